@@ -1,0 +1,1 @@
+"""Models: preprocessing, encoders, the classifier, and the bundle they travel in."""

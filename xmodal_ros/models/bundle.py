@@ -1,0 +1,253 @@
+"""A bundle: the folder in which a classifier travels from the trainer to a robot.
+
+``bundle.json`` says everything about the model, ``model.safetensors`` holds its weights and
+``golden.safetensors`` a raw window with the logits it must give. Nothing is ever unpickled.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from xmodal_ros.errors import BundleError
+from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
+from xmodal_ros.models.preprocessing import (
+    MagnitudeStep,
+    Preprocessing,
+    PreprocessingStep,
+    StandardiseStep,
+)
+from xmodal_ros.sensors import Modality
+from xmodal_ros.streams.specification import StreamSpec
+from xmodal_ros.windows.specification import WindowSpec
+
+FORMAT_VERSION: Final = 1
+UNKNOWN: Final = 'unknown'
+_DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'
+# Another processor's or library version's arithmetic differs in the last bits of float32; a
+# changed weight, step or layout differs by far more.
+_GOLDEN_TOLERANCE: Final = 1e-3
+
+_ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {'imu': ImuCnn, 'camera': CameraCnn}
+
+
+class BundleInfo(BaseModel):
+    """The content of ``bundle.json``."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid', protected_namespaces=())
+
+    format_version: Literal[1] = FORMAT_VERSION
+    labels: Annotated[tuple[str, ...], Field(min_length=2)]
+    sensor: str
+    stream: StreamSpec
+    window: WindowSpec
+    preprocessing: tuple[PreprocessingStep, ...]
+    encoder: EncoderSpec
+    method: str
+    sources: tuple[str, ...] = ()
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    unknown_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    provenance: dict[str, Any] = {}
+    scores: dict[str, float] = {}
+    weights_sha256: str = ''
+
+    @model_validator(mode='after')
+    def _consistent(self) -> Self:
+        if len(set(self.labels)) < len(self.labels) or UNKNOWN in self.labels or '' in self.labels:
+            raise ValueError(f"labels must differ, and '{UNKNOWN}' and '' are reserved")
+        if not isinstance(self.encoder, _ENCODER_OF[self.stream.modality]):
+            raise ValueError(
+                f'encoder {self.encoder.kind} cannot read a {self.stream.modality} stream'
+            )
+        channels = self.stream.sample_shape[-1]
+        for step in self.preprocessing:
+            if isinstance(step, StandardiseStep) and not (
+                len(step.mean) == len(step.std) == channels
+            ):
+                raise ValueError(
+                    f'a standardise step holds {len(step.mean)} means and {len(step.std)} '
+                    f'deviations for {channels} channels'
+                )
+            if isinstance(step, MagnitudeStep) and channels % 3:
+                raise ValueError(f'magnitudes need triples of channels, not {channels}')
+            channels = Preprocessing([step]).channels(channels)
+        return self
+
+    @property
+    def modality(self) -> Modality:
+        """The modality the model runs on."""
+        return self.stream.modality
+
+    @property
+    def window_shape(self) -> tuple[int, ...]:
+        """The shape of one raw window."""
+        return (self.window.steps, *self.stream.sample_shape)
+
+    def make_classifier(self) -> Classifier:
+        """Build the classifier with fresh weights."""
+        return Classifier(
+            Preprocessing(self.preprocessing),
+            self.encoder,
+            self.stream.sample_shape[-1],
+            len(self.labels),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A loaded model, in eval mode on ``device``, and what its document says."""
+
+    path: Path
+    info: BundleInfo
+    classifier: Classifier
+    device: torch.device
+
+
+def save_bundle(
+    path: Path, info: BundleInfo, classifier: Classifier, golden_window: Tensor
+) -> BundleInfo:
+    """Write a bundle, whole or not at all; gives the document as written.
+
+    ``golden_window`` is one raw window (steps, ...) in SI units. A bundle that is there already
+    is replaced in one step. Raises :class:`BundleError` when the folder cannot be written.
+    """
+    classifier.eval()
+    weights = {name: t.detach().cpu().contiguous() for name, t in classifier.state_dict().items()}
+    with torch.no_grad():
+        device = next(classifier.parameters()).device
+        logits = classifier(golden_window[None].to(device))[0].cpu()
+    with _replacing(path) as folder:
+        save_file(weights, folder / _WEIGHTS)
+        save_file({'window': golden_window.contiguous(), 'logits': logits}, folder / _GOLDEN)
+        written = info.model_copy(update={'weights_sha256': _sha256(folder / _WEIGHTS)})
+        text = json.dumps(written.model_dump(mode='json'), indent=2, allow_nan=False) + '\n'
+        (folder / _DOCUMENT).write_text(text, encoding='utf-8')
+    return written
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give a fresh folder beside ``path`` that takes its place when the block succeeds."""
+    if path.exists() and not (path / _DOCUMENT).is_file() and (
+        not path.is_dir() or any(path.iterdir())
+    ):
+        raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=path.parent))
+    except OSError as error:
+        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
+    retired = folder.with_name(folder.name + '-old')
+    try:
+        yield folder
+        folder.chmod(0o755)
+        for file in folder.iterdir():
+            with file.open('rb') as handle:
+                os.fsync(handle.fileno())
+        if path.exists():
+            path.rename(retired)
+        folder.rename(path)
+    except OSError as error:
+        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
+    finally:
+        if retired.exists() and not path.exists():
+            retired.rename(path)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+def _sha256(file: Path) -> str:
+    with file.open('rb') as handle:
+        return hashlib.file_digest(handle, 'sha256').hexdigest()
+
+
+def read_bundle_info(path: Path) -> BundleInfo:
+    """Read and check ``bundle.json`` alone; raises :class:`BundleError`."""
+    document = path / _DOCUMENT
+    if not path.is_dir():
+        raise BundleError(f'there is no bundle at {path}: give the folder that training wrote')
+    try:
+        content = json.loads(document.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        raise BundleError(f'{path} is no bundle: it holds no {_DOCUMENT}') from None
+    except (OSError, ValueError) as error:
+        raise BundleError(f'{document} cannot be read: {error}') from error
+    version = content.get('format_version') if isinstance(content, dict) else None
+    if version != FORMAT_VERSION:
+        raise BundleError(
+            f'{path} is of bundle format {version!r}, this version reads {FORMAT_VERSION}: '
+            'train the model again or install the version of xmodal_ros that wrote it'
+        )
+    try:
+        return BundleInfo.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = '.'.join(str(part) for part in problem['loc']) or 'the document'
+        raise BundleError(f'{document}: {where}: {problem["msg"]}') from error
+
+
+def load_bundle(path: Path, device: torch.device | str = 'cpu') -> Bundle:
+    """Load a bundle and prove it whole: document, weights' hash, golden sample.
+
+    Raises :class:`BundleError` saying what does not hold, and what to do.
+    """
+    info = read_bundle_info(path)
+    weights_file = path / _WEIGHTS
+    try:
+        found = _sha256(weights_file)
+        if found != info.weights_sha256:
+            raise BundleError(
+                f'{weights_file} is not the file this bundle was made with (sha256 {found[:12]}…, '
+                f'expected {info.weights_sha256[:12]}…): copy the whole folder again'
+            )
+        weights = load_file(weights_file)
+        golden = load_file(path / _GOLDEN)
+        classifier = info.make_classifier()
+        classifier.load_state_dict(weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
+    device = torch.device(device)
+    classifier.to(device).eval()
+    _check_golden(path, info, classifier, golden, device)
+    return Bundle(path, info, classifier, device)
+
+
+def _check_golden(
+    path: Path,
+    info: BundleInfo,
+    classifier: Classifier,
+    golden: dict[str, Tensor],
+    device: torch.device,
+) -> None:
+    window, expected = golden.get('window'), golden.get('logits')
+    if (
+        window is None
+        or expected is None
+        or tuple(window.shape) != info.window_shape
+        or tuple(expected.shape) != (len(info.labels),)
+    ):
+        raise BundleError(
+            f'{path / _GOLDEN} does not hold a window of {info.window_shape} and '
+            f'{len(info.labels)} logits: copy the whole folder again'
+        )
+    with torch.no_grad():
+        given = classifier(window[None].to(device))[0].float().cpu()
+    error = float((given - expected).abs().max())
+    if not error <= _GOLDEN_TOLERANCE:
+        raise BundleError(
+            f'bundle {path} answers its golden sample with logits {error:.3g} off '
+            f'(at most {_GOLDEN_TOLERANCE} is allowed): train it again with this version'
+        )

@@ -1,0 +1,99 @@
+"""The classifier every modality and every transfer method shares."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from xmodal_ros.models.encoders import EncoderSpec, make_encoder
+from xmodal_ros.models.preprocessing import Preprocessing
+
+HEADS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """Everything a transfer method may look at, for a batch of B windows.
+
+    ``tokens`` (B, T, d) come from the encoder; ``query``, ``key`` and ``value``
+    (B, heads, T, d / heads) from the self-attention block; ``feature`` (B, d) is the mean of its
+    output, ``logits`` (B, classes) the head's.
+    """
+
+    tokens: Tensor
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    feature: Tensor
+    logits: Tensor
+
+
+class SelfAttention(nn.Module):
+    """One multi-head self-attention block with a residual connection, normalised first."""
+
+    def __init__(self, dim: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(dim)
+        self.project_query = nn.Linear(dim, dim)
+        self.project_key = nn.Linear(dim, dim)
+        self.project_value = nn.Linear(dim, dim)
+        self.project_out = nn.Linear(dim, dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Give the attended tokens (B, T, d), and query, key and value (B, heads, T, d/heads)."""
+        normed = self.norm(tokens)
+        query, key, value = (
+            project(normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for project in (self.project_query, self.project_key, self.project_value)
+        )
+        attended = functional.scaled_dot_product_attention(query, key, value)
+        mixed = self.project_out(attended.transpose(1, 2).flatten(2))
+        return tokens + self.dropout(mixed), query, key, value
+
+
+class Classifier(nn.Module):
+    """Raw windows (B, steps, ...) in SI units to logits (B, classes)."""
+
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        encoder: EncoderSpec,
+        raw_channels: int,
+        classes: int,
+    ) -> None:
+        super().__init__()
+        self.preprocessing = preprocessing
+        self.encoder = make_encoder(encoder, preprocessing.channels(raw_channels))
+        self.attention = SelfAttention(encoder.dim, HEADS, encoder.dropout)
+        self.norm = nn.LayerNorm(encoder.dim)
+        self.dropout = nn.Dropout(encoder.dropout)
+        self.head = nn.Linear(encoder.dim, classes)
+
+    def outputs(self, window: Tensor) -> Outputs:
+        """Run raw windows through and give every stage that transfer methods use."""
+        return self.outputs_of(self.preprocessing(window))
+
+    def outputs_of(self, preprocessed: Tensor) -> Outputs:
+        """Run windows that are preprocessed (and, in training, augmented) already."""
+        tokens = self.encoder(preprocessed)
+        attended, query, key, value = self.attention(tokens)
+        feature = self.norm(attended.mean(dim=1))
+        logits = self.head(self.dropout(feature))
+        return Outputs(tokens, query, key, value, feature, logits)
+
+    def forward(self, window: Tensor) -> Tensor:
+        """Run raw windows through and give the logits alone."""
+        return self.outputs(window).logits
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Count the trainable parameters."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def probabilities(logits: Tensor, temperature: float) -> Tensor:
+    """Calibrated class probabilities (Guo et al., ICML 2017), in float64 on the CPU."""
+    return torch.softmax(logits.detach().double().cpu() / temperature, dim=-1)

@@ -1,0 +1,97 @@
+"""Preprocessing as a list of steps that is saved with the weights, so that training and robot
+cannot drift apart."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+
+class StandardiseStep(BaseModel):
+    """Subtract ``mean`` and divide by ``std``, one number a channel (the last axis)."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    kind: Literal['standardise'] = 'standardise'
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+
+class MotionStep(BaseModel):
+    """Append each channel's difference to the step before, as further channels."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    kind: Literal['motion'] = 'motion'
+
+
+class MagnitudeStep(BaseModel):
+    """Append the length of each triple of channels (x y z), which no rotation changes."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    kind: Literal['magnitude'] = 'magnitude'
+
+
+PreprocessingStep = Annotated[
+    StandardiseStep | MotionStep | MagnitudeStep, Field(discriminator='kind')
+]
+
+
+class _Standardise(nn.Module):
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, step: StandardiseStep) -> None:
+        super().__init__()
+        # Not persistent: bundle.json is their one home.
+        self.register_buffer('mean', torch.tensor(step.mean), persistent=False)
+        self.register_buffer('std', torch.tensor(step.std), persistent=False)
+
+    def forward(self, window: Tensor) -> Tensor:
+        return (window - self.mean) / self.std
+
+
+class _Motion(nn.Module):
+    def forward(self, window: Tensor) -> Tensor:
+        motion = torch.diff(window, dim=1, prepend=window[:, :1])
+        return torch.cat([window, motion], dim=-1)
+
+
+class _Magnitude(nn.Module):
+    def forward(self, window: Tensor) -> Tensor:
+        triples = window.unflatten(-1, (-1, 3))
+        return torch.cat([window, torch.linalg.vector_norm(triples, dim=-1)], dim=-1)
+
+
+class Preprocessing(nn.Module):
+    """Raw windows (B, steps, ..., C) of any dtype in SI units to float32 (B, steps, ..., C')."""
+
+    def __init__(self, steps: Sequence[PreprocessingStep]) -> None:
+        super().__init__()
+        self.steps = tuple(steps)
+        self.modules_in_order = nn.ModuleList(_module(step) for step in steps)
+
+    def forward(self, window: Tensor) -> Tensor:
+        """Apply every step in order."""
+        window = window.to(torch.float32)
+        for module in self.modules_in_order:
+            window = module(window)
+        return window
+
+    def channels(self, raw_channels: int) -> int:
+        """Give the number of channels that come out where ``raw_channels`` go in."""
+        for step in self.steps:
+            if isinstance(step, MotionStep):
+                raw_channels *= 2
+            elif isinstance(step, MagnitudeStep):
+                raw_channels += raw_channels // 3
+        return raw_channels
+
+
+def _module(step: PreprocessingStep) -> nn.Module:
+    if isinstance(step, StandardiseStep):
+        return _Standardise(step)
+    return _Motion() if isinstance(step, MotionStep) else _Magnitude()

@@ -1,0 +1,101 @@
+"""The engine: one window in, one decision out, always as a batch of one.
+
+Batches of other sizes give other last bits, so evaluation runs this very code (DESIGN: offline
+evaluation equals live replay).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.models.bundle import UNKNOWN, Bundle
+from xmodal_ros.models.classifier import probabilities
+from xmodal_ros.windows.assembler import Window
+
+_WARM_UP_RUNS: Final = 3
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the classifier says of the window that ends at ``stamp_ns``.
+
+    ``scores`` pairs every class with its score as it is published: the decision first.
+    ``probabilities`` follow the bundle's labels, and are empty where the window had too little
+    evidence to be classified.
+    """
+
+    stamp_ns: int
+    frame_id: str
+    scores: tuple[tuple[str, float], ...]
+    probabilities: tuple[float, ...]
+    coverage: float
+
+    @property
+    def label(self) -> str:
+        """The decision: an activity's name, or ``unknown``."""
+        return self.scores[0][0]
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device that is there.
+
+    Raises :class:`ConfigurationError` when the device named is not.
+    """
+    if name == 'auto':
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device('meta')
+    if device.type not in ('cpu', 'cuda'):
+        raise ConfigurationError(f"device {name!r} is none of 'auto', 'cpu', 'cuda', 'cuda:N'")
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigurationError(
+            f'device {name!r} is not there ({torch.cuda.device_count()} CUDA devices are): '
+            "use 'auto' or 'cpu'"
+        )
+    return device
+
+
+def make_deterministic() -> None:
+    """Set what makes arithmetic repeat: one thread, no TF32. Call once a process that infers."""
+    torch.set_num_threads(1)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+class Engine:
+    """Classify windows with one bundle."""
+
+    def __init__(self, bundle: Bundle, unknown_threshold: float | None = None) -> None:
+        self.bundle = bundle
+        self.unknown_threshold = (
+            bundle.info.unknown_threshold if unknown_threshold is None else unknown_threshold
+        )
+
+    def warm_up(self) -> None:
+        """Run a few windows of zeros, so that the first real one is not the slow one."""
+        zeros = torch.zeros((1, *self.bundle.info.window_shape), device=self.bundle.device)
+        with torch.inference_mode():
+            for _ in range(_WARM_UP_RUNS):
+                self.bundle.classifier(zeros)
+
+    def classify(self, window: Window) -> Prediction:
+        """Decide on one window; one with too little coverage is ``unknown`` without a guess."""
+        info = self.bundle.info
+        if window.coverage < info.window.min_coverage:
+            return Prediction(
+                window.end_ns, window.frame_id, ((UNKNOWN, 1.0),), (), window.coverage
+            )
+        values = torch.from_numpy(np.ascontiguousarray(window.values))[None]
+        with torch.inference_mode():
+            logits = self.bundle.classifier(values.to(self.bundle.device))[0]
+        chances = tuple(probabilities(logits, info.temperature).tolist())
+        ranked = sorted(zip(info.labels, chances, strict=True), key=lambda pair: -pair[1])
+        best = ranked[0][1]
+        if not best >= self.unknown_threshold:
+            ranked.insert(0, (UNKNOWN, 1.0 - best))
+        return Prediction(window.end_ns, window.frame_id, tuple(ranked), chances, window.coverage)

@@ -1,0 +1,1 @@
+"""Streams: serialized messages of one sensor become arrays in SI units, one decoder a modality."""

@@ -1,0 +1,144 @@
+"""Decode ``sensor_msgs/Image`` and ``CompressedImage`` to small frames for a network.
+
+Colour and grey frames are uint8 intensities, depth frames float32 metres (0 where unknown).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.sample import DecodeError, Sample
+
+CameraPixels = Literal['gray', 'rgb', 'depth']
+IMAGE_TYPE: Final = 'sensor_msgs/msg/Image'
+COMPRESSED_TYPE: Final = 'sensor_msgs/msg/CompressedImage'
+
+CHANNEL_COUNT: Final[dict[CameraPixels, int]] = {'gray': 1, 'rgb': 3, 'depth': 1}
+# No camera sends more; a length field beyond it is a broken message, not a picture.
+_LARGEST_SIDE: Final = 1 << 15
+
+Frame = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    dtype: str
+    channels: int
+    to_gray: int | None = None
+    to_rgb: int | None = None
+
+
+_COLOUR: Final[dict[str, _Encoding]] = {
+    'mono8': _Encoding('u1', 1, None, cv2.COLOR_GRAY2RGB),
+    '8UC1': _Encoding('u1', 1, None, cv2.COLOR_GRAY2RGB),
+    'rgb8': _Encoding('u1', 3, cv2.COLOR_RGB2GRAY, None),
+    '8UC3': _Encoding('u1', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
+    'bgr8': _Encoding('u1', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
+    'rgba8': _Encoding('u1', 4, cv2.COLOR_RGBA2GRAY, cv2.COLOR_RGBA2RGB),
+    'bgra8': _Encoding('u1', 4, cv2.COLOR_BGRA2GRAY, cv2.COLOR_BGRA2RGB),
+}
+# Depth encodings, with the metres one unit stands for (REP 118).
+_DEPTH: Final[dict[str, tuple[_Encoding, float]]] = {
+    '16UC1': (_Encoding('u2', 1), 0.001),
+    'mono16': (_Encoding('u2', 1), 0.001),
+    '32FC1': (_Encoding('f4', 1), 1.0),
+}
+
+
+@dataclass(frozen=True)
+class CameraDecoder:
+    """Turn serialized images into samples of (height, width, channels).
+
+    ``gray`` and ``rgb`` give uint8 (1 or 3 channels), ``depth`` float32 metres (1 channel).
+    Scaling is by area, depth by the nearest pixel so that no surface is invented between two.
+    """
+
+    msgtype: str
+    pixels: CameraPixels
+    height: int
+    width: int
+
+    def __call__(self, data: bytes) -> Sample:
+        """Decode one message; raises :class:`DecodeError` when it cannot be used."""
+        cursor = CdrCursor(data)
+        stamp_ns, frame_id = cursor.header()
+        if stamp_ns <= 0:
+            raise DecodeError(
+                'zero_stamp',
+                'header.stamp is not set: windows are placed by it, so make the driver stamp '
+                'its messages',
+            )
+        read: Callable[[CdrCursor], Frame]
+        read = self._compressed if self.msgtype == COMPRESSED_TYPE else self._image
+        return Sample(stamp_ns, frame_id, self._scale(read(cursor)))
+
+    def _image(self, cursor: CdrCursor) -> Frame:
+        height, width = cursor.uint32(), cursor.uint32()
+        encoding = cursor.string()
+        big_endian = bool(cursor.uint8())
+        step = cursor.uint32()
+        pixels = cursor.octets()
+        layout, metres = self._layout(encoding)
+        dtype = np.dtype(('>' if big_endian else '<') + layout.dtype)
+        row_bytes = width * layout.channels * dtype.itemsize
+        if not 0 < height <= _LARGEST_SIDE or not 0 < width <= _LARGEST_SIDE:
+            raise DecodeError('size', f'an image of {width}x{height} pixels cannot be used')
+        if step < row_bytes or len(pixels) < step * (height - 1) + row_bytes:
+            raise DecodeError(
+                'size',
+                f'{len(pixels)} bytes in rows of {step} do not hold {width}x{height} {encoding}',
+            )
+        rows = np.ndarray(
+            (height, width, layout.channels),
+            dtype,
+            buffer=pixels,
+            strides=(step, layout.channels * dtype.itemsize, dtype.itemsize),
+        )
+        if metres is not None:
+            depth = rows.astype(np.float32) * np.float32(metres)
+            return np.where(np.isfinite(depth), depth, np.float32(0))
+        return self._convert(np.ascontiguousarray(rows), layout)
+
+    def _layout(self, encoding: str) -> tuple[_Encoding, float | None]:
+        table = _DEPTH if self.pixels == 'depth' else _COLOUR
+        if encoding not in table:
+            known = ', '.join(sorted(table))
+            raise DecodeError(
+                'encoding',
+                f'images are encoded as {encoding!r}, the model wants {self.pixels} '
+                f'({known}): choose another topic or model',
+            )
+        if self.pixels == 'depth':
+            return _DEPTH[encoding]
+        return _COLOUR[encoding], None
+
+    def _convert(self, rows: Frame, layout: _Encoding) -> Frame:
+        code = layout.to_gray if self.pixels == 'gray' else layout.to_rgb
+        return rows if code is None else cv2.cvtColor(rows, code)
+
+    def _compressed(self, cursor: CdrCursor) -> Frame:
+        encoding = cursor.string()
+        data = np.frombuffer(cursor.octets(), np.uint8)
+        if self.pixels == 'depth' or 'compresseddepth' in encoding.lower():
+            raise DecodeError(
+                'encoding',
+                f'{encoding!r} images cannot be read as {self.pixels}: use the raw depth topic',
+            )
+        flag = cv2.IMREAD_GRAYSCALE if self.pixels == 'gray' else cv2.IMREAD_COLOR
+        try:
+            frame = cv2.imdecode(data, flag) if data.size else None
+        except cv2.error as error:
+            raise DecodeError('corrupt', f'the {encoding!r} image is broken: {error}') from None
+        if frame is None:
+            raise DecodeError('corrupt', f'the {encoding!r} image cannot be decompressed')
+        return frame if self.pixels == 'gray' else cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+    def _scale(self, frame: Frame) -> Frame:
+        interpolation = cv2.INTER_NEAREST if self.pixels == 'depth' else cv2.INTER_AREA
+        scaled = cv2.resize(frame, (self.width, self.height), interpolation=interpolation)
+        return scaled.reshape(self.height, self.width, CHANNEL_COUNT[self.pixels])

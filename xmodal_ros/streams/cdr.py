@@ -1,0 +1,94 @@
+"""Read the fields we need straight from serialized messages (XCDR1, both byte orders).
+
+Deserializing a whole message in rclpy costs more than classifying it; a cursor over the bytes
+reads the few fields that matter, and copies nothing.
+"""
+
+import struct
+from typing import Final
+
+from xmodal_ros.streams.sample import DecodeError
+
+_BIG_ENDIAN: Final = 0x00
+_LITTLE_ENDIAN: Final = 0x01
+_ENCAPSULATION_BYTES: Final = 4
+
+_HEADER_LITTLE: Final = struct.Struct('<iII')
+_HEADER_BIG: Final = struct.Struct('>iII')
+
+
+class CdrCursor:
+    """Walk over a serialized message; positions are aligned as CDR prescribes.
+
+    Raises :class:`DecodeError` with reason ``truncated`` when a field lies beyond the end, and
+    ``encapsulation`` when the bytes do not start with a CDR header.
+    """
+
+    __slots__ = ('byte_order', 'data', 'position')
+
+    def __init__(self, data: bytes) -> None:
+        if len(data) < _ENCAPSULATION_BYTES:
+            raise DecodeError('truncated', f'a message of {len(data)} bytes has no CDR header')
+        if data[0] != 0 or data[1] not in (_BIG_ENDIAN, _LITTLE_ENDIAN):
+            raise DecodeError(
+                'encapsulation',
+                f'the message is encoded as {data[:2].hex()}, not as plain CDR (0000 or 0001)',
+            )
+        self.data = data
+        self.byte_order = '<' if data[1] == _LITTLE_ENDIAN else '>'
+        self.position = _ENCAPSULATION_BYTES
+
+    def align(self, size: int) -> None:
+        """Advance to the next multiple of ``size`` bytes after the CDR header."""
+        self.position += -(self.position - _ENCAPSULATION_BYTES) % size
+
+    def take(self, count: int) -> memoryview:
+        """Give the next ``count`` bytes without copying them."""
+        end = self.position + count
+        if end > len(self.data):
+            raise DecodeError(
+                'truncated',
+                f'a field of {count} bytes at {self.position} runs past the end ({len(self.data)})',
+            )
+        view = memoryview(self.data)[self.position : end]
+        self.position = end
+        return view
+
+    def uint8(self) -> int:
+        """Read one byte."""
+        return self.take(1)[0]
+
+    def uint32(self) -> int:
+        """Read an aligned unsigned integer of 32 bits."""
+        self.align(4)
+        value: int = struct.unpack(self.byte_order + 'I', self.take(4))[0]
+        return value
+
+    def int32(self) -> int:
+        """Read an aligned signed integer of 32 bits."""
+        self.align(4)
+        value: int = struct.unpack(self.byte_order + 'i', self.take(4))[0]
+        return value
+
+    def string(self) -> str:
+        """Read a string; bytes that are no UTF-8 are replaced, for names must never stop us."""
+        length = self.uint32()
+        return bytes(self.take(length)).rstrip(b'\0').decode('utf-8', 'replace')
+
+    def octets(self) -> memoryview:
+        """Read a ``uint8[]`` sequence without copying it."""
+        return self.take(self.uint32())
+
+    def header(self) -> tuple[int, str]:
+        """Read a ``std_msgs/Header``: stamp in nanoseconds, and frame without leading slash."""
+        seconds, nanoseconds = self.int32(), self.uint32()
+        return seconds * 1_000_000_000 + nanoseconds, self.string().lstrip('/')
+
+
+def read_stamp_ns(data: bytes) -> int:
+    """Give the stamp of any message whose first field is a ``std_msgs/Header``."""
+    if len(data) < _ENCAPSULATION_BYTES + _HEADER_LITTLE.size:
+        raise DecodeError('truncated', f'a message of {len(data)} bytes cannot hold a header')
+    layout = _HEADER_LITTLE if data[1] == _LITTLE_ENDIAN else _HEADER_BIG
+    seconds, nanoseconds, _ = layout.unpack_from(data, _ENCAPSULATION_BYTES)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)

@@ -1,0 +1,69 @@
+"""Decode ``sensor_msgs/Imu``: specific force in m/s² and angular rate in rad/s."""
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.sample import DecodeError, Sample
+
+ImuChannels = Literal['acc_gyro', 'acc']
+IMU_TYPE: Final = 'sensor_msgs/msg/Imu'
+
+# After the header: orientation (4) and its covariance (9), angular velocity (3) and its
+# covariance (9), linear acceleration (3) and its covariance (9), all float64.
+_BODY_DOUBLES: Final = 37
+_LITTLE: Final = struct.Struct(f'<{_BODY_DOUBLES}d')
+_BIG: Final = struct.Struct(f'>{_BODY_DOUBLES}d')
+_GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 13, 16, 25, 28
+# REP 145: the first covariance element is -1 when the quantity is not measured.
+_NOT_MEASURED: Final = -1.0
+
+CHANNEL_COUNT: Final[dict[ImuChannels, int]] = {'acc_gyro': 6, 'acc': 3}
+
+
+@dataclass(frozen=True)
+class ImuDecoder:
+    """Turn serialized IMU messages into samples of (6,) or (3,) float64.
+
+    The order is acceleration x y z, then angular rate x y z. A message is refused with reason
+    ``no_acceleration`` or ``no_gyro`` (covariance[0] is -1), ``not_finite``, ``zero_stamp``,
+    ``truncated`` or ``encapsulation``.
+    """
+
+    channels: ImuChannels = 'acc_gyro'
+
+    def __call__(self, data: bytes) -> Sample:
+        """Decode one message; raises :class:`DecodeError` when it cannot be used."""
+        cursor = CdrCursor(data)
+        stamp_ns, frame_id = cursor.header()
+        cursor.align(8)
+        layout = _LITTLE if cursor.byte_order == '<' else _BIG
+        body = layout.unpack(cursor.take(layout.size))
+        if body[_ACC_COVARIANCE] == _NOT_MEASURED:
+            raise DecodeError(
+                'no_acceleration',
+                'the IMU does not measure acceleration (linear_acceleration_covariance[0] is -1): '
+                'use another topic',
+            )
+        values = body[_ACC : _ACC + 3]
+        if self.channels == 'acc_gyro':
+            if body[_GYRO_COVARIANCE] == _NOT_MEASURED:
+                raise DecodeError(
+                    'no_gyro',
+                    'the IMU has no gyro (angular_velocity_covariance[0] is -1) but 6 channels '
+                    'are wanted: train with --channels acc or choose another topic or model',
+                )
+            values += body[_GYRO : _GYRO + 3]
+        if not all(map(math.isfinite, values)):
+            raise DecodeError('not_finite', 'the message holds NaN or infinite values')
+        if stamp_ns <= 0:
+            raise DecodeError(
+                'zero_stamp',
+                'header.stamp is not set: windows are placed by it, so make the driver stamp '
+                'its messages',
+            )
+        return Sample(stamp_ns, frame_id, np.array(values, dtype=np.float64))

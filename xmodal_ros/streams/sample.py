@@ -1,0 +1,33 @@
+"""What every decoder gives, and the error by which it refuses a message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import StreamError
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One decoded message.
+
+    ``stamp_ns`` is the source's time stamp, ``values`` an array in SI units whose shape is fixed
+    by the stream (an IMU gives (6,) or (3,) float64, a camera (H, W, C) uint8 or float32).
+    """
+
+    stamp_ns: int
+    frame_id: str
+    values: NDArray[Any]
+
+
+class DecodeError(StreamError):
+    """One message cannot be used; ``reason`` is a short word to count it under."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+Decoder = Callable[[bytes], Sample]

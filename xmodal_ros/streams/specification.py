@@ -1,0 +1,70 @@
+"""What a model's stream looks like; part of its bundle, so that robot and training agree."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from xmodal_ros.errors import StreamError
+from xmodal_ros.sensors import Modality
+from xmodal_ros.streams.camera import (
+    CHANNEL_COUNT as CAMERA_CHANNEL_COUNT,
+)
+from xmodal_ros.streams.camera import (
+    COMPRESSED_TYPE,
+    IMAGE_TYPE,
+    CameraDecoder,
+    CameraPixels,
+)
+from xmodal_ros.streams.imu import CHANNEL_COUNT as IMU_CHANNEL_COUNT
+from xmodal_ros.streams.imu import IMU_TYPE, ImuChannels, ImuDecoder
+from xmodal_ros.streams.sample import Decoder
+
+
+class ImuStream(BaseModel):
+    """An IMU: acceleration in m/s² and, unless left out, angular rate in rad/s."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    modality: Literal['imu'] = 'imu'
+    channels: ImuChannels = 'acc_gyro'
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return (IMU_CHANNEL_COUNT[self.channels],)
+
+
+class CameraStream(BaseModel):
+    """A camera: frames scaled to ``height`` x ``width`` pixels."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    modality: Literal['camera'] = 'camera'
+    pixels: CameraPixels
+    height: Annotated[int, Field(ge=8, le=1024)]
+    width: Annotated[int, Field(ge=8, le=1024)]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return (self.height, self.width, CAMERA_CHANNEL_COUNT[self.pixels])
+
+
+StreamSpec = Annotated[ImuStream | CameraStream, Field(discriminator='modality')]
+
+_TYPES: dict[Modality, tuple[str, ...]] = {
+    'imu': (IMU_TYPE,),
+    'camera': (IMAGE_TYPE, COMPRESSED_TYPE),
+}
+
+
+def make_decoder(stream: StreamSpec, msgtype: str) -> Decoder:
+    """Choose the decoder for a topic's type; raises :class:`StreamError` when none fits."""
+    if msgtype not in _TYPES[stream.modality]:
+        raise StreamError(
+            f'a topic of type {msgtype} cannot feed a model for {stream.modality}, which reads '
+            f'{" or ".join(_TYPES[stream.modality])}: choose another topic or another model'
+        )
+    if isinstance(stream, ImuStream):
+        return ImuDecoder(stream.channels)
+    return CameraDecoder(msgtype, stream.pixels, stream.height, stream.width)

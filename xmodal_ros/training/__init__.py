@@ -1,0 +1,1 @@
+"""Training: data sets from recordings, fitting, splits, metrics."""

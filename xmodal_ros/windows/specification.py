@@ -1,0 +1,65 @@
+"""Length, hop and sampling grid of a model's windows."""
+
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SECOND_NS = 1_000_000_000
+
+
+class WindowSpec(BaseModel):
+    """Windows are ``[end - length, end)``; ``end`` is a multiple of the hop since the epoch.
+
+    Samples are laid on a grid of ``rate_hz`` points a second, counted since the epoch as well,
+    so length and hop must each hold a whole number of points. A grid point is covered when the
+    stream has samples within ``margin_ns`` of it; a window with less than ``min_coverage`` of
+    its points covered is too weak to classify. All times are nanoseconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    length_ns: Annotated[int, Field(gt=0, le=600 * SECOND_NS)] = 2 * SECOND_NS
+    hop_ns: Annotated[int, Field(gt=0, le=600 * SECOND_NS)] = SECOND_NS // 2
+    rate_hz: Annotated[int, Field(gt=0, le=10_000)]
+    margin_ns: Annotated[int, Field(ge=0, le=10 * SECOND_NS)] = SECOND_NS // 10
+    min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+    @model_validator(mode='after')
+    def _whole_grid_points(self) -> Self:
+        for name, value in (('length_ns', self.length_ns), ('hop_ns', self.hop_ns)):
+            if value * self.rate_hz % SECOND_NS:
+                raise ValueError(
+                    f'{name} = {value} does not hold a whole number of samples at '
+                    f'{self.rate_hz} Hz: choose a multiple of {1 / self.rate_hz:.6g} s'
+                )
+        if self.margin_ns < self.period_ns:
+            raise ValueError(
+                f'margin_ns = {self.margin_ns} is shorter than the sampling period '
+                f'{self.period_ns} ns, so no point could be interpolated'
+            )
+        return self
+
+    @property
+    def period_ns(self) -> int:
+        """Time between grid points, rounded down."""
+        return SECOND_NS // self.rate_hz
+
+    @property
+    def steps(self) -> int:
+        """Grid points in a window."""
+        return self.length_ns * self.rate_hz // SECOND_NS
+
+    def grid(self, end_ns: int) -> NDArray[np.int64]:
+        """Give the stamps (steps,) of the window that ends at ``end_ns``, in nanoseconds."""
+        last = end_ns * self.rate_hz // SECOND_NS
+        points = np.arange(last - self.steps, last, dtype=np.int64)
+        whole, part = np.divmod(points, self.rate_hz)
+        stamps: NDArray[np.int64] = whole * SECOND_NS + part * SECOND_NS // self.rate_hz
+        return stamps
+
+    def first_end(self, first_stamp_ns: int) -> int:
+        """Give the first window end whose evidence and margin a stream from here on can fill."""
+        earliest = first_stamp_ns + self.length_ns + self.margin_ns
+        return -(-earliest // self.hop_ns) * self.hop_ns
