@@ -1,0 +1,1 @@
+"""Recordings: bags are read, written, labelled, inspected and imported from other data sets."""

@@ -1,0 +1,123 @@
+"""The ground truth of a recording: which activity was done when."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rosbags.serde import SerdeError
+
+from xmodal_ros.bags.label_file import find_label_file, read_label_file
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.reading import BagReader, Message
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.errors import BagError
+
+__all__ = ['LABEL_TOPIC', 'Segment', 'read_segments', 'write_segments']
+
+LABEL_TOPIC: Final = '/activity_label'
+CLASSIFICATION_TYPE: Final = 'vision_msgs/msg/Classification'
+STRING_TYPE: Final = 'std_msgs/msg/String'
+_SECOND_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class _Change:
+    """From ``stamp_ns`` on, ``label`` is what is done; empty for nothing."""
+
+    stamp_ns: int
+    received_ns: int
+    label: str
+
+
+def read_segments(reader: BagReader) -> tuple[Segment, ...]:
+    """Give the labelled segments of a recording in order of time; empty when it has none.
+
+    A ``labels.csv`` wins (see :mod:`xmodal_ros.bags.label_file`), else the messages on
+    ``LABEL_TOPIC`` count: ``vision_msgs/Classification`` by their header stamp, or by the time of
+    recording where it is zero, and ``std_msgs/String`` by the time of recording. A message starts
+    a segment that lasts until the next; one without results or with an empty name ends it.
+    The same label again continues its segment, as from a publisher that repeats itself.
+    The last segment ends with the recording.
+
+    Raises :class:`BagError` for malformed rows or messages, with file and line or topic and time.
+    """
+    if (file := find_label_file(reader.path)) is not None:
+        return read_label_file(file, reader.start_ns, reader.end_ns)
+    topic = reader.topics.get(LABEL_TOPIC)
+    if topic is None or topic.count == 0:
+        return ()
+    changes = [_read_change(reader, message) for message in reader.messages([LABEL_TOPIC])]
+    changes.sort(key=lambda change: change.stamp_ns)
+    last = changes[-1]
+    # Stamps may come from another clock than the time of recording: carry the rest over as a
+    # duration.
+    end_ns = last.stamp_ns + max(0, reader.end_ns - last.received_ns)
+    segments: list[Segment] = []
+    for change, next_ns in zip(
+        changes, [*(change.stamp_ns for change in changes[1:]), end_ns], strict=True
+    ):
+        if not change.label or next_ns <= change.stamp_ns:
+            continue
+        if segments and segments[-1].end_ns == change.stamp_ns:
+            before = segments[-1]
+            if before.label == change.label:
+                segments[-1] = Segment(before.start_ns, next_ns, before.label)
+                continue
+        segments.append(Segment(change.stamp_ns, next_ns, change.label))
+    return tuple(segments)
+
+
+def write_segments(writer: BagWriter, segments: Sequence[Segment]) -> None:
+    """Write segments on ``LABEL_TOPIC`` as ``vision_msgs/Classification``, latched.
+
+    Where no segment follows at once, an empty message ends the one before. Raises
+    :class:`BagError` for segments that are empty, overlap or have no label.
+    """
+    ordered = sorted(segments, key=lambda segment: segment.start_ns)
+    for segment in ordered:
+        if segment.end_ns <= segment.start_ns or not segment.label:
+            raise BagError(f'{segment} cannot be written: it needs a label and a duration')
+    for index, segment in enumerate(ordered):
+        following = ordered[index + 1] if index + 1 < len(ordered) else None
+        if following is not None and following.start_ns < segment.end_ns:
+            raise BagError(f'{segment} and {following} overlap')
+        _write_change(writer, segment.start_ns, segment.label)
+        if following is None or following.start_ns > segment.end_ns:
+            _write_change(writer, segment.end_ns, '')
+
+
+def _write_change(writer: BagWriter, stamp_ns: int, label: str) -> None:
+    types: dict[str, Any] = TYPESTORE.types
+    seconds, nanoseconds = divmod(stamp_ns, _SECOND_NS)
+    hypothesis = types['vision_msgs/msg/ObjectHypothesis'](class_id=label, score=1.0)
+    message = types[CLASSIFICATION_TYPE](
+        header=types['std_msgs/msg/Header'](
+            stamp=types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=nanoseconds),
+            frame_id='',
+        ),
+        results=[hypothesis] if label else [],
+    )
+    writer.write_message(LABEL_TOPIC, message, stamp_ns, latched=True)
+
+
+def _read_change(reader: BagReader, message: Message) -> _Change:
+    if message.msgtype not in (CLASSIFICATION_TYPE, STRING_TYPE):
+        raise BagError(
+            f'bag {str(reader.path)!r}: labels on {LABEL_TOPIC} are {message.msgtype}; '
+            f'{CLASSIFICATION_TYPE} or {STRING_TYPE} can be read'
+        )
+    try:
+        # Any: rosbags makes the classes of its messages at run time.
+        content: Any = TYPESTORE.deserialize_cdr(message.data, message.msgtype)
+    except (SerdeError, AssertionError, IndexError) as error:
+        raise BagError(
+            f'bag {str(reader.path)!r}: the label at {message.received_ns} ns on {LABEL_TOPIC} is '
+            f'broken: {error}'
+        ) from None
+    if message.msgtype == STRING_TYPE:
+        return _Change(message.received_ns, message.received_ns, content.data.strip())
+    stamp = content.header.stamp
+    stamp_ns = stamp.sec * _SECOND_NS + stamp.nanosec
+    label = content.results[0].class_id.strip() if content.results else ''
+    return _Change(stamp_ns or message.received_ns, message.received_ns, label)

@@ -1,0 +1,38 @@
+"""The message definitions that this package reads from and writes into bags."""
+
+from typing import Final
+
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
+from rosbags.typesys.store import Typestore
+
+# Not part of ROS 2 Jazzy's core, hence not of rosbags: the fields of the released packages
+# vision_msgs 4.1 and audio_common_msgs (ros-drivers). A type's hash depends on them alone.
+_DEFINITIONS: Final[dict[str, str]] = {
+    'vision_msgs/msg/ObjectHypothesis': 'string class_id\nfloat64 score\n',
+    'vision_msgs/msg/Classification': (
+        'std_msgs/Header header\nvision_msgs/ObjectHypothesis[] results\n'
+    ),
+    'vision_msgs/msg/VisionClass': 'uint16 class_id\nstring class_name\n',
+    'vision_msgs/msg/LabelInfo': (
+        'std_msgs/Header header\nvision_msgs/VisionClass[] class_map\nfloat32 threshold\n'
+    ),
+    'audio_common_msgs/msg/AudioData': 'uint8[] data\n',
+    'audio_common_msgs/msg/AudioDataStamped': (
+        'std_msgs/Header header\naudio_common_msgs/AudioData audio\n'
+    ),
+    'audio_common_msgs/msg/AudioInfo': (
+        'uint8 channels\nuint32 sample_rate\nstring sample_format\nuint32 bitrate\n'
+        'string coding_format\n'
+    ),
+}
+
+
+def _make_typestore() -> Typestore:
+    typestore = get_typestore(Stores.ROS2_JAZZY)
+    for name, definition in _DEFINITIONS.items():
+        typestore.register(get_types_from_msg(definition, name))
+    return typestore
+
+
+TYPESTORE: Final[Typestore] = _make_typestore()
+"""ROS 2 Jazzy's messages and those of vision_msgs and audio_common_msgs that we use."""

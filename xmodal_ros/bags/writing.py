@@ -1,0 +1,208 @@
+"""Write recordings as mcap, whole or not at all, and the same bytes for the same content."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+import json
+from pathlib import Path
+import shutil
+import tempfile
+from types import TracebackType
+from typing import Final, Self
+
+from rosbags.interfaces import (
+    Connection,
+    Qos,
+    QosDurability,
+    QosHistory,
+    QosLiveliness,
+    QosReliability,
+    QosTime,
+)
+from rosbags.rosbag2 import (
+    CompressionFormat,
+    CompressionMode,
+    StoragePlugin,
+    Writer,
+    WriterError,
+)
+from rosbags.serde import SerdeError
+
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import modality_of_type, Sensor
+
+# rmw's way to write "infinite", as rosbag2 records it.
+_INFINITE: Final = QosTime(9223372036, 854775807)
+# A second of a fast sensor, so that a player's reliable publisher loses nothing; images are
+# large and slow.
+_DEPTH: Final = 100
+_IMAGE_DEPTH: Final = 10
+
+
+class BagWriter:
+    """Write one new recording, an mcap folder that rosbag2 reads.
+
+    Messages may come in any order of time. The bag appears under its name when the ``with`` block
+    ends well; after an exception or Ctrl-C nothing is left. An existing path is never touched.
+    The same calls write the same bytes: nothing of the clock or the machine is stored.
+
+    ``sensors``, ``subject`` and ``metadata`` become the bag's ``custom_data``.
+    Raises :class:`BagError` when the path exists or cannot be written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sensors: Sequence[Sensor] = (),
+        subject: str = '',
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self._custom_data = dict(metadata or {})
+        if sensors:
+            self._custom_data['sensors'] = json.dumps([asdict(sensor) for sensor in sensors])
+        if subject:
+            self._custom_data['subject'] = subject
+        self._connections: dict[str, Connection] = {}
+        self._workplace: Path | None = None
+        self._writer: Writer | None = None
+        self._refuse_existing()
+
+    def __enter__(self) -> Self:
+        self._refuse_existing()
+        parent = self.path.resolve().parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            # The storage file bears its folder's name, so the hidden part is a folder around it.
+            self._workplace = Path(
+                tempfile.mkdtemp(prefix=f'.{self.path.name}.', suffix='.partial', dir=parent)
+            )
+            writer = Writer(
+                self._workplace / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP
+            )
+            # Chunks inside the mcap are compressed, which every mcap reader undoes by itself;
+            # rosbag2's own file or message compression is not understood everywhere.
+            writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+            for key, value in sorted(self._custom_data.items()):
+                writer.set_custom_data(key, value)
+            writer.open()
+        except (OSError, WriterError) as error:
+            self._remove_workplace()
+            raise BagError(f'cannot write bag {str(self.path)!r}: {error}') from error
+        except BaseException:
+            self._remove_workplace()
+            raise
+        self._writer = writer
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        writer, self._writer = self._writer, None
+        if writer is None or self._workplace is None:
+            return
+        try:
+            if kind is not None:
+                with suppress(OSError):
+                    writer.abort()
+                return
+            if not any(writer.counts.values()):
+                writer.abort()
+                raise BagError(f'bag {str(self.path)!r} not written: it would hold no messages')
+            writer.close()
+            self._refuse_existing()
+            (self._workplace / self.path.name).rename(self.path)
+        except OSError as failure:
+            raise BagError(f'cannot write bag {str(self.path)!r}: {failure}') from failure
+        finally:
+            self._remove_workplace()
+
+    def write(
+        self, topic: str, msgtype: str, received_ns: int, data: bytes, *, latched: bool = False
+    ) -> None:
+        """Write one CDR message (with its 4-byte encapsulation header).
+
+        A topic is declared on first use, with reliable QoS; ``latched`` then makes it transient
+        local. Raises :class:`BagError` for a type we have no definition of, another type than
+        the topic had before, a time that is no non-negative int64, or a full disk.
+        """
+        if self._writer is None:
+            raise BagError(f'bag {str(self.path)!r} is not open: use BagWriter in a with block')
+        if not 0 <= received_ns < 1 << 63:
+            raise BagError(
+                f'bag {str(self.path)!r}: time {received_ns} of a message on {topic!r} is no '
+                'non-negative int64 in nanoseconds'
+            )
+        try:
+            connection = self._connections.get(topic)
+            if connection is None:
+                connection = self._connect(self._writer, topic, msgtype, latched=latched)
+            if connection.msgtype != msgtype:
+                raise BagError(
+                    f'bag {str(self.path)!r}: topic {topic!r} holds {connection.msgtype}, '
+                    f'{msgtype} cannot be written there: use another topic'
+                )
+            self._writer.write(connection, received_ns, data)
+        except OSError as error:
+            raise BagError(f'cannot write bag {str(self.path)!r}: {error}') from error
+
+    def write_message(
+        self, topic: str, message: object, received_ns: int, *, latched: bool = False
+    ) -> None:
+        """Serialize a message object of ``TYPESTORE`` and write it like :meth:`write`."""
+        msgtype = getattr(message, '__msgtype__', '')
+        try:
+            data = bytes(TYPESTORE.serialize_cdr(message, msgtype))
+        except (KeyError, SerdeError, ValueError, TypeError, AttributeError) as error:
+            raise BagError(
+                f'bag {str(self.path)!r}: cannot serialize {type(message).__name__} for '
+                f'{topic!r}: {error!r}'
+            ) from error
+        self.write(topic, msgtype, received_ns, data, latched=latched)
+
+    def _connect(self, writer: Writer, topic: str, msgtype: str, *, latched: bool) -> Connection:
+        if msgtype not in TYPESTORE.fielddefs:
+            raise BagError(
+                f'bag {str(self.path)!r}: type {msgtype!r} of topic {topic!r} is unknown, its '
+                'definition cannot be stored'
+            )
+        connection = writer.add_connection(
+            topic,
+            msgtype,
+            typestore=TYPESTORE,
+            offered_qos_profiles=[_qos(msgtype, latched=latched)],
+        )
+        self._connections[topic] = connection
+        return connection
+
+    def _refuse_existing(self) -> None:
+        if self.path.exists() or self.path.is_symlink():
+            raise BagError(
+                f'bag {str(self.path)!r} exists already and is not overwritten: remove it or '
+                'choose another name'
+            )
+
+    def _remove_workplace(self) -> None:
+        if self._workplace is not None:
+            shutil.rmtree(self._workplace, ignore_errors=True)
+            self._workplace = None
+
+
+def _qos(msgtype: str, *, latched: bool) -> Qos:
+    depth = _IMAGE_DEPTH if modality_of_type(msgtype) == 'camera' else _DEPTH
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=1 if latched else depth,
+        reliability=QosReliability.RELIABLE,
+        durability=QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
+        deadline=_INFINITE,
+        lifespan=_INFINITE,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=_INFINITE,
+        avoid_ros_namespace_conventions=False,
+    )
