@@ -1,0 +1,76 @@
+"""Small valid bundles for tests that need a model but do not care what it has learnt."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from xmodal_ros.models.bundle import BundleInfo, save_bundle
+from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
+from xmodal_ros.models.preprocessing import StandardiseStep
+from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.streams.specification import CameraStream, ImuStream, StreamSpec
+from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+
+LABELS = ('sit', 'walk', 'wave')
+
+
+def make_imu_bundle(
+    path: Path,
+    labels: Sequence[str] = LABELS,
+    seed: int = 0,
+    *,
+    sensor: str = 'imu',
+    channels: ImuChannels = 'acc_gyro',
+    window: WindowSpec | None = None,
+    unknown_threshold: float = 0.0,
+) -> Path:
+    """Save an untrained bundle for IMU windows (2 s every 0.5 s at 50 Hz unless given)."""
+    stream = ImuStream(channels=channels)
+    spec = window or WindowSpec(rate_hz=50)
+    return _save(
+        path, stream, ImuCnn(width=16, dim=16), spec, labels, seed, sensor, unknown_threshold
+    )
+
+
+def make_camera_bundle(
+    path: Path,
+    labels: Sequence[str] = LABELS,
+    seed: int = 0,
+    *,
+    sensor: str = 'camera',
+    window: WindowSpec | None = None,
+) -> Path:
+    """Save an untrained bundle for small gray camera windows (2 s every 0.5 s at 4 Hz)."""
+    stream = CameraStream(pixels='gray', height=16, width=16)
+    spec = window or WindowSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
+    return _save(path, stream, CameraCnn(width=8, dim=16), spec, labels, seed, sensor, 0.0)
+
+
+def _save(
+    path: Path,
+    stream: StreamSpec,
+    encoder: EncoderSpec,
+    window: WindowSpec,
+    labels: Sequence[str],
+    seed: int,
+    sensor: str,
+    unknown_threshold: float,
+) -> Path:
+    channels = stream.sample_shape[-1]
+    info = BundleInfo(
+        labels=tuple(labels),
+        sensor=sensor,
+        stream=stream,
+        window=window,
+        preprocessing=(StandardiseStep(mean=(0.0,) * channels, std=(5.0,) * channels),),
+        encoder=encoder,
+        method='unimodal',
+        unknown_threshold=unknown_threshold,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        classifier = info.make_classifier()
+        golden = 5 * torch.randn(info.window_shape)
+    save_bundle(path, info, classifier, golden)
+    return path
