@@ -1,7 +1,7 @@
 """Sensors and their modalities: the names every node, bag reader and command shares."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, get_args, Literal
 
 Modality = Literal['imu', 'camera', 'audio']
 MODALITIES: Final[tuple[Modality, ...]] = get_args(Modality)

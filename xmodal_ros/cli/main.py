@@ -4,8 +4,9 @@ import importlib
 import sys
 from typing import Final
 
-import typer
 from rich.console import Console
+from rich.markup import escape
+import typer
 
 from xmodal_ros import __version__
 from xmodal_ros.errors import XmodalError
@@ -18,7 +19,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help='Activity recognition for ROS 2: record, train across sensors, deploy, evaluate.',
 )
 
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 def xmodal(
     version: bool = typer.Option(False, '--version', help='Print the version and exit.'),
 ) -> None:
+    """Activity recognition for ROS 2: record, train across sensors, deploy, evaluate."""
     if version:
         typer.echo(__version__)
         raise typer.Exit
@@ -33,9 +34,7 @@ def xmodal(
 
 def _register() -> None:
     for name in _COMMANDS:
-        module = importlib.import_module(
-            f'xmodal_ros.cli.{name}{"_" if name == "import" else ""}'
-        )
+        module = importlib.import_module(f'xmodal_ros.cli.{name}{"_" if name == "import" else ""}')
         if name == 'import':
             app.add_typer(module.app, name=name)
         else:
@@ -51,17 +50,11 @@ def main() -> None:
     try:
         app()
     except XmodalError as error:
-        console.print(f'[bold red]error:[/] {_escape(str(error))}', soft_wrap=True)
+        console.print(f'[bold red]error:[/] {escape(str(error))}', soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         console.print('stopped: nothing half-written is left behind')
         sys.exit(130)
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 if __name__ == '__main__':

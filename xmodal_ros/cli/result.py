@@ -1,10 +1,10 @@
 """Write a command's result as JSON for scripts to read."""
 
+from collections.abc import Mapping
 import json
 import os
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
+import tempfile
 
 from xmodal_ros.errors import ConfigurationError
 

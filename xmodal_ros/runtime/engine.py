@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.models.bundle import UNKNOWN, Bundle
+from xmodal_ros.models.bundle import Bundle, UNKNOWN
 from xmodal_ros.models.classifier import probabilities
 from xmodal_ros.windows.assembler import Window
 

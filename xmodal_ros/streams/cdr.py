@@ -48,7 +48,7 @@ class CdrCursor:
         if end > len(self.data):
             raise DecodeError(
                 'truncated',
-                f'a field of {count} bytes at {self.position} runs past the end ({len(self.data)})',
+                f'a field of {count} bytes at {self.position} runs past the end, {len(self.data)}',
             )
         view = memoryview(self.data)[self.position : end]
         self.position = end

@@ -1,8 +1,8 @@
 """Decode ``sensor_msgs/Imu``: specific force in m/s² and angular rate in rad/s."""
 
+from dataclasses import dataclass
 import math
 import struct
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np

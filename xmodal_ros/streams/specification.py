@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from xmodal_ros.errors import StreamError
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.camera import (
-    CHANNEL_COUNT as CAMERA_CHANNEL_COUNT,
-)
-from xmodal_ros.streams.camera import (
-    COMPRESSED_TYPE,
-    IMAGE_TYPE,
     CameraDecoder,
     CameraPixels,
+    COMPRESSED_TYPE,
+    IMAGE_TYPE,
+)
+from xmodal_ros.streams.camera import (
+    CHANNEL_COUNT as CAMERA_CHANNEL_COUNT,
 )
 from xmodal_ros.streams.imu import CHANNEL_COUNT as IMU_CHANNEL_COUNT
 from xmodal_ros.streams.imu import IMU_TYPE, ImuChannels, ImuDecoder

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.resampling import (
     Interpolation,
-    Resampled,
     resample_linear,
     resample_nearest,
+    Resampled,
 )
 from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
 
@@ -68,9 +68,7 @@ class _SampleBuffer:
     def clear(self) -> None:
         self._start = self._end = 0
 
-    def between(
-        self, first_ns: int, last_ns: int
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    def between(self, first_ns: int, last_ns: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """Give stamps and values in ``[first_ns, last_ns]`` without copying."""
         live = self._stamps[self._start : self._end]
         low = self._start + int(np.searchsorted(live, first_ns))

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.streams.specification import StreamSpec, make_decoder
+from xmodal_ros.streams.specification import make_decoder, StreamSpec
 from xmodal_ros.windows.assembler import Window, WindowAssembler
 from xmodal_ros.windows.resampling import Interpolation
 from xmodal_ros.windows.specification import WindowSpec

@@ -61,9 +61,7 @@ def resample_linear(
     if not len(stamps):
         return Resampled(np.zeros((len(grid), values.shape[1])), np.zeros(len(grid), bool))
     near = _neighbours(stamps, grid)
-    covered = (near.left_gap == 0) | (
-        (near.left_gap <= reach_ns) & (near.right_gap <= reach_ns)
-    )
+    covered = (near.left_gap == 0) | ((near.left_gap <= reach_ns) & (near.right_gap <= reach_ns))
     span = stamps[near.right] - stamps[near.left]
     fraction = np.divide(
         near.left_gap,

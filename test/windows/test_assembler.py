@@ -1,0 +1,136 @@
+"""The window clock: what is due when, whatever the stream does."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+from pydantic import ValidationError
+import pytest
+
+from test.messages import EPOCH, SECOND
+from xmodal_ros.streams.sample import Sample
+from xmodal_ros.windows.assembler import LONGEST_GAP_NS, WindowAssembler
+from xmodal_ros.windows.specification import WindowSpec
+
+SPEC = WindowSpec(rate_hz=50)
+PERIOD = SECOND // 100
+
+
+def samples(start_ns: int, count: int, seed: int = 0, period: int = PERIOD) -> list[Sample]:
+    values = np.random.default_rng(seed).normal(size=(count, 6))
+    return [Sample(start_ns + i * period, 'imu', values[i]) for i in range(count)]
+
+
+def run(stream: list[Sample], spec: WindowSpec = SPEC) -> tuple[dict, WindowAssembler]:
+    assembler = WindowAssembler(spec, 'linear')
+    return {w.end_ns: w for s in stream for w in assembler.push(s)}, assembler
+
+
+def test_ends_are_multiples_of_the_hop_and_windows_are_full():
+    windows, _ = run(samples(EPOCH + 123, 1000))
+    assert sorted(windows) == [EPOCH + n * SPEC.hop_ns for n in range(5, 20)]
+    assert all(w.coverage == 1 and w.values.shape == (100, 6) for w in windows.values())
+    assert windows[EPOCH + 5 * SPEC.hop_ns].values.dtype == np.float32
+
+
+def test_a_window_is_due_at_the_first_sample_at_or_after_its_margin():
+    assembler = WindowAssembler(SPEC, 'linear')
+    due = {w.end_ns: s.stamp_ns for s in samples(EPOCH, 600) for w in assembler.push(s)}
+    assert all(stamp - end == SPEC.margin_ns for end, stamp in due.items())
+    assert len(due) == 7
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 5 * SECOND), st.integers(0, 2**32 - 1), st.booleans())
+def test_wherever_the_stream_is_joined_its_windows_are_the_same_bits(skip_ns, seed, jitter):
+    stream = samples(EPOCH + 4_711, 1200, seed)
+    if jitter:
+        shift = np.random.default_rng(seed + 1).integers(-4_900_000, 4_900_000, len(stream))
+        stream = [
+            Sample(s.stamp_ns + int(d), s.frame_id, s.values)
+            for s, d in zip(stream, shift, strict=True)
+        ]
+    whole, _ = run(stream)
+    joined, _ = run([s for s in stream if s.stamp_ns >= EPOCH + skip_ns])
+    assert joined
+    assert set(joined) <= set(whole)
+    assert max(joined) == max(whole)
+    for end, window in joined.items():
+        assert window.values.tobytes() == whole[end].values.tobytes()
+        assert window.coverage == whole[end].coverage
+
+
+def test_samples_outside_the_margin_do_not_matter():
+    stream = samples(EPOCH, 1000)
+    end = EPOCH + 5 * SECOND
+    changed = [
+        s
+        if end - SPEC.length_ns - SPEC.margin_ns <= s.stamp_ns <= end + SPEC.margin_ns
+        else Sample(s.stamp_ns, s.frame_id, s.values + 100)
+        for s in stream
+    ]
+    assert run(changed)[0][end].values.tobytes() == run(stream)[0][end].values.tobytes()
+
+
+def test_late_and_duplicate_samples_are_dropped_and_counted():
+    stream = samples(EPOCH, 1000)
+    disturbed = [*stream[:500], stream[499], stream[400], *stream[500:]]
+    windows, assembler = run(disturbed)
+    clean, _ = run(stream)
+    assert assembler.counts == {'duplicate': 1, 'late': 1}
+    assert {e: w.values.tobytes() for e, w in windows.items()} == {
+        e: w.values.tobytes() for e, w in clean.items()
+    }
+
+
+def test_a_gap_gives_weak_windows_when_data_return():
+    stream = samples(EPOCH, 500) + samples(EPOCH + 15 * SECOND, 500, 1)
+    windows, assembler = run(stream)
+    ends = sorted(windows)
+    assert np.diff(ends).tolist() == [SPEC.hop_ns] * (len(ends) - 1)
+    weak = [e for e in ends if windows[e].coverage < SPEC.min_coverage]
+    assert min(weak) == EPOCH + 5 * SECOND + SPEC.hop_ns
+    assert windows[EPOCH + 10 * SECOND].coverage == 0
+    assert not assembler.counts
+
+
+@pytest.mark.parametrize(
+    'jump_ns', [-SPEC.length_ns, -3600 * SECOND, LONGEST_GAP_NS + SECOND, 3600 * SECOND]
+)
+def test_a_jump_of_time_starts_anew_with_no_window_across_it(jump_ns):
+    before = samples(EPOCH, 500)
+    restart = before[-1].stamp_ns + jump_ns
+    windows, assembler = run(before + samples(restart, 500, 1))
+    fresh, _ = run(samples(restart, 500, 1))
+    assert assembler.counts['reset'] == 1
+    assert set(fresh) <= set(windows)
+    for end, window in fresh.items():
+        assert window.values.tobytes() == windows[end].values.tobytes()
+    before_only, _ = run(before)
+    assert set(windows) == set(before_only) | set(fresh)
+
+
+def test_memory_stays_bounded_on_a_long_stream():
+    assembler = WindowAssembler(SPEC, 'linear')
+    for sample in samples(EPOCH, 20_000):
+        assembler.push(sample)
+    assert len(assembler._buffer._stamps) < 2000
+
+
+@pytest.mark.parametrize(
+    ('settings_', 'complaint'),
+    [
+        ({'rate_hz': 30, 'hop_ns': SECOND // 4}, 'whole number of samples at 30 Hz'),
+        ({'rate_hz': 8, 'margin_ns': SECOND // 10}, 'shorter than the sampling period'),
+    ],
+)
+def test_grids_that_cannot_be_are_refused(settings_, complaint):
+    with pytest.raises(ValidationError, match=complaint):
+        WindowSpec(**settings_)
+
+
+def test_grid_points_are_the_same_for_every_window_at_rates_that_divide_no_second():
+    spec = WindowSpec(rate_hz=30)
+    one, next_one = spec.grid(EPOCH), spec.grid(EPOCH + spec.hop_ns)
+    assert one[15:].tolist() == next_one[:-15].tolist()
+    assert one[0] == EPOCH - spec.length_ns
+    assert one[-1] < EPOCH

@@ -1,0 +1,63 @@
+"""Run a bundle over a recording as a robot would, message by message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BagError
+from xmodal_ros.runtime.engine import Engine, Prediction
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.windows.intake import SensorIntake
+
+
+@dataclass(frozen=True)
+class BagPredictions:
+    """The decisions over one sensor of one bag, and what became of its messages."""
+
+    predictions: tuple[Prediction, ...]
+    received: int
+    drops: dict[str, int]
+    resets: int
+
+
+def sensor_for(engine: Engine, reader: BagReader, name: str | None = None) -> Sensor:
+    """Find the bag's sensor to run a bundle on: the one named, else that it was trained for.
+
+    Raises :class:`BagError` when the bag has no such sensor or it is of another modality.
+    """
+    info = engine.bundle.info
+    sensor = reader.sensor(name or info.sensor)
+    if sensor.modality != info.modality:
+        raise BagError(
+            f"bundle {engine.bundle.path} is for {info.modality}, but the sensor '{sensor.name}' "
+            f'of {reader.path} is a {sensor.modality}: choose another --sensor or bundle'
+        )
+    return sensor
+
+
+def classify_bag(
+    engine: Engine,
+    reader: BagReader,
+    sensor: Sensor,
+    progress: Callable[[int], None] | None = None,
+) -> BagPredictions:
+    """Give every decision the live node would publish while this bag is played.
+
+    ``progress`` is called with the number of messages read so far, once a window. Raises
+    :class:`BagError` when none of the sensor's messages could be used.
+    """
+    info = engine.bundle.info
+    intake = SensorIntake(info.stream, info.window, reader.topics[sensor.topic].msgtype)
+    predictions: list[Prediction] = []
+    for message in reader.messages([sensor.topic]):
+        for window in intake.push(message.data):
+            predictions.append(engine.classify(window))
+            if progress:
+                progress(intake.received)
+    drops = intake.drops
+    if intake.received and sum(drops.values()) == intake.received:
+        raise BagError(
+            f'none of the {intake.received} messages on {sensor.topic} of {reader.path} can be '
+            f'used: {intake.complaint or drops}'
+        )
+    return BagPredictions(tuple(predictions), intake.received, drops, intake.resets)
