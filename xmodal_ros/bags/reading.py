@@ -18,6 +18,7 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import Reader as Ros2Reader
 
+from xmodal_ros.bags.mcap_metadata import read_custom_data
 from xmodal_ros.bags.opening import explain, FileReader, open_readers, storage_paths
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.errors import BagError
@@ -84,8 +85,11 @@ class BagReader:
             self.metadata: Mapping[str, str] = self._collect_metadata()
             self.subject = self.metadata.get('subject') or self.name
             self.sensors = self._collect_sensors()
-        except BaseException:
+        except BaseException as error:
             self._stack.close()
+            # Metadata that parses may still hold the wrong kinds of values.
+            if isinstance(error, Exception) and not isinstance(error, BagError):
+                raise BagError(explain(self.path, error)) from error
             raise
 
     def __enter__(self) -> Self:
@@ -192,7 +196,12 @@ class BagReader:
     def _collect_metadata(self) -> dict[str, str]:
         metadata: dict[str, str] = {}
         for reader in self._readers:
-            if isinstance(reader, Ros2Reader):
+            if not isinstance(reader, Ros2Reader):
+                continue
+            file = Path(str(reader.path))
+            if file.suffix == '.mcap' and file.is_file():
+                metadata.update(read_custom_data(file))
+            else:
                 metadata.update(reader.storage.metadata.custom or {})
         return {str(key): str(value) for key, value in metadata.items()}
 

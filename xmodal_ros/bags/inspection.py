@@ -1,0 +1,213 @@
+"""Look through a recording: what it holds, how regular it is, and what will trouble a user."""
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from rosbags.interfaces import Nodetype
+
+from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.reading import BagReader, Message, Topic
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.cdr import read_stamp_ns
+from xmodal_ros.streams.imu import IMU_TYPE, ImuDecoder
+from xmodal_ros.streams.sample import DecodeError
+
+_SECOND_NS: Final = 1_000_000_000
+# Clocks that are further apart than any transport delay were not synchronised.
+_CLOCK_DIFFERENCE_NS: Final = _SECOND_NS
+_HEADER_FIELD: Final = ('header', (Nodetype.NAME, 'std_msgs/msg/Header'))
+_TROUBLES: Final = {
+    'no_gyro': 'have no gyro (angular_velocity_covariance[0] is -1): only models of '
+    'acceleration alone can use them',
+    'no_acceleration': 'have no acceleration (linear_acceleration_covariance[0] is -1): they '
+    'cannot be used',
+    'not_finite': 'hold NaN or infinite values and will be dropped',
+}
+
+
+@dataclass(frozen=True)
+class TopicInspection:
+    """One topic; rate and gap are of the header stamps where messages have them and they are set,
+    else of the times of recording, and None for fewer than two messages.
+
+    ``rate_hz`` is one over the median step, ``largest_gap_s`` the longest step in seconds.
+    """
+
+    name: str
+    msgtype: str
+    count: int
+    latched: bool
+    stamped: bool
+    rate_hz: float | None
+    largest_gap_s: float | None
+
+
+@dataclass(frozen=True)
+class ActivityInspection:
+    """How often one activity was done, and for how long in total."""
+
+    label: str
+    segments: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What :func:`inspect_bag` found in one recording; warnings are sentences for a person."""
+
+    path: str
+    name: str
+    subject: str
+    start_ns: int
+    duration_s: float
+    metadata: dict[str, str]
+    sensors: tuple[Sensor, ...]
+    topics: tuple[TopicInspection, ...]
+    activities: tuple[ActivityInspection, ...]
+    labelled_s: float
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _TopicNotes:
+    """What is noted of one topic while reading: 16 bytes a message."""
+
+    stamped: bool
+    stamps: 'array[int]' = field(default_factory=lambda: array('q'))
+    received: 'array[int]' = field(default_factory=lambda: array('q'))
+    troubles: Counter[str] = field(default_factory=Counter)
+
+
+def inspect_bag(reader: BagReader) -> Inspection:
+    """Read a recording once through and describe it.
+
+    Raises :class:`BagError` when it is damaged; what is merely odd becomes a warning.
+    """
+    notes = {topic.name: _TopicNotes(_has_header(topic.msgtype)) for topic in _topics(reader)}
+    for message in reader.messages():
+        _note(notes[message.topic], message)
+    warnings = [
+        warning
+        for topic in _topics(reader)
+        for warning in _topic_warnings(topic, notes[topic.name])
+    ]
+    warnings += [
+        f'sensor {sensor.name!r} is declared on {sensor.topic}, which holds no messages'
+        for sensor in reader.sensors
+        if not reader.topics.get(sensor.topic, Topic('', '', 0)).count
+    ]
+    if not reader.sensors:
+        warnings.append('no topic of a sensor type: there is nothing to classify')
+    segments, complaint = _segments(reader)
+    if complaint:
+        warnings.append(complaint)
+    return Inspection(
+        path=str(reader.path),
+        name=reader.name,
+        subject=reader.subject,
+        start_ns=reader.start_ns,
+        duration_s=(reader.end_ns - reader.start_ns) / _SECOND_NS,
+        metadata=dict(reader.metadata),
+        sensors=reader.sensors,
+        topics=tuple(_inspect_topic(topic, notes[topic.name]) for topic in _topics(reader)),
+        activities=_activities(segments),
+        labelled_s=sum(_seconds(segment) for segment in segments),
+        warnings=tuple(warnings),
+    )
+
+
+def _topics(reader: BagReader) -> list[Topic]:
+    return list(reader.topics.values())
+
+
+def _has_header(msgtype: str) -> bool:
+    definition = TYPESTORE.fielddefs.get(msgtype)
+    return definition is not None and bool(definition[1]) and definition[1][0] == _HEADER_FIELD
+
+
+def _note(notes: _TopicNotes, message: Message) -> None:
+    notes.received.append(message.received_ns)
+    if not notes.stamped:
+        return
+    try:
+        notes.stamps.append(read_stamp_ns(message.data))
+        if message.msgtype == IMU_TYPE:
+            ImuDecoder()(message.data)
+    except DecodeError as error:
+        notes.troubles[error.reason] += 1
+
+
+def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
+    warnings = [
+        f'{topic.name}: {count} of {topic.count} messages '
+        + _TROUBLES.get(reason, f'cannot be decoded ({reason}) and will be dropped')
+        for reason, count in sorted(notes.troubles.items())
+        if reason != 'zero_stamp'
+    ]
+    stamps = np.array(notes.stamps, np.int64)
+    if unset := int(np.count_nonzero(stamps <= 0)):
+        warnings.append(
+            f'{topic.name}: {unset} of {topic.count} messages have a zero header.stamp and '
+            'will be dropped: make the driver stamp them'
+        )
+    if notes.troubles.keys() - {'zero_stamp', *_TROUBLES} or unset or not stamps.size:
+        return warnings
+    if backwards := int(np.count_nonzero(np.diff(stamps) < 0)):
+        warnings.append(f'{topic.name}: stamps go back in time {backwards} times')
+    apart = float(np.median(np.array(notes.received, np.int64) - stamps))
+    if abs(apart) > _CLOCK_DIFFERENCE_NS:
+        warnings.append(
+            f'{topic.name}: stamps are {apart / 1e9:.3f} s behind the time of recording: '
+            'the clocks were not synchronised'
+        )
+    return warnings
+
+
+def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
+    stamped = bool(notes.stamps) and len(notes.stamps) == topic.count and min(notes.stamps) > 0
+    times = np.sort(np.array(notes.stamps if stamped else notes.received, np.int64))
+    steps = np.diff(times)
+    median = float(np.median(steps)) if steps.size else 0.0
+    return TopicInspection(
+        name=topic.name,
+        msgtype=topic.msgtype,
+        count=topic.count,
+        latched=topic.latched,
+        stamped=stamped,
+        rate_hz=_SECOND_NS / median if median > 0 else None,
+        largest_gap_s=float(steps.max()) / _SECOND_NS if steps.size else None,
+    )
+
+
+def _segments(reader: BagReader) -> tuple[tuple[Segment, ...], str]:
+    try:
+        segments = read_segments(reader)
+    except BagError as error:
+        return (), f'labels cannot be used: {error}'
+    if segments:
+        return segments, ''
+    return (), (
+        f'unlabelled: it has neither {LABEL_TOPIC} nor a labels.csv, so it can be replayed but '
+        'neither train nor evaluate a model'
+    )
+
+
+def _activities(segments: tuple[Segment, ...]) -> tuple[ActivityInspection, ...]:
+    counts: Counter[str] = Counter()
+    seconds: dict[str, float] = {}
+    for segment in segments:
+        counts[segment.label] += 1
+        seconds[segment.label] = seconds.get(segment.label, 0.0) + _seconds(segment)
+    return tuple(
+        ActivityInspection(label, counts[label], seconds[label]) for label in sorted(counts)
+    )
+
+
+def _seconds(segment: Segment) -> float:
+    return (segment.end_ns - segment.start_ns) / _SECOND_NS

@@ -1,0 +1,121 @@
+"""The command ``xmodal inspect``: what recordings hold."""
+
+from dataclasses import asdict
+from datetime import datetime, UTC
+from pathlib import Path
+import sys
+from typing import Annotated, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+import typer
+
+from xmodal_ros.bags.inspection import inspect_bag, Inspection, TopicInspection
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.result import write_result
+
+_WIDTH_OF_A_FILE: Final = 200
+
+
+def inspect(
+    bags: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar='BAG...', help='Bag folders, .mcap or .db3 files, ROS 1 .bag files.'
+        ),
+    ],
+    json: Annotated[
+        Path | None, typer.Option('--json', metavar='FILE', help='Write the findings here too.')
+    ] = None,
+) -> None:
+    """Show what bags hold: topics, rates, gaps, sensors, subject, labels, and what is wrong.
+
+    Rates are one over the median step between header stamps; where messages have none, between
+    the times of recording (marked 'recorded').
+    """
+    # Where nobody sets the width of a page, lines stay whole for grep.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    inspections: list[Inspection] = []
+    for path in bags:
+        with BagReader(path) as reader:
+            inspections.append(inspect_bag(reader))
+        console.print(render(inspections[-1]))
+    write_result(json, {'bags': [asdict(inspection) for inspection in inspections]})
+
+
+def render(inspection: Inspection) -> RenderableType:
+    """Lay out the findings about one recording for a terminal."""
+    parts: list[RenderableType] = [
+        Text(inspection.name, style='bold'),
+        _facts(inspection),
+        _topics(inspection),
+    ]
+    if inspection.activities:
+        parts.append(_activities(inspection))
+    parts += [Text(f'warning: {warning}', style='yellow') for warning in inspection.warnings]
+    return Group(*parts, '')
+
+
+def _facts(inspection: Inspection) -> Table:
+    start = datetime.fromtimestamp(inspection.start_ns / 1e9, tz=UTC)
+    table = Table.grid(padding=(0, 2))
+    table.add_row('path', Text(inspection.path))
+    table.add_row('subject', Text(inspection.subject))
+    for sensor in inspection.sensors:
+        table.add_row('sensor', Text(f'{sensor.name} ({sensor.modality} on {sensor.topic})'))
+    table.add_row('start', f'{start:%Y-%m-%d %H:%M:%S} UTC')
+    table.add_row('duration', f'{inspection.duration_s:.1f} s')
+    for key, value in sorted(inspection.metadata.items()):
+        if key not in ('sensors', 'subject'):
+            table.add_row(Text(key), Text(value))
+    return table
+
+
+def _topics(inspection: Inspection) -> Table:
+    table = _table('topics')
+    for heading in ('topic', 'type'):
+        # Names are for copying: they are wrapped, never cut.
+        table.add_column(heading, overflow='fold')
+    for heading in ('messages', 'rate', 'max gap'):
+        table.add_column(heading, justify='right')
+    for topic in inspection.topics:
+        table.add_row(
+            Text(topic.name),
+            Text(topic.msgtype.replace('/msg/', '/')),
+            str(topic.count),
+            _rate(topic),
+            '' if topic.largest_gap_s is None else f'{topic.largest_gap_s:.3f} s',
+        )
+    return table
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=title,
+        title_justify='left',
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+
+
+def _rate(topic: TopicInspection) -> str:
+    if topic.latched:
+        return 'latched'
+    if topic.rate_hz is None:
+        return ''
+    return f'{topic.rate_hz:.2f} Hz' + ('' if topic.stamped else ' recorded')
+
+
+def _activities(inspection: Inspection) -> Table:
+    table = _table('labels')
+    table.show_footer = True
+    table.add_column('activity', overflow='fold')
+    segments = sum(activity.segments for activity in inspection.activities)
+    table.add_column('segments', justify='right', footer=str(segments))
+    table.add_column('total', justify='right', footer=f'{inspection.labelled_s:.1f} s')
+    for activity in inspection.activities:
+        table.add_row(Text(activity.label), str(activity.segments), f'{activity.seconds:.1f} s')
+    return table
