@@ -1,0 +1,1 @@
+"""Importers: published data sets become bags like those a robot records."""

@@ -1,0 +1,69 @@
+"""The commands ``xmodal import ...``: published data sets become bags."""
+
+from pathlib import Path
+import re
+from typing import Annotated
+
+from rich.console import Console
+from rich.progress import track
+import typer
+
+from xmodal_ros.bags.importers.utd_mhad import choose_subjects, import_subject, load_clips
+from xmodal_ros.cli.result import write_result
+from xmodal_ros.errors import ConfigurationError
+
+app = typer.Typer(no_args_is_help=True, help='Turn published data sets into bags.')
+
+
+@app.callback()
+def select() -> None:
+    """Turn published data sets into bags."""
+
+
+@app.command('utd-mhad')
+def utd_mhad(
+    folder: Annotated[Path, typer.Argument(help='Folder with the UTD-MHAD archives (.npz).')],
+    out: Annotated[Path, typer.Argument(help='Folder for the bags, one a subject.')],
+    subjects: Annotated[
+        list[str] | None,
+        typer.Option(metavar='N[,N...]', help='Only these of the 8 subjects, as 1,3,5.'),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option('--force', help='Replace bags that are there already.')
+    ] = False,
+    json: Annotated[
+        Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
+    ] = None,
+) -> None:
+    """Import UTD-MHAD: IMU at 50 Hz as sensor 'imu', depth video as 'camera', and labels.
+
+    Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8; the subjects are '1' to '8'. Bags that are there
+    and complete are kept.
+    """
+    console = Console(stderr=True)
+    chosen = _parse_subjects(subjects or [])
+    clips = load_clips(folder)
+    bags = []
+    for subject in track(
+        choose_subjects(clips, chosen), 'importing subjects', console=console, transient=True
+    ):
+        bag = import_subject(clips, subject, out, force=force)
+        console.print(
+            f'{bag.path}: {bag.clips} clips' + (', kept (already there)' if bag.kept else ''),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        bags.append(bag)
+    result = [
+        {'path': str(bag.path), 'subject': bag.subject, 'clips': bag.clips, 'kept': bag.kept}
+        for bag in bags
+    ]
+    write_result(json, {'bags': result, 'clips': sum(bag.clips for bag in bags)})
+
+
+def _parse_subjects(texts: list[str]) -> list[int]:
+    words = [word for text in texts for word in re.split(r'[,\s]+', text) if word]
+    if wrong := [word for word in words if not word.isdecimal()]:
+        raise ConfigurationError(f'--subjects {wrong[0]!r} is no number: write 1,3,5')
+    return [int(word) for word in words]
