@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping
 import json
-import os
 from pathlib import Path
-import tempfile
 
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.whole_file import write_whole
 
 
 def write_result(path: Path | None, result: Mapping[str, object]) -> None:
@@ -14,18 +12,5 @@ def write_result(path: Path | None, result: Mapping[str, object]) -> None:
 
     Raises :class:`ConfigurationError` when the file cannot be written.
     """
-    if path is None:
-        return
-    text = json.dumps(result, indent=2, allow_nan=False) + '\n'
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
-        try:
-            with os.fdopen(handle, 'w', encoding='utf-8') as file:
-                file.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f'cannot write the result to {path}: {error}') from error
+    if path is not None:
+        write_whole(path, json.dumps(result, indent=2, allow_nan=False) + '\n')

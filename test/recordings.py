@@ -1,0 +1,60 @@
+"""Builders of small recordings for tests."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.bags.labels import Segment, write_segments
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.sensors import Sensor
+
+IMU = Sensor('imu', 'imu', '/imu', 'imu_link')
+IMU_TYPE = 'sensor_msgs/msg/Imu'
+
+
+def clips(labels: Sequence[str], seconds: int = 5, pause: int = 1) -> tuple[Segment, ...]:
+    """Segments of equal length one after the other, with a pause after each."""
+    return tuple(
+        Segment(
+            EPOCH + i * (seconds + pause) * SECOND,
+            EPOCH + (i * (seconds + pause) + seconds) * SECOND,
+            label,
+        )
+        for i, label in enumerate(labels)
+    )
+
+
+def write_imu_bag(
+    path: Path,
+    segments: Sequence[Segment],
+    *,
+    subject: str = '1',
+    seed: int = 0,
+    rate_hz: int = 100,
+    labelled: bool = True,
+    bad: Sequence[bytes] = (),
+) -> Path:
+    """An IMU that turns and shakes in a way of its own for every label, from the first segment on.
+
+    ``bad`` messages come in the middle.
+    """
+    rng = np.random.default_rng(seed)
+    names = sorted({segment.label for segment in segments})
+    period = SECOND // rate_hz
+    stamps = range(segments[0].start_ns, segments[-1].end_ns + SECOND // 2, period)
+    with BagWriter(path, sensors=[IMU], subject=subject) as writer:
+        if labelled:
+            write_segments(writer, segments)
+        for index, stamp in enumerate(stamps):
+            label = next((s.label for s in segments if s.start_ns <= stamp < s.end_ns), None)
+            kind = -1 if label is None else names.index(label)
+            phase = 2 * np.pi * (1 + kind) * (stamp - EPOCH) / SECOND
+            acc = np.array([kind, 3 * np.sin(phase), 9.81]) + rng.normal(0, 0.1, 3)
+            gyro = np.array([0, 0, kind * np.cos(phase)]) + rng.normal(0, 0.1, 3)
+            writer.write(IMU.topic, IMU_TYPE, stamp, imu_bytes(stamp, acc, gyro))
+            if index == len(stamps) // 2:
+                for data in bad:
+                    writer.write(IMU.topic, IMU_TYPE, stamp, data)
+    return path

@@ -1,0 +1,195 @@
+"""What ``xmodal evaluate`` does, apart from its options."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+import typer
+
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.result import write_result
+from xmodal_ros.evaluation.agreement import compare
+from xmodal_ros.evaluation.evaluate import (
+    as_json,
+    BagEvaluation,
+    evaluate,
+    evaluate_bag,
+    Evaluation,
+    latency_summary,
+    LiveRun,
+)
+from xmodal_ros.evaluation.report import write_report
+from xmodal_ros.models.bundle import BundleInfo, load_bundle
+from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
+from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.training.dataset import find_recordings
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """The options of ``xmodal evaluate``."""
+
+    bundle: Path
+    bags: tuple[Path, ...]
+    sensor: str | None = None
+    live: bool = False
+    rate: float = 0.0
+    all_subjects: bool = False
+    device: str = 'cpu'
+    html: Path | None = None
+    json: Path | None = None
+
+
+def run(settings: EvaluationSettings) -> Evaluation:
+    """Evaluate, print a summary, write what was asked for.
+
+    Exits with code 1 when a live run did not equal the offline one.
+    """
+    console = Console(stderr=True)
+    make_deterministic()
+    device = choose_device(settings.device)
+    engine = Engine(load_bundle(settings.bundle, device))
+    engine.warm_up()
+    info = engine.bundle.info
+    paths = find_recordings(settings.bags)
+    if not settings.all_subjects:
+        paths = _without_training_subjects(info, paths, console)
+    bags: list[BagEvaluation] = []
+    with _progress(console) as progress:
+        for path in paths:
+            with BagReader(path) as reader:
+                sensor = sensor_for(engine, reader, settings.sensor)
+                count = reader.topics[sensor.topic].count
+                task = progress.add_task(f'{reader.name} offline', total=count)
+                offline = classify_bag(engine, reader, sensor, _advance(progress, task))
+                progress.update(task, completed=count)
+                bag = evaluate_bag(info, reader, sensor.name, offline)
+            if settings.live:
+                bag = replace(bag, live=_live(settings, path, sensor, bag, progress))
+            bags.append(bag)
+    evaluation = evaluate(info, bags)
+    _print_summary(evaluation, console)
+    write_result(settings.json, as_json(evaluation))
+    if settings.html is not None:
+        write_report(evaluation, settings.html, f'{settings.bundle.name} on {_named(bags)}')
+        console.print(f'report: {settings.html}', soft_wrap=True)
+    agreement = evaluation.agreement
+    if agreement is not None and not agreement.equal:
+        raise typer.Exit(1)
+    return evaluation
+
+
+def _without_training_subjects(
+    info: BundleInfo, paths: Sequence[Path], console: Console
+) -> tuple[Path, ...]:
+    seen = {
+        str(subject)
+        for split, subjects in info.provenance.get('subjects', {}).items()
+        if split != 'test'
+        for subject in subjects
+    }
+    subject_of: dict[Path, str] = {}
+    for path in paths:
+        with BagReader(path) as reader:
+            subject_of[path] = reader.subject
+    unseen = tuple(path for path in paths if subject_of[path] not in seen)
+    if len(unseen) == len(paths):
+        return tuple(paths)
+    names = ', '.join(sorted({subject_of[path] for path in paths} & seen))
+    if not unseen:
+        console.print(
+            f'[yellow]warning:[/] the model was trained on every subject here ({names}): '
+            'these scores say nothing about people it has not met',
+            soft_wrap=True,
+        )
+        return tuple(paths)
+    console.print(
+        f'left out: recordings of subjects the model was trained on ({names}); '
+        'score them too with --all-subjects',
+        soft_wrap=True,
+    )
+    return unseen
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _advance(progress: Progress, task: TaskID) -> Callable[[int], None]:
+    return lambda done: progress.update(task, completed=done)
+
+
+def _live(
+    settings: EvaluationSettings,
+    path: Path,
+    sensor: Sensor,
+    bag: BagEvaluation,
+    progress: Progress,
+) -> LiveRun:
+    from xmodal_ros.nodes.replay import replay
+
+    task = progress.add_task(f'{bag.name} live', total=bag.offline.received)
+    result = replay(
+        settings.bundle,
+        path,
+        sensor,
+        rate=settings.rate,
+        device=settings.device,
+        progress=lambda sent, total: progress.update(task, completed=sent, total=total),
+    )
+    return LiveRun(
+        predictions=result.predictions,
+        latencies_s=result.latencies_s,
+        sent=result.sent,
+        received=result.received,
+        drops=result.drops,
+        agreement=compare(bag.offline.predictions, result.predictions),
+    )
+
+
+def _print_summary(evaluation: Evaluation, console: Console) -> None:
+    scores, agreement = evaluation.scores, evaluation.agreement
+    table = Table(show_header=False, box=None)
+    if scores is None:
+        table.add_row('scores', '[yellow]none: no recording is labelled[/]')
+    else:
+        table.add_row('macro-F1 per clip', f'{scores.macro_f1:.3f}  ({scores.clips} clips)')
+        table.add_row(
+            'macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
+        )
+        table.add_row('accuracy per clip', f'{scores.accuracy:.3f}')
+    if evaluation.unknown_labels:
+        table.add_row('not learnt', f'[yellow]{", ".join(evaluation.unknown_labels)}[/]')
+    if agreement is not None:
+        verdict = '[green]equal[/]' if agreement.equal else '[red]differ[/]'
+        table.add_row(
+            'live and offline',
+            f'{verdict}: {agreement.compared} stamps compared, {agreement.missing} missing, '
+            f'{agreement.extra} extra, {agreement.other_label} other labels, '
+            f'scores within {agreement.largest_difference:.2g}',
+        )
+    if latency := latency_summary(evaluation):
+        table.add_row('live latency', f'p50 {latency["p50"]:.1f} ms, p95 {latency["p95"]:.1f} ms')
+    console.print(table)
+
+
+def _named(bags: Sequence[BagEvaluation]) -> str:
+    names = ', '.join(bag.name for bag in bags[:3])
+    return names if len(bags) <= 3 else f'{names} and {len(bags) - 3} more'
