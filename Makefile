@@ -1,0 +1,43 @@
+# `make demo` and `make test` each do all the set-up that they need; `make help` lists the rest.
+SHELL := /bin/bash
+BIN := .venv/bin
+# Folder with real data sets to run the demo on (see README.md); simulated recordings without it.
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check-format lint types format clean
+
+help:  ## Say what can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup:  ## Make .venv, with everything that is needed to run and test (quick when it is there)
+	@standalone/setup
+
+demo: setup  ## Record, train, deploy, replay and compare on simulated recordings (DATA=FOLDER: on real ones)
+	@$(BIN)/python standalone/isolated.py $(BIN)/xmodal demo --out demo $(if $(DATA),--data '$(DATA)')
+
+test: setup  ## Check format, style and types, then run the tests
+	@status=0; \
+	for check in check-format lint types; do \
+	  $(MAKE) --no-print-directory $$check || status=1; \
+	done; \
+	$(BIN)/pytest || status=1; \
+	exit $$status
+
+check-format: setup  ## Check the format only
+	@$(BIN)/ruff format --check .
+
+lint: setup  ## Check the style only
+	@$(BIN)/ruff check .
+
+types: setup  ## Check the types only
+	@$(BIN)/mypy
+
+format: setup  ## Format the code, and correct what can be corrected automatically
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+clean:  ## Remove everything that was made, .venv included
+	rm -rf .venv .venv.removed build install log demo *.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find xmodal_ros standalone test launch -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+package_name = 'xmodal_ros'
+
+
+def files(pattern: str) -> list[str]:
+    return sorted(str(path) for path in Path().glob(pattern) if path.is_file())
+
+
+setup(
+    name=package_name,
+    version='0.1.0',
+    packages=find_packages(include=[package_name, f'{package_name}.*']),
+    package_data={package_name: ['py.typed', '**/*.html', '**/*.j2', '**/*.css', '**/*.json']},
+    data_files=[
+        ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
+        (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/launch', files('launch/*.launch.py')),
+        (f'share/{package_name}/config', files('config/*')),
+        ('bin', ['bin/xmodal']),
+    ],
+    install_requires=['setuptools'],
+    python_requires='>=3.11',
+    zip_safe=False,
+    author='xmodal_ros maintainers',
+    maintainer='xmodal_ros maintainers',
+    maintainer_email='xmodal_ros@example.com',
+    description='Recognises what the person near a robot is doing, from one sensor at a time',
+    license='Apache-2.0',
+    extras_require={'test': ['pytest']},
+    entry_points={
+        'console_scripts': [
+            'xmodal = xmodal_ros.cli.main:main',
+            'imu_classifier = xmodal_ros.nodes.imu_classifier:main',
+            'bag_player = xmodal_ros.nodes.bag_player:main',
+        ],
+    },
+)

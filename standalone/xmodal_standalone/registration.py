@@ -1,0 +1,73 @@
+"""The checkout's own package in the environment: links, so that edits count at once."""
+
+import configparser
+import os
+from pathlib import Path
+import shutil
+
+from xmodal_standalone.venv import Venv
+
+_NAME = 'xmodal_ros'
+_HOOK = '_xmodal_paths'
+
+
+def register(root: Path, venv: Venv) -> None:
+    """Make the checkout importable, runnable, and findable by ROS tools in ``venv``.
+
+    The layout is that of an installation by colcon: the command in ``bin``, what ``ros2 run``
+    starts in ``lib/xmodal_ros``, launch and configuration files in ``share/xmodal_ros``.
+    """
+    metadata = venv.site_packages / f'{_NAME}.egg-info'
+    shutil.rmtree(metadata, ignore_errors=True)
+    venv.run(
+        [str(venv.python), 'setup.py', '--quiet', 'egg_info', '--egg-base', str(metadata.parent)],
+        root,
+    )
+    _link(venv.site_packages / _NAME, root / _NAME)
+
+    share = venv.path / 'share'
+    _link(share / 'ament_index/resource_index/packages' / _NAME, root / 'resource' / _NAME)
+    for name in ('package.xml', 'launch', 'config'):
+        _link(share / _NAME / name, root / name)
+
+    executables = venv.path / 'lib' / _NAME
+    shutil.rmtree(executables, ignore_errors=True)
+    for name, target in _console_scripts(metadata).items():
+        _write_script(executables / name, target, venv.python)
+    _write_script(venv.path / 'bin' / 'xmodal', 'xmodal_ros.cli.main:main', venv.python)
+
+    hook = Path(__file__).with_name('site_hook.py')
+    shutil.copyfile(hook, venv.site_packages / f'{_HOOK}.py')
+    (venv.site_packages / f'{_HOOK}.pth').write_text(f'import {_HOOK}\n')
+
+
+def _console_scripts(metadata: Path) -> dict[str, str]:
+    entry_points = configparser.ConfigParser(delimiters=['='])
+    entry_points.read(metadata / 'entry_points.txt')
+    return dict(entry_points['console_scripts'])
+
+
+def _link(link: Path, target: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if link.is_symlink() or link.is_file():
+        link.unlink()
+    elif link.is_dir():
+        shutil.rmtree(link)
+    link.symlink_to(os.path.relpath(target, link.parent))
+
+
+def _write_script(path: Path, target: str, python: Path) -> None:
+    module, function = target.split(':')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Through the shell, since the kernel's own '#!' takes neither long paths nor spaces.
+    path.write_text(
+        '#!/bin/sh\n'
+        f"'''exec' '{python}' \"$0\" \"$@\"\n"
+        "' '''\n"
+        'import sys\n'
+        '\n'
+        f'from {module} import {function}\n'
+        '\n'
+        f'sys.exit({function}())\n'
+    )
+    path.chmod(0o755)

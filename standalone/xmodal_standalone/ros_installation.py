@@ -1,0 +1,37 @@
+"""A ROS 2 installation that was sourced before the set-up started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import importlib.util
+
+# The modules that xmodal_ros imports from ROS; each comes in a Debian package of its own.
+_MODULES = (
+    'ament_index_python', 'audio_common_msgs', 'builtin_interfaces', 'diagnostic_msgs', 'launch',
+    'launch_ros', 'lifecycle_msgs', 'rcl_interfaces', 'rclpy', 'rosgraph_msgs', 'sensor_msgs',
+    'std_msgs', 'std_srvs', 'vision_msgs',
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A sourced installation: its distribution's name, and where its rclpy lies."""
+
+    distribution: str
+    rclpy: str
+
+    def missing_packages(self) -> list[str]:
+        """Name the Debian packages of the ROS modules that cannot be found."""
+        return [
+            f'ros-{self.distribution}-{module.replace("_", "-")}'
+            for module in _MODULES
+            if importlib.util.find_spec(module) is None
+        ]
+
+
+def find(environment: Mapping[str, str]) -> Installation | None:
+    """Give the installation that ``environment`` was sourced from, if rclpy comes with it."""
+    distribution = environment.get('ROS_DISTRO', '')
+    rclpy = importlib.util.find_spec('rclpy')
+    if not distribution or 'AMENT_PREFIX_PATH' not in environment or rclpy is None:
+        return None
+    return Installation(distribution, str(rclpy.origin))
