@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from xmodal_standalone.domain import keep_on_this_machine, reserved_domain
 
 # Before anything imports rclpy, and whatever the user has set: nodes of two test runs, or of the
