@@ -8,7 +8,8 @@ import pytest
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.streams.sample import Sample
-from xmodal_ros.windows.assembler import LONGEST_GAP_NS, WindowAssembler
+from xmodal_ros.windows.assembler import WindowAssembler
+from xmodal_ros.windows.clock import LONGEST_GAP_NS
 from xmodal_ros.windows.specification import WindowSpec
 
 SPEC = WindowSpec(rate_hz=50)
@@ -76,7 +77,7 @@ def test_late_and_duplicate_samples_are_dropped_and_counted():
     disturbed = [*stream[:500], stream[499], stream[400], *stream[500:]]
     windows, assembler = run(disturbed)
     clean, _ = run(stream)
-    assert assembler.counts == {'duplicate': 1, 'late': 1}
+    assert assembler.clock.counts == {'duplicate': 1, 'late': 1}
     assert {e: w.values.tobytes() for e, w in windows.items()} == {
         e: w.values.tobytes() for e, w in clean.items()
     }
@@ -90,7 +91,7 @@ def test_a_gap_gives_weak_windows_when_data_return():
     weak = [e for e in ends if windows[e].coverage < SPEC.min_coverage]
     assert min(weak) == EPOCH + 5 * SECOND + SPEC.hop_ns
     assert windows[EPOCH + 10 * SECOND].coverage == 0
-    assert not assembler.counts
+    assert not assembler.clock.counts
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_jump_of_time_starts_anew_with_no_window_across_it(jump_ns):
     restart = before[-1].stamp_ns + jump_ns
     windows, assembler = run(before + samples(restart, 500, 1))
     fresh, _ = run(samples(restart, 500, 1))
-    assert assembler.counts['reset'] == 1
+    assert assembler.clock.counts['reset'] == 1
     assert set(fresh) <= set(windows)
     for end, window in fresh.items():
         assert window.values.tobytes() == windows[end].values.tobytes()

@@ -1,24 +1,20 @@
-"""The window clock: samples in, due windows out."""
+"""Samples in, due windows out."""
 
-from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.streams.sample import Sample
+from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.resampling import (
     Interpolation,
     resample_linear,
     resample_nearest,
     Resampled,
 )
-from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
-
-# After silence longer than this the stream starts anew instead of reporting every hop missed:
-# a jump of the clock by hours must not release thousands of windows at once.
-LONGEST_GAP_NS: Final = 60 * SECOND_NS
+from xmodal_ros.windows.specification import WindowSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,50 +75,33 @@ class _SampleBuffer:
 class WindowAssembler:
     """Turn one sensor's samples into windows, each as soon as it is due.
 
-    A window ending at ``end`` is due at the first sample at or after ``end + margin``, and
-    depends on the samples within ``[end - length - margin, end + margin]`` alone; the first one
-    is that whose whole evidence lies after the first sample. Samples at or before the newest are
-    dropped and counted (``duplicate``, ``late``); one that lies further back than a window's
-    length, or further ahead than :data:`LONGEST_GAP_NS`, starts the stream anew (``reset``).
+    When that is, and which samples are dropped or start the stream anew, is the
+    :class:`WindowClock`'s to say.
     """
 
     def __init__(self, spec: WindowSpec, interpolation: Interpolation) -> None:
         self.spec = spec
-        self.counts: Counter[str] = Counter()
+        self.clock = WindowClock(spec)
         self._interpolation = interpolation
         self._buffer = _SampleBuffer()
-        self._newest_ns: int | None = None
-        self._next_end_ns = 0
         self._frame_id = ''
 
     def reset(self) -> None:
         """Forget all samples; the next one starts the stream anew."""
-        self._buffer.clear()
-        self._newest_ns = None
-        self.counts['reset'] += 1
+        self.clock.reset()
 
     def push(self, sample: Sample) -> list[Window]:
         """Take one sample and give the windows that are due, oldest first."""
-        stamp_ns = sample.stamp_ns
-        if self._newest_ns is not None:
-            step = stamp_ns - self._newest_ns
-            if step <= -self.spec.length_ns or step > LONGEST_GAP_NS:
-                self.reset()
-            elif step <= 0:
-                self.counts['late' if step else 'duplicate'] += 1
-                return []
-        if self._newest_ns is None:
-            self._next_end_ns = self.spec.first_end(stamp_ns)
-        self._newest_ns = stamp_ns
+        verdict = self.clock.admit(sample.stamp_ns)
+        if verdict == 'drop':
+            return []
+        if verdict == 'start':
+            self._buffer.clear()
         self._frame_id = sample.frame_id
-        self._buffer.append(stamp_ns, sample.values)
-        due: list[Window] = []
-        while self._next_end_ns + self.spec.margin_ns <= stamp_ns:
-            due.append(self._window(self._next_end_ns))
-            self._next_end_ns += self.spec.hop_ns
+        self._buffer.append(sample.stamp_ns, sample.values)
+        due = [self._window(end_ns) for end_ns in self.clock.due(sample.stamp_ns)]
         if due:
-            reach = self.spec.length_ns + self.spec.margin_ns
-            self._buffer.forget_before(self._next_end_ns - reach)
+            self._buffer.forget_before(self.clock.needed_from_ns)
         return due
 
     def _window(self, end_ns: int) -> Window:

@@ -28,13 +28,13 @@ class SensorIntake:
     @property
     def drops(self) -> dict[str, int]:
         """Messages not used, by reason."""
-        late = {name: n for name, n in self._assembler.counts.items() if name != 'reset'}
+        late = {name: n for name, n in self._assembler.clock.counts.items() if name != 'reset'}
         return {**self._refused, **late}
 
     @property
     def resets(self) -> int:
         """How often the stream started anew because time jumped."""
-        return self._assembler.counts['reset']
+        return self._assembler.clock.counts['reset']
 
     def reset(self) -> None:
         """Start the stream anew, as after a jump of ROS time."""

@@ -1,0 +1,60 @@
+"""The window clock: which samples count, and when a window is due."""
+
+from collections import Counter
+from typing import Final, Literal
+
+from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+
+# After silence longer than this the stream starts anew instead of reporting every hop missed:
+# a jump of the clock by hours must not release thousands of windows at once.
+LONGEST_GAP_NS: Final = 60 * SECOND_NS
+
+
+class WindowClock:
+    """Decide on the stamps of one sensor's stream, in the order of their arrival.
+
+    A window ending at ``end`` is due at the first sample at or after ``end + margin``, and
+    depends on the samples within ``[end - length - margin, end + margin]`` alone; the first one
+    is that whose whole evidence lies after the first sample. Samples at or before the newest are
+    dropped and counted (``duplicate``, ``late``); one that lies further back than a window's
+    length, or further ahead than :data:`LONGEST_GAP_NS`, starts the stream anew (``reset``).
+    """
+
+    def __init__(self, spec: WindowSpec) -> None:
+        self.spec = spec
+        self.counts: Counter[str] = Counter()
+        self._newest_ns: int | None = None
+        self._next_end_ns = 0
+
+    def reset(self) -> None:
+        """Let the next sample start the stream anew."""
+        self._newest_ns = None
+        self.counts['reset'] += 1
+
+    def admit(self, stamp_ns: int) -> Literal['start', 'next', 'drop']:
+        """Say whether a sample starts the stream, continues it, or is dropped."""
+        if self._newest_ns is not None:
+            step = stamp_ns - self._newest_ns
+            if step <= -self.spec.length_ns or step > LONGEST_GAP_NS:
+                self.reset()
+            elif step <= 0:
+                self.counts['late' if step else 'duplicate'] += 1
+                return 'drop'
+        starts = self._newest_ns is None
+        if starts:
+            self._next_end_ns = self.spec.first_end(stamp_ns)
+        self._newest_ns = stamp_ns
+        return 'start' if starts else 'next'
+
+    def due(self, until_ns: int) -> list[int]:
+        """Give the ends of the windows that evidence up to ``until_ns`` completes, once each."""
+        ends: list[int] = []
+        while self._next_end_ns + self.spec.margin_ns <= until_ns:
+            ends.append(self._next_end_ns)
+            self._next_end_ns += self.spec.hop_ns
+        return ends
+
+    @property
+    def needed_from_ns(self) -> int:
+        """The stamp before which no sample matters any more."""
+        return self._next_end_ns - self.spec.length_ns - self.spec.margin_ns
