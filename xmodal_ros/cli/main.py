@@ -38,7 +38,8 @@ def _register() -> None:
         if name == 'import':
             app.add_typer(module.app, name=name)
         else:
-            app.command(name)(getattr(module, name))
+            command_class = getattr(module, 'COMMAND_CLASS', None)
+            app.command(name, cls=command_class)(getattr(module, name))
 
 
 _register()

@@ -4,21 +4,21 @@
 ``golden.safetensors`` a raw window with the logits it must give. Nothing is ever unpickled.
 """
 
-import hashlib
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+import hashlib
+import json
+import os
 from pathlib import Path
+import shutil
+import tempfile
 from typing import Annotated, Any, Final, Literal, Self
 
-import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+import torch
 from torch import Tensor
 
 from xmodal_ros.errors import BundleError
@@ -69,7 +69,7 @@ class BundleInfo(BaseModel):
         if len(set(self.labels)) < len(self.labels) or UNKNOWN in self.labels or '' in self.labels:
             raise ValueError(f"labels must differ, and '{UNKNOWN}' and '' are reserved")
         if not isinstance(self.encoder, _ENCODER_OF[self.stream.modality]):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004 - what pydantic reports
                 f'encoder {self.encoder.kind} cannot read a {self.stream.modality} stream'
             )
         channels = self.stream.sample_shape[-1]
@@ -138,13 +138,18 @@ def save_bundle(
     return written
 
 
+def check_replaceable(path: Path) -> None:
+    """Raise :class:`BundleError` when ``path`` holds something that is no bundle."""
+    if not path.exists() or (path / _DOCUMENT).is_file():
+        return
+    if not path.is_dir() or any(path.iterdir()):
+        raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
+
+
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Give a fresh folder beside ``path`` that takes its place when the block succeeds."""
-    if path.exists() and not (path / _DOCUMENT).is_file() and (
-        not path.is_dir() or any(path.iterdir())
-    ):
-        raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
+    check_replaceable(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=path.parent))

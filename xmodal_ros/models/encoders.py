@@ -4,11 +4,12 @@ All normalise by group or layer, never by batch, so that a batch of one on a rob
 training gave.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+import torch
+from torch import nn, Tensor
 from torch.nn import functional
 
 
@@ -45,7 +46,7 @@ class _ImuEncoder(nn.Module):
         sizes = [channels, spec.width, spec.width, spec.width, spec.dim]
         # The third and fourth halve the rate: 100 steps become 25 tokens.
         layers: list[nn.Module] = []
-        for index, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        for index, (before, after) in enumerate(pairwise(sizes)):
             stride = 2 if index in (1, 2) else 1
             layers += [
                 nn.Conv1d(before, after, kernel_size=5, stride=stride, padding=2),
@@ -93,7 +94,7 @@ class _CameraEncoder(nn.Module):
         super().__init__()
         sizes = [channels, spec.width, 2 * spec.width, 4 * spec.width]
         self.blocks = nn.ModuleList(
-            _ShiftedBlock(before, after) for before, after in zip(sizes, sizes[1:], strict=False)
+            _ShiftedBlock(before, after) for before, after in pairwise(sizes)
         )
         # Pool to a coarse grid rather than to a point: where something moves tells what it is.
         self.pool = nn.AdaptiveAvgPool2d(2)
@@ -107,8 +108,8 @@ class _CameraEncoder(nn.Module):
         for block in self.blocks:
             frames = block(frames, steps)
         pooled = self.dropout(self.pool(frames).flatten(1))
-        tokens: Tensor = functional.gelu(self.norm(self.project(pooled)))
-        return tokens.unflatten(0, (-1, steps))
+        tokens = functional.gelu(self.norm(self.project(pooled)))
+        return tokens.reshape(-1, steps, tokens.shape[-1])
 
 
 def make_encoder(spec: EncoderSpec, channels: int) -> nn.Module:

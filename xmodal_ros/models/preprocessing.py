@@ -1,12 +1,13 @@
 """Preprocessing as a list of steps that is saved with the weights, so that training and robot
-cannot drift apart."""
+cannot drift apart.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
-from torch import Tensor, nn
+import torch
+from torch import nn, Tensor
 
 
 class StandardiseStep(BaseModel):
@@ -95,3 +96,18 @@ def _module(step: PreprocessingStep) -> nn.Module:
     if isinstance(step, StandardiseStep):
         return _Standardise(step)
     return _Motion() if isinstance(step, MotionStep) else _Magnitude()
+
+
+def fit_standardise(derived: Sequence[PreprocessingStep], windows: Tensor) -> StandardiseStep:
+    """Measure mean and deviation of each channel after the steps ``derived``.
+
+    ``windows`` (N, steps, ..., C) are raw training windows. A channel that never changes gets a
+    deviation of one.
+    """
+    values = Preprocessing(derived)(windows).flatten(0, -2).double()
+    deviation = values.std(dim=0, correction=0)
+    deviation = torch.where(deviation > 1e-6, deviation, 1.0)
+    return StandardiseStep(
+        mean=tuple(round(x, 9) for x in values.mean(dim=0).tolist()),
+        std=tuple(round(x, 9) for x in deviation.tolist()),
+    )

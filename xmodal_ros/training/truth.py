@@ -26,9 +26,7 @@ class Truth:
         return None if index < 0 else self.segments[index].label
 
 
-def window_truth(
-    segments: Sequence[Segment], ends_ns: Sequence[int], length_ns: int
-) -> Truth:
+def window_truth(segments: Sequence[Segment], ends_ns: Sequence[int], length_ns: int) -> Truth:
     """Find the segment that covers at least half of each window ``[end - length, end)``.
 
     ``segments`` are in order of time and do not overlap. Of two that share a window equally the

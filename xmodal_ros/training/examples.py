@@ -1,0 +1,109 @@
+"""The windows a classifier learns from, gathered over recordings and paired across sensors."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.training.dataset import Recording
+
+SegmentKey = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Labelled windows of one sensor over several recordings.
+
+    ``values`` (N, steps, ...) are raw windows, ``labels`` (N,) class indices, ``recordings`` (N,)
+    and ``ends_ns`` (N,) say where each comes from.
+    """
+
+    values: NDArray[Any]
+    labels: NDArray[np.int64]
+    recordings: NDArray[np.int64]
+    ends_ns: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class LearningSet:
+    """One sensor's examples to learn from and to validate on, and why others are in neither."""
+
+    training: Examples
+    validation: Examples
+    left_out: Mapping[str, int]
+
+
+def learning_set(
+    recordings: Sequence[Recording],
+    sensor: str,
+    length_ns: int,
+    labels: Sequence[str],
+    validation: Collection[SegmentKey],
+) -> LearningSet:
+    """Divide a sensor's windows by the segment they belong to.
+
+    ``validation`` names segments by recording and position. A training window that reaches into
+    one of them is left out, for it would show what validation asks about.
+    """
+    index_of = {label: index for index, label in enumerate(labels)}
+    left_out: Counter[str] = Counter()
+    parts: dict[bool, list[_Piece]] = {False: [], True: []}
+    for number, recording in enumerate(recordings):
+        windows, segments = recording.windows[sensor], recording.facts.segments
+        left_out.update(windows.left_out)
+        held = [s for i, s in enumerate(segments) if (number, i) in validation]
+        rows: dict[bool, list[int]] = {False: [], True: []}
+        for row, (end_ns, segment) in enumerate(
+            zip(windows.ends_ns.tolist(), windows.segment_of.tolist(), strict=True)
+        ):
+            if segments[segment].label not in index_of:
+                left_out['activity_left_out'] += 1
+            elif (number, segment) in validation:
+                rows[True].append(row)
+            elif any(s.start_ns < end_ns and s.end_ns > end_ns - length_ns for s in held):
+                left_out['touches_validation'] += 1
+            else:
+                rows[False].append(row)
+        classes = np.array([index_of.get(s.label, -1) for s in segments], dtype=np.int64)
+        for is_held, chosen in rows.items():
+            parts[is_held].append(_Piece(number, chosen, recording, sensor, classes))
+    return LearningSet(_join(parts[False]), _join(parts[True]), dict(left_out))
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    number: int
+    rows: list[int]
+    recording: Recording
+    sensor: str
+    classes: NDArray[np.int64]
+
+
+def _join(pieces: Sequence[_Piece]) -> Examples:
+    windows = [piece.recording.windows[piece.sensor] for piece in pieces]
+    return Examples(
+        np.concatenate([w.values[p.rows] for w, p in zip(windows, pieces, strict=True)]),
+        np.concatenate(
+            [p.classes[w.segment_of[p.rows]] for w, p in zip(windows, pieces, strict=True)]
+        ),
+        np.concatenate([np.full(len(p.rows), p.number, dtype=np.int64) for p in pieces]),
+        np.concatenate([w.ends_ns[p.rows] for w, p in zip(windows, pieces, strict=True)]),
+    )
+
+
+def pair_in_time(target: Examples, source: Examples) -> NDArray[np.int64]:
+    """Give for each target window (N,) the source window that ends at the same stamp, or -1."""
+    rows = {
+        key: row
+        for row, key in enumerate(
+            zip(source.recordings.tolist(), source.ends_ns.tolist(), strict=True)
+        )
+    }
+    keys = zip(target.recordings.tolist(), target.ends_ns.tolist(), strict=True)
+    return np.array([rows.get(key, -1) for key in keys], dtype=np.int64)

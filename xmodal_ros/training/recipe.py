@@ -1,0 +1,165 @@
+"""How a sensor is learnt unless the user says otherwise: the one place of training's defaults."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from pydantic import ValidationError
+
+from xmodal_ros.errors import ConfigurationError, StreamError
+from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
+from xmodal_ros.models.preprocessing import MotionStep, PreprocessingStep
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.camera import CameraPixels, COMPRESSED_TYPE
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.streams.specification import CameraStream, ImuStream, StreamSpec
+from xmodal_ros.training.augmentation import Augmentation, CameraAugmentation, ImuAugmentation
+from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+
+_DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
+_GRAY_ENCODINGS: Final = ('mono8', '8UC1')
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How long and how fast a classifier learns.
+
+    ``patience`` epochs without a better validation loss end it early; ``averaging`` is the
+    decay of the running mean of the weights, which is what is validated and kept.
+    """
+
+    epochs: int = 40
+    patience: int = 12
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-2
+    label_smoothing: float = 0.1
+    averaging: float = 0.99
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that is decided before a sensor's windows are seen.
+
+    ``derived`` are preprocessing steps that need no statistics and come before standardising.
+    ``training_hop_ns`` is the step between training windows, which may be shorter than the
+    model's own.
+    """
+
+    stream: StreamSpec
+    window: WindowSpec
+    encoder: EncoderSpec
+    derived: tuple[PreprocessingStep, ...]
+    augmentation: Augmentation
+    training_hop_ns: int
+    fit: FitSettings = field(default_factory=FitSettings)
+
+    @property
+    def training_window(self) -> WindowSpec:
+        """The windows to train on."""
+        return self.window.model_copy(update={'hop_ns': self.training_hop_ns})
+
+
+@dataclass(frozen=True)
+class RecipeChoices:
+    """What a user may choose about any sensor; None leaves the default."""
+
+    length_s: float | None = None
+    hop_s: float | None = None
+    channels: ImuChannels = 'acc_gyro'
+    epochs: int | None = None
+
+
+DEFAULT_LENGTH_S: Final = 2.0
+DEFAULT_HOP_S: Final = 0.5
+
+
+def make_recipe(
+    sensor: Sensor, msgtype: str, first_message: bytes, choices: RecipeChoices
+) -> Recipe:
+    """Choose a sensor's recipe by its modality, and for a camera by its first image.
+
+    Raises :class:`ConfigurationError` for a window that cannot be, and :class:`StreamError` for
+    a modality that cannot be trained or a first message that cannot be read.
+    """
+    length_ns = _nanoseconds(choices.length_s, DEFAULT_LENGTH_S)
+    hop_ns = _nanoseconds(choices.hop_s, DEFAULT_HOP_S)
+    if sensor.modality == 'imu':
+        recipe = _checked(lambda: _imu(choices.channels, length_ns, hop_ns))
+    elif sensor.modality == 'camera':
+        pixels = _pixels(sensor, msgtype, first_message)
+        recipe = _checked(lambda: _camera(pixels, length_ns, hop_ns))
+    else:
+        raise StreamError(
+            f"sensor '{sensor.name}' is {sensor.modality}, which cannot be trained on yet: choose "
+            'an imu or a camera'
+        )
+    if choices.epochs is not None:
+        recipe = replace(recipe, fit=replace(recipe.fit, epochs=choices.epochs))
+    return recipe
+
+
+def _imu(channels: ImuChannels, length_ns: int, hop_ns: int) -> Recipe:
+    window = WindowSpec(
+        length_ns=length_ns, hop_ns=hop_ns, rate_hz=50, margin_ns=SECOND_NS // 10, min_coverage=0.5
+    )
+    return Recipe(
+        ImuStream(channels=channels),
+        window,
+        ImuCnn(),
+        (),
+        ImuAugmentation(),
+        _half_if_whole(window),
+    )
+
+
+def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
+    window = WindowSpec(
+        length_ns=length_ns, hop_ns=hop_ns, rate_hz=8, margin_ns=SECOND_NS // 8, min_coverage=0.5
+    )
+    return Recipe(
+        CameraStream(pixels=pixels, height=30, width=40),
+        window,
+        CameraCnn(),
+        (MotionStep(),),
+        CameraAugmentation(),
+        hop_ns,
+        FitSettings(epochs=15, patience=5),
+    )
+
+
+def _half_if_whole(window: WindowSpec) -> int:
+    """Windows twice as dense as the model's own, where the grid allows it."""
+    half_ns, odd = divmod(window.hop_ns, 2)
+    whole = not odd and half_ns * window.rate_hz % SECOND_NS == 0
+    return half_ns if whole else window.hop_ns
+
+
+def _nanoseconds(seconds: float | None, default: float) -> int:
+    # By microseconds, for 0.1 s must not become 100000000.00000001 ns.
+    return round((default if seconds is None else seconds) * 1e6) * 1000
+
+
+def _checked(make: Callable[[], Recipe]) -> Recipe:
+    try:
+        return make()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = '.'.join(str(part) for part in problem['loc']) or 'window'
+        raise ConfigurationError(f'--window or --hop: {where}: {problem["msg"]}') from error
+
+
+def _pixels(sensor: Sensor, msgtype: str, first_message: bytes) -> CameraPixels:
+    try:
+        cursor = CdrCursor(first_message)
+        cursor.header()
+        if msgtype == COMPRESSED_TYPE:
+            return 'gray'
+        cursor.uint32()
+        cursor.uint32()
+        encoding = cursor.string()
+    except DecodeError as error:
+        raise StreamError(f'the first image on {sensor.topic} cannot be read: {error}') from error
+    return 'depth' if encoding in _DEPTH_ENCODINGS else 'gray'
