@@ -19,6 +19,7 @@ from xmodal_ros.errors import BagError
 FILE_NAME: Final = 'labels.csv'
 COLUMNS: Final = ('start', 'end', 'label')
 _SECOND_NS: Final = 1_000_000_000
+_MOST_SECONDS: Final = Decimal(1 << 34)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,18 +106,31 @@ def _read_row(
 
 def _read_time(where: str, text: str, start_ns: int, end_ns: int) -> int:
     duration_ns = end_ns - start_ns
-    try:
-        # Decimal, because a float of seconds since 1970 is off by up to 120 ns.
-        value = int(Decimal(text) * _SECOND_NS)
-        time_ns = value + start_ns if value <= duration_ns + _SECOND_NS else value
-    except (InvalidOperation, OverflowError, ValueError):
+    seconds = _read_seconds(text)
+    if seconds is None:
         time_ns = _read_iso(where, text)
+    else:
+        value = int(seconds * _SECOND_NS)
+        time_ns = value + start_ns if value <= duration_ns + _SECOND_NS else value
     if not start_ns - _SECOND_NS <= time_ns <= end_ns + _SECOND_NS:
         raise BagError(
             f'{where}: {text} lies outside the recording, which lasts {duration_ns / 1e9:.3f} s '
             f'from {start_ns / 1e9:.3f} s after 1970 on'
         )
     return time_ns
+
+
+def _read_seconds(text: str) -> Decimal | None:
+    """Read a decimal number, exactly: a float of seconds since 1970 is off by up to 120 ns."""
+    try:
+        seconds = Decimal(text)
+    except InvalidOperation:
+        return None
+    if not seconds.is_finite():
+        return None
+    # Beyond int64 nanoseconds all times are equally wrong, and a huge exponent must not be
+    # written out in digits.
+    return max(-_MOST_SECONDS, min(seconds, _MOST_SECONDS))
 
 
 def _read_iso(where: str, text: str) -> int:

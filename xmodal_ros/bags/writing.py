@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 import json
+import os
 from pathlib import Path
 import shutil
 import tempfile
@@ -181,7 +182,8 @@ class BagWriter:
         return connection
 
     def _refuse_existing(self) -> None:
-        if self.path.exists() or self.path.is_symlink():
+        # Unlike Path.exists, False in a folder that may not be read: opening then says so.
+        if os.path.lexists(self.path):
             raise BagError(
                 f'bag {str(self.path)!r} exists already and is not overwritten: remove it or '
                 'choose another name'

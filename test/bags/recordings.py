@@ -1,0 +1,68 @@
+"""Build small bags for tests."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+import os
+from pathlib import Path
+import stat
+
+from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.sensors import Sensor
+
+IMU_TYPE = 'sensor_msgs/msg/Imu'
+WRIST = Sensor('imu_wrist', 'imu', '/imu_wrist', 'wrist_link')
+_NOBODY = 65534
+
+
+def write_imu_bag(
+    path: Path,
+    *,
+    seconds: float = 2.0,
+    rate_hz: int = 50,
+    start_ns: int = EPOCH,
+    topic: str = WRIST.topic,
+    sensors: Sequence[Sensor] = (),
+    subject: str = '',
+    metadata: Mapping[str, str] | None = None,
+    segments: Sequence[Segment] = (),
+) -> Path:
+    with BagWriter(path, sensors=sensors, subject=subject, metadata=metadata) as writer:
+        for index in range(round(seconds * rate_hz)):
+            stamp_ns = start_ns + index * SECOND // rate_hz
+            writer.write(topic, IMU_TYPE, stamp_ns, imu_bytes(stamp_ns, (index, 0, 0)))
+        write_segments(writer, segments)
+    return path
+
+
+def storage_of(bag: Path) -> Path:
+    return bag / f'{bag.name}.mcap'
+
+
+def string_message(text: str) -> object:
+    return TYPESTORE.types['std_msgs/msg/String'](data=text)
+
+
+@contextmanager
+def without_privileges(folder: Path) -> Iterator[None]:
+    """Run as a user who owns nothing; root could read whatever the mode of a file says.
+
+    That user may pass through ``folder`` and those above it, which pytest keeps to itself.
+    """
+    if os.geteuid() != 0:
+        yield
+        return
+    modes = {path: path.stat().st_mode for path in (folder, *folder.parents)}
+    closed = {path: mode for path, mode in modes.items() if not mode & stat.S_IXOTH}
+    try:
+        for path, mode in closed.items():
+            path.chmod(mode | stat.S_IXOTH)
+        os.seteuid(_NOBODY)
+        yield
+    finally:
+        os.seteuid(0)
+        for path, mode in closed.items():
+            path.chmod(mode)

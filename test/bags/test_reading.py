@@ -1,0 +1,227 @@
+import json
+from pathlib import Path
+import secrets
+import shutil
+import tracemalloc
+
+import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from test.bags.recordings import (
+    IMU_TYPE,
+    storage_of,
+    string_message,
+    WRIST,
+    write_imu_bag,
+)
+from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.reading import BagReader, Topic
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+
+
+def write_topics(path: Path, topics: dict[str, str]) -> Path:
+    with BagWriter(path) as writer:
+        for topic, msgtype in topics.items():
+            writer.write(topic, msgtype, EPOCH, imu_bytes(EPOCH))
+    return path
+
+
+def test_messages_come_in_the_order_they_were_recorded(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        for time in (5, 1, 4, 2, 3):
+            writer.write_message('/odd' if time % 2 else '/even', string_message(str(time)), time)
+    with BagReader(tmp_path / 'bag') as reader:
+        assert [message.received_ns for message in reader.messages()] == [1, 2, 3, 4, 5]
+        assert [message.received_ns for message in reader.messages(['/even'])] == [2, 4]
+        assert list(reader.messages([])) == []
+
+
+def test_a_message_carries_the_bytes_that_were_recorded(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', seconds=1)
+    with BagReader(bag) as reader:
+        first = next(reader.messages())
+    assert (first.topic, first.msgtype) == (WRIST.topic, IMU_TYPE)
+    assert (first.received_ns, first.data) == (EPOCH, imu_bytes(EPOCH, (0, 0, 0)))
+
+
+def test_the_facts_about_a_recording_are_known_without_reading_it(tmp_path: Path) -> None:
+    bag = write_imu_bag(
+        tmp_path / 'bag',
+        seconds=2,
+        rate_hz=50,
+        sensors=[WRIST],
+        subject='3',
+        metadata={'place': 'kitchen'},
+        segments=[Segment(EPOCH, EPOCH + SECOND, 'wave')],
+    )
+    with BagReader(bag) as reader:
+        assert reader.name == 'bag'
+        assert reader.subject == '3'
+        assert reader.sensors == (WRIST,)
+        assert reader.metadata['place'] == 'kitchen'
+        assert (reader.start_ns, reader.end_ns) == (EPOCH, EPOCH + 2 * SECOND - SECOND // 50)
+        assert reader.topics[WRIST.topic] == Topic(WRIST.topic, IMU_TYPE, 100)
+        assert reader.topics['/activity_label'].latched
+
+
+def test_without_metadata_the_subject_is_the_name_of_the_bag(tmp_path: Path) -> None:
+    with BagReader(write_imu_bag(tmp_path / 'monday')) as reader:
+        assert reader.subject == 'monday'
+
+
+def test_sensors_that_are_not_declared_are_named_after_their_topics(tmp_path: Path) -> None:
+    bag = write_topics(
+        tmp_path / 'bag',
+        {
+            '/imu/data_raw': IMU_TYPE,
+            '/camera_front/image_raw': 'sensor_msgs/msg/Image',
+            '/camera_front/image_raw/compressed': 'sensor_msgs/msg/CompressedImage',
+            '/head/camera/image_raw': 'sensor_msgs/msg/Image',
+            '/audio': 'audio_common_msgs/msg/AudioDataStamped',
+            '/odom': 'nav_msgs/msg/Odometry',
+        },
+    )
+    with BagReader(bag) as reader:
+        assert {(sensor.name, sensor.modality) for sensor in reader.sensors} == {
+            ('imu', 'imu'),
+            ('camera_front_image_raw', 'camera'),
+            ('camera_front_image_raw_compressed', 'camera'),
+            ('head_camera', 'camera'),
+            ('audio', 'audio'),
+        }
+
+
+def test_a_sensor_is_found_by_its_name_or_its_topic(tmp_path: Path) -> None:
+    with BagReader(write_imu_bag(tmp_path / 'bag', sensors=[WRIST])) as reader:
+        assert reader.sensor('imu_wrist') == reader.sensor('/imu_wrist') == WRIST
+
+
+def test_an_unknown_sensor_is_answered_with_what_there_is_and_what_is_closest(
+    tmp_path: Path,
+) -> None:
+    with BagReader(write_imu_bag(tmp_path / 'bag', sensors=[WRIST])) as reader:
+        with pytest.raises(BagError) as caught:
+            reader.sensor('imu_wirst')
+        assert "closest is 'imu_wrist'" in str(caught.value)
+        assert '/imu_wrist (sensor_msgs/msg/Imu)' in str(caught.value)
+
+
+def test_a_sensor_declared_on_a_topic_without_messages_is_refused(tmp_path: Path) -> None:
+    ghost = Sensor('camera', 'camera', '/camera/image_raw')
+    bag = write_imu_bag(tmp_path / 'bag', sensors=[WRIST, ghost])
+    with BagReader(bag) as reader, pytest.raises(BagError, match='holds no messages'):
+        reader.sensor('camera')
+
+
+def test_an_unknown_topic_is_answered_with_what_there_is_and_what_is_closest(
+    tmp_path: Path,
+) -> None:
+    complaint = r"no topic '/imu_wrst'; closest is '/imu_wrist'"
+    bag = write_imu_bag(tmp_path / 'bag')
+    with BagReader(bag) as reader, pytest.raises(BagError, match=complaint):
+        reader.messages(['/imu_wrst'])
+
+
+@pytest.mark.parametrize(
+    'sensors',
+    ['not json', '{}x', '[1]', '[{"name": "a"}]', '5', 'null', '[{"name": "a", "topic": "/a"}]'],
+)
+def test_a_malformed_declaration_of_sensors_is_refused(tmp_path: Path, sensors: str) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', metadata={'sensors': sensors})
+    with pytest.raises(BagError, match="custom_data 'sensors'"):
+        BagReader(bag)
+
+
+def test_an_unknown_modality_is_refused(tmp_path: Path) -> None:
+    declared = json.dumps([{'name': 'nose', 'modality': 'smell', 'topic': '/imu_wrist'}])
+    bag = write_imu_bag(tmp_path / 'bag', metadata={'sensors': declared})
+    with pytest.raises(BagError, match=r"'smell', known are imu, camera, audio"):
+        BagReader(bag)
+
+
+def test_a_second_iteration_ends_the_first(tmp_path: Path) -> None:
+    with BagReader(write_imu_bag(tmp_path / 'bag')) as reader:
+        first, second = reader.messages(), reader.messages()
+        assert next(second).received_ns == EPOCH
+        with pytest.raises(RuntimeError, match='open a second BagReader'):
+            next(first)
+
+
+def test_a_closed_bag_gives_no_messages(tmp_path: Path) -> None:
+    with BagReader(write_imu_bag(tmp_path / 'bag')) as reader:
+        pass
+    with pytest.raises(BagError, match='is closed'):
+        reader.messages()
+    assert reader.topics[WRIST.topic].count == 100
+
+
+def test_memory_stays_flat_over_a_long_recording(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        for time in range(100):
+            writer.write_message('/text', string_message(secrets.token_hex(100_000)), time)
+    with BagReader(tmp_path / 'bag') as reader:
+        tracemalloc.start()
+        read = sum(len(message.data) for message in reader.messages())
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert read > 20_000_000
+    assert peak < read / 3
+
+
+def test_the_storage_file_alone_knows_what_its_folder_knows(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', sensors=[WRIST], subject='3')
+    alone = tmp_path / 'elsewhere.mcap'
+    shutil.copy(storage_of(bag), alone)
+    for path in (storage_of(bag), alone):
+        with BagReader(path) as reader:
+            assert reader.subject == '3'
+            assert reader.sensors == (WRIST,)
+            assert sum(1 for _ in reader.messages()) == 100
+
+
+def test_a_folder_without_metadata_file_is_read_from_its_storage(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', subject='3')
+    (bag / 'metadata.yaml').unlink()
+    with BagReader(bag) as reader:
+        assert (reader.name, reader.subject) == ('bag', '3')
+        assert sum(1 for _ in reader.messages()) == 100
+
+
+def test_several_files_without_metadata_are_read_as_one_recording(tmp_path: Path) -> None:
+    early = write_imu_bag(tmp_path / 'a', seconds=1)
+    late = write_imu_bag(tmp_path / 'b', seconds=1, start_ns=EPOCH + SECOND // 2)
+    both = tmp_path / 'both'
+    both.mkdir()
+    for bag in (late, early):
+        shutil.copy(storage_of(bag), both)
+    with BagReader(both) as reader:
+        times = [message.received_ns for message in reader.messages()]
+        assert len(times) == reader.topics[WRIST.topic].count == 100
+        assert times == sorted(times)
+        assert (reader.start_ns, reader.end_ns) == (times[0], times[-1])
+
+
+def test_an_sqlite3_bag_reads_like_an_mcap_bag(tmp_path: Path) -> None:
+    with Writer(tmp_path / 'old', version=9, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        writer.set_custom_data('subject', '5')
+        connection = writer.add_connection('/imu', IMU_TYPE, typestore=TYPESTORE)
+        for index in range(10):
+            writer.write(connection, EPOCH + index, imu_bytes(EPOCH + index))
+    for path in (tmp_path / 'old', tmp_path / 'old' / 'old.db3'):
+        with BagReader(path) as reader:
+            assert reader.subject == '5'
+            assert [m.data for m in reader.messages()] == [
+                imu_bytes(EPOCH + index) for index in range(10)
+            ]
+
+
+def test_what_we_read_is_what_a_stock_reader_reads(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', segments=[Segment(EPOCH, EPOCH + SECOND, 'wave')])
+    with BagReader(bag) as ours, AnyReader([bag]) as stock:
+        expected = [(c.topic, c.msgtype, time, data) for c, time, data in stock.messages()]
+        assert [(m.topic, m.msgtype, m.received_ns, m.data) for m in ours.messages()] == expected
