@@ -79,6 +79,13 @@ class CdrCursor:
         """Read a ``uint8[]`` sequence without copying it."""
         return self.take(self.uint32())
 
+    def sequence(self, size: int) -> memoryview:
+        """Read a sequence of numbers of ``size`` bytes each, as bytes, without copying it."""
+        count = self.uint32()
+        if count:
+            self.align(size)
+        return self.take(count * size)
+
     def header(self) -> tuple[int, str]:
         """Read a ``std_msgs/Header``: stamp in nanoseconds, and frame without leading slash."""
         seconds, nanoseconds = self.int32(), self.uint32()

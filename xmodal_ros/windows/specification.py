@@ -22,7 +22,7 @@ class WindowSpec(BaseModel):
 
     length_ns: Annotated[int, Field(gt=0, le=600 * SECOND_NS)] = 2 * SECOND_NS
     hop_ns: Annotated[int, Field(gt=0, le=600 * SECOND_NS)] = SECOND_NS // 2
-    rate_hz: Annotated[int, Field(gt=0, le=10_000)]
+    rate_hz: Annotated[int, Field(gt=0, le=192_000)]
     margin_ns: Annotated[int, Field(ge=0, le=10 * SECOND_NS)] = SECOND_NS // 10
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.8
 

@@ -1,0 +1,207 @@
+"""Decode the audio messages that ROS 2 robots publish to mono samples in [-1, 1].
+
+Four types are in use; which one a topic carries is found at run time:
+``audio_common_msgs/AudioDataStamped`` and ``AudioData`` (ros-drivers; their format comes from an
+``AudioInfo`` topic or from parameters), ``audio_common_msgs/AudioStamped`` (mgonzs13) and
+``foxglove_msgs/RawAudio``, which say their format themselves.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.sample import DecodeError, Sample
+
+STAMPED_TYPE: Final = 'audio_common_msgs/msg/AudioDataStamped'
+PLAIN_TYPE: Final = 'audio_common_msgs/msg/AudioData'
+NESTED_TYPE: Final = 'audio_common_msgs/msg/AudioStamped'
+FOXGLOVE_TYPE: Final = 'foxglove_msgs/msg/RawAudio'
+INFO_TYPE: Final = 'audio_common_msgs/msg/AudioInfo'
+
+AUDIO_TYPES: Final = (STAMPED_TYPE, PLAIN_TYPE, NESTED_TYPE, FOXGLOVE_TYPE)
+TYPES_WITHOUT_FORMAT: Final = (STAMPED_TYPE, PLAIN_TYPE)
+
+_HIGHEST_RATE_HZ: Final = 768_000
+_MOST_CHANNELS: Final = 64
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Bytes of one sample, and the value that stands for full scale."""
+
+    dtype: str
+    width: int
+    full_scale: float
+    offset: int = 0
+
+
+_LAYOUTS: Final[dict[str, _Layout]] = {
+    'S8': _Layout('i1', 1, 2.0**7),
+    'U8': _Layout('u1', 1, 2.0**7, offset=128),
+    'S16LE': _Layout('<i2', 2, 2.0**15),
+    'S16BE': _Layout('>i2', 2, 2.0**15),
+    'S24LE': _Layout('<i4', 3, 2.0**31),
+    'S24BE': _Layout('>i4', 3, 2.0**31),
+    'S32LE': _Layout('<i4', 4, 2.0**31),
+    'S32BE': _Layout('>i4', 4, 2.0**31),
+    'F32LE': _Layout('<f4', 4, 1.0),
+    'F32BE': _Layout('>f4', 4, 1.0),
+}
+
+SAMPLE_FORMATS: Final = tuple(_LAYOUTS)
+# MPEG 1 and 2, layer III, with and without checksum.
+_MP3_FRAME_STARTS: Final = (b'\xff\xfb', b'\xff\xfa', b'\xff\xf3', b'\xff\xf2')
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """How the bytes of an audio message are laid out: interleaved PCM.
+
+    Raises :class:`DecodeError` (``format``) when no such audio can be decoded.
+    """
+
+    rate_hz: int
+    channels: int
+    sample_format: str
+
+    def __post_init__(self) -> None:
+        if self.sample_format not in _LAYOUTS:
+            raise DecodeError(
+                'format',
+                f'audio samples are {self.sample_format!r}, but {", ".join(_LAYOUTS)} can be '
+                'read: change the sample format of the capture node',
+            )
+        if not 0 < self.rate_hz <= _HIGHEST_RATE_HZ or not 0 < self.channels <= _MOST_CHANNELS:
+            raise DecodeError(
+                'format',
+                f'audio of {self.rate_hz} Hz with {self.channels} channels cannot be used',
+            )
+
+
+def read_audio_info(data: bytes) -> AudioFormat:
+    """Read an ``AudioInfo`` message; raises :class:`DecodeError` (``compressed``, ``format``)."""
+    cursor = CdrCursor(data)
+    channels, rate_hz = cursor.uint8(), cursor.uint32()
+    sample_format = cursor.string()
+    cursor.uint32()
+    coding = cursor.string()
+    if coding.lower() not in ('', 'wave', 'wav', 'pcm', 'raw'):
+        raise _compressed(coding)
+    return AudioFormat(rate_hz, channels, sample_format.upper())
+
+
+def _compressed(coding: str) -> DecodeError:
+    return DecodeError(
+        'compressed',
+        f'audio is compressed ({coding}), which is not decoded here: start the capture node with '
+        'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
+    )
+
+
+class AudioDecoder:
+    """Turn serialized audio into samples of (n,) float32 in [-1, 1], channels averaged.
+
+    The stamp is that of the first sample of the message. Types that do not say their format need
+    ``format`` set first, by hand or from an ``AudioInfo`` message; until then messages are refused
+    with reason ``no_format``. ``AudioData`` has no stamp: it takes the time of its receipt.
+    """
+
+    def __init__(self, msgtype: str, audio_format: AudioFormat | None = None) -> None:
+        self._read = {
+            STAMPED_TYPE: _read_stamped,
+            PLAIN_TYPE: _read_plain,
+            NESTED_TYPE: _read_nested,
+            FOXGLOVE_TYPE: _read_foxglove,
+        }[msgtype]
+        self.format = audio_format
+        self.rate_hz = audio_format.rate_hz if audio_format else 0
+
+    def __call__(self, data: bytes, received_ns: int = 0) -> Sample:
+        """Decode one message; raises :class:`DecodeError` when it cannot be used."""
+        stamp_ns, frame_id, pcm, stated = self._read(CdrCursor(data))
+        chosen = stated or self.format
+        if chosen is None:
+            if bytes(pcm[:3]) == b'ID3' or bytes(pcm[:2]) in _MP3_FRAME_STARTS:
+                raise _compressed('mp3, by its first bytes')
+            raise DecodeError(
+                'no_format',
+                'the format of the audio is not known: name its AudioInfo topic (info_topic), or '
+                'set audio_rate, audio_channels and audio_format',
+            )
+        stamp_ns = received_ns if stamp_ns is None else stamp_ns
+        if stamp_ns <= 0:
+            raise DecodeError(
+                'zero_stamp',
+                'header.stamp is not set: windows are placed by it, so make the driver stamp '
+                'its messages',
+            )
+        self.rate_hz = chosen.rate_hz
+        return Sample(stamp_ns, frame_id, _mono(pcm, chosen))
+
+
+_Parts = tuple[int | None, str, memoryview, AudioFormat | None]
+
+
+def _read_stamped(cursor: CdrCursor) -> _Parts:
+    stamp_ns, frame_id = cursor.header()
+    return stamp_ns, frame_id, cursor.octets(), None
+
+
+def _read_plain(cursor: CdrCursor) -> _Parts:
+    return None, '', cursor.octets(), None
+
+
+def _read_foxglove(cursor: CdrCursor) -> _Parts:
+    stamp_ns = cursor.int32() * 1_000_000_000 + cursor.uint32()
+    pcm, coding = cursor.octets(), cursor.string()
+    rate_hz, channels = cursor.uint32(), cursor.uint32()
+    if coding != 'pcm-s16':
+        raise _compressed(coding)
+    return stamp_ns, '', pcm, AudioFormat(rate_hz, channels, 'S16LE')
+
+
+# PortAudio's sample formats, by which mgonzs13's messages name theirs, in the order in which the
+# message holds the sequences: number, element size in bytes, our name.
+_NESTED: Final = ((1, 4, 'F32'), (2, 4, 'S32'), (8, 2, 'S16'), (16, 1, 'S8'), (32, 1, 'U8'))
+
+
+def _read_nested(cursor: CdrCursor) -> _Parts:
+    stamp_ns, frame_id = cursor.header()
+    sequences = [cursor.sequence(size) for _, size, _ in _NESTED]
+    number, channels, rate_hz = cursor.int32(), cursor.int32(), cursor.int32()
+    for (known, size, name), pcm in zip(_NESTED, sequences, strict=True):
+        if known == number:
+            order = '' if size == 1 else 'LE' if cursor.byte_order == '<' else 'BE'
+            return stamp_ns, frame_id, pcm, AudioFormat(rate_hz, channels, name + order)
+    raise DecodeError('format', f'PortAudio sample format {number} cannot be read')
+
+
+def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
+    layout = _LAYOUTS[audio.sample_format]
+    frame_bytes = layout.width * audio.channels
+    if not len(pcm) or len(pcm) % frame_bytes:
+        raise DecodeError(
+            'size',
+            f'{len(pcm)} bytes do not hold whole frames of {audio.channels} x '
+            f'{audio.sample_format}',
+        )
+    samples: NDArray[Any]
+    if layout.width == 3:
+        samples = _widen(np.frombuffer(pcm, np.uint8).reshape(-1, 3), layout.dtype)
+    else:
+        samples = np.frombuffer(pcm, layout.dtype)
+    mono = (samples.astype(np.float64) - layout.offset).reshape(-1, audio.channels).mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise DecodeError('not_finite', 'the message holds NaN or infinite samples')
+    clipped: NDArray[np.float64] = np.clip(mono / layout.full_scale, -1, 1)
+    return clipped.astype(np.float32)
+
+
+def _widen(triples: NDArray[np.uint8], dtype: str) -> NDArray[Any]:
+    """Put three bytes at the significant end of four; the value grows by 256."""
+    quads = np.zeros((len(triples), 4), np.uint8)
+    quads[:, slice(1, 4) if dtype == '<i4' else slice(0, 3)] = triples
+    return quads.reshape(-1).view(dtype)
