@@ -1,0 +1,1 @@
+"""ROS nodes, and what drives them: the only package that imports rclpy."""

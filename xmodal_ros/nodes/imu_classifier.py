@@ -1,0 +1,26 @@
+"""The node ``imu_classifier``: decides what a person does from one ``sensor_msgs/Imu`` topic."""
+
+from collections.abc import Sequence
+import sys
+from typing import Any
+
+from xmodal_ros.nodes.classifier import ClassifierNode
+from xmodal_ros.nodes.parameters import CLASSIFIER
+from xmodal_ros.nodes.running import run
+from xmodal_ros.streams.imu import IMU_TYPE
+
+
+class ImuClassifier(ClassifierNode):
+    """Classifies the activity seen by an IMU; see docs/imu_classifier.md."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('imu_classifier', 'imu', (IMU_TYPE,), CLASSIFIER, **options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the node until it is told to end; gives the exit code."""
+    return run(lambda _done: ImuClassifier(), arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,178 @@
+"""The parameters of every node: the one place where their defaults are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+
+Value = bool | int | float | str | list[str]
+Change = Literal['never', 'unconfigured', 'always']
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter; its type is that of ``default``.
+
+    ``change`` says when it may be set: ``never`` after the node has started (read-only), only
+    while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
+    that holds nothing but '' is empty: ROS 2 has no typed empty list.
+    """
+
+    name: str
+    default: Value
+    description: str
+    change: Change = 'never'
+    bounds: tuple[float, float] | None = None
+
+    @property
+    def type_name(self) -> str:
+        """The type in ROS's words."""
+        return str(_type_of(self.default).name).lower()
+
+
+_AUTOSTART: Final = Parameter(
+    'autostart',
+    True,
+    'Configure and activate at start; false leaves the transitions to a lifecycle manager.',
+)
+
+CLASSIFIER: Final[tuple[Parameter, ...]] = (
+    _AUTOSTART,
+    Parameter(
+        'model', '', 'Folder of the model bundle that training wrote.', change='unconfigured'
+    ),
+    Parameter('topic', 'imu', "The sensor's topic.", change='unconfigured'),
+    Parameter(
+        'device',
+        'auto',
+        "Where to compute: 'auto', 'cpu', 'cuda' or 'cuda:N'.",
+        change='unconfigured',
+    ),
+    Parameter(
+        'unknown_threshold',
+        -1.0,
+        'Below this probability the decision is unknown; -1 takes the threshold of the bundle.',
+        change='always',
+        bounds=(-1.0, 1.0),
+    ),
+    Parameter(
+        'queue_size',
+        16,
+        'Due windows that may wait for inference; then the oldest is dropped and counted.',
+        change='unconfigured',
+        bounds=(1, 100_000),
+    ),
+    Parameter(
+        'diagnostics_period',
+        1.0,
+        'Seconds between two diagnostics, whatever ROS time does.',
+        bounds=(0.02, 10.0),
+    ),
+)
+
+BAG_PLAYER: Final[tuple[Parameter, ...]] = (
+    Parameter('bag', '', 'The recording: a folder, or an mcap, db3 or ROS 1 bag file.'),
+    Parameter(
+        'rate',
+        1.0,
+        'Speed, 1.0 being that of the recording; 0 plays as fast as subscribers acknowledge.',
+        bounds=(0.0, 1000.0),
+    ),
+    Parameter('loop', False, 'Start again at the end, until stopped.'),
+    Parameter('start_paused', False, 'Wait for ~/resume before the first message.'),
+    Parameter('topics', [''], 'Topics to play; all of them where none is named.'),
+    Parameter('clock', True, 'Publish the time of the recording on /clock.'),
+    Parameter(
+        'wait_for_subscribers',
+        [''],
+        'Topics that must have a subscriber before the first message is played.',
+    ),
+)
+
+TABLES: Final = {'imu_classifier': CLASSIFIER, 'bag_player': BAG_PLAYER}
+
+
+def declare(node: Node, table: Sequence[Parameter]) -> None:
+    """Declare a node's parameters with description, range and whether they are read-only.
+
+    Raises rclpy's ``ParameterException`` where an override is of another type or out of range.
+    """
+    for parameter in table:
+        node.declare_parameter(
+            parameter.name,
+            parameter.default,
+            ParameterDescriptor(
+                description=parameter.description,
+                read_only=parameter.change == 'never',
+                floating_point_range=_float_range(parameter),
+                integer_range=_integer_range(parameter),
+            ),
+        )
+
+
+def text(node: Node, name: str) -> str:
+    """Read a string parameter."""
+    return str(node.get_parameter(name).value)
+
+
+def number(node: Node, name: str) -> float:
+    """Read a floating point parameter."""
+    return float(node.get_parameter(name).value)
+
+
+def whole(node: Node, name: str) -> int:
+    """Read an integer parameter."""
+    return int(node.get_parameter(name).value)
+
+
+def flag(node: Node, name: str) -> bool:
+    """Read a boolean parameter."""
+    return bool(node.get_parameter(name).value)
+
+
+def texts(node: Node, name: str) -> tuple[str, ...]:
+    """Read a list of strings; '' stands for nothing."""
+    return tuple(str(item) for item in node.get_parameter(name).value if item)
+
+
+def refuse_while_configured(
+    table: Sequence[Parameter], changes: Sequence[RosParameter], state: str
+) -> SetParametersResult:
+    """Decide whether a configured node may take these changes, and say why not."""
+    fixed = {item.name for item in table if item.change == 'unconfigured'}
+    wanted = sorted(change.name for change in changes if change.name in fixed)
+    if state == 'unconfigured' or not wanted:
+        return SetParametersResult(successful=True)
+    return SetParametersResult(
+        successful=False,
+        reason=(
+            f'{", ".join(wanted)} can be set while the node is unconfigured; it is {state}: '
+            'deactivate and clean up first'
+        ),
+    )
+
+
+def _type_of(value: Value) -> RosParameter.Type:
+    return RosParameter.Type.from_parameter_value(value)
+
+
+def _float_range(parameter: Parameter) -> list[FloatingPointRange]:
+    if parameter.bounds is None or not isinstance(parameter.default, float):
+        return []
+    low, high = parameter.bounds
+    return [FloatingPointRange(from_value=float(low), to_value=float(high))]
+
+
+def _integer_range(parameter: Parameter) -> list[IntegerRange]:
+    if parameter.bounds is None or isinstance(parameter.default, float):
+        return []
+    low, high = parameter.bounds
+    return [IntegerRange(from_value=int(low), to_value=int(high))]

@@ -1,0 +1,148 @@
+"""The topic a classifier listens to: found in the graph, matched, and polled as raw bytes."""
+
+from collections.abc import Sequence
+import threading
+from typing import Any, Final
+
+from rclpy.callback_groups import CallbackGroup
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from xmodal_ros.nodes import qos
+from xmodal_ros.nodes.messages import message_class
+from xmodal_ros.runtime.pipeline import Received
+
+
+class _NeverExecuted(CallbackGroup):
+    """Keeps a subscription out of the executor's wait set.
+
+    Waking the executor for every message costs several times what taking the message does.
+    """
+
+    def can_execute(self, _entity: object) -> bool:
+        return False
+
+    def beginning_execution(self, _entity: object) -> bool:
+        return False
+
+    def ending_execution(self, _entity: object) -> None:
+        """Nothing ever begins."""
+
+
+class Source:
+    """Follows one topic whoever publishes it.
+
+    :meth:`follow` and :meth:`close` belong to the executor's thread; :meth:`take` may run in
+    another one.
+    """
+
+    def __init__(self, node: Node, topic: str, msgtypes: Sequence[str]) -> None:
+        self.topic: Final = node.resolve_topic_name(topic)
+        self.msgtype = msgtypes[0]
+        self.problem = ''
+        self._msgtypes = tuple(msgtypes)
+        self._node = node
+        self._group = _NeverExecuted()
+        self._overrides = qos.read_overrides(node, self.topic)
+        self._lock = threading.Lock()
+        self._subscription: Any = None
+        self._profile: QoSProfile | None = None
+        self.follow()
+
+    @property
+    def reliability(self) -> str:
+        """The reliability asked for."""
+        profile = self._profile
+        return '' if profile is None else str(profile.reliability.name).lower().replace('_', ' ')
+
+    @property
+    def publishers(self) -> int:
+        """How many publishers the middleware has matched."""
+        return 0 if self._subscription is None else int(self._subscription.get_publisher_count())
+
+    def follow(self) -> bool:
+        """Look at the graph and subscribe anew where the publishers ask for it.
+
+        Sets :attr:`problem` to what keeps data from coming, in words. Gives True when the type
+        of the topic has changed.
+        """
+        publishers = self._node.get_publishers_info_by_topic(self.topic)
+        usable = [info for info in publishers if info.topic_type in self._msgtypes]
+        msgtype = usable[0].topic_type if usable else self.msgtype
+        heard = [info for info in usable if info.topic_type == msgtype]
+        profile = qos.subscription_profile(heard, self._overrides)
+        changed = msgtype != self.msgtype
+        if self._subscription is None or changed or profile != self._profile:
+            self._subscribe(msgtype, profile)
+        self.problem = self._explain(publishers, heard, profile)
+        return changed
+
+    def take(self) -> list[Received]:
+        """Give what has come since the last call, oldest first; at most a second's worth.
+
+        Without that limit a sensor faster than its classifier would never let go of the thread.
+        """
+        received: list[Received] = []
+        with self._lock:
+            subscription = self._subscription
+            if subscription is None:
+                return received
+            with subscription.handle:
+                while len(received) < qos.SENSOR_DEPTH and (
+                    taken := subscription.handle.take_message(subscription.msg_type, True)
+                ):
+                    received.append(Received(taken[0], taken[1]['received_timestamp']))
+        return received
+
+    def close(self) -> None:
+        """Unsubscribe."""
+        with self._lock:
+            if self._subscription is not None:
+                self._node.destroy_subscription(self._subscription)
+                self._subscription = None
+
+    def _subscribe(self, msgtype: str, profile: QoSProfile) -> None:
+        self.close()
+        subscription = self._node.create_subscription(
+            message_class(msgtype),
+            self.topic,
+            _unused,
+            profile,
+            callback_group=self._group,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            raw=True,
+        )
+        with self._lock:
+            self.msgtype, self._profile, self._subscription = msgtype, profile, subscription
+
+    def _explain(
+        self,
+        publishers: Sequence[TopicEndpointInfo],
+        heard: Sequence[TopicEndpointInfo],
+        profile: QoSProfile,
+    ) -> str:
+        wanted = ' or '.join(self._msgtypes)
+        if not publishers:
+            return f'nobody publishes on {self.topic} ({wanted}): {self._remedy()}'
+        if not heard:
+            found = ', '.join(
+                sorted({f'{info.topic_type} from {qos.node_name(info)}' for info in publishers})
+            )
+            return f'{self.topic} carries {found}, but {wanted} is needed: {self._remedy()}'
+        return qos.explain_mismatch(self.topic, heard, profile)
+
+    def _remedy(self) -> str:
+        others = [
+            name
+            for name, types in self._node.get_topic_names_and_types()
+            if name != self.topic and set(types) & set(self._msgtypes)
+        ]
+        if others:
+            return f"set the parameter 'topic' to one that does ({', '.join(sorted(others))})"
+        return "start the sensor's driver, or correct the parameter 'topic'"
+
+
+def _unused(_message: object) -> None:
+    """Stand for the callback that rclpy asks for; messages are taken, not given."""

@@ -1,0 +1,188 @@
+"""How a classifier is doing, as plain data in words a robot's operator understands."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from xmodal_ros.runtime.latency import LatencyFigures
+
+Level = Literal['ok', 'warning', 'error']
+
+# The names of the values that programs read back from diagnostics.
+STATE: Final = 'state'
+RECEIVED: Final = 'messages received'
+WINDOWS: Final = 'windows classified'
+PENDING: Final = 'windows waiting'
+QUEUE_DROPS: Final = 'windows dropped, the queue was full'
+FAILURES: Final = 'failures inside the node'
+RESETS: Final = 'resets, time jumped'
+INPUTS: Final = 'publishers matched'
+OUTPUTS: Final = 'subscribers matched'
+DROPPED: Final = 'messages dropped, '
+
+_SECOND_NS: Final = 1_000_000_000
+# Nothing at all for this long is worth a word, whatever the sensor's rate.
+_SILENCE_NS: Final = 2 * _SECOND_NS
+
+_REASONS: Final[Mapping[str, str]] = {
+    'duplicate': 'the same stamp as the one before',
+    'encapsulation': 'not plain CDR',
+    'late': 'older than the newest one',
+    'no_acceleration': 'acceleration is not measured',
+    'no_gyro': 'angular rate is not measured',
+    'not_finite': 'NaN or infinite values',
+    'truncated': 'truncated',
+    'zero_stamp': 'the stamp is not set',
+}
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a classifier has counted since it was configured.
+
+    ``drops`` are messages not used by reason, ``complaint`` says in words why the last refused
+    message was; ``newest_ns`` is when the newest message came, on the steady clock, or None.
+    """
+
+    received: int = 0
+    drops: Mapping[str, int] = field(default_factory=dict)
+    complaint: str = ''
+    resets: int = 0
+    windows: int = 0
+    unknown: int = 0
+    pending: int = 0
+    queue_drops: int = 0
+    failures: int = 0
+    failure: str = ''
+    coverage: float | None = None
+    latency: LatencyFigures = field(default_factory=LatencyFigures)
+    newest_ns: int | None = None
+    label: str = ''
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What the graph says of the input: ``problem`` is '' where publishers fit."""
+
+    topic: str
+    msgtype: str
+    reliability: str
+    inputs: int
+    outputs: int
+    problem: str = ''
+
+
+@dataclass(frozen=True)
+class Report:
+    """One status: a level, a sentence, and named values."""
+
+    level: Level
+    message: str
+    values: tuple[tuple[str, str], ...]
+
+
+class HealthMonitor:
+    """Turns successive counters into reports; ``clock`` gives steady nanoseconds."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._before = Counters()
+        self._before_ns = clock()
+        self._rate_hz = 0.0
+
+    def active(
+        self, counters: Counters, connection: Connection, model: Mapping[str, str]
+    ) -> Report:
+        """Report on a classifier that is active."""
+        now_ns = self._clock()
+        elapsed_ns = max(1, now_ns - self._before_ns)
+        since = counters.received - self._before.received
+        self._rate_hz = max(0, since) * _SECOND_NS / elapsed_ns
+        level, message = self._judge(counters, connection, now_ns)
+        values = (
+            (STATE, 'active'),
+            *_connection_values(connection),
+            ('rate', f'{self._rate_hz:.1f} Hz'),
+            ('age of the newest message', _age(counters.newest_ns, now_ns)),
+            *_counter_values(counters),
+            *model.items(),
+        )
+        self._before, self._before_ns = counters, now_ns
+        return Report(level, message, values)
+
+    def idle(self, state: str, problem: str, model: Mapping[str, str]) -> Report:
+        """Report on a classifier that is not active; ``problem`` says why, '' by intention."""
+        self._before, self._before_ns = Counters(), self._clock()
+        message = f'{state}: {problem}' if problem else state
+        return Report('error' if problem else 'ok', message, ((STATE, state), *model.items()))
+
+    def _judge(self, counters: Counters, connection: Connection, now_ns: int) -> tuple[Level, str]:
+        before = self._before
+        refused = sum(counters.drops.values()) - sum(before.drops.values())
+        if connection.problem:
+            return 'error', connection.problem
+        if counters.failures > before.failures:
+            return 'error', f'something failed inside the node: {counters.failure}'
+        if counters.newest_ns is None or now_ns - counters.newest_ns > _SILENCE_NS:
+            age = _age(counters.newest_ns, now_ns)
+            return 'warning', (
+                f'silence on {connection.topic} (newest message: {age}) though '
+                f'{connection.inputs} publishers are there: is the sensor alive?'
+            )
+        if refused > 0:
+            used = counters.received - before.received - refused
+            reason = counters.complaint or _reasons(counters.drops, before.drops)
+            if used <= 0:
+                return 'error', f'no message on {connection.topic} can be used: {reason}'
+            return 'warning', f'{refused} messages on {connection.topic} not used: {reason}'
+        if counters.queue_drops > before.queue_drops:
+            return 'warning', (
+                f'{counters.queue_drops - before.queue_drops} windows dropped: inference is '
+                'slower than the data; choose a longer hop, a smaller model or another device'
+            )
+        return 'ok', counters.label or 'listening, the first window is not full yet'
+
+
+def _connection_values(connection: Connection) -> tuple[tuple[str, str], ...]:
+    return (
+        ('topic', connection.topic),
+        ('type', connection.msgtype),
+        ('reliability', connection.reliability),
+        (INPUTS, str(connection.inputs)),
+        (OUTPUTS, str(connection.outputs)),
+    )
+
+
+def _counter_values(counters: Counters) -> tuple[tuple[str, str], ...]:
+    latency = counters.latency
+    return (
+        (RECEIVED, str(counters.received)),
+        *((DROPPED + in_words(name), str(n)) for name, n in sorted(counters.drops.items())),
+        (RESETS, str(counters.resets)),
+        (WINDOWS, str(counters.windows)),
+        ('windows unknown', str(counters.unknown)),
+        (PENDING, str(counters.pending)),
+        (QUEUE_DROPS, str(counters.queue_drops)),
+        (FAILURES, str(counters.failures)),
+        ('coverage of the last window', _share(counters.coverage)),
+        ('latency p50', f'{latency.p50_ms:.1f} ms'),
+        ('latency p95', f'{latency.p95_ms:.1f} ms'),
+    )
+
+
+def in_words(reason: str) -> str:
+    """Give the words for a reason of refusal."""
+    return _REASONS.get(reason, reason.replace('_', ' '))
+
+
+def _reasons(drops: Mapping[str, int], before: Mapping[str, int]) -> str:
+    new = (name for name, count in sorted(drops.items()) if count > before.get(name, 0))
+    return ', '.join(map(in_words, new))
+
+
+def _age(newest_ns: int | None, now_ns: int) -> str:
+    return 'never' if newest_ns is None else f'{max(0, now_ns - newest_ns) / _SECOND_NS:.2f} s'
+
+
+def _share(value: float | None) -> str:
+    return 'none yet' if value is None else f'{value:.2f}'

@@ -1,0 +1,132 @@
+"""One thread does the inference of a whole process; every classifier queues its windows to it.
+
+One thread, because a second one would only fight over the same cores or the same GPU, and
+because a decision then never depends on what else the process is doing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+import threading
+from typing import Generic, TypeVar
+
+T = TypeVar('T')
+
+
+class InferenceThread:
+    """Runs the work of its lanes, one burst of each lane in turn, until it is closed."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._lanes: list[Lane[object]] = []
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
+        self._thread.start()
+
+    def lane(
+        self,
+        capacity: int,
+        work: Callable[[T], None],
+        refused: Callable[[Exception], None],
+    ) -> 'Lane[T]':
+        """Add a queue of at most ``capacity`` bursts whose items are given to ``work``.
+
+        ``refused`` is told of an exception that ``work`` raised; the thread goes on.
+        """
+        lane = Lane(self._changed, capacity, work, refused)
+        with self._changed:
+            self._lanes.append(lane)  # type: ignore[arg-type]  # lanes differ in their items only
+        return lane
+
+    def close(self) -> None:
+        """Stop after the item being worked on; what waits is discarded."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or any(map(Lane.waits, self._lanes)))
+                if self._closed:
+                    return
+                self._lanes = [lane for lane in self._lanes if not lane.closed]
+                bursts = [(lane, lane.take()) for lane in self._lanes if lane.waits()]
+            for lane, burst in bursts:
+                lane.work_on(burst)
+
+
+class Lane(Generic[T]):
+    """A classifier's place in the queue: bounded, the oldest burst dropped and counted.
+
+    A burst is what became due at once, usually one window. A gap in a stream releases many
+    windows at one sample; as one burst they cannot crowd each other out.
+    """
+
+    def __init__(
+        self,
+        changed: threading.Condition,
+        capacity: int,
+        work: Callable[[T], None],
+        refused: Callable[[Exception], None],
+    ) -> None:
+        self._changed = changed
+        self._capacity = capacity
+        self._work = work
+        self._refused = refused
+        self._waiting: deque[Sequence[T]] = deque()
+        self._working = 0
+        self.dropped = 0
+        self.closed = False
+
+    def submit(self, burst: Sequence[T]) -> None:
+        """Queue what became due; where the queue is full its oldest burst is dropped."""
+        with self._changed:
+            if self.closed:
+                return
+            if len(self._waiting) == self._capacity:
+                self.dropped += len(self._waiting.popleft())
+            self._waiting.append(burst)
+            self._changed.notify_all()
+
+    @property
+    def pending(self) -> int:
+        """Items that wait or are being worked on."""
+        with self._changed:
+            return self._working + sum(map(len, self._waiting))
+
+    def finish(self, timeout_s: float) -> bool:
+        """Wait until nothing is pending; gives False when that takes too long."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._waiting and not self._working, timeout_s
+            )
+
+    def close(self) -> None:
+        """Discard what waits, and return once no item is being worked on."""
+        with self._changed:
+            self.closed = True
+            self._waiting.clear()
+            self._changed.wait_for(lambda: not self._working)
+
+    def waits(self) -> bool:
+        """Tell whether a burst waits. For the thread, which holds the lock."""
+        return bool(self._waiting)
+
+    def take(self) -> Sequence[T]:
+        """Take the oldest burst. For the thread, which holds the lock."""
+        burst = self._waiting.popleft()
+        self._working = len(burst)
+        return burst
+
+    def work_on(self, burst: Sequence[T]) -> None:
+        """Work on a burst taken, item by item. For the thread, without the lock."""
+        for item in burst:
+            if not self.closed:
+                try:
+                    self._work(item)
+                except Exception as error:  # noqa: BLE001 - one window must not end them all
+                    self._refused(error)
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()

@@ -1,0 +1,55 @@
+"""When to publish what was recorded."""
+
+from collections.abc import Callable
+
+SECOND_NS = 1_000_000_000
+
+
+class Pace:
+    """Maps recorded times to the times at which they are played, at a rate, with pauses.
+
+    ``clock`` gives steady nanoseconds. A rate of 0 means as fast as possible: nothing is ever
+    waited for, except while paused.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], int], *, paused: bool = False) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._origin: tuple[int, int] | None = None
+        self._paused_at: int | None = clock() if paused else None
+
+    @property
+    def paused(self) -> bool:
+        """Whether playing stands still."""
+        return self._paused_at is not None
+
+    def pause(self) -> None:
+        """Stand still; doing it twice changes nothing."""
+        if self._paused_at is None:
+            self._paused_at = self._clock()
+
+    def resume(self) -> None:
+        """Go on where playing stopped, as if no time had passed."""
+        if self._paused_at is not None and self._origin is not None:
+            recorded_ns, played_ns = self._origin
+            self._origin = recorded_ns, played_ns + self._clock() - self._paused_at
+        self._paused_at = None
+
+    def restart(self) -> None:
+        """Let the next time asked for be played at once, as at the start of another round."""
+        self._origin = None
+
+    def wait_ns(self, recorded_ns: int) -> int | None:
+        """Tell how long to wait until ``recorded_ns`` is due; None while paused.
+
+        The first time asked for is due at once and everything after it counts from there.
+        """
+        if self._paused_at is not None:
+            return None
+        if self._rate == 0:
+            return 0
+        if self._origin is None:
+            self._origin = recorded_ns, self._clock()
+        start_ns, played_ns = self._origin
+        due_ns = played_ns + round((recorded_ns - start_ns) / self._rate)
+        return max(0, due_ns - self._clock())

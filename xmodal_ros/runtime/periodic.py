@@ -1,0 +1,24 @@
+"""Work that repeats in a thread of its own."""
+
+from collections.abc import Callable
+import threading
+
+
+class PeriodicThread:
+    """Calls ``work`` every ``period_s`` seconds until it is stopped; ``work`` must not raise."""
+
+    def __init__(self, name: str, period_s: float, work: Callable[[], None]) -> None:
+        self._period_s = period_s
+        self._work = work
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Return once the work is over."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._period_s):
+            self._work()
