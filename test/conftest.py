@@ -4,6 +4,7 @@ from contextlib import ExitStack
 import os
 from pathlib import Path
 
+from hypothesis import settings
 import pytest
 
 from xmodal_standalone.domain import keep_on_this_machine, reserved_domain
@@ -12,6 +13,11 @@ from xmodal_standalone.domain import keep_on_this_machine, reserved_domain
 # robot next door, must not meet. The reservation lasts as long as this process.
 _reservation = ExitStack()
 keep_on_this_machine(os.environ, _reservation.enter_context(reserved_domain()))
+
+
+# How long an example takes is the machine's business; a hang ends by the test's own time limit.
+settings.register_profile('untimed', deadline=None)
+settings.load_profile('untimed')
 
 
 @pytest.fixture(scope='session')
