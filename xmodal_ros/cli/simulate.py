@@ -1,0 +1,97 @@
+"""The command ``xmodal simulate``: recordings of people who do not exist."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+import typer
+
+from xmodal_ros.cli.result import write_result
+
+
+def simulate(
+    out: Annotated[
+        Path, typer.Argument(help='Folder for the bags, subject_01 and so on, one a subject.')
+    ],
+    subjects: Annotated[int, typer.Option(min=1, help='How many people to record.')] = 6,
+    minutes: Annotated[
+        float, typer.Option(min=1, max=120, help='How long each recording is.')
+    ] = 4.0,
+    seed: Annotated[
+        int, typer.Option(min=0, help='Equal seeds give equal recordings, byte for byte.')
+    ] = 0,
+    images: Annotated[
+        Literal['jpeg', 'raw'],
+        typer.Option(help="Camera messages: 'jpeg' CompressedImage or 'raw' rgb8 Image."),
+    ] = 'jpeg',
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help='How many processes to use.  [default: one for each CPU]'),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option('--force', help='Replace bags that were made with other parameters.'),
+    ] = False,
+    json: Annotated[
+        Path | None,
+        typer.Option('--json', metavar='FILE', help='Write the list of bags here too.'),
+    ] = None,
+) -> None:
+    """Simulate recordings of people seen, heard and felt by a robot, with labels.
+
+    Each bag (mcap) holds the sensors imu_wrist and imu_thigh (sensor_msgs/Imu, 100 Hz), camera
+    (160x120, 15 fps) and microphone (audio_common_msgs/AudioDataStamped, 16 kHz), and the truth
+    on /activity_label: ten activities, each done several times, with unlabelled transitions and
+    pauses between. People differ in size, tempo, amplitude, handedness, habits and clothes.
+
+    Bags that are there and were made with the same parameters are kept.
+
+    Example: xmodal simulate recordings --subjects 6 --minutes 4 --seed 0
+    """
+    from xmodal_ros.bags.simulator.simulate import plan_recordings
+    from xmodal_ros.bags.simulator.simulate import simulate as make
+
+    console = Console(stderr=True)
+    plans = plan_recordings(subjects, minutes, seed, images)
+    with Progress(
+        TextColumn('{task.description}'),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    ) as bar:
+        tasks = {plan.subject: bar.add_task(plan.subject, total=1.0) for plan in plans}
+        bags = make(
+            out,
+            plans,
+            jobs=jobs or os.cpu_count() or 1,
+            force=force,
+            progress=lambda subject, share: bar.update(tasks[subject], completed=share),
+        )
+    for bag in bags:
+        count = sum(bag.segments.values())
+        console.print(
+            f'{bag.path}: {bag.duration_s:.0f} s, {count} segments of '
+            f'{len(bag.segments)} activities' + (', kept (already there)' if bag.kept else ''),
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    write_result(
+        json,
+        {
+            'bags': [
+                {
+                    'path': str(bag.path),
+                    'subject': bag.subject,
+                    'kept': bag.kept,
+                    'duration_s': bag.duration_s,
+                    'counts': dict(bag.counts),
+                    'segments': dict(bag.segments),
+                }
+                for bag in bags
+            ]
+        },
+    )
