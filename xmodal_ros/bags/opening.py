@@ -1,6 +1,7 @@
 """Find a recording's files, open them, and say in words why that fails."""
 
-from contextlib import ExitStack
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +63,21 @@ def is_recording(path: Path) -> bool:
     if not path.is_dir() or path.name.startswith('.'):
         return False
     return (path / METADATA_FILE).exists() or any(path.glob('*.mcap')) or any(path.glob('*.db3'))
+
+
+def find_recordings(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Give the recordings that ``paths`` name: bags, or folders that hold bags.
+
+    A path that is neither is given as it is, for the reader says best what is wrong with it.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        inner: list[Path] = []
+        with suppress(OSError):
+            if path.is_dir() and not is_recording(path):
+                inner = [item for item in sorted(path.iterdir()) if is_recording(item)]
+        found.update(dict.fromkeys(inner or [path]))
+    return tuple(found)
 
 
 def open_readers(paths: list[Path], stack: ExitStack) -> list[FileReader]:

@@ -13,6 +13,7 @@ from rich.text import Text
 import typer
 
 from xmodal_ros.bags.inspection import inspect_bag, Inspection, TopicInspection
+from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.result import write_result
 
@@ -23,7 +24,8 @@ def inspect(
     bags: Annotated[
         list[Path],
         typer.Argument(
-            metavar='BAG...', help='Bag folders, .mcap or .db3 files, ROS 1 .bag files.'
+            metavar='BAG...',
+            help='Bags (folders, .mcap, .db3, ROS 1 .bag), or folders that hold bags.',
         ),
     ],
     json: Annotated[
@@ -38,7 +40,7 @@ def inspect(
     # Where nobody sets the width of a page, lines stay whole for grep.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     inspections: list[Inspection] = []
-    for path in bags:
+    for path in find_recordings(bags):
         with BagReader(path) as reader:
             inspections.append(inspect_bag(reader))
         console.print(render(inspections[-1]))

@@ -1,0 +1,180 @@
+from pathlib import Path
+
+import pytest
+
+from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
+from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+
+WAVES = [
+    Segment(EPOCH, EPOCH + SECOND, 'wave'),
+    Segment(EPOCH + SECOND, EPOCH + 3 * SECOND, 'clap'),
+    Segment(EPOCH + 5 * SECOND, EPOCH + 7 * SECOND, 'wave'),
+]
+
+
+def inspected(bag: Path) -> Inspection:
+    with BagReader(bag) as reader:
+        return inspect_bag(reader)
+
+
+def topic_of(bag: Path, name: str) -> TopicInspection:
+    return next(topic for topic in inspected(bag).topics if topic.name == name)
+
+
+def write_messages(path: Path, messages: list[tuple[int, bytes]]) -> Path:
+    with BagWriter(path) as writer:
+        for received_ns, data in messages:
+            writer.write('/imu', IMU_TYPE, received_ns, data)
+    return path
+
+
+def warnings_about(path: Path, messages: list[tuple[int, bytes]]) -> list[str]:
+    warnings = inspected(write_messages(path, messages)).warnings
+    return [warning for warning in warnings if 'unlabelled' not in warning]
+
+
+def test_a_good_recording_is_described_without_a_warning(tmp_path: Path) -> None:
+    bag = write_imu_bag(
+        tmp_path / 'bag',
+        seconds=10,
+        rate_hz=50,
+        sensors=[WRIST],
+        subject='3',
+        metadata={'place': 'kitchen'},
+        segments=WAVES,
+    )
+    inspection = inspected(bag)
+    assert inspection.warnings == ()
+    assert (inspection.name, inspection.subject) == ('bag', '3')
+    assert inspection.start_ns == EPOCH
+    assert inspection.duration_s == pytest.approx(9.98)
+    assert inspection.metadata['place'] == 'kitchen'
+    assert inspection.sensors == (WRIST,)
+    assert inspection.activities == (
+        ActivityInspection('clap', 1, 2.0),
+        ActivityInspection('wave', 2, 3.0),
+    )
+    assert inspection.labelled_s == 5.0
+
+
+def test_rate_and_gap_are_of_the_stamps(tmp_path: Path) -> None:
+    steps = [0, 10, 20, 30, 530, 540, 550]
+    bag = write_messages(
+        tmp_path / 'bag',
+        # All were received at once, as after a stall of the network.
+        [(EPOCH + 600_000_000, imu_bytes(EPOCH + step * 1_000_000)) for step in steps],
+    )
+    topic = topic_of(bag, '/imu')
+    assert topic.rate_hz == pytest.approx(100)
+    assert topic.largest_gap_s == pytest.approx(0.5)
+    assert topic.stamped
+
+
+def test_without_a_header_rate_and_gap_are_of_the_time_of_recording(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        for time in (0, 250_000_000, 500_000_000):
+            writer.write_message('/text', string_message('x'), EPOCH + time)
+    topic = topic_of(tmp_path / 'bag', '/text')
+    assert topic.rate_hz == pytest.approx(4)
+    assert not topic.stamped
+
+
+def test_a_single_message_has_no_rate(tmp_path: Path) -> None:
+    topic = topic_of(write_messages(tmp_path / 'bag', [(EPOCH, imu_bytes(EPOCH))]), '/imu')
+    assert topic.rate_hz is None
+    assert topic.largest_gap_s is None
+
+
+def test_messages_with_one_stamp_have_no_rate(tmp_path: Path) -> None:
+    bag = write_messages(tmp_path / 'bag', [(EPOCH, imu_bytes(EPOCH))] * 3)
+    assert topic_of(bag, '/imu').rate_hz is None
+
+
+def test_an_unlabelled_recording_is_warned_of(tmp_path: Path) -> None:
+    (warning,) = inspected(write_imu_bag(tmp_path / 'bag')).warnings
+    assert warning.startswith('unlabelled')
+
+
+def test_labels_that_cannot_be_used_are_warned_of(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag')
+    (bag / 'labels.csv').write_text('start,end,label\n2,1,wave\n')
+    (warning,) = inspected(bag).warnings
+    assert 'labels.csv:2: end 1 is not after start 2' in warning
+
+
+def test_an_imu_without_gyro_is_warned_of(tmp_path: Path) -> None:
+    data = imu_bytes(EPOCH, has_gyro=False)
+    (warning,) = warnings_about(tmp_path / 'bag', [(EPOCH, data)])
+    assert '/imu: 1 of 1 messages have no gyro' in warning
+
+
+def test_an_imu_without_acceleration_is_warned_of(tmp_path: Path) -> None:
+    data = imu_bytes(EPOCH, has_acc=False)
+    (warning,) = warnings_about(tmp_path / 'bag', [(EPOCH, data)])
+    assert 'no acceleration' in warning
+
+
+def test_nan_is_warned_of(tmp_path: Path) -> None:
+    messages = [
+        (EPOCH, imu_bytes(EPOCH)),
+        (EPOCH + 1, imu_bytes(EPOCH + 1, (float('nan'), 0, 0))),
+    ]
+    (warning,) = warnings_about(tmp_path / 'bag', messages)
+    assert '1 of 2 messages hold NaN' in warning
+
+
+def test_zero_stamps_are_warned_of(tmp_path: Path) -> None:
+    messages = [(EPOCH, imu_bytes(EPOCH)), (EPOCH + SECOND, imu_bytes(0))]
+    (warning,) = warnings_about(tmp_path / 'bag', messages)
+    assert '1 of 2 messages have a zero header.stamp' in warning
+    assert not topic_of(tmp_path / 'bag', '/imu').stamped
+
+
+def test_broken_messages_are_warned_of(tmp_path: Path) -> None:
+    messages = [(EPOCH, imu_bytes(EPOCH)[:50]), (EPOCH + 1, b'\0\1'), (EPOCH + 2, b'')]
+    (warning,) = warnings_about(tmp_path / 'bag', messages)
+    assert '3 of 3 messages cannot be decoded (truncated)' in warning
+
+
+def test_stamps_that_go_back_are_warned_of(tmp_path: Path) -> None:
+    messages = [(EPOCH + i, imu_bytes(EPOCH + stamp)) for i, stamp in enumerate((5, 9, 7, 8))]
+    (warning,) = warnings_about(tmp_path / 'bag', messages)
+    assert 'stamps go back in time 1 times' in warning
+
+
+def test_clocks_that_are_apart_are_warned_of(tmp_path: Path) -> None:
+    messages = [(EPOCH + i, imu_bytes(EPOCH + i - 90 * SECOND)) for i in range(4)]
+    (warning,) = warnings_about(tmp_path / 'bag', messages)
+    assert '90.000 s behind the time of recording' in warning
+
+
+def test_a_sensor_that_is_declared_but_silent_is_warned_of(tmp_path: Path) -> None:
+    ghost = Sensor('camera', 'camera', '/camera/image_raw')
+    bag = write_imu_bag(tmp_path / 'bag', seconds=9, sensors=[WRIST, ghost], segments=WAVES)
+    (warning,) = inspected(bag).warnings
+    assert "sensor 'camera' is declared on /camera/image_raw" in warning
+
+
+def test_a_recording_without_sensors_is_warned_of(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        writer.write_message('/text', string_message('x'), EPOCH)
+    assert any(
+        'no topic of a sensor type' in text for text in inspected(tmp_path / 'bag').warnings
+    )
+
+
+def test_damage_is_an_error_not_a_warning(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', seconds=60, rate_hz=200)
+    file = bag / 'bag.mcap'
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 2000] = bytes(2000)
+    file.write_bytes(content)
+    with pytest.raises(BagError):
+        inspected(bag)

@@ -1,0 +1,77 @@
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from test.bags.recordings import WRIST, write_imu_bag
+from test.messages import EPOCH, SECOND
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.cli.inspect import inspect
+from xmodal_ros.errors import BagError
+
+app = typer.Typer()
+app.command()(inspect)
+
+
+def write_bag(path: Path) -> Path:
+    return write_imu_bag(
+        path,
+        seconds=4,
+        sensors=[WRIST],
+        subject='Ada [3]',
+        metadata={'place': 'kitchen'},
+        segments=[Segment(EPOCH, EPOCH + SECOND, 'wave')],
+    )
+
+
+def test_it_prints_what_a_bag_holds(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [str(write_bag(tmp_path / 'bag'))])
+    assert result.exit_code == 0, result.output
+    for text in (
+        'Ada [3]',
+        'kitchen',
+        'imu_wrist (imu on /imu_wrist)',
+        'sensor_msgs/Imu',
+        '50.00 Hz',
+        '0.020 s',
+        '4.0 s',
+        'latched',
+        'wave',
+        '1.0 s',
+    ):
+        assert text in result.output
+    assert 'warning' not in result.output
+
+
+def test_it_prints_warnings(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [str(write_imu_bag(tmp_path / 'bag'))])
+    assert 'warning: unlabelled' in result.output
+
+
+def test_a_folder_of_bags_stands_for_its_bags(tmp_path: Path) -> None:
+    for name in ('monday', 'tuesday'):
+        write_bag(tmp_path / name)
+    result = CliRunner().invoke(app, [str(tmp_path)])
+    assert 'monday' in result.output
+    assert 'tuesday' in result.output
+
+
+def test_it_writes_its_findings_as_json(tmp_path: Path) -> None:
+    bag, file = write_bag(tmp_path / 'bag'), tmp_path / 'out' / 'result.json'
+    result = CliRunner().invoke(app, [str(bag), '--json', str(file)])
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(file.read_text())['bags']
+    assert found['subject'] == 'Ada [3]'
+    assert found['activities'] == [{'label': 'wave', 'segments': 1, 'seconds': 1.0}]
+    topics = {topic['name']: topic for topic in found['topics']}
+    assert topics['/imu_wrist']['count'] == 200
+    assert topics['/imu_wrist']['rate_hz'] == pytest.approx(50)
+    assert found['sensors'][0]['name'] == 'imu_wrist'
+
+
+def test_a_missing_bag_is_an_error(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [str(tmp_path / 'nowhere')])
+    assert isinstance(result.exception, BagError)
+    assert result.exit_code != 0
