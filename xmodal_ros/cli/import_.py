@@ -10,6 +10,7 @@ import typer
 
 from xmodal_ros.bags.importers.utd_mhad import choose_subjects, import_subject, load_clips
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.cli.variadic import VariadicCommand
 from xmodal_ros.errors import ConfigurationError
 
 app = typer.Typer(no_args_is_help=True, help='Turn published data sets into bags.')
@@ -20,13 +21,13 @@ def select() -> None:
     """Turn published data sets into bags."""
 
 
-@app.command('utd-mhad')
+@app.command('utd-mhad', cls=VariadicCommand)
 def utd_mhad(
     folder: Annotated[Path, typer.Argument(help='Folder with the UTD-MHAD archives (.npz).')],
     out: Annotated[Path, typer.Argument(help='Folder for the bags, one a subject.')],
     subjects: Annotated[
         list[str] | None,
-        typer.Option(metavar='N[,N...]', help='Only these of the 8 subjects, as 1,3,5.'),
+        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 8]'),
     ] = None,
     force: Annotated[
         bool, typer.Option('--force', help='Replace bags that are there already.')
@@ -65,5 +66,5 @@ def utd_mhad(
 def _parse_subjects(texts: list[str]) -> list[int]:
     words = [word for text in texts for word in re.split(r'[,\s]+', text) if word]
     if wrong := [word for word in words if not word.isdecimal()]:
-        raise ConfigurationError(f'--subjects {wrong[0]!r} is no number: write 1,3,5')
+        raise ConfigurationError(f'--subjects {wrong[0]!r} is no number: write 1 3 5')
     return [int(word) for word in words]

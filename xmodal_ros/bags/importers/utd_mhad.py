@@ -8,7 +8,7 @@ The clips carry no time stamps and their nominal rates cannot both hold, so the 
 50 Hz, which gives the clip's duration, and the depth frames are spread evenly over it.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 import heapq
 from pathlib import Path
@@ -33,8 +33,21 @@ DEPTH_FILE: Final = 'utd_mhad_depth_fullrate_60x80.npz'
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/depth/image_raw', 'camera_link')
 
-_IMU_ARRAYS: Final = ('imu', 'imu_len', 'action', 'subject', 'trial', 'action_names')
-_DEPTH_ARRAYS: Final = ('depth', 'length', 'key')
+# What an archive must hold: the kinds of numbers, and the shape after the first axis.
+_Layout = Mapping[str, tuple[str, tuple[int, ...]]]
+_IMU_LAYOUT: Final[_Layout] = {
+    'imu': ('f', (6,)),
+    'imu_len': ('iu', ()),
+    'action': ('iu', ()),
+    'subject': ('iu', ()),
+    'trial': ('iu', ()),
+    'action_names': ('U', ()),
+}
+_DEPTH_LAYOUT: Final[_Layout] = {
+    'depth': ('u', (60, 80)),
+    'length': ('iu', ()),
+    'key': ('iu', (3,)),
+}
 _STANDARD_GRAVITY: Final = 9.80665
 _DEPTH_STEP_MM: Final = 16
 _SECOND_NS: Final = 1_000_000_000
@@ -119,24 +132,12 @@ def load_clips(folder: Path) -> tuple[Clip, ...]:
     Raises :class:`BagError` that names the files and arrays expected when they are not there, or
     do not fit each other.
     """
-    inertial = _load(folder, IMU_FILE, _IMU_ARRAYS)
-    video = _load(folder, DEPTH_FILE, _DEPTH_ARRAYS)
-    keys = np.stack([inertial['action'], inertial['subject'], inertial['trial']], axis=1)
-    if (
-        not np.array_equal(keys, video['key'])
-        or len(inertial['imu_len']) != len(keys)
-        or inertial['imu_len'].sum() != len(inertial['imu'])
-        or len(video['length']) != len(keys)
-        or video['length'].sum() != len(video['depth'])
-        or not (keys[:, 0].min() > 0 and keys[:, 0].max() <= len(inertial['action_names']))
-        or min(inertial['imu_len'].min(), video['length'].min()) <= 0
-        or inertial['imu'].shape[1:] != (6,)
-        or video['depth'].dtype != np.uint8
-        or video['depth'].ndim != 3
-    ):
+    inertial = _load(folder / IMU_FILE, _IMU_LAYOUT)
+    video = _load(folder / DEPTH_FILE, _DEPTH_LAYOUT)
+    if not _belong_together(inertial, video):
         raise BagError(
             f'{IMU_FILE} and {DEPTH_FILE} in {str(folder)!r} do not belong together: their '
-            'clips differ in number, order, length or layout'
+            'clips differ in number, order or length'
         )
     imu = np.split(inertial['imu'], np.cumsum(inertial['imu_len'])[:-1])
     depth = np.split(video['depth'], np.cumsum(video['length'])[:-1])
@@ -149,24 +150,48 @@ def load_clips(folder: Path) -> tuple[Clip, ...]:
             imu[index],
             depth[index],
         )
-        for index, (action, subject, trial) in enumerate(keys)
+        for index, (action, subject, trial) in enumerate(video['key'])
     )
 
 
-def _load(folder: Path, name: str, arrays: Sequence[str]) -> dict[str, NDArray[Any]]:
-    file = folder / name
+def _load(file: Path, layout: _Layout) -> dict[str, NDArray[Any]]:
     if not file.is_file():
         raise BagError(
-            f'{str(folder)!r} does not hold UTD-MHAD: expected {IMU_FILE} and {DEPTH_FILE} in '
-            f'it, {name} is missing'
+            f'{str(file.parent)!r} does not hold UTD-MHAD: expected {IMU_FILE} and {DEPTH_FILE} '
+            f'in it, {file.name} is missing'
         )
     try:
         with np.load(file) as archive:
-            return {key: archive[key] for key in arrays}
-    except (OSError, ValueError, BadZipFile, KeyError, EOFError) as error:
+            arrays = {name: np.atleast_1d(archive[name]) for name in layout}
+    except (OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError) as error:
         raise BagError(
-            f'{str(file)!r} is no UTD-MHAD archive with the arrays {", ".join(arrays)}: {error}'
+            f'{str(file)!r} is no UTD-MHAD archive with the arrays {", ".join(layout)}: {error}'
         ) from error
+    for name, (kinds, shape) in layout.items():
+        array = arrays[name]
+        if array.dtype.kind not in kinds or array.shape[1:] != shape or array.size == 0:
+            raise BagError(
+                f'{str(file)!r} is no UTD-MHAD archive: its {name!r} is {array.dtype} of shape '
+                f'{array.shape}'
+            )
+    return arrays
+
+
+def _belong_together(inertial: dict[str, NDArray[Any]], video: dict[str, NDArray[Any]]) -> bool:
+    keys, names = video['key'], inertial['action_names']
+    return (
+        all(
+            np.array_equal(inertial[name], keys[:, column])
+            for column, name in enumerate(('action', 'subject', 'trial'))
+        )
+        and 1 <= keys[:, 0].min() <= keys[:, 0].max() <= len(names)
+        and _lengths_fit(inertial['imu_len'], len(keys), len(inertial['imu']))
+        and _lengths_fit(video['length'], len(keys), len(video['depth']))
+    )
+
+
+def _lengths_fit(lengths: NDArray[Any], clips: int, total: int) -> bool:
+    return len(lengths) == clips and bool(lengths.min() > 0) and int(lengths.sum()) == total
 
 
 def _make_room(path: Path, clips: int, *, force: bool) -> bool:

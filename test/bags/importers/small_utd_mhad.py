@@ -1,0 +1,59 @@
+"""Make archives laid out as those of UTD-MHAD, with a few short clips."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.bags.importers.utd_mhad import DEPTH_FILE, IMU_FILE
+
+ACTION_NAMES = ('swipe_left', 'wave', 'clap')
+# (action, subject, trial, IMU samples, depth frames), by action as in the originals.
+CLIPS = (
+    (1, 1, 1, 110, 41),
+    (1, 1, 2, 155, 60),
+    (1, 2, 1, 107, 43),
+    (2, 1, 1, 120, 50),
+    (2, 2, 1, 130, 47),
+    (3, 1, 1, 326, 125),
+)
+
+
+def write_archives(folder: Path) -> Path:
+    random = np.random.default_rng(1)
+    imu_lengths = [clip[3] for clip in CLIPS]
+    depth_lengths = [clip[4] for clip in CLIPS]
+    imu = random.normal(0, 1, (sum(imu_lengths), 6)).astype(np.float32)
+    imu[:, 3:] *= 100
+    keys = np.array([clip[:3] for clip in CLIPS], np.uint8)
+    folder.mkdir(parents=True, exist_ok=True)
+    save(
+        folder / IMU_FILE,
+        imu=imu,
+        skel=np.zeros((sum(depth_lengths), 20, 3), np.float32),
+        imu_len=np.array(imu_lengths, np.int32),
+        skel_len=np.array(depth_lengths, np.int32),
+        action=keys[:, 0],
+        subject=keys[:, 1],
+        trial=keys[:, 2],
+        action_names=np.array(ACTION_NAMES),
+    )
+    save(
+        folder / DEPTH_FILE,
+        depth=random.integers(0, 256, (sum(depth_lengths), 60, 80)).astype(np.uint8),
+        length=np.array(depth_lengths, np.int32),
+        key=keys,
+    )
+    return folder
+
+
+def change(file: Path, **arrays: NDArray[np.generic] | None) -> None:
+    """Replace arrays of an archive, or leave those out that are None."""
+    with np.load(file) as archive:
+        content = {name: archive[name] for name in archive.files} | arrays
+    save(file, **{name: array for name, array in content.items() if array is not None})
+
+
+def save(file: Path, **arrays: NDArray[np.generic]) -> None:
+    with file.open('wb') as stream:
+        np.savez(stream, allow_pickle=False, **arrays)

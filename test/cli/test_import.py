@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from test.bags.importers.small_utd_mhad import write_archives
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.import_ import app
+from xmodal_ros.errors import BagError, ConfigurationError
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ['utd-mhad', *map(str, arguments)])
+
+
+@pytest.fixture
+def archives(tmp_path: Path) -> Path:
+    return write_archives(tmp_path / 'utd_mhad')
+
+
+def test_it_writes_one_bag_a_subject_and_says_so(archives: Path, tmp_path: Path) -> None:
+    result = run(archives, tmp_path / 'bags', '--json', tmp_path / 'result.json')
+    assert result.exit_code == 0, result.output
+    assert sorted(item.name for item in (tmp_path / 'bags').iterdir()) == [
+        'utd_mhad_s1',
+        'utd_mhad_s2',
+    ]
+    assert 'utd_mhad_s1: 4 clips' in result.stderr
+    written = json.loads((tmp_path / 'result.json').read_text())
+    assert written['clips'] == 6
+    assert [(bag['subject'], bag['clips'], bag['kept']) for bag in written['bags']] == [
+        ('1', 4, False),
+        ('2', 2, False),
+    ]
+    with BagReader(written['bags'][1]['path']) as reader:
+        assert reader.subject == '2'
+
+
+def test_a_second_run_keeps_the_bags_and_says_so(archives: Path, tmp_path: Path) -> None:
+    run(archives, tmp_path / 'bags')
+    again = run(archives, tmp_path / 'bags')
+    assert again.exit_code == 0
+    assert again.stderr.count('kept (already there)') == 2
+    forced = run(archives, tmp_path / 'bags', '--force')
+    assert forced.exit_code == 0
+    assert 'kept' not in forced.stderr
+
+
+@pytest.mark.parametrize('subjects', [['2'], ['2', '2'], ['2,2'], ['1', '2'], ['1,2']])
+def test_only_the_subjects_asked_for_are_written(
+    archives: Path, tmp_path: Path, subjects: list[str]
+) -> None:
+    result = run(archives, tmp_path / 'bags', '--subjects', *subjects)
+    assert result.exit_code == 0, result.output
+    expected = sorted({f'utd_mhad_s{number}' for text in subjects for number in text.split(',')})
+    assert sorted(item.name for item in (tmp_path / 'bags').iterdir()) == expected
+
+
+def test_a_subject_that_is_no_number_is_refused(archives: Path, tmp_path: Path) -> None:
+    result = run(archives, tmp_path / 'bags', '--subjects', 'Ada')
+    assert isinstance(result.exception, ConfigurationError)
+    assert "'Ada' is no number" in str(result.exception)
+
+
+def test_a_folder_without_the_archives_is_an_error_that_names_them(tmp_path: Path) -> None:
+    result = run(tmp_path, tmp_path / 'bags')
+    assert isinstance(result.exception, BagError)
+    assert 'utd_mhad_imu_skel.npz' in str(result.exception)
+    assert not (tmp_path / 'bags').exists()
