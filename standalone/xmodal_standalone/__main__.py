@@ -79,7 +79,8 @@ def _build_interfaces(venv: Venv, stamps: Stamps) -> None:
 def _register(root: Path, venv: Venv, stamps: Stamps) -> None:
     code = Path(registration.__file__)
     sources = [root / 'setup.py', root / 'setup.cfg', code, code.with_name('site_hook.py')]
-    key = key_of(files=sources)
+    shared = (path for name in registration.SHARED_FOLDERS for path in (root / name).iterdir())
+    key = key_of(*sorted(path.name for path in shared), files=sources)
     if stamps.done('xmodal_ros', key):
         return
     print('xmodal_ros itself, linked to this checkout', flush=True)

@@ -9,6 +9,7 @@ from xmodal_standalone.venv import Venv
 
 _NAME = 'xmodal_ros'
 _HOOK = '_xmodal_paths'
+SHARED_FOLDERS = ('launch', 'config')
 
 
 def register(root: Path, venv: Venv) -> None:
@@ -27,8 +28,9 @@ def register(root: Path, venv: Venv) -> None:
 
     share = venv.path / 'share'
     _link(share / 'ament_index/resource_index/packages' / _NAME, root / 'resource' / _NAME)
-    for name in ('package.xml', 'launch', 'config'):
-        _link(share / _NAME / name, root / name)
+    _link(share / _NAME / 'package.xml', root / 'package.xml')
+    for name in SHARED_FOLDERS:
+        _link_files(share / _NAME / name, root / name)
 
     executables = venv.path / 'lib' / _NAME
     shutil.rmtree(executables, ignore_errors=True)
@@ -39,6 +41,15 @@ def register(root: Path, venv: Venv) -> None:
     hook = Path(__file__).with_name('site_hook.py')
     shutil.copyfile(hook, venv.site_packages / f'{_HOOK}.py')
     (venv.site_packages / f'{_HOOK}.pth').write_text(f'import {_HOOK}\n')
+
+
+def _link_files(folder: Path, target: Path) -> None:
+    """Link file by file: `ros2 launch` looks for files without following links to folders."""
+    if folder.is_symlink():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    for file in sorted(path for path in target.iterdir() if path.is_file()):
+        _link(folder / file.name, file)
 
 
 def _console_scripts(metadata: Path) -> dict[str, str]:
