@@ -23,8 +23,12 @@ def select() -> None:
 
 @app.command('utd-mhad', cls=VariadicCommand)
 def utd_mhad(
-    folder: Annotated[Path, typer.Argument(help='Folder with the UTD-MHAD archives (.npz).')],
-    out: Annotated[Path, typer.Argument(help='Folder for the bags, one a subject.')],
+    folder: Annotated[
+        Path, typer.Argument(metavar='FOLDER', help='Holds the UTD-MHAD archives (.npz).')
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')
+    ],
     subjects: Annotated[
         list[str] | None,
         typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 8]'),
@@ -36,17 +40,22 @@ def utd_mhad(
         Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
     ] = None,
 ) -> None:
-    """Import UTD-MHAD: IMU at 50 Hz as sensor 'imu', depth video as 'camera', and labels.
+    """Import UTD-MHAD: 27 actions of 8 people, with IMU, depth video and labels.
 
-    Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8; the subjects are '1' to '8'. Bags that are there
-    and complete are kept.
+    Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8 for the subjects 1 to 8.
+    The sensors are called imu (50 Hz) and camera (16UC1 depth in mm).
+    Bags that are there already and complete are kept.
     """
     console = Console(stderr=True)
     chosen = _parse_subjects(subjects or [])
     clips = load_clips(folder)
     bags = []
     for subject in track(
-        choose_subjects(clips, chosen), 'importing subjects', console=console, transient=True
+        choose_subjects(clips, chosen),
+        'importing subjects',
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     ):
         bag = import_subject(clips, subject, out, force=force)
         console.print(

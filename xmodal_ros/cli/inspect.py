@@ -32,10 +32,11 @@ def inspect(
         Path | None, typer.Option('--json', metavar='FILE', help='Write the findings here too.')
     ] = None,
 ) -> None:
-    """Show what bags hold: topics, rates, gaps, sensors, subject, labels, and what is wrong.
+    """Show what bags hold: topics, rates, gaps, sensors, subject and labels.
 
-    Rates are one over the median step between header stamps; where messages have none, between
-    the times of recording (marked 'recorded').
+    Rates are one over the median step between header stamps; for messages
+    without stamps, between the times of recording (marked 'recorded').
+    Warns of what will trouble training or replay.
     """
     # Where nobody sets the width of a page, lines stay whole for grep.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
