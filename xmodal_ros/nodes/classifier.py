@@ -59,7 +59,7 @@ class ClassifierNode(ManagedNode):
         self._drain: PeriodicThread | None = None
         self._activity: Any = None
         self._labels: Any = None
-        self._failures = 0
+        self._said = ''
         self._health = HealthMonitor(time.monotonic_ns)
         super().__init__(name, table, **options)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
@@ -180,6 +180,9 @@ class ClassifierNode(ManagedNode):
         self._activity.publish(
             messages.classification(prediction.stamp_ns, prediction.frame_id, prediction.scores)
         )
+        if prediction.label != self._said:
+            self._said = prediction.label
+            self.get_logger().info(f'{prediction.label} ({prediction.scores[0][1]:.2f})')
 
     @guarded
     def _take_messages(self) -> None:
@@ -198,20 +201,27 @@ class ClassifierNode(ManagedNode):
 
     @guarded
     def _follow(self) -> None:
-        """Adapt to the publishers there are, and report at once when something does not fit."""
+        """Adapt to the publishers there are, and report at once when that changes what fits."""
+        if self._look_at_graph():
+            self._publish_report()
+
+    def _look_at_graph(self) -> bool:
         source, pipeline = self._source, self._pipeline
         if source is None or pipeline is None:
-            return
+            return False
         before = source.problem
         if source.follow():
             pipeline.use_type(source.msgtype)
-        if source.problem != before:
-            if source.problem:
-                self.get_logger().warning(source.problem)
-            self._report()
+        if source.problem and source.problem != before:
+            self.get_logger().warning(source.problem)
+        return source.problem != before
 
     @guarded
     def _report(self) -> None:
+        self._look_at_graph()
+        self._publish_report()
+
+    def _publish_report(self) -> None:
         model = dict(self._describe_model())
         if self._pipeline is not None and self._source is not None:
             connection = self._connection(self._source)

@@ -10,8 +10,11 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
+
+from xmodal_ros.errors import ConfigurationError
 
 Value = bool | int | float | str | list[str]
 Change = Literal['never', 'unconfigured', 'always']
@@ -103,19 +106,22 @@ TABLES: Final = {'imu_classifier': CLASSIFIER, 'bag_player': BAG_PLAYER}
 def declare(node: Node, table: Sequence[Parameter]) -> None:
     """Declare a node's parameters with description, range and whether they are read-only.
 
-    Raises rclpy's ``ParameterException`` where an override is of another type or out of range.
+    Raises :class:`ConfigurationError` where a value given is of another type or out of range.
     """
     for parameter in table:
-        node.declare_parameter(
-            parameter.name,
-            parameter.default,
-            ParameterDescriptor(
-                description=parameter.description,
-                read_only=parameter.change == 'never',
-                floating_point_range=_float_range(parameter),
-                integer_range=_integer_range(parameter),
-            ),
+        descriptor = ParameterDescriptor(
+            description=parameter.description,
+            read_only=parameter.change == 'never',
+            floating_point_range=_float_range(parameter),
+            integer_range=_integer_range(parameter),
         )
+        try:
+            node.declare_parameter(parameter.name, parameter.default, descriptor)
+        except ParameterException as error:
+            raise ConfigurationError(
+                f'{error}; {parameter.name} is a {parameter.type_name}, '
+                f'for example {parameter.default!r}: {parameter.description}'
+            ) from None
 
 
 def text(node: Node, name: str) -> str:

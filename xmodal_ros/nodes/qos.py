@@ -18,10 +18,13 @@ from rclpy.qos import (
 )
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
+from xmodal_ros.bags.reading import Topic
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.sensors import modality_of_type
 
 # A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
 SENSOR_DEPTH: Final = 1000
+_IMAGE_DEPTH: Final = 10
 
 LATCHED: Final = QoSProfile(
     depth=1,
@@ -99,6 +102,14 @@ def subscription_profile(
         reliability=overrides.reliability or reliability,
         durability=overrides.durability or DurabilityPolicy.VOLATILE,
     )
+
+
+def played(topic: Topic) -> QoSProfile:
+    """Choose a player's profile for a recorded topic: latched as recorded, always reliable."""
+    if topic.latched:
+        return LATCHED
+    depth = _IMAGE_DEPTH if modality_of_type(topic.msgtype) == 'camera' else SENSOR_DEPTH
+    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def explain_mismatch(

@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Protocol
 
 import rclpy
-from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from rclpy.signals import SignalHandlerOptions
@@ -58,7 +57,7 @@ def run(
         return 1
     try:
         _spin(make(done), done)
-    except (XmodalError, ParameterException) as error:
+    except XmodalError as error:
         sys.stderr.write(f'error: {error}\n')
         return 1
     finally:

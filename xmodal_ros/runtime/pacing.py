@@ -53,3 +53,11 @@ class Pace:
         start_ns, played_ns = self._origin
         due_ns = played_ns + round((recorded_ns - start_ns) / self._rate)
         return max(0, due_ns - self._clock())
+
+    def recorded_ns(self) -> int | None:
+        """Give the recorded time that is being played; None while there is none."""
+        if self._origin is None or self._rate == 0:
+            return None
+        start_ns, played_ns = self._origin
+        now_ns = self._clock() if self._paused_at is None else self._paused_at
+        return start_ns + round((now_ns - played_ns) * self._rate)
