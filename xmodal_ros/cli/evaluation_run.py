@@ -16,6 +16,7 @@ from rich.progress import (
 from rich.table import Table
 import typer
 
+from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.evaluation.agreement import compare
@@ -33,7 +34,6 @@ from xmodal_ros.models.bundle import BundleInfo, load_bundle
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.sensors import Sensor
-from xmodal_ros.training.dataset import find_recordings
 
 
 @dataclass(frozen=True)

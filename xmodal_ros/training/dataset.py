@@ -1,7 +1,7 @@
 """Windows with labels from recordings, cut by the very code that runs on a robot."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.labels import read_segments, Segment
-from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.sensors import Sensor
@@ -54,21 +53,6 @@ class Recording:
 
     facts: RecordingFacts
     windows: Mapping[str, SensorWindows]
-
-
-def find_recordings(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Give the recordings that ``paths`` name: bags, or folders that hold bags.
-
-    A path that is neither is given as it is, for the reader says best what is wrong with it.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        inner: list[Path] = []
-        if path.is_dir() and not is_recording(path):
-            inner = [item for item in sorted(path.iterdir()) if is_recording(item)]
-        for recording in inner or [path]:
-            found.setdefault(recording)
-    return tuple(found)
 
 
 def read_facts(path: Path, sensors_of: Callable[[str], Sequence[str]]) -> RecordingFacts:

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.training.dataset import (
-    find_recordings,
     first_message,
     load_recording,
     read_facts,
