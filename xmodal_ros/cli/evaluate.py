@@ -26,6 +26,10 @@ def evaluate(
         float,
         typer.Option(min=0, help='With --live: times real time; 0 is as fast as nothing is lost.'),
     ] = 0.0,
+    show_labels: Annotated[
+        bool,
+        typer.Option('--show-labels', help='With --live: print each change of label.'),
+    ] = False,
     all_subjects: Annotated[
         bool,
         typer.Option(
@@ -56,6 +60,6 @@ def evaluate(
 
     run(
         EvaluationSettings(
-            bundle, tuple(bags), sensor, live, rate, all_subjects, device, html, json
+            bundle, tuple(bags), sensor, live, rate, all_subjects, device, show_labels, html, json
         )
     )

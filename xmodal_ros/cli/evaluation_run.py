@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -31,7 +32,7 @@ from xmodal_ros.evaluation.evaluate import (
 )
 from xmodal_ros.evaluation.report import write_report
 from xmodal_ros.models.bundle import BundleInfo, load_bundle
-from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
+from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.sensors import Sensor
 
@@ -47,6 +48,7 @@ class EvaluationSettings:
     rate: float = 0.0
     all_subjects: bool = False
     device: str = 'cpu'
+    show_labels: bool = False
     html: Path | None = None
     json: Path | None = None
 
@@ -153,6 +155,7 @@ def _live(
         rate=settings.rate,
         device=settings.device,
         progress=lambda sent, total: progress.update(task, completed=sent, total=total),
+        on_label=_LabelPrinter(bag, progress.console) if settings.show_labels else lambda _: None,
     )
     return LiveRun(
         predictions=result.predictions,
@@ -162,6 +165,34 @@ def _live(
         drops=result.drops,
         agreement=compare(bag.offline.predictions, result.predictions),
     )
+
+
+class _LabelPrinter:
+    """Print a line whenever the live label changes, with the truth beside it."""
+
+    def __init__(self, bag: BagEvaluation, console: Console) -> None:
+        self._console = console
+        self._truth = {
+            prediction.stamp_ns: bag.truth_label(index)
+            for index, prediction in enumerate(bag.offline.predictions)
+        }
+        self._first_ns: int | None = None
+        self._label = ''
+
+    def __call__(self, prediction: Prediction) -> None:
+        if self._first_ns is None:
+            self._first_ns = prediction.stamp_ns
+        if prediction.label == self._label:
+            return
+        self._label = prediction.label
+        seconds = (prediction.stamp_ns - self._first_ns) / 1e9
+        truth = self._truth.get(prediction.stamp_ns)
+        colour = 'dim' if truth is None else 'green' if truth == self._label else 'red'
+        self._console.print(
+            f'[dim]live {seconds:7.1f} s[/]  [{colour}]{escape(self._label):<18}[/] '
+            f'{prediction.scores[0][1]:.2f}  [dim]truth: {escape(truth or "unlabelled")}[/]',
+            highlight=False,
+        )
 
 
 def _print_summary(evaluation: Evaluation, console: Console) -> None:

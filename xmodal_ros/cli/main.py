@@ -2,11 +2,12 @@
 
 import importlib
 import sys
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
 import typer
+import typer.core
 
 from xmodal_ros import __version__
 from xmodal_ros.errors import XmodalError
@@ -14,8 +15,21 @@ from xmodal_ros.errors import XmodalError
 # Each is a module of this package with a function or a typer app of the same name.
 _COMMANDS: Final = ('simulate', 'import', 'inspect', 'train', 'evaluate', 'demo')
 
+
+class _Commands(typer.core.TyperGroup):
+    """The commands; one that is interrupted and has not said so itself is spoken for here."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            Console(stderr=True).print('stopped: nothing half-written is left behind')
+            raise typer.Exit(130) from None
+
+
 app = typer.Typer(
     name='xmodal',
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -47,15 +61,12 @@ _register()
 
 def main() -> None:
     """Run the command line; errors meant for people go to stderr, with exit code 1."""
-    console = Console(stderr=True)
     try:
         app()
     except XmodalError as error:
+        console = Console(stderr=True)
         console.print(f'[bold red]error:[/] {escape(str(error))}', soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        console.print('stopped: nothing half-written is left behind')
-        sys.exit(130)
 
 
 if __name__ == '__main__':

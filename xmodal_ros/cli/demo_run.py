@@ -1,0 +1,100 @@
+"""What ``xmodal demo`` does, apart from its options."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from xmodal_ros.cli.evaluation_run import EvaluationSettings
+from xmodal_ros.cli.evaluation_run import run as run_evaluation
+from xmodal_ros.cli.import_ import utd_mhad
+from xmodal_ros.cli.simulate import simulate
+from xmodal_ros.cli.training_run import run as run_training
+from xmodal_ros.cli.training_run import TrainingSettings
+from xmodal_ros.evaluation.evaluate import Evaluation
+
+_SUBJECTS, _MINUTES = 6, 4.0
+
+
+@dataclass(frozen=True)
+class _Recordings:
+    folder: Path
+    target: str
+    source: str
+    test_subjects: tuple[str, ...]
+
+
+def run(out: Path, data: Path | None, seed: int) -> None:
+    """Make or find the recordings, train twice, evaluate both models, live as well."""
+    console = Console(stderr=True)
+    console.rule('1. recordings')
+    recordings = _simulated(out, seed) if data is None else _imported(out, data)
+    evaluations: dict[str, Evaluation] = {}
+    reports: list[Path] = []
+    for number, method in enumerate(('unimodal', 'dcat')):
+        name = f'{recordings.folder.name}_{recordings.target}_{method}'
+        learns = 'alone' if method == 'unimodal' else f'from {recordings.source} too (D-CAT)'
+        console.rule(f'{2 + 2 * number}. train {recordings.target} {learns}')
+        bundle = out / 'models' / name
+        run_training(
+            TrainingSettings(
+                bags=(recordings.folder,),
+                target=recordings.target,
+                test_subjects=recordings.test_subjects,
+                out=bundle,
+                sources=() if method == 'unimodal' else (recordings.source,),
+                method=method,
+                seed=seed,
+                json=out / 'results' / f'{name}_training.json',
+            )
+        )
+        console.rule(f'{3 + 2 * number}. play the test subjects to the live node')
+        report = out / 'reports' / f'{name}.html'
+        reports.append(report)
+        evaluations[learns] = run_evaluation(
+            EvaluationSettings(
+                bundle=bundle,
+                bags=(recordings.folder,),
+                live=True,
+                show_labels=True,
+                html=report,
+                json=out / 'results' / f'{name}.json',
+            )
+        )
+    console.rule('result')
+    _summarise(recordings, evaluations, console)
+    for report in reports:
+        console.print(f'look at [bold]{report}[/] in a browser', soft_wrap=True)
+
+
+def _simulated(out: Path, seed: int) -> _Recordings:
+    folder = out / 'recordings' / 'simulated'
+    simulate(folder, subjects=_SUBJECTS, minutes=_MINUTES, seed=seed)
+    return _Recordings(folder, 'imu_wrist', 'camera', ('subject_05', 'subject_06'))
+
+
+def _imported(out: Path, data: Path) -> _Recordings:
+    folder = out / 'recordings' / 'utd_mhad'
+    utd_mhad(data / 'utd_mhad', folder)
+    return _Recordings(folder, 'imu', 'camera', ('2', '4', '6', '8'))
+
+
+def _summarise(
+    recordings: _Recordings, evaluations: dict[str, Evaluation], console: Console
+) -> None:
+    table = Table(
+        title=f'{recordings.target}, people it has not met: {", ".join(recordings.test_subjects)}'
+    )
+    for heading in ('learnt', 'macro-F1 per clip', 'per window', 'live and offline'):
+        table.add_column(heading)
+    for learns, evaluation in evaluations.items():
+        scores, agreement = evaluation.scores, evaluation.agreement
+        table.add_row(
+            learns,
+            f'{scores.macro_f1:.3f}' if scores else '',
+            f'{scores.macro_f1_window:.3f}' if scores else '',
+            f'equal at {agreement.compared} stamps' if agreement else '',
+        )
+    console.print(table)
+    console.print('one seed and few people: see docs/training.md for what a comparison takes')
