@@ -112,13 +112,13 @@ def alignment_loss(
 def _key_value(key: Tensor, value: Tensor, options: DcatOptions) -> Tensor:
     if not options.per_head:
         key, value = (t.transpose(1, 2).flatten(2)[:, None] for t in (key, value))
-    product: Tensor = torch.matmul(key.transpose(-2, -1), value)
-    return product
+    return torch.matmul(key.transpose(-2, -1), value)
 
 
 def _normalised(matrix: Tensor, key: Tensor, options: DcatOptions) -> Tensor:
     if options.normalisation == 'frobenius':
-        return matrix / matrix_norm(matrix, keepdim=True).clamp_min(_TINY)
+        size: Tensor = matrix_norm(matrix, keepdim=True)
+        return matrix / size.clamp_min(_TINY)
     if options.normalisation == 'by_length':
         return matrix / key.shape[-2]
     if options.normalisation == 'softmax':

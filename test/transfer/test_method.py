@@ -1,0 +1,65 @@
+"""Methods are found by name, and a broken one is refused when it is defined."""
+
+import pytest
+import torch
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.models.classifier import Outputs
+from xmodal_ros.transfer.dcat import Dcat
+from xmodal_ros.transfer.method import make_method, method_names, MethodTerms, TransferMethod
+from xmodal_ros.transfer.unimodal import Unimodal
+
+
+def test_every_method_in_the_package_is_there_by_name():
+    assert {'unimodal', 'dcat'} <= set(method_names())
+    assert isinstance(make_method('unimodal'), Unimodal)
+    assert isinstance(make_method('dcat'), Dcat)
+
+
+def test_options_are_read_from_text_and_checked():
+    method = make_method('dcat', {'weight': '0.3', 'squared': 'true', 'normalisation': 'none'})
+    assert isinstance(method, Dcat)
+    assert (method.options.weight, method.options.squared) == (0.3, True)
+
+
+@pytest.mark.parametrize(
+    ('name', 'options', 'message'),
+    [
+        ('dact', {}, 'choose one of dcat, unimodal'),
+        ('dcat', {'weight': '-1'}, "'weight' of method dcat"),
+        ('dcat', {'lambda': '1'}, 'its options: weight, normalisation'),
+        ('dcat', {'normalisation': 'l2'}, 'frobenius'),
+        ('unimodal', {'weight': '1'}, 'its options: none'),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_with_what_can(name, options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        make_method(name, options)
+
+
+def test_a_method_without_a_name_cannot_be_defined():
+    with pytest.raises(TypeError, match='must set a name'):
+
+        class Nameless(TransferMethod):
+            def __init__(self, options): ...
+
+            def terms(self, task_loss, target, sources):
+                return MethodTerms(task_loss, {})
+
+
+def test_two_methods_cannot_share_a_name():
+    with pytest.raises(TypeError, match="share 'dcat'"):
+
+        class Other(TransferMethod):
+            name = 'dcat'
+
+            def __init__(self, options): ...
+
+            def terms(self, task_loss, target, sources):
+                return MethodTerms(task_loss, {})
+
+
+def test_unimodal_gives_the_tasks_loss_as_it_is():
+    loss, anything = torch.tensor(2.0), torch.zeros(1)
+    outputs = Outputs(*6 * [anything])
+    assert make_method('unimodal').terms(loss, outputs, {}).loss is loss
