@@ -72,6 +72,13 @@ class BundleInfo(BaseModel):
             raise ValueError(  # noqa: TRY004 - what pydantic reports
                 f'encoder {self.encoder.kind} cannot read a {self.stream.modality} stream'
             )
+        if isinstance(self.encoder, CameraCnn) and self.window.steps < (
+            self.encoder.frames_per_token
+        ):
+            raise ValueError(
+                f'windows of {self.window.steps} frames are too short for an encoder that takes '
+                f'{self.encoder.frames_per_token} at a time'
+            )
         channels = self.stream.sample_shape[-1]
         for step in self.preprocessing:
             if isinstance(step, StandardiseStep) and not (

@@ -126,7 +126,7 @@ def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
         (MotionStep(),),
         CameraAugmentation(),
         hop_ns,
-        FitSettings(epochs=15, patience=5),
+        FitSettings(epochs=20, patience=6),
     )
 
 
