@@ -99,7 +99,7 @@ class _CameraEncoder(nn.Module):
         stacks = window.unflatten(1, (-1, self.frames_per_token)).permute(0, 1, 2, 5, 3, 4)
         pooled = self.spatial(stacks.flatten(2, 3).flatten(0, 1))
         projected: Tensor = self.norm(self.project(pooled))
-        tokens = projected.unflatten(0, (batch, -1)).transpose(1, 2)
+        tokens = projected.reshape(batch, -1, projected.shape[-1]).transpose(1, 2)
         for layer in self.temporal:
             change: Tensor = self.dropout(functional.gelu(layer(tokens)))
             tokens = tokens + change
