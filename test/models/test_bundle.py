@@ -1,0 +1,179 @@
+"""A bundle is whole or not there, and a wrong one is refused in words."""
+
+import json
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+import torch
+
+from test.bundles import make_camera_bundle, make_imu_bundle
+from xmodal_ros.errors import BundleError
+from xmodal_ros.models import bundle as bundle_module
+from xmodal_ros.models.bundle import (
+    BundleInfo,
+    check_replaceable,
+    load_bundle,
+    read_bundle_info,
+    save_bundle,
+)
+
+
+def edit(path: Path, **changes: object) -> None:
+    document = path / 'bundle.json'
+    content = {**json.loads(document.read_text()), **changes}
+    document.write_text(json.dumps(content))
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu', seed=3)
+    bundle = load_bundle(path)
+    golden = load_file(path / 'golden.safetensors')
+    with torch.no_grad():
+        logits = bundle.classifier(golden['window'][None])[0]
+    assert torch.equal(logits, golden['logits'])
+    assert bundle.info.labels == ('sit', 'walk', 'wave')
+    assert bundle.info.modality == 'imu'
+    assert not bundle.classifier.training
+    assert sorted(f.name for f in path.iterdir()) == [
+        'bundle.json',
+        'golden.safetensors',
+        'model.safetensors',
+    ]
+
+
+def test_a_camera_bundle_loads_too(tmp_path):
+    bundle = load_bundle(make_camera_bundle(tmp_path / 'camera'))
+    assert bundle.info.window_shape == (8, 16, 16, 1)
+
+
+def test_the_same_seed_writes_the_same_weights(tmp_path):
+    first, again, other = (
+        read_bundle_info(make_imu_bundle(tmp_path / name, seed=seed)).weights_sha256
+        for name, seed in (('a', 1), ('b', 1), ('c', 2))
+    )
+    assert first == again != other
+
+
+def test_a_changed_weight_file_is_refused(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    weights = load_file(path / 'model.safetensors')
+    weights['head.bias'][0] += 1
+    save_file(weights, path / 'model.safetensors')
+    with pytest.raises(BundleError, match=r'not the file this bundle was made with.*copy'):
+        load_bundle(path)
+
+
+def test_another_preprocessing_is_caught_by_the_golden_sample(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    edit(path, preprocessing=[{'kind': 'standardise', 'mean': [0] * 6, 'std': [4] * 6}])
+    with pytest.raises(BundleError, match='golden sample'):
+        load_bundle(path)
+
+
+@pytest.mark.parametrize('version', [2, 0, '1', None])
+def test_another_format_version_is_refused_with_the_remedy(tmp_path, version):
+    path = make_imu_bundle(tmp_path / 'imu')
+    edit(path, format_version=version)
+    with pytest.raises(BundleError, match='reads 1: train the model again or install'):
+        load_bundle(path)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'labels': ['sit', 'sit', 'walk']}, 'labels must differ'),
+        ({'labels': ['sit', 'unknown', 'walk']}, 'reserved'),
+        ({'labels': ['sit']}, 'labels'),
+        ({'stream': {'modality': 'smell'}}, 'stream'),
+        ({'stream': {'modality': 'imu', 'channels': 'acc'}}, '6 means .* 3 channels'),
+        ({'temperature': 0}, 'temperature'),
+        ({'unknown_threshold': 1.0}, 'unknown_threshold'),
+        ({'surprise': 1}, 'surprise'),
+        ({'encoder': {'kind': 'camera_cnn'}}, 'camera_cnn cannot read a imu stream'),
+    ],
+)
+def test_a_document_that_makes_no_sense_is_refused_saying_where(tmp_path, changes, message):
+    path = make_imu_bundle(tmp_path / 'imu')
+    edit(path, **changes)
+    with pytest.raises(BundleError, match=message):
+        load_bundle(path)
+
+
+@pytest.mark.parametrize('missing', ['model.safetensors', 'golden.safetensors'])
+def test_a_missing_file_is_named(tmp_path, missing):
+    path = make_imu_bundle(tmp_path / 'imu')
+    (path / missing).unlink()
+    with pytest.raises(BundleError, match=missing):
+        load_bundle(path)
+
+
+def test_broken_files_are_refused(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    (path / 'golden.safetensors').write_bytes(b'junk')
+    with pytest.raises(BundleError, match='cannot be loaded'):
+        load_bundle(path)
+    (path / 'bundle.json').write_text('{')
+    with pytest.raises(BundleError, match='cannot be read'):
+        load_bundle(path)
+
+
+def test_a_path_that_is_no_bundle_is_refused(tmp_path):
+    with pytest.raises(BundleError, match='there is no bundle'):
+        load_bundle(tmp_path / 'nowhere')
+    with pytest.raises(BundleError, match=r'holds no bundle\.json'):
+        load_bundle(tmp_path)
+
+
+def test_frames_that_do_not_fill_one_token_are_refused(tmp_path):
+    content = read_bundle_info(make_camera_bundle(tmp_path / 'c')).model_dump()
+    content['encoder']['frames_per_token'] = 8
+    BundleInfo.model_validate(content)
+    content['window']['length_ns'] = 1_000_000_000
+    with pytest.raises(ValueError, match='windows of 4 frames are too short'):
+        BundleInfo.model_validate(content)
+
+
+def test_what_is_no_bundle_is_never_replaced(tmp_path):
+    notes = tmp_path / 'notes'
+    notes.mkdir()
+    check_replaceable(notes)
+    (notes / 'thesis.txt').write_text('years of work')
+    for path in (notes, notes / 'thesis.txt'):
+        with pytest.raises(BundleError, match='refusing to replace'):
+            make_imu_bundle(path)
+    assert (notes / 'thesis.txt').read_text() == 'years of work'
+
+
+def test_a_bundle_is_replaced_in_one_step_and_nothing_else_stays(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu', seed=1)
+    make_imu_bundle(path, seed=2)
+    expected = read_bundle_info(make_imu_bundle(tmp_path / 'other', seed=2)).weights_sha256
+    assert read_bundle_info(path).weights_sha256 == expected
+    assert sorted(f.name for f in tmp_path.iterdir()) == ['imu', 'other']
+
+
+@pytest.mark.parametrize('there_before', [True, False])
+def test_an_interrupted_save_leaves_what_was_there(tmp_path, monkeypatch, there_before):
+    path = tmp_path / 'imu'
+    if there_before:
+        make_imu_bundle(path, seed=1)
+    before = sorted(f.name for f in tmp_path.iterdir())
+    bundle = load_bundle(make_imu_bundle(tmp_path / 'elsewhere' / 'imu', seed=2))
+
+    def interrupted(file: Path) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bundle_module, '_sha256', interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            save_bundle(path, bundle.info, bundle.classifier, torch.zeros(100, 6))
+    assert sorted(f.name for f in tmp_path.iterdir()) == sorted({*before, 'elsewhere'})
+    if there_before:
+        load_bundle(path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(BundleError, match='cannot write a bundle'):
+        make_imu_bundle(tmp_path / 'file' / 'imu')

@@ -1,0 +1,68 @@
+"""Encoders: windows to tokens, the same for a window alone as among others."""
+
+import pytest
+import torch
+
+from xmodal_ros.models.classifier import Classifier, parameter_count
+from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn, make_encoder
+from xmodal_ros.models.preprocessing import Preprocessing
+
+IMU_WINDOW = (150, 6)
+CAMERA_WINDOW = (24, 30, 40, 2)
+BOTH = pytest.mark.parametrize(
+    ('spec', 'window'), [(ImuCnn(), IMU_WINDOW), (CameraCnn(), CAMERA_WINDOW)]
+)
+
+
+def encoder(spec: EncoderSpec, window: tuple[int, ...]) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return make_encoder(spec, window[-1]).eval()
+
+
+@pytest.mark.parametrize(
+    ('spec', 'window', 'tokens'),
+    [
+        (ImuCnn(), IMU_WINDOW, (38, 64)),
+        (ImuCnn(width=16, dim=32), (100, 3), (25, 32)),
+        (ImuCnn(), (1, 6), (1, 64)),
+        (CameraCnn(), CAMERA_WINDOW, (12, 64)),
+        (CameraCnn(frames_per_token=4, dim=32), (10, 12, 16, 1), (2, 32)),
+        (CameraCnn(), (5, 112, 112, 3), (2, 64)),
+    ],
+)
+def test_windows_become_tokens_of_the_dim_asked_for(spec, window, tokens):
+    given = encoder(spec, window)(torch.randn(2, *window))
+    assert given.shape == (2, *tokens)
+
+
+@BOTH
+def test_a_window_gives_the_same_alone_as_among_others(spec, window):
+    net = encoder(spec, window)
+    windows = torch.randn(5, *window)
+    with torch.no_grad():
+        torch.testing.assert_close(net(windows)[3:4], net(windows[3:4]), atol=1e-5, rtol=1e-4)
+
+
+@BOTH
+def test_the_order_in_time_is_seen(spec, window):
+    net = encoder(spec, window)
+    windows = torch.randn(1, *window)
+    with torch.no_grad():
+        forward, backward = net(windows).mean(dim=1), net(windows.flip(1)).mean(dim=1)
+    assert (forward - backward).abs().max() > 1e-3
+
+
+@BOTH
+def test_dropout_is_for_training_only(spec, window):
+    net = encoder(spec, window)
+    windows = torch.randn(2, *window)
+    with torch.no_grad():
+        assert torch.equal(net(windows), net(windows))
+        net.train()
+        assert not torch.equal(net(windows), net(windows))
+
+
+@pytest.mark.parametrize(('spec', 'channels'), [(ImuCnn(), 6), (CameraCnn(), 2)])
+def test_classifiers_stay_within_what_an_onboard_cpu_can_run(spec, channels):
+    classifier = Classifier(Preprocessing([]), spec, channels, 27)
+    assert 60_000 <= parameter_count(classifier) <= 110_000

@@ -1,0 +1,62 @@
+"""Preprocessing steps and their statistics."""
+
+import pytest
+import torch
+
+from xmodal_ros.models.preprocessing import (
+    fit_standardise,
+    MagnitudeStep,
+    MotionStep,
+    Preprocessing,
+    PreprocessingStep,
+    StandardiseStep,
+)
+
+
+def test_steps_run_in_order_on_any_dtype():
+    steps: list[PreprocessingStep]
+    steps = [MotionStep(), StandardiseStep(mean=(0.0, 0.0), std=(10.0, 1.0))]
+    window = torch.tensor([10, 30, 20], dtype=torch.uint8).reshape(1, 3, 1)
+    given = Preprocessing(steps)(window)
+    assert given.dtype == torch.float32
+    # A falling intensity must not wrap around as unsigned numbers do.
+    assert given[0].tolist() == [[1, 0], [3, 20], [2, -10]]
+
+
+def test_magnitudes_do_not_depend_on_how_the_sensor_is_turned():
+    window = torch.randn(1, 20, 6)
+    turned = window[..., [1, 2, 0, 4, 5, 3]]
+    both = [Preprocessing([MagnitudeStep()])(w) for w in (window, turned)]
+    assert both[0].shape == (1, 20, 8)
+    torch.testing.assert_close(both[0][..., 6:], both[1][..., 6:])
+
+
+@pytest.mark.parametrize(
+    ('steps', 'channels'),
+    [([], 6), ([MagnitudeStep()], 8), ([MotionStep()], 12), ([MagnitudeStep(), MotionStep()], 16)],
+)
+def test_channels_foretells_what_comes_out(steps, channels):
+    preprocessing = Preprocessing(steps)
+    assert preprocessing.channels(6) == channels
+    assert preprocessing(torch.zeros(1, 4, 6)).shape[-1] == channels
+
+
+def test_statistics_are_measured_after_the_steps_before():
+    windows = torch.randn(50, 20, 3) * torch.tensor([1.0, 2.0, 3.0]) + 5
+    step = fit_standardise([MotionStep()], windows)
+    given = Preprocessing([MotionStep(), step])(windows).flatten(0, 1)
+    torch.testing.assert_close(given.mean(dim=0), torch.zeros(6), atol=1e-4, rtol=0)
+    torch.testing.assert_close(given.std(dim=0), torch.ones(6), atol=1e-3, rtol=0)
+
+
+def test_a_channel_that_never_changes_is_not_blown_up():
+    windows = torch.randn(5, 20, 2)
+    windows[..., 1] = 7.0
+    step = fit_standardise([], windows)
+    assert step.std[1] == 1.0
+    assert torch.isfinite(Preprocessing([step])(windows)).all()
+
+
+def test_statistics_are_no_part_of_the_weights():
+    preprocessing = Preprocessing([StandardiseStep(mean=(1.0,), std=(2.0,))])
+    assert not preprocessing.state_dict()
