@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.compressed import decode_depth, decompress, picture_size
 from xmodal_ros.streams.sample import DecodeError, Sample
 
 CameraPixels = Literal['gray', 'rgb', 'depth']
@@ -19,6 +20,8 @@ IMAGE_TYPE: Final = 'sensor_msgs/msg/Image'
 COMPRESSED_TYPE: Final = 'sensor_msgs/msg/CompressedImage'
 
 CHANNEL_COUNT: Final[dict[CameraPixels, int]] = {'gray': 1, 'rgb': 3, 'depth': 1}
+# OpenCV decompresses JPEG at a half, a quarter or an eighth of its size.
+_MOST_REDUCED: Final = 8
 # No camera sends more; a length field beyond it is a broken message, not a picture.
 _LARGEST_SIDE: Final = 1 << 15
 
@@ -27,6 +30,8 @@ Frame = NDArray[Any]
 
 @dataclass(frozen=True)
 class _Encoding:
+    """Samples of one pixel and OpenCV's conversions; 16-bit intensities keep their upper byte."""
+
     dtype: str
     channels: int
     to_gray: int | None = None
@@ -36,11 +41,28 @@ class _Encoding:
 _COLOUR: Final[dict[str, _Encoding]] = {
     'mono8': _Encoding('u1', 1, None, cv2.COLOR_GRAY2RGB),
     '8UC1': _Encoding('u1', 1, None, cv2.COLOR_GRAY2RGB),
+    'mono16': _Encoding('u2', 1, None, cv2.COLOR_GRAY2RGB),
     'rgb8': _Encoding('u1', 3, cv2.COLOR_RGB2GRAY, None),
+    'rgb16': _Encoding('u2', 3, cv2.COLOR_RGB2GRAY, None),
     '8UC3': _Encoding('u1', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
     'bgr8': _Encoding('u1', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
+    'bgr16': _Encoding('u2', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
     'rgba8': _Encoding('u1', 4, cv2.COLOR_RGBA2GRAY, cv2.COLOR_RGBA2RGB),
     'bgra8': _Encoding('u1', 4, cv2.COLOR_BGRA2GRAY, cv2.COLOR_BGRA2RGB),
+    # ROS names the two orders of packed 4:2:2 in two ways each.
+    'yuv422': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_UYVY, cv2.COLOR_YUV2RGB_UYVY),
+    'uyvy': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_UYVY, cv2.COLOR_YUV2RGB_UYVY),
+    'yuv422_yuy2': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_YUY2, cv2.COLOR_YUV2RGB_YUY2),
+    'yuyv': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_YUY2, cv2.COLOR_YUV2RGB_YUY2),
+    # ROS names a mosaic by its first two pixels, OpenCV by the second row's second and third.
+    'bayer_rggb8': _Encoding('u1', 1, cv2.COLOR_BayerBG2GRAY, cv2.COLOR_BayerBG2RGB),
+    'bayer_bggr8': _Encoding('u1', 1, cv2.COLOR_BayerRG2GRAY, cv2.COLOR_BayerRG2RGB),
+    'bayer_gbrg8': _Encoding('u1', 1, cv2.COLOR_BayerGR2GRAY, cv2.COLOR_BayerGR2RGB),
+    'bayer_grbg8': _Encoding('u1', 1, cv2.COLOR_BayerGB2GRAY, cv2.COLOR_BayerGB2RGB),
+    'bayer_rggb16': _Encoding('u2', 1, cv2.COLOR_BayerBG2GRAY, cv2.COLOR_BayerBG2RGB),
+    'bayer_bggr16': _Encoding('u2', 1, cv2.COLOR_BayerRG2GRAY, cv2.COLOR_BayerRG2RGB),
+    'bayer_gbrg16': _Encoding('u2', 1, cv2.COLOR_BayerGR2GRAY, cv2.COLOR_BayerGR2RGB),
+    'bayer_grbg16': _Encoding('u2', 1, cv2.COLOR_BayerGB2GRAY, cv2.COLOR_BayerGB2RGB),
 }
 # Depth encodings, with the metres one unit stands for (REP 118).
 _DEPTH: Final[dict[str, tuple[_Encoding, float]]] = {
@@ -100,9 +122,10 @@ class CameraDecoder:
             strides=(step, layout.channels * dtype.itemsize, dtype.itemsize),
         )
         if metres is not None:
-            depth = rows.astype(np.float32) * np.float32(metres)
-            return np.where(np.isfinite(depth), depth, np.float32(0))
-        return self._convert(np.ascontiguousarray(rows), layout)
+            return _metres(rows, metres)
+        if layout.dtype == 'u2':
+            rows = rows >> 8
+        return self._convert(np.ascontiguousarray(rows, dtype=np.uint8), layout)
 
     def _layout(self, encoding: str) -> tuple[_Encoding, float | None]:
         table = _DEPTH if self.pixels == 'depth' else _COLOUR
@@ -119,26 +142,45 @@ class CameraDecoder:
 
     def _convert(self, rows: Frame, layout: _Encoding) -> Frame:
         code = layout.to_gray if self.pixels == 'gray' else layout.to_rgb
-        return rows if code is None else cv2.cvtColor(rows, code)
+        if code is None:
+            return rows
+        try:
+            return cv2.cvtColor(rows, code)
+        except cv2.error:
+            height, width = rows.shape[:2]
+            raise DecodeError(
+                'size', f'{width}x{height} pixels cannot be converted from their encoding'
+            ) from None
 
     def _compressed(self, cursor: CdrCursor) -> Frame:
         encoding = cursor.string()
-        data = np.frombuffer(cursor.octets(), np.uint8)
-        if self.pixels == 'depth' or 'compresseddepth' in encoding.lower():
+        data = bytes(cursor.octets())
+        if self.pixels == 'depth':
+            return decode_depth(encoding, data)
+        if 'compresseddepth' in encoding.lower():
             raise DecodeError(
                 'encoding',
-                f'{encoding!r} images cannot be read as {self.pixels}: use the raw depth topic',
+                f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
+                'topic or model',
             )
-        flag = cv2.IMREAD_GRAYSCALE if self.pixels == 'gray' else cv2.IMREAD_COLOR
-        try:
-            frame = cv2.imdecode(data, flag) if data.size else None
-        except cv2.error as error:
-            raise DecodeError('corrupt', f'the {encoding!r} image is broken: {error}') from None
-        if frame is None:
-            raise DecodeError('corrupt', f'the {encoding!r} image cannot be decompressed')
-        return frame if self.pixels == 'gray' else cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        frame = decompress(data, self._reduction(data))
+        if frame.ndim == 3:
+            code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
+            return cv2.cvtColor(frame, code)
+        return frame if self.pixels == 'gray' else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
+
+    def _reduction(self, data: bytes) -> int:
+        """Give the power of two by which a picture may shrink while it is decompressed."""
+        height, width = picture_size(data)
+        largest = min(height // self.height, width // self.width, _MOST_REDUCED)
+        return 1 << max(0, largest.bit_length() - 1)
 
     def _scale(self, frame: Frame) -> Frame:
         interpolation = cv2.INTER_NEAREST if self.pixels == 'depth' else cv2.INTER_AREA
         scaled = cv2.resize(frame, (self.width, self.height), interpolation=interpolation)
         return scaled.reshape(self.height, self.width, CHANNEL_COUNT[self.pixels])
+
+
+def _metres(rows: Frame, unit: float) -> Frame:
+    depth = rows.astype(np.float32) * np.float32(unit)
+    return np.where(np.isfinite(depth), depth, np.float32(0))
