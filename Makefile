@@ -4,6 +4,10 @@ BIN := .venv/bin
 # Folder with real data sets to run the demo on (see README.md); simulated recordings without it.
 DATA ?=
 
+CHECK_FORMAT := $(BIN)/ruff format --check .
+LINT := $(BIN)/ruff check .
+TYPES := $(BIN)/mypy
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check-format lint types format clean
 
@@ -17,14 +21,23 @@ demo: setup  ## Record, train, deploy, replay and compare on simulated recording
 	@$(BIN)/python standalone/isolated.py $(BIN)/xmodal demo --out demo $(if $(DATA),--data '$(DATA)')
 
 test: setup  ## Check format, style and types, then run the tests
-	@status=0; \
-	for check in check-format lint types; do \
-	  $(MAKE) --no-print-directory $$check || status=1; \
-	done; \
-	$(BIN)/pytest || status=1; \
-	exit $$status
+	@failed=; \
+	$(CHECK_FORMAT) || failed="$$failed format"; \
+	$(LINT) || failed="$$failed lint"; \
+	$(TYPES) || failed="$$failed types"; \
+	[ -z "$$failed" ] || echo "not passed, see above:$$failed"; \
+	$(BIN)/pytest && [ -z "$$failed" ]
 
 check-format: setup  ## Check the format only
+	@$(CHECK_FORMAT)
+
+lint: setup  ## Check the style only
+	@$(LINT)
+
+types: setup  ## Check the types only
+	@$(TYPES)
+
+format: setup  ## Check the format only
 	@$(BIN)/ruff format --check .
 
 lint: setup  ## Check the style only

@@ -83,7 +83,7 @@ class Venv:
 
     def install(self, requirements: Iterable[Path], constraints: Path) -> None:
         """Install Python packages, each in the version that ``constraints`` names."""
-        self._remove_half_installed()
+        self.remove_half_installed()
         files = [argument for path in requirements for argument in ('-r', str(path))]
         pip = [str(self.python), '-m', 'pip', '--disable-pip-version-check', '--no-input']
         self._run_pip([*pip, 'install', '-c', str(constraints), *files])
@@ -106,9 +106,11 @@ class Venv:
                 'are above): run this again; what is there already is kept'
             )
 
-    def _remove_half_installed(self) -> None:
-        # pip writes INSTALLER after a package's last file. Without it a killed pip left only
-        # a part, which the next pip would take for the whole. '~' marks what it was replacing.
+    def remove_half_installed(self) -> None:
+        """Remove what a killed pip left, which the next pip would take for whole packages.
+
+        pip writes INSTALLER after a package's last file; '~' marks what it was replacing.
+        """
         for metadata in self.site_packages.glob('*.dist-info'):
             if not (metadata / 'INSTALLER').is_file():
                 shutil.rmtree(metadata)

@@ -1,0 +1,71 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from xmodal_standalone import debian
+from xmodal_standalone.errors import SetupError
+
+
+def program(path: Path, text: str) -> None:
+    path.write_text(f'#!/bin/sh\n{text}\n')
+    path.chmod(0o755)
+
+
+def test_nothing_missing_needs_no_apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv('PATH', str(tmp_path))
+    debian.install([], lock=0)
+
+
+def test_missing_tools_are_named_as_packages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path / 'make', 'true')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    missing = debian.for_building()
+    assert {'g++', 'cmake'} <= set(missing)
+    assert 'make' not in missing
+
+
+def test_without_root_one_error_names_the_whole_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path / 'apt-get', f'touch {tmp_path}/called')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.setattr(os, 'geteuid', lambda: 1000)
+    with pytest.raises(SetupError) as refusal:
+        debian.install(['g++', 'cmake'], lock=0)
+    assert 'apt-get update && apt-get install -y --no-install-recommends g++ cmake' in str(
+        refusal.value
+    )
+    assert not (tmp_path / 'called').exists()
+
+
+def test_a_machine_without_apt_is_told_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('PATH', str(tmp_path))
+    with pytest.raises(SetupError, match=r'libportaudio2.*no apt-get'):
+        debian.install(['libportaudio2'], lock=0)
+
+
+def test_root_updates_the_lists_and_installs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path / 'apt-get', f'echo "$@" >> {tmp_path}/calls')
+    monkeypatch.setenv('PATH', f'{tmp_path}:/usr/bin:/bin')
+    monkeypatch.setattr(os, 'geteuid', lambda: 0)
+    debian.install(['g++', 'cmake'], lock=1)
+    update, install = (tmp_path / 'calls').read_text().splitlines()
+    assert update.startswith('update')
+    assert install.startswith('install -y --no-install-recommends g++ cmake')
+
+
+def test_a_failing_apt_shows_its_output_and_the_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path / 'apt-get', 'echo "no network" >&2; exit 100')
+    monkeypatch.setenv('PATH', f'{tmp_path}:/usr/bin:/bin')
+    monkeypatch.setattr(os, 'geteuid', lambda: 0)
+    with pytest.raises(SetupError, match=r'(?s)no network.*apt-get install -y .*g\+\+'):
+        debian.install(['g++'], lock=1)

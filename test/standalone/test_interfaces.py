@@ -1,0 +1,67 @@
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+from ament_index_python.packages import get_package_share_directory
+import pytest
+
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_standalone import interfaces
+from xmodal_standalone.venv import Venv
+
+INTERFACES = Path(__file__).parents[2] / 'standalone' / 'interfaces'
+MESSAGES = sorted(
+    f'{path.parent.parent.name}/msg/{path.stem}' for path in INTERFACES.glob('*/msg/*.msg')
+)
+
+
+def type_hash(message: str) -> str:
+    package, _, name = message.split('/')
+    file = Path(get_package_share_directory(package)) / 'msg' / f'{name}.json'
+    for entry in json.loads(file.read_text())['type_hashes']:
+        if entry['type_name'] == message:
+            return str(entry['hash_string'])
+    raise AssertionError(f'{file} has no hash of {message}')
+
+
+def test_classification_has_the_type_hash_of_the_released_package() -> None:
+    # Names and types of the fields alone make the hash: ROS 2 Jazzy's own package has this one.
+    released = 'RIHS01_f74db28d0eaef3afb78f48bf2161cd709a1383a0309d3454383b25be11345143'
+    assert type_hash('vision_msgs/msg/Classification') == released
+
+
+def test_live_nodes_announce_the_same_hash() -> None:
+    script = (
+        'import rclpy\n'
+        'from vision_msgs.msg import Classification\n'
+        'rclpy.init()\n'
+        "node = rclpy.create_node('announcer')\n"
+        "node.create_publisher(Classification, 'activity', 1)\n"
+        "print(node.get_publishers_info_by_topic('/activity')[0].topic_type_hash)\n"
+    )
+    announced = subprocess.run(
+        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert announced == type_hash('vision_msgs/msg/Classification')
+
+
+@pytest.mark.parametrize('message', MESSAGES)
+def test_bags_and_live_nodes_agree_on_every_message_type(message: str) -> None:
+    assert TYPESTORE.hash_rihs01(message) == type_hash(message)
+
+
+def test_foreign_folders_in_cmake_files_become_ours(tmp_path: Path) -> None:
+    file = tmp_path / 'share/std_msgs/cmake/std_msgsExport.cmake'
+    file.parent.mkdir(parents=True)
+    file.write_text(
+        'INCLUDES "/opt/python/cp312-cp312/include/python3.12;'
+        '/opt/python/cp312-cp312/lib/python3.12/site-packages/numpy/_core/include"'
+    )
+    venv = Venv(tmp_path, beside_ros=False, lock=0)
+    interfaces.correct_paths(venv)
+    text = file.read_text()
+    assert '/opt/python' not in text
+    assert f'{venv.site_packages}/numpy/_core/include' in text
+    interfaces.correct_paths(venv)
+    assert file.read_text() == text

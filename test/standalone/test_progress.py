@@ -1,0 +1,63 @@
+import os
+from pathlib import Path
+import subprocess
+import sys
+
+from xmodal_standalone.progress import key_of, only_one, Stamps
+
+
+def test_a_step_is_done_once_for_each_key(tmp_path: Path) -> None:
+    stamps = Stamps(tmp_path / 'stamps')
+    assert not stamps.done('packages', 'a')
+    stamps.set('packages', 'a')
+    assert stamps.done('packages', 'a')
+    assert not stamps.done('packages', 'b')
+    stamps.clear()
+    assert not stamps.done('packages', 'a')
+
+
+def test_the_key_follows_content_names_and_members(tmp_path: Path) -> None:
+    folder = tmp_path / 'package'
+    folder.mkdir()
+    (folder / 'A.msg').write_text('int32 a')
+    before = key_of('3.11', files=[folder])
+    assert key_of('3.11', files=[folder]) == before
+    assert key_of('3.12', files=[folder]) != before
+
+    (folder / 'A.msg').write_text('int32 b')
+    changed = key_of('3.11', files=[folder])
+    assert changed != before
+
+    (folder / 'A.msg').rename(folder / 'B.msg')
+    renamed = key_of('3.11', files=[folder])
+    assert renamed not in (before, changed)
+
+    (folder / 'C.msg').touch()
+    assert key_of('3.11', files=[folder]) not in (before, changed, renamed)
+
+
+def test_a_second_set_up_waits_for_a_tool_that_outlived_the_first(tmp_path: Path) -> None:
+    with only_one(tmp_path) as lock:
+        tool = subprocess.Popen(
+            [sys.executable, '-c', 'input()'], stdin=subprocess.PIPE, pass_fds=[lock]
+        )
+    second = (
+        'from pathlib import Path\n'
+        'from xmodal_standalone.progress import only_one\n'
+        f'with only_one(Path({str(tmp_path)!r})):\n'
+        '    print("through", flush=True)\n'
+    )
+    import xmodal_standalone
+
+    standalone = str(Path(xmodal_standalone.__file__).parents[1])
+    waiting = subprocess.Popen(
+        [sys.executable, '-c', second],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'PYTHONPATH': standalone},
+    )
+    assert waiting.stdout is not None
+    assert 'waiting' in waiting.stdout.readline()
+    tool.communicate(b'\n')
+    assert waiting.stdout.readline() == 'through\n'
+    waiting.communicate()

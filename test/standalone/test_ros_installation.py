@@ -1,0 +1,64 @@
+from collections.abc import Iterator
+import importlib
+from pathlib import Path
+import sys
+
+import pytest
+
+from xmodal_standalone import ros_installation
+from xmodal_standalone.steps import beside_ros
+
+SOURCED = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': '/opt/ros/jazzy'}
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of Python modules that stands for an installation's, and no others."""
+    monkeypatch.setattr(sys, 'path', [str(tmp_path)])
+    monkeypatch.setattr(sys, 'meta_path', [importlib.machinery.PathFinder])
+    for name in ('rclpy', 'ament_index_python', 'vision_msgs'):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    importlib.invalidate_caches()
+    yield tmp_path
+    importlib.invalidate_caches()
+
+
+def module(folder: Path, name: str) -> None:
+    (folder / name).mkdir()
+    (folder / name / '__init__.py').touch()
+
+
+def test_a_sourced_installation_is_found(installed: Path) -> None:
+    module(installed, 'rclpy')
+    found = ros_installation.find(SOURCED)
+    assert found is not None
+    assert found.distribution == 'jazzy'
+
+
+def test_variables_without_rclpy_are_no_installation(installed: Path) -> None:
+    assert ros_installation.find(SOURCED) is None
+
+
+def test_rclpy_without_the_variables_is_no_installation(installed: Path) -> None:
+    module(installed, 'rclpy')
+    assert ros_installation.find({}) is None
+    assert ros_installation.find({'ROS_DISTRO': 'jazzy'}) is None
+
+
+def test_missing_ros_modules_are_named_as_debian_packages(installed: Path) -> None:
+    module(installed, 'rclpy')
+    found = ros_installation.find(SOURCED)
+    assert found is not None
+    missing = found.missing_packages()
+    assert 'ros-jazzy-vision-msgs' in missing
+    assert 'ros-jazzy-rclpy' not in missing
+
+
+def test_beside_an_installation_numpy_is_the_one_it_was_compiled_with(tmp_path: Path) -> None:
+    constraints, replacements = tmp_path / 'constraints', tmp_path / 'replacements'
+    constraints.write_text('numpy==2.4.6\nscipy==1.17.1\n')
+    replacements.write_text('# why\nnumpy==1.26.4\n')
+    result = beside_ros(constraints, replacements, tmp_path / 'result')
+    assert 'numpy==1.26.4' in result.read_text().split()
+    assert 'scipy==1.17.1' in result.read_text().split()
+    assert 'numpy==2.4.6' not in result.read_text()
