@@ -37,15 +37,6 @@ lint: setup  ## Check the style only
 types: setup  ## Check the types only
 	@$(TYPES)
 
-format: setup  ## Check the format only
-	@$(BIN)/ruff format --check .
-
-lint: setup  ## Check the style only
-	@$(BIN)/ruff check .
-
-types: setup  ## Check the types only
-	@$(BIN)/mypy
-
 format: setup  ## Format the code, and correct what can be corrected automatically
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
