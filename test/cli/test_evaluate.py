@@ -1,0 +1,98 @@
+"""``xmodal evaluate`` from the command line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from test.bundles import make_camera_bundle, make_imu_bundle
+from test.recordings import clips, write_imu_bag
+
+SEGMENTS = clips(['sit', 'walk', 'wave'])
+
+
+def xmodal(*arguments):
+    return subprocess.run(
+        [sys.executable, '-m', 'xmodal_ros.cli.main', *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture(scope='module')
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('evaluate')
+    make_imu_bundle(folder / 'bundle')
+    for subject in ('1', '2'):
+        write_imu_bag(folder / 'bags' / f'bag_{subject}', SEGMENTS, subject=subject)
+    return folder
+
+
+def test_a_folder_of_bags_is_scored_and_written_as_asked(place, tmp_path):
+    json_file, html = tmp_path / 'out.json', tmp_path / 'out.html'
+    done = xmodal(
+        'evaluate', place / 'bundle', place / 'bags', '--json', json_file, '--html', html
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'macro-F1 per clip' in done.stderr
+    result = json.loads(json_file.read_text())
+    assert result['counts']['bags'] == 2
+    assert result['counts']['clips'] == 6
+    assert '<html' in html.read_text()
+
+
+def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path):
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    document = json.loads((bundle / 'bundle.json').read_text())
+    document['provenance'] = {'subjects': {'training': ['1'], 'validation': [], 'test': ['2']}}
+    (bundle / 'bundle.json').write_text(json.dumps(document))
+    out = tmp_path / 'out.json'
+    done = xmodal('evaluate', bundle, place / 'bags', '--json', out)
+    assert done.returncode == 0, done.stderr
+    assert 'trained on (1)' in done.stderr
+    assert [bag['subject'] for bag in json.loads(out.read_text())['bags']] == ['2']
+    xmodal('evaluate', bundle, place / 'bags', '--all-subjects', '--json', out)
+    assert json.loads(out.read_text())['counts']['bags'] == 2
+    alone = xmodal('evaluate', bundle, place / 'bags' / 'bag_1', '--json', out)
+    assert 'trained on every subject here (1)' in alone.stderr
+    assert json.loads(out.read_text())['counts']['bags'] == 1
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['nothing', 'bags'], 'there is no bundle at'),
+        (['bundle', 'nothing'], 'nothing'),
+        (['bundle', 'bags', '--sensor', 'imu_wrist'], "'imu_wrist'"),
+        (['bundle', 'bags', '--device', 'cuda:99'], "'cuda:99' is not there"),
+    ],
+)
+def test_bad_input_is_an_error_in_words_with_exit_code_1(place, tmp_path, arguments, words):
+    bundle, bags, *options = arguments
+    out = tmp_path / 'out.json'
+    done = xmodal('evaluate', place / bundle, place / bags, *options, '--json', out)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert not out.exists()
+
+
+def test_a_bundle_for_another_modality_is_refused(place, tmp_path):
+    bundle = make_camera_bundle(tmp_path / 'camera')
+    done = xmodal('evaluate', bundle, place / 'bags', '--sensor', 'imu')
+    assert done.returncode == 1
+    assert 'is for camera' in done.stderr
+
+
+def test_a_changed_weight_file_is_refused(place, tmp_path):
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    weights = bundle / 'model.safetensors'
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(bytes(data))
+    done = xmodal('evaluate', bundle, place / 'bags')
+    assert done.returncode == 1
+    assert 'sha256' in done.stderr
