@@ -70,7 +70,8 @@ def run(out: Path, data: Path | None, seed: int) -> None:
 
 def _simulated(out: Path, seed: int) -> _Recordings:
     folder = out / 'recordings' / 'simulated'
-    simulate(folder, subjects=_SUBJECTS, minutes=_MINUTES, seed=seed)
+    # Bags made with other parameters, by an older version say, are ours to replace.
+    simulate(folder, subjects=_SUBJECTS, minutes=_MINUTES, seed=seed, force=True)
     return _Recordings(folder, 'imu_wrist', 'camera', ('subject_05', 'subject_06'))
 
 
