@@ -24,14 +24,20 @@ class Installation:
         return [
             f'ros-{self.distribution}-{module.replace("_", "-")}'
             for module in _MODULES
-            if importlib.util.find_spec(module) is None
+            if _file_of(module) is None
         ]
 
 
 def find(environment: Mapping[str, str]) -> Installation | None:
     """Give the installation that ``environment`` was sourced from, if rclpy comes with it."""
     distribution = environment.get('ROS_DISTRO', '')
-    rclpy = importlib.util.find_spec('rclpy')
+    rclpy = _file_of('rclpy')
     if not distribution or 'AMENT_PREFIX_PATH' not in environment or rclpy is None:
         return None
-    return Installation(distribution, str(rclpy.origin))
+    return Installation(distribution, rclpy)
+
+
+def _file_of(module: str) -> str | None:
+    # A folder without __init__.py, such as our own launch/, is found too, but has no file.
+    spec = importlib.util.find_spec(module)
+    return spec.origin if spec else None

@@ -1,5 +1,6 @@
 """The set-up's steps, each skipped where its result is there already."""
 
+from dataclasses import dataclass
 import os
 from pathlib import Path
 import platform
@@ -12,41 +13,116 @@ from xmodal_standalone.progress import key_of, only_one, Stamps
 from xmodal_standalone.venv import Venv
 
 _STANDALONE = Path(__file__).resolve().parent.parent
+_ROOT = _STANDALONE.parent
 _REQUIREMENTS = _STANDALONE / 'requirements'
-_PYTHON = f'{sys.implementation.cache_tag}'
+_PYTHON = str(sys.implementation.cache_tag)
 
 
-def _make_venv(venv: Venv, stamps: Stamps, installation: str) -> None:
-    key = key_of(str(venv.path), os.path.realpath(sys.executable), _PYTHON, installation)
-    if stamps.done('venv', key):
-        return
-    other = (stamps.folder / 'venv').is_file()
-    print(
-        f'{venv.path} was made for another Python, place or ROS: making it again'
-        if other
-        else f'a virtual environment in {venv.path} with Python {platform.python_version()}',
-        flush=True,
-    )
-    debian.install(debian.for_environment(), venv.lock)
-    venv.create(clear=other)
-    stamps.clear()
-    stamps.set('venv', key)
+@dataclass(frozen=True)
+class Steps:
+    """One run of the set-up: where it works, and which ROS installation it found."""
 
+    venv: Venv
+    stamps: Stamps
+    installation: ros_installation.Installation | None
 
-def _install_packages(venv: Venv, stamps: Stamps) -> None:
-    lists = [_REQUIREMENTS / 'python.txt', _REQUIREMENTS / 'development.txt']
-    replacements = _REQUIREMENTS / 'ros_installation.txt'
-    if not venv.beside_ros:
-        lists.insert(0, _REQUIREMENTS / 'ros.txt')
-    constraints = _REQUIREMENTS / 'constraints.txt'
-    key = key_of(_PYTHON, files=[*lists, constraints, replacements])
-    if stamps.done('packages', key):
-        return
-    print('Python packages (the first time, some 0.5 GB are downloaded)', flush=True)
-    if venv.beside_ros:
-        constraints = beside_ros(constraints, replacements, venv.path / 'constraints.txt')
-    venv.install(lists, constraints)
-    stamps.set('packages', key)
+    def run(self) -> None:
+        """Do what is left to do.
+
+        Raises
+        ------
+        SetupError
+            When a step fails; the steps before it need not be done again.
+
+        """
+        # All at once and first, so that one command by hand settles it.
+        debian.install(self.missing_on_debian(), self.venv.lock)
+        self._make_venv()
+        self._install_packages()
+        self._build_interfaces()
+        self._register()
+
+    def missing_on_debian(self) -> list[str]:
+        """Name the Debian packages that xmodal_ros and the steps that are left need."""
+        missing = debian.for_running()
+        if self.installation is not None:
+            missing += self.installation.missing_packages()
+        if not self._has_venv():
+            missing += debian.for_environment()
+        if self._pending_interfaces():
+            missing += debian.for_building()
+        return missing
+
+    def _venv_key(self) -> str:
+        executable = os.path.realpath(sys.executable)
+        return key_of(str(self.venv.path), executable, _PYTHON, str(self.installation))
+
+    def _has_venv(self) -> bool:
+        return self.stamps.done('venv', self._venv_key())
+
+    def _make_venv(self) -> None:
+        if self._has_venv():
+            return
+        other = (self.stamps.folder / 'venv').is_file()
+        if other:
+            _say(f'{self.venv.path} was made for another Python, place or ROS: making it again')
+        else:
+            _say(f'a virtual environment with Python {platform.python_version()}')
+        self.venv.create(clear=other)
+        self.stamps.clear()
+        self.stamps.set('venv', self._venv_key())
+
+    def _install_packages(self) -> None:
+        lists = [_REQUIREMENTS / 'python.txt', _REQUIREMENTS / 'development.txt']
+        replacements = _REQUIREMENTS / 'ros_installation.txt'
+        constraints = _REQUIREMENTS / 'constraints.txt'
+        if self.installation is None:
+            lists.insert(0, _REQUIREMENTS / 'ros.txt')
+        key = key_of(_PYTHON, files=[*lists, constraints, replacements])
+        if self.stamps.done('packages', key):
+            return
+        _say('Python packages (the first time, some 0.5 GB are downloaded)')
+        if self.installation is not None:
+            constraints = beside_ros(constraints, replacements, self.venv.path / 'constraints.txt')
+        self.venv.install(lists, constraints)
+        self.stamps.set('packages', key)
+
+    def _pending_interfaces(self) -> dict[Path, str]:
+        """Give the folders of the message packages that are not built yet, and their keys."""
+        if self.installation is not None:
+            return {}
+        folders = sorted(path.parent for path in _STANDALONE.glob('interfaces/*/package.xml'))
+        wheels = _REQUIREMENTS / 'ros.txt'
+        keys = {folder: key_of(_PYTHON, files=[folder, wheels]) for folder in folders}
+        has_venv = self._has_venv()
+        return {
+            folder: key
+            for folder, key in keys.items()
+            if not has_venv or not self.stamps.done(folder.name, key)
+        }
+
+    def _build_interfaces(self) -> None:
+        pending = self._pending_interfaces()
+        if not pending:
+            return
+        names = ' and '.join(folder.name for folder in pending)
+        _say(f'message types of {names}, generated and compiled')
+        interfaces.build(list(pending), self.venv)
+        for folder, key in pending.items():
+            self.stamps.set(folder.name, key)
+
+    def _register(self) -> None:
+        code = Path(registration.__file__)
+        sources = [_ROOT / 'setup.py', _ROOT / 'setup.cfg', code, code.with_name('site_hook.py')]
+        shared = [
+            path for name in registration.SHARED_FOLDERS for path in (_ROOT / name).iterdir()
+        ]
+        key = key_of(*sorted(path.name for path in shared), files=sources)
+        if self.stamps.done('xmodal_ros', key):
+            return
+        _say('xmodal_ros itself, linked to this checkout')
+        registration.register(_ROOT, self.venv)
+        self.stamps.set('xmodal_ros', key)
 
 
 def beside_ros(constraints: Path, replacements: Path, result: Path) -> Path:
@@ -60,67 +136,33 @@ def beside_ros(constraints: Path, replacements: Path, result: Path) -> Path:
     return result
 
 
-def _build_interfaces(venv: Venv, stamps: Stamps) -> None:
-    packages = sorted(path.parent for path in _STANDALONE.glob('interfaces/*/package.xml'))
-    keys = {
-        package: key_of(_PYTHON, files=[package, _REQUIREMENTS / 'ros.txt'])
-        for package in packages
-    }
-    pending = [package for package in packages if not stamps.done(package.name, keys[package])]
-    if not pending:
-        return
-    debian.install(debian.for_building(), venv.lock)
-    names = ' and '.join(package.name for package in pending)
-    print(f'message types of {names}, generated and compiled', flush=True)
-    interfaces.build(pending, venv)
-    for package in pending:
-        stamps.set(package.name, keys[package])
-
-
-def _register(root: Path, venv: Venv, stamps: Stamps) -> None:
-    code = Path(registration.__file__)
-    sources = [root / 'setup.py', root / 'setup.cfg', code, code.with_name('site_hook.py')]
-    shared = (path for name in registration.SHARED_FOLDERS for path in (root / name).iterdir())
-    key = key_of(*sorted(path.name for path in shared), files=sources)
-    if stamps.done('xmodal_ros', key):
-        return
-    print('xmodal_ros itself, linked to this checkout', flush=True)
-    registration.register(root, venv)
-    stamps.set('xmodal_ros', key)
-
-
-def _set_up(root: Path, lock: int) -> Path:
-    installation = ros_installation.find(os.environ)
-    if installation is None and (sys.platform, platform.machine()) != ('linux', 'x86_64'):
-        raise SetupError(
-            f'ROS 2 comes as wheels for Linux on x86-64 only, and this is {sys.platform} on '
-            f'{platform.machine()}: install ROS 2 Jazzy, source its setup file, run this again'
-        )
-    venv = Venv(root / '.venv', installation is not None, lock)
-    stamps = Stamps(venv.path / '.setup')
-    if installation is not None:
-        debian.install(installation.missing_packages(), lock)
-    debian.install(debian.for_running(), lock)
-    _make_venv(venv, stamps, str(installation))
-    _install_packages(venv, stamps)
-    if not venv.beside_ros:
-        _build_interfaces(venv, stamps)
-    _register(root, venv, stamps)
-    return venv.path
-
-
 def main() -> int:
     """Bring ``.venv`` up to date, and give the exit code."""
     start = time.monotonic()
-    root = _STANDALONE.parent
     try:
-        with only_one(root) as lock:
-            path = _set_up(root, lock)
+        with only_one(_ROOT) as lock:
+            path = _set_up(lock)
     except SetupError as error:
         print(f'setup: {error}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('setup: stopped; the next run continues from here', file=sys.stderr)
         return 130
-    print(f'the environment in {path} is ready ({time.monotonic() - start:.0f} s)', flush=True)
+    _say(f'the environment in {path} is ready ({time.monotonic() - start:.0f} s)')
     return 0
+
+
+def _set_up(lock: int) -> Path:
+    installation = ros_installation.find(os.environ)
+    if installation is None and (sys.platform, platform.machine()) != ('linux', 'x86_64'):
+        raise SetupError(
+            f'ROS 2 comes as wheels for Linux on x86-64 only, and this is {sys.platform} on '
+            f'{platform.machine()}: install ROS 2 Jazzy, source its setup file, run this again'
+        )
+    venv = Venv(_ROOT / '.venv', installation is not None, lock)
+    Steps(venv, Stamps(venv.path / '.setup'), installation).run()
+    return venv.path
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

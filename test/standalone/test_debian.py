@@ -5,6 +5,9 @@ import pytest
 
 from xmodal_standalone import debian
 from xmodal_standalone.errors import SetupError
+from xmodal_standalone.progress import Stamps
+from xmodal_standalone.steps import Steps
+from xmodal_standalone.venv import Venv
 
 
 def program(path: Path, text: str) -> None:
@@ -69,3 +72,14 @@ def test_a_failing_apt_shows_its_output_and_the_command(
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
     with pytest.raises(SetupError, match=r'(?s)no network.*apt-get install -y .*g\+\+'):
         debian.install(['g++'], lock=1)
+
+
+def test_everything_missing_is_named_at_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('PATH', str(tmp_path))
+    monkeypatch.setattr(debian, 'for_running', lambda: ['libportaudio2'])
+    monkeypatch.setattr(debian, 'for_environment', lambda: ['python3.11-venv'])
+    venv = Venv(tmp_path / '.venv', beside_ros=False, lock=1)
+    missing = Steps(venv, Stamps(venv.path / '.setup'), None).missing_on_debian()
+    assert {'libportaudio2', 'python3.11-venv', 'g++', 'cmake'} <= set(missing)
