@@ -79,6 +79,8 @@ def _write_script(path: Path, target: str, python: Path) -> None:
         '\n'
         f'from {module} import {function}\n'
         '\n'
-        f'sys.exit({function}())\n'
+        # Processes that the command starts import it again, and must not run it again.
+        "if __name__ == '__main__':\n"
+        f'    sys.exit({function}())\n'
     )
     path.chmod(0o755)
