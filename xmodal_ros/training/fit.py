@@ -136,7 +136,7 @@ class _Fit:
         self.device = next(classifier.parameters()).device
         self.windows = torch.from_numpy(training.values)
         self.labels = torch.from_numpy(training.labels)
-        self.class_weights = _class_weights(training.labels, classifier.head.out_features)
+        self.class_weights = class_weights(training.labels, classifier.head.out_features)
         self.class_weights = self.class_weights.to(self.device)
         self.method = method
         self.sources = sources
@@ -147,7 +147,10 @@ class _Fit:
         self.optimizer = torch.optim.AdamW(
             classifier.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self.steps_total = settings.epochs * math.ceil(len(training) / settings.batch_size)
+        self.steps_in_epoch = max(
+            settings.least_steps, math.ceil(len(training) / settings.batch_size)
+        )
+        self.steps_total = settings.epochs * self.steps_in_epoch
         self.step = 0
 
     def run(
@@ -174,7 +177,7 @@ class _Fit:
 
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
         self.classifier.train()
-        order = torch.randperm(len(self.labels), generator=self.generator)
+        order = self._order()
         sums: dict[str, float] = {'': 0.0}
         for rows in order.split(self.settings.batch_size):
             loss, parts = self._train_batch(rows)
@@ -186,6 +189,13 @@ class _Fit:
             for name, value in {'': loss, **parts}.items():
                 sums[name] = sums.get(name, 0.0) + value * len(rows) / len(order)
         return sums.pop(''), sums
+
+    def _order(self) -> Tensor:
+        """Give the rows of an epoch: a permutation, or as many as it takes to fill the steps."""
+        count = len(self.labels)
+        repeats = math.ceil((self.steps_in_epoch - 1) * self.settings.batch_size / count)
+        rounds = [torch.randperm(count, generator=self.generator) for _ in range(max(1, repeats))]
+        return torch.cat(rounds)[: max(count, self.steps_in_epoch * self.settings.batch_size)]
 
     def _train_batch(self, rows: Tensor) -> tuple[float, Mapping[str, float]]:
         windows = self.augmentation(self.windows[rows].to(self.device), self.generator)
@@ -242,7 +252,7 @@ class _Fit:
         return float(loss), float((logits.argmax(dim=1) == labels).double().mean())
 
 
-def _class_weights(labels: NDArray[np.int64], classes: int) -> Tensor:
+def class_weights(labels: NDArray[np.int64], classes: int) -> Tensor:
     """Weigh classes as macro-F1 does: each the same in total, classes without windows zero."""
     counts = np.bincount(labels, minlength=classes)
     weights = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)

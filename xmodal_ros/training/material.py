@@ -157,7 +157,10 @@ def _labels(
 def _check_sets(
     sets: Mapping[str, LearningSet], plan: TrainingPlan, learning: Sequence[RecordingFacts]
 ) -> None:
-    for name, examples in sets.items():
+    for name in (plan.target, *plan.sources):
+        if name != plan.target:
+            _check_overlap(sets, plan.target, name, learning[0])
+        examples = sets[name]
         classes = len(set(examples.training.labels.tolist()))
         if classes < 2:
             raise TrainingError(
@@ -169,20 +172,22 @@ def _check_sets(
                 f"no window of sensor '{name}' is left for validation: label more than one "
                 f'segment of each activity, or name --val-subjects; {_why(examples)}'
             )
-    target = sets[plan.target].training
-    for name in plan.sources:
-        if (pair_in_time(target, sets[name].training) < 0).all():
-            sensors = learning[0].sensors
-            raise TrainingError(
-                f"no window of source '{name}' ({sensors[name].topic}) ends when one of "
-                f"'{plan.target}' ({sensors[plan.target].topic}) does: were both recorded at the "
-                'same time, and are their header stamps of the same clock?'
-            )
+
+
+def _check_overlap(
+    sets: Mapping[str, LearningSet], target: str, source: str, facts: RecordingFacts
+) -> None:
+    if (pair_in_time(sets[target].training, sets[source].training) < 0).all():
+        raise TrainingError(
+            f"no labelled window of source '{source}' ({facts.sensors[source].topic}) ends when "
+            f"one of '{target}' ({facts.sensors[target].topic}) does: were both recorded at the "
+            f'same time, and are their header stamps of the same clock? {_why(sets[source])}'
+        )
 
 
 def _why(examples: LearningSet) -> str:
     reasons = ', '.join(f'{count} {reason}' for reason, count in examples.left_out.items())
-    return f'left out were {reasons or "none"}'
+    return f'left out: {reasons or "nothing"}'
 
 
 def _count_clips(

@@ -26,13 +26,15 @@ _GRAY_ENCODINGS: Final = ('mono8', '8UC1')
 class FitSettings:
     """How long and how fast a classifier learns.
 
-    ``patience`` epochs without a better validation loss end it early; ``averaging`` is the
-    decay of the running mean of the weights, which is what is validated and kept.
+    An epoch shows every window once, or several times where they fill fewer than ``least_steps``
+    batches. ``patience`` epochs without a better validation loss end it early; ``averaging`` is
+    the decay of the running mean of the weights, which is what is validated and kept.
     """
 
     epochs: int = 40
     patience: int = 12
     batch_size: int = 64
+    least_steps: int = 25
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1

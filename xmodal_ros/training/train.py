@@ -194,7 +194,7 @@ def _describe(
                     'training': [str(fact.path) for fact in material.learning],
                     'test': [str(fact.path) for fact in material.test],
                 },
-                'subjects': asdict(material.split),
+                'subjects': _subjects(material),
                 'seed': plan.seed,
                 'counts': counts(material, plan.target),
                 'method_options': method.options.model_dump(mode='json'),
@@ -249,6 +249,10 @@ def _test(bundle: Bundle, material: Material, target: str, reporter: Reporter) -
     return evaluate(bundle.info, bags)
 
 
+def _subjects(material: Material) -> dict[str, list[str]]:
+    return {part: list(names) for part, names in asdict(material.split).items()}
+
+
 def _scores(evaluation: Evaluation) -> dict[str, float]:
     scores = evaluation.scores
     if scores is None:
@@ -276,7 +280,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'target': plan.target,
         'sources': list(plan.sources),
         'seed': plan.seed,
-        'subjects': {name: list(who) for name, who in asdict(material.split).items()},
+        'subjects': _subjects(material),
         'unlabelled_bags': [str(path) for path in material.unlabelled],
         'activities_without_windows': list(material.without_windows),
         'activities_only_in_test': list(material.untaught),

@@ -1,0 +1,69 @@
+"""Small recordings of an IMU and a camera that see the same activity."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from test.messages import EPOCH, image_bytes, imu_bytes, SECOND
+from test.recordings import clips
+from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.sensors import Sensor
+
+IMU = Sensor('imu', 'imu', '/imu', 'imu_link')
+CAMERA = Sensor('camera', 'camera', '/camera/image_raw', 'camera_link')
+LABELS = ('sit', 'walk', 'wave')
+SUBJECTS = ('1', '2', '3')
+
+
+def write_paired_bag(
+    path: Path,
+    subject: str,
+    *,
+    labels: Sequence[str] = 4 * LABELS,
+    camera: bool = True,
+    has_gyro: bool = True,
+    camera_delay_ns: int = 0,
+    bad_imu: Sequence[bytes] = (),
+    labelled: bool = True,
+) -> Path:
+    """Write clips of 4 s; how fast and how bright things are tells the labels apart."""
+    segments = clips(labels, seconds=4)
+    rng = np.random.default_rng(sum(map(ord, subject)))
+    with BagWriter(path, sensors=[IMU, CAMERA] if camera else [IMU], subject=subject) as writer:
+        if labelled:
+            write_segments(writer, segments)
+        end_ns = segments[-1].end_ns + SECOND
+        for stamp in range(EPOCH, end_ns, SECOND // 50):
+            kind = _kind(segments, stamp)
+            phase = 2 * np.pi * (kind + 1) * (stamp - EPOCH) / SECOND
+            acc = np.array([2 * kind, 3 * np.sin(phase), 9.81]) + rng.normal(0, 0.1, 3)
+            gyro = np.array([0, 0, kind * np.cos(phase)]) + rng.normal(0, 0.1, 3)
+            data = imu_bytes(stamp, acc.tolist(), gyro.tolist(), has_gyro=has_gyro)
+            writer.write(IMU.topic, 'sensor_msgs/msg/Imu', stamp, data)
+        for data in bad_imu:
+            writer.write(IMU.topic, 'sensor_msgs/msg/Imu', end_ns, data)
+        for stamp in range(EPOCH, end_ns if camera else EPOCH, SECOND // 8):
+            pixels = rng.integers(0, 20, (12, 16)).astype(np.uint8)
+            pixels[:, : 4 * (_kind(segments, stamp) + 2)] += 150
+            data = image_bytes(stamp + camera_delay_ns, pixels, 'mono8')
+            writer.write(CAMERA.topic, 'sensor_msgs/msg/Image', stamp, data)
+    return path
+
+
+def write_subjects(
+    folder: Path, subjects: Sequence[str] = SUBJECTS, *, camera: bool = True
+) -> Path:
+    """One bag a subject."""
+    for subject in subjects:
+        write_paired_bag(folder / f'bag_{subject}', subject)
+    return folder
+
+
+def _kind(segments: Sequence[Segment], stamp_ns: int) -> int:
+    for segment in segments:
+        if segment.start_ns <= stamp_ns < segment.end_ns:
+            return LABELS.index(segment.label) if segment.label in LABELS else 3
+    return -1

@@ -1,0 +1,117 @@
+"""Augmentation changes windows in the ways it says and in no other."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from xmodal_ros.training.augmentation import CameraAugmentation, ImuAugmentation
+
+STILL = ImuAugmentation(rotation_deg=0, scale=0, warp=0, noise=0, drop=0)
+FROZEN = CameraAugmentation(shift=0, contrast=0)
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def imu_windows() -> torch.Tensor:
+    return torch.randn(8, 100, 6, generator=generator(9))
+
+
+def camera_windows() -> torch.Tensor:
+    return torch.randint(0, 255, (4, 6, 20, 30, 2), generator=generator(9), dtype=torch.uint8)
+
+
+def test_nothing_changes_where_nothing_is_asked_for():
+    windows = imu_windows()
+    torch.testing.assert_close(STILL(windows, generator()), windows)
+    images = camera_windows()
+    torch.testing.assert_close(FROZEN(images, generator()), images.float())
+
+
+@pytest.mark.parametrize(
+    ('augmentation', 'windows'),
+    [(ImuAugmentation(), imu_windows()), (CameraAugmentation(), camera_windows())],
+)
+def test_the_generator_decides_and_the_input_stays(augmentation, windows):
+    before = windows.clone()
+    once, again = augmentation(windows, generator(1)), augmentation(windows, generator(1))
+    other = augmentation(windows, generator(2))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)
+    assert once.shape == windows.shape
+    assert once.dtype == torch.float32
+    assert torch.equal(windows, before)
+
+
+def test_a_turn_keeps_lengths_and_turns_accelerometer_and_gyro_alike():
+    windows = imu_windows()
+    windows[..., 3:] = 2 * windows[..., :3]
+    turned = replace(STILL, rotation_deg=40)(windows, generator())
+    norms = turned[..., :3].norm(dim=-1)
+    torch.testing.assert_close(norms, windows[..., :3].norm(dim=-1), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(turned[..., 3:], 2 * turned[..., :3], rtol=1e-4, atol=1e-5)
+    assert (turned - windows).abs().max() > 0.1
+
+
+def test_a_turn_is_a_rotation_and_no_mirror():
+    axes = torch.eye(3).repeat(16, 1, 1)
+    turned = replace(STILL, rotation_deg=90)(axes, generator())
+    torch.testing.assert_close(torch.linalg.det(turned), torch.ones(16))
+
+
+def test_scaling_keeps_the_direction_of_each_triple():
+    windows = imu_windows()
+    scaled = replace(STILL, scale=0.3)(windows, generator())
+    ratio = scaled / windows
+    torch.testing.assert_close(ratio[..., :3].std(dim=(1, 2)), torch.zeros(8), atol=1e-4, rtol=0)
+    assert ratio[:, 0, 0].std() > 0.05
+
+
+def test_warping_plays_a_ramp_faster_or_slower_about_its_centre():
+    ramp = torch.arange(101.0).reshape(1, 101, 1).repeat(32, 1, 3)
+    warped = replace(STILL, warp=0.2)(ramp, generator())[..., 0]
+    torch.testing.assert_close(warped[:, 50], torch.full((32,), 50.0), atol=1e-3, rtol=0)
+    tempo = warped[:, 60] - warped[:, 50]
+    assert tempo.min() < 9.5
+    assert tempo.max() > 10.5
+    assert warped.min() >= 0
+    assert warped.max() <= 100
+
+
+def test_noise_is_relative_to_each_channels_spread():
+    windows = torch.stack([torch.zeros(500), torch.randn(500), 10 * torch.randn(500)], -1)[None]
+    noise = replace(STILL, noise=0.1)(windows, generator()) - windows
+    spread = noise.std(dim=1)[0]
+    assert spread[0] == 0
+    assert spread[1] == pytest.approx(0.1, rel=0.2)
+    assert spread[2] == pytest.approx(1.0, rel=0.2)
+
+
+def test_a_silenced_sensor_is_silent_as_a_whole_and_a_lone_one_stays():
+    windows = imu_windows() + 10
+    dropped = replace(STILL, drop=0.5)(windows, generator())
+    silent = (dropped.unflatten(-1, (2, 3)) == 0).float().mean(dim=(1, 3))
+    assert set(silent.flatten().tolist()) == {0.0, 1.0}
+    accelerometer = windows[..., :3]
+    assert torch.equal(replace(STILL, drop=1.0)(accelerometer, generator()), accelerometer)
+
+
+def test_pictures_move_as_a_whole_by_whole_pixels():
+    images = camera_windows()
+    moved = CameraAugmentation(shift=0.2, contrast=0)(images, generator(3))
+    for before, after in zip(images.float(), moved, strict=True):
+        inside = after[:, 5:-5, 8:-8]
+        matches = [
+            torch.equal(inside, before[:, 5 + dy : 15 + dy, 8 + dx : 22 + dx])
+            for dy in range(-4, 5)
+            for dx in range(-6, 7)
+        ]
+        assert sum(matches) == 1
+
+
+def test_contrast_is_one_factor_a_window():
+    images = camera_windows().clamp(min=1)
+    ratio = CameraAugmentation(shift=0, contrast=0.2)(images, generator()) / images
+    torch.testing.assert_close(ratio.flatten(1).std(dim=1), torch.zeros(4), atol=1e-4, rtol=0)

@@ -1,0 +1,44 @@
+"""Temperature and threshold, chosen on validation."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.metrics import f1_score
+
+from xmodal_ros.training.calibration import calibrate
+
+
+def sampled(sharpness: float, windows: int = 4000, classes: int = 5, seed: int = 0):
+    """Labels drawn from the softmax of random logits, which are then given sharper."""
+    rng = np.random.default_rng(seed)
+    logits = 2 * rng.normal(size=(windows, classes))
+    chances = softmax(logits, axis=1)
+    labels = np.array([rng.choice(classes, p=row) for row in chances])
+    return sharpness * logits, labels
+
+
+@pytest.mark.parametrize('sharpness', [0.5, 1.0, 3.0])
+def test_the_temperature_undoes_over_and_under_confidence(sharpness):
+    calibration = calibrate(*sampled(sharpness))
+    assert calibration.temperature == pytest.approx(sharpness, rel=0.1)
+
+
+def test_the_threshold_costs_at_most_half_a_point_and_is_the_largest_such():
+    logits, labels = sampled(1.0)
+    calibration = calibrate(logits, labels)
+    chances = softmax(logits / calibration.temperature, axis=1)
+
+    def macro_f1(threshold: float) -> float:
+        answers = np.where(chances.max(axis=1) >= threshold, chances.argmax(axis=1), -1)
+        return float(f1_score(labels, answers, labels=np.unique(labels), average='macro'))
+
+    threshold = calibration.unknown_threshold
+    assert 0 < threshold < 0.5
+    assert macro_f1(threshold) >= macro_f1(0) - 0.005
+    assert macro_f1(threshold + 0.01) < macro_f1(0) - 0.005
+
+
+def test_a_majority_is_never_overruled():
+    labels = np.arange(200) % 4
+    logits = 20 * np.eye(4)[labels]
+    assert calibrate(logits, labels).unknown_threshold == 0.5

@@ -1,0 +1,94 @@
+"""Windows of several recordings are divided by segment and paired by time."""
+
+from pathlib import Path
+
+import numpy as np
+
+from test.messages import EPOCH, SECOND
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.training.dataset import Recording, RecordingFacts, SensorWindows
+from xmodal_ros.training.examples import learning_set, pair_in_time
+
+LENGTH = 2 * SECOND
+
+
+def recording(labels: str, *, gap_s: int = 4, hop_s: float = 0.5, sensors: str = 'i') -> Recording:
+    """Segments of 4 s, one for each letter; a window's values are its end in half seconds."""
+    step = (4 + gap_s) * SECOND
+    segments = tuple(
+        Segment(EPOCH + n * step, EPOCH + n * step + 4 * SECOND, label)
+        for n, label in enumerate(labels)
+    )
+    ends, owner = [], []
+    for index, segment in enumerate(segments):
+        for end in range(
+            segment.start_ns + SECOND, segment.end_ns + SECOND + 1, int(hop_s * SECOND)
+        ):
+            ends.append(end)
+            owner.append(index)
+    stamps = np.array(ends)
+    windows = SensorWindows(
+        ((stamps - EPOCH) / (SECOND / 2)).astype(np.float32)[:, None, None],
+        stamps,
+        np.array(owner),
+        {'weak': 2},
+    )
+    facts = RecordingFacts(Path('bag'), 'bag', '1', segments, {}, {})
+    return Recording(facts, dict.fromkeys(sensors, windows))
+
+
+def test_windows_carry_their_class_recording_and_stamp():
+    recordings = [recording('ab'), recording('ba')]
+    examples = learning_set(recordings, 'i', LENGTH, 'ab', frozenset()).training
+    assert len(examples) == 36
+    assert examples.labels.tolist() == 9 * [0] + 9 * [1] + 9 * [1] + 9 * [0]
+    assert examples.recordings.tolist() == 18 * [0] + 18 * [1]
+    expected = (examples.ends_ns - EPOCH) / (SECOND / 2)
+    assert np.array_equal(examples.values[:, 0, 0], expected)
+
+
+def test_held_out_segments_validate_and_the_others_train():
+    recordings = [recording('aab'), recording('abb')]
+    sets = learning_set(recordings, 'i', LENGTH, 'ab', {(0, 1), (1, 2)})
+    assert len(sets.validation) == 18
+    assert set(sets.validation.recordings.tolist()) == {0, 1}
+    keys = [
+        {*zip(part.recordings.tolist(), part.ends_ns.tolist(), strict=True)}
+        for part in (sets.training, sets.validation)
+    ]
+    assert len(keys[0]) == 36
+    assert not keys[0] & keys[1]
+
+
+def test_training_windows_that_reach_into_validation_are_left_out():
+    # The segments follow each other at once: windows reach 1 s into their neighbours.
+    sets = learning_set([recording('aba', gap_s=0)], 'i', LENGTH, 'ab', {(0, 1)})
+    held = (EPOCH + 4 * SECOND, EPOCH + 8 * SECOND)
+    for end_ns in sets.training.ends_ns.tolist():
+        assert end_ns <= held[0] or end_ns - LENGTH >= held[1]
+    assert sets.left_out['touches_validation'] == 4
+    assert len(sets.training) == 14
+
+
+def test_activities_that_are_not_learnt_are_counted():
+    sets = learning_set([recording('abc')], 'i', LENGTH, 'ab', frozenset())
+    assert sets.left_out == {'weak': 2, 'activity_left_out': 9}
+
+
+def test_pairs_end_at_the_same_stamp_of_the_same_recording():
+    dense = [recording('ab', hop_s=0.25), recording('ab', hop_s=0.25)]
+    sparse = [recording('ab', hop_s=1), recording('ba', hop_s=1)]
+    target = learning_set(dense, 'i', LENGTH, 'ab', frozenset()).training
+    source = learning_set(sparse, 'i', LENGTH, 'ab', frozenset()).training
+    rows = pair_in_time(target, source)
+    paired = rows >= 0
+    assert paired.sum() == len(source)
+    assert np.array_equal(target.ends_ns[paired], source.ends_ns[rows[paired]])
+    assert np.array_equal(target.recordings[paired], source.recordings[rows[paired]])
+
+
+def test_without_common_stamps_nothing_is_paired():
+    target = learning_set([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
+    shifted = learning_set([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
+    shifted.ends_ns[:] += 1
+    assert (pair_in_time(target, shifted) == -1).all()

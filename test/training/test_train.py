@@ -1,0 +1,246 @@
+"""A training run from recordings to a bundle."""
+
+from dataclasses import replace
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from test.messages import SECOND
+from test.training.paired_bags import LABELS, write_paired_bag, write_subjects
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
+from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
+from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
+from xmodal_ros.training.plan import SilentReporter, TrainingPlan
+from xmodal_ros.training.recipe import RecipeChoices
+from xmodal_ros.training.train import as_mapping, train
+
+QUICK = RecipeChoices(length_s=2.0, epochs=3)
+
+
+def plan(*bags: Path, **changes: object) -> TrainingPlan:
+    first = TrainingPlan(bags, 'imu', ('3',), device='cpu', choices=QUICK)
+    return replace(first, **changes)  # type: ignore[arg-type]
+
+
+class Heard(SilentReporter):
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.notes: list[str] = []
+
+    def begin(self, stage: str, total: int) -> None:
+        self.stages.append(stage)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope='module')
+def unimodal(recordings, tmp_path_factory):
+    return train(plan(recordings), tmp_path_factory.mktemp('unimodal') / 'imu')
+
+
+def test_the_bundle_classifies_and_says_where_it_comes_from(unimodal, recordings):
+    info = load_bundle(unimodal.path).info
+    assert info.labels == LABELS
+    assert (info.sensor, info.method, info.sources) == ('imu', 'unimodal', ())
+    provenance = info.provenance
+    assert provenance['subjects'] == {'training': ['1', '2'], 'validation': [], 'test': ['3']}
+    assert provenance['bags']['test'] == [str(recordings / 'bag_3')]
+    assert provenance['seed'] == 0
+    assert {'torch', 'numpy', 'python', 'xmodal_ros'} <= set(provenance['versions'])
+    assert info.scores['test_macro_f1'] == unimodal.evaluation.scores.macro_f1
+
+
+def test_the_test_scores_are_those_of_the_live_engine(unimodal, recordings):
+    make_deterministic()
+    engine = Engine(load_bundle(unimodal.path))
+    with BagReader(recordings / 'bag_3') as reader:
+        offline = classify_bag(engine, reader, sensor_for(engine, reader))
+        evaluation = evaluate(
+            engine.bundle.info, [evaluate_bag(engine.bundle.info, reader, 'imu', offline)]
+        )
+    assert offline.predictions == unimodal.evaluation.bags[0].offline.predictions
+    assert evaluation.scores is not None
+    assert evaluation.scores.macro_f1 == unimodal.evaluation.scores.macro_f1
+    assert evaluation.scores.macro_f1_window == unimodal.evaluation.scores.macro_f1_window
+
+
+def test_the_result_can_be_written_as_json(unimodal):
+    result = json.loads(json.dumps(as_mapping(unimodal), allow_nan=False))
+    assert result['macro_f1'] == unimodal.evaluation.scores.macro_f1
+    assert {'macro_f1_window', 'accuracy', 'seed', 'durations_s', 'sources'} <= set(result)
+    assert result['counts']['clips'] == {'training': 21, 'validation': 3}
+    assert result['counts']['test']['clips'] == 12
+    assert result['counts']['windows']['training'] > 60
+    assert set(result['labels'][0]) >= {'stamp_ns', 'label', 'scores', 'bag'}
+    assert len(result['fits']['imu']['history']) == 3
+
+
+def test_what_is_easy_is_learnt(recordings, tmp_path):
+    choices = replace(QUICK, epochs=15)
+    result = train(plan(recordings, choices=choices), tmp_path / 'imu')
+    assert result.evaluation.scores is not None
+    assert result.evaluation.scores.macro_f1 > 0.9
+
+
+def test_the_same_seed_writes_the_same_weights(unimodal, recordings, tmp_path):
+    again = train(plan(recordings), tmp_path / 'again')
+    other = train(plan(recordings, seed=1), tmp_path / 'other')
+    assert again.info.weights_sha256 == unimodal.info.weights_sha256
+    assert again.info.temperature == unimodal.info.temperature
+    assert other.info.weights_sha256 != unimodal.info.weights_sha256
+
+
+def test_dcat_trains_its_source_first_and_runs_without_it(unimodal, recordings, tmp_path):
+    heard = Heard()
+    learnt = plan(recordings, method='dcat', sources=('camera',))
+    result = train(learnt, tmp_path / 'dcat', heard)
+    trained = [stage for stage in heard.stages if stage.startswith('training')]
+    assert trained == ['training camera', 'training imu']
+    assert result.info.sources == ('camera',)
+    assert result.info.provenance['method_options']['weight'] == 1.0
+    assert all('alignment' in report.parts for report in result.fits['imu'].history)
+    assert result.info.weights_sha256 != unimodal.info.weights_sha256
+
+
+def test_dcat_with_a_weight_of_zero_is_the_unimodal_run(unimodal, recordings, tmp_path):
+    learnt = plan(recordings, method='dcat', sources=('camera',), method_options={'weight': 0})
+    result = train(learnt, tmp_path / 'dcat')
+    assert result.info.weights_sha256 == unimodal.info.weights_sha256
+
+
+def test_a_camera_can_be_the_target(recordings, tmp_path):
+    result = train(plan(recordings, target='camera'), tmp_path / 'camera')
+    assert result.info.modality == 'camera'
+    assert load_bundle(result.path).info.stream.pixels == 'gray'  # type: ignore[union-attr]
+
+
+def test_validation_subjects_validate_and_nobody_else(recordings, tmp_path):
+    result = train(plan(recordings, validation_subjects=('2',)), tmp_path / 'imu')
+    assert result.info.provenance['subjects']['validation'] == ['2']
+    assert result.info.provenance['counts']['clips'] == {'training': 12, 'validation': 12}
+
+
+def test_an_unlabelled_recording_is_left_out_and_reported(recordings, tmp_path):
+    bare = write_paired_bag(tmp_path / 'bare', '4', labelled=False, camera=False)
+    heard = Heard()
+    result = train(plan(recordings, bare), tmp_path / 'imu', heard)
+    assert as_mapping(result)['unlabelled_bags'] == [str(bare)]
+    assert any('bare has no labels' in note for note in heard.notes)
+
+
+def test_only_unlabelled_recordings_are_refused(tmp_path):
+    bare = write_paired_bag(tmp_path / 'bare', '4', labelled=False, camera=False)
+    with pytest.raises(TrainingError, match='none of the 1 recordings is labelled'):
+        train(plan(bare), tmp_path / 'imu')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'error', 'message'),
+    [
+        ({'test_subjects': ('9',)}, TrainingError, "'9' is in none .* which show 1, 2, 3"),
+        ({'test_subjects': ('1', '2', '3')}, TrainingError, 'no subject is left for training'),
+        ({'validation_subjects': ('3',)}, TrainingError, 'for testing and for validation'),
+        ({'target': 'imu_wrist'}, BagError, "'imu_wrist'.*closest is 'imu'"),
+        ({'method': 'dact'}, ConfigurationError, 'choose one of'),
+        ({'method': 'dcat'}, ConfigurationError, 'name at least one --source'),
+        ({'sources': ('camera',)}, ConfigurationError, 'uses no source'),
+        ({'method': 'dcat', 'sources': ('imu',)}, ConfigurationError, 'different sensors'),
+        ({'method': 'dcat', 'sources': ('microphone',)}, BagError, "'microphone'"),
+        ({'device': 'tpu'}, ConfigurationError, 'device'),
+        ({'choices': RecipeChoices(length_s=0.001)}, ConfigurationError, '--window or --hop'),
+        ({'choices': RecipeChoices(hop_s=0)}, ConfigurationError, '--window or --hop'),
+        ({'choices': RecipeChoices(length_s=12)}, TrainingError, 'left out: .* unlabelled'),
+    ],
+)
+def test_a_plan_that_cannot_work_is_refused_in_words(
+    recordings, tmp_path, changes, error, message
+):
+    with pytest.raises(error, match=message):
+        train(plan(recordings, **changes), tmp_path / 'imu')
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_recording_is_named(tmp_path):
+    with pytest.raises(XmodalError, match=r'nowhere.*does not exist'):
+        train(plan(tmp_path / 'nowhere'), tmp_path / 'imu')
+
+
+def test_one_activity_is_not_enough(tmp_path):
+    for subject in '123':
+        write_paired_bag(tmp_path / subject, subject, labels=['walk'] * 3, camera=False)
+    with pytest.raises(TrainingError, match='1 activities, but two are needed'):
+        train(plan(tmp_path), tmp_path / 'out' / 'imu')
+
+
+def test_activities_only_test_subjects_show_are_reported_and_count_as_missed(tmp_path):
+    bags = write_subjects(tmp_path / 'bags', ('1', '2'))
+    write_paired_bag(bags / 'bag_3', '3', labels=(*LABELS, 'fall'), camera=False)
+    heard = Heard()
+    result = train(plan(bags), tmp_path / 'imu', heard)
+    assert as_mapping(result)['activities_only_in_test'] == ['fall']
+    assert any("'fall'" in note for note in heard.notes)
+    assert result.evaluation.scores is not None
+    assert result.evaluation.scores.f1_by_label['fall'] == 0
+
+
+def test_sensors_that_never_ran_together_cannot_teach_each_other(tmp_path):
+    late = 3600 * SECOND + 1
+    for subject in '123':
+        write_paired_bag(tmp_path / subject, subject, camera_delay_ns=late)
+    learnt = plan(tmp_path, method='dcat', sources=('camera',))
+    with pytest.raises(TrainingError, match="of source 'camera' .* ends when"):
+        train(learnt, tmp_path / 'out' / 'imu')
+
+
+def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):
+    for subject in '123':
+        write_paired_bag(tmp_path / subject, subject, has_gyro=False, camera=False)
+    with pytest.raises(TrainingError, match='--channels acc'):
+        train(plan(tmp_path), tmp_path / 'out' / 'imu')
+    choices = replace(QUICK, channels='acc')
+    result = train(plan(tmp_path, choices=choices), tmp_path / 'out' / 'imu')
+    assert result.info.window_shape == (100, 3)
+
+
+def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / 'thesis').mkdir()
+    (tmp_path / 'thesis' / 'chapter').write_text('1')
+    with pytest.raises(BundleError, match='refusing to replace'):
+        train(plan(tmp_path / 'nowhere'), tmp_path / 'thesis')
+
+
+@pytest.mark.parametrize('stage', ['cutting windows', 'training imu', 'testing on bag_3'])
+def test_an_interrupted_run_leaves_nothing_behind(recordings, tmp_path, stage):
+    class Interrupting(SilentReporter):
+        def begin(self, current: str, total: int) -> None:
+            if current == stage:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(plan(recordings), tmp_path / 'imu', Interrupting())
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_run_leaves_the_bundle_before_as_it_was(unimodal, recordings, tmp_path):
+    class Interrupting(SilentReporter):
+        def advance(self, done: int, detail: str = '') -> None:
+            if 'loss' in detail:
+                raise KeyboardInterrupt
+
+    train(plan(recordings), tmp_path / 'imu')
+    with pytest.raises(KeyboardInterrupt):
+        train(plan(recordings, seed=5), tmp_path / 'imu', Interrupting())
+    assert [file.name for file in tmp_path.iterdir()] == ['imu']
+    assert read_bundle_info(tmp_path / 'imu').weights_sha256 == unimodal.info.weights_sha256
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no CUDA device')
+def test_it_trains_on_a_gpu(recordings, tmp_path):
+    result = train(plan(recordings, device='cuda'), tmp_path / 'imu')
+    assert load_bundle(result.path, 'cpu').info.labels == LABELS
