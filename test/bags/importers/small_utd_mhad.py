@@ -1,6 +1,7 @@
 """Make archives laid out as those of UTD-MHAD, with a few short clips."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,6 @@ def change(file: Path, **arrays: NDArray[np.generic] | None) -> None:
     save(file, **{name: array for name, array in content.items() if array is not None})
 
 
-def save(file: Path, **arrays: NDArray[np.generic]) -> None:
+def save(file: Path, **arrays: Any) -> None:  # NumPy 1.26 and 2 differ in what else savez takes
     with file.open('wb') as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+        np.savez(stream, **arrays)
