@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -21,39 +20,64 @@ from launch.events import Shutdown
 from launch.launch_description_entity import LaunchDescriptionEntity
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
+from launch import LaunchContext, LaunchDescription
 from xmodal_ros.nodes.bag_topic import bag_topic
 
 CONFIG = Path(get_package_share_directory('xmodal_ros')) / 'config'
 
-# Name, default, description, choices where there are few.
-ARGUMENTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ('model', '', 'Folder of the model bundle; by default that of params_file.', ()),
-    (
+FLAG = ('true', 'false')
+LEVELS = ('debug', 'info', 'warn', 'error', 'fatal')
+ARGUMENTS = (
+    DeclareLaunchArgument(
+        'model',
+        default_value='',
+        description='Folder of the model bundle; by default that of params_file.',
+    ),
+    DeclareLaunchArgument(
         'topic',
-        '',
-        "The sensor's topic; by default that of the bag's sensor the model was made for, else "
-        'that of params_file.',
-        (),
+        default_value='',
+        description="The sensor's topic; by default that of the bag's sensor for which the model "
+        'was made, else that of params_file.',
     ),
-    ('device', '', "'auto', 'cpu', 'cuda' or 'cuda:N'; by default that of params_file.", ()),
-    (
+    DeclareLaunchArgument(
+        'device',
+        default_value='',
+        description="'auto', 'cpu', 'cuda' or 'cuda:N'; by default that of params_file.",
+    ),
+    DeclareLaunchArgument(
         'bag',
-        '',
-        'A recording to play; everything ends with it. Without it, the sensor is live.',
-        (),
+        default_value='',
+        description='A recording to play, with whose end everything ends; without one, the '
+        'sensor is live.',
     ),
-    ('rate', '1.0', 'Speed of the recording, 0 for as fast as it is taken.', ()),
-    ('loop', 'false', 'Play the recording again and again.', ('true', 'false')),
-    ('namespace', '', 'Namespace of the nodes.', ()),
-    ('use_sim_time', 'false', 'Take the time from /clock.', ('true', 'false')),
-    (
+    DeclareLaunchArgument(
+        'rate',
+        default_value='1.0',
+        description='Speed of the recording; 0 plays it as fast as it is taken.',
+    ),
+    DeclareLaunchArgument(
+        'loop',
+        default_value='false',
+        choices=FLAG,
+        description='Play the recording again and again.',
+    ),
+    DeclareLaunchArgument('namespace', default_value='', description='Namespace of the nodes.'),
+    DeclareLaunchArgument(
+        'use_sim_time',
+        default_value='false',
+        choices=FLAG,
+        description='Take the time from /clock, which the recording gives.',
+    ),
+    DeclareLaunchArgument(
         'params_file',
-        str(CONFIG / 'perception.yaml'),
-        'Parameters of the nodes, laid out like the default file.',
-        (),
+        default_value=str(CONFIG / 'perception.yaml'),
+        description='Parameters of the nodes, laid out like the default file.',
     ),
-    ('log_level', 'info', 'What is logged.', ('debug', 'info', 'warn', 'error', 'fatal')),
+    DeclareLaunchArgument(
+        'log_level', default_value='info', choices=LEVELS, description='What is logged.'
+    ),
 )
 
 
@@ -66,10 +90,10 @@ def transports() -> list[LaunchDescriptionEntity]:
 
 
 def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
-    given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS}
+    given = {each.name: LaunchConfiguration(each.name).perform(context) for each in ARGUMENTS}
     if given['bag'] and given['model'] and not given['topic']:
         given['topic'] = bag_topic(Path(given['bag']), Path(given['model']))
-    settings = {name: given[name] for name in ('model', 'topic', 'device') if given[name]}
+    settings = {name: text(given[name]) for name in ('model', 'topic', 'device') if given[name]}
     shared = {'use_sim_time': given['use_sim_time'] == 'true'}
     started = [
         Node(
@@ -95,9 +119,14 @@ def nodes(context: LaunchContext) -> list[LaunchDescriptionEntity]:
     return [*started, *map(end_with, started)]
 
 
+def text(value: str) -> ParameterValue:
+    """Keep a value a string, whatever it looks like: a folder may be called 2024."""
+    return ParameterValue(value, value_type=str)
+
+
 def player_settings(given: dict[str, str]) -> dict[str, object]:
     settings: dict[str, object] = {
-        'bag': given['bag'],
+        'bag': text(given['bag']),
         'rate': float(given['rate']),
         'loop': given['loop'] == 'true',
     }
@@ -113,10 +142,4 @@ def end_with(node: Node) -> RegisterEventHandler:
 
 
 def generate_launch_description() -> LaunchDescription:
-    arguments = [
-        DeclareLaunchArgument(
-            name, default_value=default, description=description, choices=choices or None
-        )
-        for name, default, description, choices in ARGUMENTS
-    ]
-    return LaunchDescription([*arguments, *transports(), OpaqueFunction(function=nodes)])
+    return LaunchDescription([*ARGUMENTS, *transports(), OpaqueFunction(function=nodes)])

@@ -1,5 +1,6 @@
 """The node ``bag_player``: publishes a recording, for machines without ``ros2 bag``."""
 
+from collections import Counter
 from collections.abc import Sequence
 import difflib
 from pathlib import Path
@@ -23,8 +24,6 @@ _CLOCK_TOPIC: Final = '/clock'
 _CLOCK_PERIOD_NS: Final = 10_000_000
 _POLL_S: Final = 0.02
 _REMIND_S: Final = 5.0
-# As fast as subscribers take it: after so many messages, wait until all are acknowledged.
-_UNACKNOWLEDGED: Final = 64
 _ACKNOWLEDGE_S: Final = 10.0
 
 
@@ -43,6 +42,7 @@ class BagPlayer(Node):
         self._stopped = False
         self._error: XmodalError | None = None
         self._played = 0
+        self._played_of: Counter[str] = Counter()
         self._clock_ns = 0
         self._pace = Pace(
             parameters.number(self, 'rate'),
@@ -187,7 +187,11 @@ class BagPlayer(Node):
         publisher = self._publishers_of[message.topic]
         publisher.publish(message.data)
         self._played += 1
-        if self._rate == 0 and self._played % _UNACKNOWLEDGED == 0:
+        self._played_of[message.topic] += 1
+        # Fast DDS asks for acknowledgements at once when its history is full, and every three
+        # seconds otherwise.
+        full = self._played_of[message.topic] % publisher.qos_profile.depth == 0
+        if self._rate == 0 and full:
             publisher.wait_for_all_acked(Duration(seconds=_ACKNOWLEDGE_S))
 
     def _pause(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _DRAIN_PERIOD_S: Final = 0.01
 _FOLLOW_PERIOD_S: Final = 0.5
 _FINISH_S: Final = 2.0
+_ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 # Simulators and players step back by whole runs; a clock's jitter is far below this.
 _JUMP_BACK: Final = Duration(nanoseconds=-100_000_000)
 
@@ -112,13 +113,13 @@ class ClassifierNode(ManagedNode):
         if self._pipeline is not None:
             self._pipeline.finish(_FINISH_S)
             self._pipeline.close()
-        if self._activity is not None:
-            self._activity.wait_for_all_acked(Duration(seconds=_FINISH_S))
         self._drain = self._source = self._pipeline = None
 
     def cleanup(self) -> None:
         """Let the bundle go."""
         if self._activity is not None:
+            # A publisher that goes takes along what its subscribers have not read yet.
+            self._activity.wait_for_all_acked(_ACKNOWLEDGE)
             self.destroy_lifecycle_publisher(self._activity)
         if self._labels is not None:
             self.destroy_publisher(self._labels)

@@ -73,7 +73,7 @@ def message_class(msgtype: str) -> Any:
     package, _, name = msgtype.partition('/msg/')
     try:
         return getattr(importlib.import_module(f'{package}.msg'), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigurationError(
             f'messages of type {msgtype} cannot be used here ({error}): install the ROS package '
             f'{package!r}'

@@ -24,6 +24,8 @@ from xmodal_ros.sensors import modality_of_type
 
 # A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
 SENSOR_DEPTH: Final = 1000
+# What a player keeps until it is acknowledged; images are large and slow.
+_PLAYED_DEPTH: Final = 256
 _IMAGE_DEPTH: Final = 10
 
 LATCHED: Final = QoSProfile(
@@ -108,7 +110,7 @@ def played(topic: Topic) -> QoSProfile:
     """Choose a player's profile for a recorded topic: latched as recorded, always reliable."""
     if topic.latched:
         return LATCHED
-    depth = _IMAGE_DEPTH if modality_of_type(topic.msgtype) == 'camera' else SENSOR_DEPTH
+    depth = _IMAGE_DEPTH if modality_of_type(topic.msgtype) == 'camera' else _PLAYED_DEPTH
     return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
 
 

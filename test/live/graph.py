@@ -1,0 +1,250 @@
+"""A real ROS graph for tests: nodes as processes of their own, and one in here that watches."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.srv import ChangeState, GetState
+from rcl_interfaces.msg import Parameter
+from rcl_interfaces.srv import SetParameters
+import rclpy
+from rclpy.context import Context
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
+from vision_msgs.msg import Classification
+
+from xmodal_ros.nodes.messages import to_nanoseconds
+
+RELIABLE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+BEST_EFFORT = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
+KEEP_ALL = QoSProfile(history=HistoryPolicy.KEEP_ALL, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+# Far more than anything takes; a test that gets here has failed.
+PATIENCE_S = 60.0
+
+Status = tuple[bytes, str, dict[str, str]]
+
+
+class Watcher:
+    """A node that hears diagnostics and labels, publishes bytes and calls services."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.changed = threading.Condition()
+        self.statuses: dict[str, list[Status]] = {}
+        self.reported_at_ns = 0
+        self.labels: list[Classification] = []
+        self.heard: list[tuple[str, Any]] = []
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, RELIABLE)
+
+    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+        with self.changed:
+            newest = [reports[-1:] for reports in self.statuses.values()]
+            assert self.changed.wait_for(condition, PATIENCE_S), f'{what}; newest: {newest}'
+
+    def poll_for(self, condition: Callable[[], bool], what: str) -> None:
+        """For conditions of which no message tells."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < deadline, what
+            with self.changed:
+                self.changed.wait(0.02)
+
+    def hear(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> None:
+        """Keep what comes on a topic in ``heard``."""
+        self.node.create_subscription(
+            msgtype, topic, lambda message: self._keep(self.heard, (topic, message)), profile
+        )
+
+    def hear_labels(self, node_name: str) -> None:
+        self.node.create_subscription(
+            Classification,
+            f'{node_name}/activity',
+            lambda message: self._keep(self.labels, message),
+            RELIABLE,
+        )
+
+    def status(self, node_name: str) -> Status:
+        return self.statuses.get(node_name, [(b'', '', {})])[-1]
+
+    def wait_for_status(self, node_name: str, condition: Callable[[Status], bool]) -> Status:
+        """Wait for a report that is made from now on."""
+        with self.changed:
+            self.statuses.pop(node_name, None)
+        found: list[Status] = []
+
+        def holds() -> bool:
+            found[:] = [each for each in self.statuses.get(node_name, []) if condition(each)]
+            return bool(found)
+
+        self.wait_for(holds, f'no such status of {node_name}')
+        return found[0]
+
+    def wait_for_time(self, time_ns: int) -> None:
+        """Wait for a report that is made at this time of the node's clock."""
+        self.wait_for(lambda: self.reported_at_ns == time_ns, f'no report at {time_ns}')
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        client = self.node.create_client(kind, name)
+        try:
+            assert client.wait_for_service(PATIENCE_S), f'no service {name}'
+            future = client.call_async(request)
+            done = threading.Event()
+            future.add_done_callback(lambda _: done.set())
+            assert done.wait(PATIENCE_S), f'no answer from {name}'
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def state(self, node_name: str) -> str:
+        response = self.call(GetState, f'{node_name}/get_state', GetState.Request())
+        return str(response.current_state.label)
+
+    def change(self, node_name: str, transition: int | str) -> bool:
+        request = ChangeState.Request()
+        if isinstance(transition, int):
+            request.transition.id = transition
+        else:
+            request.transition.label = transition
+        return bool(self.call(ChangeState, f'{node_name}/change_state', request).success)
+
+    def set_parameter(self, node_name: str, name: str, value: Any) -> tuple[bool, str]:
+        parameter = rclpy.Parameter(name, value=value).to_parameter_msg()
+        assert isinstance(parameter, Parameter)
+        request = SetParameters.Request(parameters=[parameter])
+        result = self.call(SetParameters, f'{node_name}/set_parameters', request).results[0]
+        return bool(result.successful), str(result.reason)
+
+    @contextmanager
+    def publisher(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> Iterator[Any]:
+        publisher = self.node.create_publisher(msgtype, topic, profile)
+        try:
+            yield publisher
+        finally:
+            self.node.destroy_publisher(publisher)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        with self.changed:
+            self.reported_at_ns = to_nanoseconds(message.header.stamp)
+            for status in message.status:
+                values = {item.key: item.value for item in status.values}
+                report = (status.level, status.message, values)
+                self.statuses.setdefault(status.name, []).append(report)
+            self.changed.notify_all()
+
+    def _keep(self, where: list[Any], what: Any) -> None:
+        with self.changed:
+            where.append(what)
+            self.changed.notify_all()
+
+
+@contextmanager
+def watching() -> Iterator[Watcher]:
+    context = Context()
+    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    node = Node('watcher', context=context, enable_rosout=False)
+    watcher = Watcher(node)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+
+    def spin() -> None:
+        try:
+            while context.ok():
+                executor.spin_once()
+        except ExternalShutdownException:
+            return
+
+    thread = threading.Thread(target=spin, daemon=True)
+    thread.start()
+    try:
+        yield watcher
+    finally:
+        context.try_shutdown()
+        thread.join()
+        executor.shutdown()
+        node.destroy_node()
+
+
+class NodeProcess:
+    """A node of ours as ``ros2 run`` would start it."""
+
+    def __init__(self, process: 'subprocess.Popen[bytes]', log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text(encoding='utf-8', errors='replace')
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal and give the exit code."""
+        self._process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it ends by itself and give the exit code."""
+        return self._process.wait(PATIENCE_S)
+
+    def kill(self) -> None:
+        if self.running:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextmanager
+def running(
+    folder: Path,
+    name: str,
+    settings: Mapping[str, object],
+    *,
+    arguments: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[NodeProcess]:
+    """Run the node ``name`` with these parameters while the block lasts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parameters = folder / f'{name}.yaml'
+    parameters.write_text(json.dumps({'/**': {'ros__parameters': dict(settings)}}))
+    log = folder / f'{name}.log'
+    with log.open('wb') as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, '-m', f'xmodal_ros.nodes.{name}'),
+                *('--ros-args', '--params-file', str(parameters), *arguments),
+            ],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, 'ROS_LOG_DIR': str(folder / 'log'), **(environment or {})},
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+        )
+    node = NodeProcess(process, log)
+    try:
+        yield node
+    finally:
+        node.kill()
+
+
+def is_active(status: Status) -> bool:
+    return status[2].get('state') == 'active'
+
+
+def is_error(status: Status) -> bool:
+    return bool(status[0] == DiagnosticStatus.ERROR)

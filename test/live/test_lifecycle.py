@@ -1,0 +1,169 @@
+"""Every transition of the node from every state, and how its process ends."""
+
+from functools import partial
+from pathlib import Path
+import shutil
+import signal
+
+from lifecycle_msgs.msg import Transition
+import pytest
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Imu
+
+from test.bundles import make_camera_bundle, make_imu_bundle
+from test.live.graph import is_active, is_error, running, Status, Watcher
+from test.live.test_imu_classifier import motion, stamps_of
+from test.messages import EPOCH, SECOND
+from xmodal_ros.runtime import health
+
+NAME = '/imu_classifier'
+
+# From each state by each transition of the state machine that users may ask for: where it leads.
+WAYS = {
+    ('unconfigured', Transition.TRANSITION_CONFIGURE): 'inactive',
+    ('inactive', Transition.TRANSITION_CLEANUP): 'unconfigured',
+    ('inactive', Transition.TRANSITION_ACTIVATE): 'active',
+    ('active', Transition.TRANSITION_DEACTIVATE): 'inactive',
+    ('unconfigured', Transition.TRANSITION_UNCONFIGURED_SHUTDOWN): 'finalized',
+    ('inactive', Transition.TRANSITION_INACTIVE_SHUTDOWN): 'finalized',
+    ('active', Transition.TRANSITION_ACTIVE_SHUTDOWN): 'finalized',
+}
+REQUESTS = sorted({number for _, number in WAYS} | {Transition.TRANSITION_CREATE, 77})
+PATH_TO = {
+    'unconfigured': (),
+    'inactive': (Transition.TRANSITION_CONFIGURE,),
+    'active': (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE),
+}
+
+
+def says(words: str, status: Status) -> bool:
+    return words in status[1]
+
+
+def test_every_transition_from_every_state(watcher: Watcher, tmp_path: Path) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    settings = {'model': str(bundle), 'autostart': False}
+    with running(tmp_path, 'imu_classifier', settings) as node:
+        state = 'unconfigured'
+        assert watcher.state(NAME) == state
+        # Out and back, so that each way is gone twice; then what ends it.
+        for number in (
+            *PATH_TO['active'],
+            Transition.TRANSITION_DEACTIVATE,
+            Transition.TRANSITION_CLEANUP,
+            *PATH_TO['active'],
+        ):
+            assert watcher.change(NAME, number)
+            state = WAYS[state, number]
+            assert watcher.state(NAME) == state
+            for wrong in REQUESTS:
+                if (state, wrong) not in WAYS:
+                    assert not watcher.change(NAME, wrong), f'{wrong} while {state}'
+            assert watcher.state(NAME) == state
+        assert not watcher.change(NAME, 'no such transition')
+        assert watcher.change(NAME, Transition.TRANSITION_ACTIVE_SHUTDOWN)
+        for wrong in REQUESTS:
+            assert not watcher.change(NAME, wrong), f'{wrong} while finalized'
+        assert watcher.state(NAME) == 'finalized'
+        assert 'transition 77 is not possible while' in node.log
+        assert node.end() == 0
+        assert 'Traceback' not in node.log
+
+
+@pytest.mark.parametrize('state', ['unconfigured', 'inactive'])
+def test_shutdown_from_the_other_states(watcher: Watcher, tmp_path: Path, state: str) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    settings = {'model': str(bundle), 'autostart': False}
+    with running(tmp_path, 'imu_classifier', settings) as node:
+        for number in PATH_TO[state]:
+            assert watcher.change(NAME, number)
+        assert watcher.change(NAME, 'shutdown')
+        assert watcher.state(NAME) == 'finalized'
+        assert node.end(signal.SIGTERM) == 0
+        assert 'Traceback' not in node.log
+
+
+def test_what_is_due_is_published_before_the_process_ends(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    watcher.hear_labels(NAME)
+    messages = motion(EPOCH, 6)
+    settings = {'model': str(bundle), 'device': 'cpu', 'diagnostics_period': 0.1}
+    with (
+        # Fast DDS asks for acknowledgements at once when the history is full.
+        watcher.publisher(Imu, '/imu', QoSProfile(depth=len(messages))) as publisher,
+        running(tmp_path, 'imu_classifier', settings) as node,
+    ):
+        watcher.wait_for_status(
+            NAME, lambda s: (s[2].get(health.INPUTS), s[2].get(health.OUTPUTS)) == ('1', '1')
+        )
+        for message in messages:
+            publisher.publish(message)
+        assert publisher.wait_for_all_acked()
+        assert node.end() == 0
+        watcher.wait_for(
+            lambda: len(watcher.labels) >= 7,
+            f'the last labels were lost: {len(watcher.labels)} of 7',
+        )
+        assert stamps_of(watcher.labels) == [EPOCH + k * SECOND // 2 for k in range(5, 12)]
+
+
+def test_a_wrong_bundle_is_explained_and_can_be_replaced(watcher: Watcher, tmp_path: Path) -> None:
+    good = make_imu_bundle(tmp_path / 'good')
+    altered = Path(shutil.copytree(good, tmp_path / 'altered'))
+    weights = altered / 'model.safetensors'
+    weights.write_bytes(weights.read_bytes()[:-1] + b'\x77')
+    camera = make_camera_bundle(tmp_path / 'camera')
+    settings = {'model': str(tmp_path / 'missing'), 'diagnostics_period': 0.1}
+    with running(tmp_path, 'imu_classifier', settings) as node:
+        _, text, _ = watcher.wait_for_status(NAME, is_error)
+        assert 'there is no bundle at' in text
+        assert 'there is no bundle at' in node.log
+        for bundle, words in (
+            ('', "the parameter 'model' is not set"),
+            (str(altered), 'is not the file this bundle was made with'),
+            (str(camera), 'is for camera, this node classifies imu'),
+        ):
+            assert watcher.set_parameter(NAME, 'model', bundle) == (True, '')
+            assert not watcher.change(NAME, 'configure')
+            _, text, _ = watcher.wait_for_status(NAME, partial(says, words))
+            assert text.startswith('unconfigured: cannot configure')
+            assert watcher.state(NAME) == 'unconfigured'
+        assert watcher.set_parameter(NAME, 'device', 'cuda:99')[0]
+        watcher.set_parameter(NAME, 'model', str(good))
+        assert not watcher.change(NAME, 'configure')
+        watcher.wait_for_status(NAME, lambda s: "device 'cuda:99' is not there" in s[1])
+
+        watcher.set_parameter(NAME, 'device', 'cpu')
+        assert watcher.change(NAME, 'configure')
+        assert watcher.change(NAME, 'activate')
+        watcher.wait_for_status(NAME, is_active)
+        assert 'Traceback' not in node.log
+        assert node.end() == 0
+
+
+def test_without_torch_the_node_starts_and_says_what_is_missing(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    hidden = tmp_path / 'hidden' / 'torch'
+    hidden.mkdir(parents=True)
+    missing = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')"
+    (hidden / '__init__.py').write_text(missing)
+    settings = {'model': str(bundle), 'diagnostics_period': 0.1}
+    with running(
+        tmp_path, 'imu_classifier', settings, environment={'PYTHONPATH': str(hidden.parent)}
+    ) as node:
+        _, text, _ = watcher.wait_for_status(NAME, is_error)
+        assert "the Python package 'torch' is missing" in text
+        assert 'pip install torch' in text
+        assert watcher.state(NAME) == 'unconfigured'
+        assert node.end() == 0
+
+
+def test_a_parameter_of_another_type_ends_the_process_with_a_sentence(tmp_path: Path) -> None:
+    with running(tmp_path, 'imu_classifier', {'queue_size': 'long'}) as node:
+        assert node.wait() == 1
+        assert 'queue_size is a integer' in node.log
+        assert 'Traceback' not in node.log

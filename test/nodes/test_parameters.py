@@ -1,0 +1,70 @@
+"""One table of parameters, and everything that repeats it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from xmodal_ros.nodes.parameters import BAG_PLAYER, CLASSIFIER, Parameter, TABLES
+
+ROOT = Path(__file__).parents[2]
+
+
+def rows(node: str) -> list[list[str]]:
+    """The rows of the table of parameters on a node's page, without their markup."""
+    page = (ROOT / 'docs' / f'{node}.md').read_text()
+    section = page.partition('## Parameters')[2].partition('\n## ')[0]
+    lines = [line for line in section.splitlines() if line.startswith('| `')]
+    return [[cell.strip().strip('`') for cell in line.strip('|').split('|')] for line in lines]
+
+
+def as_documented(parameter: Parameter) -> list[str]:
+    default: Any = parameter.default
+    if isinstance(default, bool):
+        default = str(default).lower()
+    bounds = parameter.bounds
+    kind = type(default) if isinstance(default, float) else int
+    span = f'{kind(bounds[0])} to {kind(bounds[1])}' if bounds else ''
+    return [parameter.name, parameter.type_name, str(default), span]
+
+
+@pytest.mark.parametrize('node', TABLES)
+def test_the_page_of_a_node_says_what_the_table_says(node: str) -> None:
+    expected = [
+        [
+            *as_documented(parameter),
+            *([parameter.change] if node != 'bag_player' else []),
+            parameter.description,
+        ]
+        for parameter in TABLES[node]
+    ]
+    assert rows(node) == expected
+
+
+def test_the_players_parameters_are_read_only_as_documented() -> None:
+    assert {parameter.change for parameter in BAG_PLAYER} == {'never'}
+
+
+def test_the_configuration_file_holds_the_defaults_with_their_descriptions() -> None:
+    path = ROOT / 'config' / 'perception.yaml'
+    content = yaml.safe_load(path.read_text())
+    assert list(content) == ['/**/imu_classifier']
+    settings = content['/**/imu_classifier']['ros__parameters']
+    assert settings == {parameter.name: parameter.default for parameter in CLASSIFIER}
+    lines = path.read_text().splitlines()
+    for parameter in CLASSIFIER:
+        index = next(
+            i for i, line in enumerate(lines) if line.startswith(f'    {parameter.name}:')
+        )
+        assert lines[index - 1].strip() == f'# {parameter.description}'
+
+
+@pytest.mark.parametrize('table', TABLES.values())
+def test_every_default_lies_within_its_bounds(table: Sequence[Parameter]) -> None:
+    for parameter in table:
+        if parameter.bounds is not None:
+            low, high = parameter.bounds
+            assert isinstance(parameter.default, int | float)
+            assert low <= parameter.default <= high

@@ -1,0 +1,126 @@
+"""What a classifier says of itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from xmodal_ros.runtime import health
+from xmodal_ros.runtime.health import Connection, Counters, HealthMonitor, Level
+from xmodal_ros.runtime.latency import LatencyFigures
+
+SECOND = 1_000_000_000
+FINE = Connection('/imu', 'sensor_msgs/msg/Imu', 'reliable', inputs=1, outputs=2)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 50 * SECOND
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def test_all_is_well_shows_rate_age_and_every_count() -> None:
+    clock = Clock()
+    monitor = HealthMonitor(clock)
+    clock.now += 2 * SECOND
+    counters = Counters(
+        received=200,
+        resets=1,
+        windows=4,
+        unknown=2,
+        pending=1,
+        coverage=0.987,
+        latency=LatencyFigures(4, 7.25, 11.0, 12.0),
+        newest_ns=clock.now - SECOND // 2,
+        label='walk (0.93)',
+    )
+    report = monitor.active(counters, FINE, {'model': '/models/imu', 'device': 'cpu'})
+    assert (report.level, report.message) == ('ok', 'walk (0.93)')
+    assert dict(report.values) == {
+        'state': 'active',
+        'topic': '/imu',
+        'type': 'sensor_msgs/msg/Imu',
+        'reliability': 'reliable',
+        'publishers matched': '1',
+        'subscribers matched': '2',
+        'rate': '100.0 Hz',
+        'age of the newest message': '0.50 s',
+        'messages received': '200',
+        'resets, time jumped': '1',
+        'windows classified': '4',
+        'windows unknown': '2',
+        'windows waiting': '1',
+        'windows dropped, the queue was full': '0',
+        'failures inside the node': '0',
+        'coverage of the last window': '0.99',
+        'latency p50': '7.2 ms',
+        'latency p95': '11.0 ms',
+        'model': '/models/imu',
+        'device': 'cpu',
+    }
+
+
+GOOD = Counters(received=100, newest_ns=51 * SECOND)
+
+
+@pytest.mark.parametrize(
+    ('counters', 'connection', 'level', 'words'),
+    [
+        (GOOD, replace(FINE, problem='nobody publishes'), 'error', 'nobody publishes'),
+        (replace(GOOD, newest_ns=None), FINE, 'warning', 'newest message: never'),
+        (replace(GOOD, newest_ns=47 * SECOND), FINE, 'warning', 'newest message: 4.00 s'),
+        (
+            replace(GOOD, drops={'no_gyro': 100}, complaint='has no gyro: train again'),
+            FINE,
+            'error',
+            'no message on /imu can be used: has no gyro: train again',
+        ),
+        (
+            replace(GOOD, drops={'not_finite': 3, 'late': 2}),
+            FINE,
+            'warning',
+            '5 messages on /imu not used: older than the newest one, NaN or infinite values',
+        ),
+        (replace(GOOD, queue_drops=6), FINE, 'warning', '6 windows dropped'),
+        (
+            replace(GOOD, failures=1, failure="on a message: ValueError('x')"),
+            FINE,
+            'error',
+            "failed inside the node: on a message: ValueError('x')",
+        ),
+        (GOOD, FINE, 'ok', 'the first window is not full yet'),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(
+    counters: Counters, connection: Connection, level: Level, words: str
+) -> None:
+    clock = Clock()
+    monitor = HealthMonitor(clock)
+    clock.now += SECOND
+    report = monitor.active(counters, connection, {})
+    assert report.level == level
+    assert words in report.message
+
+
+def test_what_is_over_is_not_said_again() -> None:
+    clock = Clock()
+    monitor = HealthMonitor(clock)
+    bad = replace(GOOD, drops={'late': 7}, queue_drops=2, failures=3)
+    clock.now += SECOND
+    assert monitor.active(bad, FINE, {}).level == 'error'
+    clock.now += SECOND
+    later = replace(bad, received=200, newest_ns=clock.now)
+    report = monitor.active(later, FINE, {})
+    assert report.level == 'ok'
+    assert dict(report.values)[health.DROPPED + 'older than the newest one'] == '7'
+
+
+def test_a_node_that_is_not_active_says_why() -> None:
+    monitor = HealthMonitor(Clock())
+    report = monitor.idle('unconfigured', 'cannot configure: no bundle', {'model': ''})
+    assert (report.level, report.message) == (
+        'error',
+        'unconfigured: cannot configure: no bundle',
+    )
+    assert monitor.idle('inactive', '', {}).level == 'ok'

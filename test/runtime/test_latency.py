@@ -1,0 +1,24 @@
+"""Latency figures."""
+
+import pytest
+
+from xmodal_ros.runtime.latency import latency_figures, LatencyFigures, RecentLatencies
+
+
+def test_figures_are_percentiles_in_milliseconds() -> None:
+    figures = latency_figures(range(0, 101_000_000, 1_000_000))
+    assert figures == LatencyFigures(101, 50.0, 95.0, 100.0)
+
+
+def test_nothing_gives_zeros() -> None:
+    assert latency_figures([]) == LatencyFigures()
+
+
+def test_only_the_newest_count_and_none_is_negative() -> None:
+    recent = RecentLatencies(size=2)
+    for value in (900_000_000, -5, 4_000_000):
+        recent.add(value)
+    figures = recent.figures()
+    assert figures.count == 2
+    assert figures.p50_ms == pytest.approx(2.0)
+    assert figures.max_ms == pytest.approx(4.0)

@@ -1,0 +1,122 @@
+"""One classifier at work, without ROS."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from test.bundles import make_imu_bundle
+from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.errors import StreamError
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime.engine import Engine, Prediction
+from xmodal_ros.runtime.inference import InferenceThread
+from xmodal_ros.runtime.pipeline import Clocks, Pipeline, Received
+from xmodal_ros.streams.imu import IMU_TYPE
+
+PATIENCE_S = 30.0
+
+
+@pytest.fixture(scope='module')
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    return Engine(load_bundle(make_imu_bundle(tmp_path_factory.mktemp('model') / 'bundle')))
+
+
+@pytest.fixture
+def inference() -> Iterator[InferenceThread]:
+    thread = InferenceThread()
+    yield thread
+    thread.close()
+
+
+def stream(seconds: int, start_ns: int = EPOCH) -> list[Received]:
+    rng = np.random.default_rng(0)
+    stamps = range(start_ns, start_ns + seconds * SECOND, SECOND // 50)
+    return [Received(imu_bytes(t, [*rng.normal(0, 5, 3)]), t) for t in stamps]
+
+
+def push(pipeline: Pipeline, messages: Sequence[Received]) -> None:
+    pipeline.push(lambda: messages)
+
+
+def test_windows_are_published_in_order_and_counted(
+    engine: Engine, inference: InferenceThread
+) -> None:
+    published: list[Prediction] = []
+    clocks = Clocks(steady=lambda: 5, system=lambda: EPOCH + 5 * SECOND)
+    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, published.append, print, clocks)
+    messages = [*stream(5), Received(b'', 0), Received(imu_bytes(0), 0)]
+    push(pipeline, messages)
+    assert pipeline.finish(PATIENCE_S)
+    counters = pipeline.counters()
+    assert [p.stamp_ns for p in published] == [EPOCH + k * SECOND // 2 for k in range(5, 10)]
+    assert counters.received == len(messages)
+    assert counters.drops == {'truncated': 1, 'zero_stamp': 1}
+    assert 'header.stamp is not set' in counters.complaint
+    assert (counters.windows, counters.pending, counters.unknown) == (5, 0, 0)
+    assert counters.newest_ns == 5
+    assert counters.label.startswith(published[-1].label)
+    # Each window was due with the first sample a tenth of a second after its end.
+    waits = [5.0 - (2.5 + k / 2 + 0.1) for k in range(5)]
+    assert counters.latency.p50_ms == pytest.approx(1000 * float(np.median(waits)), abs=1)
+
+
+def test_an_unexpected_failure_is_counted_and_told_and_ends_nothing(
+    engine: Engine, inference: InferenceThread
+) -> None:
+    told: list[tuple[str, str]] = []
+    stamps: list[int] = []
+
+    def publish(prediction: Prediction) -> None:
+        if not told:
+            raise RuntimeError('no room')
+        stamps.append(prediction.stamp_ns)
+
+    pipeline = Pipeline(
+        engine,
+        IMU_TYPE,
+        inference,
+        100,
+        publish,
+        lambda where, error: told.append((where, str(error))),
+    )
+    push(pipeline, stream(4))
+    assert pipeline.finish(PATIENCE_S)
+    assert told == [('on a window', 'no room')]
+    assert stamps == [EPOCH + k * SECOND // 2 for k in (6, 7)]
+    bad = [Received(None, 0)]  # type: ignore[arg-type]  # what no middleware would give
+    push(pipeline, bad)
+    assert told[1][0] == 'on a message'
+    counters = pipeline.counters()
+    assert counters.failures == 2
+    assert 'on a message' in counters.failure
+
+
+def test_a_reset_starts_the_stream_anew(engine: Engine, inference: InferenceThread) -> None:
+    published: list[Prediction] = []
+    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, published.append, print)
+    messages = stream(8)
+    push(pipeline, messages[:200])
+    pipeline.reset()
+    push(pipeline, messages[200:])
+    assert pipeline.finish(PATIENCE_S)
+    stamps = [(p.stamp_ns - EPOCH) / SECOND for p in published]
+    assert stamps == [2.5, 3.0, 3.5, 6.5, 7.0, 7.5]
+    assert pipeline.counters().resets == 1
+
+
+def test_nothing_is_published_after_closing(engine: Engine, inference: InferenceThread) -> None:
+    published: list[Prediction] = []
+    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, published.append, print)
+    pipeline.close()
+    push(pipeline, stream(5))
+    assert pipeline.finish(PATIENCE_S)
+    assert published == []
+
+
+def test_a_type_the_model_cannot_read_is_refused(
+    engine: Engine, inference: InferenceThread
+) -> None:
+    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, print, print)
+    with pytest.raises(StreamError, match='cannot feed a model for imu'):
+        pipeline.use_type('sensor_msgs/msg/Image')
