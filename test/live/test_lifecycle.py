@@ -11,7 +11,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Imu
 
 from test.bundles import make_camera_bundle, make_imu_bundle
-from test.live.graph import is_active, is_error, running, Status, Watcher
+from test.live.graph import BEST_EFFORT, is_active, is_error, running, Status, Watcher
 from test.live.test_imu_classifier import motion, stamps_of
 from test.messages import EPOCH, SECOND
 from xmodal_ros.runtime import health
@@ -139,6 +139,43 @@ def test_a_wrong_bundle_is_explained_and_can_be_replaced(watcher: Watcher, tmp_p
         assert watcher.change(NAME, 'configure')
         assert watcher.change(NAME, 'activate')
         watcher.wait_for_status(NAME, is_active)
+        assert 'Traceback' not in node.log
+        assert node.end() == 0
+
+
+def test_what_the_user_asks_of_the_subscription_is_done_or_explained(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    settings = {
+        'model': str(bundle),
+        'topic': 'not a name',
+        'qos_overrides./imu.subscription.reliability': 'reliable',
+        'qos_overrides./wrist.subscription.reliability': 'unfailing',
+    }
+    with (
+        watcher.publisher(Imu, '/imu', BEST_EFFORT),
+        running(tmp_path, 'imu_classifier', settings) as node,
+    ):
+        for topic, words in (
+            ('not a name', "'not a name' is no name of a topic"),
+            ('wrist', "'unfailing' is none of"),
+        ):
+            if watcher.state(NAME) == 'inactive':
+                assert watcher.change(NAME, 'cleanup')
+                assert watcher.set_parameter(NAME, 'topic', topic)[0]
+                assert watcher.change(NAME, 'configure')
+                assert not watcher.change(NAME, 'activate')
+            _, text, _ = watcher.wait_for_status(NAME, partial(says, words))
+            assert text.startswith('inactive: cannot activate')
+        assert watcher.change(NAME, 'cleanup')
+        assert watcher.set_parameter(NAME, 'topic', 'imu')[0]
+        assert watcher.change(NAME, 'configure')
+        assert watcher.change(NAME, 'activate')
+        status = watcher.wait_for_status(NAME, partial(says, 'quality of service on /imu'))
+        assert is_error(status)
+        assert '/watcher' in status[1]
+        assert 'qos_overrides./imu.subscription' in status[1]
         assert 'Traceback' not in node.log
         assert node.end() == 0
 

@@ -6,10 +6,13 @@ from typing import Any, Final
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.topic_endpoint_info import TopicEndpointInfo
+from rclpy.validate_full_topic_name import validate_full_topic_name
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.messages import message_class
 from xmodal_ros.runtime.pipeline import Received
@@ -39,7 +42,11 @@ class Source:
     """
 
     def __init__(self, node: Node, topic: str, msgtypes: Sequence[str]) -> None:
-        self.topic: Final = node.resolve_topic_name(topic)
+        try:
+            self.topic: Final = str(node.resolve_topic_name(topic))
+            validate_full_topic_name(self.topic)
+        except (InvalidTopicNameException, RuntimeError, ValueError) as error:
+            raise ConfigurationError(f'{topic!r} is no name of a topic: {error}') from None
         self.msgtype = msgtypes[0]
         self.problem = ''
         self._msgtypes = tuple(msgtypes)
