@@ -18,7 +18,7 @@ setup:  ## Make .venv, with everything that is needed to run and test (quick whe
 	@standalone/setup
 
 demo: setup  ## Record, train, deploy, replay and compare on simulated recordings (DATA=FOLDER: on real ones)
-	@$(BIN)/python standalone/isolated.py $(BIN)/xmodal demo --out demo $(if $(DATA),--data '$(DATA)')
+	@$(BIN)/xmodal demo --out demo $(if $(DATA),--data '$(DATA)')
 
 test: setup  ## Check format, style and types, then run the tests
 	@failed=; \

@@ -7,13 +7,14 @@ from pathlib import Path
 from hypothesis import settings
 import pytest
 
-from xmodal_standalone.domain import keep_on_this_machine, reserved_domain
+from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
 
 # Before anything imports rclpy, and whatever the user has set: nodes of two test runs, or of the
-# robot next door, must not meet. The reservation lasts as long as this process.
-_reservation = ExitStack()
-keep_on_this_machine(os.environ, _reservation.enter_context(reserved_domain()))
-
+# robot next door, must not meet. It lasts as long as this process.
+_isolation = ExitStack()
+_isolation.enter_context(isolated_process(_isolation.enter_context(reserved_domain())))
+# Rather than in the home directory.
+os.environ['ROS_LOG_DIR'] = str(Path(__file__).parents[1] / 'log' / 'test')
 
 # How long an example takes is the machine's business; a hang ends by the test's own time limit.
 settings.register_profile('untimed', deadline=None)
