@@ -11,7 +11,7 @@ from xmodal_ros.bags.simulator.clock import sample_times, SensorClock
 from xmodal_ros.bags.simulator.figure import person_capsules
 from xmodal_ros.bags.simulator.lens import HEIGHT, Image, Lens, OVERSAMPLING, WIDTH
 from xmodal_ros.bags.simulator.performance import Performance
-from xmodal_ros.bags.simulator.person import subject_rng
+from xmodal_ros.bags.simulator.person import shared_rng, subject_rng
 from xmodal_ros.bags.simulator.props import bench_faces, tool_capsules
 from xmodal_ros.bags.simulator.room import (
     draw_background,
@@ -36,17 +36,17 @@ class Camera:
         rng = subject_rng(person.seed, person.index, 'camera')
         self._performance, self._clock, self._rng = performance, clock, rng
         self._lens = Lens(
-            height_m=float(rng.uniform(0.9, 1.35)),
-            pitch=float(rng.uniform(0.0, 0.1)),
-            focal=OVERSAMPLING * float(rng.uniform(122, 140)),
+            height_m=float(rng.uniform(1.05, 1.25)),
+            pitch=float(rng.uniform(0.03, 0.08)),
+            focal=OVERSAMPLING * float(rng.uniform(126, 134)),
         )
         self._light = unit(np.array([-0.6, rng.uniform(-1.0, 1.0), rng.uniform(0.6, 1.4)]))
         self._bench = bench_faces(performance.stage, self._lens)
-        self._background = draw_background(rng, self._lens)
+        self._background = draw_background(shared_rng(person.seed, 'walls'), rng, self._lens)
         self._occluders = draw_occluders(rng)
         self._passers = draw_passers(rng, performance.duration)
         self._lighting = Lighting(rng, performance.duration)
-        self._sigma = float(rng.uniform(2.0, 5.0))
+        self._sigma = float(rng.uniform(1.5, 3.5))
         shape = (_NOISE_TILES, 2 * HEIGHT, 2 * WIDTH, 3)
         self._noise = rng.normal(0, self._sigma, shape).astype(np.float32)
 

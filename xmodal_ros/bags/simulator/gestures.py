@@ -7,14 +7,14 @@ from xmodal_ros.bags.simulator.rhythm import Bursts, Rhythm, smooth_step, Wobble
 from xmodal_ros.bags.simulator.rotations import FloatArray
 
 # How often a gesture of one hand is made with the other: the wrist IMU then misses it.
-_OTHER_HAND = 0.12
+_OTHER_HAND = 0.2
 
 
 def waving(take: Take) -> Motion:
     """Wave to the robot, small beside the shoulder or large overhead."""
     habit, rng = take.habit, take.rng
     rhythm = Rhythm.draw(rng, take.rate(1.8, 0.15), take.person.unsteadiness)
-    spells = Bursts.draw(rng, (take.start, take.end), (2.0, 5.0), (0.3, 0.9))
+    spells = Bursts.draw(rng, (take.start, take.end), (1.5, 4.0), (0.5, 1.5))
     width = float(habit.uniform(0.08, 0.18)) * take.size(0.15)
     height = float(habit.uniform(0.02, 0.42))
     ahead = float(habit.uniform(0.12, 0.3))
@@ -47,8 +47,9 @@ def clapping(take: Take) -> Motion:
     """Clap hands in front of the chest."""
     habit, rng = take.habit, take.rng
     rhythm = Rhythm.draw(rng, take.rate(2.3, 0.2), take.person.unsteadiness)
-    spells = Bursts.draw(rng, (take.start, take.end), (3.0, 7.0), (0.4, 1.0))
-    apart = 0.13 * take.size(0.25)
+    spells = Bursts.draw(rng, (take.start, take.end), (1.5, 4.0), (0.5, 1.5))
+    apart = 0.12 * take.size(0.3)
+    palms = float(habit.uniform(-0.2, 1.2))
     height = float(habit.uniform(-0.26, -0.06))
     ahead = float(habit.uniform(0.28, 0.4))
 
@@ -63,7 +64,7 @@ def clapping(take: Take) -> Motion:
                 side + 'y': 0.03 + apart * gap,
                 side + 'z': height + 0.05 * gap,
                 side + 'swivel': take.person.elbows_out + 0.2 * gap,
-                side + 'pronation': 0.3 + np.zeros_like(t),
+                side + 'pronation': palms + np.zeros_like(t),
             }
         return posture
 

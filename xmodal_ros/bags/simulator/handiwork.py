@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xmodal_ros.bags.simulator.motion import Jolt, Motion, Posture, Sound, Take
+from xmodal_ros.bags.simulator.motion import Jolt, Motion, Posture, Sound, swap_sides, Take
 from xmodal_ros.bags.simulator.rhythm import Bursts, Rhythm, Wobble
 from xmodal_ros.bags.simulator.rotations import FloatArray
 
@@ -22,6 +22,8 @@ def hammering(take: Take) -> Motion:
     height = 0.26 * take.size(0.2)
     bent = float(habit.uniform(0.1, 0.35))
     across = float(habit.uniform(0.02, 0.14))
+    # Some pieces lie flat, some stand: from above or from behind.
+    aim = float(habit.uniform(0.0, 1.2))
 
     def moves(t: FloatArray) -> Posture:
         phase = rhythm(t)
@@ -31,9 +33,9 @@ def hammering(take: Take) -> Motion:
         return {
             'bend': bent + 0.05 * (1.0 - raised),
             'nod': 0.45 + still,
-            'd_x': 0.36 - 0.08 * raised,
+            'd_x': 0.38 - (0.08 + height * np.sin(aim)) * raised,
             'd_y': across + still,
-            'd_z': -0.34 + height * raised,
+            'd_z': -0.34 + height * np.cos(aim) * raised,
             'd_swivel': take.person.elbows_out + still,
             'd_wrist': 0.1 + 0.6 * raised,
             'o_x': 0.40 + still,
@@ -67,7 +69,7 @@ def sawing(take: Take) -> Motion:
     rhythm = Rhythm.draw(rng, take.rate(1.3, 0.12), take.person.unsteadiness)
     effort = Bursts.draw(rng, (take.start, take.end), (3.0, 6.0), (0.4, 1.0))
     stroke = 0.10 * take.size(0.2)
-    slope = float(habit.uniform(0.1, 0.7))
+    slope = float(habit.uniform(0.0, 1.2))
     bent = float(habit.uniform(0.15, 0.45))
 
     def moves(t: FloatArray) -> Posture:
@@ -79,7 +81,7 @@ def sawing(take: Take) -> Motion:
             'nod': 0.4 + still,
             'd_x': 0.30 + stroke * push,
             'd_y': 0.14 + still,
-            'd_z': -0.28 - slope * stroke * push,
+            'd_z': -0.26 - slope * stroke * push,
             'd_swivel': 0.3 * take.person.elbows_out + still,
             'd_wrist': -0.1 + still,
             'o_x': 0.38 + still,
@@ -159,13 +161,14 @@ def sweeping(take: Take) -> Motion:
     width = 0.3 * take.size(0.2)
     bent = float(habit.uniform(0.15, 0.4))
     drift = {name: Wobble.draw(rng, 0.03, 0.08) for name in ('east', 'north', 'heading')}
+    dominant_below = habit.uniform() < 0.6
     place = take.stage.spot(rng)
 
     def moves(t: FloatArray) -> Posture:
         phase = rhythm(t)
         stroke, step = np.sin(phase), np.sin(0.5 * phase)
         still = np.zeros_like(t)
-        return {
+        posture = {
             'east': place.east + 0.15 * drift['east'](t),
             'north': place.north + 0.25 * drift['north'](t),
             'heading': place.heading + 0.4 * drift['heading'](t),
@@ -184,6 +187,7 @@ def sweeping(take: Take) -> Motion:
             'd_knee': 0.2 + 0.1 * np.cos(0.5 * phase),
             'o_knee': 0.2 - 0.1 * np.cos(0.5 * phase),
         }
+        return posture if dominant_below else swap_sides(posture)
 
     loud = float(habit.uniform(0.5, 1.4))
     stroke_s = 0.42 / rhythm.rate_hz
@@ -202,5 +206,5 @@ def sweeping(take: Take) -> Motion:
         take.end,
         take.posture(moves, place),
         tuple(sounds),
-        tool='broom',
+        tool='broom' if dominant_below else 'broom_in_other_hand',
     )

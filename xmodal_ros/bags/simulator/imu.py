@@ -1,5 +1,6 @@
 """What the IMUs on the dominant wrist and thigh measure: the body's own motion, differentiated."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -100,8 +101,10 @@ def _ringing(
     """Sum the jolts that this site still feels at ``t`` (ascending): (T, 3) m/s² in the world."""
     felt = np.zeros((len(t), 3))
     outward = 1.0 if performance.person.left_handed else -1.0
-    for jolt in performance.jolts:
-        if jolt.site != site or not t[0] - _RING_LENGTH_S < jolt.time < t[-1]:
+    jolts = performance.jolts
+    recent = bisect_left(jolts, t[0] - _RING_LENGTH_S, key=lambda jolt: jolt.time)
+    for jolt in jolts[recent : bisect_left(jolts, t[-1], key=lambda jolt: jolt.time)]:
+        if jolt.site != site:
             continue
         first, last = np.searchsorted(t, [jolt.time, jolt.time + _RING_LENGTH_S])
         since = t[first:last] - jolt.time

@@ -11,6 +11,8 @@ from xmodal_ros.bags.simulator.rotations import FloatArray
 # Phase at which the dominant foot strikes; the other follows half a cycle later.
 STRIKE: Final = 0.5 * np.pi
 _LEG_M: Final = 0.86
+_SQUATTING_HANDS: Final = ((0.5, 0.18, -0.08), (0.24, 0.1, -0.12), (0.08, 0.24, -0.36))
+_HANGING: Final = np.array([[0.05], [0.24], [-0.55]])
 
 
 def footfalls(
@@ -45,7 +47,7 @@ def walking(take: Take) -> Motion:
     way = float(take.rng.choice([-1.0, 1.0]))
     begin = float(take.rng.uniform(0, 2 * np.pi))
     advance = 2 * _LEG_M * np.sin(stride) / np.pi * person.scale / np.mean(stage.path_radii)
-    carries = habit.uniform() < 0.2
+    carries = take.rng.choice(['', 'd_', 'o_'], p=[0.6, 0.2, 0.2])
 
     def moves(t: FloatArray) -> Posture:
         phase = rhythm(t)
@@ -76,7 +78,11 @@ def walking(take: Take) -> Motion:
             'o_z': -0.54 * np.cos(back) + elbow,
         }
         if carries:
-            posture |= {'o_x': 0.25 + 0.01 * swing, 'o_y': 0.2 + 0.0 * t, 'o_z': -0.3 + 0.0 * t}
+            posture |= {
+                carries + 'x': 0.25 + 0.01 * swing,
+                carries + 'y': np.full_like(t, 0.18),
+                carries + 'z': np.full_like(t, -0.3),
+            }
         return posture
 
     sounds, jolts = footfalls(take, rhythm, 'step', float(habit.uniform(0.6, 1.3)), 5.0, 1.5)
@@ -124,7 +130,9 @@ def squatting(take: Take) -> Motion:
     habit, person = take.habit, take.person
     rhythm = Rhythm.draw(take.rng, take.rate(0.42), 0.5 * person.unsteadiness)
     depth = min(take.size(), 1.25)
-    stretched = habit.uniform() < 0.6
+    # Where the hands go, x, y, z in metres: ahead, to the chest, to the hips.
+    hands = np.array(_SQUATTING_HANDS[int(habit.integers(len(_SQUATTING_HANDS)))])
+    moving = habit.uniform() < 0.5
     thigh_m, shank_m = 0.245 * 1.75, 0.246 * 1.75
 
     def moves(t: FloatArray) -> Posture:
@@ -133,8 +141,8 @@ def squatting(take: Take) -> Motion:
         thigh = 1.25 * depth * down
         knee = 1.75 * depth * down
         pitch = 0.4 * down
-        arm = down if stretched else np.ones_like(down)
-        x, z = (0.45, -0.08) if stretched else (0.22, -0.12)
+        arm = down if moving else np.ones_like(down)
+        x, y, z = (1.0 - arm) * _HANGING + arm * hands[:, None]
         posture = {
             'pitch': pitch,
             'bend': 0.15 * down,
@@ -146,10 +154,10 @@ def squatting(take: Take) -> Motion:
                 side + 'hip': 0.03 + thigh + pitch,
                 side + 'knee': 0.06 + knee,
                 side + 'spread': 0.14 + 0.1 * down,
-                side + 'x': 0.05 + x * arm,
-                side + 'y': 0.24 - 0.06 * arm,
-                side + 'z': -0.55 + (0.55 + z) * arm,
-                side + 'pronation': 1.2 * arm,
+                side + 'x': x,
+                side + 'y': y,
+                side + 'z': z,
+                side + 'pronation': 0.8 * arm,
             }
         return posture
 

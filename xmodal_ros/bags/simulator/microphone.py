@@ -1,5 +1,6 @@
 """What the robot's microphone hears: the person, other people and things, the room."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,7 +24,7 @@ CHUNK_SAMPLES: Final = 512
 _BLOCK_SAMPLES: Final = 312 * CHUNK_SAMPLES
 _CARRY_SAMPLES: Final = 4 * AUDIO_RATE_HZ
 _SPEED_OF_SOUND: Final = 343.0
-_DISTURBANCES_PER_MINUTE: Final = 9.0
+_DISTURBANCES_PER_MINUTE: Final = 12.0
 _DISTURBANCES: Final = ('door', 'talk', 'talk', 'cough', 'clink', 'steps', 'knocks', 'keys', 'rub')
 _RUSTLE: Final = 0.0022
 _RUSTLE_GRID_S: Final = 0.02
@@ -43,8 +44,8 @@ class Microphone:
             key=lambda sound: sound.time,
         )
         self._echo = _draw_echo(rng)
-        self._gain = float(np.exp(rng.normal(0, 0.3)))
-        self._room_noise = 0.0035 * float(np.exp(rng.normal(0, 0.45)))
+        self._gain = float(np.exp(rng.normal(0, 0.4)))
+        self._room_noise = 0.007 * float(np.exp(rng.normal(0, 0.5)))
         self._hum = 0.0015 * float(np.exp(rng.normal(0, 0.6)))
         self._tilt = float(rng.uniform(0.3, 0.8))
 
@@ -84,12 +85,13 @@ class Microphone:
         block = np.zeros(count + _CARRY_SAMPLES, np.float32)
         block[:_CARRY_SAMPLES] += carry
         start, end = first / AUDIO_RATE_HZ, (first + count) / AUDIO_RATE_HZ
-        for sound in self._sounds:
-            heard = sound.time + self._delay
-            if not start <= heard < end:
-                continue
+        first_one, last_one = (
+            bisect_left(self._sounds, edge - self._delay, key=lambda sound: sound.time)
+            for edge in (start, end)
+        )
+        for sound in self._sounds[first_one:last_one]:
             wave = make_sound(sound, self._timbre, self._rng)[: _CARRY_SAMPLES - 1]
-            at = int((heard - start) * AUDIO_RATE_HZ)
+            at = max(0, int((sound.time + self._delay - start) * AUDIO_RATE_HZ))
             block[at : at + len(wave)] += wave
         block[:count] += self._clothes(start, count)
         return block

@@ -14,7 +14,9 @@ from xmodal_ros.bags.simulator.stage import Place, Stage
 
 Posture = dict[str, FloatArray]
 Site = Literal['wrist', 'thigh']
-Tool = Literal['', 'hammer', 'saw', 'broom', 'cup', 'cup_in_other_hand', 'laptop']
+Tool = Literal[
+    '', 'hammer', 'saw', 'broom', 'broom_in_other_hand', 'cup', 'cup_in_other_hand', 'laptop'
+]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What one person does throughout a recording, as one smooth function of time."""
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -78,15 +79,16 @@ class Performance:
     def channels(self, t: FloatArray) -> FloatArray:
         """Give the blended posture channels (T, number of CHANNELS) at times ``t``."""
         blended = np.zeros((len(t), len(INDEX)))
-        for number, motion in enumerate(self.motions):
+        for number in self._at(t):
             weight = self._share(number, t)
             active = weight > 0.0
             if not active.any():
                 continue
-            posture = motion.posture(t[active])
+            posture = self.motions[number].posture(t[active])
             posture[:, INDEX['heading']] += self._whole_turns[number]
             blended[active] += weight[active, None] * posture
-        for transition in self._transitions:
+        for number in self._at(t)[1:]:
+            transition = self._transitions[number - 1]
             near = (t > transition.start) & (t < transition.end)
             if near.any():
                 moved = blended[near]
@@ -109,8 +111,9 @@ class Performance:
 
     def tools(self, t: FloatArray) -> list[Tool]:
         """Give what is in the hand at each of the times ``t``."""
-        shares = np.stack([self._share(number, t) for number in range(len(self.motions))])
-        return [self.motions[number].tool for number in shares.argmax(axis=0)]
+        numbers = self._at(t)
+        shares = np.stack([self._share(number, t) for number in numbers])
+        return [self.motions[numbers[place]].tool for place in shares.argmax(axis=0)]
 
     def segments(self, start_ns: int) -> tuple[Segment, ...]:
         """Give the truth: one segment for each activity, transitions and pauses left out."""
@@ -123,6 +126,13 @@ class Performance:
             for motion in self.motions
             if motion.activity
         )
+
+    def _at(self, t: FloatArray) -> range:
+        """Number the motions that take part at any of the times ``t``, transitions included."""
+        begins = [motion.end for motion in self.motions[:-1]]
+        ends = [motion.start for motion in self.motions[1:]]
+        first = bisect_right(ends, float(t.min()))
+        return range(first, bisect_left(begins, float(t.max())) + 1)
 
     def _share(self, number: int, t: FloatArray) -> FloatArray:
         """How much of motion ``number`` there is in the blend at ``t``, 0 to 1."""

@@ -24,12 +24,20 @@ SEED_KEYS: Final = {
     'habits': 6,
     'room': 7,
 }
-_HANDEDNESS_KEY: Final = 1_000_000
+# What all recordings of a simulation share; beyond every subject's own keys.
+_SHARED_KEY: Final = 1_000_000
+SHARED_KEYS: Final = {'handedness': 0, 'lab': 1, 'walls': 2}
 
 
 def subject_rng(seed: int, index: int, purpose: str, *more: int) -> np.random.Generator:
     """Give the random numbers of one subject (0, 1, ...) for one purpose of ``SEED_KEYS``."""
     key = (index, SEED_KEYS[purpose], *more)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def shared_rng(seed: int, purpose: str, *more: int) -> np.random.Generator:
+    """Give random numbers that are the same for every subject, for one of ``SHARED_KEYS``."""
+    key = (_SHARED_KEY, SHARED_KEYS[purpose], *more)
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
 
 
@@ -99,16 +107,15 @@ def _between(rng: np.random.Generator, dark: Colour, light: Colour) -> Colour:
 def draw_person(seed: int, index: int) -> Person:
     """Draw the person number ``index`` (0, 1, ...) of the simulation ``seed``."""
     group, place = divmod(index, _PEOPLE_A_LEFT_HANDER)
-    group_key = np.random.SeedSequence(seed, spawn_key=(_HANDEDNESS_KEY, group))
-    left_hander = np.random.default_rng(group_key).integers(_PEOPLE_A_LEFT_HANDER)
+    left_hander = shared_rng(seed, 'handedness', group).integers(_PEOPLE_A_LEFT_HANDER)
     rng = subject_rng(seed, index, 'person')
     return Person(
         seed=seed,
         index=index,
         height_m=float(rng.uniform(1.56, 1.94)),
         left_handed=bool(place == left_hander),
-        tempo=float(np.exp(np.clip(rng.normal(0, 0.11), -0.22, 0.22))),
-        amplitude=float(np.exp(np.clip(rng.normal(0, 0.16), -0.32, 0.32))),
+        tempo=float(np.exp(np.clip(rng.normal(0, 0.13), -0.26, 0.26))),
+        amplitude=float(np.exp(np.clip(rng.normal(0, 0.18), -0.36, 0.36))),
         unsteadiness=float(rng.uniform(0.15, 0.4)),
         lean=float(rng.normal(0.04, 0.04)),
         elbows_out=float(rng.uniform(0.05, 0.5)),
@@ -121,6 +128,6 @@ def draw_person(seed: int, index: int) -> Person:
             girth=float(rng.uniform(0.85, 1.25)),
             long_sleeves=bool(rng.uniform() < 0.6),
         ),
-        wrist_mount=_mount(rng, 7.0, 14.0),
+        wrist_mount=_mount(rng, 9.0, 20.0),
         thigh_mount=_mount(rng, 7.0, 12.0),
     )

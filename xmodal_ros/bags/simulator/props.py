@@ -79,8 +79,8 @@ def _saw(pose: Pose) -> list[_Part]:
     return [(hand, tip, (0.11, 0.05), _STEEL, 0.0)]
 
 
-def _broom(pose: Pose) -> list[_Part]:
-    lower, upper = pose.joints['d_hand'], pose.joints['o_hand']
+def _broom(pose: Pose, below: str = 'd_', above: str = 'o_') -> list[_Part]:
+    lower, upper = pose.joints[below + 'hand'], pose.joints[above + 'hand']
     down = unit(lower - upper)
     # However the hands are held, the bristles are on the floor.
     down = unit(down - _UP * np.maximum(0.0, 0.7 + down[:, 2:]))
@@ -90,6 +90,10 @@ def _broom(pose: Pose) -> list[_Part]:
         (upper - 0.2 * down, foot, (0.035, 0.035), _WOOD, 0.0),
         (foot - aside, foot + aside, (0.09, 0.09), _BRISTLES, 0.0),
     ]
+
+
+def _broom_in_other_hand(pose: Pose) -> list[_Part]:
+    return _broom(pose, 'o_', 'd_')
 
 
 def _cup(pose: Pose, side: str = 'd_') -> list[_Part]:
@@ -118,6 +122,7 @@ _SHAPES: Final[dict[Tool, Callable[[Pose], list[_Part]]]] = {
     'hammer': _hammer,
     'saw': _saw,
     'broom': _broom,
+    'broom_in_other_hand': _broom_in_other_hand,
     'cup': _cup,
     'cup_in_other_hand': _cup_in_other_hand,
     'laptop': _laptop,

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import cv2
-import numpy as np
 
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
@@ -39,7 +38,7 @@ MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
 AUDIO_INFO_TOPIC: Final = '/audio_info'
 PARAMETERS_KEY: Final = 'simulation'
 
-# 14 November 2023; recordings start an hour apart, so that no two overlap.
+# 14 November 2023; recordings start further apart than the longest lasts.
 _EPOCH_NS: Final = 1_700_000_000 * 1_000_000_000
 _BETWEEN_SUBJECTS_NS: Final = 3 * 3_600 * 1_000_000_000
 _JPEG_QUALITY: Final = 80
@@ -164,7 +163,7 @@ def _camera_records(performance: Performance, plan: RecordingPlan) -> Iterator[_
             data = image_message(stamp_ns, sensor.frame, height, width, 'rgb8', image.tobytes())
             yield received_ns, sensor.topic, 'sensor_msgs/msg/Image', data
             continue
-        bgr = np.ascontiguousarray(image[..., ::-1])
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         encoded, jpeg = cv2.imencode('.jpg', bgr, (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY))
         if not encoded:
             raise BagError('this OpenCV cannot write JPEG: simulate with --images raw')

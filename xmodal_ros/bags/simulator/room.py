@@ -15,17 +15,20 @@ from xmodal_ros.bags.simulator.rotations import FloatArray
 
 _SIZE: Final = (OVERSAMPLING * WIDTH, OVERSAMPLING * HEIGHT)
 _WALL_M: Final = 5.5
-_OCCLUDER_PROBABILITY: Final = 0.75
-_PASSERS_PER_MINUTE: Final = 1.6
-_LIGHT_CHANGES_PER_MINUTE: Final = 0.8
+_OCCLUDER_PROBABILITY: Final = 0.6
+_PASSERS_PER_MINUTE: Final = 1.0
+_LIGHT_CHANGES_PER_MINUTE: Final = 0.5
 
 
-def draw_background(rng: np.random.Generator, lens: Lens) -> Image:
-    """Paint wall, floor and clutter (rgb, enlarged size) that stay put for one recording."""
+def draw_background(lab: np.random.Generator, rng: np.random.Generator, lens: Lens) -> Image:
+    """Paint wall, floor and clutter (rgb, enlarged size) that stay put for one recording.
+
+    ``lab`` draws what stays the same between recordings, ``rng`` what has been moved.
+    """
     wide, high = _SIZE
     base = lens.project(np.array([_WALL_M, 0.0, 0.0]))[1]
-    wall = rng.uniform(90, 210) + rng.normal(0, 14, 3)
-    floor = rng.uniform(60, 150) + rng.normal(0, 14, 3)
+    wall = lab.uniform(90, 210) + lab.normal(0, 14, 3)
+    floor = lab.uniform(60, 150) + lab.normal(0, 14, 3)
     rows = np.arange(high)[:, None, None]
     columns = np.linspace(-0.5, 0.5, wide)[None, :, None]
     glow = 1.0 + rng.normal(0, 0.25) * columns
@@ -33,8 +36,10 @@ def draw_background(rng: np.random.Generator, lens: Lens) -> Image:
     canvas = np.where(rows < base, wall * glow, floor * glow * fade)
     image = np.clip(np.broadcast_to(canvas, (high, wide, 3)), 0, 255).astype(np.uint8)
     image = np.ascontiguousarray(image)
-    _boards(image, rng, lens, int(base))
-    for _ in range(int(rng.integers(6, 14))):
+    _boards(image, lab.uniform(0.4, 1.0), lens, int(base))
+    for _ in range(int(lab.integers(5, 9))):
+        _clutter(image, lab, int(base))
+    for _ in range(int(rng.integers(2, 6))):
         _clutter(image, rng, int(base))
     grain = rng.normal(0, 5.0, (high // 4, wide // 4)).astype(np.float32)
     texture = cv2.resize(grain, (wide, high), interpolation=cv2.INTER_CUBIC)
@@ -42,10 +47,10 @@ def draw_background(rng: np.random.Generator, lens: Lens) -> Image:
     return np.ascontiguousarray(cv2.GaussianBlur(textured, (0, 0), 1.2))
 
 
-def _boards(image: Image, rng: np.random.Generator, lens: Lens, base: int) -> None:
+def _boards(image: Image, width_m: float, lens: Lens, base: int) -> None:
     """Draw floor boards that run away from the camera, and a skirting board."""
     board = shade((int(image[-1, 0, 0]), int(image[-1, 0, 1]), int(image[-1, 0, 2])), 0.8)
-    for aside in np.arange(-4.0, 4.0, rng.uniform(0.4, 1.0)):
+    for aside in np.arange(-4.0, 4.0, width_m):
         ends = lens.project(np.array([[0.9, aside, 0.0], [_WALL_M, aside, 0.0]]))
         near, far = ((round(float(x)), round(float(y))) for x, y in ends)
         cv2.line(image, near, far, board, 1)

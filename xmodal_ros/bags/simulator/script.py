@@ -25,7 +25,8 @@ _PAUSE_PROBABILITY: Final = 0.25
 _USUAL_SEGMENT_S: Final = (6.0, 12.0)
 _FEWEST_ROUNDS: Final = 2
 _USUAL_ROUNDS: Final = 3
-_ROUNDS_BELOW_S: Final = 180.0
+_SHORT_S: Final = 180.0
+_LARGEST_IDLE_SHARE: Final = 0.35
 _PLACES: Final = {
     'hammering': 'bench',
     'sawing': 'bench',
@@ -57,11 +58,12 @@ def _order(rng: np.random.Generator, rounds: int) -> list[str]:
 
 def _slots(rng: np.random.Generator, duration: float) -> list[_Slot]:
     usual_slot = sum(_USUAL_SEGMENT_S) / 2 + sum(_GO_S) / 2 + 0.5
-    fewest = _USUAL_ROUNDS if duration >= _ROUNDS_BELOW_S else _FEWEST_ROUNDS
+    short = duration < _SHORT_S
+    fewest = _FEWEST_ROUNDS if short else _USUAL_ROUNDS
     rounds = max(fewest, int(duration / (usual_slot * len(ACTIVITIES))))
     names: list[str] = []
     for activity in _order(rng, rounds):
-        if rng.uniform() < _PAUSE_PROBABILITY:
+        if rng.uniform() < _PAUSE_PROBABILITY and not short:
             names.append('')
         names.append(activity)
     names.append('')
@@ -76,7 +78,8 @@ def _slots(rng: np.random.Generator, duration: float) -> list[_Slot]:
     is_pause = np.array([name == '' for name in names])
     # Unlabelled time is never stretched; in very short recordings it shrinks.
     idle = gaps.sum() + pauses[is_pause].sum()
-    gaps, pauses = (part * min(1.0, 0.45 * duration / idle) for part in (gaps, pauses))
+    shrink = min(1.0, _LARGEST_IDLE_SHARE * duration / idle)
+    gaps, pauses = shrink * gaps, shrink * pauses
     left = duration - 2 * _LEAD_S - gaps.sum() - pauses[is_pause].sum()
     lengths = np.where(is_pause, pauses, wanted * left / wanted[~is_pause].sum())
     slots, now = [], _LEAD_S

@@ -1,10 +1,11 @@
 """Where things are in the room of one recording: the person's places, the bench, the path."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from xmodal_ros.bags.simulator.person import Person, subject_rng
+from xmodal_ros.bags.simulator.person import Person, shared_rng, subject_rng
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Stage:
     def spot(self, rng: np.random.Generator) -> Place:
         """Draw a place near home to stand at, turned somewhere towards the robot."""
         return Place(
-            self.home.east + float(rng.normal(0, 0.15)),
-            self.home.north + float(rng.normal(0, 0.25)),
-            self.home.heading + float(rng.normal(0, 0.6)),
+            self.home.east + float(rng.normal(0, 0.10)),
+            self.home.north + float(rng.normal(0, 0.12)),
+            self.home.heading + float(rng.normal(0, 0.3)),
         )
 
     def workplace(self, rng: np.random.Generator) -> Place:
@@ -46,21 +47,27 @@ class Stage:
         )
 
 
-_REACH_M = 0.52
+# From the middle of the person to the middle of the bench.
+_REACH_M: Final = 0.52
 
 
 def draw_stage(person: Person) -> Stage:
-    """Draw the layout of the recording of ``person``."""
+    """Draw the layout of the recording of ``person``.
+
+    All are recorded in one laboratory, but things are moved between recordings, the robot too.
+    """
+    lab = shared_rng(person.seed, 'lab')
     rng = subject_rng(person.seed, person.index, 'room')
-    distance, aside = float(rng.uniform(2.9, 3.8)), float(rng.uniform(-0.3, 0.3))
-    side = float(rng.choice([-1.0, 1.0]))
+    distance = float(lab.uniform(3.1, 3.5) + rng.normal(0, 0.15))
+    aside = float(rng.normal(0, 0.1))
     # The bench is to one side, so that the robot sees the work more or less in profile.
-    bench_heading = side * (np.pi / 2 + float(rng.uniform(-0.3, 0.6)))
-    stand = np.array([distance + rng.uniform(-0.3, 0.3), aside + side * rng.uniform(0.1, 0.4)])
+    side = float(lab.choice([-1.0, 1.0]))
+    bench_heading = side * (np.pi / 2 + float(lab.uniform(-0.2, 0.4) + rng.normal(0, 0.12)))
+    stand = np.array([distance + rng.normal(0, 0.15), aside + side * (0.25 + rng.normal(0, 0.08))])
     ahead = np.array([np.cos(bench_heading), np.sin(bench_heading)])
     bench = stand + _REACH_M * person.scale * ahead
     return Stage(
-        home=Place(distance, aside - 0.15 * side, np.pi + float(rng.normal(0, 0.35))),
+        home=Place(distance, aside - 0.15 * side, np.pi + float(rng.normal(0, 0.2))),
         at_bench=Place(float(stand[0]), float(stand[1]), float(bench_heading)),
         bench=Place(float(bench[0]), float(bench[1]), float(bench_heading)),
         bench_height_m=float(0.53 * person.height_m + rng.uniform(-0.03, 0.05)),

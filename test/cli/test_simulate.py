@@ -1,0 +1,96 @@
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from xmodal_ros.cli.simulate import simulate
+
+COMMAND = (
+    'import typer; from xmodal_ros.cli.simulate import simulate; '
+    'app = typer.Typer(); app.command()(simulate); app()'
+)
+DEADLINE_S = 60.0
+
+
+def run(*arguments: str):
+    app = typer.Typer()
+    app.command()(simulate)
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def test_writes_bags_and_the_list_of_them(tmp_path):
+    out, result = tmp_path / 'out', tmp_path / 'result.json'
+    arguments = (str(out), '--subjects', '1', '--minutes', '1', '--json', str(result))
+    ended = run(*arguments)
+    assert ended.exit_code == 0
+    (bag,) = json.loads(result.read_text())['bags']
+    assert bag['path'] == str(out / 'subject_01')
+    assert bag['subject'] == 'subject_01'
+    assert bag['duration_s'] == pytest.approx(60.0, abs=0.2)
+    assert bag['counts']['/camera/image/compressed'] == 900
+    assert bag['segments']['walking'] == 2
+    assert not bag['kept']
+    assert 'kept (already there)' not in ended.output
+
+    again = run(*arguments)
+    assert again.exit_code == 0
+    assert 'kept (already there)' in again.output
+    assert json.loads(result.read_text())['bags'][0]['kept']
+
+
+def test_help_names_defaults_sensors_and_an_example():
+    text = ' '.join(run('--help').output.split())
+    for words in (
+        '[default: 6]',
+        '[default: 4.0]',
+        '[default: 0]',
+        'imu_wrist',
+        'microphone',
+        '/activity_label',
+        'Example: xmodal simulate',
+        '--force',
+        '--jobs',
+        '--images',
+        '--json',
+    ):
+        assert words in text, words
+
+
+@pytest.mark.parametrize('arguments', [('--minutes', '0'), ('--subjects', '0'), ('--seed', '-1')])
+def test_impossible_options_are_refused(tmp_path, arguments):
+    assert run(str(tmp_path), *arguments).exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def partial_bags(folder: Path) -> list[Path]:
+    return [path for path in folder.glob('.*') if list(path.rglob('*.mcap'))]
+
+
+@pytest.mark.parametrize('jobs', ['1', '2'])
+def test_interrupt_ends_the_command_and_leaves_nothing(tmp_path, jobs):
+    command = [sys.executable, '-c', COMMAND, str(tmp_path), '--minutes', '30', '--jobs', jobs]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd=Path(__file__).parents[2],
+    )
+    try:
+        deadline = time.monotonic() + DEADLINE_S
+        while len(partial_bags(tmp_path)) < int(jobs):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+        # As a terminal does: to the whole group at once.
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(DEADLINE_S) != 0
+    finally:
+        process.kill()
+    assert list(tmp_path.iterdir()) == []
