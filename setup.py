@@ -35,6 +35,8 @@ setup(
             'xmodal = xmodal_ros.cli.main:main',
             'imu_classifier = xmodal_ros.nodes.imu_classifier:main',
             'bag_player = xmodal_ros.nodes.bag_player:main',
+            'microphone = xmodal_ros.nodes.microphone:main',
+            'camera = xmodal_ros.nodes.camera:main',
         ],
     },
 )

@@ -23,3 +23,7 @@ class ConfigurationError(XmodalError):
 
 class TrainingError(XmodalError):
     """Training cannot start or cannot go on with the data and settings given."""
+
+
+class DriverError(XmodalError):
+    """A microphone, camera, file or stream cannot be opened, or has gone."""

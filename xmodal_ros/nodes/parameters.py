@@ -26,7 +26,8 @@ class Parameter:
 
     ``change`` says when it may be set: ``never`` after the node has started (read-only), only
     while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
-    that holds nothing but '' is empty: ROS 2 has no typed empty list.
+    that holds nothing but '' is empty: ROS 2 has no typed empty list. ``or_number`` lets a string
+    be given as a number, as the command line takes ``device:=0`` for one.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Parameter:
     description: str
     change: Change = 'never'
     bounds: tuple[float, float] | None = None
+    or_number: bool = False
 
     @property
     def type_name(self) -> str:
@@ -45,6 +47,12 @@ _AUTOSTART: Final = Parameter(
     'autostart',
     True,
     'Configure and activate at start; false leaves the transitions to a lifecycle manager.',
+)
+_DIAGNOSTICS_PERIOD: Final = Parameter(
+    'diagnostics_period',
+    1.0,
+    'Seconds between two diagnostics, whatever ROS time does.',
+    bounds=(0.02, 10.0),
 )
 
 CLASSIFIER: Final[tuple[Parameter, ...]] = (
@@ -73,12 +81,7 @@ CLASSIFIER: Final[tuple[Parameter, ...]] = (
         change='unconfigured',
         bounds=(1, 100_000),
     ),
-    Parameter(
-        'diagnostics_period',
-        1.0,
-        'Seconds between two diagnostics, whatever ROS time does.',
-        bounds=(0.02, 10.0),
-    ),
+    _DIAGNOSTICS_PERIOD,
 )
 
 BAG_PLAYER: Final[tuple[Parameter, ...]] = (
@@ -100,7 +103,100 @@ BAG_PLAYER: Final[tuple[Parameter, ...]] = (
     ),
 )
 
-TABLES: Final = {'imu_classifier': CLASSIFIER, 'bag_player': BAG_PLAYER}
+MICROPHONE: Final[tuple[Parameter, ...]] = (
+    _AUTOSTART,
+    Parameter(
+        'device',
+        '',
+        'Number or name, or part of the name, of the device to record from; the default without.',
+        change='unconfigured',
+        or_number=True,
+    ),
+    Parameter('rate', 16000, 'Samples a second.', change='unconfigured', bounds=(1000, 384_000)),
+    Parameter('channels', 1, 'Channels, interleaved.', change='unconfigured', bounds=(1, 64)),
+    Parameter(
+        'chunk_duration',
+        0.02,
+        'Seconds of sound in a message.',
+        change='unconfigured',
+        bounds=(0.005, 1.0),
+    ),
+    Parameter('frame_id', 'microphone_link', 'Frame of the microphone.', change='unconfigured'),
+    Parameter(
+        'retry_period',
+        1.0,
+        'Seconds between attempts to open a device that is not there.',
+        change='unconfigured',
+        bounds=(0.1, 60.0),
+    ),
+    _DIAGNOSTICS_PERIOD,
+)
+
+CAMERA: Final[tuple[Parameter, ...]] = (
+    _AUTOSTART,
+    Parameter(
+        'device',
+        '0',
+        'Number or path of a camera, a video file, or the URL of a stream.',
+        change='unconfigured',
+        or_number=True,
+    ),
+    Parameter(
+        'rate',
+        0.0,
+        'Frames a second: asked of a camera, kept to by leaving frames out, speed of a file; '
+        '0: its own.',
+        change='unconfigured',
+        bounds=(0.0, 1000.0),
+    ),
+    Parameter(
+        'width',
+        0,
+        'Width in pixels: asked of a camera, and to which frames are scaled; 0: as they come.',
+        change='unconfigured',
+        bounds=(0, 16_384),
+    ),
+    Parameter(
+        'height',
+        0,
+        'Height in pixels: asked of a camera, and to which frames are scaled; 0: as they come.',
+        change='unconfigured',
+        bounds=(0, 16_384),
+    ),
+    Parameter('loop', False, 'Play a file again and again.', change='unconfigured'),
+    Parameter(
+        'exit_at_end', False, 'End the process at the end of a file.', change='unconfigured'
+    ),
+    Parameter(
+        'wait_for_subscriber',
+        False,
+        'Begin a file only when somebody subscribes.',
+        change='unconfigured',
+    ),
+    Parameter(
+        'jpeg_quality',
+        90,
+        'Quality of the compressed images, in percent.',
+        change='always',
+        bounds=(1, 100),
+    ),
+    Parameter('frame_id', 'camera_link', 'Frame of the camera.', change='unconfigured'),
+    Parameter(
+        'reconnect_period',
+        1.0,
+        'Seconds until a source that has gone is tried again; doubled each time, up to 30.',
+        change='unconfigured',
+        bounds=(0.1, 30.0),
+    ),
+    _DIAGNOSTICS_PERIOD,
+)
+
+TABLES: Final = {
+    'imu_classifier': CLASSIFIER,
+    'bag_player': BAG_PLAYER,
+    'microphone': MICROPHONE,
+    'camera': CAMERA,
+}
 
 
 def declare(node: Node, table: Sequence[Parameter]) -> None:
@@ -112,6 +208,7 @@ def declare(node: Node, table: Sequence[Parameter]) -> None:
         descriptor = ParameterDescriptor(
             description=parameter.description,
             read_only=parameter.change == 'never',
+            dynamic_typing=parameter.or_number,
             floating_point_range=_float_range(parameter),
             integer_range=_integer_range(parameter),
         )

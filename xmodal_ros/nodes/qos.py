@@ -34,6 +34,9 @@ LATCHED: Final = QoSProfile(
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
 RELIABLE: Final = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+# A second of the shortest chunks that the microphone makes.
+AUDIO: Final = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
+IMAGES: Final = QoSProfile(depth=_IMAGE_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
 
 _POLICIES: Final = {
     'history': HistoryPolicy,

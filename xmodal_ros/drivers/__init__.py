@@ -1,0 +1,1 @@
+"""What talks to microphones, cameras, files and streams; without ROS, with injected clocks."""
