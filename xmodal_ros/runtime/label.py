@@ -1,0 +1,76 @@
+"""What one source says at one stamp, checked: the selector's input, without ROS or torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import math
+from typing import Final
+
+# The name that bundles reserve (xmodal_ros.models.bundle, which cannot be had without torch).
+UNKNOWN: Final = 'unknown'
+
+Scores = tuple[tuple[str, float], ...]
+
+# Scores come from softmax in float32.
+_ROUNDING: Final = 1e-3
+
+
+@dataclass(frozen=True)
+class Label:
+    """One published decision: ``scores`` pairs classes with scores, the decision first."""
+
+    stamp_ns: int
+    frame_id: str
+    scores: Scores
+
+    @property
+    def decision(self) -> str:
+        """An activity's name, or ``unknown``."""
+        return self.scores[0][0]
+
+    @property
+    def confident(self) -> bool:
+        """Whether the source has decided at all."""
+        return self.decision != UNKNOWN
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """The activities' scores, summing to one; empty where there was too little evidence."""
+        return probabilities(self.scores)
+
+
+def probabilities(scores: Scores) -> dict[str, float]:
+    """Leave ``unknown`` out and scale the rest to one; empty where nothing is left."""
+    activities = {name: score for name, score in scores if name != UNKNOWN}
+    total = sum(activities.values())
+    return {name: score / total for name, score in activities.items()} if total > 0 else {}
+
+
+def ranked(chances: Mapping[str, float], decision: str) -> Scores:
+    """Give scores as they are published: the decision first, the rest by score.
+
+    ``unknown`` comes with one minus the best probability; a decision that is none of the classes
+    with 0.
+    """
+    rest = sorted(chances.items(), key=lambda pair: (-pair[1], pair[0]))
+    if decision == UNKNOWN:
+        return ((UNKNOWN, 1.0 - max(chances.values(), default=0.0)), *rest)
+    first = (decision, chances.get(decision, 0.0))
+    return (first, *(pair for pair in rest if pair[0] != decision))
+
+
+def refusal(label: Label) -> str:
+    """Give the reason why a label cannot be used, '' where it can."""
+    names = [name for name, _ in label.scores]
+    if label.stamp_ns <= 0:
+        return 'zero_stamp'
+    if not names:
+        return 'no_results'
+    if '' in names:
+        return 'no_name'
+    if len(set(names)) < len(names):
+        return 'named_twice'
+    if not all(math.isfinite(score) for _, score in label.scores):
+        return 'not_finite'
+    if not all(0 <= score <= 1 + _ROUNDING for _, score in label.scores):
+        return 'not_a_probability'
+    return ''
