@@ -194,7 +194,7 @@ def test_sensors_that_never_ran_together_cannot_teach_each_other(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, camera_delay_ns=late)
     learnt = plan(tmp_path, method='dcat', sources=('camera',))
-    with pytest.raises(TrainingError, match="of source 'camera' .* ends when"):
+    with pytest.raises(TrainingError, match=r"of source 'camera' .* ends when"):
         train(learnt, tmp_path / 'out' / 'imu')
 
 

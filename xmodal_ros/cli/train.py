@@ -48,7 +48,7 @@ def train(
     ] = None,
     window: Annotated[
         float | None,
-        typer.Option(help='Length of a window.  [default: 2]', metavar='SECONDS', min=0),
+        typer.Option(help='Length of a window.  [default: 3]', metavar='SECONDS', min=0),
     ] = None,
     hop: Annotated[
         float | None,

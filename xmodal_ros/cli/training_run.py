@@ -88,7 +88,7 @@ def run(settings: TrainingSettings) -> TrainingResult:
 
 
 class _Bars:
-    """Progress bars on stderr, one a stage."""
+    """Progress bars on stderr, one a stage; a line each where stderr is no terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -99,25 +99,30 @@ class _Bars:
             TimeElapsedColumn(),
             TextColumn('{task.fields[detail]}'),
             console=console,
+            disable=not console.is_terminal,
         )
         self._task: TaskID | None = None
+        self._last = ''
 
     def __enter__(self) -> '_Bars':
         self._progress.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        self._finish()
         self._progress.stop()
 
     def begin(self, stage: str, total: int) -> None:
-        """Add a bar; that of the stage before is full now, for it may have ended early."""
+        """Add a bar; that of the stage before is done, perhaps ahead of its total."""
         self._finish()
         self._task = self._progress.add_task(escape(stage), total=total, detail='')
+        self._print_line(stage)
 
     def advance(self, done: int, detail: str = '') -> None:
         """Move the newest bar."""
         if self._task is not None:
             self._progress.update(self._task, completed=done, detail=escape(detail))
+        self._last = f'  {done}: {detail}' if detail else ''
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
@@ -126,6 +131,12 @@ class _Bars:
     def _finish(self) -> None:
         if self._task is not None:
             self._progress.stop_task(self._task)
+            self._print_line(self._last)
+        self._last = ''
+
+    def _print_line(self, text: str) -> None:
+        if not self._console.is_terminal and text:
+            self._console.print(escape(text), soft_wrap=True, highlight=False)
 
 
 def _print_summary(result: TrainingResult, console: Console) -> None:

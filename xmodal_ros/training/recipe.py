@@ -46,8 +46,6 @@ class Recipe:
     """All that is decided before a sensor's windows are seen.
 
     ``derived`` are preprocessing steps that need no statistics and come before standardising.
-    ``training_hop_ns`` is the step between training windows, which may be shorter than the
-    model's own.
     """
 
     stream: StreamSpec
@@ -55,13 +53,16 @@ class Recipe:
     encoder: EncoderSpec
     derived: tuple[PreprocessingStep, ...]
     augmentation: Augmentation
-    training_hop_ns: int
     fit: FitSettings = field(default_factory=FitSettings)
 
     @property
     def training_window(self) -> WindowSpec:
-        """The windows to train on."""
-        return self.window.model_copy(update={'hop_ns': self.training_hop_ns})
+        """The windows to train on, twice as dense as the model's own.
+
+        Those between two of the model's may end between two points of the grid, which matters
+        for labels on a robot but not for learning.
+        """
+        return self.window.model_copy(update={'hop_ns': self.window.hop_ns // 2})
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class RecipeChoices:
     epochs: int | None = None
 
 
-DEFAULT_LENGTH_S: Final = 2.0
+DEFAULT_LENGTH_S: Final = 3.0
 DEFAULT_HOP_S: Final = 0.5
 
 
@@ -107,14 +108,7 @@ def _imu(channels: ImuChannels, length_ns: int, hop_ns: int) -> Recipe:
     window = WindowSpec(
         length_ns=length_ns, hop_ns=hop_ns, rate_hz=50, margin_ns=SECOND_NS // 10, min_coverage=0.5
     )
-    return Recipe(
-        ImuStream(channels=channels),
-        window,
-        ImuCnn(),
-        (),
-        ImuAugmentation(),
-        _half_if_whole(window),
-    )
+    return Recipe(ImuStream(channels=channels), window, ImuCnn(), (), ImuAugmentation())
 
 
 def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
@@ -127,16 +121,8 @@ def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
         CameraCnn(),
         (MotionStep(),),
         CameraAugmentation(),
-        hop_ns,
-        FitSettings(epochs=20, patience=6),
+        FitSettings(epochs=12, patience=5),
     )
-
-
-def _half_if_whole(window: WindowSpec) -> int:
-    """Windows twice as dense as the model's own, where the grid allows it."""
-    half_ns, odd = divmod(window.hop_ns, 2)
-    whole = not odd and half_ns * window.rate_hz % SECOND_NS == 0
-    return half_ns if whole else window.hop_ns
 
 
 def _nanoseconds(seconds: float | None, default: float) -> int:

@@ -200,7 +200,7 @@ def _describe(
                 'method_options': method.options.model_dump(mode='json'),
                 'settings': asdict(recipe.fit),
                 'augmentation': asdict(recipe.augmentation),
-                'training_hop_ns': recipe.training_hop_ns,
+                'training_hop_ns': recipe.training_window.hop_ns,
                 'parameters': parameter_count(result.classifier),
                 'best_epoch': result.best_epoch,
                 'epochs_run': len(result.history),
