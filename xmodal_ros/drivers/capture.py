@@ -44,13 +44,13 @@ class OpenMicrophone(Protocol):
 class AudioCounters:
     """What has been recorded since the start.
 
-    ``device`` is what is being recorded from and ``problem`` why nothing is, one of them ''.
+    ``device`` is what is being recorded from, '' while it is nothing, and ``problem`` why, or ''.
     ``peak`` is the loudest sample of the newest chunk, 1 at full scale; ``newest_ns`` is when it
     came, on the steady clock.
     """
 
     device: str = ''
-    problem: str = 'not opened yet'
+    problem: str = ''
     chunks: int = 0
     samples: int = 0
     overflows: int = 0

@@ -30,7 +30,7 @@ class VideoCounters:
     """
 
     backend: str = ''
-    problem: str = 'not opened yet'
+    problem: str = ''
     frames: int = 0
     skipped: int = 0
     damaged: int = 0
@@ -209,7 +209,7 @@ class FrameGrabber:
             self._counters = replace(before, damaged=before.damaged + 1)
             return
         height, width = frame.shape[:2]
-        if before.problem:
+        if not before.backend:
             backend = video.backend
             self._say('info', f'{self._wanted.shown}: {width}x{height} pixels by {backend}')
             self._backoff.reset()

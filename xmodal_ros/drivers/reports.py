@@ -28,6 +28,8 @@ def audio_report(
     message = f'recording from {counters.device!r}'
     if counters.problem:
         level, message = 'error', counters.problem
+    elif not counters.device:
+        level, message = 'warning', 'no sound has come yet'
     elif _silent(counters.newest_ns, now_ns):
         level, message = 'warning', f'{counters.device!r} is open but gives nothing'
     elif overflows > 0:
@@ -75,6 +77,8 @@ def video_report(
         level, message = 'warning', f'{wanted.shown} is over: set loop to play it again and again'
     elif counters.problem:
         level, message = 'error', counters.problem
+    elif not counters.backend:
+        level, message = 'warning', f'no frame has come yet from {wanted.shown}'
     elif _silent(counters.newest_ns, now_ns):
         level, message = 'warning', f'{wanted.shown} is open but gives no frames'
     elif damaged > 0:
