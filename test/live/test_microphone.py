@@ -80,7 +80,8 @@ def loudness(sound: NDArray[Any], rate: int) -> NDArray[np.float64]:
     """The energy of every hundredth of a second."""
     step = rate // 100
     whole = sound[: len(sound) // step * step].astype(np.float64)
-    return np.sqrt((whole.reshape(-1, step) ** 2).mean(axis=1))
+    energy: NDArray[np.float64] = (whole.reshape(-1, step) ** 2).mean(axis=1)
+    return np.asarray(np.sqrt(energy))
 
 
 def test_it_says_in_what_format_there_will_be_sound(process: Ear) -> None:

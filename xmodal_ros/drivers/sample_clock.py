@@ -28,7 +28,8 @@ class SampleClock:
 
     The count is anchored at the first chunk. Every second the anchor begins to follow the
     earliest arrival of that second, as arrivals can be late but not early. A jump of more than
-    0.1 s is taken over at once. Stamps grow, except when the clock they come from is set back.
+    0.1 s is taken over within that second. Stamps grow, except when the clock they come from is
+    set back.
     """
 
     def __init__(self, rate_hz: int) -> None:
