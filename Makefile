@@ -15,11 +15,12 @@ help:  ## Say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup:  ## Make .venv, with everything that is needed to run and test (quick when it is there)
-	@standalone/setup
+	@standalone/setup $(SETUP_OPTIONS)
 
 demo: setup  ## Record, train, deploy, replay and compare on simulated recordings (DATA=FOLDER: on real ones)
 	@$(BIN)/xmodal demo --out demo $(if $(DATA),--data '$(DATA)')
 
+test: SETUP_OPTIONS := --with-sound
 test: setup  ## Check format, style and types, then run the tests
 	@failed=; \
 	$(CHECK_FORMAT) || failed="$$failed format"; \

@@ -4,4 +4,4 @@ import sys
 
 from xmodal_standalone.steps import main
 
-sys.exit(main())
+sys.exit(main(sys.argv[1:]))

@@ -35,8 +35,24 @@ def for_building() -> list[str]:
     return missing
 
 
-def install(packages: Sequence[str], lock: int) -> None:
-    """Install ``packages`` with apt-get where we are root.
+def for_sound() -> list[str]:
+    """Name the missing packages that stand for microphone and speaker in tests."""
+    tools = {'pulseaudio': 'pulseaudio', 'paplay': 'pulseaudio-utils', 'espeak-ng': 'espeak-ng'}
+    missing = [package for tool, package in tools.items() if shutil.which(tool) is None]
+    bridges = Path('/usr/lib').glob('**/alsa-lib/libasound_module_pcm_pulse.so')
+    return missing if any(bridges) else [*missing, 'libasound2-plugins']
+
+
+def install_for_tests(packages: Sequence[str], lock: int) -> None:
+    """Install ``packages`` where that takes nothing else away, or say what is missing."""
+    try:
+        install(packages, lock, '--no-remove')
+    except SetupError as error:
+        print(f'{error}\nThat is no failure: the tests that need them are skipped.', flush=True)
+
+
+def install(packages: Sequence[str], lock: int, *options: str) -> None:
+    """Install ``packages`` with apt-get and its ``options`` where we are root.
 
     Raises
     ------
@@ -46,7 +62,7 @@ def install(packages: Sequence[str], lock: int) -> None:
     """
     if not packages:
         return
-    command = ['apt-get', 'install', '-y', '--no-install-recommends', *packages]
+    command = ['apt-get', 'install', '-y', '--no-install-recommends', *options, *packages]
     by_hand = f'apt-get update && {shlex.join(command)}'
     if shutil.which('apt-get') is None:
         raise SetupError(

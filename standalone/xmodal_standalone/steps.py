@@ -1,5 +1,6 @@
 """The set-up's steps, each skipped where its result is there already."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import os
 from pathlib import Path
@@ -136,12 +137,17 @@ def beside_ros(constraints: Path, replacements: Path, result: Path) -> Path:
     return result
 
 
-def main() -> int:
-    """Bring ``.venv`` up to date, and give the exit code."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Bring ``.venv`` up to date, and give the exit code.
+
+    ``--with-sound`` adds what tests of the microphone need, where that is possible.
+    """
     start = time.monotonic()
     try:
         with only_one(_ROOT) as lock:
             path = _set_up(lock)
+            if '--with-sound' in arguments:
+                debian.install_for_tests(debian.for_sound(), lock)
     except SetupError as error:
         print(f'setup: {error}', file=sys.stderr)
         return 1

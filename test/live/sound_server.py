@@ -6,30 +6,23 @@ Everything it writes lies in a folder of the test's own; no other server is met 
 from collections.abc import Mapping
 import os
 from pathlib import Path
-import shutil
 import socket
 import subprocess
 import time
 
 import pytest
 
-_PROGRAMS = {
-    'pulseaudio': 'pulseaudio',
-    'paplay': 'pulseaudio-utils',
-    'espeak-ng': 'espeak-ng',
-}
+from xmodal_standalone import debian
+
 _PATIENCE_S = 60.0
 
 
 def skip_without_sound() -> None:
     """Skip the test where the sound server, its bridge from ALSA or the voice is missing."""
-    missing = {package for program, package in _PROGRAMS.items() if not shutil.which(program)}
-    if not any(Path('/usr/lib').glob('**/alsa-lib/libasound_module_pcm_pulse.so')):
-        missing.add('libasound2-plugins')
-    if missing:
+    if missing := debian.for_sound():
         pytest.skip(
             'a microphone without hardware needs the Debian packages '
-            f'{", ".join(sorted(missing))}: install them, or run `make test` as root'
+            f'{", ".join(missing)}: install them, or run `make test` as root'
         )
 
 

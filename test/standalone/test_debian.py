@@ -74,6 +74,27 @@ def test_a_failing_apt_shows_its_output_and_the_command(
         debian.install(['g++'], lock=1)
 
 
+def test_what_only_tests_need_is_no_failure_and_takes_nothing_away(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(tmp_path / 'apt-get', f'echo "$@" >> {tmp_path}/calls; [ "$1" = update ]')
+    monkeypatch.setenv('PATH', f'{tmp_path}:/usr/bin:/bin')
+    monkeypatch.setattr(os, 'geteuid', lambda: 0)
+    debian.install_for_tests(['espeak-ng'], lock=1)
+    assert '--no-remove espeak-ng' in (tmp_path / 'calls').read_text()
+    assert 'the tests that need them are skipped' in capsys.readouterr().out
+
+
+def test_sound_for_tests_is_named_as_packages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program(tmp_path / 'paplay', 'true')
+    monkeypatch.setenv('PATH', str(tmp_path))
+    missing = debian.for_sound()
+    assert {'pulseaudio', 'espeak-ng'} <= set(missing)
+    assert 'pulseaudio-utils' not in missing
+
+
 def test_everything_missing_is_named_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
