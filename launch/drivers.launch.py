@@ -61,7 +61,7 @@ ARGUMENTS = (
         'respawn',
         default_value='true',
         choices=FLAG,
-        description='Start a driver again when its process has died.',
+        description='Start a driver again whenever its process has ended.',
     ),
     DeclareLaunchArgument(
         'log_level', default_value='info', choices=LEVELS, description='What is logged.'
