@@ -43,12 +43,12 @@ class Parameter:
         return str(_type_of(self.default).name).lower()
 
 
-_AUTOSTART: Final = Parameter(
+AUTOSTART: Final = Parameter(
     'autostart',
     True,
     'Configure and activate at start; false leaves the transitions to a lifecycle manager.',
 )
-_DIAGNOSTICS_PERIOD: Final = Parameter(
+DIAGNOSTICS_PERIOD: Final = Parameter(
     'diagnostics_period',
     1.0,
     'Seconds between two diagnostics, whatever ROS time does.',
@@ -56,7 +56,7 @@ _DIAGNOSTICS_PERIOD: Final = Parameter(
 )
 
 CLASSIFIER: Final[tuple[Parameter, ...]] = (
-    _AUTOSTART,
+    AUTOSTART,
     Parameter(
         'model', '', 'Folder of the model bundle that training wrote.', change='unconfigured'
     ),
@@ -81,7 +81,7 @@ CLASSIFIER: Final[tuple[Parameter, ...]] = (
         change='unconfigured',
         bounds=(1, 100_000),
     ),
-    _DIAGNOSTICS_PERIOD,
+    DIAGNOSTICS_PERIOD,
 )
 
 BAG_PLAYER: Final[tuple[Parameter, ...]] = (
@@ -104,7 +104,7 @@ BAG_PLAYER: Final[tuple[Parameter, ...]] = (
 )
 
 MICROPHONE: Final[tuple[Parameter, ...]] = (
-    _AUTOSTART,
+    AUTOSTART,
     Parameter(
         'device',
         '',
@@ -129,11 +129,11 @@ MICROPHONE: Final[tuple[Parameter, ...]] = (
         change='unconfigured',
         bounds=(0.1, 60.0),
     ),
-    _DIAGNOSTICS_PERIOD,
+    DIAGNOSTICS_PERIOD,
 )
 
 CAMERA: Final[tuple[Parameter, ...]] = (
-    _AUTOSTART,
+    AUTOSTART,
     Parameter(
         'device',
         '0',
@@ -188,7 +188,7 @@ CAMERA: Final[tuple[Parameter, ...]] = (
         change='unconfigured',
         bounds=(0.1, 30.0),
     ),
-    _DIAGNOSTICS_PERIOD,
+    DIAGNOSTICS_PERIOD,
 )
 
 TABLES: Final = {

@@ -38,15 +38,22 @@ class Source:
     """Follows one topic whoever publishes it.
 
     :meth:`follow` and :meth:`close` belong to the executor's thread; :meth:`take` may run in
-    another one.
+    another one. ``parameter`` is the one to correct where nothing usable is published, and
+    ``publisher`` what there should be to publish it.
     """
 
-    def __init__(self, node: Node, topic: str, msgtypes: Sequence[str]) -> None:
-        try:
-            self.topic: Final = str(node.resolve_topic_name(topic))
-            validate_full_topic_name(self.topic)
-        except (InvalidTopicNameException, RuntimeError, ValueError) as error:
-            raise ConfigurationError(f'{topic!r} is no name of a topic: {error}') from None
+    def __init__(
+        self,
+        node: Node,
+        topic: str,
+        msgtypes: Sequence[str],
+        *,
+        parameter: str = 'topic',
+        publisher: str = "the sensor's driver",
+    ) -> None:
+        self.topic: Final = resolved(node, topic)
+        self._parameter = parameter
+        self._publisher = publisher
         self.msgtype = msgtypes[0]
         self.problem = ''
         self._msgtypes = tuple(msgtypes)
@@ -147,8 +154,19 @@ class Source:
             if name != self.topic and set(types) & set(self._msgtypes)
         ]
         if others:
-            return f"set the parameter 'topic' to one that does ({', '.join(sorted(others))})"
-        return "start the sensor's driver, or correct the parameter 'topic'"
+            names = ', '.join(sorted(others))
+            return f"set the parameter '{self._parameter}' to one that does ({names})"
+        return f"start {self._publisher}, or correct the parameter '{self._parameter}'"
+
+
+def resolved(node: Node, topic: str) -> str:
+    """Give a topic's full name; raises :class:`ConfigurationError` where it is no name of one."""
+    try:
+        name = str(node.resolve_topic_name(topic))
+        validate_full_topic_name(name)
+    except (InvalidTopicNameException, RuntimeError, ValueError) as error:
+        raise ConfigurationError(f'{topic!r} is no name of a topic: {error}') from None
+    return name
 
 
 def _unused(_message: object) -> None:

@@ -1,0 +1,88 @@
+"""What the selector's diagnostics say."""
+
+from dataclasses import replace
+
+from test.runtime.selector_script import (
+    decide,
+    EPOCH,
+    hops,
+    NOTHING,
+    said,
+    SECOND,
+    SETTINGS,
+    SIT,
+    SteadyClock,
+    together,
+)
+from xmodal_ros.runtime.selector import Selector
+from xmodal_ros.runtime.selector_health import Input, SelectorHealth
+from xmodal_ros.runtime.selector_settings import SelectorSettings
+
+INPUTS = {name: Input(f'/{name}', publishers=1, received=10) for name in ('imu', 'camera')}
+
+
+def make(settings: SelectorSettings = SETTINGS) -> tuple[SteadyClock, Selector, SelectorHealth]:
+    clock = SteadyClock()
+    return clock, Selector(settings, clock), SelectorHealth(clock)
+
+
+def test_every_source_has_state_why_age_and_rate() -> None:
+    clock, selector, health = make()
+    decide(selector, together(said('imu', hops(0, 5)), said('camera', hops(0, 5), SIT)))
+    clock.now_ns = 5 * SECOND
+    report = health.active(selector, INPUTS, outputs=1)
+    values = dict(report.values)
+    assert (report.level, report.message) == ('ok', 'imu answers')
+    assert (values['imu: state'], values['camera: state']) == ('selected', 'ready')
+    assert values['camera: why'] == 'imu goes before it'
+    assert values['camera: label'] == 'sit'
+    assert values['imu: rate'] == '2.0 Hz'
+    assert values['imu: age of the newest label'] == '5.00 s'
+
+
+def test_the_states_of_a_source_that_dies_and_returns() -> None:
+    _, selector, health = make()
+    decide(selector, together(said('imu', hops(0, 2)), said('camera', hops(0, 10))))
+    report = health.active(selector, INPUTS, outputs=1)
+    assert report.level == 'warning'
+    assert report.message.startswith('imu: its newest label is 8.0 s older')
+    decide(selector, together(said('imu', hops(10, 12)), said('camera', hops(10, 12))))
+    values = dict(health.active(selector, INPUTS, outputs=1).values)
+    assert values['imu: state'] == 'returning'
+    assert values['imu: why'] == 'back for 1.5 s of 3 s'
+    assert values['camera: state'] == 'selected'
+
+
+def test_one_that_is_unsure_and_one_that_stands_in() -> None:
+    _, selector, health = make()
+    decide(selector, together(said('imu', hops(0, 3), NOTHING), said('camera', hops(0, 3), SIT)))
+    values = dict(health.active(selector, INPUTS, outputs=1).values)
+    assert (values['imu: state'], values['camera: state']) == ('unsure', 'standing in')
+
+
+def test_silence_is_an_error_and_a_problem_of_the_graph_says_why() -> None:
+    clock, selector, health = make()
+    clock.now_ns = 2 * SECOND
+    selector.watch(EPOCH)
+    inputs = INPUTS | {'imu': Input('/imu', problem='nobody publishes on /imu')}
+    report = health.active(selector, inputs, outputs=0)
+    assert report.level == 'error'
+    assert report.message.startswith('every source is silent: camera: it has said nothing yet')
+    assert 'nobody publishes on /imu' in report.message
+    assert dict(report.values)['imu: why'] == 'nobody publishes on /imu'
+
+
+def test_labels_that_cannot_be_used_are_told_once() -> None:
+    _, selector, health = make(replace(SETTINGS, source='imu'))
+    decide(selector, said('imu', [0, 0.5, 0.5]))
+    report = health.active(selector, INPUTS, outputs=1)
+    assert report.level == 'warning'
+    assert 'the same stamp as the one before' in report.message
+    assert health.active(selector, INPUTS, outputs=1).level == 'ok'
+
+
+def test_a_failure_inside_is_an_error_and_an_idle_selector_says_why() -> None:
+    _, selector, health = make()
+    assert health.active(selector, INPUTS, outputs=1, failures=1).level == 'error'
+    assert health.idle('unconfigured', '').level == 'ok'
+    assert health.idle('unconfigured', 'no sources').message == 'unconfigured: no sources'

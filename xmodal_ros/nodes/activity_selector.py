@@ -1,0 +1,272 @@
+"""The node ``activity_selector``: of several classifiers, the one answer to go by."""
+
+from collections.abc import Iterator, Sequence
+import heapq
+import sys
+import threading
+import time
+from typing import Any, Final
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
+from rclpy.parameter import Parameter as RosParameter
+from std_msgs.msg import String
+from vision_msgs.msg import Classification
+
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.nodes import messages, parameters, qos, selector_parameters
+from xmodal_ros.nodes.lifecycle import guarded, ManagedNode
+from xmodal_ros.nodes.running import run
+from xmodal_ros.nodes.source import resolved, Source
+from xmodal_ros.runtime.label import Label, UNKNOWN
+from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
+from xmodal_ros.runtime.periodic import PeriodicThread
+from xmodal_ros.runtime.selector import Decision, Selector
+from xmodal_ros.runtime.selector_health import Input, SelectorHealth
+from xmodal_ros.runtime.selector_settings import SelectorSettings
+from xmodal_ros.streams.sample import DecodeError
+
+_DRAIN_PERIOD_S: Final = 0.02
+_FOLLOW_PERIOD_S: Final = 0.5
+_ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
+# Simulators and players step back by whole runs; a clock's jitter is far below this.
+_JUMP_BACK: Final = Duration(nanoseconds=-100_000_000)
+
+
+class ActivitySelector(ManagedNode):
+    """Publishes the best classifier's decisions, or all of them fused; docs/activity_selector.md.
+
+    Labels are taken, and silence is watched, in a thread of their own; the executor's thread
+    changes states and parameters, follows the graph and reports.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._lock = threading.Lock()
+        self._sources: dict[str, Source] = {}
+        self._received: dict[str, int] = {}
+        self._selector: Selector | None = None
+        self._drain: PeriodicThread | None = None
+        self._activity: Any = None
+        self._label: Any = None
+        self._source: Any = None
+        self._said: tuple[str, str] | None = None
+        self._failures = 0
+        self._health = SelectorHealth(time.monotonic_ns)
+        super().__init__('activity_selector', selector_parameters.ACTIVITY_SELECTOR, **options)
+        self._declare_sources()
+        self.add_on_set_parameters_callback(self._judge)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
+        period_s = parameters.number(self, 'diagnostics_period')
+        self.create_timer(period_s, self._report, clock=steady)
+        self.create_timer(_FOLLOW_PERIOD_S, self._follow, clock=steady)
+        self._jump_handle = self.get_clock().create_jump_callback(
+            JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=False),
+            post_callback=self._time_jumped,
+        )
+
+    def configure(self) -> None:
+        """Check that the parameters make sense together, and advertise."""
+        self._read_settings({})
+        self._activity = self.create_lifecycle_publisher(Classification, 'activity', qos.RELIABLE)
+        self._label = self.create_lifecycle_publisher(String, 'activity/label', qos.LATCHED)
+        self._source = self.create_lifecycle_publisher(String, 'activity/source', qos.LATCHED)
+
+    def activate(self) -> None:
+        """Subscribe and begin to choose."""
+        settings = self._read_settings({})
+        self._said = None
+        self._failures = 0
+        self._received = dict.fromkeys(settings.names, 0)
+        for name in settings.names:
+            self._sources[name] = self._listen(name)
+        self._selector = Selector(settings, time.monotonic_ns)
+        self._drain = PeriodicThread('intake', _DRAIN_PERIOD_S, self._take_labels)
+        topics = ', '.join(f'{name} on {each.topic}' for name, each in self._sources.items())
+        self.get_logger().info(f'{settings.mode}: {topics}')
+
+    def deactivate(self) -> None:
+        """Unsubscribe; what has come is published first, and then that nothing is known."""
+        if self._drain is not None:
+            self._drain.stop()
+            self._take_labels()
+        for source in self._sources.values():
+            source.close()
+        self._sources, self._drain, self._selector = {}, None, None
+        if self._said is not None:
+            # Latched: whoever comes later must not take the last label for today's.
+            self._say(UNKNOWN, '')
+
+    def cleanup(self) -> None:
+        """Stop advertising."""
+        for publisher in (self._activity, self._label, self._source):
+            if publisher is not None:
+                # A publisher that goes takes along what its subscribers have not read yet.
+                publisher.wait_for_all_acked(_ACKNOWLEDGE)
+                self.destroy_lifecycle_publisher(publisher)
+        self._activity = self._label = self._source = None
+
+    def failed(self, where: str, error: Exception) -> None:
+        """Log and count an exception nobody expected."""
+        self._failures += 1
+        super().failed(where, error)
+
+    def parameters_changed(self, names: frozenset[str]) -> None:
+        """Take up what was set: at once, without losing a label."""
+        if 'sources' in names:
+            self._declare_sources()
+        selector = self._selector
+        if selector is None:
+            return
+        settings = self._read_settings({})
+        with self._lock:
+            if settings != selector.settings:
+                selector.change(settings)
+        for name in settings.names:
+            if f'sources.{name}.topic' in names:
+                fresh = self._listen(name)
+                with self._lock:
+                    old, self._sources[name] = self._sources[name], fresh
+                old.close()
+
+    def _declare_sources(self) -> None:
+        for name in parameters.texts(self, 'sources'):
+            if not self.has_parameter(f'sources.{name}.topic'):
+                parameters.declare(self, selector_parameters.source_table(name))
+
+    def _listen(self, name: str) -> Source:
+        return Source(
+            self,
+            selector_parameters.topic_of(name, self._value),
+            (CLASSIFICATION_TYPE,),
+            parameter=f'sources.{name}.topic',
+            publisher='its classifier',
+        )
+
+    def _value(self, name: str) -> Any:
+        return self.get_parameter(name).value
+
+    def _read_settings(self, changes: dict[str, Any]) -> SelectorSettings:
+        """Give the settings as they would be with these changes; raises XmodalError."""
+
+        def get(name: str) -> Any:
+            return changes[name] if name in changes else self._value(name)
+
+        settings = selector_parameters.read_settings(get)
+        for name in settings.names:
+            resolved(self, selector_parameters.topic_of(name, get))
+        return settings
+
+    def _judge(self, changes: list[RosParameter]) -> SetParametersResult:
+        """Refuse what a configured selector could not work with, and say why."""
+        known = {each.name for each in self.table}
+        values = {
+            each.name: each.value
+            for each in changes
+            if each.name in known or each.name.startswith('sources.')
+        }
+        if not values or self.state in ('unconfigured', 'finalized'):
+            return SetParametersResult(successful=True)
+        try:
+            self._read_settings(values)
+        except XmodalError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    @guarded
+    def _take_labels(self) -> None:
+        """Take what has come, and watch for silence. In the intake thread."""
+        with self._lock:
+            selector = self._selector
+            if selector is None:
+                return
+            streams = [list(self._decode(selector, name)) for name in self._sources]
+            # In order of stamps, or a backlog of one source would make the others seem dead.
+            for name, label in heapq.merge(*streams, key=lambda each: each[1].stamp_ns):
+                for decision in selector.push(name, label):
+                    self._publish(decision)
+            unknown = selector.watch(int(self.get_clock().now().nanoseconds))
+            if unknown is not None:
+                self._publish(unknown)
+
+    def _decode(self, selector: Selector, name: str) -> Iterator[tuple[str, Label]]:
+        for received in self._sources[name].take():
+            self._received[name] += 1
+            try:
+                yield name, decode_label(received.data)
+            except DecodeError as error:
+                selector.refuse(name, error.reason)
+
+    def _publish(self, decision: Decision) -> None:
+        self._activity.publish(
+            messages.classification(decision.stamp_ns, decision.frame_id, decision.scores)
+        )
+        self._say(decision.label, decision.source)
+
+    def _say(self, label: str, source: str) -> None:
+        """Publish what has changed."""
+        said_label, said_source = self._said or (None, None)
+        if label != said_label:
+            self._label.publish(String(data=label))
+            self.get_logger().info(f'{label} ({source or "no source"})')
+        if source != said_source:
+            self._source.publish(String(data=source))
+        self._said = label, source
+
+    @guarded
+    def _time_jumped(self, _jump: TimeJump) -> None:
+        """Start anew: what has come belongs to the time before the jump."""
+        self._take_labels()
+        with self._lock:
+            if self._selector is not None:
+                self._selector.reset()
+                self.get_logger().info('ROS time jumped back: the choice starts anew')
+
+    @guarded
+    def _follow(self) -> None:
+        """Adapt to the publishers there are, and report at once when that changes what fits."""
+        if self._look_at_graph():
+            self._publish_report()
+
+    def _look_at_graph(self) -> bool:
+        news = False
+        for name, source in self._sources.items():
+            before = source.problem
+            source.follow()
+            if source.problem != before:
+                news = True
+                if source.problem:
+                    self.get_logger().warning(f'{name}: {source.problem}')
+        return news
+
+    @guarded
+    def _report(self) -> None:
+        self._look_at_graph()
+        self._publish_report()
+
+    def _publish_report(self) -> None:
+        with self._lock:
+            selector = self._selector
+            if selector is None:
+                report = self._health.idle(self.state, self.problem)
+            else:
+                inputs = {
+                    name: Input(each.topic, each.publishers, self._received[name], each.problem)
+                    for name, each in self._sources.items()
+                }
+                listeners = int(self._activity.get_subscription_count())
+                report = self._health.active(selector, inputs, listeners, self._failures)
+        stamp = self.get_clock().now().to_msg()
+        name = self.get_fully_qualified_name()
+        self._diagnostics.publish(messages.diagnostics(stamp, name, 'activity selector', report))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the node until it is told to end; gives the exit code."""
+    return run(lambda _done: ActivitySelector(), arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""How a selector and its sources are doing, in words."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from xmodal_ros.runtime.health import in_words, Level, OUTPUTS, Report, STATE
+from xmodal_ros.runtime.label_track import LabelTrack
+from xmodal_ros.runtime.selector import Selector
+from xmodal_ros.runtime.selector_settings import AUTO
+
+_SECOND_NS: Final = 1_000_000_000
+
+# The names of the values that programs read back from diagnostics.
+SELECTED: Final = 'selected source'
+ANSWERING: Final = 'last decision from'
+RESETS: Final = 'resets, time jumped back'
+SILENCES: Final = 'decisions unknown for silence'
+FAILURES: Final = 'failures inside the node'
+
+_REASONS: Final[Mapping[str, str]] = {
+    'no_results': 'no results',
+    'no_name': 'a class without a name',
+    'named_twice': 'a class twice',
+    'not_a_probability': 'scores outside 0 to 1',
+}
+
+
+@dataclass(frozen=True)
+class Input:
+    """What the graph says of a source: ``problem`` is '' where publishers fit."""
+
+    topic: str
+    publishers: int = 0
+    received: int = 0
+    problem: str = ''
+
+
+class SelectorHealth:
+    """Turns a selector's state into reports; ``clock`` gives steady nanoseconds."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._before_ns = clock()
+        self._received: dict[str, int] = {}
+        self._refused: dict[str, int] = {}
+        self._failures = 0
+
+    def active(
+        self, selector: Selector, inputs: Mapping[str, Input], outputs: int, failures: int = 0
+    ) -> Report:
+        """Report on a selector at work; ``outputs`` is how many listen to it."""
+        now_ns = self._clock()
+        elapsed_ns = max(1, now_ns - self._before_ns)
+        values = [
+            (STATE, 'active'),
+            ('mode', selector.settings.mode),
+            ('source', selector.settings.source),
+            (SELECTED, selector.selected or 'none'),
+            (ANSWERING, selector.answering or 'none'),
+            (OUTPUTS, str(outputs)),
+            *((f'decisions, {name}', str(n)) for name, n in sorted(selector.counts.items())),
+            (RESETS, str(selector.resets)),
+            (FAILURES, str(failures)),
+        ]
+        for name, track in selector.tracks.items():
+            since = inputs[name].received - self._received.get(name, 0)
+            rate_hz = max(0, since) * _SECOND_NS / elapsed_ns
+            values += _describe(selector, track, inputs[name], rate_hz, now_ns)
+        level, message = self._judge(selector, inputs, failures)
+        self._received = {name: each.received for name, each in inputs.items()}
+        self._refused = {name: _refused(each) for name, each in selector.tracks.items()}
+        self._before_ns, self._failures = now_ns, failures
+        return Report(level, message, tuple(values))
+
+    def idle(self, state: str, problem: str) -> Report:
+        """Report on a selector that is not active; ``problem`` says why, '' by intention."""
+        self._before_ns, self._received, self._refused = self._clock(), {}, {}
+        self._failures = 0
+        message = f'{state}: {problem}' if problem else state
+        return Report('error' if problem else 'ok', message, ((STATE, state),))
+
+    def _judge(
+        self, selector: Selector, inputs: Mapping[str, Input], failures: int
+    ) -> tuple[Level, str]:
+        troubles = [
+            f'{name}: {words}'
+            for name, track in selector.tracks.items()
+            if (words := self._trouble(selector, track, inputs[name]))
+        ]
+        if failures > self._failures:
+            return 'error', 'something failed inside the node: see its log'
+        if selector.silent:
+            which = f'{selector.settings.source}, chosen by hand,'
+            who = 'every source' if selector.settings.source == AUTO else which
+            return 'error', f'{who} is silent: {"; ".join(troubles) or "no labels come"}'
+        if troubles:
+            return 'warning', '; '.join(troubles)
+        return 'ok', f'{selector.answering} answers' if selector.answering else 'listening'
+
+    def _trouble(self, selector: Selector, track: LabelTrack, found: Input) -> str:
+        """Say what is wrong with a source, '' where nothing is."""
+        if found.problem:
+            return found.problem
+        refused = _refused(track) - self._refused.get(track.name, 0)
+        if refused:
+            reasons = ', '.join(map(words_for, sorted(track.drops)))
+            return f'{refused} labels on {found.topic} not used; so far: {reasons}'
+        if track.name not in selector.eligible or track.alive:
+            return ''
+        return standing(selector, track)[1]
+
+
+def standing(selector: Selector, track: LabelTrack) -> tuple[str, str]:
+    """Give a source's state in a word, and why it is so."""
+    timeout_s = selector.settings.timeout_ns / _SECOND_NS
+    if track.newest_ns is None:
+        return 'silent', 'it has said nothing yet'
+    if track.name not in selector.eligible:
+        return 'left out', f'{selector.settings.source} was chosen by hand'
+    label = track.latest
+    if label is None:
+        return 'silent', f'nothing came from any source for {timeout_s:g} s'
+    if not track.alive:
+        newest_ns = max(each.newest_ns or 0 for each in selector.tracks.values())
+        behind_s = (newest_ns - track.newest_ns) / _SECOND_NS
+        return 'silent', (
+            f'its newest label is {behind_s:.1f} s older than those of other sources (more than '
+            f'the timeout, {timeout_s:g} s): dead, too slow, or by another clock'
+        )
+    if not selector.ready(track) and track.name != selector.selected:
+        alive_s = (track.newest_ns - (track.alive_since_ns or 0)) / _SECOND_NS
+        wanted_s = selector.settings.return_after_ns / _SECOND_NS
+        return 'returning', f'back for {alive_s:.1f} s of {wanted_s:g} s'
+    if selector.settings.mode == 'fuse':
+        return 'fused', '' if label.confident else 'though it is unsure'
+    if track.name == selector.selected and track.name != selector.answering:
+        return 'unsure', f'{selector.answering or "nobody"} answers in its place'
+    if track.name == selector.selected:
+        chosen = 'the best that is alive' if selector.settings.source == AUTO else 'by hand'
+        return 'selected', chosen
+    if track.name == selector.answering:
+        return 'standing in', f'{selector.selected} is unsure'
+    return 'ready', f'{selector.selected} goes before it'
+
+
+def words_for(reason: str) -> str:
+    """Give the words for why a label was not used."""
+    return _REASONS.get(reason) or in_words(reason)
+
+
+def _refused(track: LabelTrack) -> int:
+    return sum(track.drops.values())
+
+
+def _describe(
+    selector: Selector, track: LabelTrack, found: Input, rate_hz: float, now_ns: int
+) -> Iterator[tuple[str, str]]:
+    state, why = standing(selector, track)
+    age = 'never' if track.heard_ns is None else f'{(now_ns - track.heard_ns) / _SECOND_NS:.2f} s'
+    yield f'{track.name}: state', state
+    yield f'{track.name}: why', found.problem or why
+    yield f'{track.name}: topic', found.topic
+    yield f'{track.name}: publishers matched', str(found.publishers)
+    yield f'{track.name}: rate', f'{rate_hz:.1f} Hz'
+    yield f'{track.name}: age of the newest label', age
+    yield f'{track.name}: label', track.latest.decision if track.latest else ''
+    yield f'{track.name}: labels received', str(found.received)
+    for reason, count in sorted(track.drops.items()):
+        yield f'{track.name}: labels dropped, {words_for(reason)}', str(count)
