@@ -19,9 +19,9 @@ def classifier() -> Classifier:
 
 def test_outputs_give_every_stage_that_methods_may_use(classifier):
     outputs = classifier.outputs(torch.randn(3, 100, 6))
-    assert outputs.tokens.shape == (3, 25, 32)
+    assert outputs.tokens.shape == (3, 13, 32)
     for projected in (outputs.query, outputs.key, outputs.value):
-        assert projected.shape == (3, 4, 25, 8)
+        assert projected.shape == (3, 4, 13, 8)
     assert outputs.feature.shape == (3, 32)
     assert outputs.logits.shape == (3, 5)
 

@@ -22,8 +22,8 @@ def encoder(spec: EncoderSpec, window: tuple[int, ...]) -> torch.nn.Module:
 @pytest.mark.parametrize(
     ('spec', 'window', 'tokens'),
     [
-        (ImuCnn(), IMU_WINDOW, (38, 64)),
-        (ImuCnn(width=16, dim=32), (100, 3), (25, 32)),
+        (ImuCnn(), IMU_WINDOW, (19, 64)),
+        (ImuCnn(width=16, dim=32), (100, 3), (13, 32)),
         (ImuCnn(), (1, 6), (1, 64)),
         (CameraCnn(), CAMERA_WINDOW, (12, 64)),
         (CameraCnn(frames_per_token=4, dim=32), (10, 12, 16, 1), (2, 32)),

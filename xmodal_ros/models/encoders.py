@@ -15,7 +15,8 @@ from torch.nn import functional
 class ImuCnn(BaseModel):
     """A convolutional net over time in the manner of CNN-HAR (WHAR Arena, 2026).
 
-    The first two layers halve the rate each: 150 steps become 38 tokens.
+    The first three layers halve the rate each: 150 steps become 19 tokens. Long kernels let a
+    token see more than a second, and cost little where the rate is low.
     """
 
     model_config = ConfigDict(frozen=True, extra='forbid')
@@ -53,9 +54,9 @@ class _ImuEncoder(nn.Module):
         sizes = [channels, spec.width, spec.width, spec.width, spec.dim]
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(pairwise(sizes)):
-            stride = 2 if index < 2 else 1
+            stride = 2 if index < 3 else 1
             layers += [
-                nn.Conv1d(before, after, kernel_size=5, stride=stride, padding=2),
+                nn.Conv1d(before, after, kernel_size=7, stride=stride, padding=3),
                 nn.GroupNorm(_GROUPS, after),
                 nn.GELU(),
             ]
