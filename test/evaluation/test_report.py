@@ -1,5 +1,6 @@
 """The report is one file that needs no other, and says what was measured."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 import re
 
@@ -62,6 +63,15 @@ def test_without_truth_the_page_says_so(tmp_path):
     outline(page)
     assert 'no truth' in page
     assert 'macro-F1' not in page
+
+
+def test_where_the_model_comes_from_reads_like_text(tmp_path):
+    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS))
+    provenance = {'subjects': {'training': ['1', '3'], 'validation': []}, 'seed': 7}
+    info = evaluation.info.model_copy(update={'provenance': provenance})
+    page = render_report(replace(evaluation, info=info), 'title')
+    assert 'training: 1, 3</dd>' in page
+    assert 'validation' not in page
 
 
 def test_names_from_bags_cannot_break_the_page(tmp_path):

@@ -80,10 +80,20 @@ def render_report(evaluation: Evaluation, title: str) -> str:
         ]
         if scores
         else [],
+        provenance={key: _plain(value) for key, value in evaluation.info.provenance.items()},
         reliability=_reliability(evaluation),
         latency_plot=_latency_histogram(evaluation),
     )
     return page
+
+
+def _plain(value: object) -> str:
+    """Write what a bundle's document holds without the brackets of its form."""
+    if isinstance(value, dict):
+        return '; '.join(f'{key}: {_plain(inner)}' for key, inner in value.items() if inner)
+    if isinstance(value, list | tuple):
+        return ', '.join(_plain(inner) for inner in value)
+    return str(value)
 
 
 def _label_names(evaluation: Evaluation) -> tuple[str, ...]:
