@@ -100,7 +100,7 @@ def test_words_are_heard_when_they_are_spoken(ear: Ear, tmp_path: Path) -> None:
         rate = file.getframerate()
         spoken = np.frombuffer(file.readframes(file.getnframes()), '<i2')
 
-    begin_ns, end_ns = ear.server.play('paplay', '--latency-msec=20', str(path))
+    begin_ns, end_ns = ear.server.play('paplay', '--latency-msec=200', str(path))
     ear.wait_until_heard(end_ns + SECOND // 2)
 
     said, got = loudness(spoken, rate), loudness(ear.sound(), RATE)
@@ -119,21 +119,21 @@ def test_no_sample_is_lost_or_altered_and_stamps_count_them(ear: Ear, tmp_path: 
     ramp = np.arange(1, 30_001, dtype='<i2')
     # Silence first: PulseAudio drops a few samples where a sound begins.
     (tmp_path / 'ramp.raw').write_bytes(bytes(2 * RATE // 2) + ramp.tobytes())
-    raw = ('--raw', f'--rate={RATE}', '--channels=1', '--format=s16le', '--latency-msec=20')
+    raw = ('--raw', f'--rate={RATE}', '--channels=1', '--format=s16le', '--latency-msec=200')
     _, end_ns = ear.server.play('paplay', *raw, str(tmp_path / 'ramp.raw'))
     ear.wait_until_heard(end_ns + SECOND // 2)
 
     sound, stamps = ear.sound(), ear.stamps()
-    start = int(np.flatnonzero(sound == 1)[0])
-    assert np.array_equal(sound[start : start + len(ramp)], ramp)
+    # A player that comes late is not the microphone's fault: PulseAudio fills in zeros.
+    assert np.array_equal(sound[sound != 0], ramp)
     assert {len(chunk.audio.data) for chunk in ear.chunks()} == {2 * CHUNK}
     assert {chunk.header.frame_id for chunk in ear.chunks()} == {'ear'}
     steps = np.diff(stamps)
     assert (steps > 0).all()
     # Stamps may follow the clock by half a percent, and jump where samples were lost.
     chunk_ns = CHUNK * SECOND // RATE
-    during = slice(start // CHUNK, (start + len(ramp)) // CHUNK)
-    assert np.abs(steps[during] - chunk_ns).max() <= chunk_ns // 200 + 1
+    heard = np.flatnonzero(sound)[[0, -1]] // CHUNK
+    assert np.abs(steps[heard[0] : heard[1]] - chunk_ns).max() <= chunk_ns // 200 + 1
 
 
 def test_a_device_that_goes_is_an_error_until_it_returns(ear: Ear) -> None:
