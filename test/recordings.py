@@ -53,7 +53,7 @@ def write_imu_bag(
             phase = 2 * np.pi * (1 + kind) * (stamp - EPOCH) / SECOND
             acc = np.array([kind, 3 * np.sin(phase), 9.81]) + rng.normal(0, 0.1, 3)
             gyro = np.array([0, 0, kind * np.cos(phase)]) + rng.normal(0, 0.1, 3)
-            writer.write(IMU.topic, IMU_TYPE, stamp, imu_bytes(stamp, acc, gyro))
+            writer.write(IMU.topic, IMU_TYPE, stamp, imu_bytes(stamp, acc.tolist(), gyro.tolist()))
             if index == len(stamps) // 2:
                 for data in bad:
                     writer.write(IMU.topic, IMU_TYPE, stamp, data)

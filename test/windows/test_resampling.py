@@ -20,7 +20,8 @@ def stamps_at(rate_hz: float, offset_ns: int = 0) -> np.ndarray:
 
 
 def seconds(stamps: np.ndarray) -> np.ndarray:
-    return (stamps - GRID[0]) / SECOND
+    result: np.ndarray = (stamps - GRID[0]) / SECOND
+    return result
 
 
 def linear(stamps: np.ndarray, values: np.ndarray) -> np.ndarray:
