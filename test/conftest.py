@@ -1,5 +1,6 @@
 """What tests of all parts share."""
 
+import atexit
 from contextlib import ExitStack
 import os
 from pathlib import Path
@@ -9,9 +10,14 @@ import pytest
 
 from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
 
+# Before anything loads torch, as the command line does: threads that wait by spinning make tests
+# crawl on a busy machine.
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+
 # Before anything imports rclpy, and whatever the user has set: nodes of two test runs, or of the
 # robot next door, must not meet. It lasts as long as this process.
 _isolation = ExitStack()
+atexit.register(_isolation.close)
 _isolation.enter_context(isolated_process(_isolation.enter_context(reserved_domain())))
 # Rather than in the home directory.
 os.environ['ROS_LOG_DIR'] = str(Path(__file__).parents[1] / 'log' / 'test')
