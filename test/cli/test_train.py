@@ -28,7 +28,7 @@ def train(*arguments: object) -> Result:
 
 def test_several_values_after_one_flag_reach_the_training(recordings, tmp_path):
     result = train(
-        *('--target', 'imu', '--test-subjects', '2', '3', '--epochs', 2, recordings),
+        *('--target', 'imu', '--test-subjects', '2', '3', '--epochs', 1, recordings),
         *('--out', tmp_path / 'imu', '--json', tmp_path / 'imu.json', '--seed', 3),
     )
     assert result.exit_code == 0, result.output
@@ -43,7 +43,7 @@ def test_several_values_after_one_flag_reach_the_training(recordings, tmp_path):
 def test_dcat_with_options_from_the_command_line(recordings, tmp_path):
     result = train(
         *(recordings, '--target', 'imu', '--source', 'camera', '--method', 'dcat'),
-        *('--option', 'weight=0.3', 'squared=true', '--test-subjects', '3', '--epochs', 2),
+        *('--option', 'weight=0.3', 'squared=true', '--test-subjects', '3', '--epochs', 1),
         *('--window', 1.5, '--hop', 1, '--val-subjects', '2', '--out', tmp_path / 'imu'),
     )
     assert result.exit_code == 0, result.output

@@ -17,9 +17,10 @@ from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.training.plan import SilentReporter, TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
-from xmodal_ros.training.train import as_mapping, train
+from xmodal_ros.training.result import as_mapping
+from xmodal_ros.training.train import train
 
-QUICK = RecipeChoices(length_s=2.0, epochs=3)
+QUICK = RecipeChoices(length_s=2.0, epochs=1)
 
 
 def plan(*bags: Path, **changes: object) -> TrainingPlan:
@@ -78,11 +79,11 @@ def test_the_result_can_be_written_as_json(unimodal):
     assert result['counts']['test']['clips'] == 12
     assert result['counts']['windows']['training'] > 60
     assert set(result['labels'][0]) >= {'stamp_ns', 'label', 'scores', 'bag'}
-    assert len(result['fits']['imu']['history']) == 3
+    assert len(result['fits']['imu']['history']) == 1
 
 
 def test_what_is_easy_is_learnt(recordings, tmp_path):
-    choices = replace(QUICK, epochs=15)
+    choices = replace(QUICK, epochs=4)
     result = train(plan(recordings, choices=choices), tmp_path / 'imu')
     assert result.evaluation.scores is not None
     assert result.evaluation.scores.macro_f1 > 0.9

@@ -22,7 +22,8 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.streams.imu import ImuChannels
 from xmodal_ros.training.plan import TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
-from xmodal_ros.training.train import as_mapping, train, TrainingResult
+from xmodal_ros.training.result import as_mapping, TrainingResult
+from xmodal_ros.training.train import train
 
 
 @dataclass(frozen=True)

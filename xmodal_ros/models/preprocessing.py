@@ -3,7 +3,7 @@ cannot drift apart.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 import torch
@@ -98,16 +98,31 @@ def _module(step: PreprocessingStep) -> nn.Module:
     return _Motion() if isinstance(step, MotionStep) else _Magnitude()
 
 
+_PART: Final = 64
+
+
 def fit_standardise(derived: Sequence[PreprocessingStep], windows: Tensor) -> StandardiseStep:
     """Measure mean and deviation of each channel after the steps ``derived``.
 
     ``windows`` (N, steps, ..., C) are raw training windows. A channel that never changes gets a
     deviation of one.
     """
-    values = Preprocessing(derived)(windows).flatten(0, -2).double()
-    deviation = values.std(dim=0, correction=0)
+    channels = Preprocessing(derived).channels(windows.shape[-1])
+    count, total, squares = 0, torch.zeros(channels).double(), torch.zeros(channels).double()
+    # In parts, for a camera's windows as float64 would fill the memory; about the first window's
+    # mean, for squares of large numbers would cancel.
+    origin = None
+    for part in windows.split(_PART):
+        values = Preprocessing(derived)(part).flatten(0, -2).double()
+        origin = values.mean(dim=0) if origin is None else origin
+        count += len(values)
+        total += (values - origin).sum(dim=0)
+        squares += (values - origin).square().sum(dim=0)
+    mean = total / count
+    deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
+    mean = mean + (0 if origin is None else origin)
     deviation = torch.where(deviation > 1e-6, deviation, 1.0)
     return StandardiseStep(
-        mean=tuple(round(x, 9) for x in values.mean(dim=0).tolist()),
+        mean=tuple(round(x, 9) for x in mean.tolist()),
         std=tuple(round(x, 9) for x in deviation.tolist()),
     )

@@ -1,0 +1,127 @@
+"""What a training run gives, and how it is told: in the bundle and as JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+import os
+from pathlib import Path
+import platform
+from typing import Any
+
+import numpy as np
+import torch
+
+from xmodal_ros import __version__
+from xmodal_ros.evaluation.evaluate import as_json, Evaluation
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.training.fit import FitResult
+from xmodal_ros.training.material import Material
+from xmodal_ros.training.plan import TrainingPlan
+from xmodal_ros.transfer.method import TransferMethod
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A finished run: the bundle as written, the test subjects' scores, and what went in."""
+
+    plan: TrainingPlan
+    path: Path
+    info: BundleInfo
+    evaluation: Evaluation
+    material: Material
+    fits: Mapping[str, FitResult]
+    durations_s: Mapping[str, float]
+
+
+def provenance(
+    plan: TrainingPlan, material: Material, method: TransferMethod, fitted: FitResult
+) -> dict[str, Any]:
+    """Give what a bundle says of its making: data, people, settings, versions."""
+    recipe = material.recipes[plan.target]
+    return {
+        'bags': {
+            'training': [str(fact.path) for fact in material.learning],
+            'test': [str(fact.path) for fact in material.test],
+        },
+        'subjects': _subjects(material),
+        'seed': plan.seed,
+        'counts': _counts(material, plan.target),
+        'method_options': method.options.model_dump(mode='json'),
+        'settings': asdict(recipe.fit),
+        'augmentation': asdict(recipe.augmentation),
+        'training_hop_ns': recipe.training_window.hop_ns,
+        'parameters': parameter_count(fitted.classifier),
+        'best_epoch': fitted.best_epoch,
+        'epochs_run': len(fitted.history),
+        'versions': {
+            'xmodal_ros': __version__,
+            'torch': torch.__version__,
+            'numpy': np.__version__,
+            'python': platform.python_version(),
+            'machine': f'{platform.machine()}, {os.cpu_count()} cores',
+        },
+    }
+
+
+def bundle_scores(evaluation: Evaluation) -> dict[str, float]:
+    """Give the figures that a bundle carries."""
+    scores = evaluation.scores
+    if scores is None:
+        return {}
+    return {
+        'test_macro_f1': scores.macro_f1,
+        'test_macro_f1_window': scores.macro_f1_window,
+        'test_accuracy': scores.accuracy,
+        'test_accuracy_window': scores.accuracy_window,
+    }
+
+
+def as_mapping(result: TrainingResult) -> dict[str, object]:
+    """Give the result in the form that ``--json`` writes: the test scores at the top level."""
+    evaluated = as_json(result.evaluation)
+    material, plan = result.material, result.plan
+    return {
+        **evaluated,
+        'counts': {**_counts(material, plan.target), 'test': evaluated['counts']},
+        'bundle': str(result.path),
+        'activities': list(result.info.labels),
+        'method': plan.method,
+        'target': plan.target,
+        'sources': list(plan.sources),
+        'seed': plan.seed,
+        'subjects': _subjects(material),
+        'unlabelled_bags': [str(path) for path in material.unlabelled],
+        'activities_without_windows': list(material.without_windows),
+        'activities_only_in_test': list(material.untaught),
+        'temperature': result.info.temperature,
+        'unknown_threshold': result.info.unknown_threshold,
+        'parameters': parameter_count(result.fits[plan.target].classifier),
+        'fits': {
+            name: {
+                'epochs': len(fitted.history),
+                'best_epoch': fitted.best_epoch,
+                'history': [asdict(report) for report in fitted.history],
+            }
+            for name, fitted in result.fits.items()
+        },
+        'durations_s': {name: round(value, 3) for name, value in result.durations_s.items()},
+    }
+
+
+def _counts(material: Material, target: str) -> dict[str, Any]:
+    """Give how many windows and clips each part of the data set has, and what was left out."""
+    examples = material.sets[target]
+    return {
+        'windows': {'training': len(examples.training), 'validation': len(examples.validation)},
+        'clips': dict(material.clips),
+        'recordings': {
+            'training_and_validation': len(material.learning),
+            'test': len(material.test),
+            'unlabelled': len(material.unlabelled),
+        },
+        'left_out': dict(examples.left_out),
+    }
+
+
+def _subjects(material: Material) -> dict[str, list[str]]:
+    return {part: list(names) for part, names in asdict(material.split).items()}
