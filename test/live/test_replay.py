@@ -35,13 +35,19 @@ def offline(bundle: Path, bag: Path) -> BagPredictions:
 
 
 def children() -> Sequence[str]:
-    """Processes that this one has started and that are still there."""
+    """Processes that this one has started and that are still there.
+
+    Without the one that Python starts beside the first pool of processes, and keeps.
+    """
     own = str(os.getpid())
     found = []
     for stat in Path('/proc').glob('[0-9]*/stat'):
         try:
             fields = stat.read_text().rpartition(')')[2].split()
+            command = stat.with_name('cmdline').read_bytes()
         except OSError:
+            continue
+        if b'multiprocessing.resource_tracker' in command:
             continue
         if fields[1] == own and fields[0] != 'Z':
             found.append(stat.parent.name)

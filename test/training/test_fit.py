@@ -23,6 +23,7 @@ from xmodal_ros.training.fit import (
     SourceBank,
 )
 from xmodal_ros.training.recipe import FitSettings
+from xmodal_ros.transfer import method
 from xmodal_ros.transfer.method import make_method, MethodTerms, TransferMethod
 
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
@@ -115,7 +116,9 @@ def test_a_source_is_frozen_and_asked_once():
     assert not any(p.requires_grad for p in source.parameters())
 
 
-def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with():
+def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with(monkeypatch):
+    # The method made here is registered for this test only.
+    monkeypatch.setattr(method, '_METHODS', dict(method._METHODS))
     seen: list[tuple[int, int]] = []
 
     class Spy(TransferMethod):
