@@ -86,7 +86,8 @@ def _check(plan: TrainingPlan, out: Path) -> TransferMethod:
 def _note_gaps(material: Material, reporter: Reporter) -> None:
     for label in material.without_windows:
         reporter.note(
-            f"activity '{label}' is not learnt: none of its segments fills half a training window"
+            f"activity '{label}' is not learnt: no training window shows it, for its segments are "
+            'shorter than half a window or only those of validation subjects'
         )
     for label in material.untaught:
         reporter.note(
