@@ -25,3 +25,22 @@ def write_whole(path: Path, text: str) -> None:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(f'cannot write {path}: {error}') from error
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Find out before the work is done whether its results can be written.
+
+    None stands for a file nobody asked for. Raises :class:`ConfigurationError`.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise ConfigurationError(f'cannot write {path}: it is a folder, name a file')
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
+            os.close(handle)
+            Path(name).unlink()
+        except OSError as error:
+            raise ConfigurationError(f'cannot write {path}: {error}') from error

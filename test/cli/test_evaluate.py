@@ -80,6 +80,35 @@ def test_bad_input_is_an_error_in_words_with_exit_code_1(place, tmp_path, argume
     assert not out.exists()
 
 
+def test_a_bag_whose_labels_look_like_markup_is_scored_and_its_drops_are_named(place, tmp_path):
+    segments = clips(['[red]x[/blue]', 'walk'])
+    bag = write_imu_bag(tmp_path / 'bag', segments, bad=[b'junk', b'junk'])
+    done = xmodal('evaluate', place / 'bundle', bag, '--json', tmp_path / 'out.json')
+    assert done.returncode == 0, done.stderr
+    assert '[red]x[/blue]' in done.stderr
+    assert '2 messages dropped: encapsulation' in done.stderr
+    assert json.loads((tmp_path / 'out.json').read_text())['macro_f1'] is not None
+
+
+@pytest.mark.parametrize('subjects', [[1], None, 'abc', {'training': 1}])
+def test_a_bundle_with_nonsense_for_subjects_is_refused(place, tmp_path, subjects):
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    document = json.loads((bundle / 'bundle.json').read_text())
+    document['provenance'] = {'subjects': subjects}
+    (bundle / 'bundle.json').write_text(json.dumps(document))
+    done = xmodal('evaluate', bundle, place / 'bags')
+    assert done.returncode == 1
+    assert 'subjects must list names' in done.stderr
+    assert 'Traceback' not in done.stderr
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_work(place, tmp_path):
+    done = xmodal('evaluate', place / 'bundle', place / 'bags', '--json', tmp_path)
+    assert done.returncode == 1
+    assert 'it is a folder, name a file' in done.stderr
+    assert 'macro-F1' not in done.stderr
+
+
 def test_a_bundle_for_another_modality_is_refused(place, tmp_path):
     bundle = make_camera_bundle(tmp_path / 'camera')
     done = xmodal('evaluate', bundle, place / 'bags', '--sensor', 'imu')

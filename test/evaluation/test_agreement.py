@@ -52,3 +52,9 @@ def test_a_class_that_one_run_alone_scores_is_a_difference():
 def test_recordings_add_up():
     whole = compare(OFFLINE, OFFLINE) + compare(OFFLINE, OFFLINE[:1])
     assert whole == Agreement(4, 2, 0, 0, 0.0)
+
+
+def test_what_is_not_a_number_never_agrees():
+    nan = float('nan')
+    assert not compare(OFFLINE, [said(1, score=nan), *OFFLINE[1:]]).equal
+    assert not compare([said(1, score=nan)], [said(1, score=nan)]).equal

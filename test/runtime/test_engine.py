@@ -62,6 +62,13 @@ def test_the_same_window_gives_the_same_bits(bundle):
     assert engine.classify(window()) == first
 
 
+def test_scores_that_are_no_numbers_are_unknown_without_a_guess(bundle):
+    values = np.full((100, 6), np.nan, np.float32)
+    prediction = Engine(bundle).classify(Window(EPOCH, values, 1.0, 'imu_link'))
+    assert prediction.scores == (('unknown', 1.0),)
+    assert prediction.probabilities == ()
+
+
 def test_integer_frames_are_classified_as_they_come(tmp_path):
     engine = Engine(load_bundle(make_camera_bundle(tmp_path / 'camera')))
     engine.warm_up()

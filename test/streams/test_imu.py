@@ -46,6 +46,8 @@ def test_without_gyro_six_channels_are_refused_with_the_remedy_and_three_are_giv
         (imu_bytes(EPOCH, has_acc=False), 'no_acceleration'),
         (imu_bytes(EPOCH, (np.nan, 0, 0)), 'not_finite'),
         (imu_bytes(EPOCH, gyro=(0, np.inf, 0)), 'not_finite'),
+        (imu_bytes(EPOCH, (1e300, 0, 0)), 'out_of_range'),
+        (imu_bytes(EPOCH)[:8] + b'\xff\xff\xff\xff' + imu_bytes(EPOCH)[12:], 'bad_stamp'),
         (imu_bytes(0), 'zero_stamp'),
         (imu_bytes(EPOCH)[:-1], 'truncated'),
         (b'', 'truncated'),

@@ -35,6 +35,7 @@ from xmodal_ros.models.bundle import BundleInfo, load_bundle
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.sensors import Sensor
+from xmodal_ros.whole_file import check_writable
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ def run(settings: EvaluationSettings) -> Evaluation:
     Exits with code 1 when a live run did not equal the offline one.
     """
     console = Console(stderr=True)
+    check_writable(settings.json, settings.html)
     make_deterministic()
     device = choose_device(settings.device)
     engine = Engine(load_bundle(settings.bundle, device))
@@ -73,7 +75,7 @@ def run(settings: EvaluationSettings) -> Evaluation:
             with BagReader(path) as reader:
                 sensor = sensor_for(engine, reader, settings.sensor)
                 count = reader.topics[sensor.topic].count
-                task = progress.add_task(f'{reader.name} offline', total=count)
+                task = progress.add_task(f'{escape(reader.name)} offline', total=count)
                 offline = classify_bag(engine, reader, sensor, _advance(progress, task))
                 progress.update(task, completed=count)
                 bag = evaluate_bag(info, reader, sensor.name, offline)
@@ -85,7 +87,7 @@ def run(settings: EvaluationSettings) -> Evaluation:
     write_result(settings.json, as_json(evaluation))
     if settings.html is not None:
         write_report(evaluation, settings.html, f'{settings.bundle.name} on {_named(bags)}')
-        console.print(f'report: {settings.html}', soft_wrap=True)
+        console.print(f'report: {escape(str(settings.html))}', soft_wrap=True)
     agreement = evaluation.agreement
     if agreement is not None and not agreement.equal:
         raise typer.Exit(1)
@@ -95,12 +97,7 @@ def run(settings: EvaluationSettings) -> Evaluation:
 def _without_training_subjects(
     info: BundleInfo, paths: Sequence[Path], console: Console
 ) -> tuple[Path, ...]:
-    seen = {
-        str(subject)
-        for split, subjects in info.provenance.get('subjects', {}).items()
-        if split != 'test'
-        for subject in subjects
-    }
+    seen = set(info.subjects_trained_on)
     subject_of: dict[Path, str] = {}
     for path in paths:
         with BagReader(path) as reader:
@@ -108,7 +105,7 @@ def _without_training_subjects(
     unseen = tuple(path for path in paths if subject_of[path] not in seen)
     if len(unseen) == len(paths):
         return tuple(paths)
-    names = ', '.join(sorted({subject_of[path] for path in paths} & seen))
+    names = escape(', '.join(sorted({subject_of[path] for path in paths} & seen)))
     if not unseen:
         console.print(
             f'[yellow]warning:[/] the model was trained on every subject here ({names}): '
@@ -147,7 +144,7 @@ def _live(
 ) -> LiveRun:
     from xmodal_ros.nodes.replay import replay
 
-    task = progress.add_task(f'{bag.name} live', total=bag.offline.received)
+    task = progress.add_task(f'{escape(bag.name)} live', total=bag.offline.received)
     result = replay(
         settings.bundle,
         path,
@@ -199,7 +196,13 @@ def _print_summary(evaluation: Evaluation, console: Console) -> None:
     scores, agreement = evaluation.scores, evaluation.agreement
     table = Table(show_header=False, box=None)
     if scores is None:
-        table.add_row('scores', '[yellow]none: no recording is labelled[/]')
+        why = (
+            "no window belongs to a labelled segment: look at the drops below and the windows' "
+            'length'
+            if any(bag.segments for bag in evaluation.bags)
+            else 'no recording is labelled'
+        )
+        table.add_row('scores', f'[yellow]none: {why}[/]')
     else:
         table.add_row('macro-F1 per clip', f'{scores.macro_f1:.3f}  ({scores.clips} clips)')
         table.add_row(
@@ -207,7 +210,13 @@ def _print_summary(evaluation: Evaluation, console: Console) -> None:
         )
         table.add_row('accuracy per clip', f'{scores.accuracy:.3f}')
     if evaluation.unknown_labels:
-        table.add_row('not learnt', f'[yellow]{", ".join(evaluation.unknown_labels)}[/]')
+        names = escape(', '.join(evaluation.unknown_labels))
+        table.add_row('not learnt', f'[yellow]{names}[/]')
+    for bag in evaluation.bags:
+        faults = [f'{count} messages dropped: {why}' for why, count in bag.offline.drops.items()]
+        faults += [f'{bag.offline.resets} jumps of time'] if bag.offline.resets else []
+        if faults:
+            table.add_row(escape(bag.name), f'[yellow]{escape("; ".join(faults))}[/]')
     if agreement is not None:
         verdict = '[green]equal[/]' if agreement.equal else '[red]differ[/]'
         table.add_row(

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import signal
 import sys
 from typing import Any, Final
 
@@ -65,6 +66,8 @@ def main() -> None:
     # Before anything loads torch: its threads would otherwise wait for each other by spinning,
     # which on a busy machine makes training a hundred times slower.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
+    # Ended from outside, a command cleans up after itself as it does for Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         app()
     except XmodalError as error:

@@ -80,7 +80,7 @@ def train(
     Options that take several values take them after one flag, separated by spaces or commas.
 
     Example: xmodal train recordings --target imu_wrist --method dcat --source camera
-    --test-subjects 5 6 --out models/imu
+    --test-subjects subject_05 subject_06 --out models/imu
     """
     from xmodal_ros.cli.training_run import run, TrainingSettings
 

@@ -24,6 +24,7 @@ from xmodal_ros.training.plan import TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
 from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import train
+from xmodal_ros.whole_file import check_writable
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class TrainingSettings:
 def run(settings: TrainingSettings) -> TrainingResult:
     """Train, write the bundle and the result, print a summary; exits with 130 on Ctrl-C."""
     console = Console(stderr=True)
+    check_writable(settings.json)
     try:
         with _Bars(console) as bars:
             result = train(settings.plan(), settings.out, bars)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+import math
 from typing import Final
 
 from xmodal_ros.runtime.engine import Prediction
@@ -57,10 +58,10 @@ def compare(offline: Sequence[Prediction], live: Sequence[Prediction]) -> Agreem
         seen.add(prediction.stamp_ns)
         other_label += prediction.label != reference.label
         mine, theirs = dict(prediction.scores), dict(reference.scores)
-        largest = max(
-            largest,
-            *(abs(mine.get(name, 0.0) - theirs.get(name, 0.0)) for name in mine | theirs),
-        )
+        for name in mine | theirs:
+            difference = abs(mine.get(name, 0.0) - theirs.get(name, 0.0))
+            # What is not a number differs from everything.
+            largest = max(largest, math.inf if math.isnan(difference) else difference)
     return Agreement(
         compared=len(seen),
         missing=len(offline) - len(seen),

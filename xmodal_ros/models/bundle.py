@@ -15,7 +15,14 @@ import shutil
 import tempfile
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+    ValidationError,
+)
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
@@ -58,11 +65,21 @@ class BundleInfo(BaseModel):
     encoder: EncoderSpec
     method: str
     sources: tuple[str, ...] = ()
-    temperature: Annotated[float, Field(gt=0)] = 1.0
+    temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
     unknown_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.0
     provenance: dict[str, Any] = {}
     scores: dict[str, float] = {}
     weights_sha256: str = ''
+
+    @field_validator('provenance')
+    @classmethod
+    def _subjects_by_part(cls, value: dict[str, Any]) -> dict[str, Any]:
+        subjects = value.get('subjects', {})
+        if not isinstance(subjects, dict) or not all(
+            isinstance(names, list | tuple) for names in subjects.values()
+        ):
+            raise ValueError('subjects must list names by part: training, validation, test')
+        return value
 
     @model_validator(mode='after')
     def _consistent(self) -> Self:
@@ -97,6 +114,14 @@ class BundleInfo(BaseModel):
     def modality(self) -> Modality:
         """The modality the model runs on."""
         return self.stream.modality
+
+    @property
+    def subjects_trained_on(self) -> tuple[str, ...]:
+        """The people whose recordings taught the model or chose its settings."""
+        subjects = self.provenance.get('subjects', {})
+        return tuple(
+            str(name) for part in ('training', 'validation') for name in subjects.get(part, ())
+        )
 
     @property
     def window_shape(self) -> tuple[int, ...]:
@@ -146,22 +171,29 @@ def save_bundle(
 
 
 def check_replaceable(path: Path) -> None:
-    """Raise :class:`BundleError` when ``path`` holds something that is no bundle."""
-    if not path.exists() or (path / _DOCUMENT).is_file():
-        return
-    if not path.is_dir() or any(path.iterdir()):
+    """Raise :class:`BundleError` when a bundle cannot be written at ``path``.
+
+    That is where something lies that is no bundle, and where no folder can be made beside it.
+    """
+    foreign = path.exists() and not (path / _DOCUMENT).is_file()
+    if foreign and (not path.is_dir() or any(path.iterdir())):
         raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
+    _folder_beside(path).rmdir()
+
+
+def _folder_beside(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=path.parent))
+    except OSError as error:
+        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Give a fresh folder beside ``path`` that takes its place when the block succeeds."""
     check_replaceable(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=path.parent))
-    except OSError as error:
-        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
+    folder = _folder_beside(path)
     retired = folder.with_name(folder.name + '-old')
     try:
         yield folder
@@ -195,7 +227,7 @@ def read_bundle_info(path: Path) -> BundleInfo:
         content = json.loads(document.read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise BundleError(f'{path} is no bundle: it holds no {_DOCUMENT}') from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f'{document} cannot be read: {error}') from error
     version = content.get('format_version') if isinstance(content, dict) else None
     if version != FORMAT_VERSION:

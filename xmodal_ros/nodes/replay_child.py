@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-import ctypes
 import json
 import os
 from pathlib import Path
@@ -14,20 +13,12 @@ from types import TracebackType
 from typing import Final, Self
 
 import xmodal_ros
+from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes.isolation import isolated, reserved_domain
 
 _END_S: Final = 10.0
 _LAST_LINES: Final = 15
-
-
-_LIBC: Final = ctypes.CDLL(None)
-_SET_PARENT_DEATH_SIGNAL: Final = 1
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end this process when its parent does, even one killed without a word."""
-    _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
 
 
 class ChildNode:
@@ -59,7 +50,7 @@ class ChildNode:
                     stderr=errors,
                     # A Ctrl-C at the terminal is for the parent, which then ends the child.
                     start_new_session=True,
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=end_with_parent,
                 )
             stack.callback(self._end)
             self._stack = stack.pop_all()

@@ -5,6 +5,7 @@ evaluation equals live replay).
 """
 
 from dataclasses import dataclass
+import math
 from typing import Final
 
 import numpy as np
@@ -87,15 +88,20 @@ class Engine:
         """Decide on one window; one with too little coverage is ``unknown`` without a guess."""
         info = self.bundle.info
         if window.coverage < info.window.min_coverage:
-            return Prediction(
-                window.end_ns, window.frame_id, ((UNKNOWN, 1.0),), (), window.coverage
-            )
+            return _undecided(window)
         values = torch.from_numpy(np.ascontiguousarray(window.values))[None]
         with torch.inference_mode():
             logits = self.bundle.classifier(values.to(self.bundle.device))[0]
         chances = tuple(probabilities(logits, info.temperature).tolist())
+        if not all(map(math.isfinite, chances)):
+            # Weights that overflow say nothing; a made-up score must not look like one.
+            return _undecided(window)
         ranked = sorted(zip(info.labels, chances, strict=True), key=lambda pair: -pair[1])
         best = ranked[0][1]
         if not best >= self.unknown_threshold:
             ranked.insert(0, (UNKNOWN, 1.0 - best))
         return Prediction(window.end_ns, window.frame_id, tuple(ranked), chances, window.coverage)
+
+
+def _undecided(window: Window) -> Prediction:
+    return Prediction(window.end_ns, window.frame_id, ((UNKNOWN, 1.0),), (), window.coverage)

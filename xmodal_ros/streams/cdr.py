@@ -89,6 +89,10 @@ class CdrCursor:
     def header(self) -> tuple[int, str]:
         """Read a ``std_msgs/Header``: stamp in nanoseconds, and frame without leading slash."""
         seconds, nanoseconds = self.int32(), self.uint32()
+        if nanoseconds >= 1_000_000_000:
+            raise DecodeError(
+                'bad_stamp', f'header.stamp holds {nanoseconds} ns, more than a second'
+            )
         return seconds * 1_000_000_000 + nanoseconds, self.string().lstrip('/')
 
 

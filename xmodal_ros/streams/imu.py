@@ -19,6 +19,8 @@ _BODY_DOUBLES: Final = 37
 _LITTLE: Final = struct.Struct(f'<{_BODY_DOUBLES}d')
 _BIG: Final = struct.Struct(f'>{_BODY_DOUBLES}d')
 _GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 13, 16, 25, 28
+# A thousand times what any IMU measures; far larger values would overflow in the model.
+_LARGEST: Final = 1e6
 # REP 145: the first covariance element is -1 when the quantity is not measured.
 _NOT_MEASURED: Final = -1.0
 
@@ -30,7 +32,8 @@ class ImuDecoder:
     """Turn serialized IMU messages into samples of (6,) or (3,) float64.
 
     The order is acceleration x y z, then angular rate x y z. A message is refused with reason
-    ``no_acceleration`` or ``no_gyro`` (covariance[0] is -1), ``not_finite``, ``zero_stamp``,
+    ``no_acceleration`` or ``no_gyro`` (covariance[0] is -1), ``not_finite``, ``out_of_range``,
+    ``zero_stamp``, ``bad_stamp``,
     ``truncated`` or ``encapsulation``.
     """
 
@@ -60,6 +63,12 @@ class ImuDecoder:
             values += body[_GYRO : _GYRO + 3]
         if not all(map(math.isfinite, values)):
             raise DecodeError('not_finite', 'the message holds NaN or infinite values')
+        if max(map(abs, values)) > _LARGEST:
+            raise DecodeError(
+                'out_of_range',
+                f'the message holds values beyond {_LARGEST:g} m/s² or rad/s, which no IMU '
+                'measures: check its driver',
+            )
         if stamp_ns <= 0:
             raise DecodeError(
                 'zero_stamp',

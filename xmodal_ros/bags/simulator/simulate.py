@@ -26,6 +26,7 @@ from xmodal_ros.bags.simulator.recording import (
     write_recording,
 )
 from xmodal_ros.bags.simulator.script import draw_performance
+from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import BagError, ConfigurationError
 
 MOST_SUBJECTS: Final = 1000
@@ -177,6 +178,7 @@ _shared: _Shared | None = None
 def _enter_process(done: 'SynchronizedArray[float]', stop: Event, parent: int) -> None:
     global _shared
     _shared = _Shared(done, stop, parent)
+    end_with_parent()
     # Ctrl-C reaches every process of the terminal; only the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)

@@ -1,0 +1,13 @@
+"""Processes that must not outlive the one that started them."""
+
+import ctypes
+import signal
+from typing import Final
+
+_LIBC: Final = ctypes.CDLL(None)
+_SET_PARENT_DEATH_SIGNAL: Final = 1
+
+
+def end_with_parent() -> None:
+    """Ask Linux to end this process when its parent does, even one killed without a word."""
+    _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
