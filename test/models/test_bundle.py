@@ -177,3 +177,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(BundleError, match='cannot write a bundle'):
         make_imu_bundle(tmp_path / 'file' / 'imu')
+
+
+def test_every_user_may_read_a_bundle(tmp_path):
+    path = make_imu_bundle(tmp_path / 'bundle')
+    assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o644}
+    assert path.stat().st_mode & 0o777 == 0o755

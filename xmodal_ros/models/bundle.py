@@ -199,6 +199,8 @@ def _replacing(path: Path) -> Iterator[Path]:
         yield folder
         folder.chmod(0o755)
         for file in folder.iterdir():
+            # Trained by one user, a bundle is run by another.
+            file.chmod(0o644)
             with file.open('rb') as handle:
                 os.fsync(handle.fileno())
         if path.exists():
