@@ -28,12 +28,15 @@ def record(path: Path, plan: RecordingPlan) -> Path:
     return path
 
 
-def test_same_seed_gives_the_same_content_and_another_seed_another(simulated, tmp_path):
+def test_same_seed_gives_the_same_content(simulated, tmp_path):
     again = record(tmp_path / 'again', RecordingPlan(0, 1, 1.0))
-    other = record(tmp_path / 'other', RecordingPlan(1, 1, 1.0))
     assert content_hash(again) == content_hash(simulated / 'subject_02')
-    assert content_hash(other) != content_hash(again)
-    assert content_hash(simulated / 'subject_01') != content_hash(again)
+    assert content_hash(again) != content_hash(simulated / 'subject_01')
+
+
+def test_another_seed_gives_other_content(simulated, tmp_path):
+    other = record(tmp_path / 'other', RecordingPlan(1, 1, 1.0))
+    assert content_hash(other) != content_hash(simulated / 'subject_02')
 
 
 @pytest.mark.parametrize(
