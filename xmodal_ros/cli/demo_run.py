@@ -103,4 +103,4 @@ def _summarise(
             f'equal at {agreement.compared} stamps' if agreement else '',
         )
     console.print(table)
-    console.print('one seed and few people: see docs/training.md for what a comparison takes')
+    console.print('one seed and two people do not compare methods: that takes several of both')
