@@ -95,9 +95,14 @@ class Watcher:
         self.wait_for(holds, f'no such status of {node_name}')
         return found[0]
 
-    def wait_for_time(self, time_ns: int) -> None:
-        """Wait for a report that is made at this time of the node's clock."""
-        self.wait_for(lambda: self.reported_at_ns == time_ns, f'no report at {time_ns}')
+    def tell_time(self, publisher: Any, message: Any, time_ns: int) -> None:
+        """Publish a time until a report is made at it: one message alone may be lost."""
+
+        def told() -> bool:
+            publisher.publish(message)
+            return self.reported_at_ns == time_ns
+
+        self.poll_for(told, f'no report at {time_ns}')
 
     def call(self, kind: Any, name: str, request: Any) -> Any:
         client = self.node.create_client(kind, name)

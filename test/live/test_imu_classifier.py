@@ -177,8 +177,8 @@ def test_windows_start_anew_when_ros_time_jumps_back(live: Live) -> None:
         with live.watcher.publisher(Clock, '/clock') as clock:
             live.watcher.poll_for(lambda: clock.get_subscription_count() > 0, 'no clock')
             for seconds in (100, 50):
-                clock.publish(Clock(clock=to_time(seconds * SECOND)))
-                live.watcher.wait_for_time(seconds * SECOND)
+                message = Clock(clock=to_time(seconds * SECOND))
+                live.watcher.tell_time(clock, message, seconds * SECOND)
             status = live.watcher.wait_for_status(NAME, lambda s: s[2].get(health.RESETS) == '1')
         assert is_active(status)
     finally:
