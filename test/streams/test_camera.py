@@ -220,3 +220,40 @@ def test_a_damaged_message_gives_a_frame_or_a_refusal(msgtype, pixels, position,
     except DecodeError:
         return
     assert sample.values.shape == (12, 16, 3 if pixels == 'rgb' else 1)
+
+
+def quarters() -> np.ndarray:
+    """A picture (64, 96) whose quarters are 10, 20 over 30, 40."""
+    return np.kron(np.array([[10, 20], [30, 40]], np.uint8), np.ones((32, 48), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ('region', 'grey'),
+    [
+        ((0.0, 0.0, 0.5, 0.5), 10),
+        ((0.5, 0.0, 0.5, 0.5), 20),
+        ((0.0, 0.5, 0.5, 0.5), 30),
+        ((0.5, 0.5, 0.5, 0.5), 40),
+        ((0.99, 0.99, 0.01, 0.01), 40),
+    ],
+)
+def test_only_the_region_of_interest_is_seen(
+    region: tuple[float, float, float, float], grey: int
+) -> None:
+    plain = CameraDecoder(IMAGE_TYPE, 'gray', 8, 12, region)
+    mosaic = CameraDecoder(IMAGE_TYPE, 'gray', 8, 12, region)
+    packed = CameraDecoder(COMPRESSED_TYPE, 'gray', 8, 12, region)
+
+    assert (plain(image_bytes(EPOCH, quarters(), 'mono8')).values == grey).all()
+    assert (mosaic(image_bytes(EPOCH, quarters(), 'bayer_rggb8')).values == grey).all()
+    assert (packed(compressed_bytes(EPOCH, png(quarters()), 'png')).values == grey).all()
+
+
+def test_a_region_may_be_as_small_as_the_picture() -> None:
+    one_pixel = np.full((1, 1), 7, np.uint8)
+
+    frame = CameraDecoder(IMAGE_TYPE, 'gray', 8, 12, (0.3, 0.3, 0.2, 0.2))(
+        image_bytes(EPOCH, one_pixel, 'mono8')
+    )
+
+    assert (frame.values == 7).all()

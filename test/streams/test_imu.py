@@ -85,3 +85,18 @@ def test_a_damaged_message_gives_a_sample_or_a_refusal(position, damage):
     except DecodeError:
         return
     assert np.isfinite(sample.values).all()
+
+
+def test_a_mounting_rotation_turns_acceleration_and_angular_rate_alike() -> None:
+    half_turn_about_x = ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0), (0.0, 0.0, -1.0))
+    data = imu_bytes(EPOCH, (1, 2, 3), (4, 5, 6))
+
+    assert ImuDecoder('acc_gyro', half_turn_about_x)(data).values.tolist() == [
+        1,
+        -2,
+        -3,
+        4,
+        -5,
+        -6,
+    ]
+    assert ImuDecoder('acc', half_turn_about_x)(data).values.tolist() == [1, -2, -3]

@@ -25,6 +25,9 @@ _MOST_REDUCED: Final = 8
 # No camera sends more; a length field beyond it is a broken message, not a picture.
 _LARGEST_SIDE: Final = 1 << 15
 
+# OpenCV makes no picture of a smaller mosaic.
+_SMALLEST_PART: Final = 4
+
 Frame = NDArray[Any]
 
 
@@ -78,12 +81,14 @@ class CameraDecoder:
 
     ``gray`` and ``rgb`` give uint8 (1 or 3 channels), ``depth`` float32 metres (1 channel).
     Scaling is by area, depth by the nearest pixel so that no surface is invented between two.
+    ``region`` is the part of the picture to look at: left, top, width, height, as shares of it.
     """
 
     msgtype: str
     pixels: CameraPixels
     height: int
     width: int
+    region: tuple[float, float, float, float] | None = None
 
     def __call__(self, data: bytes) -> Sample:
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
@@ -121,6 +126,7 @@ class CameraDecoder:
             buffer=pixels,
             strides=(step, layout.channels * dtype.itemsize, dtype.itemsize),
         )
+        rows = self._cut(rows)
         if metres is not None:
             return _metres(rows, metres)
         if layout.dtype == 'u2':
@@ -156,14 +162,14 @@ class CameraDecoder:
         encoding = cursor.string()
         data = bytes(cursor.octets())
         if self.pixels == 'depth':
-            return decode_depth(encoding, data)
+            return self._cut(decode_depth(encoding, data))
         if 'compresseddepth' in encoding.lower():
             raise DecodeError(
                 'encoding',
                 f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
                 'topic or model',
             )
-        frame = decompress(data, self._reduction(data))
+        frame = self._cut(decompress(data, self._reduction(data)))
         if frame.ndim == 3:
             code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
             return cv2.cvtColor(frame, code)
@@ -172,13 +178,35 @@ class CameraDecoder:
     def _reduction(self, data: bytes) -> int:
         """Give the power of two by which a picture may shrink while it is decompressed."""
         height, width = picture_size(data)
+        if self.region is not None:
+            height, width = int(height * self.region[3]), int(width * self.region[2])
         largest = min(height // self.height, width // self.width, _MOST_REDUCED)
         return 1 << max(0, largest.bit_length() - 1)
+
+    def _cut(self, frame: Frame) -> Frame:
+        """Give the region's part of a picture, at least a few pixels of it.
+
+        It begins and ends where a mosaic's pattern does, at even rows and columns.
+        """
+        if self.region is None:
+            return frame
+        left, top, wide, high = self.region
+        height, width = frame.shape[:2]
+        rows, columns = _part(top, high, height), _part(left, wide, width)
+        return frame[rows, columns]
 
     def _scale(self, frame: Frame) -> Frame:
         interpolation = cv2.INTER_NEAREST if self.pixels == 'depth' else cv2.INTER_AREA
         scaled = cv2.resize(frame, (self.width, self.height), interpolation=interpolation)
         return scaled.reshape(self.height, self.width, CHANNEL_COUNT[self.pixels])
+
+
+def _part(first: float, share: float, size: int) -> slice:
+    if size < _SMALLEST_PART:
+        return slice(0, size)
+    length = max(_SMALLEST_PART, round(share * size) // 2 * 2)
+    start = min(round(first * size), size - length) // 2 * 2
+    return slice(start, start + length)
 
 
 def _metres(rows: Frame, unit: float) -> Frame:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 import numpy as np
 
 from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.placement import Matrix
 from xmodal_ros.streams.sample import DecodeError, Sample
 
 ImuChannels = Literal['acc_gyro', 'acc']
@@ -31,13 +32,15 @@ CHANNEL_COUNT: Final[dict[ImuChannels, int]] = {'acc_gyro': 6, 'acc': 3}
 class ImuDecoder:
     """Turn serialized IMU messages into samples of (6,) or (3,) float64.
 
-    The order is acceleration x y z, then angular rate x y z. A message is refused with reason
+    The order is acceleration x y z, then angular rate x y z, both turned by ``rotation`` (3, 3)
+    where one is given. A message is refused with reason
     ``no_acceleration`` or ``no_gyro`` (covariance[0] is -1), ``not_finite``, ``out_of_range``,
     ``zero_stamp``, ``bad_stamp``,
     ``truncated`` or ``encapsulation``.
     """
 
     channels: ImuChannels = 'acc_gyro'
+    rotation: Matrix | None = None
 
     def __call__(self, data: bytes) -> Sample:
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
@@ -74,5 +77,11 @@ class ImuDecoder:
                 'zero_stamp',
                 'header.stamp is not set: windows are placed by it, so make the driver stamp '
                 'its messages',
+            )
+        if self.rotation is not None:
+            values = tuple(
+                row[0] * x + row[1] * y + row[2] * z
+                for x, y, z in zip(*[iter(values)] * 3, strict=True)
+                for row in self.rotation
             )
         return Sample(stamp_ns, frame_id, np.array(values, dtype=np.float64))

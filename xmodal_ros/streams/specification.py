@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from xmodal_ros.errors import StreamError
 from xmodal_ros.sensors import Modality
+from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder
 from xmodal_ros.streams.camera import (
     CameraDecoder,
     CameraPixels,
@@ -17,7 +18,7 @@ from xmodal_ros.streams.camera import (
 )
 from xmodal_ros.streams.imu import CHANNEL_COUNT as IMU_CHANNEL_COUNT
 from xmodal_ros.streams.imu import IMU_TYPE, ImuChannels, ImuDecoder
-from xmodal_ros.streams.sample import Decoder
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 
 
 class ImuStream(BaseModel):
@@ -32,6 +33,19 @@ class ImuStream(BaseModel):
     def sample_shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
         return (IMU_CHANNEL_COUNT[self.channels],)
+
+
+class AudioStream(BaseModel):
+    """A microphone: one channel of sound in [-1, 1], at the rate of the window's grid."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    modality: Literal['audio'] = 'audio'
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return ()
 
 
 class CameraStream(BaseModel):
@@ -50,21 +64,31 @@ class CameraStream(BaseModel):
         return (self.height, self.width, CAMERA_CHANNEL_COUNT[self.pixels])
 
 
-StreamSpec = Annotated[ImuStream | CameraStream, Field(discriminator='modality')]
+StreamSpec = Annotated[ImuStream | CameraStream | AudioStream, Field(discriminator='modality')]
 
 _TYPES: dict[Modality, tuple[str, ...]] = {
     'imu': (IMU_TYPE,),
     'camera': (IMAGE_TYPE, COMPRESSED_TYPE),
+    'audio': AUDIO_TYPES,
 }
 
 
-def make_decoder(stream: StreamSpec, msgtype: str) -> Decoder:
-    """Choose the decoder for a topic's type; raises :class:`StreamError` when none fits."""
+def check_type(stream: StreamSpec, msgtype: str) -> None:
+    """Raise :class:`StreamError` when a topic's type cannot feed the stream."""
     if msgtype not in _TYPES[stream.modality]:
         raise StreamError(
             f'a topic of type {msgtype} cannot feed a model for {stream.modality}, which reads '
             f'{" or ".join(_TYPES[stream.modality])}: choose another topic or another model'
         )
+
+
+def make_decoder(
+    stream: StreamSpec, msgtype: str, placement: Placement = AS_IT_COMES
+) -> ImuDecoder | CameraDecoder | AudioDecoder:
+    """Choose the decoder for a topic's type; raises :class:`StreamError` when none fits."""
+    check_type(stream, msgtype)
     if isinstance(stream, ImuStream):
-        return ImuDecoder(stream.channels)
-    return CameraDecoder(msgtype, stream.pixels, stream.height, stream.width)
+        return ImuDecoder(stream.channels, placement.rotation)
+    if isinstance(stream, CameraStream):
+        return CameraDecoder(msgtype, stream.pixels, stream.height, stream.width, placement.region)
+    return AudioDecoder(msgtype)

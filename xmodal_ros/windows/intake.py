@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.streams.audio import AudioDecoder, AudioFormat
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
+from xmodal_ros.streams.sample import DecodeError, Decoder
 from xmodal_ros.streams.specification import make_decoder, StreamSpec
 from xmodal_ros.windows.assembler import Window, WindowAssembler
+from xmodal_ros.windows.audio import AudioAssembler
 from xmodal_ros.windows.resampling import Interpolation
 from xmodal_ros.windows.specification import WindowSpec
 
@@ -17,10 +20,22 @@ class SensorIntake:
     refused message's error in words, '' when the newest message was good.
     """
 
-    def __init__(self, stream: StreamSpec, window: WindowSpec, msgtype: str) -> None:
-        interpolation: Interpolation = 'linear' if stream.modality == 'imu' else 'nearest'
-        self._decode = make_decoder(stream, msgtype)
-        self._assembler = WindowAssembler(window, interpolation)
+    def __init__(
+        self,
+        stream: StreamSpec,
+        window: WindowSpec,
+        msgtype: str,
+        placement: Placement = AS_IT_COMES,
+        audio_format: AudioFormat | None = None,
+    ) -> None:
+        decoder = make_decoder(stream, msgtype, placement)
+        self._cut: _AudioCut | _SampleCut
+        if isinstance(decoder, AudioDecoder):
+            decoder.format = audio_format
+            self._cut = _AudioCut(decoder, AudioAssembler(window))
+        else:
+            interpolation: Interpolation = 'linear' if stream.modality == 'imu' else 'nearest'
+            self._cut = _SampleCut(decoder, WindowAssembler(window, interpolation))
         self._refused: Counter[str] = Counter()
         self.received = 0
         self.complaint = ''
@@ -28,31 +43,59 @@ class SensorIntake:
     @property
     def drops(self) -> dict[str, int]:
         """Messages not used, by reason."""
-        late = {name: n for name, n in self._assembler.clock.counts.items() if name != 'reset'}
+        counts = self._cut.assembler.clock.counts
+        late = {name: n for name, n in counts.items() if name != 'reset'}
         return {**self._refused, **late}
 
     @property
     def resets(self) -> int:
         """How often the stream started anew because time jumped."""
-        return self._assembler.clock.counts['reset']
+        return self._cut.assembler.clock.counts['reset']
 
     def reset(self) -> None:
         """Start the stream anew, as after a jump of ROS time."""
-        self._assembler.reset()
+        self._cut.assembler.reset()
 
-    def push(self, data: bytes) -> list[Window]:
-        """Take one serialized message and give the windows that are due, oldest first."""
+    def use_format(self, audio_format: AudioFormat) -> None:
+        """Read audio that does not say its format as this, from the next message on."""
+        if isinstance(self._cut, _AudioCut):
+            self._cut.decode.format = audio_format
+
+    def push(self, data: bytes, received_ns: int = 0) -> list[Window]:
+        """Take one serialized message and give the windows that are due, oldest first.
+
+        ``received_ns`` is when it came; audio without a stamp of its own goes by that.
+        """
         self.received += 1
         try:
-            sample = self._decode(data)
+            windows = self._cut.push(data, received_ns)
         except DecodeError as error:
             self._refused[error.reason] += 1
             self.complaint = str(error)
             return []
         self.complaint = ''
-        return self._assembler.push(sample)
+        return windows
 
     def windows(self, messages: Iterable[bytes]) -> Iterator[Window]:
         """Give all windows of a whole sequence of messages."""
         for data in messages:
             yield from self.push(data)
+
+
+class _SampleCut:
+    def __init__(self, decode: Decoder, assembler: WindowAssembler) -> None:
+        self.decode = decode
+        self.assembler = assembler
+
+    def push(self, data: bytes, _received_ns: int) -> list[Window]:
+        return self.assembler.push(self.decode(data))
+
+
+class _AudioCut:
+    def __init__(self, decode: AudioDecoder, assembler: AudioAssembler) -> None:
+        self.decode = decode
+        self.assembler = assembler
+
+    def push(self, data: bytes, received_ns: int) -> list[Window]:
+        sample = self.decode(data, received_ns)
+        return self.assembler.push(sample, self.decode.rate_hz)
