@@ -20,10 +20,13 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from xmodal_ros.bags.reading import Topic
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.sensors import modality_of_type
+from xmodal_ros.sensors import Modality, modality_of_type
 
 # A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
 SENSOR_DEPTH: Final = 1000
+# What each sensor's subscription keeps, about a second's worth; of images no more than the memory
+# for a second of large ones.
+DEPTH_OF: Final[dict[Modality, int]] = {'imu': SENSOR_DEPTH, 'audio': 200, 'camera': 30}
 # What a player keeps until it is acknowledged; images are large and slow.
 _PLAYED_DEPTH: Final = 256
 _IMAGE_DEPTH: Final = 10
@@ -92,18 +95,21 @@ def _policy(name: str, policy: str, value: object) -> object:
 
 
 def subscription_profile(
-    publishers: Sequence[TopicEndpointInfo], overrides: QosOverrides
+    publishers: Sequence[TopicEndpointInfo],
+    overrides: QosOverrides,
+    depth: int = SENSOR_DEPTH,
 ) -> QoSProfile:
     """Choose the profile that hears every publisher: reliable where all of them are.
 
-    Without a publisher it is reliable, so that one that comes later loses nothing.
+    ``depth`` is how many messages it keeps where the user does not say. Without a publisher it is
+    reliable, so that one that comes later loses nothing.
     """
     offered = {info.qos_profile.reliability for info in publishers}
     best_effort = ReliabilityPolicy.BEST_EFFORT in offered
     reliability = ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
     return QoSProfile(
         history=overrides.history or HistoryPolicy.KEEP_LAST,
-        depth=overrides.depth or SENSOR_DEPTH,
+        depth=overrides.depth or depth,
         reliability=overrides.reliability or reliability,
         durability=overrides.durability or DurabilityPolicy.VOLATILE,
     )

@@ -1,12 +1,15 @@
-"""The topic a classifier listens to: found in the graph, matched, and polled as raw bytes."""
+"""The topic a classifier listens to: found in the graph, matched, and taken as raw bytes."""
 
 from collections.abc import Sequence
+import contextlib
 import threading
+import time
 from typing import Any, Final
 
 from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.exceptions import InvalidTopicNameException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from rclpy.topic_endpoint_info import TopicEndpointInfo
@@ -16,6 +19,9 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.messages import message_class
 from xmodal_ros.runtime.pipeline import Received
+
+# A thread that goes on after ROS is over must not spin.
+_WITHOUT_ROS_S: Final = 0.05
 
 
 class _NeverExecuted(CallbackGroup):
@@ -37,9 +43,11 @@ class _NeverExecuted(CallbackGroup):
 class Source:
     """Follows one topic whoever publishes it.
 
-    :meth:`follow` and :meth:`close` belong to the executor's thread; :meth:`take` may run in
-    another one. ``parameter`` is the one to correct where nothing usable is published, and
-    ``publisher`` what there should be to publish it.
+    :meth:`follow` and :meth:`close` belong to the executor's thread. :meth:`take` may run in
+    another one; so may :meth:`wait`, in one thread at a time. ``depth`` is how many messages the
+    middleware keeps until they are taken, unless the user has overridden it. ``parameter`` is the
+    one to correct where nothing usable is published, and ``publisher`` what there should be to
+    publish it.
     """
 
     def __init__(
@@ -48,10 +56,12 @@ class Source:
         topic: str,
         msgtypes: Sequence[str],
         *,
+        depth: int = qos.SENSOR_DEPTH,
         parameter: str = 'topic',
         publisher: str = "the sensor's driver",
     ) -> None:
         self.topic: Final = resolved(node, topic)
+        self._depth = depth
         self._parameter = parameter
         self._publisher = publisher
         self.msgtype = msgtypes[0]
@@ -61,8 +71,14 @@ class Source:
         self._group = _NeverExecuted()
         self._overrides = qos.read_overrides(node, self.topic)
         self._lock = threading.Lock()
+        self._waiter_left = threading.Condition(self._lock)
+        self._waited_on: Any = None
         self._subscription: Any = None
         self._profile: QoSProfile | None = None
+        self._context = node.context.handle
+        with self._context:
+            # Of the implementation: one of the node's would wake the executor too.
+            self._alarm = rclpy_implementation.GuardCondition(self._context)
         self.follow()
 
     @property
@@ -86,15 +102,39 @@ class Source:
         usable = [info for info in publishers if info.topic_type in self._msgtypes]
         msgtype = usable[0].topic_type if usable else self.msgtype
         heard = [info for info in usable if info.topic_type == msgtype]
-        profile = qos.subscription_profile(heard, self._overrides)
+        profile = qos.subscription_profile(heard, self._overrides, self._depth)
         changed = msgtype != self.msgtype
         if self._subscription is None or changed or profile != self._profile:
             self._subscribe(msgtype, profile)
         self.problem = self._explain(publishers, heard, profile)
         return changed
 
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for a message and tell whether there is one to :meth:`take`.
+
+        Returns at once when one is there already; before ``timeout_s`` is over, and with False,
+        when the source subscribes anew or is closed, or on :meth:`wake`. A source that is closed
+        already has nothing to wait for but the timeout and :meth:`wake`; where ROS has been shut
+        down there is nothing to wait for at all, and False comes after a moment.
+        """
+        with self._lock:
+            self._waited_on = subscription = self._subscription
+        try:
+            return self._wait(subscription, timeout_s)
+        except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle):
+            time.sleep(min(timeout_s, _WITHOUT_ROS_S))
+            return False
+        finally:
+            with self._lock:
+                self._waited_on = None
+                self._waiter_left.notify_all()
+
+    def wake(self) -> None:
+        """Let the thread in :meth:`wait` return, or else the next one that comes, at once."""
+        self._alarm.trigger_guard_condition()
+
     def take(self) -> list[Received]:
-        """Give what has come since the last call, oldest first; at most a second's worth.
+        """Give what has come since the last call, oldest first; at most ``depth`` messages.
 
         Without that limit a sensor faster than its classifier would never let go of the thread.
         """
@@ -104,18 +144,36 @@ class Source:
             if subscription is None:
                 return received
             with subscription.handle:
-                while len(received) < qos.SENSOR_DEPTH and (
+                while len(received) < self._depth and (
                     taken := subscription.handle.take_message(subscription.msg_type, True)
                 ):
                     received.append(Received(taken[0], taken[1]['received_timestamp']))
         return received
 
     def close(self) -> None:
-        """Unsubscribe."""
+        """Unsubscribe, once no thread waits for messages of the subscription any more."""
         with self._lock:
-            if self._subscription is not None:
-                self._node.destroy_subscription(self._subscription)
-                self._subscription = None
+            subscription, self._subscription = self._subscription, None
+            if subscription is None:
+                return
+            self.wake()
+            self._waiter_left.wait_for(lambda: self._waited_on is not subscription)
+        self._node.destroy_subscription(subscription)
+
+    def _wait(self, subscription: Any, timeout_s: float) -> bool:
+        handles = [self._context, self._alarm]
+        if subscription is not None:
+            handles.append(subscription.handle)
+        with contextlib.ExitStack() as held:
+            for handle in handles:
+                held.enter_context(handle)
+            wait_set = rclpy_implementation.WaitSet(len(handles) - 2, 1, 0, 0, 0, 0, self._context)
+            wait_set.clear_entities()
+            wait_set.add_guard_condition(self._alarm)
+            if subscription is not None:
+                wait_set.add_subscription(subscription.handle)
+            wait_set.wait(round(timeout_s * 1e9))
+            return bool(wait_set.get_ready_entities('subscription'))
 
     def _subscribe(self, msgtype: str, profile: QoSProfile) -> None:
         self.close()
@@ -130,6 +188,7 @@ class Source:
         )
         with self._lock:
             self.msgtype, self._profile, self._subscription = msgtype, profile, subscription
+        self.wake()
 
     def _explain(
         self,
