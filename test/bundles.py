@@ -1,8 +1,11 @@
 """Small valid bundles for tests that need a model but do not care what it has learnt."""
 
 from collections.abc import Sequence
+import hashlib
+import json
 from pathlib import Path
 
+from safetensors.torch import load_file, save_file
 import torch
 
 from xmodal_ros.models.bundle import BundleInfo, save_bundle
@@ -45,6 +48,15 @@ def make_camera_bundle(
     stream = CameraStream(pixels='gray', height=16, width=16)
     spec = window or WindowSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
     return _save(path, stream, CameraCnn(width=8, dim=16), spec, labels, seed, sensor, 0.0)
+
+
+def rewrite_document(path: Path, **changes: object) -> None:
+    """Change what a bundle's document says as if it had been written so, valid or not."""
+    document, golden = path / 'bundle.json', path / 'golden.safetensors'
+    content = {**json.loads(document.read_text()), **changes}
+    document.write_text(json.dumps(content))
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    save_file(load_file(golden), golden, {'bundle_json_sha256': digest})
 
 
 def _save(

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from test.bundles import make_camera_bundle, make_imu_bundle
+from test.bundles import make_camera_bundle, make_imu_bundle, rewrite_document
 from test.recordings import clips, write_imu_bag
 
 SEGMENTS = clips(['sit', 'walk', 'wave'])
@@ -46,9 +46,8 @@ def test_a_folder_of_bags_is_scored_and_written_as_asked(place, tmp_path):
 
 def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path):
     bundle = make_imu_bundle(tmp_path / 'bundle')
-    document = json.loads((bundle / 'bundle.json').read_text())
-    document['provenance'] = {'subjects': {'training': ['1'], 'validation': [], 'test': ['2']}}
-    (bundle / 'bundle.json').write_text(json.dumps(document))
+    subjects = {'training': ['1'], 'validation': [], 'test': ['2']}
+    rewrite_document(bundle, provenance={'subjects': subjects})
     out = tmp_path / 'out.json'
     done = xmodal('evaluate', bundle, place / 'bags', '--json', out)
     assert done.returncode == 0, done.stderr
@@ -93,9 +92,7 @@ def test_a_bag_whose_labels_look_like_markup_is_scored_and_its_drops_are_named(p
 @pytest.mark.parametrize('subjects', [[1], None, 'abc', {'training': 1}])
 def test_a_bundle_with_nonsense_for_subjects_is_refused(place, tmp_path, subjects):
     bundle = make_imu_bundle(tmp_path / 'bundle')
-    document = json.loads((bundle / 'bundle.json').read_text())
-    document['provenance'] = {'subjects': subjects}
-    (bundle / 'bundle.json').write_text(json.dumps(document))
+    rewrite_document(bundle, provenance={'subjects': subjects})
     done = xmodal('evaluate', bundle, place / 'bags')
     assert done.returncode == 1
     assert 'subjects must list names' in done.stderr

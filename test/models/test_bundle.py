@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 import torch
 
-from test.bundles import make_camera_bundle, make_imu_bundle
+from test.bundles import LABELS, make_camera_bundle, make_imu_bundle, rewrite_document
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
 from xmodal_ros.models.bundle import (
@@ -17,6 +17,8 @@ from xmodal_ros.models.bundle import (
     read_bundle_info,
     save_bundle,
 )
+from xmodal_ros.runtime.engine import Engine
+from xmodal_ros.windows.assembler import Window
 
 
 def edit(path: Path, **changes: object) -> None:
@@ -64,11 +66,39 @@ def test_a_changed_weight_file_is_refused(tmp_path):
         load_bundle(path)
 
 
-def test_another_preprocessing_is_caught_by_the_golden_sample(tmp_path):
+def test_a_document_altered_afterwards_is_refused(tmp_path):
     path = make_imu_bundle(tmp_path / 'imu')
-    edit(path, preprocessing=[{'kind': 'standardise', 'mean': [0] * 6, 'std': [4] * 6}])
-    with pytest.raises(BundleError, match='golden sample'):
+    edit(path, labels=['walk', 'sit', 'wave'])
+    with pytest.raises(BundleError, match='is not the document this bundle was made with'):
         load_bundle(path)
+
+
+def test_a_document_laid_out_otherwise_is_the_same(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    document = path / 'bundle.json'
+    document.write_text(json.dumps(json.loads(document.read_text()), sort_keys=True))
+    assert load_bundle(path).info.labels == LABELS
+
+
+def test_arithmetic_that_gives_other_answers_is_caught_by_the_golden_sample(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    golden = load_file(path / 'golden.safetensors')
+    save_file({**golden, 'logits': golden['logits'] + 0.01}, path / 'golden.safetensors')
+    rewrite_document(path)
+    with pytest.raises(BundleError, match=r'golden sample with logits 0\.01 off in fp32'):
+        load_bundle(path)
+
+
+@pytest.mark.parametrize('precision', ['fp16', 'bf16'])
+def test_half_precision_answers_nearly_the_same(tmp_path, precision):
+    path = make_imu_bundle(tmp_path / 'imu')
+    window = load_file(path / 'golden.safetensors')['window'].numpy()
+    exact, half = (
+        Engine(load_bundle(path, 'cpu', each)).classify(Window(0, window, 1.0, ''))
+        for each in ('fp32', precision)
+    )
+    assert exact.probabilities != half.probabilities
+    assert exact.probabilities == pytest.approx(half.probabilities, abs=0.02)
 
 
 @pytest.mark.parametrize('version', [2, 0, '1', None])

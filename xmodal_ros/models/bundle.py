@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
     ValidationError,
 )
-from safetensors import SafetensorError
+from safetensors import safe_open, SafetensorError
 from safetensors.torch import load_file, save_file
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ from torch import Tensor
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
+from xmodal_ros.models.precision import computing, Precision, TOLERANCES
 from xmodal_ros.models.preprocessing import (
     MagnitudeStep,
     Preprocessing,
@@ -44,9 +45,7 @@ from xmodal_ros.windows.specification import WindowSpec
 FORMAT_VERSION: Final = 1
 UNKNOWN: Final = 'unknown'
 _DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'
-# Another processor's or library version's arithmetic differs in the last bits of float32; a
-# changed weight, step or layout differs by far more.
-_GOLDEN_TOLERANCE: Final = 1e-3
+_DOCUMENT_SHA256 = 'bundle_json_sha256'
 
 _ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {'imu': ImuCnn, 'camera': CameraCnn}
 
@@ -146,6 +145,7 @@ class Bundle:
     info: BundleInfo
     classifier: Classifier
     device: torch.device
+    precision: Precision = 'fp32'
 
 
 def save_bundle(
@@ -163,10 +163,15 @@ def save_bundle(
         logits = classifier(golden_window[None].to(device))[0].cpu()
     with _replacing(path) as folder:
         save_file(weights, folder / _WEIGHTS)
-        save_file({'window': golden_window.contiguous(), 'logits': logits}, folder / _GOLDEN)
         written = info.model_copy(update={'weights_sha256': _sha256(folder / _WEIGHTS)})
-        text = json.dumps(written.model_dump(mode='json'), indent=2, allow_nan=False) + '\n'
+        content = written.model_dump(mode='json')
+        text = json.dumps(content, indent=2, allow_nan=False) + '\n'
         (folder / _DOCUMENT).write_text(text, encoding='utf-8')
+        save_file(
+            {'window': golden_window.contiguous(), 'logits': logits},
+            folder / _GOLDEN,
+            {_DOCUMENT_SHA256: _document_sha256(content)},
+        )
     return written
 
 
@@ -220,6 +225,11 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(handle, 'sha256').hexdigest()
 
 
+def _document_sha256(content: object) -> str:
+    """Hash what a document says, however it is laid out."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def read_bundle_info(path: Path) -> BundleInfo:
     """Read and check ``bundle.json`` alone; raises :class:`BundleError`."""
     document = path / _DOCUMENT
@@ -245,11 +255,8 @@ def read_bundle_info(path: Path) -> BundleInfo:
         raise BundleError(f'{document}: {where}: {problem["msg"]}') from error
 
 
-def load_bundle(path: Path, device: torch.device | str = 'cpu') -> Bundle:
-    """Load a bundle and prove it whole: document, weights' hash, golden sample.
-
-    Raises :class:`BundleError` saying what does not hold, and what to do.
-    """
+def check_bundle(path: Path) -> BundleInfo:
+    """Prove a bundle's files unaltered without building the model; raises BundleError."""
     info = read_bundle_info(path)
     weights_file = path / _WEIGHTS
     try:
@@ -259,25 +266,49 @@ def load_bundle(path: Path, device: torch.device | str = 'cpu') -> Bundle:
                 f'{weights_file} is not the file this bundle was made with (sha256 {found[:12]}…, '
                 f'expected {info.weights_sha256[:12]}…): copy the whole folder again'
             )
-        weights = load_file(weights_file)
+        with safe_open(path / _GOLDEN, 'pt') as golden:
+            stated = (golden.metadata() or {}).get(_DOCUMENT_SHA256)
+        found = _document_sha256(json.loads((path / _DOCUMENT).read_text(encoding='utf-8')))
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
+    if found != stated:
+        raise BundleError(
+            f'{path / _DOCUMENT} is not the document this bundle was made with: copy the whole '
+            'folder again, and set thresholds by parameters'
+        )
+    return info
+
+
+def load_bundle(
+    path: Path, device: torch.device | str = 'cpu', precision: Precision = 'fp32'
+) -> Bundle:
+    """Load a bundle and prove it whole: document, hashes, golden sample on this very device.
+
+    Raises :class:`BundleError` saying what does not hold, and what to do.
+    """
+    info = check_bundle(path)
+    device = torch.device(device)
+    try:
+        weights = load_file(path / _WEIGHTS)
         golden = load_file(path / _GOLDEN)
         classifier = info.make_classifier()
         classifier.load_state_dict(weights)
+        bundle = Bundle(path, info, classifier.to(device).eval(), device, precision)
+        _check_golden(bundle, golden)
+    except torch.OutOfMemoryError as error:
+        raise BundleError(
+            f'bundle {path} does not fit into the memory of {device} that is free: end another '
+            "program there, or choose device 'cpu'"
+        ) from error
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
-    device = torch.device(device)
-    classifier.to(device).eval()
-    _check_golden(path, info, classifier, golden, device)
-    return Bundle(path, info, classifier, device)
+        # A mismatch of weights is told in many lines; the first says which bundle, one what.
+        words = ' '.join(str(error).split())
+        raise BundleError(f'bundle {path} cannot be loaded: {words}') from error
+    return bundle
 
 
-def _check_golden(
-    path: Path,
-    info: BundleInfo,
-    classifier: Classifier,
-    golden: dict[str, Tensor],
-    device: torch.device,
-) -> None:
+def _check_golden(bundle: Bundle, golden: dict[str, Tensor]) -> None:
+    info = bundle.info
     window, expected = golden.get('window'), golden.get('logits')
     if (
         window is None
@@ -286,14 +317,17 @@ def _check_golden(
         or tuple(expected.shape) != (len(info.labels),)
     ):
         raise BundleError(
-            f'{path / _GOLDEN} does not hold a window of {info.window_shape} and '
+            f'{bundle.path / _GOLDEN} does not hold a window of {info.window_shape} and '
             f'{len(info.labels)} logits: copy the whole folder again'
         )
-    with torch.no_grad():
-        given = classifier(window[None].to(device))[0].float().cpu()
+    with computing(bundle.device, bundle.precision):
+        given = bundle.classifier(window[None].to(bundle.device))[0].float().cpu()
     error = float((given - expected).abs().max())
-    if not error <= _GOLDEN_TOLERANCE:
+    allowed = TOLERANCES[bundle.precision] * max(1.0, float(expected.abs().max()))
+    if not error <= allowed:
         raise BundleError(
-            f'bundle {path} answers its golden sample with logits {error:.3g} off '
-            f'(at most {_GOLDEN_TOLERANCE} is allowed): train it again with this version'
+            f'bundle {bundle.path} answers its golden sample with logits {error:.3g} off in '
+            f'{bundle.precision} on {bundle.device} (at most {allowed:.3g} is allowed): train it '
+            'again with this version'
+            + ('' if bundle.precision == 'fp32' else ', or choose precision fp32')
         )

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 import torch
 from torch import nn, Tensor
 
+from xmodal_ros.models.log_mel import LogMel, LogMelStep
+
 
 class StandardiseStep(BaseModel):
     """Subtract ``mean`` and divide by ``std``, one number a channel (the last axis)."""
@@ -37,7 +39,7 @@ class MagnitudeStep(BaseModel):
 
 
 PreprocessingStep = Annotated[
-    StandardiseStep | MotionStep | MagnitudeStep, Field(discriminator='kind')
+    StandardiseStep | MotionStep | MagnitudeStep | LogMelStep, Field(discriminator='kind')
 ]
 
 
@@ -68,7 +70,10 @@ class _Magnitude(nn.Module):
 
 
 class Preprocessing(nn.Module):
-    """Raw windows (B, steps, ..., C) of any dtype in SI units to float32 (B, steps, ..., C')."""
+    """Raw windows (B, steps, ..., C) of any dtype in SI units to float32 (B, steps', ..., C').
+
+    Sound comes without an axis of channels, as (B, steps); a log-mel step gives it one.
+    """
 
     def __init__(self, steps: Sequence[PreprocessingStep]) -> None:
         super().__init__()
@@ -89,12 +94,16 @@ class Preprocessing(nn.Module):
                 raw_channels *= 2
             elif isinstance(step, MagnitudeStep):
                 raw_channels += raw_channels // 3
+            elif isinstance(step, LogMelStep):
+                raw_channels = step.bands
         return raw_channels
 
 
 def _module(step: PreprocessingStep) -> nn.Module:
     if isinstance(step, StandardiseStep):
         return _Standardise(step)
+    if isinstance(step, LogMelStep):
+        return LogMel(step)
     return _Motion() if isinstance(step, MotionStep) else _Magnitude()
 
 
@@ -104,16 +113,17 @@ _PART: Final = 64
 def fit_standardise(derived: Sequence[PreprocessingStep], windows: Tensor) -> StandardiseStep:
     """Measure mean and deviation of each channel after the steps ``derived``.
 
-    ``windows`` (N, steps, ..., C) are raw training windows. A channel that never changes gets a
-    deviation of one.
+    ``windows`` (N, steps, ..., C), or (N, steps) of sound, are raw training windows. A channel
+    that never changes gets a deviation of one.
     """
-    channels = Preprocessing(derived).channels(windows.shape[-1])
+    preprocess = Preprocessing(derived)
+    channels = preprocess(windows[:1]).shape[-1]
     count, total, squares = 0, torch.zeros(channels).double(), torch.zeros(channels).double()
     # In parts, for a camera's windows as float64 would fill the memory; about the first window's
     # mean, for squares of large numbers would cancel.
     origin = None
     for part in windows.split(_PART):
-        values = Preprocessing(derived)(part).flatten(0, -2).double()
+        values = preprocess(part).flatten(0, -2).double()
         origin = values.mean(dim=0) if origin is None else origin
         count += len(values)
         total += (values - origin).sum(dim=0)

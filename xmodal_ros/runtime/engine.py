@@ -14,6 +14,7 @@ import torch
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.bundle import Bundle, UNKNOWN
 from xmodal_ros.models.classifier import probabilities
+from xmodal_ros.models.precision import computing
 from xmodal_ros.windows.assembler import Window
 
 _WARM_UP_RUNS: Final = 3
@@ -80,7 +81,7 @@ class Engine:
     def warm_up(self) -> None:
         """Run a few windows of zeros, so that the first real one is not the slow one."""
         zeros = torch.zeros((1, *self.bundle.info.window_shape), device=self.bundle.device)
-        with torch.inference_mode():
+        with computing(self.bundle.device, self.bundle.precision):
             for _ in range(_WARM_UP_RUNS):
                 self.bundle.classifier(zeros)
 
@@ -90,7 +91,7 @@ class Engine:
         if window.coverage < info.window.min_coverage:
             return _undecided(window)
         values = torch.from_numpy(np.ascontiguousarray(window.values))[None]
-        with torch.inference_mode():
+        with computing(self.bundle.device, self.bundle.precision):
             logits = self.bundle.classifier(values.to(self.bundle.device))[0]
         chances = tuple(probabilities(logits, info.temperature).tolist())
         if not all(map(math.isfinite, chances)):
