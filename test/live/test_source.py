@@ -101,6 +101,8 @@ def test_a_message_ends_the_wait_and_is_there_until_it_is_taken(
 def test_closing_ends_the_wait(source: Source) -> None:
     waiter = Waiter(source)
     source.close()
+    # Before the subscription went, not some time after.
+    assert source._waited_on is None
     assert not waiter.answer()
     assert source.take() == []
     assert not source.wait(0)
@@ -157,6 +159,9 @@ def test_a_source_may_be_closed_two_hundred_times_while_another_thread_waits(
 def test_waiting_after_ros_is_over_gives_up(node: Node, source: Source) -> None:
     node.context.shutdown()
     assert not source.wait(0.01)
+    node.destroy_node()
+    assert not source.wait(0.01)
+    assert source.take() == []
 
 
 def test_a_queue_holds_the_newest_messages_up_to_its_depth(node: Node) -> None:

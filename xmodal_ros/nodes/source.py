@@ -143,7 +143,8 @@ class Source:
             subscription = self._subscription
             if subscription is None:
                 return received
-            with subscription.handle:
+            # A node destroyed before its sources takes their subscriptions along.
+            with contextlib.suppress(rclpy_implementation.InvalidHandle), subscription.handle:
                 while len(received) < self._depth and (
                     taken := subscription.handle.take_message(subscription.msg_type, True)
                 ):
