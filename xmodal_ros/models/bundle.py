@@ -30,14 +30,10 @@ from torch import Tensor
 
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models.classifier import Classifier
-from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
+from xmodal_ros.models.consistency import check_model
+from xmodal_ros.models.encoders import EncoderSpec
 from xmodal_ros.models.precision import computing, Precision, TOLERANCES
-from xmodal_ros.models.preprocessing import (
-    MagnitudeStep,
-    Preprocessing,
-    PreprocessingStep,
-    StandardiseStep,
-)
+from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.specification import StreamSpec
 from xmodal_ros.windows.specification import WindowSpec
@@ -47,7 +43,9 @@ UNKNOWN: Final = 'unknown'
 _DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'
 _DOCUMENT_SHA256 = 'bundle_json_sha256'
 
-_ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {'imu': ImuCnn, 'camera': CameraCnn}
+
+class DeviceFullError(BundleError):
+    """A bundle does not fit into the memory that its device has free."""
 
 
 class BundleInfo(BaseModel):
@@ -84,29 +82,7 @@ class BundleInfo(BaseModel):
     def _consistent(self) -> Self:
         if len(set(self.labels)) < len(self.labels) or UNKNOWN in self.labels or '' in self.labels:
             raise ValueError(f"labels must differ, and '{UNKNOWN}' and '' are reserved")
-        if not isinstance(self.encoder, _ENCODER_OF[self.stream.modality]):
-            raise ValueError(  # noqa: TRY004 - what pydantic reports
-                f'encoder {self.encoder.kind} cannot read a {self.stream.modality} stream'
-            )
-        if isinstance(self.encoder, CameraCnn) and self.window.steps < (
-            self.encoder.frames_per_token
-        ):
-            raise ValueError(
-                f'windows of {self.window.steps} frames are too short for an encoder that takes '
-                f'{self.encoder.frames_per_token} at a time'
-            )
-        channels = self.stream.sample_shape[-1]
-        for step in self.preprocessing:
-            if isinstance(step, StandardiseStep) and not (
-                len(step.mean) == len(step.std) == channels
-            ):
-                raise ValueError(
-                    f'a standardise step holds {len(step.mean)} means and {len(step.std)} '
-                    f'deviations for {channels} channels'
-                )
-            if isinstance(step, MagnitudeStep) and channels % 3:
-                raise ValueError(f'magnitudes need triples of channels, not {channels}')
-            channels = Preprocessing([step]).channels(channels)
+        check_model(self.stream, self.window, self.preprocessing, self.encoder)
         return self
 
     @property
@@ -132,7 +108,7 @@ class BundleInfo(BaseModel):
         return Classifier(
             Preprocessing(self.preprocessing),
             self.encoder,
-            self.stream.sample_shape[-1],
+            self.stream.channel_count,
             len(self.labels),
         )
 
@@ -296,7 +272,7 @@ def load_bundle(
         bundle = Bundle(path, info, classifier.to(device).eval(), device, precision)
         _check_golden(bundle, golden)
     except torch.OutOfMemoryError as error:
-        raise BundleError(
+        raise DeviceFullError(
             f'bundle {path} does not fit into the memory of {device} that is free: end another '
             "program there, or choose device 'cpu'"
         ) from error

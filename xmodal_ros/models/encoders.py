@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn, Tensor
 from torch.nn import functional
 
+from xmodal_ros.models.bcresnet import AudioBcResNet, BcResNetEncoder
+
 
 class ImuCnn(BaseModel):
     """A convolutional net over time in the manner of CNN-HAR (WHAR Arena, 2026).
@@ -43,7 +45,7 @@ class CameraCnn(BaseModel):
     frames_per_token: Annotated[int, Field(ge=1, le=8)] = 2
 
 
-EncoderSpec = Annotated[ImuCnn | CameraCnn, Field(discriminator='kind')]
+EncoderSpec = Annotated[ImuCnn | CameraCnn | AudioBcResNet, Field(discriminator='kind')]
 
 _GROUPS = 8
 
@@ -111,4 +113,6 @@ def make_encoder(spec: EncoderSpec, channels: int) -> nn.Module:
     """Build the encoder a specification names, for windows of ``channels`` channels."""
     if isinstance(spec, ImuCnn):
         return _ImuEncoder(spec, channels)
+    if isinstance(spec, AudioBcResNet):
+        return BcResNetEncoder(spec, channels)
     return _CameraEncoder(spec, channels)

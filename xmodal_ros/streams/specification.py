@@ -32,7 +32,12 @@ class ImuStream(BaseModel):
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
-        return (IMU_CHANNEL_COUNT[self.channels],)
+        return (self.channel_count,)
+
+    @property
+    def channel_count(self) -> int:
+        """The length of a sample's last axis."""
+        return IMU_CHANNEL_COUNT[self.channels]
 
 
 class AudioStream(BaseModel):
@@ -46,6 +51,11 @@ class AudioStream(BaseModel):
     def sample_shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
         return ()
+
+    @property
+    def channel_count(self) -> int:
+        """One: windows (steps,) have no axis of channels."""
+        return 1
 
 
 class CameraStream(BaseModel):
@@ -61,7 +71,12 @@ class CameraStream(BaseModel):
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """The shape of one sample."""
-        return (self.height, self.width, CAMERA_CHANNEL_COUNT[self.pixels])
+        return (self.height, self.width, self.channel_count)
+
+    @property
+    def channel_count(self) -> int:
+        """The length of a sample's last axis."""
+        return CAMERA_CHANNEL_COUNT[self.pixels]
 
 
 StreamSpec = Annotated[ImuStream | CameraStream | AudioStream, Field(discriminator='modality')]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 import math
+from typing import Final
 
 import torch
 from torch import Generator, Tensor
@@ -63,12 +64,83 @@ class CameraAugmentation:
         return moved.permute(0, 3, 1, 2, 4) * factor
 
 
-Augmentation = ImuAugmentation | CameraAugmentation
+@dataclass(frozen=True)
+class AudioAugmentation:
+    """Rooms, microphones and moments differ: shift, drown, filter, silence and scale the sound.
+
+    ``shift`` bounds a move in time as a share of the window, what leaves at one end coming in at
+    the other. Noise whose amplitude falls with frequency, by a power of 0 to 1, is added
+    ``quietest_noise_db`` to ``loudest_noise_db`` relative to the sound. As in SpecAugment (Park et
+    al., Interspeech 2019), but on the waveform, one band of frequencies is taken out and one
+    stretch of time silenced: ``band`` is the widest as a share of the six octaves below half the
+    sampling rate, ``silence`` the longest as a share of the window. ``gain_db`` is the spread of
+    a factor on everything.
+    """
+
+    shift: float = 0.1
+    quietest_noise_db: float = -40.0
+    loudest_noise_db: float = -5.0
+    band: float = 0.2
+    silence: float = 0.2
+    gain_db: float = 6.0
+
+    def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
+        """Change windows (B, steps) of any dtype; gives float32."""
+        count, steps = windows.shape
+        move = _uniform((count,), -self.shift, self.shift, generator) * steps
+        sound = torch.stack(
+            [
+                window.roll(int(by))
+                for window, by in zip(windows.to(torch.float32), move.tolist(), strict=True)
+            ]
+        )
+        spectrum = torch.fft.rfft(sound)
+        spectrum = (spectrum + self._noise(spectrum, generator)) * self._kept(spectrum, generator)
+        sound = torch.fft.irfft(spectrum, n=steps)
+        gain = 10 ** (self.gain_db / 20 * _normal((count, 1), generator, windows))
+        return sound * ~_span(count, steps, self.silence, generator).to(sound.device) * gain
+
+    def _noise(self, spectrum: Tensor, generator: Generator) -> Tensor:
+        count, bins = spectrum.shape
+        real, imaginary = (_normal((count, bins), generator, spectrum) for _ in range(2))
+        fall = _uniform((count, 1), 0, 1, generator).to(spectrum.device)
+        frequency = torch.arange(1, bins + 1, device=spectrum.device)
+        noise = torch.complex(real, imaginary) * frequency**-fall
+        level = _uniform((count, 1), self.quietest_noise_db, self.loudest_noise_db, generator)
+        wanted = 10 ** (level.to(spectrum.device) / 20) * torch.linalg.vector_norm(
+            spectrum, dim=1, keepdim=True
+        )
+        return noise * (wanted / torch.linalg.vector_norm(noise, dim=1, keepdim=True))
+
+    def _kept(self, spectrum: Tensor, generator: Generator) -> Tensor:
+        """Give a mask (B, bins) that is false in one band, drawn evenly over the octaves."""
+        count, bins = spectrum.shape
+        octave = torch.log2(torch.arange(bins) / (bins - 1) + 1e-9) / _OCTAVES + 1
+        width = _uniform((count, 1), 0, self.band, generator)
+        low = _uniform((count, 1), 0, 1, generator) * (1 - width)
+        return ((octave < low) | (octave >= low + width)).to(spectrum.device)
+
+
+_OCTAVES: Final = 6
+
+Augmentation = ImuAugmentation | CameraAugmentation | AudioAugmentation
 
 
 def _normal(shape: tuple[int, ...], generator: Generator, like: Tensor) -> Tensor:
     # Always drawn on the CPU: the same numbers whatever the device.
     return torch.randn(shape, generator=generator).to(like.device)
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:
+    return low + (high - low) * torch.rand(shape, generator=generator)
+
+
+def _span(count: int, size: int, share: float, generator: Generator) -> Tensor:
+    """Give masks (count, size) that are true in one stretch of at most that share, anywhere."""
+    length = _uniform((count, 1), 0, share, generator) * size
+    start = _uniform((count, 1), 0, 1, generator) * (size - length)
+    steps = torch.arange(size)
+    return (steps >= start) & (steps < start + length)
 
 
 def _rotations(count: int, spread_deg: float, generator: Generator) -> Tensor:

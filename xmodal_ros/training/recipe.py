@@ -7,18 +7,26 @@ from typing import Final
 from pydantic import ValidationError
 
 from xmodal_ros.errors import ConfigurationError, StreamError
+from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
+from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.preprocessing import MotionStep, PreprocessingStep
 from xmodal_ros.sensors import Sensor
 from xmodal_ros.streams.camera import CameraPixels, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.imu import ImuChannels
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.streams.specification import CameraStream, ImuStream, StreamSpec
-from xmodal_ros.training.augmentation import Augmentation, CameraAugmentation, ImuAugmentation
+from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream, StreamSpec
+from xmodal_ros.training.augmentation import (
+    AudioAugmentation,
+    Augmentation,
+    CameraAugmentation,
+    ImuAugmentation,
+)
 from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
 
 _DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
+AUDIO_RATE_HZ: Final = 16_000
 _GRAY_ENCODINGS: Final = ('mono8', '8UC1')
 
 
@@ -85,7 +93,7 @@ def make_recipe(
     """Choose a sensor's recipe by its modality, and for a camera by its first image.
 
     Raises :class:`ConfigurationError` for a window that cannot be, and :class:`StreamError` for
-    a modality that cannot be trained or a first message that cannot be read.
+    a first image that cannot be read.
     """
     length_ns = _nanoseconds(choices.length_s, DEFAULT_LENGTH_S)
     hop_ns = _nanoseconds(choices.hop_s, DEFAULT_HOP_S)
@@ -95,10 +103,7 @@ def make_recipe(
         pixels = _pixels(sensor, msgtype, first_message)
         recipe = _checked(lambda: _camera(pixels, length_ns, hop_ns))
     else:
-        raise StreamError(
-            f"sensor '{sensor.name}' is {sensor.modality}, which cannot be trained on yet: choose "
-            'an imu or a camera'
-        )
+        recipe = _checked(lambda: _audio(length_ns, hop_ns))
     if choices.epochs is not None:
         recipe = replace(recipe, fit=replace(recipe.fit, epochs=choices.epochs))
     return recipe
@@ -122,6 +127,24 @@ def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
         (MotionStep(),),
         CameraAugmentation(),
         FitSettings(epochs=12, patience=5),
+    )
+
+
+def _audio(length_ns: int, hop_ns: int) -> Recipe:
+    window = WindowSpec(
+        length_ns=length_ns,
+        hop_ns=hop_ns,
+        rate_hz=AUDIO_RATE_HZ,
+        margin_ns=SECOND_NS // 10,
+        min_coverage=0.5,
+    )
+    return Recipe(
+        AudioStream(),
+        window,
+        AudioBcResNet(),
+        (LogMelStep(rate_hz=AUDIO_RATE_HZ),),
+        AudioAugmentation(),
+        FitSettings(epochs=10, patience=5),
     )
 
 

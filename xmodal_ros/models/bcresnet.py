@@ -1,0 +1,111 @@
+"""An audio encoder in the manner of BC-ResNet (Kim et al., Interspeech 2021), from the paper.
+
+Most of its layers see one number for each channel and frame, the mean over frequency, and spread
+their answer over all frequencies again: that is what makes it cheap. Two things differ from the
+paper. Norms are by group, never by batch or sub-band of a batch, so that a batch of one on a
+robot gives what training gave. And the first layer takes every fourth frame, a later one halves
+that again: activities are slower than the keywords that the paper is about.
+"""
+
+from itertools import pairwise
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn, Tensor
+from torch.nn import functional
+
+
+class AudioBcResNet(BaseModel):
+    """Log-mel frames to tokens: 3 s in 297 frames become 38 tokens.
+
+    ``width`` is the channels of the first stage, 8 τ in the paper: 24 is BC-ResNet-3.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    kind: Literal['audio_bcresnet'] = 'audio_bcresnet'
+    width: Annotated[int, Field(ge=8, le=128, multiple_of=8)] = 24
+    dim: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 64
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+# Channels in halves of the width, blocks, steps in frequency and time, reach in time: table 1 of
+# the paper, but for the steps in time.
+_STAGES: Final = ((2, 2, (1, 1), 1), (3, 2, (2, 1), 2), (4, 4, (2, 2), 4), (5, 4, (1, 1), 8))
+_FIRST_STEP: Final = (2, 4)
+_NO_STEP: Final = (1, 1)
+_GROUPS: Final = 4
+_LAST_REACH: Final = 5
+
+
+class _Block(nn.Module):
+    """``y = x + f2(x) + f1(mean over frequency of f2(x))``; without ``x`` where sizes change."""
+
+    def __init__(
+        self, before: int, after: int, step: tuple[int, int], reach: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.keeps_size = before == after and step == _NO_STEP
+        layers: list[nn.Module] = []
+        if before != after:
+            layers += [nn.Conv2d(before, after, 1), nn.GroupNorm(_GROUPS, after), nn.ReLU()]
+        # Where frames are merged, it takes more than one to merge.
+        size = (3, 3 if step[1] > 1 else 1)
+        pad = (1, size[1] // 2)
+        layers += [
+            nn.Conv2d(after, after, size, stride=step, padding=pad, groups=after),
+            nn.GroupNorm(_GROUPS, after),
+        ]
+        self.over_frequency = nn.Sequential(*layers)
+        self.over_time = nn.Sequential(
+            nn.Conv1d(after, after, 3, padding=reach, dilation=reach, groups=after),
+            nn.GroupNorm(_GROUPS, after),
+            nn.SiLU(),
+            nn.Conv1d(after, after, 1),
+            nn.Dropout1d(dropout),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        spectral: Tensor = self.over_frequency(x)
+        temporal: Tensor = self.over_time(spectral.mean(dim=2))
+        y = spectral + temporal[:, :, None]
+        return functional.relu(x + y if self.keeps_size else y)
+
+
+class BcResNetEncoder(nn.Module):
+    """Frames (B, frames, bands) to tokens (B, T, d); each token spans eight frames."""
+
+    def __init__(self, spec: AudioBcResNet, bands: int) -> None:
+        super().__init__()
+        unit = spec.width // 2
+        sizes = [4 * unit, *(stage[0] * unit for stage in _STAGES)]
+        blocks: list[nn.Module] = [
+            nn.Conv2d(1, sizes[0], 5, stride=_FIRST_STEP, padding=2),
+            nn.GroupNorm(_GROUPS, sizes[0]),
+            nn.ReLU(),
+        ]
+        rows = -(-bands // _FIRST_STEP[0])
+        for (before, after), (_, count, step, reach) in zip(pairwise(sizes), _STAGES, strict=True):
+            blocks.append(_Block(before, after, step, reach, spec.dropout))
+            blocks += [
+                _Block(after, after, _NO_STEP, reach, spec.dropout) for _ in range(count - 1)
+            ]
+            rows = -(-rows // step[0])
+        self.blocks = nn.Sequential(*blocks)
+        # All that is left of frequency at once, a kernel a channel.
+        self.gather = nn.Conv2d(
+            sizes[-1],
+            sizes[-1],
+            (rows, _LAST_REACH),
+            padding=(0, _LAST_REACH // 2),
+            groups=sizes[-1],
+        )
+        self.project = nn.Conv1d(sizes[-1], spec.dim, 1)
+        self.norm = nn.GroupNorm(_GROUPS, spec.dim)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Give the tokens (B, T, d) of frames (B, frames, bands)."""
+        picture = frames.transpose(1, 2)[:, None]
+        gathered: Tensor = self.gather(self.blocks(picture))[:, :, 0]
+        tokens: Tensor = functional.relu(self.norm(self.project(gathered)))
+        return tokens.transpose(1, 2)
