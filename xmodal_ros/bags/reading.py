@@ -21,7 +21,8 @@ from rosbags.rosbag2 import Reader as Ros2Reader
 from xmodal_ros.bags.mcap_metadata import read_custom_data
 from xmodal_ros.bags.opening import explain, FileReader, open_readers, storage_paths
 from xmodal_ros.bags.ros1 import Ros1Converter
-from xmodal_ros.errors import BagError
+from xmodal_ros.bags.sensor_table import read_sensor
+from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.sensors import MODALITIES, modality_of_type, Sensor
 
 _NO_NAMES_OF_THEIR_OWN: Final = frozenset(
@@ -227,14 +228,17 @@ class BagReader:
 
     def _parse_sensors(self, text: str) -> tuple[Sensor, ...]:
         try:
-            sensors = tuple(
-                Sensor(item['name'], item['modality'], item['topic'], item.get('frame', ''))
-                for item in json.loads(text)
-            )
+            sensors = tuple(map(read_sensor, json.loads(text)))
+        except ConfigurationError as error:
+            raise BagError(
+                f"bag {str(self.path)!r}: custom_data 'sensors': {error}; correct its "
+                'metadata.yaml'
+            ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BagError(
                 f"bag {str(self.path)!r}: custom_data 'sensors' is no JSON list of "
-                f'{{name, modality, topic, frame}} ({error!r}): correct its metadata.yaml'
+                '{name, modality, topic, frame, mounting_rotation, region_of_interest} '
+                f'({error!r}): correct its metadata.yaml'
             ) from None
         for sensor in sensors:
             if sensor.modality not in MODALITIES:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 import json
 import os
 from pathlib import Path
@@ -30,6 +29,7 @@ from rosbags.rosbag2 import (
 from rosbags.serde import SerdeError
 
 from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.errors import BagError
 from xmodal_ros.sensors import modality_of_type, Sensor
 
@@ -63,7 +63,7 @@ class BagWriter:
         self.path = Path(path)
         self._custom_data = dict(metadata or {})
         if sensors:
-            self._custom_data['sensors'] = json.dumps([asdict(sensor) for sensor in sensors])
+            self._custom_data['sensors'] = json.dumps([sensor_row(sensor) for sensor in sensors])
         if subject:
             self._custom_data['subject'] = subject
         self._connections: dict[str, Connection] = {}

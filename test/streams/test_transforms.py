@@ -1,0 +1,42 @@
+"""Transforms are read from serialized bytes, or refused."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from test.transforms import transforms_bytes, turned
+from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.streams.transforms import read_transforms, Transform
+
+names = st.text(st.characters(codec='utf-8', exclude_characters='/\0'), max_size=12)
+number = st.floats(allow_nan=False)
+
+
+@given(
+    transforms=st.lists(
+        st.builds(Transform, names, names, st.tuples(number, number, number, number)), max_size=4
+    ),
+    little=st.booleans(),
+)
+def test_every_transform_survives_in_both_byte_orders(transforms, little):
+    assert read_transforms(transforms_bytes(transforms, little_endian=little)) == transforms
+
+
+def test_leading_slashes_are_dropped():
+    (transform,) = read_transforms(transforms_bytes([turned('/base', '/imu')]))
+    assert (transform.parent, transform.child) == ('base', 'imu')
+
+
+def test_a_message_cut_short_is_refused():
+    data = transforms_bytes([turned('base', 'imu'), turned('base', 'camera')])
+    for end in range(len(data)):
+        with pytest.raises(DecodeError):
+            read_transforms(data[:end])
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_give_transforms_or_a_refusal(data):
+    try:
+        read_transforms(data)
+    except DecodeError:
+        return

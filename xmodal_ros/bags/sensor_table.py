@@ -1,0 +1,40 @@
+"""Sensors as a recording's metadata declares them: rows of JSON under the key ``sensors``."""
+
+from typing import Any
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.placement import angles_from_rotation, make_placement
+
+
+def sensor_row(sensor: Sensor) -> dict[str, object]:
+    """Give what is written for a sensor; how it sits only where it is not as it comes.
+
+    ``mounting_rotation`` is roll, pitch, yaw in degrees, ``region_of_interest`` is left, top,
+    width, height as shares of the picture.
+    """
+    row: dict[str, object] = {
+        'name': sensor.name,
+        'modality': sensor.modality,
+        'topic': sensor.topic,
+        'frame': sensor.frame,
+    }
+    if sensor.placement.rotation is not None:
+        row['mounting_rotation'] = angles_from_rotation(sensor.placement.rotation)
+    if sensor.placement.region is not None:
+        row['region_of_interest'] = sensor.placement.region
+    return row
+
+
+def read_sensor(row: Any) -> Sensor:
+    """Make a sensor from a row that was parsed from JSON.
+
+    Raises :class:`ConfigurationError` when it cannot sit so, and KeyError, TypeError or
+    AttributeError when the row is none of a sensor.
+    """
+    name = row['name']
+    try:
+        placement = make_placement(row.get('mounting_rotation'), row.get('region_of_interest'))
+    except ConfigurationError as error:
+        raise ConfigurationError(f'sensor {name!r}: {error}') from None
+    return Sensor(name, row['modality'], row['topic'], row.get('frame', ''), placement)
