@@ -20,6 +20,9 @@ from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.messages import message_class
 from xmodal_ros.runtime.pipeline import Received
 
+# How often IMUs and audio are taken, in seconds: for a thread to wake costs more than the messages
+# that have come meanwhile (benchmarks/imu_ingest.py); the queues hold far more.
+DRAIN_PERIOD_S: Final = 0.02
 # A thread that goes on after ROS is over must not spin.
 _WITHOUT_ROS_S: Final = 0.05
 

@@ -1,0 +1,235 @@
+"""Sides of a comparison, each in a process of its own, measured in turn in one run.
+
+What the benchmarks of the intake share: a child process that answers requests, a node of plain
+rclpy to compare with, and the ratio of what two sides cost.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+import json
+import os
+from pathlib import Path
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from typing import Any, TYPE_CHECKING
+
+from xmodal_ros.child_process import end_with_parent
+
+if TYPE_CHECKING:
+    # The process that compares needs no ROS; its children do.
+    from rclpy.node import Node
+
+Answer = dict[str, Any]
+# Variables by which a user may have set up Fast DDS.
+PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+SHIPPED_PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds.xml'
+_END_S = 10.0
+_STALL_S = 3.0
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What each round cost on both sides, in the same unit, and the ratio that is wanted."""
+
+    ours: tuple[float, ...]
+    plain: tuple[float, ...]
+    target: float
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """Ours over plain, round by round: what both sides met at nearly the same time."""
+        return tuple(ours / plain for ours, plain in zip(self.ours, self.plain, strict=True))
+
+    @property
+    def ratio(self) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.ratios)
+
+    @property
+    def met(self) -> bool:
+        """Whether the ratio is at most the one wanted."""
+        return self.ratio <= self.target
+
+    def as_json(self) -> dict[str, Any]:
+        """Give everything as plain values."""
+        return {
+            'ours': list(self.ours),
+            'plain': list(self.plain),
+            'ratios': list(self.ratios),
+            'ratio': self.ratio,
+            'target': self.target,
+            'met': self.met,
+        }
+
+    def in_words(self) -> str:
+        """Give the ratio with its spread over the rounds, and the verdict."""
+        spread = f'{self.ratio:.2f} ({min(self.ratios):.2f} to {max(self.ratios):.2f})'
+        return f'{spread}, wanted {self.target:g}: {"met" if self.met else "MISSED"}'
+
+
+class Child:
+    """A process that answers one request at a time, in lines of JSON on stdin and stdout.
+
+    It is the same script, started with ``--role``; raises RuntimeError where it ends early.
+    """
+
+    def __init__(self, script: str, role: str, environment: Mapping[str, str]) -> None:
+        self.role = role
+        self._process = subprocess.Popen(
+            [sys.executable, script, '--role', role],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(environment),
+            text=True,
+        )
+        self._send, self._receive = self._process.stdin, self._process.stdout
+
+    def ask(self, **request: Any) -> Answer:
+        """Send a request and wait for the answer."""
+        assert self._send is not None
+        assert self._receive is not None
+        try:
+            self._send.write(json.dumps(request) + '\n')
+            self._send.flush()
+        except BrokenPipeError:
+            line = ''
+        else:
+            line = self._receive.readline()
+        if not line:
+            raise RuntimeError(f'{self.role} ended with {self._process.wait(_END_S)}')
+        answer: Answer = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """Let it end; raises RuntimeError where it fails to."""
+        assert self._send is not None
+        self._send.close()
+        try:
+            code = self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
+        if code:
+            raise RuntimeError(f'{self.role} ended with {code}')
+
+
+@contextmanager
+def children(
+    script: str, environments: Mapping[str, Mapping[str, str]]
+) -> Iterator[dict[str, Child]]:
+    """Run a child for every role in its environment while the block lasts."""
+    started: dict[str, Child] = {}
+    try:
+        for role, environment in environments.items():
+            started[role] = Child(script, role, environment)
+        yield started
+    finally:
+        for child in started.values():
+            child.close()
+
+
+def serve(answer: Callable[[Answer], Answer]) -> None:
+    """Answer the requests of the process that started this one until it wants no more."""
+    end_with_parent()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + '\n')
+        sys.stdout.flush()
+
+
+def with_profile(environment: Mapping[str, str], profile: Path | None) -> dict[str, str]:
+    """Give a copy of the environment with this profile of Fast DDS alone; None: its defaults."""
+    chosen = {name: value for name, value in environment.items() if name not in PROFILES}
+    if profile is not None:
+        chosen[PROFILES[0]] = str(profile)
+    return chosen
+
+
+def wait_until_received(report: Callable[[], Answer], count: int) -> Answer:
+    """Ask for reports until ``count`` messages are received or no more come; give the last."""
+    answer = report()
+    since = time.monotonic()
+    while answer['received'] < count and time.monotonic() - since < _STALL_S:
+        time.sleep(_POLL_S)
+        newer = report()
+        if newer['received'] != answer['received']:
+            since = time.monotonic()
+        answer = newer
+    return answer
+
+
+@contextmanager
+def ros_node(name: str) -> Iterator['Node']:
+    """Give a node in this process, and shut ROS down afterwards."""
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
+    node = rclpy.create_node(name, enable_rosout=False, start_parameter_services=False)
+    try:
+        yield node
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+@contextmanager
+def spinning(node: 'Node') -> Iterator[None]:
+    """Execute a node's callbacks as most do, on a SingleThreadedExecutor."""
+    from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+
+    def spin() -> None:
+        with contextlib.suppress(ExternalShutdownException):
+            executor.spin()
+
+    thread = threading.Thread(target=spin, name='executor')
+    thread.start()
+    try:
+        yield
+    finally:
+        executor.shutdown()
+        thread.join()
+
+
+def wait_for_subscriber(publisher: Any) -> None:
+    """Wait until somebody listens; raises RuntimeError where nobody does."""
+    deadline = time.monotonic() + 10 * _END_S
+    while not publisher.get_subscription_count():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f'nobody listens on {publisher.topic_name}')
+        time.sleep(_POLL_S)
+
+
+def publish_at(rate_hz: float, count: int, publish: Callable[[], None]) -> float:
+    """Publish so many messages at a rate; gives the rate that it came to."""
+    start = time.monotonic()
+    for number in range(count):
+        due_s = start + number / rate_hz - time.monotonic()
+        if due_s > 0:
+            time.sleep(due_s)
+        publish()
+    return (count - 1) / max(1e-9, time.monotonic() - start)
+
+
+def machine() -> dict[str, Any]:
+    """Say where figures were measured."""
+    return {
+        'cores': len(os.sched_getaffinity(0)),
+        'processor': platform.machine(),
+        'python': platform.python_version(),
+        'load': os.getloadavg()[0],
+    }
+
+
+def median(values: Sequence[float]) -> float:
+    """The median; NaN of nothing."""
+    return statistics.median(values) if values else float('nan')
