@@ -28,15 +28,20 @@ def write_paired_bag(
     camera_delay_ns: int = 0,
     bad_imu: Sequence[bytes] = (),
     labelled: bool = True,
+    take_turns: bool = False,
 ) -> Path:
-    """Write clips of 4 s; how fast and how bright things are tells the labels apart."""
+    """Write clips of 4 s; how fast and how bright things are tells the labels apart.
+
+    With ``take_turns`` the IMU records the first half only and the camera the second.
+    """
     segments = clips(labels, seconds=4)
     rng = np.random.default_rng(sum(map(ord, subject)))
     with BagWriter(path, sensors=[IMU, CAMERA] if camera else [IMU], subject=subject) as writer:
         if labelled:
             write_segments(writer, segments)
         end_ns = segments[-1].end_ns + SECOND
-        for stamp in range(EPOCH, end_ns, SECOND // 50):
+        half_ns = segments[len(segments) // 2].start_ns
+        for stamp in range(EPOCH, half_ns if take_turns else end_ns, SECOND // 50):
             kind = _kind(segments, stamp)
             phase = 2 * np.pi * (kind + 1) * (stamp - EPOCH) / SECOND
             acc = np.array([2 * kind, 3 * np.sin(phase), 9.81]) + rng.normal(0, 0.1, 3)
@@ -45,7 +50,8 @@ def write_paired_bag(
             writer.write(IMU.topic, 'sensor_msgs/msg/Imu', stamp, data)
         for data in bad_imu:
             writer.write(IMU.topic, 'sensor_msgs/msg/Imu', end_ns, data)
-        for stamp in range(EPOCH, end_ns if camera else EPOCH, SECOND // 8):
+        first = half_ns if take_turns else EPOCH
+        for stamp in range(first, end_ns if camera else first, SECOND // 8):
             pixels = rng.integers(0, 20, (12, 16)).astype(np.uint8)
             pixels[:, : 4 * (_kind(segments, stamp) + 2)] += 150
             data = image_bytes(stamp + camera_delay_ns, pixels, 'mono8')

@@ -18,13 +18,15 @@ from xmodal_ros.training.fit import (
     EpochReport,
     fit,
     FitResult,
-    make_source_bank,
+    make_source,
     repeatable,
-    SourceBank,
 )
 from xmodal_ros.training.recipe import FitSettings
 from xmodal_ros.transfer import method
-from xmodal_ros.transfer.method import make_method, MethodTerms, TransferMethod
+from xmodal_ros.transfer.learner import Learner, MethodTerms
+from xmodal_ros.transfer.method import make_method, StepSchedule, TransferMethod
+from xmodal_ros.transfer.paired import PairedMethod, PairedOptions
+from xmodal_ros.transfer.source import Source
 
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
 
@@ -50,7 +52,7 @@ def run(
     *,
     seed: int = 0,
     settings: FitSettings = SETTINGS,
-    sources: dict[str, SourceBank] | None = None,
+    sources: dict[str, Source] | None = None,
     training: Examples | None = None,
     **options: object,
 ) -> FitResult:
@@ -72,10 +74,13 @@ def weights(result: FitResult) -> torch.Tensor:
     return torch.cat([value.flatten() for value in result.classifier.state_dict().values()])
 
 
-def source_bank(every: int = 1) -> SourceBank:
+def source(every: int = 1) -> Source:
+    """A source that has every so-manieth of the target's windows."""
     with repeatable(7):
-        rows = np.where(np.arange(60) % every == 0, np.arange(60), -1)
-        return make_source_bank(classifier(), examples().values, rows)
+        teacher = classifier()
+    ours, rows = examples(), np.arange(0, 60, every)
+    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    return make_source('s', teacher, theirs, ours, 3, ImuAugmentation())
 
 
 def test_it_learns():
@@ -92,12 +97,12 @@ def test_the_same_seed_gives_the_same_weights_to_the_last_bit():
 
 def test_dcat_with_a_weight_of_zero_is_the_unimodal_run_to_the_last_bit():
     unimodal = weights(run())
-    assert torch.equal(unimodal, weights(run('dcat', sources={'s': source_bank()}, weight=0)))
-    assert torch.equal(unimodal, weights(run('dcat', sources={'s': source_bank(7)}, weight=0)))
+    assert torch.equal(unimodal, weights(run('dcat', sources={'s': source()}, weight=0)))
+    assert torch.equal(unimodal, weights(run('dcat', sources={'s': source(7)}, weight=0)))
 
 
 def test_dcat_with_a_weight_learns_something_else_and_lowers_its_loss():
-    sources = {'s': source_bank()}
+    sources = {'s': source()}
     result = run('dcat', sources=sources, weight=5, settings=replace(SETTINGS, epochs=10))
     unimodal = run(settings=replace(SETTINGS, epochs=10))
     assert not torch.equal(weights(unimodal), weights(result))
@@ -105,37 +110,113 @@ def test_dcat_with_a_weight_learns_something_else_and_lowers_its_loss():
 
 
 def test_a_source_is_frozen_and_asked_once():
-    with repeatable(0):
-        source = classifier()
-        before = torch.cat([p.detach().flatten() for p in source.parameters()])
-        bank = make_source_bank(source, examples().values, np.arange(60))
-    assert bank.outputs.logits.shape == (60, 3)
-    assert not bank.outputs.key.requires_grad
-    run('dcat', sources={'s': bank})
-    assert torch.equal(before, torch.cat([p.detach().flatten() for p in source.parameters()]))
-    assert not any(p.requires_grad for p in source.parameters())
+    teacher = source()
+    before = torch.cat([p.detach().flatten() for p in teacher.classifier.parameters()])
+    answers = teacher.outputs
+    assert answers.logits.shape == (60, 3)
+    assert not answers.key.requires_grad
+    run('dcat', sources={'s': teacher})
+    assert teacher.outputs is answers
+    after = torch.cat([p.detach().flatten() for p in teacher.classifier.parameters()])
+    assert torch.equal(before, after)
+    assert not any(p.requires_grad for p in teacher.classifier.parameters())
 
 
-def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with(monkeypatch):
-    # The method made here is registered for this test only.
+@pytest.fixture
+def registry(monkeypatch):
+    """Methods made in a test are known in that test only."""
     monkeypatch.setattr(method, '_METHODS', dict(method._METHODS))
+
+
+def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with(registry):
     seen: list[tuple[int, int]] = []
 
-    class Spy(TransferMethod):
+    class Spy(PairedMethod):
         name = 'spy'
-
-        def __init__(self, options):
-            self.options = options
+        Options = PairedOptions
 
         def terms(self, task_loss, target, sources):
-            for source in sources.values():
-                seen.append((len(source.rows), len(source.outputs.logits)))
-                assert int(source.rows.max()) < len(target.logits)
+            for paired in sources.values():
+                seen.append((len(paired.rows), len(paired.outputs.logits)))
+                assert int(paired.rows.max()) < len(target.logits)
             return MethodTerms(task_loss, {})
 
-    run('spy', sources={'s': source_bank(every=4)}, settings=replace(SETTINGS, epochs=1))
+    run('spy', sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
     assert all(rows == outputs for rows, outputs in seen)
     assert sum(rows for rows, _ in seen) == 15
+
+
+def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was(registry):
+    class Noisy(TransferMethod):
+        name = 'noisy'
+
+        def start(self, lesson):
+            return NoisyLearner(lesson)
+
+    class NoisyLearner(Learner):
+        def __init__(self, lesson):
+            super().__init__(lesson)
+            self.own = torch.nn.Linear(3, 3)
+            self.seen: list[torch.Tensor] = []
+
+        def prepare(self, batch):
+            torch.randn(7)
+
+        def terms(self, batch, outputs, task_loss):
+            self.seen.append(torch.rand(2))
+            loss = self.own(outputs.logits.detach()).square().mean()
+            return MethodTerms(task_loss + loss, {'own': float(loss.detach())})
+
+        def facts(self):
+            return {'drawn': len({tuple(each.tolist()) for each in self.seen})}
+
+    noisy = run('noisy')
+    assert torch.equal(weights(run()), weights(noisy))
+    # Each step draws anew, and what the method trains beside the target is trained.
+    assert noisy.facts == {'drawn': 12}
+    assert noisy.history[-1].parts['own'] < 0.9 * noisy.history[0].parts['own']
+
+
+def test_the_target_is_settled_with_the_very_weights_that_are_kept(registry):
+    class Settling(TransferMethod):
+        name = 'settling'
+
+        def start(self, lesson):
+            return SettlingLearner(lesson)
+
+    class SettlingLearner(Learner):
+        def __init__(self, lesson):
+            super().__init__(lesson)
+            self.settled = torch.zeros(3)
+            self.target.register_buffer('settled', self.settled)
+
+        def settle(self):
+            assert not self.training
+            self.settled.copy_(self.target.head.bias)
+
+    kept = run('settling').classifier.state_dict()
+    assert torch.equal(kept['settled'], kept['head.bias'])
+
+
+def test_a_method_may_bring_a_schedule_of_its_own(registry):
+    seen: list[float] = []
+
+    class Stepping(TransferMethod):
+        name = 'stepping'
+        schedule = StepSchedule(epochs=2, batch_size=30, learning_rate=1e-2, decay=0.1, every=1)
+
+        def start(self, lesson):
+            return Descending(lesson)
+
+    class Descending(Learner):
+        def terms(self, batch, outputs, task_loss):
+            seen.append(self.target.head.bias[0].item())
+            # A gradient of one in every step: Adam moves by exactly the rate.
+            return MethodTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
+
+    result = run('stepping', settings=replace(SETTINGS, weight_decay=0.1))
+    assert len(result.history) == 2
+    assert -np.diff(seen) == pytest.approx([1e-2, 1e-2, 1e-3], rel=1e-3)
 
 
 def test_it_stops_early_and_gives_the_best_epoch():

@@ -102,7 +102,7 @@ def test_dcat_trains_its_source_first_and_runs_without_it(unimodal, recordings, 
     learnt = plan(recordings, method='dcat', sources=('camera',))
     result = train(learnt, tmp_path / 'dcat', heard)
     trained = [stage for stage in heard.stages if stage.startswith('training')]
-    assert trained == ['training camera', 'training imu']
+    assert trained == ['training camera', 'training imu (dcat from camera)']
     assert result.info.sources == ('camera',)
     assert result.info.provenance['method_options']['weight'] == 1.0
     assert all('alignment' in report.parts for report in result.fits['imu'].history)
@@ -195,8 +195,20 @@ def test_sensors_that_never_ran_together_cannot_teach_each_other(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, camera_delay_ns=late)
     learnt = plan(tmp_path, method='dcat', sources=('camera',))
-    with pytest.raises(TrainingError, match=r"of source 'camera' .* ends when"):
+    with pytest.raises(TrainingError, match=r"sensor 'camera' shows an activity: .* same clock"):
         train(learnt, tmp_path / 'out' / 'imu')
+
+
+def test_sensors_that_took_turns_cannot_teach_each_other_in_time(tmp_path):
+    for subject in '123':
+        write_paired_bag(tmp_path / subject, subject, take_turns=True)
+    learnt = plan(tmp_path, method='dcat', sources=('camera',))
+    message = r"of source 'camera' ends when one of 'imu' does.*pairing=class.*left out"
+    with pytest.raises(TrainingError, match=message):
+        train(learnt, tmp_path / 'out' / 'imu')
+    by_label = replace(learnt, method_options={'pairing': 'class'})
+    result = train(by_label, tmp_path / 'out' / 'imu')
+    assert result.fits['imu'].history[0].parts['alignment'] > 0
 
 
 def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):

@@ -10,10 +10,11 @@ from xmodal_ros.models.classifier import Classifier, Outputs
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import Preprocessing
 from xmodal_ros.transfer.dcat import alignment_loss, Dcat, DcatOptions
-from xmodal_ros.transfer.method import PairedSource
+from xmodal_ros.transfer.source import PairedSource
 
 NORMALISATIONS = ('frobenius', 'by_length', 'softmax', 'none')
 DEFAULT = DcatOptions()
+KNOWN = torch.ones(3, dtype=torch.bool)
 
 
 def keys_and_values(
@@ -31,7 +32,7 @@ def classifier(seed: int) -> Classifier:
 
 
 def paired(outputs: Outputs) -> dict[str, PairedSource]:
-    return {'camera': PairedSource(torch.arange(len(outputs.logits)), outputs)}
+    return {'camera': PairedSource(torch.arange(len(outputs.logits)), outputs, KNOWN)}
 
 
 def test_the_matrices_are_compared_as_the_definition_says():
@@ -158,7 +159,7 @@ def test_only_windows_that_the_source_shares_are_aligned():
     target, source = classifier(0).eval(), classifier(1).eval()
     window = torch.randn(6, 100, 6)
     outputs, rows = target.outputs(window), torch.tensor([1, 4])
-    shared = {'camera': PairedSource(rows, source.outputs(window[rows]))}
+    shared = {'camera': PairedSource(rows, source.outputs(window[rows]), KNOWN)}
     expected = Dcat(DEFAULT).terms(
         torch.zeros(()), target.outputs(window[rows]), paired(source.outputs(window[rows]))
     )

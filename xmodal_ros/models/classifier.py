@@ -1,6 +1,8 @@
 """The classifier every modality and every transfer method shares."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import nn, Tensor
@@ -9,7 +11,8 @@ from torch.nn import functional
 from xmodal_ros.models.encoders import EncoderSpec, make_encoder
 from xmodal_ros.models.preprocessing import Preprocessing
 
-HEADS = 4
+HEADS: Final = 4
+_EVALUATION_BATCH: Final = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +90,18 @@ class Classifier(nn.Module):
     def forward(self, window: Tensor) -> Tensor:
         """Run raw windows through and give the logits alone."""
         return self.outputs(window).logits
+
+
+def outputs_in_batches(classifier: Classifier, windows: Tensor) -> Iterator[Outputs]:
+    """Run any number of raw windows (N, steps, ...) through, a part at a time, without gradients.
+
+    The classifier's mode is left as it is; the outputs are on its device.
+    """
+    device = next(classifier.parameters()).device
+    for part in windows.split(_EVALUATION_BATCH):
+        with torch.no_grad():
+            outputs = classifier.outputs(part.to(device))
+        yield outputs
 
 
 def parameter_count(module: nn.Module) -> int:

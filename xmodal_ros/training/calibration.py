@@ -29,9 +29,7 @@ def calibrate(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Calibra
     threshold is the largest, up to 0.5, that lowers the windows' macro-F1 by no more than half a
     point when an ``unknown`` counts as wrong; above 0.5 a majority would be overruled.
     """
-    rows = np.arange(len(labels))
-    losses = [-log_softmax(logits / t, axis=1)[rows, labels].mean() for t in _TEMPERATURES]
-    temperature = float(_TEMPERATURES[int(np.argmin(losses))])
+    temperature = float(_TEMPERATURES[int(np.argmin(_losses(logits, labels)))])
     chances = softmax(logits / temperature, axis=1)
     decided, best = chances.argmax(axis=1), chances.max(axis=1)
     classes = np.unique(labels)
@@ -42,3 +40,17 @@ def calibrate(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Calibra
 
     unhurt = [t for t in _THRESHOLDS if macro_f1(t) >= macro_f1(0.0) - _TOLERATED_LOSS]
     return Calibration(round(temperature, 4), round(float(unhurt[-1]), 2))
+
+
+def calibrated_loss(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Give the mean negative log-likelihood of windows at the temperature that suits them best.
+
+    It compares models that are sure of themselves in different measure. Logits (N, classes),
+    class indices (N,).
+    """
+    return float(min(_losses(logits, labels)))
+
+
+def _losses(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> list[float]:
+    rows = np.arange(len(labels))
+    return [-log_softmax(logits / t, axis=1)[rows, labels].mean() for t in _TEMPERATURES]

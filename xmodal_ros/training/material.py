@@ -13,7 +13,7 @@ from xmodal_ros.training.dataset import (
     Recording,
     RecordingFacts,
 )
-from xmodal_ros.training.examples import learning_set, LearningSet, pair_in_time, SegmentKey
+from xmodal_ros.training.examples import learning_set, LearningSet, SegmentKey
 from xmodal_ros.training.plan import Reporter, TrainingPlan
 from xmodal_ros.training.recipe import make_recipe, Recipe
 from xmodal_ros.training.splits import hold_out_segments, split_subjects, SubjectSplit
@@ -60,7 +60,7 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
         name: learning_set(recordings, name, recipes[name].window.length_ns, labels, held)
         for name in names
     }
-    _check_sets(sets, plan, learning)
+    _check_sets(sets)
     untaught = {s.label for fact in test for s in fact.segments} - {*labels}
     return Material(
         split=split,
@@ -128,16 +128,29 @@ def _load(
 def _validation_segments(
     recordings: Sequence[Recording], plan: TrainingPlan, split: SubjectSplit
 ) -> frozenset[SegmentKey]:
-    shown = {
-        (number, segment): recording.facts.segments[segment].label
-        for number, recording in enumerate(recordings)
-        for segment in recording.windows[plan.target].segment_of.tolist()
-    }
     if split.validation:
         return frozenset(
-            key for key in shown if recordings[key[0]].facts.subject in split.validation
+            (number, segment)
+            for number, recording in enumerate(recordings)
+            if recording.facts.subject in split.validation
+            for segment in range(len(recording.facts.segments))
         )
-    return hold_out_segments(shown, plan.seed)
+    held = hold_out_segments(_shown(recordings, plan.target), plan.seed)
+    for name in plan.sources:
+        shown = _shown(recordings, name)
+        # A source that was not recorded together with the target validates on its own segments.
+        if not held & shown.keys():
+            held |= hold_out_segments(shown, plan.seed)
+    return held
+
+
+def _shown(recordings: Sequence[Recording], sensor: str) -> dict[SegmentKey, str]:
+    """Give the segments that a sensor's windows show, with their activities."""
+    return {
+        (number, segment): recording.facts.segments[segment].label
+        for number, recording in enumerate(recordings)
+        for segment in recording.windows[sensor].segment_of.tolist()
+    }
 
 
 def _labels(
@@ -154,38 +167,29 @@ def _labels(
     return tuple(sorted(shown)), tuple(sorted(named - shown))
 
 
-def _check_sets(
-    sets: Mapping[str, LearningSet], plan: TrainingPlan, learning: Sequence[RecordingFacts]
-) -> None:
-    for name in (plan.target, *plan.sources):
-        if name != plan.target:
-            _check_overlap(sets, plan.target, name, learning[0])
-        examples = sets[name]
+def _check_sets(sets: Mapping[str, LearningSet]) -> None:
+    for name, examples in sets.items():
         classes = len(set(examples.training.labels.tolist()))
+        if not classes:
+            raise TrainingError(
+                f"no training window of sensor '{name}' shows an activity: was it recorded while "
+                'the labels say what is done, and are its header stamps of the same clock? '
+                f'{why_left_out(examples)}'
+            )
         if classes < 2:
             raise TrainingError(
                 f"the training recordings hold {len(examples.training)} windows of sensor '{name}'"
-                f' that show {classes} activities, but two are needed: {_why(examples)}'
+                f' that show {classes} activities, but two are needed: {why_left_out(examples)}'
             )
         if not len(examples.validation):
             raise TrainingError(
                 f"no window of sensor '{name}' is left for validation: label more than one "
-                f'segment of each activity, or name --val-subjects; {_why(examples)}'
+                f'segment of each activity, or name --val-subjects; {why_left_out(examples)}'
             )
 
 
-def _check_overlap(
-    sets: Mapping[str, LearningSet], target: str, source: str, facts: RecordingFacts
-) -> None:
-    if (pair_in_time(sets[target].training, sets[source].training) < 0).all():
-        raise TrainingError(
-            f"no labelled window of source '{source}' ({facts.sensors[source].topic}) ends when "
-            f"one of '{target}' ({facts.sensors[target].topic}) does: were both recorded at the "
-            f'same time, and are their header stamps of the same clock? {_why(sets[source])}'
-        )
-
-
-def _why(examples: LearningSet) -> str:
+def why_left_out(examples: LearningSet) -> str:
+    """Say how many windows and messages are not used, by reason."""
     reasons = ', '.join(f'{count} {reason}' for reason, count in examples.left_out.items())
     return f'left out: {reasons or "nothing"}'
 

@@ -1,6 +1,6 @@
 """What a training run gives, and how it is told: in the bundle and as JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 import os
 from pathlib import Path
@@ -17,12 +17,17 @@ from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.training.fit import FitResult
 from xmodal_ros.training.material import Material
 from xmodal_ros.training.plan import TrainingPlan
+from xmodal_ros.training.school import Trial
 from xmodal_ros.transfer.method import TransferMethod
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """A finished run: the bundle as written, the test subjects' scores, and what went in."""
+    """A finished run: the bundle as written, the test subjects' scores, and what went in.
+
+    ``fits`` are by sensor; ``trials`` are all ways the target was trained in, of which the
+    method kept one.
+    """
 
     plan: TrainingPlan
     path: Path
@@ -30,11 +35,16 @@ class TrainingResult:
     evaluation: Evaluation
     material: Material
     fits: Mapping[str, FitResult]
+    trials: tuple[Trial, ...]
     durations_s: Mapping[str, float]
 
 
 def provenance(
-    plan: TrainingPlan, material: Material, method: TransferMethod, fitted: FitResult
+    plan: TrainingPlan,
+    material: Material,
+    method: TransferMethod,
+    fitted: FitResult,
+    trials: Sequence[Trial],
 ) -> dict[str, Any]:
     """Give what a bundle says of its making: data, people, settings, versions."""
     recipe = material.recipes[plan.target]
@@ -46,7 +56,10 @@ def provenance(
         'subjects': _subjects(material),
         'seed': plan.seed,
         'counts': _counts(material, plan.target),
+        'sources_given': list(plan.sources),
         'method_options': method.options.model_dump(mode='json'),
+        'method_facts': dict(fitted.facts),
+        'trials': [asdict(trial) for trial in trials],
         'settings': asdict(recipe.fit),
         'augmentation': asdict(recipe.augmentation),
         'training_hop_ns': recipe.training_window.hop_ns,
@@ -87,7 +100,10 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'activities': list(result.info.labels),
         'method': plan.method,
         'target': plan.target,
-        'sources': list(plan.sources),
+        'sources': list(result.info.sources),
+        'sources_given': list(plan.sources),
+        'method_facts': dict(result.fits[plan.target].facts),
+        'trials': [asdict(trial) for trial in result.trials],
         'seed': plan.seed,
         'subjects': _subjects(material),
         'unlabelled_bags': [str(path) for path in material.unlabelled],

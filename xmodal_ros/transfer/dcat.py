@@ -16,20 +16,17 @@ from torch.linalg import matrix_norm
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.classifier import Outputs
-from xmodal_ros.transfer.method import (
-    detached,
-    MethodOptions,
-    MethodTerms,
-    PairedSource,
-    TransferMethod,
-)
+from xmodal_ros.transfer.learner import detached, MethodTerms
+from xmodal_ros.transfer.method import MethodOptions
+from xmodal_ros.transfer.paired import PairedMethod, PairedOptions
+from xmodal_ros.transfer.source import PairedSource
 
 Normalisation = Literal['frobenius', 'by_length', 'softmax', 'none']
 # Keeps the gradient of a norm finite at zero; far below any value the loss is read at.
 _TINY = 1e-12
 
 
-class DcatOptions(MethodOptions):
+class DcatOptions(PairedOptions):
     """Options of D-CAT; every default but ``weight`` is a choice of this reconstruction.
 
     ``weight`` is λ. ``normalisation`` is N in ``‖N(K_tᵀV_t) − N(K_sᵀV_s)‖_F``: ``frobenius``
@@ -45,21 +42,18 @@ class DcatOptions(MethodOptions):
     per_head: bool = True
 
 
-class Dcat(TransferMethod):
-    """Minimise ``CE + λ · mean over sources of L_CA`` on windows that end at the same stamp."""
+class Dcat(PairedMethod):
+    """Minimise ``CE + λ · mean over sources of L_CA`` on pairs of windows."""
 
     name: ClassVar[str] = 'dcat'
     Options: ClassVar[type[MethodOptions]] = DcatOptions
 
     options: DcatOptions
 
-    def __init__(self, options: DcatOptions) -> None:
-        self.options = options
-
     def terms(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
     ) -> MethodTerms:
-        """Add the alignment loss, averaged over the sources that share windows."""
+        """Add the alignment loss, averaged over the sources that have partners."""
         if not sources or not self.options.weight:
             return MethodTerms(task_loss, {})
         losses = [

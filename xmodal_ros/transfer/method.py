@@ -1,22 +1,24 @@
-"""What every transfer method is: a small object that turns a batch into a loss.
+"""What every transfer method is, and how one is found by its name.
 
-The training loop and the encoders know none of the methods by name. A new one is a file in this
-package with a subclass of :class:`TransferMethod`; its ``name`` makes it available everywhere.
+The training loop and the encoders know none of the methods. A new one is a file in this package
+with a subclass of :class:`TransferMethod`; its ``name`` makes it available everywhere.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 import importlib
 import pkgutil
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-import torch
-from torch import Tensor
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.models.classifier import Outputs
+from xmodal_ros.transfer.learner import Learner, Lesson
+
+# Whether a method wants its sources trained before it and frozen, or trains them itself.
+SourceUse = Literal['none', 'frozen', 'joint']
+Fitted = TypeVar('Fitted')
 
 
 class MethodOptions(BaseModel):
@@ -25,40 +27,59 @@ class MethodOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
 
-@dataclass(frozen=True, eq=False)
-class PairedSource:
-    """A frozen source's outputs on those windows of a batch that it shares with the target.
+@dataclass(frozen=True)
+class StepSchedule:
+    """A schedule of a method's own: at most so many epochs of Adam, whose rate falls in steps.
 
-    ``rows`` (P,) are the positions in the target's batch; row ``i`` of ``outputs`` belongs to
-    ``rows[i]`` and ends at the same stamp. The outputs carry no gradients.
+    The rate is multiplied by ``decay`` every ``every`` epochs.
     """
 
-    rows: Tensor
-    outputs: Outputs
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    decay: float
+    every: int
 
 
-@dataclass(frozen=True)
-class MethodTerms:
-    """The loss to minimise, and its parts by name for the progress display."""
+class School(Protocol[Fitted]):
+    """What a method's course may ask for; ``sources`` are the sensors it was given."""
 
-    loss: Tensor
-    parts: Mapping[str, float]
+    @property
+    def sources(self) -> Sequence[str]:
+        """The sensors to learn from."""
+
+    def fit(
+        self, method: 'TransferMethod', sources: Sequence[str], start: Fitted | None = None
+    ) -> Fitted:
+        """Train the target with a method, from fresh weights or from those of ``start``."""
+
+    def validation_loss(self, fitted: Fitted) -> float:
+        """Give the mean negative log-likelihood on validation windows, after calibration."""
+
+    def skill(self, source: str) -> float:
+        """Give by how much a source's mean recall on validation windows exceeds chance."""
+
+    def note(self, text: str) -> None:
+        """Tell the user."""
 
 
 class TransferMethod(ABC):
     """How the target learns. Subclasses set ``name``, and ``Options`` where they have any.
 
-    ``needs_sources`` says whether the method makes sense with none.
+    An instance holds options only; what is at work on one target is the :class:`Learner` that
+    :meth:`start` gives.
     """
 
     name: ClassVar[str]
     Options: ClassVar[type[MethodOptions]] = MethodOptions
-    needs_sources: ClassVar[bool] = True
+    source_use: ClassVar[SourceUse] = 'frozen'
     options: MethodOptions
 
-    def __init_subclass__(cls) -> None:
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
         """Refuse a method that could not be chosen by name, when it is defined."""
         super().__init_subclass__()
+        if abstract:
+            return
         name = cls.__dict__.get('name')
         if not isinstance(name, str) or not name:
             raise TypeError(f'{cls.__qualname__} must set a name by which it can be chosen')
@@ -66,21 +87,32 @@ class TransferMethod(ABC):
             raise TypeError(f'{cls.__qualname__} and {_METHODS[name].__qualname__} share {name!r}')
         _METHODS[name] = cls
 
-    @abstractmethod
     def __init__(self, options: Any) -> None:
         """Take options that are an instance of ``Options``."""
+        self.options = options
+
+    @property
+    def needs_overlap(self) -> bool:
+        """Whether a source must have been recorded together with the target."""
+        return False
+
+    @property
+    def schedule(self) -> StepSchedule | None:
+        """A schedule to use instead of the recipe's, or None."""
+        return None
 
     @abstractmethod
-    def terms(
-        self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
-        """Combine the target's own loss on a batch with what the sources teach.
+    def start(self, lesson: Lesson) -> Learner:
+        """Set to work on a target.
 
-        ``task_loss`` () is the cross-entropy over the batch. A source that shares no window with
-        the batch is absent from ``sources``. It must draw no random numbers unless it needs them
-        to learn: two methods that only differ by a weight of zero see the same batches.
-        Raises :class:`ConfigurationError` when the outputs' shapes do not fit the method.
+        May add a patch to the target and build modules of its own; the random numbers drawn here
+        are a stream apart from the target's. Raises :class:`ConfigurationError` when the sources
+        do not fit the method.
         """
+
+    def course(self, school: School[Fitted]) -> Fitted:
+        """Train the target, once unless a method says otherwise."""
+        return school.fit(self, school.sources)
 
 
 _METHODS: Final[dict[str, type[TransferMethod]]] = {}
@@ -119,8 +151,3 @@ def make_method(name: str, options: Mapping[str, object] | None = None) -> Trans
             f'option {where!r} of method {name}: {problem["msg"]} (its options: {known})'
         ) from error
     return method(chosen)
-
-
-def detached(loss: Tensor) -> float:
-    """Give a loss as a number for display."""
-    return float(loss.detach().to('cpu', torch.float64))

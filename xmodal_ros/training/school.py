@@ -1,0 +1,189 @@
+"""Where a target is taught: it trains whatever a method's course asks for."""
+
+from collections.abc import Callable, Mapping, Sequence
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score
+import torch
+
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.training.calibration import calibrated_loss
+from xmodal_ros.training.examples import LearningSet, pair_in_time
+from xmodal_ros.training.fit import EpochReport, fit, FitResult, make_source, predict_logits
+from xmodal_ros.training.material import why_left_out
+from xmodal_ros.training.plan import Reporter
+from xmodal_ros.training.recipe import Recipe
+from xmodal_ros.transfer.method import TransferMethod
+from xmodal_ros.transfer.source import Source
+from xmodal_ros.transfer.unimodal import Unimodal
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way the target was trained, and its calibrated loss on validation windows."""
+
+    method: str
+    sources: tuple[str, ...]
+    validation_loss: float
+
+
+class TargetSchool:
+    """Train one target, and the sources it learns from.
+
+    ``recipes`` and ``sets`` are by sensor name, all with the same ``labels``. Every classifier
+    starts from the random state that ``seed`` gives, so that what else is trained changes
+    nothing. Call it within :func:`xmodal_ros.training.fit.repeatable`.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        sources: Sequence[str],
+        labels: Sequence[str],
+        recipes: Mapping[str, Recipe],
+        sets: Mapping[str, LearningSet],
+        seed: int,
+        device: torch.device,
+        reporter: Reporter,
+    ) -> None:
+        self.target = target
+        self.sources = tuple(sources)
+        self.fits: dict[str, FitResult] = {}
+        """Of the sources trained so far."""
+        self.trials: list[Trial] = []
+        self._labels = tuple(labels)
+        self._recipes = recipes
+        self._sets = sets
+        self._seed = seed
+        self._device = device
+        self._reporter = reporter
+        self._documents: dict[str, BundleInfo] = {}
+        self._frozen: dict[str, Source] = {}
+
+    def document(self, name: str) -> BundleInfo:
+        """Give the document of a sensor's classifier, as far as it is known before training."""
+        if name not in self._documents:
+            recipe = self._recipes[name]
+            windows = torch.from_numpy(self._sets[name].training.values)
+            self._documents[name] = BundleInfo(
+                labels=self._labels,
+                sensor=name,
+                stream=recipe.stream,
+                window=recipe.window,
+                preprocessing=(*recipe.derived, fit_standardise(recipe.derived, windows)),
+                encoder=recipe.encoder,
+                method=Unimodal.name,
+            )
+        return self._documents[name]
+
+    def check(self, method: TransferMethod) -> None:
+        """Raise :class:`TrainingError` when a method cannot learn from the sources."""
+        ours = self._sets[self.target].training
+        for name in self.sources if method.needs_overlap else ():
+            if (pair_in_time(ours, self._sets[name].training) < 0).all():
+                raise TrainingError(
+                    f"no labelled window of source '{name}' ends when one of '{self.target}' "
+                    'does: were both recorded at the same time, and are their header stamps of '
+                    "the same clock? If not, pair by label ('--option pairing=class') where the "
+                    f'method offers it; {why_left_out(self._sets[name])}'
+                )
+
+    def train_source(self, name: str) -> FitResult:
+        """Train a source alone, unless it has been."""
+        if name not in self.fits:
+            self.fits[name] = self._fit(name, self._fresh(name), Unimodal(Unimodal.Options()), {})
+        return self.fits[name]
+
+    def fit(
+        self, method: TransferMethod, sources: Sequence[str], start: FitResult | None = None
+    ) -> FitResult:
+        """Train the target with a method, from fresh weights or from those of ``start``.
+
+        Sources that the method wants frozen are trained first, where they have not been.
+        """
+        if method.source_use == 'joint':
+            teachers = {name: self._source(name, self._fresh(name)) for name in sources}
+        else:
+            teachers = {name: self._trained(name) for name in sources}
+        classifier = self._fresh(self.target)
+        if start is not None:
+            classifier = copy.deepcopy(start.classifier)
+        fitted = self._fit(self.target, classifier, method, teachers)
+        self.trials.append(Trial(method.name, tuple(sources), self.validation_loss(fitted)))
+        return fitted
+
+    def validation_loss(self, fitted: FitResult) -> float:
+        """Give the target's mean negative log-likelihood on validation, after calibration."""
+        validation = self._sets[self.target].validation
+        logits = predict_logits(fitted.classifier, validation.values).double().numpy()
+        return calibrated_loss(logits, validation.labels)
+
+    def skill(self, source: str) -> float:
+        """Give by how much a source's mean recall on validation exceeds that of guessing."""
+        validation = self._sets[source].validation
+        fitted = self.train_source(source)
+        decided = predict_logits(fitted.classifier, validation.values).argmax(dim=1).numpy()
+        chance = 1 / len(np.unique(validation.labels))
+        return float(balanced_accuracy_score(validation.labels, decided)) - chance
+
+    def note(self, text: str) -> None:
+        """Tell the user."""
+        self._reporter.note(text)
+
+    def _fresh(self, name: str) -> Classifier:
+        document = self.document(name)
+        torch.manual_seed(self._seed)
+        return document.make_classifier().to(self._device)
+
+    def _trained(self, name: str) -> Source:
+        if name not in self._frozen:
+            self._frozen[name] = self._source(name, self.train_source(name).classifier)
+        return self._frozen[name]
+
+    def _source(self, name: str, classifier: Classifier) -> Source:
+        return make_source(
+            name,
+            classifier,
+            self._sets[name].training,
+            self._sets[self.target].training,
+            len(self._labels),
+            self._recipes[name].augmentation,
+        )
+
+    def _fit(
+        self,
+        name: str,
+        classifier: Classifier,
+        method: TransferMethod,
+        sources: Mapping[str, Source],
+    ) -> FitResult:
+        recipe, examples = self._recipes[name], self._sets[name]
+        taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
+        self._reporter.begin(f'training {name}{taught}', recipe.fit.epochs)
+        return fit(
+            classifier,
+            examples.training,
+            examples.validation,
+            method,
+            sources,
+            recipe.augmentation,
+            recipe.fit,
+            self._seed,
+            self._tell(),
+        )
+
+    def _tell(self) -> Callable[[EpochReport], None]:
+        def progress(report: EpochReport) -> None:
+            parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
+            self._reporter.advance(
+                report.epoch,
+                f'loss {report.training_loss:.3f}{parts}, validation '
+                f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
+            )
+
+        return progress

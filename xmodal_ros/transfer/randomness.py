@@ -1,0 +1,43 @@
+"""Random numbers of a method's own, so that those of the target's training stay what they are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import torch
+
+# Any number that keeps a method's stream apart from the target's under the same seed.
+_APART: Final = 0x7E57AB1E
+
+
+class OwnRandomness:
+    """A second stream of torch's global random numbers, drawn from while a call's block runs.
+
+    A method may drop out, sample and initialise in there without the target's augmentation,
+    dropout and order of windows taking notice: without that no weight of zero could give the
+    unimodal run to the last bit.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self._device = device
+        self._state = torch.Generator().manual_seed(seed + _APART).get_state()
+        if device.type == 'cuda':
+            on_device = torch.Generator(device).manual_seed(seed + _APART)
+            self._device_state = on_device.get_state()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Draw from this stream within, and from the one before again after."""
+        outside = torch.get_rng_state()
+        torch.set_rng_state(self._state)
+        if self._device.type == 'cuda':
+            device_outside = torch.cuda.get_rng_state(self._device)
+            torch.cuda.set_rng_state(self._device_state, self._device)
+        try:
+            yield
+        finally:
+            self._state = torch.get_rng_state()
+            torch.set_rng_state(outside)
+            if self._device.type == 'cuda':
+                self._device_state = torch.cuda.get_rng_state(self._device)
+                torch.cuda.set_rng_state(device_outside, self._device)

@@ -1,0 +1,147 @@
+"""A sensor that a target learns from: its windows, its classifier, and who is paired with whom."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import Generator, Tensor
+
+from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
+
+Augment = Callable[[Tensor, Generator], Tensor]
+Pairing = Literal['time', 'class', 'time_else_class']
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Labelled training windows of a sensor, all on the CPU.
+
+    ``values`` (N, steps, ...) are raw, ``labels`` (N,) class indices, ``recordings`` (N,) and
+    ``ends_ns`` (N,) say where each comes from.
+    """
+
+    values: Tensor
+    labels: Tensor
+    recordings: Tensor
+    ends_ns: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Source:
+    """One source of a target.
+
+    ``in_time`` (N,) gives for each of the target's N training windows the row of ``windows``
+    that ends at the same stamp, or -1. Where a method trains the source together with the
+    target, ``classifier`` is fresh and ``augment`` changes its windows (raw (B, steps, ...), with
+    a generator); otherwise it has been trained and is only asked for :attr:`outputs`.
+    Raises :class:`ConfigurationError` when it tells other activities apart than the target.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        classifier: Classifier,
+        windows: Windows,
+        in_time: Tensor,
+        classes: int,
+        augment: Augment,
+    ) -> None:
+        if classifier.head.out_features != classes:
+            raise ConfigurationError(
+                f"source '{name}' tells {classifier.head.out_features} activities apart, the "
+                f'target {classes}: train both on the same labels'
+            )
+        self.name = name
+        self.classifier = classifier
+        self.windows = windows
+        self.in_time = in_time
+        self.augment = augment
+        counts = torch.bincount(windows.labels, minlength=classes)
+        self.known = counts > 0
+        """(classes,) whether any of its windows shows the activity."""
+        self._counts = counts
+        self._first = counts.cumsum(0) - counts
+        self._by_class = windows.labels.argsort(stable=True)
+
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What the frozen source answers on all its windows (M, ...), without gradients.
+
+        It is asked once, in eval mode and on windows as they are, so its answers never change.
+        Raises :class:`TrainingError` when some are no numbers.
+        """
+        self.classifier.eval().requires_grad_(requires_grad=False)
+        batches = list(outputs_in_batches(self.classifier, self.windows.values))
+        outputs = Outputs(
+            **{f.name: torch.cat([getattr(b, f.name) for b in batches]) for f in fields(Outputs)}
+        )
+        broken = int(
+            (~(outputs.feature.isfinite().all(1) & outputs.logits.isfinite().all(1))).sum()
+        )
+        if broken:
+            raise TrainingError(
+                f"source '{self.name}' answers {broken} of its {len(self.windows)} windows with "
+                'values that are no numbers: check its recordings for values far out of range, or '
+                'leave this source out'
+            )
+        return outputs
+
+    def partners(self, rows: Tensor, labels: Tensor, pairing: Pairing) -> Tensor:
+        """Give for target windows (B,) of activities ``labels`` (B,) a row each, or -1.
+
+        ``time``: the window that ends at the same stamp; ``class``: a random one of the same
+        activity, for recordings that were not made together; ``time_else_class``: the latter
+        where the former is missing. All on the CPU.
+        """
+        if pairing == 'time':
+            return self.in_time[rows]
+        count = self._counts[labels]
+        chosen = self._first[labels] + (torch.rand(len(labels)) * count).long()
+        of_class = torch.where(
+            count > 0, self._by_class[chosen.clamp(max=len(self.windows) - 1)], -1
+        )
+        if pairing == 'class':
+            return of_class
+        in_time = self.in_time[rows]
+        return torch.where(in_time >= 0, in_time, of_class)
+
+
+@dataclass(frozen=True, eq=False)
+class PairedSource:
+    """A frozen source's outputs on those windows of a batch that have a partner.
+
+    ``rows`` (P,) are positions in the target's batch; row ``i`` of ``outputs`` is the partner of
+    ``rows[i]``. The outputs carry no gradients. ``known`` (classes,) says which activities the
+    source has seen.
+    """
+
+    rows: Tensor
+    outputs: Outputs
+    known: Tensor
+
+
+def paired_sources(
+    sources: Mapping[str, Source], rows: Tensor, labels: Tensor, pairing: Pairing
+) -> dict[str, PairedSource]:
+    """Pair a batch with frozen sources; one without a partner for any window is left out.
+
+    ``rows`` (B,) are the batch's positions in the target's training windows, ``labels`` (B,) its
+    activities.
+    """
+    paired: dict[str, PairedSource] = {}
+    for name, source in sources.items():
+        theirs = source.partners(rows, labels.cpu(), pairing)
+        ours = torch.nonzero(theirs >= 0)[:, 0]
+        if len(ours):
+            device = source.outputs.logits.device
+            chosen = theirs[ours].to(device)
+            outputs = Outputs(
+                **{f.name: getattr(source.outputs, f.name)[chosen] for f in fields(Outputs)}
+            )
+            paired[name] = PairedSource(ours.to(device), outputs, source.known.to(device))
+    return paired
