@@ -106,7 +106,7 @@ class Steps:
         pending = self._pending_interfaces()
         if not pending:
             return
-        names = ' and '.join(folder.name for folder in pending)
+        names = ', '.join(folder.name for folder in pending)
         _say(f'message types of {names}, generated and compiled')
         interfaces.build(list(pending), self.venv)
         for folder, key in pending.items():

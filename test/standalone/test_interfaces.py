@@ -25,10 +25,24 @@ def type_hash(message: str) -> str:
     raise AssertionError(f'{file} has no hash of {message}')
 
 
-def test_classification_has_the_type_hash_of_the_released_package() -> None:
-    # Names and types of the fields alone make the hash: ROS 2 Jazzy's own package has this one.
-    released = 'RIHS01_f74db28d0eaef3afb78f48bf2161cd709a1383a0309d3454383b25be11345143'
-    assert type_hash('vision_msgs/msg/Classification') == released
+@pytest.mark.parametrize(
+    ('message', 'released'),
+    [
+        (
+            'vision_msgs/msg/Classification',
+            'RIHS01_f74db28d0eaef3afb78f48bf2161cd709a1383a0309d3454383b25be11345143',
+        ),
+        (
+            'tf2_msgs/msg/TFMessage',
+            'RIHS01_e369d0f05a23ae52508854b66f6aa0437f3449d652e8cbf22d5abe85d020f087',
+        ),
+    ],
+)
+def test_messages_have_the_type_hashes_of_the_released_packages(
+    message: str, released: str
+) -> None:
+    # Names and types of the fields alone make the hash: ROS 2 Jazzy's own packages have these.
+    assert type_hash(message) == released
 
 
 def test_live_nodes_announce_the_same_hash() -> None:
