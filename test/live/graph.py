@@ -15,11 +15,12 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter
-from rcl_interfaces.srv import SetParameters
+from rcl_interfaces.srv import GetParameters, SetParameters
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+import rclpy.parameter
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Classification
@@ -71,8 +72,8 @@ class Watcher:
             msgtype, topic, lambda message: self._keep(self.heard, (topic, message)), profile
         )
 
-    def hear_labels(self, node_name: str) -> None:
-        self.node.create_subscription(
+    def hear_labels(self, node_name: str) -> Any:
+        return self.node.create_subscription(
             Classification,
             f'{node_name}/activity',
             lambda message: self._keep(self.labels, message),
@@ -135,6 +136,11 @@ class Watcher:
         result = self.call(SetParameters, f'{node_name}/set_parameters', request).results[0]
         return bool(result.successful), str(result.reason)
 
+    def get_parameter(self, node_name: str, name: str) -> Any:
+        request = GetParameters.Request(names=[name])
+        values = self.call(GetParameters, f'{node_name}/get_parameters', request).values
+        return rclpy.parameter.parameter_value_to_python(values[0])
+
     @contextmanager
     def publisher(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> Iterator[Any]:
         publisher = self.node.create_publisher(msgtype, topic, profile)
@@ -191,6 +197,10 @@ class NodeProcess:
     def __init__(self, process: 'subprocess.Popen[bytes]', log: Path) -> None:
         self._process = process
         self._log = log
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     @property
     def running(self) -> bool:

@@ -259,8 +259,16 @@ def test_the_threshold_for_unknown_may_be_set_while_running(live: Live) -> None:
 @pytest.mark.parametrize(
     ('name', 'value', 'words'),
     [
-        ('topic', '/elsewhere', 'while the node is unconfigured; it is active'),
-        ('model', '/elsewhere', 'while the node is unconfigured; it is active'),
+        ('queue_size', 5, 'while the node is unconfigured; it is active'),
+        ('topic', 'not a name', "'not a name' is no name of a topic"),
+        ('model', '/elsewhere', 'there is no bundle at /elsewhere'),
+        ('model', '', "the parameter 'model' is not set"),
+        ('device', 'cuda:99', "device 'cuda:99' is not there"),
+        ('device', 'abacus', "is none of 'auto', 'cpu'"),
+        ('precision', 'int4', "precision 'int4' is none of fp32, fp16, bf16"),
+        ('mounting_rotation', [1.0, 2.0], 'roll, pitch and yaw in degrees'),
+        ('mounting_rotation', 'upside down', 'roll, pitch and yaw in degrees'),
+        ('mounting_rotation', [float('nan'), 0.0, 0.0], '3 finite numbers'),
         ('autostart', False, 'read-only'),
         ('diagnostics_period', 2.0, 'read-only'),
         ('unknown_threshold', 1.5, 'out of range'),

@@ -157,17 +157,14 @@ def test_what_the_user_asks_of_the_subscription_is_done_or_explained(
         watcher.publisher(Imu, '/imu', BEST_EFFORT),
         running(tmp_path, 'imu_classifier', settings) as node,
     ):
-        for topic, words in (
-            ('not a name', "'not a name' is no name of a topic"),
-            ('wrist', "'unfailing' is none of"),
-        ):
-            if watcher.state(NAME) == 'inactive':
-                assert watcher.change(NAME, 'cleanup')
-                assert watcher.set_parameter(NAME, 'topic', topic)[0]
-                assert watcher.change(NAME, 'configure')
-                assert not watcher.change(NAME, 'activate')
-            _, text, _ = watcher.wait_for_status(NAME, partial(says, words))
-            assert text.startswith('inactive: cannot activate')
+        words = "'not a name' is no name of a topic"
+        _, text, _ = watcher.wait_for_status(NAME, partial(says, words))
+        assert text.startswith('unconfigured: cannot configure')
+        assert watcher.set_parameter(NAME, 'topic', 'wrist')[0]
+        assert watcher.change(NAME, 'configure')
+        assert not watcher.change(NAME, 'activate')
+        _, text, _ = watcher.wait_for_status(NAME, partial(says, "'unfailing' is none of"))
+        assert text.startswith('inactive: cannot activate')
         assert watcher.change(NAME, 'cleanup')
         assert watcher.set_parameter(NAME, 'topic', 'imu')[0]
         assert watcher.change(NAME, 'configure')

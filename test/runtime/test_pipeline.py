@@ -11,7 +11,7 @@ from xmodal_ros.errors import StreamError
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
-from xmodal_ros.runtime.pipeline import Clocks, Pipeline, Received
+from xmodal_ros.runtime.pipeline import Clocks, Feed, Pipeline, Received
 from xmodal_ros.streams.imu import IMU_TYPE
 
 PATIENCE_S = 30.0
@@ -36,7 +36,7 @@ def stream(seconds: int, start_ns: int = EPOCH) -> list[Received]:
 
 
 def push(pipeline: Pipeline, messages: Sequence[Received]) -> None:
-    pipeline.push(lambda: messages)
+    pipeline.push(pipeline.feed, lambda: messages)
 
 
 def test_windows_are_published_in_order_and_counted(
@@ -44,7 +44,9 @@ def test_windows_are_published_in_order_and_counted(
 ) -> None:
     published: list[Prediction] = []
     clocks = Clocks(steady=lambda: 5, system=lambda: EPOCH + 5 * SECOND)
-    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, published.append, print, clocks)
+    pipeline = Pipeline(
+        Feed(engine, IMU_TYPE), inference, 100, published.append, print, clocks=clocks
+    )
     messages = [*stream(5), Received(b'', 0), Received(imu_bytes(0), 0)]
     push(pipeline, messages)
     assert pipeline.finish(PATIENCE_S)
@@ -73,8 +75,7 @@ def test_an_unexpected_failure_is_counted_and_told_and_ends_nothing(
         stamps.append(prediction.stamp_ns)
 
     pipeline = Pipeline(
-        engine,
-        IMU_TYPE,
+        Feed(engine, IMU_TYPE),
         inference,
         100,
         publish,
@@ -94,7 +95,7 @@ def test_an_unexpected_failure_is_counted_and_told_and_ends_nothing(
 
 def test_a_reset_starts_the_stream_anew(engine: Engine, inference: InferenceThread) -> None:
     published: list[Prediction] = []
-    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, published.append, print)
+    pipeline = Pipeline(Feed(engine, IMU_TYPE), inference, 100, published.append, print)
     messages = stream(8)
     push(pipeline, messages[:200])
     pipeline.reset()
@@ -107,7 +108,7 @@ def test_a_reset_starts_the_stream_anew(engine: Engine, inference: InferenceThre
 
 def test_nothing_is_published_after_closing(engine: Engine, inference: InferenceThread) -> None:
     published: list[Prediction] = []
-    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, published.append, print)
+    pipeline = Pipeline(Feed(engine, IMU_TYPE), inference, 100, published.append, print)
     pipeline.close()
     push(pipeline, stream(5))
     assert pipeline.finish(PATIENCE_S)
@@ -117,6 +118,6 @@ def test_nothing_is_published_after_closing(engine: Engine, inference: Inference
 def test_a_type_the_model_cannot_read_is_refused(
     engine: Engine, inference: InferenceThread
 ) -> None:
-    pipeline = Pipeline(engine, IMU_TYPE, inference, 100, print, print)
+    pipeline = Pipeline(Feed(engine, IMU_TYPE), inference, 100, print, print)
     with pytest.raises(StreamError, match='cannot feed a model for imu'):
-        pipeline.use_type('sensor_msgs/msg/Image')
+        pipeline.use_type(pipeline.feed, 'sensor_msgs/msg/Image')

@@ -7,9 +7,7 @@ import threading
 import time
 from typing import Any, Final
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.parameter import Parameter as RosParameter
 from std_msgs.msg import String
@@ -17,9 +15,11 @@ from vision_msgs.msg import Classification
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.nodes import messages, parameters, qos, selector_parameters
-from xmodal_ros.nodes.lifecycle import guarded, ManagedNode
+from xmodal_ros.nodes.lifecycle import guarded
+from xmodal_ros.nodes.reporting import ListeningNode
 from xmodal_ros.nodes.running import run
 from xmodal_ros.nodes.source import resolved, Source
+from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.label import Label, UNKNOWN
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.periodic import PeriodicThread
@@ -29,13 +29,10 @@ from xmodal_ros.runtime.selector_settings import SelectorSettings
 from xmodal_ros.streams.sample import DecodeError
 
 _DRAIN_PERIOD_S: Final = 0.02
-_FOLLOW_PERIOD_S: Final = 0.5
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
-# Simulators and players step back by whole runs; a clock's jitter is far below this.
-_JUMP_BACK: Final = Duration(nanoseconds=-100_000_000)
 
 
-class ActivitySelector(ManagedNode):
+class ActivitySelector(ListeningNode):
     """Publishes the best classifier's decisions, or all of them fused; docs/activity_selector.md.
 
     Labels are taken, and silence is watched, in a thread of their own; the executor's thread
@@ -54,18 +51,14 @@ class ActivitySelector(ManagedNode):
         self._said: tuple[str, str] | None = None
         self._failures = 0
         self._health = SelectorHealth(time.monotonic_ns)
-        super().__init__('activity_selector', selector_parameters.ACTIVITY_SELECTOR, **options)
+        super().__init__(
+            'activity_selector',
+            'activity selector',
+            selector_parameters.ACTIVITY_SELECTOR,
+            **options,
+        )
         self._declare_sources()
         self.add_on_set_parameters_callback(self._judge)
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
-        period_s = parameters.number(self, 'diagnostics_period')
-        self.create_timer(period_s, self._report, clock=steady)
-        self.create_timer(_FOLLOW_PERIOD_S, self._follow, clock=steady)
-        self._jump_handle = self.get_clock().create_jump_callback(
-            JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=False),
-            post_callback=self._time_jumped,
-        )
 
     def configure(self) -> None:
         """Check that the parameters make sense together, and advertise."""
@@ -215,8 +208,7 @@ class ActivitySelector(ManagedNode):
             self._source.publish(String(data=source))
         self._said = label, source
 
-    @guarded
-    def _time_jumped(self, _jump: TimeJump) -> None:
+    def time_jumped(self) -> None:
         """Start anew: what has come belongs to the time before the jump."""
         self._take_labels()
         with self._lock:
@@ -224,13 +216,8 @@ class ActivitySelector(ManagedNode):
                 self._selector.reset()
                 self.get_logger().info('ROS time jumped back: the choice starts anew')
 
-    @guarded
-    def _follow(self) -> None:
-        """Adapt to the publishers there are, and report at once when that changes what fits."""
-        if self._look_at_graph():
-            self._publish_report()
-
-    def _look_at_graph(self) -> bool:
+    def look_at_graph(self) -> bool:
+        """Follow the publishers; True when that changes what is wrong."""
         news = False
         for name, source in self._sources.items():
             before = source.problem
@@ -241,26 +228,18 @@ class ActivitySelector(ManagedNode):
                     self.get_logger().warning(f'{name}: {source.problem}')
         return news
 
-    @guarded
-    def _report(self) -> None:
-        self._look_at_graph()
-        self._publish_report()
-
-    def _publish_report(self) -> None:
+    def report(self) -> Report:
+        """Say which source is selected, and how all of them are doing."""
         with self._lock:
             selector = self._selector
             if selector is None:
-                report = self._health.idle(self.state, self.problem)
-            else:
-                inputs = {
-                    name: Input(each.topic, each.publishers, self._received[name], each.problem)
-                    for name, each in self._sources.items()
-                }
-                listeners = int(self._activity.get_subscription_count())
-                report = self._health.active(selector, inputs, listeners, self._failures)
-        stamp = self.get_clock().now().to_msg()
-        name = self.get_fully_qualified_name()
-        self._diagnostics.publish(messages.diagnostics(stamp, name, 'activity selector', report))
+                return self._health.idle(self.state, self.problem)
+            inputs = {
+                name: Input(each.topic, each.publishers, self._received[name], each.problem)
+                for name, each in self._sources.items()
+            }
+            listeners = int(self._activity.get_subscription_count())
+            return self._health.active(selector, inputs, listeners, self._failures)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -62,6 +62,11 @@ class BagPlayer(Node):
         self.create_service(Trigger, '~/resume', self._resume)
         self._thread = threading.Thread(target=self._run, name='player', daemon=True)
 
+    @property
+    def members(self) -> Sequence[Node]:
+        """The nodes to spin: this one."""
+        return (self,)
+
     def start(self) -> None:
         """Begin to play."""
         self._thread.start()

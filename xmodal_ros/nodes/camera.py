@@ -97,7 +97,7 @@ class CameraNode(DriverNode):
         if 'jpeg_quality' in names:
             self._quality = parameters.whole(self, 'jpeg_quality')
 
-    def report(self, elapsed_ns: int, now_ns: int) -> Report | None:
+    def report_since(self, elapsed_ns: int, now_ns: int) -> Report | None:
         """Say what comes at which rate, and why nothing does."""
         if self._grabber is None:
             return None

@@ -5,16 +5,16 @@ import sys
 from typing import Any
 
 from xmodal_ros.nodes.classifier import ClassifierNode
-from xmodal_ros.nodes.parameters import CLASSIFIER
+from xmodal_ros.nodes.parameters import IMU_CLASSIFIER
 from xmodal_ros.nodes.running import run
 from xmodal_ros.streams.imu import IMU_TYPE
 
 
 class ImuClassifier(ClassifierNode):
-    """Classifies the activity seen by an IMU; see docs/imu_classifier.md."""
+    """Classifies the activity seen by an IMU; see docs/classifiers.md."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__('imu_classifier', 'imu', (IMU_TYPE,), CLASSIFIER, **options)
+    def __init__(self, name: str = 'imu_classifier', **options: Any) -> None:
+        super().__init__(name, 'imu', (IMU_TYPE,), IMU_CLASSIFIER, **options)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from typing import Any, ParamSpec
 from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import XmodalError
@@ -53,6 +54,11 @@ class ManagedNode(LifecycleNode):
         self.add_post_set_parameters_callback(self._apply_parameters)
         self._answer_change_state = self._service_change_state.callback
         self._service_change_state.callback = self._change_state
+
+    @property
+    def members(self) -> Sequence[Node]:
+        """The nodes to spin: this one."""
+        return (self,)
 
     def configure(self) -> None:
         """Load what the node needs. Called in ``unconfigured``."""

@@ -83,7 +83,7 @@ class MicrophoneNode(DriverNode):
             self.destroy_publisher(self._info)
         self._audio = self._info = None
 
-    def report(self, elapsed_ns: int, now_ns: int) -> Report | None:
+    def report_since(self, elapsed_ns: int, now_ns: int) -> Report | None:
         """Say what is recorded from, what was lost, and why nothing comes."""
         if self._capture is None:
             return None

@@ -15,8 +15,9 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.streams.audio import SAMPLE_FORMATS
 
-Value = bool | int | float | str | list[str]
+Value = bool | int | float | str | list[str] | list[float]
 Change = Literal['never', 'unconfigured', 'always']
 
 
@@ -27,7 +28,7 @@ class Parameter:
     ``change`` says when it may be set: ``never`` after the node has started (read-only), only
     while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
     that holds nothing but '' is empty: ROS 2 has no typed empty list. ``or_number`` lets a string
-    be given as a number, as the command line takes ``device:=0`` for one.
+    be given as a number, as the command line takes ``device:=0`` for one, and numbers be whole.
     """
 
     name: str
@@ -55,33 +56,102 @@ DIAGNOSTICS_PERIOD: Final = Parameter(
     bounds=(0.02, 10.0),
 )
 
-CLASSIFIER: Final[tuple[Parameter, ...]] = (
-    AUTOSTART,
+
+def _classifier(topic: str, *further: Parameter) -> tuple[Parameter, ...]:
+    return (
+        AUTOSTART,
+        Parameter('model', '', 'Folder of the model bundle that training wrote.', change='always'),
+        Parameter('topic', topic, "The sensor's topic.", change='always'),
+        Parameter(
+            'frame_id', '', "Frame of the sensor; '' is what its messages say.", change='always'
+        ),
+        *further,
+        Parameter(
+            'device',
+            'auto',
+            "Where to compute: 'auto', 'cpu', 'cuda' or 'cuda:N'; 'auto' is the CPU where no GPU "
+            'is or its memory is full.',
+            change='always',
+        ),
+        Parameter(
+            'precision',
+            'fp32',
+            "Of the computation: 'fp32', 'fp16' or 'bf16'.",
+            change='always',
+        ),
+        Parameter(
+            'unknown_threshold',
+            -1.0,
+            'Below this probability the decision is unknown; -1 takes the threshold of the '
+            'bundle.',
+            change='always',
+            bounds=(-1.0, 1.0),
+        ),
+        Parameter(
+            'queue_size',
+            16,
+            'Due windows that may wait for inference; then the oldest is dropped and counted.',
+            change='unconfigured',
+            bounds=(1, 100_000),
+        ),
+        DIAGNOSTICS_PERIOD,
+    )
+
+
+IMU_CLASSIFIER: Final = _classifier(
+    'imu',
     Parameter(
-        'model', '', 'Folder of the model bundle that training wrote.', change='unconfigured'
-    ),
-    Parameter('topic', 'imu', "The sensor's topic.", change='unconfigured'),
-    Parameter(
-        'device',
-        'auto',
-        "Where to compute: 'auto', 'cpu', 'cuda' or 'cuda:N'.",
-        change='unconfigured',
-    ),
-    Parameter(
-        'unknown_threshold',
-        -1.0,
-        'Below this probability the decision is unknown; -1 takes the threshold of the bundle.',
+        'mounting_rotation',
+        [0.0, 0.0, 0.0],
+        'Roll, pitch and yaw in degrees from the frame of the IMU to that of the model.',
         change='always',
-        bounds=(-1.0, 1.0),
+        or_number=True,
     ),
     Parameter(
-        'queue_size',
-        16,
-        'Due windows that may wait for inference; then the oldest is dropped and counted.',
-        change='unconfigured',
-        bounds=(1, 100_000),
+        'mounting_frame',
+        '',
+        'Frame of the model, for the rotation to come from /tf_static; before mounting_rotation.',
+        change='always',
     ),
-    DIAGNOSTICS_PERIOD,
+)
+CAMERA_CLASSIFIER: Final = _classifier(
+    'image',
+    Parameter(
+        'region_of_interest',
+        [0.0, 0.0, 1.0, 1.0],
+        'Left, top, width and height of the part of the picture to look at, as shares of it.',
+        change='always',
+        or_number=True,
+    ),
+)
+AUDIO_CLASSIFIER: Final = _classifier(
+    'audio',
+    Parameter(
+        'info_topic',
+        '',
+        "Where the format of the audio is published (AudioInfo); '' is <topic>_info.",
+        change='always',
+    ),
+    Parameter(
+        'audio_rate',
+        0,
+        'Samples a second, for audio that does not say so anywhere; 0 takes what is published.',
+        change='always',
+        bounds=(0, 768_000),
+    ),
+    Parameter(
+        'audio_channels',
+        1,
+        'Channels, interleaved; counts where audio_rate is given.',
+        change='always',
+        bounds=(1, 64),
+    ),
+    Parameter(
+        'audio_format',
+        'S16LE',
+        'Format of a sample: ' + ', '.join(SAMPLE_FORMATS) + '; counts where audio_rate is given.',
+        change='always',
+    ),
 )
 
 BAG_PLAYER: Final[tuple[Parameter, ...]] = (
@@ -191,8 +261,16 @@ CAMERA: Final[tuple[Parameter, ...]] = (
     DIAGNOSTICS_PERIOD,
 )
 
+PERCEPTION: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter('selector', True, 'Run activity_selector too, over all sensors that have a model.'),
+    DIAGNOSTICS_PERIOD,
+)
+
 TABLES: Final = {
-    'imu_classifier': CLASSIFIER,
+    'imu_classifier': IMU_CLASSIFIER,
+    'camera_classifier': CAMERA_CLASSIFIER,
+    'audio_classifier': AUDIO_CLASSIFIER,
     'bag_player': BAG_PLAYER,
     'microphone': MICROPHONE,
     'camera': CAMERA,

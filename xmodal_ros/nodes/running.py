@@ -10,6 +10,7 @@ from typing import Protocol
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from xmodal_ros.errors import XmodalError
@@ -17,6 +18,10 @@ from xmodal_ros.errors import XmodalError
 
 class Runnable(Protocol):
     """A node that a process runs; :meth:`stop` may raise to make the process fail."""
+
+    @property
+    def members(self) -> Sequence[Node]:
+        """The nodes to spin: itself, or those it is made of."""
 
     def start(self) -> None:
         """Begin; called in the executor's thread."""
@@ -67,7 +72,8 @@ def run(
 
 def _spin(node: Runnable, done: threading.Event) -> None:
     executor = SingleThreadedExecutor()
-    executor.add_node(node)
+    for member in node.members:
+        executor.add_node(member)
     executor.create_task(node.start)
     thread = threading.Thread(
         target=_execute, args=(executor, node, done), name='executor', daemon=True

@@ -18,6 +18,7 @@ from xmodal_ros.models.precision import computing
 from xmodal_ros.windows.assembler import Window
 
 _WARM_UP_RUNS: Final = 3
+_MIB: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,18 @@ class Engine:
         self.unknown_threshold = (
             bundle.info.unknown_threshold if unknown_threshold is None else unknown_threshold
         )
+
+    def memory(self) -> dict[str, str]:
+        """Say how much memory the device has, and how much of it this process uses, in words."""
+        device = self.bundle.device
+        if device.type != 'cuda':
+            return {}
+        free, total = torch.cuda.mem_get_info(device)
+        used = torch.cuda.memory_reserved(device)
+        return {
+            'device memory': f'{used / _MIB:.0f} MiB used here, {free / _MIB:.0f} MiB of '
+            f'{total / _MIB:.0f} MiB free'
+        }
 
     def warm_up(self) -> None:
         """Run a few windows of zeros, so that the first real one is not the slow one."""

@@ -62,7 +62,11 @@ class Counters:
 
 @dataclass(frozen=True)
 class Connection:
-    """What the graph says of the input: ``problem`` is '' where publishers fit."""
+    """What the graph says of the input.
+
+    ``problem`` is what keeps data from coming or being used, ``notice`` what is being changed or
+    was refused; both '' where there is nothing to say.
+    """
 
     topic: str
     msgtype: str
@@ -70,6 +74,7 @@ class Connection:
     inputs: int
     outputs: int
     problem: str = ''
+    notice: str = ''
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,8 @@ class HealthMonitor:
             *model.items(),
         )
         self._before, self._before_ns = counters, now_ns
+        if connection.notice:
+            values += (('change', connection.notice),)
         return Report(level, message, values)
 
     def idle(self, state: str, problem: str, model: Mapping[str, str]) -> Report:
@@ -140,6 +147,8 @@ class HealthMonitor:
                 f'{counters.queue_drops - before.queue_drops} windows dropped: inference is '
                 'slower than the data; choose a longer hop, a smaller model or another device'
             )
+        if connection.notice:
+            return 'warning', connection.notice
         return 'ok', counters.label or 'listening, the first window is not full yet'
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 import threading
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from xmodal_ros.runtime.health import Counters
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.latency import RecentLatencies
+from xmodal_ros.streams.audio import AudioFormat
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 from xmodal_ros.windows.intake import SensorIntake
 
 if TYPE_CHECKING:
@@ -27,12 +30,6 @@ class Received:
     received_ns: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Due:
-    window: Window
-    received_ns: int
-
-
 @dataclass(frozen=True)
 class Clocks:
     """The clocks of a process in nanoseconds: steady for ages, system for times of receipt."""
@@ -41,62 +38,168 @@ class Clocks:
     system: Callable[[], int] = time.time_ns
 
 
-class Pipeline:
-    """Windows what is pushed, and publishes decisions from the inference thread.
+class Feed:
+    """A way from messages to decisions: the type of the messages, the sensor's place, the model.
 
-    ``publish`` is called there; ``failed`` is told, in any thread, of exceptions nobody
-    expected, which are counted and end nothing. Latency is the time from the receipt of the
-    sample that made a window due until ``publish`` returned.
+    ``engine`` may be exchanged at any moment by one that :meth:`fits`. The rest belongs to the
+    :class:`Pipeline`.
     """
 
     def __init__(
         self,
         engine: Engine,
         msgtype: str,
+        placement: Placement = AS_IT_COMES,
+        audio_format: AudioFormat | None = None,
+    ) -> None:
+        self.engine = engine
+        self.placement = placement
+        self._audio_format = audio_format
+        self.intake = self._make_intake(msgtype)
+
+    def fits(self, engine: Engine) -> bool:
+        """Tell whether another model reads the very windows that this feed makes."""
+        ours, theirs = self.engine.bundle.info, engine.bundle.info
+        return (ours.stream, ours.window) == (theirs.stream, theirs.window)
+
+    def use_type(self, msgtype: str) -> None:
+        """Read messages of another type from now on; the stream starts anew."""
+        self.intake = self._make_intake(msgtype)
+
+    def use_placement(self, placement: Placement) -> None:
+        """Turn or cut samples in another way from now on; the stream starts anew."""
+        self.placement = placement
+        self.intake.use_placement(placement)
+
+    def use_format(self, audio_format: AudioFormat) -> None:
+        """Read audio that does not say its format as this."""
+        self._audio_format = audio_format
+        self.intake.use_format(audio_format)
+
+    def _make_intake(self, msgtype: str) -> SensorIntake:
+        info = self.engine.bundle.info
+        return SensorIntake(info.stream, info.window, msgtype, self.placement, self._audio_format)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Due:
+    window: Window
+    received_ns: int
+    feed: Feed
+
+
+class Pipeline:
+    """Windows what is pushed, and publishes decisions from the inference thread.
+
+    Another feed can be prepared aside: both are pushed to, the old one decides until the new one
+    has filled a window, and from then on the new one does; ``switched`` is told so. No hop goes
+    without a decision, and no stamp is decided on twice.
+
+    ``publish`` is called in the inference thread; ``failed`` is told, in any thread, of
+    exceptions nobody expected, which are counted and end nothing. Latency is the time from the
+    receipt of the sample that made a window due until ``publish`` returned.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
         inference: InferenceThread,
         queue_size: int,
         publish: Callable[[Prediction], None],
         failed: Callable[[str, Exception], None],
+        switched: Callable[[], None] = lambda: None,
         clocks: Clocks = Clocks(),
     ) -> None:
-        self.engine = engine
         self._publish = publish
         self._failed = failed
+        self._switched = switched
         self._clocks = clocks
         self._lock = threading.Lock()
-        self._intake = self._make_intake(msgtype)
+        self._feed = feed
+        self._aside: Feed | None = None
+        self._newest_end_ns: int | None = None
         self._lane = inference.lane(queue_size, self._classify, self._classify_failed)
         self._newest_ns: int | None = None
         self._windows = self._unknown = self._failures = 0
         self._failure = self._label = ''
         self._coverage: float | None = None
         self._latencies = RecentLatencies()
+        self._retired = _Intakes()
 
-    def push(self, take: Callable[[], Iterable[Received]]) -> None:
-        """Take messages and window them.
+    @property
+    def feed(self) -> Feed:
+        """The feed that decides."""
+        return self._feed
 
-        Taking and windowing are one step, so that two threads cannot change the order.
+    def prepare(self, feed: Feed) -> None:
+        """Let this feed take over once it has filled a window; one prepared before is let go."""
+        with self._lock:
+            self._aside = feed
+
+    def abandon(self) -> None:
+        """Let go what was prepared; what decides goes on deciding."""
+        with self._lock:
+            self._aside = None
+
+    def push(self, feed: Feed, take: Callable[[], Iterable[Received]]) -> None:
+        """Take messages for a feed and window them; one that was let go takes nothing.
+
+        Taking and windowing are one step, so that two threads cannot change the order; ``take``
+        may change how the feed reads what it gives.
         """
         with self._lock:
+            if feed is not self._feed and feed is not self._aside:
+                return
             for received in take():
-                self._newest_ns = self._clocks.steady()
+                if feed is self._feed:
+                    self._newest_ns = self._clocks.steady()
                 try:
-                    windows = self._intake.push(received.data)
+                    windows = feed.intake.push(received.data, received.received_ns)
                 except Exception as error:  # noqa: BLE001 - no input may end the thread
                     self._fail('on a message', error)
                     continue
+                if feed is self._aside:
+                    windows = self._take_over(feed, windows)
                 if windows:
-                    self._lane.submit([_Due(each, received.received_ns) for each in windows])
+                    self._newest_end_ns = windows[-1].end_ns
+                    self._lane.submit(
+                        [_Due(window, received.received_ns, feed) for window in windows]
+                    )
+
+    def _take_over(self, feed: Feed, windows: list[Window]) -> list[Window]:
+        """Switch to the feed prepared with its first full window of a stamp not decided on.
+
+        A stamp that lies further back than a window's length is of another clock: it counts.
+        """
+        spec = feed.engine.bundle.info.window
+        newest = self._newest_end_ns
+        for index, window in enumerate(windows):
+            ahead = newest is None or not -spec.length_ns < window.end_ns - newest <= 0
+            if ahead and window.coverage >= spec.min_coverage:
+                self._retired.add(self._feed.intake)
+                self._feed, self._aside = feed, None
+                self._newest_ns = self._clocks.steady()
+                self._switched()
+                return windows[index:]
+        return []
 
     def reset(self) -> None:
-        """Start the stream anew, as after a jump of ROS time."""
+        """Start the streams anew, as after a jump of ROS time."""
         with self._lock:
-            self._intake.reset()
+            for feed in filter(None, (self._feed, self._aside)):
+                feed.intake.reset()
 
-    def use_type(self, msgtype: str) -> None:
-        """Read messages of another type from now on; the stream and its counters start anew."""
+    def use_type(self, feed: Feed, msgtype: str) -> None:
+        """Let a feed read messages of another type from now on; its stream starts anew."""
         with self._lock:
-            self._intake = self._make_intake(msgtype)
+            if feed is self._feed:
+                self._retired.add(feed.intake)
+            feed.use_type(msgtype)
+
+    def use_format(self, feed: Feed, audio_format: AudioFormat) -> None:
+        """Let a feed read audio that does not say its format as this."""
+        with self._lock:
+            feed.use_format(audio_format)
 
     def finish(self, timeout_s: float) -> bool:
         """Wait until everything due is published; False when that takes too long."""
@@ -112,14 +215,14 @@ class Pipeline:
         Windows of all messages counted are pending or classified: nothing is in between.
         """
         with self._lock:
-            intake = self._intake
-            received, drops, resets = intake.received, intake.drops, intake.resets
-            complaint = intake.complaint
+            total = self._retired.copy()
+            total.add(self._feed.intake)
+            complaint = self._feed.intake.complaint
         return Counters(
-            received=received,
-            drops=drops,
+            received=total.received,
+            drops=dict(total.drops),
             complaint=complaint,
-            resets=resets,
+            resets=total.resets,
             pending=self._lane.pending,
             windows=self._windows,
             unknown=self._unknown,
@@ -132,12 +235,8 @@ class Pipeline:
             label=self._label,
         )
 
-    def _make_intake(self, msgtype: str) -> SensorIntake:
-        info = self.engine.bundle.info
-        return SensorIntake(info.stream, info.window, msgtype)
-
     def _classify(self, due: _Due) -> None:
-        prediction = self.engine.classify(due.window)
+        prediction = due.feed.engine.classify(due.window)
         self._publish(prediction)
         self._latencies.add(self._clocks.system() - due.received_ns)
         self._coverage = prediction.coverage
@@ -152,3 +251,21 @@ class Pipeline:
         self._failures += 1
         self._failure = f'{where}: {error!r}'
         self._failed(where, error)
+
+
+class _Intakes:
+    """What several intakes, one after another, have counted together."""
+
+    def __init__(self) -> None:
+        self.received = self.resets = 0
+        self.drops: Counter[str] = Counter()
+
+    def add(self, intake: SensorIntake) -> None:
+        self.received += intake.received
+        self.resets += intake.resets
+        self.drops.update(intake.drops)
+
+    def copy(self) -> _Intakes:
+        twin = _Intakes()
+        twin.received, twin.resets, twin.drops = self.received, self.resets, self.drops.copy()
+        return twin

@@ -28,6 +28,7 @@ class SensorIntake:
         placement: Placement = AS_IT_COMES,
         audio_format: AudioFormat | None = None,
     ) -> None:
+        self._stream, self._msgtype = stream, msgtype
         decoder = make_decoder(stream, msgtype, placement)
         self._cut: _AudioCut | _SampleCut
         if isinstance(decoder, AudioDecoder):
@@ -60,6 +61,18 @@ class SensorIntake:
         """Read audio that does not say its format as this, from the next message on."""
         if isinstance(self._cut, _AudioCut):
             self._cut.decode.format = audio_format
+
+    def use_placement(self, placement: Placement) -> None:
+        """Turn or cut samples in another way from the next message on; the stream starts anew."""
+        if isinstance(self._cut, _SampleCut):
+            self._cut.decode = make_decoder(self._stream, self._msgtype, placement)
+            self.reset()
+
+    def refuse(self, reason: str, complaint: str) -> None:
+        """Count a message that cannot be used for a reason which its decoder does not know."""
+        self.received += 1
+        self._refused[reason] += 1
+        self.complaint = complaint
 
     def push(self, data: bytes, received_ns: int = 0) -> list[Window]:
         """Take one serialized message and give the windows that are due, oldest first.

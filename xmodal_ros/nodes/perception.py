@@ -1,0 +1,149 @@
+"""The process ``perception``: the classifiers of all sensors and the selector in one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+import sys
+from typing import Any, Final
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.impl.rcutils_logger import RcutilsLogger
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.nodes import parameters
+from xmodal_ros.nodes.activity_selector import ActivitySelector
+from xmodal_ros.nodes.audio_classifier import AudioClassifier
+from xmodal_ros.nodes.camera_classifier import CameraClassifier
+from xmodal_ros.nodes.classifier import ClassifierNode
+from xmodal_ros.nodes.imu_classifier import ImuClassifier
+from xmodal_ros.nodes.lifecycle import ManagedNode
+from xmodal_ros.nodes.resources import Resources
+from xmodal_ros.nodes.running import run
+from xmodal_ros.nodes.sensor_table import read_sensors, SensorEntry
+from xmodal_ros.sensors import Modality
+
+_CLASSIFIERS: Final[Mapping[Modality, Callable[..., ClassifierNode]]] = {
+    'imu': ImuClassifier,
+    'camera': CameraClassifier,
+    'audio': AudioClassifier,
+}
+_PREFIX: Final = 'sensors'
+
+
+class Perception:
+    """One node a sensor that has a model, and the selector; see docs/perception.md.
+
+    They share one inference thread, and models in memory. Each remains a node of its own, with
+    the name, parameters and services that it has when started alone. Raises
+    :class:`ConfigurationError` where the table of sensors cannot be used.
+    """
+
+    def __init__(self) -> None:
+        self._table = _TableNode()
+        self._resources = Resources()
+        entries = [entry for entry in self._table.sensors if entry.model]
+        if not entries:
+            raise ConfigurationError(
+                'no sensor has a model: give a bundle, for example with the launch argument '
+                'imu_model:=/models/imu, or -p sensors.imu.model:=/models/imu, or in params_file '
+                'sensors: {imu: {topic: /imu/data, model: /models/imu}}'
+            )
+        self._nodes: list[ManagedNode] = []
+        self._selector: ActivitySelector | None = None
+        self._classifiers = [self._classifier(entry) for entry in entries]
+        self._nodes.extend(self._classifiers)
+        if parameters.flag(self._table, 'selector'):
+            self._selector = self._make_selector(entries)
+            self._nodes.append(self._selector)
+
+    @property
+    def members(self) -> Sequence[Node]:
+        """The nodes to spin."""
+        return (self._table, *self._nodes)
+
+    def start(self) -> None:
+        """Configure and activate all of them; one that cannot says so and keeps none waiting."""
+        for node in self._nodes:
+            node.start()
+
+    def stop(self) -> None:
+        """Publish what is due; the selector goes last, for it listens to the others."""
+        for node in self._nodes:
+            node.stop()
+        self._resources.close()
+
+    def destroy_node(self) -> None:
+        """Leave the graph."""
+        for node in self.members:
+            node.destroy_node()
+
+    def get_logger(self) -> RcutilsLogger:
+        """Give the logger of what concerns all of them."""
+        return self._table.get_logger()
+
+    def _classifier(self, entry: SensorEntry) -> ClassifierNode:
+        node = _CLASSIFIERS[entry.modality](
+            name=f'{entry.name}_classifier',
+            resources=self._resources,
+            parameter_overrides=self._table.overrides(entry.classifier),
+        )
+        node.model_changed = partial(self._tell_selector, entry.name)
+        return node
+
+    def _make_selector(self, entries: Sequence[SensorEntry]) -> ActivitySelector:
+        values: dict[str, Any] = {'sources': [entry.name for entry in entries]}
+        for entry in entries:
+            given = {'model': entry.model, **entry.selector}
+            values |= {f'sources.{entry.name}.{key}': value for key, value in given.items()}
+        return ActivitySelector(parameter_overrides=self._table.overrides(values))
+
+    def _tell_selector(self, sensor: str, model: Path) -> None:
+        """Let the selector weigh a source by the model that it has now."""
+        if self._selector is not None:
+            name = f'sources.{sensor}.model'
+            self._selector.set_parameters([RosParameter(name, value=str(model))])
+
+
+class _TableNode(Node):
+    """Holds the table of sensors, for people and tools to look at."""
+
+    def __init__(self) -> None:
+        super().__init__('perception', automatically_declare_parameters_from_overrides=True)
+        for each in parameters.PERCEPTION:
+            if self.has_parameter(each.name):
+                # What was given is taken up again, with its description and range.
+                self.undeclare_parameter(each.name)
+        parameters.declare(self, parameters.PERCEPTION)
+        given = self.get_parameters_by_prefix(_PREFIX)
+        self.sensors = read_sensors({name: each.value for name, each in given.items()})
+        self.add_on_set_parameters_callback(self._refuse)
+
+    def overrides(self, values: Mapping[str, Any]) -> list[RosParameter]:
+        """Give a node's parameters: these, and what holds for all of them."""
+        shared = {
+            'autostart': parameters.flag(self, 'autostart'),
+            'diagnostics_period': parameters.number(self, 'diagnostics_period'),
+        }
+        return [RosParameter(name, value=value) for name, value in {**shared, **values}.items()]
+
+    def _refuse(self, changes: list[RosParameter]) -> SetParametersResult:
+        for change in changes:
+            if change.name.startswith(f'{_PREFIX}.'):
+                sensor, _, field = change.name.removeprefix(f'{_PREFIX}.').partition('.')
+                node = f'{self.get_namespace().rstrip("/")}/{sensor}_classifier'
+                return SetParametersResult(
+                    successful=False,
+                    reason=f'the table is read at start; set {field!r} of {node} instead',
+                )
+        return SetParametersResult(successful=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the nodes until they are told to end; gives the exit code."""
+    return run(lambda _done: Perception(), arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
