@@ -8,6 +8,7 @@ import pytest
 from test.bags.recordings import write_imu_bag
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.sensors import Sensor
@@ -40,6 +41,14 @@ def test_sensors_that_sit_as_expected_are_declared_without_a_word_about_it(
     with BagReader(write_imu_bag(tmp_path / 'bag', sensors=[sensor])) as reader:
         (row,) = json.loads(reader.metadata['sensors'])
         assert row == {'name': 'imu', 'modality': 'imu', 'topic': '/imu', 'frame': 'imu_link'}
+
+
+def test_the_declaration_that_the_documentation_shows_is_understood() -> None:
+    page = (Path(__file__).parents[2] / 'docs' / 'sensors.md').read_text(encoding='utf-8')
+    rows = json.loads(page.partition('```json')[2].partition('```')[0])
+    imu, camera = map(read_sensor, rows)
+    assert (imu.name, imu.frame, imu.placement) == ('imu_wrist', 'imu_link', UPSIDE_DOWN.placement)
+    assert (camera.topic, camera.placement) == ('/camera/image_raw', PORTRAIT.placement)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.inspect import inspect
 from xmodal_ros.errors import BagError
+from xmodal_ros.streams.placement import make_placement
 
 app = typer.Typer()
 app.command()(inspect)
@@ -69,6 +71,16 @@ def test_it_writes_its_findings_as_json(tmp_path: Path) -> None:
     assert topics['/imu_wrist']['count'] == 200
     assert topics['/imu_wrist']['rate_hz'] == pytest.approx(50)
     assert found['sensors'][0]['name'] == 'imu_wrist'
+
+
+def test_it_says_how_sensors_sit_in_the_words_of_their_declaration(tmp_path: Path) -> None:
+    wrist = replace(WRIST, placement=make_placement((180, 0, -90)))
+    bag, file = write_imu_bag(tmp_path / 'bag', sensors=[wrist]), tmp_path / 'result.json'
+    result = CliRunner().invoke(app, [str(bag), '--json', str(file)])
+    assert 'imu on /imu_wrist, turned by roll 180°, pitch 0°, yaw -90°' in result.output
+    (found,) = json.loads(file.read_text())['bags']
+    assert found['sensors'] == json.loads(found['metadata']['sensors'])
+    assert found['sensors'][0]['mounting_rotation'] == [180, 0, -90]
 
 
 def test_a_missing_bag_is_an_error(tmp_path: Path) -> None:

@@ -21,6 +21,12 @@ def frames_of(*transforms: Transform) -> FixedFrames:
     return frames
 
 
+def rotation(frames: FixedFrames, target: str, source: str) -> np.ndarray:
+    found = frames.rotation(target, source)
+    assert found is not None
+    return np.array(found)
+
+
 def test_a_transform_maps_the_child_to_the_parent_and_back():
     frames = frames_of(turned('wrist', 'imu', 0, 0, 90))
     assert frames.rotation('wrist', 'imu') == rotation_from_angles(0, 0, 90)
@@ -34,9 +40,9 @@ def test_rotations_are_chained_up_to_a_common_frame_and_down_again(turns):
     frames = frames_of(*(turned(*name, *turn) for name, turn in zip(names, turns, strict=True)))
     arm, imu, head, model = (np.array(rotation_from_angles(*turn)) for turn in turns)
     expected = (head @ model).T @ arm @ imu
-    assert np.allclose(frames.rotation('model', 'imu'), expected, atol=1e-9)
-    assert np.allclose(frames.rotation('arm', 'imu'), imu, atol=1e-9)
-    assert np.allclose(frames.rotation('model', 'base'), (head @ model).T, atol=1e-9)
+    assert np.allclose(rotation(frames, 'model', 'imu'), expected, atol=1e-9)
+    assert np.allclose(rotation(frames, 'arm', 'imu'), imu, atol=1e-9)
+    assert np.allclose(rotation(frames, 'model', 'base'), (head @ model).T, atol=1e-9)
 
 
 def test_slashes_and_the_order_of_arrival_make_no_difference():

@@ -15,7 +15,9 @@ import typer
 from xmodal_ros.bags.inspection import inspect_bag, Inspection, TopicInspection
 from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.streams.placement import describe
 
 _WIDTH_OF_A_FILE: Final = 200
 
@@ -45,7 +47,13 @@ def inspect(
         with BagReader(path) as reader:
             inspections.append(inspect_bag(reader))
         console.print(render(inspections[-1]))
-    write_result(json, {'bags': [asdict(inspection) for inspection in inspections]})
+    write_result(json, {'bags': [_as_json(inspection) for inspection in inspections]})
+
+
+def _as_json(inspection: Inspection) -> dict[str, object]:
+    # Sensors as a bag's metadata declares them, to be copied from here to there.
+    sensors = [sensor_row(sensor) for sensor in inspection.sensors]
+    return {**asdict(inspection), 'sensors': sensors}
 
 
 def render(inspection: Inspection) -> RenderableType:
@@ -67,7 +75,8 @@ def _facts(inspection: Inspection) -> Table:
     table.add_row('path', Text(inspection.path))
     table.add_row('subject', Text(inspection.subject))
     for sensor in inspection.sensors:
-        table.add_row('sensor', Text(f'{sensor.name} ({sensor.modality} on {sensor.topic})'))
+        words = filter(None, (f'{sensor.modality} on {sensor.topic}', describe(sensor.placement)))
+        table.add_row('sensor', Text(f'{sensor.name} ({", ".join(words)})'))
     table.add_row('start', f'{start:%Y-%m-%d %H:%M:%S} UTC')
     table.add_row('duration', f'{inspection.duration_s:.1f} s')
     for key, value in sorted(inspection.metadata.items()):

@@ -47,7 +47,8 @@ def classify_bag(
     :class:`BagError` when none of the sensor's messages could be used.
     """
     info = engine.bundle.info
-    intake = SensorIntake(info.stream, info.window, reader.topics[sensor.topic].msgtype)
+    msgtype = reader.topics[sensor.topic].msgtype
+    intake = SensorIntake(info.stream, info.window, msgtype, sensor.placement)
     predictions: list[Prediction] = []
     for message in reader.messages([sensor.topic]):
         for window in intake.push(message.data):

@@ -108,7 +108,8 @@ class _SensorCut:
         self.name = name
         self._facts = facts
         self._spec = spec
-        self._intake = SensorIntake(stream, spec, facts.msgtypes[name])
+        placement = facts.sensors[name].placement
+        self._intake = SensorIntake(stream, spec, facts.msgtypes[name], placement)
         self._sample_shape = stream.sample_shape
         self._windows: list[Window] = []
         self._segment_of: list[int] = []
