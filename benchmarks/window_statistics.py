@@ -1,0 +1,74 @@
+"""Is a net worth its while? A Random Forest and a logistic regression on window statistics.
+
+    python benchmarks/window_statistics.py BAG... --target SENSOR --test-subjects A B... [--json F]
+
+They learn from the windows and are scored on the subjects that ``xmodal train`` would use with the
+same arguments, so the figures stand beside its own. They are for comparison: no bundle is written.
+"""
+
+import argparse
+from collections.abc import Sequence
+import json
+from pathlib import Path
+import sys
+from typing import get_args
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from xmodal_ros.training.dataset import load_recording
+from xmodal_ros.training.material import gather, Material
+from xmodal_ros.training.metrics import score, Scores
+from xmodal_ros.training.plan import SilentReporter, TrainingPlan
+from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
+
+
+def scores_of(material: Material, target: str, model: StatisticsModel, seed: int) -> Scores:
+    """Learn from the training windows and score the test subjects' windows."""
+    recipe, examples = material.recipes[target], material.sets[target]
+    baseline = StatisticsBaseline(
+        model, recipe.derived, examples.training, len(material.labels), seed
+    )
+    chances, truth, clips = [], [], []
+    for number, facts in enumerate(material.test):
+        recording = load_recording(facts, {target: (recipe.stream, recipe.window)})
+        windows = recording.windows[target]
+        chances.append(baseline.probabilities(windows.values))
+        segments = windows.segment_of.tolist()
+        truth += [facts.segments[segment].label for segment in segments]
+        clips += [(number, segment) for segment in segments]
+    return score(material.labels, np.concatenate(chances), truth, clips)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Read the arguments, train both and print their scores."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('bags', nargs='+', type=Path)
+    parser.add_argument('--target', required=True)
+    parser.add_argument('--test-subjects', nargs='+', required=True)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--json', type=Path)
+    chosen = parser.parse_args(arguments)
+    plan = TrainingPlan(
+        tuple(chosen.bags), chosen.target, tuple(chosen.test_subjects), seed=chosen.seed
+    )
+    material = gather(plan, SilentReporter())
+    table = Table('model', 'macro-F1 per clip', 'per window')
+    result: dict[str, object] = {'target': chosen.target, 'seed': chosen.seed}
+    for model in get_args(StatisticsModel):
+        scores = scores_of(material, chosen.target, model, chosen.seed)
+        table.add_row(model, f'{scores.macro_f1:.3f}', f'{scores.macro_f1_window:.3f}')
+        result[model] = {
+            'macro_f1': scores.macro_f1,
+            'macro_f1_window': scores.macro_f1_window,
+            'clips': scores.clips,
+            'windows': scores.windows,
+        }
+    Console().print(table)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(result, indent=2) + '\n', encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main(sys.argv[1:])

@@ -1,0 +1,60 @@
+"""Baselines without a net."""
+
+import numpy as np
+import pytest
+import torch
+
+from xmodal_ros.models.preprocessing import MotionStep
+from xmodal_ros.training.examples import Examples
+from xmodal_ros.training.window_statistics import StatisticsBaseline, window_statistics
+
+MODELS = pytest.mark.parametrize('model', ['random_forest', 'logistic_regression'])
+
+
+def examples(count: int = 60, seed: int = 0) -> Examples:
+    """Three activities that shake more or less."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    values = rng.normal(0, 1 + labels[:, None, None], (count, 50, 6))
+    return Examples(
+        values.astype(np.float32), labels, np.zeros(count, dtype=np.int64), np.arange(count)
+    )
+
+
+def test_each_channel_is_described_by_what_it_does_over_time():
+    ramp = torch.arange(101.0)
+    windows = torch.stack([ramp, torch.full((101,), 7.0)], dim=1)[None]
+    mean, deviation, low, middle, high, change, wobble = window_statistics([], windows).reshape(
+        7, 2
+    )
+    assert mean.tolist() == [50, 7]
+    assert deviation == pytest.approx([ramp.std(correction=0).item(), 0])
+    assert [low[0], middle[0], high[0]] == [10, 50, 90]
+    assert change == pytest.approx([100 / 101, 0])
+    assert wobble[1] == 0
+
+
+def test_preprocessing_comes_first_and_pictures_become_a_grid():
+    assert window_statistics([], torch.randn(3, 8, 30, 40, 1)).shape == (3, 7 * 48)
+    assert window_statistics([MotionStep()], torch.randn(3, 8, 30, 40, 1)).shape == (3, 14 * 48)
+    assert window_statistics([], torch.randn(3, 1, 6)).shape == (3, 42)
+
+
+@MODELS
+def test_it_learns_and_repeats_itself(model):
+    baseline = StatisticsBaseline(model, [], examples(), 4, 0)
+    test = examples(30, seed=1)
+    chances = baseline.probabilities(test.values)
+    assert chances.shape == (30, 4)
+    assert chances.sum(axis=1) == pytest.approx(1)
+    # The fourth activity was never seen.
+    assert (chances[:, 3] == 0).all()
+    assert (chances.argmax(axis=1) == test.labels).mean() > 0.9
+    again = StatisticsBaseline(model, [], examples(), 4, 0).probabilities(test.values)
+    assert np.array_equal(chances, again)
+
+
+@MODELS
+def test_no_window_gives_no_answer(model):
+    baseline = StatisticsBaseline(model, [], examples(), 3, 0)
+    assert baseline.probabilities(np.zeros((0, 50, 6), np.float32)).shape == (0, 3)
