@@ -1,15 +1,14 @@
 """Decisions and reports as ROS messages, and message types by name."""
 
 from collections.abc import Sequence
-import importlib
-from typing import Any, Final
+from typing import Final
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Header
 from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionClass
 
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.nodes.message_class import message_class as message_class
 from xmodal_ros.runtime.health import Level, Report
 
 _SECOND_NS: Final = 1_000_000_000
@@ -63,18 +62,3 @@ def diagnostics(stamp: Time, name: str, hardware: str, report: Report) -> Diagno
         values=[KeyValue(key=key, value=value) for key, value in report.values],
     )
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])
-
-
-def message_class(msgtype: str) -> Any:
-    """Import the class of a type named like ``sensor_msgs/msg/Imu``.
-
-    Raises :class:`ConfigurationError` when its package is not installed or lacks it.
-    """
-    package, _, name = msgtype.partition('/msg/')
-    try:
-        return getattr(importlib.import_module(f'{package}.msg'), name)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f'messages of type {msgtype} cannot be used here ({error}): install the ROS package '
-            f'{package!r}'
-        ) from None

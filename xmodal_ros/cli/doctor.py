@@ -1,0 +1,40 @@
+"""The command ``xmodal doctor``: what of a robot's perception does not fit, and how to mend it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    seconds: Annotated[
+        float,
+        typer.Option(min=0.5, max=600, help='How long to listen; longer for slow or rare topics.'),
+    ] = 5.0,
+    model: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar='BUNDLE',
+            help='Say which topics could feed this bundle, though no node runs it; repeatable.',
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None,
+        typer.Option(metavar='FILE', help='Write everything that was found here, as JSON.'),
+    ] = None,
+) -> None:
+    """Examine a robot, running or silent: what does not fit, and how to mend it.
+
+    Looks at this machine (ROS, PyTorch, GPU, microphones, cameras), listens to every topic of an
+    IMU, camera or microphone (rate, gaps, stamps, units, encodings), and holds what each running
+    classifier expects against what its topic gives. It only listens: nothing is published, set
+    or restarted. Start it on the robot, in a terminal set up like those of its nodes.
+
+    Exit code: 0 when nothing is wrong (warnings and notes may be there), 1 when errors are found,
+    2 for wrong options.
+
+    Example: xmodal doctor --model models/imu_wrist
+    """
+    from xmodal_ros.cli.doctor_run import run
+
+    run(seconds, tuple(model or ()), json)

@@ -1,0 +1,1 @@
+"""What is wrong with a robot's perception: facts in, findings with remedies out."""
