@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from test.transfer import classifiers as small
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.classifier import Classifier, Outputs
 from xmodal_ros.models.encoders import ImuCnn
@@ -175,3 +176,24 @@ def test_without_weight_or_shared_windows_the_tasks_loss_is_left_as_it_is(weight
         task_loss, outputs, paired(outputs) if sources else {}
     )
     assert terms.loss is task_loss
+
+
+@pytest.mark.parametrize('pairing', ['time', 'class'])
+def test_windows_are_aligned_with_their_own_moment_or_any_of_their_activity(pairing):
+    teacher = small.source(count=24)
+    of = small.lesson(teacher)
+    given = small.learner('dcat', of, pairing=pairing).eval()
+    step = small.batch(of, [0, 4, 8])
+    outputs = given.target.outputs(step.windows)
+    losses = {given.terms(step, outputs, torch.zeros(())).parts['alignment'] for _ in range(4)}
+    aligned = alignment_loss(
+        outputs.key,
+        outputs.value,
+        teacher.outputs.key[[0, 4, 8]],
+        teacher.outputs.value[[0, 4, 8]],
+        DEFAULT,
+    ).item()
+    if pairing == 'time':
+        assert [*losses] == [pytest.approx(aligned)]
+    else:
+        assert len(losses) > 1

@@ -32,6 +32,7 @@ from xmodal_ros.errors import BundleError
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.consistency import check_model
 from xmodal_ros.models.encoders import EncoderSpec
+from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
 from xmodal_ros.models.precision import computing, Precision, TOLERANCES
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.sensors import Modality
@@ -60,6 +61,7 @@ class BundleInfo(BaseModel):
     window: WindowSpec
     preprocessing: tuple[PreprocessingStep, ...]
     encoder: EncoderSpec
+    patch: PatchSpec | None = None
     method: str
     sources: tuple[str, ...] = ()
     temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
@@ -83,6 +85,8 @@ class BundleInfo(BaseModel):
         if len(set(self.labels)) < len(self.labels) or UNKNOWN in self.labels or '' in self.labels:
             raise ValueError(f"labels must differ, and '{UNKNOWN}' and '' are reserved")
         check_model(self.stream, self.window, self.preprocessing, self.encoder)
+        if self.patch is not None:
+            check_patch(self.patch, self.encoder.dim)
         return self
 
     @property
@@ -105,12 +109,15 @@ class BundleInfo(BaseModel):
 
     def make_classifier(self) -> Classifier:
         """Build the classifier with fresh weights."""
-        return Classifier(
+        classifier = Classifier(
             Preprocessing(self.preprocessing),
             self.encoder,
             self.stream.channel_count,
             len(self.labels),
         )
+        if self.patch is not None:
+            classifier.attach(make_patch(self.patch, self.encoder.dim))
+        return classifier
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from xmodal_ros.models.encoders import EncoderSpec, make_encoder
+from xmodal_ros.models.patch import Patch
 from xmodal_ros.models.preprocessing import Preprocessing
 
 HEADS: Final = 4
@@ -21,7 +22,7 @@ class Outputs:
 
     ``tokens`` (B, T, d) come from the encoder; ``query``, ``key`` and ``value``
     (B, heads, T, d / heads) from the self-attention block; ``feature`` (B, d) is the mean of its
-    output, ``logits`` (B, classes) the head's.
+    output, ``logits`` (B, classes) what the head makes of it, through a patch where there is one.
     """
 
     tokens: Tensor
@@ -58,7 +59,12 @@ class SelfAttention(nn.Module):
 
 
 class Classifier(nn.Module):
-    """Raw windows (B, steps, ...) in SI units to logits (B, classes)."""
+    """Raw windows (B, steps, ...) in SI units to logits (B, classes).
+
+    A patch, where one is attached, stands between the pooled feature and the head.
+    """
+
+    patch: Patch | None
 
     def __init__(
         self,
@@ -72,8 +78,16 @@ class Classifier(nn.Module):
         self.encoder = make_encoder(encoder, preprocessing.channels(raw_channels))
         self.attention = SelfAttention(encoder.dim, HEADS, encoder.dropout)
         self.norm = nn.LayerNorm(encoder.dim)
+        self.register_module('patch', None)
         self.dropout = nn.Dropout(encoder.dropout)
         self.head = nn.Linear(encoder.dim, classes)
+
+    def attach(self, patch: Patch) -> None:
+        """Put a patch before the head, which becomes a fresh one where it must be wider."""
+        device = self.head.weight.device
+        self.patch = patch.to(device)
+        if patch.width != self.head.in_features:
+            self.head = nn.Linear(patch.width, self.head.out_features).to(device)
 
     def outputs(self, window: Tensor) -> Outputs:
         """Run raw windows through and give every stage that transfer methods use."""
@@ -84,7 +98,8 @@ class Classifier(nn.Module):
         tokens = self.encoder(preprocessed)
         attended, query, key, value = self.attention(tokens)
         feature = self.norm(attended.mean(dim=1))
-        logits = self.head(self.dropout(feature))
+        read = feature if self.patch is None else self.patch(feature)
+        logits = self.head(self.dropout(read))
         return Outputs(tokens, query, key, value, feature, logits)
 
     def forward(self, window: Tensor) -> Tensor:

@@ -111,6 +111,7 @@ def _describe(
     return school.document(plan.target).model_copy(
         update={
             'method': plan.method,
+            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.spec,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': calibration.unknown_threshold,
