@@ -1,9 +1,7 @@
 """The drivers' launch file, run for real where ROS's launch packages are installed."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sensor_msgs.msg import CompressedImage
@@ -16,9 +14,11 @@ from test.videos import write_video
 pytest.importorskip(
     'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
 )
-launch = pytest.importorskip('launch')
+pytest.importorskip('launch')
 
-FILE = Path(__file__).parents[2] / 'launch' / 'drivers.launch.py'
+from test.launch.starting import describe, launch_until
+
+FILE = 'drivers.launch.py'
 
 
 @pytest.fixture
@@ -27,38 +27,8 @@ def watcher() -> Iterator[Watcher]:
         yield watcher
 
 
-def source() -> Any:
-    from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-    return PythonLaunchDescriptionSource(str(FILE))
-
-
-def launch_until(look: Callable[[], None], **arguments: object) -> int:
-    """Launch, end it once ``look`` has seen what it wants, and give the exit code."""
-    from launch.actions import IncludeLaunchDescription
-
-    service = launch.LaunchService(noninteractive=True)
-    given = [(name, str(value)) for name, value in arguments.items()]
-    service.include_launch_description(
-        launch.LaunchDescription([IncludeLaunchDescription(source(), launch_arguments=given)])
-    )
-
-    def watch() -> None:
-        try:
-            look()
-        finally:
-            service.shutdown()
-
-    # Launching belongs to the main thread, so the test looks in another.
-    with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(watch)
-        code = int(service.run())
-        looking.result()
-    return code
-
-
 def test_every_argument_is_described() -> None:
-    arguments = source().get_launch_description(launch.LaunchContext()).get_launch_arguments()
+    arguments = describe(FILE).get_launch_arguments()
     names = {argument.name for argument in arguments}
     assert {'microphone', 'camera', 'namespace', 'params_file', 'log_level'} <= names
     for argument in arguments:
@@ -80,7 +50,12 @@ def test_camera_and_microphone_start_in_a_namespace_with_a_file_of_parameters(
         assert watcher.state('/robot/microphone') == 'active'
 
     code = launch_until(
-        look, namespace='robot', camera_device=video, camera_loop='true', params_file=parameters
+        FILE,
+        look,
+        namespace='robot',
+        camera_device=video,
+        camera_loop='true',
+        params_file=parameters,
     )
     assert code == 0
     assert {message.header.frame_id for _, message in watcher.heard} == {'eye'}
@@ -96,4 +71,4 @@ def test_one_of_the_two_may_be_left_out(watcher: Watcher, tmp_path: Path) -> Non
         assert 'camera' in names
         assert 'microphone' not in names
 
-    assert launch_until(look, microphone='false', camera_device=video) == 0
+    assert launch_until(FILE, look, microphone='false', camera_device=video) == 0

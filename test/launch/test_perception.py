@@ -2,22 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from std_msgs.msg import String
 import yaml
 
 from test.bundles import make_imu_bundle
-from test.live.graph import Watcher, watching
+from test.live.graph import LATCHED, Watcher, watching
 from test.recordings import clips, write_imu_bag
 
 # First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
 pytest.importorskip(
     'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
 )
-launch = pytest.importorskip('launch')
+pytest.importorskip('launch')
 
-FILE = Path(__file__).parents[2] / 'launch' / 'perception.launch.py'
+from test.launch.starting import describe, start
+
+FILE = 'perception.launch.py'
 
 
 @pytest.fixture
@@ -27,28 +29,13 @@ def watcher() -> Iterator[Watcher]:
 
 
 def run(**arguments: object) -> int:
-    from launch.actions import IncludeLaunchDescription
-    from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-    service = launch.LaunchService()
-    source = PythonLaunchDescriptionSource(str(FILE))
-    given = [(name, str(value)) for name, value in arguments.items()]
-    service.include_launch_description(
-        launch.LaunchDescription([IncludeLaunchDescription(source, launch_arguments=given)])
-    )
-    return int(service.run())
-
-
-def description() -> Any:
-    from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-    context = launch.LaunchContext()
-    return PythonLaunchDescriptionSource(str(FILE)).get_launch_description(context)
+    return int(start(FILE, **arguments).run())
 
 
 def test_every_argument_is_described() -> None:
-    arguments = description().get_launch_arguments()
-    assert {argument.name for argument in arguments} >= {'bag', 'model', 'device', 'topic'}
+    arguments = describe(FILE).get_launch_arguments()
+    names = {argument.name for argument in arguments}
+    assert names >= {'bag', 'imu_model', 'camera_topic', 'device'}
     for argument in arguments:
         assert len(argument.description) > 10
 
@@ -61,17 +48,27 @@ def test_a_recording_is_classified_and_everything_ends_with_it(
     bundle = make_imu_bundle(tmp_path / '2024')
     bag = write_imu_bag(tmp_path / '12.5', clips(['sit', 'walk'], seconds=5))
     watcher.hear_labels(f'/{namespace}/imu_classifier'.replace('//', '/'))
-    assert run(bag=bag, model=bundle, device='cpu', rate=4, namespace=namespace) == 0
+    assert run(bag=bag, imu_model=bundle, device='cpu', rate=4, namespace=namespace) == 0
     watcher.wait_for(lambda: len(watcher.labels) >= 18, 'labels are missing')
 
 
-def test_the_parameters_file_is_read(watcher: Watcher, tmp_path: Path) -> None:
+def test_the_parameters_file_declares_sensors(watcher: Watcher, tmp_path: Path) -> None:
     bundle = make_imu_bundle(tmp_path / 'bundle')
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=5))
-    settings = {'unknown_threshold': 0.999, 'device': 'cpu'}
+    wrist = {'modality': 'imu', 'topic': '/imu', 'model': str(bundle), 'device': 'cpu'}
+    settings = {'sensors': {'wrist': {**wrist, 'unknown_threshold': 0.999}}}
     parameters = tmp_path / 'mine.yaml'
-    parameters.write_text(yaml.dump({'/**/imu_classifier': {'ros__parameters': settings}}))
-    watcher.hear_labels('/imu_classifier')
-    assert run(bag=bag, model=bundle, rate=4, params_file=parameters) == 0
+    parameters.write_text(yaml.dump({'/**/perception': {'ros__parameters': settings}}))
+    watcher.hear_labels('/wrist_classifier')
+    watcher.hear(String, '/activity/source', LATCHED)
+    assert run(bag=bag, rate=4, params_file=parameters) == 0
     watcher.wait_for(lambda: len(watcher.labels) > 0, 'labels are missing')
     assert {label.results[0].class_id for label in watcher.labels} == {'unknown'}
+    assert {message.data for _, message in watcher.heard} <= {'wrist', ''}
+
+
+def test_without_a_model_everything_ends_with_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run()
+    assert 'no sensor has a model' in capsys.readouterr().out

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from xmodal_ros.nodes.parameters import CAMERA, MICROPHONE, Parameter
+from xmodal_ros.nodes.parameter_tables import CAMERA, MICROPHONE
+from xmodal_ros.nodes.parameters import Parameter
 
 PATH = Path(__file__).parents[2] / 'config' / 'drivers.yaml'
 

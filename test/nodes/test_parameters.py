@@ -1,13 +1,16 @@
 """One table of parameters, and everything that repeats it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from xmodal_ros.nodes.parameters import BAG_PLAYER, CLASSIFIER, Parameter, TABLES
+from xmodal_ros.nodes.parameter_tables import BAG_PLAYER, PERCEPTION, TABLES
+from xmodal_ros.nodes.parameters import Parameter
+from xmodal_ros.nodes.selector_parameters import ACTIVITY_SELECTOR
+from xmodal_ros.nodes.sensor_table import read_sensors
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +38,7 @@ def test_the_page_of_a_node_says_what_the_table_says(node: str) -> None:
     expected = [
         [
             *as_documented(parameter),
-            *([parameter.change] if node != 'bag_player' else []),
+            *([parameter.change] if node not in ('bag_player', 'perception') else []),
             parameter.description,
         ]
         for parameter in TABLES[node]
@@ -50,15 +53,33 @@ def test_the_players_parameters_are_read_only_as_documented() -> None:
 def test_the_configuration_file_holds_the_defaults_with_their_descriptions() -> None:
     path = ROOT / 'config' / 'perception.yaml'
     content = yaml.safe_load(path.read_text())
-    assert list(content) == ['/**/imu_classifier']
-    settings = content['/**/imu_classifier']['ros__parameters']
-    assert settings == {parameter.name: parameter.default for parameter in CLASSIFIER}
+    assert list(content) == ['/**/perception', '/**/activity_selector']
+    settings = content['/**/perception']['ros__parameters']
+    sensors = settings.pop('sensors')
+    assert settings == {parameter.name: parameter.default for parameter in PERCEPTION}
+    chosen = content['/**/activity_selector']['ros__parameters']
+    of_table = {each.name: each.default for each in ACTIVITY_SELECTOR}
+    assert chosen.items() <= of_table.items()
+    assert of_table.keys() - chosen.keys() == {'sources', 'autostart', 'diagnostics_period'}
     lines = path.read_text().splitlines()
-    for parameter in CLASSIFIER:
+    for parameter in (*PERCEPTION, *(each for each in ACTIVITY_SELECTOR if each.name in chosen)):
         index = next(
             i for i, line in enumerate(lines) if line.startswith(f'    {parameter.name}:')
         )
         assert lines[index - 1].strip() == f'# {parameter.description}'
+    assert [entry.modality for entry in read_sensors(flat(sensors))] == ['imu', 'camera', 'audio']
+    for entry in read_sensors(flat(sensors)):
+        defaults = {each.name: each.default for each in TABLES[f'{entry.modality}_classifier']}
+        assert entry.classifier.items() <= defaults.items()
+
+
+def flat(sensors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Sensors as parameters name them."""
+    return {
+        f'{name}.{field}': value
+        for name, fields in sensors.items()
+        for field, value in fields.items()
+    }
 
 
 @pytest.mark.parametrize('table', TABLES.values())

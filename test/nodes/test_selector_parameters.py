@@ -73,14 +73,17 @@ def test_the_accuracy_may_come_from_the_bundle(tmp_path: Path) -> None:
     model = write_bundle(
         tmp_path / 'imu', {'test_accuracy': 0.9, 'test_accuracy_window': 0.8, 'other': 0.1}
     )
-    assert settings(sources__imu__model=model).sources[0].accuracy == 0.8
-    both = settings(sources__imu__model=model, sources__imu__weight=0.5)
+    rest = {'mode': 'fuse', 'sources__camera__weight': 0.4}
+    assert settings(**rest, sources__imu__model=model).sources[0].accuracy == 0.8
+    both = settings(**rest, sources__imu__model=model, sources__imu__weight=0.5)
     assert both.sources[0].accuracy == 0.5
 
 
 def test_a_bundle_without_scores_and_a_folder_without_bundle_are_refused(tmp_path: Path) -> None:
     silent = write_bundle(tmp_path / 'silent', {})
     with pytest.raises(BundleError, match='does not say how accurate'):
-        settings(sources__imu__model=silent)
+        settings(mode='fuse', sources__imu__model=silent)
     with pytest.raises(BundleError, match='is no bundle'):
-        settings(sources__imu__model=str(tmp_path))
+        settings(mode='fuse', sources__imu__model=str(tmp_path))
+    # To choose one source takes no accuracy.
+    assert settings(sources__imu__model=silent).sources[0].accuracy is None

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from xmodal_ros.nodes.classifier import ClassifierNode
-from xmodal_ros.nodes.parameters import AUDIO_CLASSIFIER
+from xmodal_ros.nodes.parameter_tables import AUDIO_CLASSIFIER
 from xmodal_ros.nodes.running import run
 from xmodal_ros.streams.audio import AUDIO_TYPES
 

@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import ConfigurationError, XmodalError
-from xmodal_ros.nodes import messages, parameters, qos
+from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
 from xmodal_ros.nodes.running import run
 from xmodal_ros.runtime.pacing import Pace
 
@@ -36,7 +36,7 @@ class BagPlayer(Node):
 
     def __init__(self, done: threading.Event, **options: Any) -> None:
         super().__init__('bag_player', **options)
-        parameters.declare(self, parameters.BAG_PLAYER)
+        parameters.declare(self, parameter_tables.BAG_PLAYER)
         self._done = done
         self._changed = threading.Condition()
         self._stopped = False

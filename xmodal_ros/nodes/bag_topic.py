@@ -1,5 +1,6 @@
-"""Find the topic of a recording that a bundle was made for; without torch, for launch files."""
+"""Find topics of a recording that matter to a robot's models; without torch, for launch files."""
 
+from collections.abc import Iterable
 import json
 from pathlib import Path
 
@@ -22,3 +23,15 @@ def bag_topic(bag: Path, bundle: Path) -> str:
         ) from None
     with BagReader(bag) as reader:
         return reader.sensor(sensor).topic
+
+
+def recorded(bag: Path, topics: Iterable[str], namespace: str) -> list[str]:
+    """Give the full names of those topics that the bag holds; others play no part in a replay.
+
+    Raises :class:`BagError` when the bag cannot be read.
+    """
+    with BagReader(bag) as reader:
+        full = [topic if topic.startswith('/') else f'{namespace}/{topic}' for topic in topics]
+        return [
+            name for name in (f'/{topic.strip("/")}' for topic in full) if name in reader.topics
+        ]

@@ -14,7 +14,7 @@ from std_msgs.msg import Header
 from xmodal_ros.drivers.grabber import FrameGrabber, VideoCounters
 from xmodal_ros.drivers.reports import video_report
 from xmodal_ros.drivers.video import Frame, Video
-from xmodal_ros.nodes import messages, parameters, qos
+from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
 from xmodal_ros.nodes.driver import DriverNode
 from xmodal_ros.nodes.lifecycle import guarded
 from xmodal_ros.nodes.running import run
@@ -40,7 +40,7 @@ class CameraNode(DriverNode):
         self._grabber: FrameGrabber | None = None
         self._leaving: list[FrameGrabber] = []
         self._before = VideoCounters()
-        super().__init__('camera', 'camera', parameters.CAMERA, **options)
+        super().__init__('camera', 'camera', parameter_tables.CAMERA, **options)
 
     def configure(self) -> None:
         """Announce the topics."""

@@ -16,13 +16,16 @@ from xmodal_ros.errors import XmodalError
 from xmodal_ros.nodes import messages, parameters, qos
 from xmodal_ros.nodes.classifier_settings import (
     check_model,
+    INLET_PARAMETERS,
     InletSettings,
+    MODEL_PARAMETERS,
     ModelSettings,
     read_inlet,
     read_model,
     read_threshold,
 )
 from xmodal_ros.nodes.inlet import Inlet
+from xmodal_ros.nodes.inlets import Inlets
 from xmodal_ros.nodes.lifecycle import guarded
 from xmodal_ros.nodes.parameters import Parameter
 from xmodal_ros.nodes.reporting import ListeningNode
@@ -30,35 +33,23 @@ from xmodal_ros.nodes.resources import Resources
 from xmodal_ros.nodes.source import resolved
 from xmodal_ros.runtime.health import Connection, HealthMonitor, Report
 from xmodal_ros.runtime.newest import NewestOrder
-from xmodal_ros.runtime.pipeline import Pipeline
 from xmodal_ros.sensors import Modality
 
 if TYPE_CHECKING:
     # torch comes with it; a node must start without, to say that it is missing.
     from xmodal_ros.runtime.engine import Engine, Prediction
 
-_FINISH_S: Final = 2.0
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 
 
-def _nobody(_model: Path) -> None:
-    """Tell nobody."""
-
-
-_MODEL: Final = ('model', 'device', 'precision')
-_INLET: Final = (
-    *('topic', 'frame_id', 'mounting_rotation', 'mounting_frame', 'region_of_interest'),
-    *('info_topic', 'audio_rate', 'audio_channels', 'audio_format'),
-)
-
-
 class ClassifierNode(ListeningNode):
-    """Classifies one sensor's activity with one bundle; docs/classifiers.md.
+    """Classifies one sensor's activity with one bundle; see docs/imu_classifier.md.
 
     Messages are taken in a thread of their own, windows classified and published in the
     inference thread; the executor's thread changes states and parameters, follows the graph and
     reports. Model, topic and everything else that decides on labels may be changed at any time:
-    what is new is prepared aside while the old goes on deciding.
+    what is new is prepared aside while the old goes on deciding. ``model_changed`` is told of
+    each model that decides.
     """
 
     def __init__(
@@ -74,22 +65,21 @@ class ClassifierNode(ListeningNode):
         self._msgtypes = msgtypes
         self._shares = resources is not None
         self._resources = resources or Resources()
+        self._inlets: Inlets | None = None
+        # The model that is wanted, loaded; the one that decides may still be another.
         self._engine: Engine | None = None
-        self._pipeline: Pipeline | None = None
-        self._inlet: Inlet | None = None
-        self._aside: Inlet | None = None
+        self._introduced: Engine | None = None
+        self._loaded = ModelSettings('', '', '')
         self._activity: Any = None
         self._labels: Any = None
         self._said = ''
-        # What the parameters said when the model that is loaded was asked for.
-        self._loaded: ModelSettings | None = None
         self._restoring = False
         self._notice = ''
-        self.model_changed: Callable[[Path], None] = _nobody
+        self.model_changed: Callable[[Path], None] = _tell_nobody
         self._health = HealthMonitor(time.monotonic_ns)
         super().__init__(name, f'{modality} classifier', table, **options)
-        self._changed = self.create_guard_condition(self._settle)
-        self._orders: NewestOrder[Engine] = NewestOrder(self._changed.trigger)
+        self._prepared = self.create_guard_condition(self._settle)
+        self._orders: NewestOrder[Engine] = NewestOrder(self._prepared.trigger)
         self.add_on_set_parameters_callback(self._judge)
 
     def configure(self) -> None:
@@ -99,40 +89,35 @@ class ClassifierNode(ListeningNode):
         # To fail now and not on the way to active.
         self._read_inlet(self._value)
         self.get_logger().info(f'loading {wanted.model}')
-        self._engine = engine = self._load(wanted, read_threshold(self._value))
+        self._engine = self._load(wanted, read_threshold(self._value))
         self._loaded, self._notice = wanted, ''
         self._activity = self.create_lifecycle_publisher(
             Classification, '~/activity', qos.RELIABLE
         )
         self._labels = self.create_publisher(LabelInfo, '~/labels', qos.LATCHED)
-        self._introduce(engine)
+        self._introduce()
 
     def activate(self) -> None:
         """Subscribe and begin to classify."""
         assert self._engine is not None  # noqa: S101 - inactive means configured
-        self._inlet = inlet = self._make_inlet(self._read_inlet(self._value), self._engine)
-        self._pipeline = Pipeline(
-            inlet.feed,
+        self._inlets = Inlets(
+            self._make_inlet,
+            self._read_inlet(self._value),
+            self._engine,
             self._resources.inference,
             parameters.whole(self, 'queue_size'),
             self._publish,
             self.failed,
-            self._changed.trigger,
+            self._prepared.trigger,
         )
-        inlet.start(self._pipeline)
-        self.get_logger().info(f'listening on {inlet.source.topic}')
+        self._said = ''
+        self.get_logger().info(f'listening on {self._inlets.current.source.topic}')
 
     def deactivate(self) -> None:
         """Unsubscribe; what has been received is classified and published first."""
-        self._drop_aside()
-        if self._inlet is not None:
-            self._inlet.stop()
-            self._inlet.take()
-            self._inlet.close()
-        if self._pipeline is not None:
-            self._pipeline.finish(_FINISH_S)
-            self._pipeline.close()
-        self._inlet = self._pipeline = None
+        if self._inlets is not None:
+            self._inlets.close()
+        self._inlets = None
 
     def cleanup(self) -> None:
         """Let the bundle go."""
@@ -143,7 +128,7 @@ class ClassifierNode(ListeningNode):
             self.destroy_lifecycle_publisher(self._activity)
         if self._labels is not None:
             self.destroy_publisher(self._labels)
-        self._activity = self._labels = self._engine = self._loaded = None
+        self._activity = self._labels = self._engine = self._introduced = None
 
     def stop(self) -> None:
         """Publish what is due, then end the inference thread too, unless others use it."""
@@ -157,65 +142,54 @@ class ClassifierNode(ListeningNode):
             return
         if 'unknown_threshold' in names:
             self._use_threshold()
-        if names & {*_MODEL}:
+            self._publish_labels()
+        if names & MODEL_PARAMETERS:
             self._order_model()
-        elif names & {*_INLET} and self._pipeline is not None:
-            self._arrange(self._engine)
+        elif names & INLET_PARAMETERS and self._inlets is not None:
+            self._inlets.change(self._read_inlet(self._value), self._engine)
 
     def time_jumped(self) -> None:
         """Start the stream anew: what has come belongs to the time before the jump."""
-        pipeline = self._pipeline
-        if pipeline is None:
-            return
-        for inlet in self._inlets():
-            inlet.take()
-        pipeline.reset()
-        self.get_logger().info('ROS time jumped back: windows start anew')
+        if self._inlets is not None:
+            self._inlets.reset()
+            self.get_logger().info('ROS time jumped back: windows start anew')
 
     def look_at_graph(self) -> bool:
         """Follow the publishers; True when that changes what is wrong."""
-        if self._inlet is None:
+        if self._inlets is None:
             return False
-        before = self._inlet.problem
-        for inlet in self._inlets():
-            inlet.follow()
-        problem = self._inlet.problem
+        before = self._inlets.current.problem
+        self._inlets.follow()
+        problem = self._inlets.current.problem
         if problem and problem != before:
             self.get_logger().warning(problem)
         return problem != before
 
     def report(self) -> Report:
         """Say how it is doing, and what is being changed."""
-        inlet, pipeline = self._inlet, self._pipeline
-        model = self._describe_model()
-        if inlet is None or pipeline is None:
-            return self._health.idle(self.state, self.problem or self._notice, model)
-        source = inlet.source
+        inlets, model = self._inlets, self._describe_model()
+        notice = self._describe_change()
+        if inlets is None:
+            return self._health.idle(self.state, self.problem or notice, model)
+        source = inlets.current.source
         connection = Connection(
             topic=source.topic,
             msgtype=source.msgtype,
             reliability=source.reliability,
             inputs=source.publishers,
             outputs=self._activity.get_subscription_count(),
-            problem=inlet.problem,
-            notice=self._notice or self._describe_aside(),
+            problem=inlets.current.problem,
+            notice=notice,
         )
-        return self._health.active(pipeline.counters(), connection, model)
-
-    def _inlets(self) -> list[Inlet]:
-        return [inlet for inlet in (self._inlet, self._aside) if inlet is not None]
+        return self._health.active(inlets.pipeline.counters(), connection, model)
 
     def _value(self, name: str) -> Any:
         return self.get_parameter(name).value
 
-    @property
-    def _frame(self) -> str:
-        inlet = self._inlet
-        return '' if inlet is None else inlet.settings.frame
-
-    def _read_inlet(self, get: Any) -> InletSettings:
+    def _read_inlet(self, get: Callable[[str], Any]) -> InletSettings:
         settings = read_inlet(self._modality, get)
-        resolved(self, settings.topic)
+        for topic in filter(None, (settings.topic, settings.info_topic)):
+            resolved(self, topic)
         return settings
 
     def _judge(self, changes: list[RosParameter]) -> SetParametersResult:
@@ -228,9 +202,9 @@ class ClassifierNode(ListeningNode):
             return values[name] if name in values else self._value(name)
 
         try:
-            if values.keys() & {*_MODEL}:
+            if values.keys() & MODEL_PARAMETERS:
                 check_model(read_model(get), self._modality)
-            if values.keys() & {*_INLET}:
+            if values.keys() & INLET_PARAMETERS:
                 self._read_inlet(get)
         except XmodalError as error:
             return SetParametersResult(successful=False, reason=str(error))
@@ -247,94 +221,56 @@ class ClassifierNode(ListeningNode):
 
     @guarded
     def _settle(self) -> None:
-        """Finish what another thread has prepared. In the executor's thread."""
-        self._retire_inlet()
+        """Take up what other threads have prepared. In the executor's thread."""
+        if self._inlets is not None:
+            self._inlets.retire()
         outcome = self._orders.collect()
-        if outcome is None:
-            return
-        if outcome.value is not None:
-            self._loaded, self._notice = read_model(self._value), ''
-            self._engine = outcome.value
-            self._use_threshold()
-            self._arrange(outcome.value)
-        elif outcome.error is not None:
+        if outcome is not None and outcome.value is not None:
+            self._take_model(outcome.value)
+        elif outcome is not None and outcome.error is not None:
             self._refuse_model(outcome.error)
+        self._introduce()
         self.publish_report()
+
+    def _take_model(self, engine: Engine) -> None:
+        self._engine, self._loaded, self._notice = engine, read_model(self._value), ''
+        self._use_threshold()
+        if self._inlets is not None:
+            self._inlets.change(self._read_inlet(self._value), engine)
 
     def _refuse_model(self, error: Exception) -> None:
         """Go on with the model there is, and let the parameters say so."""
         if not isinstance(error, XmodalError):
             self.failed('on loading a model', error)
-        wanted, kept = read_model(self._value), self._loaded
-        self._notice = f'model {wanted.model} was not taken: {error}'
+        self._notice = f'model {self._value("model")} was not taken: {error}'
         self.get_logger().error(self._notice)
-        if kept is None:
-            return
+        kept = {'model': self._loaded.model, 'device': self._loaded.device}
+        kept['precision'] = self._loaded.precision
         self._restoring = True
         try:
-            self.set_parameters([RosParameter(name, value=getattr(kept, name)) for name in _MODEL])
+            self.set_parameters([RosParameter(name, value=kept[name]) for name in kept])
         finally:
             self._restoring = False
-
-    def _arrange(self, engine: Engine) -> None:
-        """Let the model and the inlet that are wanted take the place of those there are."""
-        self._retire_inlet()
-        inlet, pipeline = self._inlet, self._pipeline
-        if inlet is None or pipeline is None:
-            self._introduce(engine)
-            return
-        wanted = self._read_inlet(self._value)
-        if inlet.feed.fits(engine):
-            if inlet.feed.engine is not engine:
-                inlet.feed.engine = engine
-                self._introduce(engine)
-            if inlet.settings == wanted:
-                self._drop_aside()
-                return
-        aside = self._aside
-        if aside is not None and aside.settings == wanted and aside.feed.fits(engine):
-            aside.feed.engine = engine
-            return
-        self._drop_aside()
-        self._aside = aside = self._make_inlet(wanted, engine)
-        pipeline.prepare(aside.feed)
-        aside.start(pipeline)
-
-    def _retire_inlet(self) -> None:
-        """Let go the inlet that another one has followed."""
-        pipeline, old, new = self._pipeline, self._inlet, self._aside
-        if pipeline is None or old is None or new is None or pipeline.feed is not new.feed:
-            return
-        self._inlet, self._aside = new, None
-        old.close()
-        if old.source.topic != new.source.topic:
-            self.get_logger().info(f'listening on {new.source.topic}')
-        if old.feed.engine is not new.feed.engine:
-            self._introduce(new.feed.engine)
-
-    def _drop_aside(self) -> None:
-        aside, self._aside = self._aside, None
-        if self._pipeline is not None:
-            self._pipeline.abandon()
-        if aside is not None:
-            aside.close()
 
     def _make_inlet(self, settings: InletSettings, engine: Engine) -> Inlet:
         return Inlet(self, self._modality, self._msgtypes, settings, engine, self.failed)
 
     def _use_threshold(self) -> None:
         threshold = read_threshold(self._value)
-        engines = [self._engine, *(inlet.feed.engine for inlet in self._inlets())]
-        for engine in filter(None, engines):
+        of_inlets = self._inlets.engines if self._inlets is not None else []
+        for engine in filter(None, [self._engine, *of_inlets]):
             of_bundle = engine.bundle.info.unknown_threshold
             engine.unknown_threshold = of_bundle if threshold is None else threshold
-        self._publish_labels()
 
     def _deciding(self) -> Engine | None:
-        return self._engine if self._inlet is None else self._inlet.feed.engine
+        return self._engine if self._inlets is None else self._inlets.engines[0]
 
-    def _introduce(self, engine: Engine) -> None:
-        """Say which model decides from now on."""
+    def _introduce(self) -> None:
+        """Say which model decides, where it is another than before."""
+        engine = self._deciding()
+        if engine is None or engine is self._introduced:
+            return
+        self._introduced = engine
         self._publish_labels()
         self.model_changed(engine.bundle.path)
         info, window = engine.bundle.info, engine.bundle.info.window
@@ -353,32 +289,36 @@ class ClassifierNode(ListeningNode):
 
     def _publish(self, prediction: Prediction) -> None:
         """Publish a decision. In the inference thread."""
-        frame = self._frame or prediction.frame_id
+        inlets = self._inlets
+        frame = inlets.current.settings.frame if inlets is not None else ''
         self._activity.publish(
-            messages.classification(prediction.stamp_ns, frame, prediction.scores)
+            messages.classification(
+                prediction.stamp_ns, frame or prediction.frame_id, prediction.scores
+            )
         )
         if prediction.label != self._said:
             self._said = prediction.label
             self.get_logger().info(f'{prediction.label} ({prediction.scores[0][1]:.2f})')
 
-    def _describe_aside(self) -> str:
+    def _describe_change(self) -> str:
         if self._orders.pending:
             return f'loading {self._value("model")}'
-        if self._aside is None:
-            return ''
-        reason = self._aside.problem or 'its first window is not full yet'
-        return f'changing to {self._aside.source.topic}, not there yet: {reason}'
+        change = self._inlets.describe_change() if self._inlets is not None else ''
+        return change or self._notice
 
     def _describe_model(self) -> dict[str, str]:
-        values = {'model': str(self._value('model'))}
         engine = self._deciding()
-        if engine is not None:
-            values |= {
-                'model': str(engine.bundle.path),
-                'method': engine.bundle.info.method,
-                'device': str(engine.bundle.device),
-                'precision': engine.bundle.precision,
-                **engine.memory(),
-                'threshold for unknown': f'{engine.unknown_threshold:.3f}',
-            }
-        return values
+        if engine is None:
+            return {'model': str(self._value('model'))}
+        return {
+            'model': str(engine.bundle.path),
+            'method': engine.bundle.info.method,
+            'device': str(engine.bundle.device),
+            'precision': engine.bundle.precision,
+            **engine.memory(),
+            'threshold for unknown': f'{engine.unknown_threshold:.3f}',
+        }
+
+
+def _tell_nobody(_model: Path) -> None:
+    """Stand for who wants to know of models."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 import sys
-from typing import Any
+from typing import Any, Final
 
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.sensors import Modality
@@ -13,6 +13,14 @@ from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import DecodeError
 
 Get = Callable[[str], Any]
+
+MODEL_PARAMETERS: Final = frozenset({'model', 'device', 'precision'})
+INLET_PARAMETERS: Final = frozenset(
+    {
+        *('topic', 'frame_id', 'mounting_rotation', 'mounting_frame', 'region_of_interest'),
+        *('info_topic', 'audio_rate', 'audio_channels', 'audio_format'),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,10 @@ class ModelSettings:
 class InletSettings:
     """Where messages come from, and how they are to be read.
 
-    ``frame`` is the sensor's, '' where its messages say. ``mounting_frame`` is the frame into which
-    static transforms turn an IMU, '' for the placement as it is. ``info_topic`` is where the format of audio is published, '' where ``audio_format``
-    is given or the modality is another.
+    ``frame`` is the sensor's, '' where its messages say. ``mounting_frame`` is the frame into
+    which static transforms turn an IMU, '' for the placement as it is. ``info_topic`` is where
+    the format of audio is published, '' where ``audio_format`` is given or the modality is
+    another.
     """
 
     topic: str

@@ -11,7 +11,7 @@ from std_msgs.msg import Header
 from xmodal_ros.drivers.capture import AudioCounters, MicrophoneCapture
 from xmodal_ros.drivers.portaudio import import_sounddevice, Microphone
 from xmodal_ros.drivers.reports import audio_report
-from xmodal_ros.nodes import messages, parameters, qos
+from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
 from xmodal_ros.nodes.driver import DriverNode
 from xmodal_ros.nodes.lifecycle import guarded
 from xmodal_ros.nodes.running import run
@@ -31,7 +31,7 @@ class MicrophoneNode(DriverNode):
         self._info: Any = None
         self._capture: MicrophoneCapture | None = None
         self._before = AudioCounters()
-        super().__init__('microphone', 'microphone', parameters.MICROPHONE, **options)
+        super().__init__('microphone', 'microphone', parameter_tables.MICROPHONE, **options)
 
     def configure(self) -> None:
         """Find PortAudio, and say in what format there will be sound."""

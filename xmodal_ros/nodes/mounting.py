@@ -16,8 +16,8 @@ class Mounting:
 
     ``source`` is the IMU's frame, '' where its messages say which it is.
 
-    Until they do, nothing it measures is used: a wrong turn gives wrong labels. :attr:`problem`
-    says what is missing, '' where nothing is. :meth:`close` belongs to the executor's thread.
+    Until they do, nothing it measures is used: a wrong turn gives wrong labels. :meth:`close`
+    belongs to the executor's thread.
     """
 
     def __init__(self, node: Node, target: str, source: str = '') -> None:
@@ -25,7 +25,19 @@ class Mounting:
         self._source = source
         self._transforms = StaticTransforms(node)
         self._rotation: Matrix | None = None
-        self.problem = ''
+        self._missing: str | None = None
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is used, in words; '' where it is."""
+        if self._missing is None:
+            return ''
+        if not self._missing:
+            return (
+                f'the messages do not name their frame, so how it is turned to {self._target} is '
+                "not known: set the parameter 'frame_id'"
+            )
+        return self._transforms.problem(self._target, self._missing)
 
     def usable(self, received: Sequence[Received], feed: Feed) -> list[Received]:
         """Give the messages whose turn is known, and let the feed turn them so.
@@ -41,10 +53,10 @@ class Mounting:
                 continue
             rotation = self._transforms.rotation(self._target, frame)
             if rotation is None:
-                self.problem = self._transforms.problem(self._target, frame)
-                feed.intake.refuse('mounting', self.problem)
+                self._missing = frame
+                feed.intake.refuse('mounting', f'how {frame!r} is mounted is not known yet')
                 continue
-            self.problem = ''
+            self._missing = None
             if rotation != self._rotation:
                 self._rotation = rotation
                 feed.use_placement(placement_from_rotation(rotation))

@@ -12,7 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.nodes import parameters
+from xmodal_ros.nodes import parameter_tables, parameters
 from xmodal_ros.nodes.activity_selector import ActivitySelector
 from xmodal_ros.nodes.audio_classifier import AudioClassifier
 from xmodal_ros.nodes.camera_classifier import CameraClassifier
@@ -111,11 +111,11 @@ class _TableNode(Node):
 
     def __init__(self) -> None:
         super().__init__('perception', automatically_declare_parameters_from_overrides=True)
-        for each in parameters.PERCEPTION:
+        for each in parameter_tables.PERCEPTION:
             if self.has_parameter(each.name):
                 # What was given is taken up again, with its description and range.
                 self.undeclare_parameter(each.name)
-        parameters.declare(self, parameters.PERCEPTION)
+        parameters.declare(self, parameter_tables.PERCEPTION)
         given = self.get_parameters_by_prefix(_PREFIX)
         self.sensors = read_sensors({name: each.value for name, each in given.items()})
         self.add_on_set_parameters_callback(self._refuse)

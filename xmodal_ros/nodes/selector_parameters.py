@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from xmodal_ros.nodes.parameters import AUTOSTART, DIAGNOSTICS_PERIOD, Parameter
+from xmodal_ros.nodes.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
+from xmodal_ros.nodes.parameters import Parameter
 from xmodal_ros.runtime.selector_settings import (
     AUTO,
     check_names,
@@ -167,4 +168,7 @@ def _accuracy(name: str, get: Callable[[str], Any]) -> float | None:
     if weight >= 0:
         return weight
     model = str(get(f'sources.{name}.model'))
-    return validated_accuracy(Path(model).expanduser()) if model else None
+    # Only fusing weighs; a choice must not fail for a number that it does not use.
+    if not model or get('mode') != 'fuse':
+        return None
+    return validated_accuracy(Path(model).expanduser())

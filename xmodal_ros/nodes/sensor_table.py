@@ -6,12 +6,12 @@ import difflib
 from typing import Any, Final
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.nodes.parameters import (
+from xmodal_ros.nodes.parameter_tables import (
     AUDIO_CLASSIFIER,
     CAMERA_CLASSIFIER,
     IMU_CLASSIFIER,
-    Parameter,
 )
+from xmodal_ros.nodes.parameters import Parameter
 from xmodal_ros.sensors import MODALITIES, Modality
 
 _TABLES: Final[Mapping[Modality, tuple[Parameter, ...]]] = {

@@ -1,0 +1,239 @@
+"""The parameters of every node: the one place where their defaults are."""
+
+from typing import Final
+
+from xmodal_ros.nodes.parameters import Parameter
+from xmodal_ros.streams.audio import SAMPLE_FORMATS
+
+AUTOSTART: Final = Parameter(
+    'autostart',
+    True,
+    'Configure and activate at start; false leaves the transitions to a lifecycle manager.',
+)
+DIAGNOSTICS_PERIOD: Final = Parameter(
+    'diagnostics_period',
+    1.0,
+    'Seconds between two diagnostics, whatever ROS time does.',
+    bounds=(0.02, 10.0),
+)
+
+
+def _classifier(topic: str, *further: Parameter) -> tuple[Parameter, ...]:
+    return (
+        AUTOSTART,
+        Parameter('model', '', 'Folder of the model bundle that training wrote.', change='always'),
+        Parameter('topic', topic, "The sensor's topic.", change='always'),
+        Parameter(
+            'frame_id', '', "Frame of the sensor; '' is what its messages say.", change='always'
+        ),
+        *further,
+        Parameter(
+            'device',
+            'auto',
+            "Where to compute: 'auto', 'cpu', 'cuda' or 'cuda:N'; 'auto' is the CPU where no GPU "
+            'is or its memory is full.',
+            change='always',
+        ),
+        Parameter(
+            'precision',
+            'fp32',
+            "Of the computation: 'fp32', 'fp16' or 'bf16'.",
+            change='always',
+        ),
+        Parameter(
+            'unknown_threshold',
+            -1.0,
+            'Below this probability the decision is unknown; -1 takes the threshold of the '
+            'bundle.',
+            change='always',
+            bounds=(-1.0, 1.0),
+        ),
+        Parameter(
+            'queue_size',
+            16,
+            'Due windows that may wait for inference; then the oldest is dropped and counted.',
+            change='unconfigured',
+            bounds=(1, 100_000),
+        ),
+        DIAGNOSTICS_PERIOD,
+    )
+
+
+IMU_CLASSIFIER: Final = _classifier(
+    'imu',
+    Parameter(
+        'mounting_rotation',
+        [0.0, 0.0, 0.0],
+        "How the IMU is turned against the model's: roll, pitch and yaw in degrees.",
+        change='always',
+        or_number=True,
+    ),
+    Parameter(
+        'mounting_frame',
+        '',
+        'Frame of the model, for the rotation to come from /tf_static; before mounting_rotation.',
+        change='always',
+    ),
+)
+CAMERA_CLASSIFIER: Final = _classifier(
+    'camera/image',
+    Parameter(
+        'region_of_interest',
+        [0.0, 0.0, 1.0, 1.0],
+        'Left, top, width and height of the part of the picture to look at, as shares of it.',
+        change='always',
+        or_number=True,
+    ),
+)
+AUDIO_CLASSIFIER: Final = _classifier(
+    'audio',
+    Parameter(
+        'info_topic',
+        '',
+        "Where the format of the audio is published (AudioInfo); '' is <topic>_info.",
+        change='always',
+    ),
+    Parameter(
+        'audio_rate',
+        0,
+        'Samples a second, for audio that does not say so anywhere; 0 takes what is published.',
+        change='always',
+        bounds=(0, 768_000),
+    ),
+    Parameter(
+        'audio_channels',
+        1,
+        'Channels, interleaved; counts where audio_rate is given.',
+        change='always',
+        bounds=(1, 64),
+    ),
+    Parameter(
+        'audio_format',
+        'S16LE',
+        'Format of a sample: ' + ', '.join(SAMPLE_FORMATS) + '; counts where audio_rate is given.',
+        change='always',
+    ),
+)
+
+BAG_PLAYER: Final[tuple[Parameter, ...]] = (
+    Parameter('bag', '', 'The recording: a folder, or an mcap, db3 or ROS 1 bag file.'),
+    Parameter(
+        'rate',
+        1.0,
+        'Speed, 1.0 being that of the recording; 0 plays as fast as subscribers acknowledge.',
+        bounds=(0.0, 1000.0),
+    ),
+    Parameter('loop', False, 'Start again at the end, until stopped.'),
+    Parameter('start_paused', False, 'Wait for ~/resume before the first message.'),
+    Parameter('topics', [''], 'Topics to play; all of them where none is named.'),
+    Parameter('clock', True, 'Publish the time of the recording on /clock.'),
+    Parameter(
+        'wait_for_subscribers',
+        [''],
+        'Topics that must have a subscriber before the first message is played.',
+    ),
+)
+
+MICROPHONE: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter(
+        'device',
+        '',
+        'Number or name, or part of the name, of the device to record from; the default without.',
+        change='unconfigured',
+        or_number=True,
+    ),
+    Parameter('rate', 16000, 'Samples a second.', change='unconfigured', bounds=(1000, 384_000)),
+    Parameter('channels', 1, 'Channels, interleaved.', change='unconfigured', bounds=(1, 64)),
+    Parameter(
+        'chunk_duration',
+        0.02,
+        'Seconds of sound in a message.',
+        change='unconfigured',
+        bounds=(0.005, 1.0),
+    ),
+    Parameter('frame_id', 'microphone_link', 'Frame of the microphone.', change='unconfigured'),
+    Parameter(
+        'retry_period',
+        1.0,
+        'Seconds between attempts to open a device that is not there.',
+        change='unconfigured',
+        bounds=(0.1, 60.0),
+    ),
+    DIAGNOSTICS_PERIOD,
+)
+
+CAMERA: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter(
+        'device',
+        '0',
+        'Number or path of a camera, a video file, or the URL of a stream.',
+        change='unconfigured',
+        or_number=True,
+    ),
+    Parameter(
+        'rate',
+        0.0,
+        'Frames a second: asked of a camera, kept to by leaving frames out, speed of a file; '
+        '0: its own.',
+        change='unconfigured',
+        bounds=(0.0, 1000.0),
+    ),
+    Parameter(
+        'width',
+        0,
+        'Width in pixels: asked of a camera, and to which frames are scaled; 0: as they come.',
+        change='unconfigured',
+        bounds=(0, 16_384),
+    ),
+    Parameter(
+        'height',
+        0,
+        'Height in pixels: asked of a camera, and to which frames are scaled; 0: as they come.',
+        change='unconfigured',
+        bounds=(0, 16_384),
+    ),
+    Parameter('loop', False, 'Play a file again and again.', change='unconfigured'),
+    Parameter(
+        'exit_at_end', False, 'End the process at the end of a file.', change='unconfigured'
+    ),
+    Parameter(
+        'wait_for_subscriber',
+        False,
+        'Begin a file only when somebody subscribes.',
+        change='unconfigured',
+    ),
+    Parameter(
+        'jpeg_quality',
+        90,
+        'Quality of the compressed images, in percent.',
+        change='always',
+        bounds=(1, 100),
+    ),
+    Parameter('frame_id', 'camera_link', 'Frame of the camera.', change='unconfigured'),
+    Parameter(
+        'reconnect_period',
+        1.0,
+        'Seconds until a source that has gone is tried again; doubled each time, up to 30.',
+        change='unconfigured',
+        bounds=(0.1, 30.0),
+    ),
+    DIAGNOSTICS_PERIOD,
+)
+
+PERCEPTION: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter('selector', True, 'Run activity_selector too, over all sensors that have a model.'),
+    DIAGNOSTICS_PERIOD,
+)
+
+TABLES: Final = {
+    'imu_classifier': IMU_CLASSIFIER,
+    'camera_classifier': CAMERA_CLASSIFIER,
+    'audio_classifier': AUDIO_CLASSIFIER,
+    'perception': PERCEPTION,
+    'bag_player': BAG_PLAYER,
+    'microphone': MICROPHONE,
+    'camera': CAMERA,
+}
