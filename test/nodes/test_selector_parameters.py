@@ -81,9 +81,9 @@ def test_the_accuracy_may_come_from_the_bundle(tmp_path: Path) -> None:
 
 def test_a_bundle_without_scores_and_a_folder_without_bundle_are_refused(tmp_path: Path) -> None:
     silent = write_bundle(tmp_path / 'silent', {})
-    with pytest.raises(BundleError, match='does not say how accurate'):
-        settings(mode='fuse', sources__imu__model=silent)
+    with pytest.raises(ConfigurationError, match='how far to trust every source'):
+        settings(mode='fuse', sources__camera__weight=0.5, sources__imu__model=silent)
     with pytest.raises(BundleError, match='is no bundle'):
-        settings(mode='fuse', sources__imu__model=str(tmp_path))
+        settings(sources__imu__model=str(tmp_path))
     # To choose one source takes no accuracy.
     assert settings(sources__imu__model=silent).sources[0].accuracy is None

@@ -168,7 +168,4 @@ def _accuracy(name: str, get: Callable[[str], Any]) -> float | None:
     if weight >= 0:
         return weight
     model = str(get(f'sources.{name}.model'))
-    # Only fusing weighs; a choice must not fail for a number that it does not use.
-    if not model or get('mode') != 'fuse':
-        return None
-    return validated_accuracy(Path(model).expanduser())
+    return validated_accuracy(Path(model).expanduser()) if model else None

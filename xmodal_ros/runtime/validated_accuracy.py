@@ -15,10 +15,10 @@ _SCORES: Final = (
 )
 
 
-def validated_accuracy(bundle: Path) -> float:
+def validated_accuracy(bundle: Path) -> float | None:
     """Give the share of windows that a bundle's model got right on people it was not trained on.
 
-    Raises :class:`BundleError` where there is no bundle, or one that was never scored.
+    None for one that was never scored. Raises :class:`BundleError` where there is no bundle.
     """
     try:
         document = json.loads((bundle / 'bundle.json').read_text(encoding='utf-8'))
@@ -28,9 +28,9 @@ def validated_accuracy(bundle: Path) -> float:
         raise BundleError(
             f'{bundle} is no bundle ({error}): give the folder that training wrote'
         ) from None
-    if score is None or not 0 <= score <= 1:
+    if score is not None and not 0 <= score <= 1:
         raise BundleError(
-            f'bundle {bundle} does not say how accurate it is ({", ".join(_SCORES)}): train it '
-            'with test subjects, or set the weight of the source yourself'
+            f'bundle {bundle} says that it is right in {score} of all windows: train it again, or '
+            'set the weight of the source yourself'
         )
     return score
