@@ -8,11 +8,13 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 import torch
 
+from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.bundle import BundleInfo, save_bundle
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
-from xmodal_ros.models.preprocessing import StandardiseStep
+from xmodal_ros.models.log_mel import LogMelStep
+from xmodal_ros.models.preprocessing import PreprocessingStep, StandardiseStep
 from xmodal_ros.streams.imu import ImuChannels
-from xmodal_ros.streams.specification import CameraStream, ImuStream, StreamSpec
+from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream, StreamSpec
 from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
 
 LABELS = ('sit', 'walk', 'wave')
@@ -50,6 +52,20 @@ def make_camera_bundle(
     return _save(path, stream, CameraCnn(width=8, dim=16), spec, labels, seed, sensor, 0.0)
 
 
+def make_audio_bundle(
+    path: Path,
+    labels: Sequence[str] = LABELS,
+    seed: int = 0,
+    *,
+    sensor: str = 'microphone',
+    window: WindowSpec | None = None,
+) -> Path:
+    """Save an untrained bundle for windows of sound (2 s every 0.5 s at 16 kHz unless given)."""
+    spec = window or WindowSpec(rate_hz=16_000)
+    encoder = AudioBcResNet(width=8, dim=16)
+    return _save(path, AudioStream(), encoder, spec, labels, seed, sensor, 0.0)
+
+
 def rewrite_document(path: Path, **changes: object) -> None:
     """Change what a bundle's document says as if it had been written so, valid or not."""
     document, golden = path / 'bundle.json', path / 'golden.safetensors'
@@ -69,13 +85,13 @@ def _save(
     sensor: str,
     unknown_threshold: float,
 ) -> Path:
-    channels = stream.sample_shape[-1]
+    steps, scale = _preprocessing(stream, window)
     info = BundleInfo(
         labels=tuple(labels),
         sensor=sensor,
         stream=stream,
         window=window,
-        preprocessing=(StandardiseStep(mean=(0.0,) * channels, std=(5.0,) * channels),),
+        preprocessing=steps,
         encoder=encoder,
         method='unimodal',
         unknown_threshold=unknown_threshold,
@@ -83,6 +99,18 @@ def _save(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classifier = info.make_classifier()
-        golden = 5 * torch.randn(info.window_shape)
+        golden = scale * torch.randn(info.window_shape)
     save_bundle(path, info, classifier, golden)
     return path
+
+
+def _preprocessing(
+    stream: StreamSpec, window: WindowSpec
+) -> tuple[tuple[PreprocessingStep, ...], float]:
+    """Give plausible steps, and the scale of the stream's values."""
+    if isinstance(stream, AudioStream):
+        log_mel = LogMelStep(rate_hz=window.rate_hz)
+        bands = log_mel.bands
+        return (log_mel, StandardiseStep(mean=(-12.0,) * bands, std=(3.0,) * bands)), 0.1
+    channels = stream.channel_count
+    return (StandardiseStep(mean=(0.0,) * channels, std=(5.0,) * channels),), 5.0

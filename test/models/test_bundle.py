@@ -7,7 +7,13 @@ import pytest
 from safetensors.torch import load_file, save_file
 import torch
 
-from test.bundles import LABELS, make_camera_bundle, make_imu_bundle, rewrite_document
+from test.bundles import (
+    LABELS,
+    make_audio_bundle,
+    make_camera_bundle,
+    make_imu_bundle,
+    rewrite_document,
+)
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
 from xmodal_ros.models.bundle import (
@@ -47,6 +53,17 @@ def test_what_is_saved_comes_back(tmp_path):
 def test_a_camera_bundle_loads_too(tmp_path):
     bundle = load_bundle(make_camera_bundle(tmp_path / 'camera'))
     assert bundle.info.window_shape == (8, 16, 16, 1)
+
+
+def test_an_audio_bundle_loads_too(tmp_path):
+    path = make_audio_bundle(tmp_path / 'audio')
+    bundle = load_bundle(path)
+    assert bundle.info.window_shape == (32_000,)
+    golden = load_file(path / 'golden.safetensors')
+    assert golden['window'].shape == (32_000,)
+    with torch.no_grad():
+        logits = bundle.classifier(golden['window'][None])[0]
+    assert torch.equal(logits, golden['logits'])
 
 
 def test_the_same_seed_writes_the_same_weights(tmp_path):
@@ -162,6 +179,35 @@ def test_frames_that_do_not_fill_one_token_are_refused(tmp_path):
     content['window']['length_ns'] = 1_000_000_000
     with pytest.raises(ValueError, match='windows of 4 frames are too short'):
         BundleInfo.model_validate(content)
+
+
+LOG_MEL = {'kind': 'log_mel', 'rate_hz': 16_000}
+STANDARDISE = {'kind': 'standardise', 'mean': (0.0,) * 64, 'std': (1.0,) * 64}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'preprocessing': ()}, 'needs one log_mel step, before all others'),
+        ({'preprocessing': (LOG_MEL, LOG_MEL)}, 'needs one log_mel step'),
+        ({'preprocessing': (STANDARDISE, LOG_MEL)}, 'before all others'),
+        ({'preprocessing': ({**LOG_MEL, 'rate_hz': 8000},)}, 'for 8000 Hz.* of 16000 Hz'),
+        ({'preprocessing': ({**LOG_MEL, 'bands': 40}, STANDARDISE)}, '64 means .* 40 channels'),
+        ({'window': {'length_ns': 20_000_000, 'rate_hz': 16_000}}, 'too short'),
+        ({'encoder': {'kind': 'imu_cnn'}}, 'imu_cnn cannot read a audio stream'),
+    ],
+)
+def test_parts_that_do_not_make_an_audio_model_are_refused(tmp_path, changes, message):
+    content = read_bundle_info(make_audio_bundle(tmp_path / 'a')).model_dump()
+    BundleInfo.model_validate(content)
+    with pytest.raises(ValueError, match=message):
+        BundleInfo.model_validate({**content, **changes})
+
+
+def test_only_sound_becomes_log_mel_frames(tmp_path):
+    content = read_bundle_info(make_imu_bundle(tmp_path / 'i')).model_dump()
+    with pytest.raises(ValueError, match='log_mel step cannot read a imu stream'):
+        BundleInfo.model_validate({**content, 'preprocessing': (LOG_MEL,)})
 
 
 def test_what_is_no_bundle_is_never_replaced(tmp_path):

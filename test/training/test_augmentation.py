@@ -5,10 +5,23 @@ from dataclasses import replace
 import pytest
 import torch
 
-from xmodal_ros.training.augmentation import CameraAugmentation, ImuAugmentation
+from xmodal_ros.training.augmentation import (
+    AudioAugmentation,
+    CameraAugmentation,
+    ImuAugmentation,
+)
 
 STILL = ImuAugmentation(rotation_deg=0, scale=0, warp=0, noise=0, drop=0)
 FROZEN = CameraAugmentation(shift=0, contrast=0)
+# Noise 200 dB below the sound is none.
+UNHEARD = AudioAugmentation(
+    shift=0,
+    quietest_noise_db=-200,
+    loudest_noise_db=-200,
+    band=0,
+    silence=0,
+    gain_db=0,
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -23,16 +36,25 @@ def camera_windows() -> torch.Tensor:
     return torch.randint(0, 255, (4, 6, 20, 30, 2), generator=generator(9), dtype=torch.uint8)
 
 
+def sounds() -> torch.Tensor:
+    return (0.1 * torch.randn(16, 8000, generator=generator(9))).half()
+
+
 def test_nothing_changes_where_nothing_is_asked_for():
     windows = imu_windows()
     torch.testing.assert_close(STILL(windows, generator()), windows)
     images = camera_windows()
     torch.testing.assert_close(FROZEN(images, generator()), images.float())
+    torch.testing.assert_close(UNHEARD(sounds(), generator()), sounds().float())
 
 
 @pytest.mark.parametrize(
     ('augmentation', 'windows'),
-    [(ImuAugmentation(), imu_windows()), (CameraAugmentation(), camera_windows())],
+    [
+        (ImuAugmentation(), imu_windows()),
+        (CameraAugmentation(), camera_windows()),
+        (AudioAugmentation(), sounds()),
+    ],
 )
 def test_the_generator_decides_and_the_input_stays(augmentation, windows):
     before = windows.clone()
@@ -115,3 +137,61 @@ def test_contrast_is_one_factor_a_window():
     images = camera_windows().clamp(min=1)
     ratio = CameraAugmentation(shift=0, contrast=0.2)(images, generator()) / images
     torch.testing.assert_close(ratio.flatten(1).std(dim=1), torch.zeros(4), atol=1e-4, rtol=0)
+
+
+def test_sound_is_moved_around_as_a_whole():
+    moved = replace(UNHEARD, shift=0.1)(sounds(), generator())
+    moves = []
+    for before, after in zip(sounds().float(), moved, strict=True):
+        found = [m for m in range(-800, 801) if torch.allclose(before.roll(m), after, atol=1e-4)]
+        assert len(found) == 1
+        moves += found
+    assert min(moves) < -300
+    assert max(moves) > 300
+
+
+def test_noise_is_as_loud_as_it_says_relative_to_the_sound():
+    noisy = replace(UNHEARD, quietest_noise_db=-20, loudest_noise_db=-20)(sounds(), generator())
+    sound, noise = (torch.fft.rfft(x).norm(dim=1) for x in (sounds().float(), noisy - sounds()))
+    torch.testing.assert_close(noise / sound, torch.full((16,), 0.1), rtol=1e-2, atol=0)
+
+
+def test_silence_stays_silent():
+    assert not AudioAugmentation()(torch.zeros(2, 8000), generator()).any()
+
+
+def test_one_band_of_at_most_its_share_of_six_octaves_is_taken_out():
+    filtered = replace(UNHEARD, band=0.5)(sounds(), generator())
+    kept = torch.fft.rfft(filtered).abs() > 1e-3 * torch.fft.rfft(sounds().float()).abs()
+    shares = []
+    for row in kept:
+        (out,) = torch.nonzero(~row, as_tuple=True)
+        assert (out.diff() == 1).all()
+        if len(out):
+            shares.append(float(torch.log2((out[-1] + 1) / out[0].clamp_min(1))) / 6)
+    assert 0.3 < max(shares) < 0.52
+    assert min(out.min() for out in map(torch.nonzero, ~kept) if len(out)) > 60
+
+
+def test_one_stretch_of_at_most_its_share_is_silenced():
+    silenced = replace(UNHEARD, silence=0.3)(sounds(), generator())
+    stretches = []
+    for row in silenced == 0:
+        (out,) = torch.nonzero(row, as_tuple=True)
+        # The sound itself is zero here and there.
+        longest = max((len(run) for run in out.tensor_split(_breaks(out))), default=0)
+        assert len(out) - longest < 20
+        stretches.append(longest / 8000)
+    assert 0.2 < max(stretches) <= 0.3
+    assert min(stretches) < 0.1
+
+
+def _breaks(rows: torch.Tensor) -> torch.Tensor:
+    return torch.nonzero(rows.diff() > 1)[:, 0] + 1
+
+
+def test_gain_is_one_factor_a_window_and_as_spread_as_it_says():
+    many = sounds().repeat(20, 1)[:, :500]
+    ratio = replace(UNHEARD, gain_db=6)(many, generator()) / many.float()
+    decibel = 20 * ratio.nanmedian(dim=1).values.log10()
+    assert decibel.std() == pytest.approx(6, rel=0.15)

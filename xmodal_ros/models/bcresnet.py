@@ -1,10 +1,12 @@
 """An audio encoder in the manner of BC-ResNet (Kim et al., Interspeech 2021), from the paper.
 
 Most of its layers see one number for each channel and frame, the mean over frequency, and spread
-their answer over all frequencies again: that is what makes it cheap. Two things differ from the
-paper. Norms are by group, never by batch or sub-band of a batch, so that a batch of one on a
-robot gives what training gave. And the first layer takes every fourth frame, a later one halves
-that again: activities are slower than the keywords that the paper is about.
+their answer over all frequencies again: that is what makes it cheap. It differs from the paper in
+three things. Norms are by group, never by batch or by sub-band of a batch, so that a batch of one
+on a robot gives what training gave. Without a batch's mean taken out, what windows have in common
+drowns what tells them apart, unless little is common: hence SiLU for ReLU, activations that are
+not applied to the sum of a block, and no biases. And the first layer takes every fourth frame, a
+later one halves that again: activities are slower than the keywords that the paper is about.
 """
 
 from itertools import pairwise
@@ -39,7 +41,7 @@ _LAST_REACH: Final = 5
 
 
 class _Block(nn.Module):
-    """``y = x + f2(x) + f1(mean over frequency of f2(x))``; without ``x`` where sizes change."""
+    """``y = x + act(f2(x) + f1(mean over frequency of f2(x)))``; no ``x`` where sizes change."""
 
     def __init__(
         self, before: int, after: int, step: tuple[int, int], reach: int, dropout: float
@@ -48,28 +50,32 @@ class _Block(nn.Module):
         self.keeps_size = before == after and step == _NO_STEP
         layers: list[nn.Module] = []
         if before != after:
-            layers += [nn.Conv2d(before, after, 1), nn.GroupNorm(_GROUPS, after), nn.ReLU()]
+            layers += [
+                nn.Conv2d(before, after, 1, bias=False),
+                nn.GroupNorm(_GROUPS, after),
+                nn.SiLU(),
+            ]
         # Where frames are merged, it takes more than one to merge.
         size = (3, 3 if step[1] > 1 else 1)
         pad = (1, size[1] // 2)
         layers += [
-            nn.Conv2d(after, after, size, stride=step, padding=pad, groups=after),
+            nn.Conv2d(after, after, size, step, pad, groups=after, bias=False),
             nn.GroupNorm(_GROUPS, after),
         ]
         self.over_frequency = nn.Sequential(*layers)
         self.over_time = nn.Sequential(
-            nn.Conv1d(after, after, 3, padding=reach, dilation=reach, groups=after),
+            nn.Conv1d(after, after, 3, 1, reach, reach, groups=after, bias=False),
             nn.GroupNorm(_GROUPS, after),
             nn.SiLU(),
-            nn.Conv1d(after, after, 1),
+            nn.Conv1d(after, after, 1, bias=False),
             nn.Dropout1d(dropout),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         spectral: Tensor = self.over_frequency(x)
         temporal: Tensor = self.over_time(spectral.mean(dim=2))
-        y = spectral + temporal[:, :, None]
-        return functional.relu(x + y if self.keeps_size else y)
+        y = functional.silu(spectral + temporal[:, :, None])
+        return x + y if self.keeps_size else y
 
 
 class BcResNetEncoder(nn.Module):
@@ -80,9 +86,9 @@ class BcResNetEncoder(nn.Module):
         unit = spec.width // 2
         sizes = [4 * unit, *(stage[0] * unit for stage in _STAGES)]
         blocks: list[nn.Module] = [
-            nn.Conv2d(1, sizes[0], 5, stride=_FIRST_STEP, padding=2),
+            nn.Conv2d(1, sizes[0], 5, _FIRST_STEP, padding=2, bias=False),
             nn.GroupNorm(_GROUPS, sizes[0]),
-            nn.ReLU(),
+            nn.SiLU(),
         ]
         rows = -(-bands // _FIRST_STEP[0])
         for (before, after), (_, count, step, reach) in zip(pairwise(sizes), _STAGES, strict=True):
@@ -93,19 +99,17 @@ class BcResNetEncoder(nn.Module):
             rows = -(-rows // step[0])
         self.blocks = nn.Sequential(*blocks)
         # All that is left of frequency at once, a kernel a channel.
-        self.gather = nn.Conv2d(
-            sizes[-1],
-            sizes[-1],
-            (rows, _LAST_REACH),
-            padding=(0, _LAST_REACH // 2),
-            groups=sizes[-1],
-        )
-        self.project = nn.Conv1d(sizes[-1], spec.dim, 1)
+        last, size, pad = sizes[-1], (rows, _LAST_REACH), (0, _LAST_REACH // 2)
+        self.gather = nn.Conv2d(last, last, size, padding=pad, groups=last, bias=False)
+        self.project = nn.Conv1d(last, spec.dim, 1, bias=False)
         self.norm = nn.GroupNorm(_GROUPS, spec.dim)
+        for module in self.modules():
+            if isinstance(module, nn.Conv1d | nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity='relu')
 
     def forward(self, frames: Tensor) -> Tensor:
         """Give the tokens (B, T, d) of frames (B, frames, bands)."""
         picture = frames.transpose(1, 2)[:, None]
         gathered: Tensor = self.gather(self.blocks(picture))[:, :, 0]
-        tokens: Tensor = functional.relu(self.norm(self.project(gathered)))
+        tokens: Tensor = functional.silu(self.norm(self.project(gathered)))
         return tokens.transpose(1, 2)

@@ -64,6 +64,9 @@ class CameraAugmentation:
         return moved.permute(0, 3, 1, 2, 4) * factor
 
 
+_OCTAVES: Final = 6
+
+
 @dataclass(frozen=True)
 class AudioAugmentation:
     """Rooms, microphones and moments differ: shift, drown, filter, silence and scale the sound.
@@ -78,8 +81,8 @@ class AudioAugmentation:
     """
 
     shift: float = 0.1
-    quietest_noise_db: float = -40.0
-    loudest_noise_db: float = -5.0
+    quietest_noise_db: float = -45.0
+    loudest_noise_db: float = -15.0
     band: float = 0.2
     silence: float = 0.2
     gain_db: float = 6.0
@@ -96,21 +99,25 @@ class AudioAugmentation:
         )
         spectrum = torch.fft.rfft(sound)
         spectrum = (spectrum + self._noise(spectrum, generator)) * self._kept(spectrum, generator)
-        sound = torch.fft.irfft(spectrum, n=steps)
-        gain = 10 ** (self.gain_db / 20 * _normal((count, 1), generator, windows))
-        return sound * ~_span(count, steps, self.silence, generator).to(sound.device) * gain
+        changed: Tensor = torch.fft.irfft(spectrum, n=steps)
+        gain = _factor(self.gain_db * _normal((count, 1), generator, windows))
+        silent = _span(count, steps, self.silence, generator).to(windows.device)
+        return changed * ~silent * gain
 
     def _noise(self, spectrum: Tensor, generator: Generator) -> Tensor:
         count, bins = spectrum.shape
         real, imaginary = (_normal((count, bins), generator, spectrum) for _ in range(2))
         fall = _uniform((count, 1), 0, 1, generator).to(spectrum.device)
         frequency = torch.arange(1, bins + 1, device=spectrum.device)
-        noise = torch.complex(real, imaginary) * frequency**-fall
+        noise: Tensor = torch.complex(real, imaginary) * frequency**-fall
+        # A constant is heard by nobody.
+        noise[:, 0] = 0
         level = _uniform((count, 1), self.quietest_noise_db, self.loudest_noise_db, generator)
-        wanted = 10 ** (level.to(spectrum.device) / 20) * torch.linalg.vector_norm(
-            spectrum, dim=1, keepdim=True
+        ours, theirs = (
+            torch.linalg.vector_norm(each, dim=1, keepdim=True) for each in (spectrum, noise)
         )
-        return noise * (wanted / torch.linalg.vector_norm(noise, dim=1, keepdim=True))
+        factor: Tensor = _factor(level.to(spectrum.device)) * ours / theirs
+        return noise * factor
 
     def _kept(self, spectrum: Tensor, generator: Generator) -> Tensor:
         """Give a mask (B, bins) that is false in one band, drawn evenly over the octaves."""
@@ -120,8 +127,6 @@ class AudioAugmentation:
         low = _uniform((count, 1), 0, 1, generator) * (1 - width)
         return ((octave < low) | (octave >= low + width)).to(spectrum.device)
 
-
-_OCTAVES: Final = 6
 
 Augmentation = ImuAugmentation | CameraAugmentation | AudioAugmentation
 
@@ -133,6 +138,11 @@ def _normal(shape: tuple[int, ...], generator: Generator, like: Tensor) -> Tenso
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:
     return low + (high - low) * torch.rand(shape, generator=generator)
+
+
+def _factor(decibel: Tensor) -> Tensor:
+    """Give the factor on amplitudes."""
+    return torch.pow(10.0, decibel / 20)
 
 
 def _span(count: int, size: int, share: float, generator: Generator) -> Tensor:

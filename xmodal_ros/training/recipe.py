@@ -144,7 +144,7 @@ def _audio(length_ns: int, hop_ns: int) -> Recipe:
         AudioBcResNet(),
         (LogMelStep(rate_hz=AUDIO_RATE_HZ),),
         AudioAugmentation(),
-        FitSettings(epochs=10, patience=5),
+        FitSettings(epochs=9, patience=5, batch_size=32),
     )
 
 
