@@ -118,6 +118,8 @@ class Pipeline:
         self._feed = feed
         self._aside: Feed | None = None
         self._newest_end_ns: int | None = None
+        # Up to where the feed before decided, until the new one has gone further.
+        self._decided_ns: int | None = None
         self._lane = inference.lane(queue_size, self._classify, self._classify_failed)
         self._newest_ns: int | None = None
         self._windows = self._unknown = self._failures = 0
@@ -160,6 +162,7 @@ class Pipeline:
                     continue
                 if feed is self._aside:
                     windows = self._take_over(feed, windows)
+                windows = self._not_decided(windows)
                 if windows:
                     self._newest_end_ns = windows[-1].end_ns
                     self._lane.submit(
@@ -167,19 +170,31 @@ class Pipeline:
                     )
 
     def _take_over(self, feed: Feed, windows: list[Window]) -> list[Window]:
-        """Switch to the feed prepared with its first full window of a stamp not decided on.
-
-        A stamp that lies further back than a window's length is of another clock: it counts.
-        """
+        """Switch to the feed prepared with its first full window."""
         spec = feed.engine.bundle.info.window
-        newest = self._newest_end_ns
         for index, window in enumerate(windows):
-            ahead = newest is None or not -spec.length_ns < window.end_ns - newest <= 0
-            if ahead and window.coverage >= spec.min_coverage:
+            if window.coverage >= spec.min_coverage:
                 self._retired.add(self._feed.intake)
                 self._feed, self._aside = feed, None
                 self._newest_ns = self._clocks.steady()
+                self._decided_ns = self._newest_end_ns
                 self._switched()
+                return windows[index:]
+        return []
+
+    def _not_decided(self, windows: list[Window]) -> list[Window]:
+        """Leave out windows of stamps on which the feed before has decided already.
+
+        The new one may lag behind. A stamp that lies back by a window's length or more is of
+        another clock, and counts.
+        """
+        decided = self._decided_ns
+        if decided is None:
+            return windows
+        length_ns = self._feed.engine.bundle.info.window.length_ns
+        for index, window in enumerate(windows):
+            if not -length_ns < window.end_ns - decided <= 0:
+                self._decided_ns = None
                 return windows[index:]
         return []
 
@@ -188,6 +203,7 @@ class Pipeline:
         with self._lock:
             for feed in filter(None, (self._feed, self._aside)):
                 feed.intake.reset()
+            self._decided_ns = None
 
     def use_type(self, feed: Feed, msgtype: str) -> None:
         """Let a feed read messages of another type from now on; its stream starts anew."""
