@@ -25,6 +25,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('infonce', {'weight': 0, 'joint': True}),
     ('cross_modal_probe', {'weight': 0}),
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
+    ('cotraining', {'alpha': 0, 'cut': 'input'}),
 )
 
 
