@@ -26,6 +26,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('cross_modal_probe', {'weight': 0}),
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
     ('cotraining', {'alpha': 0, 'cut': 'input'}),
+    ('dynamic_gating', {'bank': 'none', 'encoder': 'trained'}),
 )
 
 
