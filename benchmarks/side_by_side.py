@@ -30,7 +30,7 @@ Answer = dict[str, Any]
 PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 SHIPPED_PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds.xml'
 _END_S = 10.0
-_STALL_S = 3.0
+_STALL_S = 1.0
 _POLL_S = 0.02
 
 
@@ -70,14 +70,14 @@ class Comparison:
 
     def in_words(self) -> str:
         """Give the ratio with its spread over the rounds, and the verdict."""
-        spread = f'{self.ratio:.2f} ({min(self.ratios):.2f} to {max(self.ratios):.2f})'
-        return f'{spread}, wanted {self.target:g}: {"met" if self.met else "MISSED"}'
+        spread = f'{self.ratio:.2f} (rounds {min(self.ratios):.2f} to {max(self.ratios):.2f})'
+        return f'{spread}, wanted at most {self.target:g}: {"met" if self.met else "MISSED"}'
 
 
 class Child:
     """A process that answers one request at a time, in lines of JSON on stdin and stdout.
 
-    It is the same script, started with ``--role``; raises RuntimeError where it ends early.
+    It is the same script, started with ``--role``.
     """
 
     def __init__(self, script: str, role: str, environment: Mapping[str, str]) -> None:
@@ -88,34 +88,36 @@ class Child:
             stdout=subprocess.PIPE,
             env=dict(environment),
             text=True,
+            # An interrupt from the keyboard is for the parent, which ends its children in order.
+            process_group=0,
         )
-        self._send, self._receive = self._process.stdin, self._process.stdout
 
     def ask(self, **request: Any) -> Answer:
-        """Send a request and wait for the answer."""
-        assert self._send is not None
-        assert self._receive is not None
-        try:
-            self._send.write(json.dumps(request) + '\n')
-            self._send.flush()
-        except BrokenPipeError:
-            line = ''
-        else:
-            line = self._receive.readline()
+        """Send a request and wait for the answer; raises RuntimeError where it has ended."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = ''
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(request) + '\n')
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f'{self.role} ended with {self._process.wait(_END_S)}')
         answer: Answer = json.loads(line)
         return answer
 
     def close(self) -> None:
-        """Let it end; raises RuntimeError where it fails to."""
-        assert self._send is not None
-        self._send.close()
+        """Let it end; raises RuntimeError where it fails."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             code = self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
+        self._process.stdout.close()
         if code:
             raise RuntimeError(f'{self.role} ended with {code}')
 
@@ -125,14 +127,12 @@ def children(
     script: str, environments: Mapping[str, Mapping[str, str]]
 ) -> Iterator[dict[str, Child]]:
     """Run a child for every role in its environment while the block lasts."""
-    started: dict[str, Child] = {}
-    try:
+    with contextlib.ExitStack() as started:
+        by_role = {}
         for role, environment in environments.items():
-            started[role] = Child(script, role, environment)
-        yield started
-    finally:
-        for child in started.values():
-            child.close()
+            by_role[role] = child = Child(script, role, environment)
+            started.callback(child.close)
+        yield by_role
 
 
 def serve(answer: Callable[[Answer], Answer]) -> None:

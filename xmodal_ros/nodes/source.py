@@ -18,7 +18,9 @@ from rclpy.validate_full_topic_name import validate_full_topic_name
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.messages import message_class
+from xmodal_ros.runtime.image_process import expect_images
 from xmodal_ros.runtime.pipeline import Received
+from xmodal_ros.sensors import modality_of_type
 
 # How often IMUs and audio are taken, in seconds: for a thread to wake costs more than the messages
 # that have come meanwhile (benchmarks/imu_ingest.py); the queues hold far more.
@@ -82,6 +84,8 @@ class Source:
         with self._context:
             # Of the implementation: one of the node's would wake the executor too.
             self._alarm = rclpy_implementation.GuardCondition(self._context)
+        if modality_of_type(self.msgtype) == 'camera':
+            expect_images()
         self.follow()
 
     @property

@@ -1,0 +1,118 @@
+"""The figures that two sides are compared by, and the processes they come from."""
+
+from collections.abc import Iterator
+import json
+import math
+import os
+from pathlib import Path
+import time
+
+import pytest
+
+from benchmarks import side_by_side
+from benchmarks.side_by_side import (
+    Answer,
+    Child,
+    children,
+    Comparison,
+    median,
+    PROFILES,
+    publish_at,
+    wait_until_received,
+    with_profile,
+)
+
+CHILD = """
+import json, os, sys
+if sys.argv[1:] == ['--role', 'broken']:
+    sys.exit(3)
+for line in sys.stdin:
+    print(json.dumps({**json.loads(line), 'name': os.environ['NAME']}), flush=True)
+sys.exit(4 if sys.argv[2] == 'untidy' else 0)
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    path = tmp_path / 'child.py'
+    path.write_text(CHILD)
+    return str(path)
+
+
+def test_the_ratio_is_the_median_of_those_of_the_rounds() -> None:
+    # The ratio of the medians would be 0.5, that of the sums 0.33.
+    comparison = Comparison((1.0, 4.0, 6.0), (10.0, 8.0, 15.0), target=0.4)
+    assert comparison.ratios == (0.1, 0.5, 0.4)
+    assert comparison.ratio == 0.4
+    assert comparison.met
+    assert '0.40 (rounds 0.10 to 0.50), wanted at most 0.4: met' in comparison.in_words()
+
+
+def test_a_ratio_above_the_target_misses_it() -> None:
+    comparison = Comparison((2.0,), (4.0,), target=0.49)
+    assert not comparison.met
+    assert 'MISSED' in comparison.in_words()
+    assert comparison.as_json() == {
+        'ours': [2.0],
+        'plain': [4.0],
+        'ratios': [0.5],
+        'ratio': 0.5,
+        'target': 0.49,
+        'met': False,
+    }
+
+
+def test_rounds_of_which_nothing_was_received_do_not_meet_a_target() -> None:
+    assert math.isnan(median([]))
+    assert not Comparison((median([]),), (1.0,), target=0.5).met
+
+
+def test_waiting_for_messages_ends_when_all_are_there_or_no_more_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def growing(last: int) -> Iterator[Answer]:
+        for received in range(last):
+            yield {'received': received}
+        while True:
+            yield {'received': last}
+
+    monkeypatch.setattr(side_by_side, '_POLL_S', 0)
+    monkeypatch.setattr(side_by_side, '_STALL_S', 0.05)
+    assert wait_until_received(growing(9).__next__, 5) == {'received': 5}
+    assert wait_until_received(growing(3).__next__, 5) == {'received': 3}
+
+
+def test_messages_are_published_as_often_as_wanted_and_not_faster() -> None:
+    published: list[float] = []
+    publish_at(1000, 5, lambda: published.append(time.monotonic()))
+    assert len(published) == 5
+    assert published[-1] - published[0] >= 4 / 1000 - 1e-3
+
+
+def test_the_users_profile_of_fast_dds_is_replaced() -> None:
+    environment = {'HOME': '/root', PROFILES[1]: '/mine.xml'}
+    assert with_profile(environment, None) == {'HOME': '/root'}
+    chosen = with_profile(environment, Path('/ours.xml'))
+    assert chosen == {'HOME': '/root', PROFILES[0]: '/ours.xml'}
+
+
+def test_children_answer_and_end(script: str) -> None:
+    roles = ('one', 'other')
+    environments = {role: {**os.environ, 'NAME': role} for role in roles}
+    with children(script, environments) as started:
+        for role in roles:
+            assert started[role].ask(number=1) == {'number': 1, 'name': role}
+    with pytest.raises((RuntimeError, ValueError)):
+        started['one'].ask()
+
+
+def test_a_child_that_ends_is_an_error(script: str) -> None:
+    broken = Child(script, 'broken', os.environ)
+    with pytest.raises(RuntimeError, match='broken ended with 3'):
+        broken.ask()
+    with pytest.raises(RuntimeError, match='broken ended with 3'):
+        broken.close()
+    untidy = Child(script, 'untidy', {**os.environ, 'NAME': json.dumps(None)})
+    assert untidy.ask() == {'name': 'null'}
+    with pytest.raises(RuntimeError, match='untidy ended with 4'):
+        untidy.close()
