@@ -5,7 +5,7 @@ import pytest
 from scipy.special import softmax
 from sklearn.metrics import f1_score
 
-from xmodal_ros.training.calibration import calibrate
+from xmodal_ros.training.calibration import calibrate, calibrated_loss
 
 
 def sampled(sharpness: float, windows: int = 4000, classes: int = 5, seed: int = 0):
@@ -42,3 +42,13 @@ def test_a_majority_is_never_overruled():
     labels = np.arange(200) % 4
     logits = 20 * np.eye(4)[labels]
     assert calibrate(logits, labels).unknown_threshold == 0.5
+
+
+def test_the_calibrated_loss_does_not_mind_how_sure_a_model_is_of_itself():
+    logits, labels = sampled(1.0)
+    assert calibrated_loss(3 * logits, labels) == pytest.approx(
+        calibrated_loss(logits, labels), abs=1e-3
+    )
+    assert calibrated_loss(logits, labels) < calibrated_loss(logits[::-1], labels) - 0.5
+    # Knowing nothing is as bad as it gets, but for being wrong.
+    assert calibrated_loss(0 * logits, labels) == pytest.approx(np.log(5))

@@ -25,6 +25,10 @@ from xmodal_ros.transfer.method import make_method
 class Heard(SilentReporter):
     def __init__(self) -> None:
         self.stages: list[str] = []
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
     def begin(self, stage: str, total: int) -> None:
         self.stages.append(stage)
@@ -94,6 +98,29 @@ def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():
         busy = school(sets=sets, recipes=recipes)
         assert busy.skill('thigh') > 0.3
         assert abs(busy.skill('chest')) < 0.2
+
+
+@pytest.mark.parametrize('harm', ['guesses', 'no numbers'])
+def test_a_source_that_is_worth_nothing_leaves_the_guarded_target_as_if_alone(harm):
+    sets, heard = learning_sets(), Heard()
+    training = sets['thigh'].training
+    if harm == 'guesses':
+        # What it has learnt is wrong throughout when it is asked.
+        validation = sets['thigh'].validation
+        wrong = replace(validation, labels=(validation.labels + 1) % 3)
+        sets['thigh'] = LearningSet(training, wrong, {})
+    else:
+        training.values[3] = np.inf
+    method = make_method('xmodal')
+    with repeatable(0):
+        longer = replace(RECIPES['thigh'], fit=replace(SETTINGS, epochs=15))
+        recipes = {**RECIPES, 'thigh': longer}
+        busy = school(('thigh',), sets=sets, recipes=recipes, reporter=heard)
+        fitted = method.course(busy)
+        alone = weights(busy.fit(make_method('unimodal'), ()))
+    assert fitted.sources == ()
+    assert torch.equal(weights(fitted), alone)
+    assert any("'thigh' is left out" in note for note in heard.notes)
 
 
 def test_a_method_that_needs_pairs_in_time_is_refused_where_there_are_none():

@@ -115,6 +115,36 @@ def test_dcat_with_a_weight_of_zero_is_the_unimodal_run(unimodal, recordings, tm
     assert result.info.weights_sha256 == unimodal.info.weights_sha256
 
 
+def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
+    learnt = plan(recordings, method='xmodal', sources=('camera',))
+    result = train(learnt, tmp_path / 'xmodal')
+    provenance = load_bundle(result.path).info.provenance
+    assert provenance['sources_given'] == ['camera']
+    tried = {tuple(t['sources']): t['validation_loss'] for t in provenance['trials']}
+    assert set(tried) <= {(), ('camera',)}
+    assert result.info.sources == min(tried, key=lambda sources: tried[sources])
+    assert as_mapping(result)['sources'] == list(result.info.sources)
+    assert any(stage.startswith('training') for stage in result.durations_s)
+
+
+def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_path):
+    options = {'bank_size': 20, 'references': 10}
+    learnt = plan(
+        recordings, method='attention_patch', sources=('camera',), method_options=options
+    )
+    result = train(learnt, tmp_path / 'tap')
+    bundle = load_bundle(result.path)
+    assert bundle.info.patch is not None
+    assert bundle.info.patch.bank == 20
+    bank = bundle.info.provenance['method_facts']['bank']
+    assert bank['rows'] == {'camera': 20}
+    assert bank['of'] > 60
+    assert bank['bytes'] == 4 * 20 * (64 + 64)
+    assert as_mapping(result)['method_facts'] == {'bank': bank}
+    # The scores are those of the engine, which has the one sensor only.
+    assert result.evaluation.bags[0].offline.predictions
+
+
 def test_a_camera_can_be_the_target(recordings, tmp_path):
     result = train(plan(recordings, target='camera'), tmp_path / 'camera')
     assert result.info.modality == 'camera'

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import copy
 from dataclasses import dataclass
+import time
 
 import numpy as np
 from sklearn.metrics import balanced_accuracy_score
@@ -56,6 +57,9 @@ class TargetSchool:
         self.fits: dict[str, FitResult] = {}
         """Of the sources trained so far."""
         self.trials: list[Trial] = []
+        """All ways the target was trained in so far."""
+        self.durations_s: dict[str, float] = {}
+        """Wall time of each fit, by what it was; for the report only."""
         self._labels = tuple(labels)
         self._recipes = recipes
         self._sets = sets
@@ -164,8 +168,10 @@ class TargetSchool:
     ) -> FitResult:
         recipe, examples = self._recipes[name], self._sets[name]
         taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
-        self._reporter.begin(f'training {name}{taught}', recipe.fit.epochs)
-        return fit(
+        stage = f'training {name}{taught}'
+        self._reporter.begin(stage, recipe.fit.epochs)
+        begun = time.monotonic()
+        fitted = fit(
             classifier,
             examples.training,
             examples.validation,
@@ -176,6 +182,8 @@ class TargetSchool:
             self._seed,
             self._tell(),
         )
+        self.durations_s[stage] = time.monotonic() - begun
+        return fitted
 
     def _tell(self) -> Callable[[EpochReport], None]:
         def progress(report: EpochReport) -> None:

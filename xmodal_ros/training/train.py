@@ -31,10 +31,10 @@ def train(plan: TrainingPlan, out: Path, reporter: Reporter | None = None) -> Tr
     reporter = reporter or SilentReporter()
     method = _check(plan, out)
     device = choose_device(plan.device)
-    clock = _Clock()
+    begun = time.monotonic()
     material = gather(plan, reporter)
     _note_gaps(material, reporter)
-    clock.lap('reading')
+    durations_s = {'reading': time.monotonic() - begun}
     with repeatable(plan.seed):
         school = TargetSchool(
             plan.target,
@@ -47,22 +47,18 @@ def train(plan: TrainingPlan, out: Path, reporter: Reporter | None = None) -> Tr
             reporter,
         )
         school.check(method)
-        if method.source_use == 'frozen':
-            for name in plan.sources:
-                school.train_source(name)
-                clock.lap(f'training {name}')
         fitted = method.course(school)
         info = _describe(plan, material, method, school, fitted)
-        clock.lap(f'training {plan.target}')
     bundle = Bundle(out, info, fitted.classifier, device)
+    begun = time.monotonic()
     evaluation = _test(bundle, material, plan.target, reporter)
-    clock.lap('testing')
+    durations_s |= {**school.durations_s, 'testing': time.monotonic() - begun}
     golden = material.sets[plan.target].validation.values[0].astype(np.float32)
     scored = info.model_copy(update={'scores': bundle_scores(evaluation)})
     written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden))
     fits = {**school.fits, plan.target: fitted}
     return TrainingResult(
-        plan, out, written, evaluation, material, fits, tuple(school.trials), clock.laps
+        plan, out, written, evaluation, material, fits, tuple(school.trials), durations_s
     )
 
 
@@ -131,16 +127,3 @@ def _test(bundle: Bundle, material: Material, target: str, reporter: Reporter) -
             offline = classify_bag(engine, reader, sensor, reporter.advance)
             bags.append(evaluate_bag(bundle.info, reader, sensor.name, offline))
     return evaluate(bundle.info, bags)
-
-
-class _Clock:
-    """Wall time by stage, for the report only."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.monotonic()
-
-    def lap(self, stage: str) -> None:
-        now = time.monotonic()
-        self.laps[stage] = now - self._last
-        self._last = now
