@@ -9,7 +9,11 @@ import typer
 def doctor(
     seconds: Annotated[
         float,
-        typer.Option(min=0.5, max=600, help='How long to listen; longer for slow or rare topics.'),
+        typer.Option(
+            min=0.5,
+            max=600,
+            help='How long to listen to each sensor; longer for messages that are rare.',
+        ),
     ] = 5.0,
     model: Annotated[
         list[Path] | None,

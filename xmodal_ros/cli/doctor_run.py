@@ -77,8 +77,8 @@ def _examine(
             f'the robot cannot be listened to, {error.name!r} is missing: install it, for ROS '
             'packages with apt-get install ros-jazzy-<name>'
         ) from error
-    with _busy(f'listening for {seconds:g} s') as tell:
-        graph = listen(seconds, lambda passed: tell(f'listening, {passed:.0f} of {seconds:g} s'))
+    with _busy('listening') as tell:
+        graph = listen(seconds, lambda passed: tell(f'listening for {passed:.0f} s'))
     checks = [check_model(path, graph) for path in models]
     return graph, checks, diagnose(environment, graph, checks)
 

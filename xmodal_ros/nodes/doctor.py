@@ -5,6 +5,7 @@ publishers offer them, and lifecycle nodes are asked for their state and paramet
 """
 
 from collections.abc import Callable, Iterator, Mapping
+import contextlib
 from contextlib import ExitStack
 import time
 from types import TracebackType
@@ -39,6 +40,8 @@ from xmodal_ros.streams.audio import (
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 
+# Fast DDS announces itself every 3 s; who is missed at first is found by then.
+DISCOVERY_S: Final = 4.0
 _LOOK_PERIOD_S: Final = 0.25
 _DRAIN_PERIOD_S: Final = 0.01
 _DIAGNOSTICS_TYPE: Final = 'diagnostic_msgs/msg/DiagnosticArray'
@@ -52,20 +55,31 @@ _LEVELS: Final[dict[bytes, Level]] = {
 }
 
 
-def listen(seconds: float, progress: Callable[[float], None] = lambda _: None) -> GraphFacts:
-    """Listen for so long and give what there is; ``progress`` is told the seconds that passed.
+def listen(
+    seconds: float,
+    progress: Callable[[float], None] = lambda _: None,
+    *,
+    discovery_s: float = DISCOVERY_S,
+) -> GraphFacts:
+    """Listen to every sensor for so long, and give what there is.
 
-    The time counts from when the first other node is found, for which it waits as long again.
-    Raises :class:`ConfigurationError` when ROS cannot be started.
+    It takes at least ``discovery_s``, for whoever is found late, and then as long again.
+    ``progress`` is told the seconds that passed. Raises :class:`ConfigurationError` when ROS
+    cannot be started.
     """
     with _Listener() as listener:
-        begun, met = time.monotonic(), False
-        while (passed := time.monotonic() - begun) < seconds:
+        begun = news_at = time.monotonic()
+        known = listener.known
+        while True:
             listener.step()
-            if not met and listener.met_somebody:
-                begun, met = time.monotonic(), True
-            progress(passed)
-        return listener.facts(seconds)
+            now = time.monotonic()
+            progress(now - begun)
+            if listener.known != known:
+                known, news_at = listener.known, now
+            heard, passed = now - news_at, now - begun
+            # Where something new comes all the time, what has come must do.
+            if passed >= discovery_s and (heard >= seconds or passed > discovery_s + 2 * seconds):
+                return listener.facts(passed)
 
 
 class _Listener:
@@ -77,6 +91,7 @@ class _Listener:
         self._mouth: Node = None
         self._executor: Any = None
         self._looked_at = -_LOOK_PERIOD_S
+        self._nodes: tuple[str, ...] = ()
         self._sensors: dict[str, DoctorSubscription] = {}
         self._recorders: dict[str, TopicRecorder] = {}
         self._infos: dict[str, DoctorSubscription] = {}
@@ -119,9 +134,9 @@ class _Listener:
         self._stack.close()
 
     @property
-    def met_somebody(self) -> bool:
-        """Whether any other node has been found."""
-        return bool(node_names(self._ear))
+    def known(self) -> tuple[frozenset[str], ...]:
+        """The nodes and the sensors' topics that have been found."""
+        return frozenset(self._nodes), frozenset(self._sensors)
 
     def step(self) -> None:
         """Take what has come; now and then look at the graph."""
@@ -135,6 +150,7 @@ class _Listener:
             inquiry.step(now)
 
     def _look(self) -> None:
+        self._nodes = node_names(self._ear)
         for name, types in self._ear.get_topic_names_and_types():
             for msgtype in types:
                 self._follow(name, msgtype)
@@ -171,8 +187,9 @@ class _Listener:
     def _drain(self) -> None:
         if self._clock is not None:
             for data, _ in self._clock.take():
-                self._clock_ns = _read_time_ns(data)
-                self._clock_heard += 1
+                with contextlib.suppress(DecodeError):
+                    self._clock_ns = _read_time_ns(data)
+                    self._clock_heard += 1
         for name, subscription in self._sensors.items():
             for data, received_ns in subscription.take():
                 self._recorders[name].note(data, received_ns, self._clock_ns)
@@ -198,6 +215,7 @@ class _Listener:
 
     def facts(self, seconds: float) -> GraphFacts:
         """Give everything that was found, ``seconds`` after the first step."""
+        self._look()
         names = dict(self._ear.get_topic_names_and_types())
         formats = dict(self._formats())
         labels = [
@@ -210,7 +228,7 @@ class _Listener:
         known = {topic.name for topic in topics}
         return GraphFacts(
             seconds=seconds,
-            nodes=node_names(self._ear),
+            nodes=self._nodes,
             topics=topics,
             other_types={n: tuple(types) for n, types in names.items() if n not in known},
             ours=tuple(self._ours()),

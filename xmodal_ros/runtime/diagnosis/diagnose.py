@@ -116,7 +116,7 @@ def _silence(environment: Environment, graph: GraphFacts) -> Finding:
         'error',
         'silent-robot',
         'graph',
-        f'no other node was found in {graph.seconds:g} s (domain {environment.domain}, range '
+        f'no other node was found in {graph.seconds:.0f} s (domain {environment.domain}, range '
         f'{environment.discovery_range})',
         '\n'.join(f'{number}. {check}' for number, check in enumerate(checks, 1)),
     )

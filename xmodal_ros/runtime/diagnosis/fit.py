@@ -51,7 +51,12 @@ def check_fit(
     if found is None:
         return
     yield from _check_units(expectation, topic.name, found, subject)
-    yield from _check_rate(expectation, topic.name, found, subject)
+    if expectation.modality == 'audio':
+        audio = found.contents.audio
+        rate_hz = audio_format.rate_hz if audio_format else audio.rate_hz if audio else 0
+        yield from _check_sample_rate(expectation, topic.name, rate_hz, subject)
+    else:
+        yield from _check_rate(expectation, topic.name, found, subject)
 
 
 def _refusal(
@@ -122,21 +127,25 @@ def _check_units(
     )
 
 
+def _check_sample_rate(
+    expectation: Expectation, name: str, rate_hz: int, subject: str
+) -> Iterator[Finding]:
+    wanted_hz = expectation.window.rate_hz
+    if 0 < rate_hz < wanted_hz:
+        yield Finding(
+            'warning',
+            'low-rate',
+            subject,
+            f'{name} has {rate_hz} samples a second, the model learnt from {wanted_hz}: the high '
+            'notes are missing',
+            f'set the rate of the capture node to {wanted_hz}',
+        )
+
+
 def _check_rate(
     expectation: Expectation, name: str, found: Measurement, subject: str
 ) -> Iterator[Finding]:
-    audio, wanted_hz = found.contents.audio, expectation.window.rate_hz
-    if audio is not None:
-        if audio.rate_hz < wanted_hz:
-            yield Finding(
-                'warning',
-                'low-rate',
-                subject,
-                f'{name} has {audio.rate_hz} samples a second, the model learnt from {wanted_hz}: '
-                'the high notes are missing',
-                f'set the rate of the capture node to {wanted_hz}',
-            )
-        return
+    wanted_hz = expectation.window.rate_hz
     timing = found.timing
     if timing is None:
         return

@@ -115,8 +115,8 @@ def _check_input(node: NodeFacts, graph: GraphFacts) -> Iterator[Finding]:
     """Hold what a classifier expects against what its topic gives."""
     expectation = expectation_of(node)
     if isinstance(expectation, str):
-        if node.state != 'active':
-            # One that runs has loaded its bundle, wherever it has it.
+        if node.state != 'active' and node.level != 'error':
+            # One that runs has loaded its bundle, wherever it has it; one that failed says why.
             yield Finding(
                 'note',
                 'bundle',
