@@ -66,9 +66,9 @@ class Watcher:
             with self.changed:
                 self.changed.wait(0.02)
 
-    def hear(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> None:
-        """Keep what comes on a topic in ``heard``."""
-        self.node.create_subscription(
+    def hear(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> Any:
+        """Keep what comes on a topic in ``heard``; gives the subscription."""
+        return self.node.create_subscription(
             msgtype, topic, lambda message: self._keep(self.heard, (topic, message)), profile
         )
 

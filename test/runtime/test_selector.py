@@ -256,3 +256,19 @@ def test_after_a_reset_labels_of_any_time_are_published() -> None:
     selector.reset()
     decisions = decide(selector, together(said('imu', hops(0, 2)), said('camera', hops(0, 2))))
     assert sources_at(decisions) == [(t, 'imu') for t in hops(0, 2)]
+
+
+def test_labels_that_a_stall_has_delayed_never_go_back_behind_the_silence() -> None:
+    """What was held back before the silence must not pass for time that goes on without us."""
+    clock = SteadyClock()
+    selector = make(clock=clock)
+    # The camera's labels of the same stamps come second each time, and are never published.
+    decide(selector, together(said('imu', hops(0, 5)), said('camera', hops(0, 5), SIT)))
+    clock.now_ns += 3 * SECOND
+    silence = selector.watch(EPOCH + round(7.4 * SECOND))
+    assert silence is not None
+    decisions = decide(
+        selector, together(said('imu', hops(5, 10)), said('camera', hops(5, 10), SIT))
+    )
+    assert selector.resets == 0
+    assert [seconds_of(each) for each in decisions] == hops(7.5, 10)

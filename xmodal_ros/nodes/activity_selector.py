@@ -180,7 +180,9 @@ class ActivitySelector(ListeningNode):
             for name, label in heapq.merge(*streams, key=lambda each: each[1].stamp_ns):
                 for decision in selector.push(name, label):
                     self._publish(decision)
-            unknown = selector.watch(int(self.get_clock().now().nanoseconds))
+            now_ns = int(self.get_clock().now().nanoseconds)
+            # Simulated time is 0 until somebody tells it: no stamp to say anything with.
+            unknown = selector.watch(now_ns) if now_ns else None
             if unknown is not None:
                 self._publish(unknown)
 

@@ -13,21 +13,24 @@ from pathlib import Path
 import time
 from typing import Final
 
+from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.models.bundle import BundleInfo, read_bundle_info
-from xmodal_ros.nodes.replay_child import ChildNode
+from xmodal_ros.nodes.replay_child import ChildNode, Setting
 from xmodal_ros.nodes.replay_link import Arrived, ReplayLink, Status
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
 from xmodal_ros.sensors import Modality, Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
+from xmodal_ros.streams.placement import angles_from_rotation
 from xmodal_ros.streams.sample import DecodeError
 
-_MODULE_OF: Final[dict[Modality, str]] = {'imu': 'xmodal_ros.nodes.imu_classifier'}
-# Messages on their way to the node, far fewer than a second's worth that its queue holds, and
-# windows waiting for inference.
-_AHEAD: Final = 256
+# Messages on their way to the node, far fewer than its queue holds of each modality's.
+_AHEAD: Final[dict[Modality, int]] = {'imu': 256, 'audio': 64, 'camera': 10}
+# Windows waiting for inference.
+_WINDOWS_AHEAD: Final = 256
+_REPORT_EVERY: Final = 256
 # How long nothing at all may happen: at first torch is loaded, on a busy machine.
 _START_S: Final = 120.0
 _STALL_S: Final = 30.0
@@ -80,23 +83,24 @@ def replay(
     :class:`ConfigurationError` when the node cannot start or stops, and :class:`BagError`.
     """
     info = read_bundle_info(bundle)
-    module = _MODULE_OF.get(info.modality)
-    if module is None or sensor.modality != info.modality:
+    if sensor.modality != info.modality:
         raise ConfigurationError(
             f'bundle {bundle} is for {info.modality}, sensor {sensor.name!r} is a '
-            f'{sensor.modality}: a live replay needs both to be one of {", ".join(_MODULE_OF)}'
+            f'{sensor.modality}: choose another sensor or bundle'
         )
     with BagReader(bag) as reader:
         topic = reader.topics.get(sensor.topic)
         if topic is None or not topic.count:
             raise BagError(f'bag {str(bag)!r} has no messages on {sensor.topic}')
-        settings: dict[str, str | int | float] = {
+        settings: dict[str, Setting] = {
             'model': str(bundle.absolute()),
             'topic': sensor.topic,
             'device': device,
             'queue_size': 100_000,
             'diagnostics_period': 0.02,
+            **_of_sensor(reader, sensor),
         }
+        module = f'xmodal_ros.nodes.{sensor.modality}_classifier'
         with (
             ChildNode(module, settings) as child,
             ReplayLink(child.domain, child.node_name, sensor.topic, topic.msgtype) as link,
@@ -105,11 +109,28 @@ def replay(
             player.wait_until_ready()
             for message in reader.messages([sensor.topic]):
                 player.send(message.received_ns, message.data)
-                if player.sent % _AHEAD == 0:
+                if player.sent % _REPORT_EVERY == 0:
                     progress(player.sent, topic.count)
             player.wait_until_over()
             progress(player.sent, topic.count)
             return player.result()
+
+
+def _of_sensor(reader: BagReader, sensor: Sensor) -> dict[str, Setting]:
+    """Give the parameters by which a node reads a sensor's messages as its bag declares them."""
+    settings: dict[str, Setting] = {}
+    if sensor.placement.rotation is not None:
+        settings['mounting_rotation'] = [*angles_from_rotation(sensor.placement.rotation)]
+    if sensor.placement.region is not None:
+        settings['region_of_interest'] = [*sensor.placement.region]
+    audio = read_audio_format(reader, sensor.topic) if sensor.modality == 'audio' else None
+    if audio is not None:
+        settings |= {
+            'audio_rate': audio.rate_hz,
+            'audio_channels': audio.channels,
+            'audio_format': audio.sample_format,
+        }
+    return settings
 
 
 class _Player:
@@ -175,7 +196,8 @@ class _Player:
         return LiveResult(tuple(self._predictions), self.sent, status.received, dict(status.drops))
 
     def _has_room(self, status: Status) -> bool:
-        return self.sent - status.received < _AHEAD and status.pending < _AHEAD
+        ahead = _AHEAD[self._info.modality]
+        return self.sent - status.received < ahead and status.pending < _WINDOWS_AHEAD
 
     def _wait(self, condition: Callable[[Status], bool], patience_s: float, what: str) -> None:
         """Wait for a condition as long as anything moves; else say what there was."""

@@ -17,6 +17,8 @@ from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes.isolation import isolated, reserved_domain
 
+Setting = str | int | float | list[float]
+
 _END_S: Final = 10.0
 _LAST_LINES: Final = 15
 
@@ -24,7 +26,7 @@ _LAST_LINES: Final = 15
 class ChildNode:
     """Runs ``python -m module`` with these parameters while the block lasts."""
 
-    def __init__(self, module: str, settings: Mapping[str, str | int | float]) -> None:
+    def __init__(self, module: str, settings: Mapping[str, Setting]) -> None:
         self._module = module
         self._settings = settings
         self._stack = ExitStack()

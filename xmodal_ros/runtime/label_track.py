@@ -39,6 +39,7 @@ class LabelTrack:
     def fall_silent(self) -> None:
         """Drop the labels that nobody may publish any more; the newest stamp still counts."""
         self.alive = False
+        self.blocked_since_ns = None
         self._labels.clear()
 
     def push(self, label: Label, timeout_ns: int) -> Verdict:

@@ -1,0 +1,193 @@
+"""Sensors die and come back while the robot runs: something always answers, nothing ends."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, ExitStack
+from dataclasses import dataclass
+import itertools
+from pathlib import Path
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from std_msgs.msg import String
+from vision_msgs.msg import Classification
+
+from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle
+from test.live.graph import is_active, NodeProcess, RELIABLE, running, Watcher
+from test.messages import SECOND
+from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.runtime import health
+from xmodal_ros.runtime.selector_health import SELECTED
+from xmodal_ros.windows.specification import WindowSpec
+
+HOP_NS = SECOND // 4
+TIMEOUT_NS = SECOND
+# By priority, the best first.
+SENSORS = ('imu', 'camera', 'audio')
+
+
+class Driver:
+    """Sensors in a process of their own, which can be killed and started again."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, '-m', 'test.live.sensor_driver', *self._names],
+            cwd=Path(__file__).parents[2],
+        )
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+@dataclass(frozen=True)
+class Robot:
+    watcher: Watcher
+    perception: NodeProcess
+
+    def wait_for_source(self, name: str) -> None:
+        self.watcher.wait_for(lambda: self.sources()[-1:] == [name], f'{name} was not selected')
+
+    def sources(self) -> list[str]:
+        """The sources selected, each as often as it was newly selected."""
+        return [m.data for topic, m in self.watcher.heard if topic == '/activity/source']
+
+    def decisions(self) -> list[tuple[int, str]]:
+        """The stamps of what was decided, each with its label."""
+        return [
+            (to_nanoseconds(m.header.stamp), m.results[0].class_id)
+            for topic, m in self.watcher.heard
+            if topic == '/activity'
+        ]
+
+    def wait_for_decisions(self, count: int) -> None:
+        wanted = len(self.decisions()) + count
+        self.watcher.wait_for(lambda: len(self.decisions()) >= wanted, 'no more decisions')
+
+    def widest_gap_ns(self, since: int) -> int:
+        """The longest time between two decisions, from number ``since`` on."""
+        stamps = [stamp for stamp, _ in self.decisions()[since:]]
+        assert stamps == sorted(set(stamps))
+        return max(b - a for a, b in itertools.pairwise(stamps))
+
+
+def make_models(folder: Path) -> dict[str, Path]:
+    def spec(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowSpec:
+        return WindowSpec(
+            length_ns=SECOND,
+            hop_ns=HOP_NS,
+            rate_hz=rate_hz,
+            margin_ns=margin_ns,
+            min_coverage=0.5,
+        )
+
+    return {
+        'imu': make_imu_bundle(folder / 'imu', window=spec(40)),
+        'camera': make_camera_bundle(folder / 'camera', window=spec(8, SECOND // 8)),
+        'audio': make_audio_bundle(folder / 'audio', window=spec(16_000)),
+    }
+
+
+@contextmanager
+def perceiving(watcher: Watcher, folder: Path) -> Iterator[Robot]:
+    settings: dict[str, Any] = {'diagnostics_period': 0.1}
+    for rank, (name, model) in enumerate(make_models(folder).items()):
+        settings |= {
+            f'sensors.{name}.model': str(model),
+            f'sensors.{name}.device': 'cpu',
+            f'sensors.{name}.priority': -rank,
+        }
+    selector = {'timeout': TIMEOUT_NS / 1e9, 'return_after': 0.5, 'stand_in': False}
+    watcher.heard.clear()
+    subscriptions = [
+        watcher.hear(Classification, '/activity', RELIABLE),
+        watcher.hear(String, '/activity/source', RELIABLE),
+    ]
+    try:
+        with running(folder, 'perception', {**settings, **selector}) as process:
+            yield Robot(watcher, process)
+            assert process.running
+            assert process.end() == 0, process.log
+            assert 'Traceback' not in process.log
+    finally:
+        for subscription in subscriptions:
+            watcher.node.destroy_subscription(subscription)
+
+
+def test_each_sensor_dies_and_returns(watcher: Watcher, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        drivers = {name: Driver([name]) for name in SENSORS}
+        for driver in drivers.values():
+            stack.callback(driver.kill)
+        robot = stack.enter_context(perceiving(watcher, tmp_path))
+        robot.wait_for_source('imu')
+        for name in SENSORS:
+            watcher.wait_for_status(
+                f'/{name}_classifier', lambda s: s[2].get(health.WINDOWS, '0') != '0'
+            )
+        for dead, heir in (('imu', 'camera'), ('camera', 'imu'), ('audio', 'imu')):
+            robot.wait_for_decisions(3)
+            before = len(robot.decisions())
+            drivers[dead].kill()
+            robot.wait_for_source(heir)
+            robot.wait_for_decisions(4)
+            assert robot.widest_gap_ns(before) <= TIMEOUT_NS + HOP_NS
+            assert 'unknown' not in {label for _, label in robot.decisions()[before:]}
+            drivers[dead].start()
+            robot.wait_for_source('imu')
+            watcher.wait_for_status(
+                '/activity_selector',
+                lambda s, name=dead: s[2].get(f'{name}: state') in ('ready', 'selected'),  # type: ignore[misc]
+            )
+        # Two at once leave the third.
+        robot.wait_for_decisions(3)
+        before = len(robot.decisions())
+        drivers['imu'].kill()
+        drivers['camera'].kill()
+        robot.wait_for_source('audio')
+        robot.wait_for_decisions(4)
+        assert robot.widest_gap_ns(before) <= TIMEOUT_NS + HOP_NS
+        drivers['imu'].start()
+        robot.wait_for_source('imu')
+
+
+def test_all_drivers_die_at_once_and_return(watcher: Watcher, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        drivers = Driver(SENSORS)
+        stack.callback(drivers.kill)
+        robot = stack.enter_context(perceiving(watcher, tmp_path))
+        for _ in range(2):
+            robot.wait_for_source('imu')
+            robot.wait_for_decisions(3)
+            last = robot.decisions()[-1][0]
+            drivers.kill()
+            robot.wait_for_source('')
+            stamp, label = robot.decisions()[-1]
+            assert label == 'unknown'
+            assert stamp > last
+            status = watcher.wait_for_status('/imu_classifier', lambda s: 'silence' in s[1])
+            assert is_active(status)
+            status = watcher.wait_for_status(
+                '/activity_selector', lambda s: s[2].get(SELECTED) == 'none'
+            )
+            assert is_active(status)
+            drivers.start()
+        robot.wait_for_source('imu')
+        # The gap itself comes as unknown.
+        watcher.wait_for(lambda: robot.decisions()[-1][1] != 'unknown', 'still unknown')
+
+
+@pytest.mark.parametrize('name', SENSORS)
+def test_the_models_of_this_test_hop_alike(tmp_path: Path, name: str) -> None:
+    """The time within which another source takes over is counted in hops."""
+    from xmodal_ros.models.bundle import read_bundle_info
+
+    assert read_bundle_info(make_models(tmp_path)[name]).window.hop_ns == HOP_NS
