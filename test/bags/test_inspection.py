@@ -4,6 +4,7 @@ import pytest
 
 from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.sound_bags import info_bytes, write_foxglove_bag, write_sound_bag
 from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
@@ -178,3 +179,38 @@ def test_damage_is_an_error_not_a_warning(tmp_path: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(BagError):
         inspected(bag)
+
+
+@pytest.mark.parametrize('stamped', [True, False])
+def test_the_format_of_audio_is_told(tmp_path: Path, stamped: bool) -> None:
+    infos = (('/robot/format', SECOND, info_bytes(44_100, 2)),)
+    bag = write_sound_bag(tmp_path / 'bag', labels=['sit'], stamped=stamped, infos=infos)
+    inspection = inspected(bag)
+    assert inspection.warnings == ()
+    assert inspection.audio_formats == {'/audio': '44100 Hz S16LE 2 channels'}
+    assert topic_of(bag, '/audio').stamped is stamped
+
+
+def test_audio_whose_format_nobody_says_is_a_warning(tmp_path: Path) -> None:
+    inspection = inspected(write_sound_bag(tmp_path / 'bag', labels=['sit'], infos=()))
+    assert inspection.audio_formats == {}
+    (warning,) = inspection.warnings
+    assert 'record the AudioInfo' in warning
+    assert 'as /audio_info' in warning
+
+
+def test_audio_that_does_not_fit_its_format_is_a_warning(tmp_path: Path) -> None:
+    infos = (('/audio_info', 0, info_bytes(channels=3)),)
+    inspection = inspected(write_sound_bag(tmp_path / 'bag', labels=['sit'], infos=infos))
+    (warning,) = inspection.warnings
+    assert warning.startswith('/audio: 200 of 200 messages cannot be decoded (size)')
+
+
+def test_audio_that_says_its_format_itself_needs_no_other_topic(tmp_path: Path) -> None:
+    inspection = inspected(write_foxglove_bag(tmp_path / 'bag'))
+    assert inspection.audio_formats == {'/sound': '22050 Hz'}
+    (warning,) = inspection.warnings
+    assert 'unlabelled' in warning
+    (topic,) = inspection.topics
+    assert topic.stamped
+    assert topic.rate_hz == pytest.approx(50)

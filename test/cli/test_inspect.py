@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from test.bags.recordings import WRIST, write_imu_bag
 from test.messages import EPOCH, SECOND
+from test.sound_bags import write_sound_bag
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.inspect import inspect
 from xmodal_ros.errors import BagError
@@ -81,6 +82,14 @@ def test_it_says_how_sensors_sit_in_the_words_of_their_declaration(tmp_path: Pat
     (found,) = json.loads(file.read_text())['bags']
     assert found['sensors'] == json.loads(found['metadata']['sensors'])
     assert found['sensors'][0]['mounting_rotation'] == [180, 0, -90]
+
+
+def test_it_says_what_a_microphone_recorded(tmp_path: Path) -> None:
+    bag, file = write_sound_bag(tmp_path / 'bag', labels=['sit']), tmp_path / 'result.json'
+    result = CliRunner().invoke(app, [str(bag), '--json', str(file)])
+    assert 'microphone (audio on /audio, 16000 Hz S16LE mono)' in result.output
+    (found,) = json.loads(file.read_text())['bags']
+    assert found['audio_formats'] == {'/audio': '16000 Hz S16LE mono'}
 
 
 def test_a_missing_bag_is_an_error(tmp_path: Path) -> None:

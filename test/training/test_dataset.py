@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from test.messages import EPOCH, image_bytes, imu_bytes, SECOND
+from test.sound_bags import info_bytes, write_sound_bag
 from test.training.paired_bags import CAMERA, IMU, LABELS, write_paired_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, TrainingError
-from xmodal_ros.streams.specification import CameraStream, ImuStream
+from xmodal_ros.streams.audio import AudioFormat
+from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream
 from xmodal_ros.training.dataset import first_message, load_recording, read_facts
 from xmodal_ros.windows.intake import SensorIntake
 from xmodal_ros.windows.specification import WindowSpec
@@ -22,6 +24,8 @@ CAMERA_WINDOWS = (
     CameraStream(pixels='gray', height=12, width=16),
     WindowSpec(rate_hz=8, margin_ns=SECOND // 8),
 )
+
+AUDIO_WINDOWS = (AudioStream(), WindowSpec(rate_hz=16_000))
 
 
 def wanting(*names: str) -> Callable[[str], tuple[str, ...]]:
@@ -133,6 +137,36 @@ def test_depth_is_stored_in_half_the_memory_and_stays_within_millimetres(tmp_pat
     windows = load_recording(facts, {'camera': (stream, CAMERA_WINDOWS[1])}).windows['camera']
     assert windows.values.dtype == np.float16
     np.testing.assert_allclose(windows.values[0, 0, :, :, 0], depth / 1000, atol=2e-3)
+
+
+@pytest.mark.parametrize('stamped', [True, False])
+def test_sound_is_what_the_robot_would_hear_in_half_the_memory(tmp_path, stamped):
+    infos = (('/robot/format', 5 * SECOND, info_bytes()),)
+    path = write_sound_bag(tmp_path / 'bag', labels=LABELS, stamped=stamped, infos=infos)
+    facts = read_facts(path, wanting('microphone'))
+    assert facts.audio_formats == {'microphone': AudioFormat(16_000, 1, 'S16LE')}
+    windows = load_recording(facts, {'microphone': AUDIO_WINDOWS}).windows['microphone']
+    with BagReader(path) as reader:
+        msgtype = reader.topics['/audio'].msgtype
+        intake = SensorIntake(
+            *AUDIO_WINDOWS, msgtype, audio_format=facts.audio_formats['microphone']
+        )
+        live = {
+            window.end_ns: window.values
+            for message in reader.messages(['/audio'])
+            for window in intake.push(message.data, message.received_ns)
+        }
+    assert windows.values.dtype == np.float16
+    assert windows.values.shape[1:] == (32_000,)
+    assert len(windows.ends_ns) > 10
+    for end_ns, values in zip(windows.ends_ns.tolist(), windows.values, strict=True):
+        assert np.array_equal(values, live[end_ns].astype(np.float16))
+
+
+def test_sound_whose_format_nobody_says_is_refused_before_anything_is_cut(tmp_path):
+    path = write_sound_bag(tmp_path / 'bag', labels=LABELS, infos=())
+    with pytest.raises(BagError, match='as /audio_info'):
+        read_facts(path, wanting('microphone'))
 
 
 def test_a_recording_without_a_labelled_window_gives_an_empty_set(tmp_path):

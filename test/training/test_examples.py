@@ -1,5 +1,6 @@
 """Windows of several recordings are divided by segment and paired by time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,21 @@ def test_training_windows_that_reach_into_validation_are_left_out():
 def test_activities_that_are_not_learnt_are_counted():
     sets = learning_set([recording('abc')], 'i', LENGTH, 'ab', frozenset())
     assert sets.left_out == {'weak': 2, 'activity_left_out': 9}
+
+
+def test_a_recording_without_windows_does_not_widen_the_numbers_of_others():
+    full = recording('ab')
+    windows = full.windows['i']
+    halved = replace(windows, values=windows.values.astype(np.float16))
+    empty = SensorWindows(
+        np.zeros((0, 1, 1), np.float32), np.array([], np.int64), np.array([], np.int64), {}
+    )
+    recordings = [Recording(full.facts, {'i': part}) for part in (empty, halved)]
+    sets = learning_set(recordings, 'i', LENGTH, 'ab', frozenset())
+    assert sets.training.values.dtype == np.float16
+    assert len(sets.training) == 18
+    assert set(sets.training.recordings.tolist()) == {1}
+    assert sets.validation.values.shape == (0, 1, 1)
 
 
 def test_pairs_end_at_the_same_stamp_of_the_same_recording():

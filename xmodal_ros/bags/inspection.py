@@ -2,18 +2,21 @@
 
 from array import array
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from rosbags.interfaces import Nodetype
 
+from xmodal_ros.bags.audio_format import describe, read_audio_format
 from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder, FOXGLOVE_TYPE, NESTED_TYPE
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.imu import IMU_TYPE, ImuDecoder
 from xmodal_ros.streams.sample import DecodeError
@@ -22,7 +25,11 @@ _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
 _CLOCK_DIFFERENCE_NS: Final = _SECOND_NS
 _HEADER_FIELD: Final = ('header', (Nodetype.NAME, 'std_msgs/msg/Header'))
+# Types of which we have no definition, but know that a stamp comes first.
+_STAMPED_UNDEFINED: Final = (FOXGLOVE_TYPE, NESTED_TYPE)
 _TROUBLES: Final = {
+    'compressed': 'are compressed audio, which cannot be used: start the capture node with '
+    'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
     'no_gyro': 'have no gyro (angular_velocity_covariance[0] is -1): only models of '
     'acceleration alone can use them',
     'no_acceleration': 'have no acceleration (linear_acceleration_covariance[0] is -1): they '
@@ -59,7 +66,10 @@ class ActivityInspection:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What :func:`inspect_bag` found in one recording; warnings are sentences for a person."""
+    """What :func:`inspect_bag` found in one recording; warnings are sentences for a person.
+
+    ``audio_formats`` says in words what the audio topics hold that can be used.
+    """
 
     path: str
     name: str
@@ -72,6 +82,7 @@ class Inspection:
     activities: tuple[ActivityInspection, ...]
     labelled_s: float
     warnings: tuple[str, ...]
+    audio_formats: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,6 +90,7 @@ class _TopicNotes:
     """What is noted of one topic while reading: 16 bytes a message."""
 
     stamped: bool
+    decode: Callable[[bytes, int], object] | None = None
     stamps: 'array[int]' = field(default_factory=lambda: array('q'))
     received: 'array[int]' = field(default_factory=lambda: array('q'))
     troubles: Counter[str] = field(default_factory=Counter)
@@ -89,10 +101,14 @@ def inspect_bag(reader: BagReader) -> Inspection:
 
     Raises :class:`BagError` when it is damaged; what is merely odd becomes a warning.
     """
-    notes = {topic.name: _TopicNotes(_has_header(topic.msgtype)) for topic in _topics(reader)}
+    ears, warnings = _ears(reader)
+    notes = {
+        topic.name: _TopicNotes(_has_stamp(topic.msgtype), _decoder(topic, ears))
+        for topic in _topics(reader)
+    }
     for message in reader.messages():
         _note(notes[message.topic], message)
-    warnings = [
+    warnings += [
         warning
         for topic in _topics(reader)
         for warning in _topic_warnings(topic, notes[topic.name])
@@ -119,6 +135,11 @@ def inspect_bag(reader: BagReader) -> Inspection:
         activities=_activities(segments),
         labelled_s=sum(_seconds(segment) for segment in segments),
         warnings=tuple(warnings),
+        audio_formats={
+            topic: describe(ear.format) if ear.format else f'{ear.rate_hz} Hz'
+            for topic, ear in ears.items()
+            if ear.rate_hz
+        },
     )
 
 
@@ -126,19 +147,42 @@ def _topics(reader: BagReader) -> list[Topic]:
     return list(reader.topics.values())
 
 
-def _has_header(msgtype: str) -> bool:
+def _ears(reader: BagReader) -> tuple[dict[str, AudioDecoder], list[str]]:
+    """Give a decoder for each audio topic whose format is known, and complaints of the others."""
+    ears: dict[str, AudioDecoder] = {}
+    complaints: list[str] = []
+    for topic in _topics(reader):
+        if topic.msgtype in AUDIO_TYPES and topic.count:
+            try:
+                audio_format = read_audio_format(reader, topic.name)
+            except BagError as error:
+                complaints.append(str(error))
+            else:
+                ears[topic.name] = AudioDecoder(topic.msgtype, audio_format)
+    return ears, complaints
+
+
+def _decoder(topic: Topic, ears: dict[str, AudioDecoder]) -> Callable[[bytes, int], object] | None:
+    if topic.msgtype == IMU_TYPE:
+        imu = ImuDecoder()
+        return lambda data, _received_ns: imu(data)
+    return ears.get(topic.name)
+
+
+def _has_stamp(msgtype: str) -> bool:
+    if msgtype in _STAMPED_UNDEFINED:
+        return True
     definition = TYPESTORE.fielddefs.get(msgtype)
     return definition is not None and bool(definition[1]) and definition[1][0] == _HEADER_FIELD
 
 
 def _note(notes: _TopicNotes, message: Message) -> None:
     notes.received.append(message.received_ns)
-    if not notes.stamped:
-        return
     try:
-        notes.stamps.append(read_stamp_ns(message.data))
-        if message.msgtype == IMU_TYPE:
-            ImuDecoder()(message.data)
+        if notes.stamped:
+            notes.stamps.append(read_stamp_ns(message.data))
+        if notes.decode is not None:
+            notes.decode(message.data, message.received_ns)
     except DecodeError as error:
         notes.troubles[error.reason] += 1
 

@@ -75,8 +75,9 @@ def _facts(inspection: Inspection) -> Table:
     table.add_row('path', Text(inspection.path))
     table.add_row('subject', Text(inspection.subject))
     for sensor in inspection.sensors:
-        words = filter(None, (f'{sensor.modality} on {sensor.topic}', describe(sensor.placement)))
-        table.add_row('sensor', Text(f'{sensor.name} ({", ".join(words)})'))
+        said = inspection.audio_formats.get(sensor.topic, '')
+        words = [f'{sensor.modality} on {sensor.topic}', said, describe(sensor.placement)]
+        table.add_row('sensor', Text(f'{sensor.name} ({", ".join(filter(None, words))})'))
     table.add_row('start', f'{start:%Y-%m-%d %H:%M:%S} UTC')
     table.add_row('duration', f'{inspection.duration_s:.1f} s')
     for key, value in sorted(inspection.metadata.items()):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
 from xmodal_ros.runtime.engine import Engine, Prediction
@@ -44,14 +45,20 @@ def classify_bag(
     """Give every decision the live node would publish while this bag is played.
 
     ``progress`` is called with the number of messages read so far, once a window. Raises
-    :class:`BagError` when none of the sensor's messages could be used.
+    :class:`BagError` when none of the sensor's messages could be used, or audio whose format the
+    bag does not say.
     """
     info = engine.bundle.info
-    msgtype = reader.topics[sensor.topic].msgtype
-    intake = SensorIntake(info.stream, info.window, msgtype, sensor.placement)
+    intake = SensorIntake(
+        info.stream,
+        info.window,
+        reader.topics[sensor.topic].msgtype,
+        sensor.placement,
+        audio_format=read_audio_format(reader, sensor.topic),
+    )
     predictions: list[Prediction] = []
     for message in reader.messages([sensor.topic]):
-        for window in intake.push(message.data):
+        for window in intake.push(message.data, message.received_ns):
             predictions.append(engine.classify(window))
             if progress:
                 progress(intake.received)

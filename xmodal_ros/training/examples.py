@@ -87,8 +87,10 @@ class _Piece:
 
 def _join(pieces: Sequence[_Piece]) -> Examples:
     windows = [piece.recording.windows[piece.sensor] for piece in pieces]
+    values = [w.values[p.rows] for w, p in zip(windows, pieces, strict=True)]
     return Examples(
-        np.concatenate([w.values[p.rows] for w, p in zip(windows, pieces, strict=True)]),
+        # Recordings without a window must not widen the others' numbers to float32.
+        np.concatenate([part for part in values if len(part)] or values),
         np.concatenate(
             [p.classes[w.segment_of[p.rows]] for w, p in zip(windows, pieces, strict=True)]
         ),
