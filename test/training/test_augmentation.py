@@ -19,7 +19,7 @@ UNHEARD = AudioAugmentation(
     quietest_noise_db=-200,
     loudest_noise_db=-200,
     band=0,
-    silence=0,
+    cover=0,
     gain_db=0,
 )
 
@@ -173,21 +173,23 @@ def test_one_band_of_at_most_its_share_of_six_octaves_is_taken_out():
     assert min(out.min() for out in map(torch.nonzero, ~kept) if len(out)) > 60
 
 
-def test_one_stretch_of_at_most_its_share_is_silenced():
-    silenced = replace(UNHEARD, silence=0.3)(sounds(), generator())
-    stretches = []
-    for row in silenced == 0:
-        (out,) = torch.nonzero(row, as_tuple=True)
-        # The sound itself is zero here and there.
-        longest = max((len(run) for run in out.tensor_split(_breaks(out))), default=0)
-        assert len(out) - longest < 20
-        stretches.append(longest / 8000)
-    assert 0.2 < max(stretches) <= 0.3
-    assert min(stretches) < 0.1
-
-
-def _breaks(rows: torch.Tensor) -> torch.Tensor:
-    return torch.nonzero(rows.diff() > 1)[:, 0] + 1
+def test_one_stretch_of_at_most_its_share_is_covered_by_noise_of_the_same_spectrum():
+    low = torch.randn(16, 8019, generator=generator(9)).unfold(1, 20, 1).mean(dim=2)
+    covered = replace(UNHEARD, cover=0.4)(low, generator())
+    shares = []
+    for before, after in zip(low, covered, strict=True):
+        (out,) = torch.nonzero((before - after).abs() > 1e-4, as_tuple=True)
+        shares.append(len(out) / 8000)
+        if len(out) < 800:
+            continue
+        # Only a lucky sample of the noise equals the sound's.
+        assert out[-1] - out[0] < 1.01 * len(out)
+        inside = after[out[0] : out[-1] + 1]
+        for statistic in (lambda sound: sound.square(), lambda sound: sound.diff().square()):
+            ratio = statistic(inside).mean() / statistic(before).mean()
+            assert ratio == pytest.approx(1, rel=0.5)
+    assert 0.3 < max(shares) <= 0.4
+    assert min(shares) < 0.1
 
 
 def test_gain_is_one_factor_a_window_and_as_spread_as_it_says():

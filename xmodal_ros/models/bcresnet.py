@@ -109,7 +109,8 @@ class BcResNetEncoder(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Give the tokens (B, T, d) of frames (B, frames, bands)."""
-        picture = frames.transpose(1, 2)[:, None]
+        # What is far from usual, the digital silence of a gap above all, would rule the norms.
+        picture = frames.transpose(1, 2)[:, None].asinh()
         gathered: Tensor = self.gather(self.blocks(picture))[:, :, 0]
         tokens: Tensor = functional.silu(self.norm(self.project(gathered)))
         return tokens.transpose(1, 2)

@@ -69,22 +69,22 @@ _OCTAVES: Final = 6
 
 @dataclass(frozen=True)
 class AudioAugmentation:
-    """Rooms, microphones and moments differ: shift, drown, filter, silence and scale the sound.
+    """Rooms, microphones and moments differ: shift, drown, filter, cover and scale the sound.
 
     ``shift`` bounds a move in time as a share of the window, what leaves at one end coming in at
     the other. Noise whose amplitude falls with frequency, by a power of 0 to 1, is added
     ``quietest_noise_db`` to ``loudest_noise_db`` relative to the sound. As in SpecAugment (Park et
-    al., Interspeech 2019), but on the waveform, one band of frequencies is taken out and one
-    stretch of time silenced: ``band`` is the widest as a share of the six octaves below half the
-    sampling rate, ``silence`` the longest as a share of the window. ``gain_db`` is the spread of
-    a factor on everything.
+    al., Interspeech 2019), but on the waveform, one band of frequencies is taken out, and one
+    stretch of time is covered by noise of the window's own spectrum: ``band`` is the widest as a
+    share of the six octaves below half the sampling rate, ``cover`` the longest as a share of the
+    window. ``gain_db`` is the spread of a factor on everything.
     """
 
     shift: float = 0.1
     quietest_noise_db: float = -45.0
     loudest_noise_db: float = -15.0
     band: float = 0.2
-    silence: float = 0.2
+    cover: float = 0.2
     gain_db: float = 6.0
 
     def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
@@ -98,18 +98,21 @@ class AudioAugmentation:
             ]
         )
         spectrum = torch.fft.rfft(sound)
-        spectrum = (spectrum + self._noise(spectrum, generator)) * self._kept(spectrum, generator)
+        shape = tuple(spectrum.shape)
+        white = torch.complex(_normal(shape, generator, sound), _normal(shape, generator, sound))
+        spectrum = spectrum + self._noise(white, spectrum, generator)
+        spectrum = spectrum * self._kept(spectrum, generator)
         changed: Tensor = torch.fft.irfft(spectrum, n=steps)
+        drone: Tensor = torch.fft.irfft(spectrum.abs() * white / math.sqrt(2), n=steps)
+        covered = _span(count, steps, self.cover, generator).to(windows.device)
         gain = _factor(self.gain_db * _normal((count, 1), generator, windows))
-        silent = _span(count, steps, self.silence, generator).to(windows.device)
-        return changed * ~silent * gain
+        return torch.where(covered, drone, changed) * gain
 
-    def _noise(self, spectrum: Tensor, generator: Generator) -> Tensor:
+    def _noise(self, white: Tensor, spectrum: Tensor, generator: Generator) -> Tensor:
         count, bins = spectrum.shape
-        real, imaginary = (_normal((count, bins), generator, spectrum) for _ in range(2))
         fall = _uniform((count, 1), 0, 1, generator).to(spectrum.device)
         frequency = torch.arange(1, bins + 1, device=spectrum.device)
-        noise: Tensor = torch.complex(real, imaginary) * frequency**-fall
+        noise: Tensor = white * frequency**-fall
         # A constant is heard by nobody.
         noise[:, 0] = 0
         level = _uniform((count, 1), self.quietest_noise_db, self.loudest_noise_db, generator)

@@ -1,0 +1,52 @@
+"""A microphone as target and as source of a training run."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from test.sound_bags import LABELS, write_heard_subjects, write_sound_bag
+from xmodal_ros.errors import BagError
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.training.plan import TrainingPlan
+from xmodal_ros.training.recipe import RecipeChoices
+from xmodal_ros.training.train import train
+
+
+@pytest.fixture(scope='module')
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_heard_subjects(tmp_path_factory.mktemp('heard'))
+
+
+def plan(bags: Path, target: str, epochs: int = 1, **changes: object) -> TrainingPlan:
+    choices = RecipeChoices(length_s=1.0, epochs=epochs)
+    return TrainingPlan((bags,), target, ('3',), device='cpu', choices=choices, **changes)  # type: ignore[arg-type]
+
+
+def test_a_microphone_learns_what_is_easy(heard, tmp_path):
+    result = train(plan(heard, 'microphone', epochs=2), tmp_path / 'microphone')
+    assert result.evaluation.scores is not None
+    assert result.evaluation.scores.macro_f1 > 0.9
+    info = load_bundle(tmp_path / 'microphone').info
+    assert (info.modality, info.labels) == ('audio', LABELS)
+    assert [step.kind for step in info.preprocessing] == ['log_mel', 'standardise']
+    golden = load_file(tmp_path / 'microphone' / 'golden.safetensors')['window'].numpy()
+    assert golden.shape == (16_000,)
+    assert golden.dtype == np.float32
+    assert 0.05 < np.abs(golden).max() < 0.2
+
+
+def test_a_microphone_teaches_an_imu(heard, tmp_path):
+    learnt = plan(heard, 'imu', method='dcat', sources=('microphone',))
+    result = train(learnt, tmp_path / 'imu')
+    assert result.info.sources == ('microphone',)
+    assert result.info.modality == 'imu'
+
+
+def test_test_subjects_whose_format_is_lost_are_found_before_anything_is_learnt(tmp_path):
+    bags = write_heard_subjects(tmp_path / 'bags', ('1', '2'))
+    write_sound_bag(bags / 'bag_3', '3', infos=())
+    with pytest.raises(BagError, match=r"bag_3' does not say its rate.*as /audio_info"):
+        train(plan(bags, 'microphone'), tmp_path / 'microphone')
+    assert not (tmp_path / 'microphone').exists()
