@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TYPE_CHECKING
+from typing import Any, TYPE_CHECKING
 
 from rclpy.node import Node
 
@@ -11,7 +11,7 @@ from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.audio_info import AudioInfoListener
 from xmodal_ros.nodes.classifier_settings import InletSettings
 from xmodal_ros.nodes.mounting import Mounting
-from xmodal_ros.nodes.source import Source
+from xmodal_ros.nodes.source import DRAIN_PERIOD_S, Source
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
@@ -19,9 +19,6 @@ from xmodal_ros.sensors import Modality
 
 if TYPE_CHECKING:
     from xmodal_ros.runtime.engine import Engine
-
-# Small messages are taken in bursts: waking for each would cost several times what it gives.
-_DRAIN_PERIOD_S: Final = 0.01
 
 
 class Inlet:
@@ -73,7 +70,7 @@ class Inlet:
                 'intake', wait=self.source.wait, work=self.take, wake=self.source.wake
             )
         else:
-            self._thread = PeriodicThread('intake', _DRAIN_PERIOD_S, self.take)
+            self._thread = PeriodicThread('intake', DRAIN_PERIOD_S, self.take)
 
     def take(self) -> None:
         """Push what has come. In the intake's thread, and elsewhere to be sure nothing waits."""
