@@ -51,8 +51,9 @@ def evaluate(
     """Score a bundle over recordings, exactly as it would behave on a robot.
 
     The decisions come from the live engine, message by message. With --live the same bags go
-    through the real imu_classifier node as well, and the two sequences are compared stamp by
-    stamp; the exit code is 1 when they differ.
+    through the real classifier node as well (imu_classifier, camera_classifier or
+    audio_classifier), and the two sequences are compared stamp by stamp; the exit code is 1 when
+    they differ.
 
     Example: xmodal evaluate models/imu recordings/subject_05 --live --html report.html
     """

@@ -73,6 +73,8 @@ def train(
 ) -> None:
     """Train one sensor's classifier from labelled recordings and write it as a bundle.
 
+    The sensor is an IMU, a camera or a microphone.
+
     With --method dcat it also learns from the sensors named by --source, which are trained
     first and are not needed once it runs. The scores are those of the test subjects, measured as
     'xmodal evaluate' does. Interrupting it leaves nothing behind.
