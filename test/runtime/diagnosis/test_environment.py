@@ -21,6 +21,7 @@ from xmodal_ros.runtime.diagnosis.environment import (
     read_ros,
     read_sound,
     read_torch,
+    TorchFacts,
     video_devices,
 )
 
@@ -99,6 +100,34 @@ def test_torch_that_is_missing_or_broken_is_told_apart(module: Callable[[str], s
     torch.unlink()
     (folder / 'sounddevice.py').write_text("raise OSError('PortAudio library not found')")
     assert 'libportaudio2' in read_sound(probe(device_probe, 'sound')).problem
+
+
+def test_gpus_are_those_that_torch_can_use_with_the_memory_that_the_driver_tells(
+    module: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device_probe = 'xmodal_ros.runtime.diagnosis.device_probe'
+    cuda = 'is_available=lambda: True, device_count=lambda: 1, get_device_name=lambda n: "Orin"'
+    (tmp_path / 'torch.py').write_text(
+        'from types import SimpleNamespace as of\n'
+        f'__version__, version, cuda = "2.9", of(cuda="12.8"), of({cuda})\n'
+    )
+    monkeypatch.setenv('PATH', str(tmp_path))
+    found = read_torch(probe(device_probe, 'torch'))
+    assert found == TorchFacts('2.9', cuda='12.8', gpus=(Gpu('Orin'),))
+    tool = tmp_path / 'nvidia-smi'
+    tool.write_text('#!/bin/sh\necho "NVIDIA H200, NVL, 1024, 512"\n')
+    tool.chmod(0o755)
+    found = read_torch(probe(device_probe, 'torch'))
+    assert found.gpus == (Gpu('NVIDIA H200, NVL', 1 << 30, 1 << 29),)
+
+
+def test_microphones_are_the_devices_that_can_record(
+    module: Callable[[str], str], tmp_path: Path
+) -> None:
+    devices = [{'name': name, 'max_input_channels': n} for name, n in (('Mic', 2), ('Out', 0))]
+    (tmp_path / 'sounddevice.py').write_text(f'def query_devices(): return {devices!r}')
+    found = read_sound(probe('xmodal_ros.runtime.diagnosis.device_probe', 'sound'))
+    assert found.microphones == ('Mic',)
 
 
 @pytest.mark.parametrize(

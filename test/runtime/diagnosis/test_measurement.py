@@ -60,6 +60,15 @@ def test_lost_messages_are_told_by_their_stamps() -> None:
     assert found.timing.rate_hz == pytest.approx(100)
 
 
+def test_the_rate_is_that_of_the_sensor_though_most_messages_are_lost() -> None:
+    rng = np.random.default_rng(0)
+    stamps = [t for t in grid(100) if rng.random() < 0.4]
+    found = measured(stamps)
+    assert found.timing is not None
+    assert found.timing.rate_hz == pytest.approx(100)
+    assert found.count + found.timing.missing == pytest.approx(400, abs=10)
+
+
 def test_stamps_in_heaps_are_told_from_losses() -> None:
     stamps = [EPOCH + block * SECOND // 10 + k for block in range(40) for k in range(8)]
     found = measured(stamps)

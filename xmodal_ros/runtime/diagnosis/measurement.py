@@ -19,16 +19,19 @@ _SECOND_NS: Final = 1_000_000_000
 _MOST_BYTES: Final = 8_000_000
 # Half of the steps shorter than this share of the mean one: stamps come in heaps.
 _HEAP: Final = 1 / 3
+# Steps that are multiples of shorter ones, to this much, are of messages lost between.
+_WHOLE: Final = 0.1
 
 
 @dataclass(frozen=True)
 class Timing:
     """The spacing of messages, by their stamps where they are set, else by their arrival.
 
-    ``rate_hz`` is one over the median step; ``jitter_s`` is what 95 of 100 steps differ from the
-    median by at most; ``missing`` is how many messages the longer steps could have held.
-    ``heaped`` says that half of the steps are far shorter than the mean one, as when a driver
-    stamps what it has read in blocks; then the rate is one over the mean, and none is missing.
+    ``rate_hz`` is one over the typical step, which is the median, or the shorter one of which it
+    is a multiple; ``jitter_s`` is what 95 of 100 steps differ from it by at most; ``missing`` is
+    how many messages the longer steps could have held. ``heaped`` says that half of the steps are
+    far shorter than the mean one, as when a driver stamps what it has read in blocks; then the
+    rate is one over the mean, and none is missing.
     """
 
     rate_hz: float
@@ -118,7 +121,7 @@ def _timing(times: NDArray[np.int64], *, by_stamp: bool) -> Timing | None:
     steps = np.diff(times)
     if not len(steps):
         return None
-    median, mean = float(np.median(steps)), float(steps.mean())
+    median, mean = _period(steps), float(steps.mean())
     heaped = median < _HEAP * mean and float(np.quantile(steps, 0.95)) > mean
     typical = mean if heaped else median
     return Timing(
@@ -129,6 +132,15 @@ def _timing(times: NDArray[np.int64], *, by_stamp: bool) -> Timing | None:
         missing=0 if heaped else int(np.maximum(np.rint(steps / median) - 1, 0).sum()),
         heaped=heaped,
     )
+
+
+def _period(steps: NDArray[np.int64]) -> float:
+    """Give the median step; where most messages are lost, the step of those that are not."""
+    short, median = np.quantile(steps, [0.25, 0.5])
+    ratio = float(median / short)
+    if round(ratio) >= 2 and abs(ratio - round(ratio)) < _WHOLE:
+        return float(short)
+    return float(median)
 
 
 def _median_s(values: NDArray[np.int64]) -> float | None:
