@@ -2,11 +2,12 @@
 
 Most of its layers see one number for each channel and frame, the mean over frequency, and spread
 their answer over all frequencies again: that is what makes it cheap. It differs from the paper in
-three things. Norms are by group, never by batch or by sub-band of a batch, so that a batch of one
+four things. Norms are by group, never by batch or by sub-band of a batch, so that a batch of one
 on a robot gives what training gave. Without a batch's mean taken out, what windows have in common
 drowns what tells them apart, unless little is common: hence SiLU for ReLU, activations that are
-not applied to the sum of a block, and no biases. And the first layer takes every fourth frame, a
-later one halves that again: activities are slower than the keywords that the paper is about.
+not applied to the sum of a block, and no biases. The first layer takes every fourth frame, a
+later one halves that again: activities are slower than the keywords that the paper is about. And
+frames are compressed, lest silence or a bang rule the norms.
 """
 
 from itertools import pairwise
