@@ -78,6 +78,20 @@ def test_stamps_in_heaps_are_told_from_losses() -> None:
     assert found.timing.rate_hz == pytest.approx(80, rel=0.05)
 
 
+def test_messages_that_come_by_fits_and_starts_are_lost_not_heaped() -> None:
+    stamps = [t for k, t in enumerate(grid(100, 20)) if k % 50 < 4]
+    found = measured(stamps)
+    assert found.timing is not None
+    assert not found.timing.heaped
+    assert found.timing.rate_hz == pytest.approx(100)
+    assert found.count + found.timing.missing == pytest.approx(2000, abs=50)
+
+
+def test_only_sensors_are_recorded() -> None:
+    with pytest.raises(ValueError, match='std_msgs/msg/String'):
+        TopicRecorder('std_msgs/msg/String')
+
+
 def test_one_long_gap_makes_no_heaps() -> None:
     stamps = grid(100)
     found = measured(stamps[:100] + [t + 60 * SECOND for t in stamps[100:]])

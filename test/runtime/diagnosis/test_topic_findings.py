@@ -12,8 +12,10 @@ from test.runtime.diagnosis.robots import (
     camera,
     codes,
     grid,
+    heard,
     imu,
     jpeg,
+    plain_audio_bytes,
     SPEECH,
     tone,
     topic,
@@ -22,7 +24,7 @@ from xmodal_ros.runtime.diagnosis.facts import ClockFacts, Endpoint, Mismatch, T
 from xmodal_ros.runtime.diagnosis.finding import Finding
 from xmodal_ros.runtime.diagnosis.measurement import Measurement
 from xmodal_ros.runtime.diagnosis.topic_findings import check_topic, unusable
-from xmodal_ros.streams.audio import AudioFormat
+from xmodal_ros.streams.audio import AudioFormat, PLAIN_TYPE
 from xmodal_ros.streams.camera import IMAGE_TYPE
 from xmodal_ros.streams.imu import IMU_TYPE
 
@@ -132,6 +134,15 @@ def test_a_few_messages_that_cannot_be_used_are_told_with_the_last_reason() -> N
     assert found.code == 'refused'
     assert '3 of 400' in found.problem
     assert 'it holds NaN' in found.problem
+
+
+def test_audio_without_stamps_may_arrive_in_heaps() -> None:
+    arrivals = [EPOCH + block * SECOND // 20 + k for block in range(80) for k in range(2)]
+    messages = [(plain_audio_bytes(tone(400)), t) for t in arrivals]
+    found = heard(PLAIN_TYPE, messages, audio_format=SPEECH)
+    assert found.timing is not None
+    assert found.timing.heaped
+    assert findings(topic('/audio', PLAIN_TYPE, found)) == []
 
 
 def test_losses_of_a_best_effort_publisher_are_mended_by_reliability() -> None:

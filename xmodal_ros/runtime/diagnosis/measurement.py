@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.runtime.diagnosis.contents import Contents, describe, Received
-from xmodal_ros.sensors import modality_of_type
+from xmodal_ros.sensors import Modality, modality_of_type
 from xmodal_ros.streams.audio import AudioFormat, PLAIN_TYPE
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
@@ -17,7 +17,9 @@ from xmodal_ros.streams.sample import DecodeError
 _SECOND_NS: Final = 1_000_000_000
 # Ten seconds of an IMU at 1 kHz, or of sound in studio quality; the newest are kept.
 _MOST_BYTES: Final = 8_000_000
-# Half of the steps shorter than this share of the mean one: stamps come in heaps.
+# Messages faster than any sensor of their kind sends them, and then long nothing: such stamps come
+# in heaps. Where messages are lost, those that come are as far apart as ever.
+_FASTEST_HZ: Final[dict[Modality, float]] = {'imu': 4000.0, 'camera': 400.0, 'audio': 400.0}
 _HEAP: Final = 1 / 3
 # Steps that are multiples of shorter ones, to this much, are of messages lost between.
 _WHOLE: Final = 0.1
@@ -30,8 +32,8 @@ class Timing:
     ``rate_hz`` is one over the typical step, which is the median, or the shorter one of which it
     is a multiple; ``jitter_s`` is what 95 of 100 steps differ from it by at most; ``missing`` is
     how many messages the longer steps could have held. ``heaped`` says that half of the steps are
-    far shorter than the mean one, as when a driver stamps what it has read in blocks; then the
-    rate is one over the mean, and none is missing.
+    shorter than any sensor's and far shorter than the mean one, as when a driver stamps what it
+    has read in blocks; then the rate is one over the mean, and none is missing.
     """
 
     rate_hz: float
@@ -69,8 +71,12 @@ class TopicRecorder:
 
     def __init__(self, msgtype: str) -> None:
         self._msgtype = msgtype
+        modality = modality_of_type(msgtype)
+        if modality is None:
+            raise ValueError(f'{msgtype} is no type of a sensor')
         # One picture tells as much as many.
-        self._most_kept = 1 if modality_of_type(msgtype) == 'camera' else None
+        self._most_kept = 1 if modality == 'camera' else None
+        self._shortest_ns = _SECOND_NS / _FASTEST_HZ[modality]
         self._stamps = array('q')
         self._received = array('q')
         self._clock_offsets = array('q')
@@ -105,7 +111,7 @@ class TopicRecorder:
         steps = np.diff(stamps[is_set])
         return Measurement(
             count=len(received),
-            timing=_timing(np.unique(times), by_stamp=by_stamp),
+            timing=_timing(np.unique(times), self._shortest_ns, by_stamp=by_stamp),
             unset=int(np.count_nonzero(~is_set)),
             backwards=int(np.count_nonzero(steps < 0)),
             repeated=int(np.count_nonzero(steps == 0)),
@@ -117,12 +123,12 @@ class TopicRecorder:
         )
 
 
-def _timing(times: NDArray[np.int64], *, by_stamp: bool) -> Timing | None:
+def _timing(times: NDArray[np.int64], shortest_ns: float, *, by_stamp: bool) -> Timing | None:
     steps = np.diff(times)
     if not len(steps):
         return None
     median, mean = _period(steps), float(steps.mean())
-    heaped = median < _HEAP * mean and float(np.quantile(steps, 0.95)) > mean
+    heaped = median < min(_HEAP * mean, shortest_ns) and np.quantile(steps, 0.95) > mean
     typical = mean if heaped else median
     return Timing(
         rate_hz=_SECOND_NS / typical,
@@ -130,7 +136,7 @@ def _timing(times: NDArray[np.int64], *, by_stamp: bool) -> Timing | None:
         jitter_s=float(np.quantile(np.abs(steps - typical), 0.95)) / _SECOND_NS,
         largest_gap_s=float(steps.max()) / _SECOND_NS,
         missing=0 if heaped else int(np.maximum(np.rint(steps / median) - 1, 0).sum()),
-        heaped=heaped,
+        heaped=bool(heaped),
     )
 
 

@@ -102,10 +102,10 @@ def _check_words(node: NodeFacts) -> Iterator[Finding]:
     """Pass on what the node says of itself."""
     if node.level not in ('error', 'warning'):
         return
-    see = f'see the log of {node.name}'
-    problem, remedy = node.message, see
+    # A selector names several troubles, each with its remedy.
+    problem, remedy = node.message, 'mend the sources that it names'
     if node.kind != 'selector':
-        problem, remedy = problem_and_remedy(node.message, see)
+        problem, remedy = problem_and_remedy(node.message, f'see the log of {node.name}')
     yield Finding(
         'error' if node.level == 'error' else 'warning', 'diagnostics', node.name, problem, remedy
     )

@@ -196,7 +196,7 @@ def _check_order(topic: TopicFacts, found: Measurement) -> Iterator[Finding]:
 
 def _check_timing(topic: TopicFacts, found: Measurement, timing: Timing) -> Iterator[Finding]:
     expected = found.count + timing.missing
-    if timing.heaped:
+    if timing.heaped and timing.by_stamp:
         yield Finding(
             'warning',
             'heaped-stamps',
