@@ -75,7 +75,9 @@ class Robot:
     def widest_gap_ns(self, since: int) -> int:
         """The longest time between two decisions, from number ``since`` on."""
         stamps = [stamp for stamp, _ in self.decisions()[since:]]
-        assert stamps == sorted(set(stamps))
+        assert stamps == sorted(set(stamps)), '\n'.join(
+            f'{stamp / SECOND:.3f} {label}' for stamp, label in self.decisions()
+        )
         return max(b - a for a, b in itertools.pairwise(stamps))
 
 

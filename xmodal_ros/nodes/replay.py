@@ -21,7 +21,7 @@ from xmodal_ros.nodes.replay_child import ChildNode, Setting
 from xmodal_ros.nodes.replay_link import Arrived, ReplayLink, Status
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
-from xmodal_ros.sensors import Modality, Sensor
+from xmodal_ros.sensors import Modality, modality_of_type, Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.placement import angles_from_rotation
 from xmodal_ros.streams.sample import DecodeError
@@ -92,6 +92,11 @@ def replay(
         topic = reader.topics.get(sensor.topic)
         if topic is None or not topic.count:
             raise BagError(f'bag {str(bag)!r} has no messages on {sensor.topic}')
+        if modality_of_type(topic.msgtype) != info.modality:
+            raise ConfigurationError(
+                f'bundle {bundle} is for {info.modality}, but {sensor.topic} of {bag} carries '
+                f'{topic.msgtype}: choose another sensor or bundle'
+            )
         settings: dict[str, Setting] = {
             'model': str(bundle.absolute()),
             'topic': sensor.topic,

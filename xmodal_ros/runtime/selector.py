@@ -50,6 +50,7 @@ class Selector:
         self._heard_ns = clock()
         self._first_ns: int | None = None
         self._last_ns: int | None = None
+        self._spoke_in_silence_ns: int | None = None
         self.change(settings)
 
     def change(self, settings: SelectorSettings) -> None:
@@ -95,6 +96,7 @@ class Selector:
         if clock_ns - self._heard_ns < self.settings.timeout_ns:
             return None
         self._heard_ns, self.silent = clock_ns, True
+        self._spoke_in_silence_ns = clock_ns
         for track in self._tracks():
             track.fall_silent()
         if self.settings.source == AUTO:
@@ -144,6 +146,10 @@ class Selector:
             return False
         if track.blocked_since_ns is None:
             track.blocked_since_ns = stamp_ns
+        spoke_ns = self._spoke_in_silence_ns
+        if spoke_ns is not None and self._clock() - spoke_ns < self.settings.timeout_ns:
+            # After a stall labels come in a burst, and have soon caught up.
+            return False
         return stamp_ns - track.blocked_since_ns > self.settings.timeout_ns
 
     def _start_anew(self, track: LabelTrack) -> None:
@@ -251,6 +257,7 @@ class Selector:
         steady = self._dwell.apply(stamp_ns, self._smoother.apply(stamp_ns, scores))
         decision = Decision(stamp_ns, frame_id, steady, source)
         self._last_ns = stamp_ns
+        self._spoke_in_silence_ns = None
         self.counts['unknown' if decision.label == UNKNOWN else 'decided'] += 1
         self.answering = source
         for track in self.tracks.values():
