@@ -92,6 +92,7 @@ def test_the_table_wins_over_labels_in_the_bag(tmp_path: Path) -> None:
         ('start,end,label\n1,2\n', 2, '2 values'),
         ('start,end,label\n1,2,wave,me\n', 2, '4 values'),
         ('start,end,label\n1,2, \n', 2, 'the label is empty'),
+        ('start,end,label\n1,2,unknown\n', 2, 'stands for no activity'),
         ('start,end,label\n1,2,wave\nsoon,3,clap\n', 3, "'soon' is no time"),
         ('start,end,label\n1,nan,wave\n', 2, "'nan' is no time"),
         ('start,end,label\n1,inf,wave\n', 2, "'inf' is no time"),

@@ -134,6 +134,12 @@ def test_labels_of_another_type_are_refused(tmp_path: Path) -> None:
         read_segments(reader)
 
 
+def test_the_answer_of_who_does_not_know_is_no_label(tmp_path: Path) -> None:
+    bag = write_labels(tmp_path / 'bag', [(1, 0, 'wave'), (2, 0, 'unknown'), (3, 0, '')])
+    with BagReader(bag) as reader, pytest.raises(BagError, match='stands for no activity'):
+        read_segments(reader)
+
+
 @pytest.mark.parametrize('data', [b'', b'\0\1\0\0', b'\0\1\0\0\xff\xff', b'\x07\x07' + bytes(40)])
 def test_a_broken_label_is_refused_with_its_time(tmp_path: Path, data: bytes) -> None:
     with BagWriter(tmp_path / 'bag') as writer:

@@ -22,18 +22,14 @@ from test.runtime.selector_script import (
     UNSURE,
     WALK,
 )
-from xmodal_ros.models import bundle
-from xmodal_ros.runtime.label import Label, Scores, UNKNOWN
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.runtime.label import Label, Scores
 from xmodal_ros.runtime.selector import Selector
 from xmodal_ros.runtime.selector_settings import SelectorSettings
 
 
 def make(settings: SelectorSettings = SETTINGS, clock: SteadyClock | None = None) -> Selector:
     return Selector(settings, clock or SteadyClock())
-
-
-def test_unknown_is_the_word_that_bundles_reserve() -> None:
-    assert UNKNOWN == bundle.UNKNOWN
 
 
 def test_the_highest_priority_is_published_as_it_came_whoever_speaks_first() -> None:

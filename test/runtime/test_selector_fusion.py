@@ -20,9 +20,10 @@ from test.runtime.selector_script import (
     UNSURE,
     WALK,
 )
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.runtime.fusion import fuse, Opinion
-from xmodal_ros.runtime.label import Scores, UNKNOWN
+from xmodal_ros.runtime.label import Scores
 from xmodal_ros.runtime.selector import Selector
 from xmodal_ros.runtime.selector_settings import SelectorSettings, SourceSettings
 

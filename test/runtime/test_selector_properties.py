@@ -21,7 +21,8 @@ from test.runtime.selector_script import (
     UNSURE,
     WALK,
 )
-from xmodal_ros.runtime.label import Label, UNKNOWN
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.selector import Selector
 from xmodal_ros.runtime.selector_settings import Mode, SelectorSettings, SourceSettings
 

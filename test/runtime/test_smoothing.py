@@ -3,7 +3,8 @@
 import pytest
 
 from test.runtime.selector_script import NOTHING, SECOND, SIT, UNSURE, WALK
-from xmodal_ros.runtime.label import Scores, UNKNOWN
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.runtime.label import Scores
 from xmodal_ros.runtime.smoothing import Dwell, Smoother, SmoothingMethod
 
 

@@ -15,6 +15,7 @@ from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
 from xmodal_ros.models.bundle import load_bundle, read_bundle_info
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
+from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.training.plan import SilentReporter, TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
 from xmodal_ros.training.result import as_mapping
@@ -155,6 +156,9 @@ def test_validation_subjects_validate_and_nobody_else(recordings, tmp_path):
     result = train(plan(recordings, validation_subjects=('2',)), tmp_path / 'imu')
     assert result.info.provenance['subjects']['validation'] == ['2']
     assert result.info.provenance['counts']['clips'] == {'training': 12, 'validation': 12}
+    # By which a selector trusts the model; the test subjects' score is not needed for it.
+    assert validated_accuracy(tmp_path / 'imu') == result.info.scores['validation_accuracy_window']
+    assert 0 < result.info.scores['validation_accuracy_window'] <= 1
 
 
 def test_an_unlabelled_recording_is_left_out_and_reported(recordings, tmp_path):

@@ -12,6 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
@@ -97,6 +98,11 @@ def _read_row(
     start_text, end_text, label = (row[index].strip() for index in order)
     if not label:
         raise BagError(f'{where}: the label is empty')
+    if label == UNKNOWN:
+        raise BagError(
+            f'{where}: {UNKNOWN!r} stands for no activity: remove the row, for what is not '
+            'labelled is neither trained nor scored'
+        )
     start = _read_time(where, start_text, start_ns, end_ns)
     end = _read_time(where, end_text, start_ns, end_ns)
     if end <= start:

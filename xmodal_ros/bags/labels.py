@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from rosbags.serde import SerdeError
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.label_file import find_label_file, read_label_file
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message
@@ -49,6 +50,12 @@ def read_segments(reader: BagReader) -> tuple[Segment, ...]:
         return ()
     changes = [_read_change(reader, message) for message in reader.messages([LABEL_TOPIC])]
     changes.sort(key=lambda change: change.stamp_ns)
+    for change in changes:
+        if change.label == UNKNOWN:
+            raise BagError(
+                f'bag {str(reader.path)!r}: the label at {change.stamp_ns} ns on {LABEL_TOPIC} is '
+                f'{UNKNOWN!r}, which stands for no activity: end the segment with an empty label'
+            )
     last = changes[-1]
     # Stamps may come from another clock than the time of recording: carry the rest over as a
     # duration.

@@ -32,7 +32,12 @@ def train(
         typer.Option(help='Sensors that the target learns from.', metavar='SENSOR...'),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="How it learns: 'unimodal' (no source) or 'dcat'.")
+        str,
+        typer.Option(
+            help="How it learns: 'unimodal' (no source), 'distillation', 'feature_cosine', "
+            "'infonce', 'cross_modal_probe', 'dcat', 'attention_patch', 'cotraining', "
+            "'dynamic_gating' or 'xmodal'. docs/methods describes them."
+        ),
     ] = 'unimodal',
     option: Annotated[
         list[str] | None,
@@ -75,9 +80,9 @@ def train(
 
     The sensor is an IMU, a camera or a microphone.
 
-    With --method dcat it also learns from the sensors named by --source, which are trained
-    first and are not needed once it runs. The scores are those of the test subjects, measured as
-    'xmodal evaluate' does. Interrupting it leaves nothing behind.
+    With any --method but 'unimodal' it also learns from the sensors named by --source, which are
+    not needed once it runs. The scores are those of the test subjects, measured as 'xmodal
+    evaluate' does. Interrupting it leaves nothing behind.
 
     Options that take several values take them after one flag, separated by spaces or commas.
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.evaluation.agreement import Agreement
-from xmodal_ros.models.bundle import BundleInfo, UNKNOWN
+from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.evaluation import BagPredictions
 from xmodal_ros.training.metrics import score, Scores

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 import numpy as np
 from numpy.typing import NDArray
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.evaluation.evaluate import (
     BagEvaluation,
     Evaluation,
     latency_summary,
 )
-from xmodal_ros.models.bundle import UNKNOWN
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.whole_file import write_whole
 

@@ -28,6 +28,7 @@ from safetensors.torch import load_file, save_file
 import torch
 from torch import Tensor
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.consistency import check_model
@@ -40,7 +41,6 @@ from xmodal_ros.streams.specification import StreamSpec
 from xmodal_ros.windows.specification import WindowSpec
 
 FORMAT_VERSION: Final = 1
-UNKNOWN: Final = 'unknown'
 _DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'
 _DOCUMENT_SHA256 = 'bundle_json_sha256'
 

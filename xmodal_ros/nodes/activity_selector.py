@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 from std_msgs.msg import String
 from vision_msgs.msg import Classification
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.nodes import messages, parameters, qos, selector_parameters
 from xmodal_ros.nodes.lifecycle import guarded
@@ -20,7 +21,7 @@ from xmodal_ros.nodes.reporting import ListeningNode
 from xmodal_ros.nodes.running import run
 from xmodal_ros.nodes.source import resolved, Source
 from xmodal_ros.runtime.health import Report
-from xmodal_ros.runtime.label import Label, UNKNOWN
+from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.selector import Decision, Selector

@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 import torch
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.models.bundle import Bundle, UNKNOWN
+from xmodal_ros.models.bundle import Bundle
 from xmodal_ros.models.classifier import probabilities
 from xmodal_ros.models.precision import computing
 from xmodal_ros.windows.assembler import Window

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import math
 from typing import Final
 
-# The name that bundles reserve (xmodal_ros.models.bundle, which cannot be had without torch).
-UNKNOWN: Final = 'unknown'
+from xmodal_ros.activities import UNKNOWN
 
 Scores = tuple[tuple[str, float], ...]
 

@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.runtime.fusion import fuse, Opinion
-from xmodal_ros.runtime.label import Label, ranked, refusal, Scores, UNKNOWN
+from xmodal_ros.runtime.label import Label, ranked, refusal, Scores
 from xmodal_ros.runtime.label_track import LabelTrack
 from xmodal_ros.runtime.selector_settings import AUTO, JOINT, SelectorSettings
 from xmodal_ros.runtime.smoothing import Dwell, Smoother

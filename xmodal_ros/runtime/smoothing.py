@@ -3,7 +3,8 @@
 from collections import Counter, deque
 from typing import Final, Literal
 
-from xmodal_ros.runtime.label import probabilities, ranked, Scores, UNKNOWN
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.runtime.label import probabilities, ranked, Scores
 
 SmoothingMethod = Literal['mean', 'majority']
 

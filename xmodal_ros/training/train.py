@@ -54,7 +54,8 @@ def train(plan: TrainingPlan, out: Path, reporter: Reporter | None = None) -> Tr
     evaluation = _test(bundle, material, plan.target, reporter)
     durations_s |= {**school.durations_s, 'testing': time.monotonic() - begun}
     golden = material.sets[plan.target].validation.values[0].astype(np.float32)
-    scored = info.model_copy(update={'scores': bundle_scores(evaluation)})
+    scores = {**info.scores, **bundle_scores(evaluation)}
+    scored = info.model_copy(update={'scores': scores})
     written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden))
     fits = {**school.fits, plan.target: fitted}
     return TrainingResult(
@@ -104,6 +105,11 @@ def _describe(
     validation = material.sets[plan.target].validation
     logits = predict_logits(fitted.classifier, validation.values).double().numpy()
     calibration = calibrate(logits, validation.labels)
+    scores = {}
+    if material.split.validation:
+        # Held-out segments of people who are trained on would flatter the model.
+        right = logits.argmax(axis=1) == validation.labels
+        scores['validation_accuracy_window'] = float(right.mean())
     return school.document(plan.target).model_copy(
         update={
             'method': plan.method,
@@ -111,6 +117,7 @@ def _describe(
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': calibration.unknown_threshold,
+            'scores': scores,
             'provenance': provenance(plan, material, method, fitted, school.trials),
         }
     )

@@ -42,7 +42,7 @@ class CoTrainingOptions(PairedOptions):
     its own.
     """
 
-    alpha: Annotated[float, Field(ge=0)] = 5.0
+    alpha: Annotated[float, Field(ge=0)] = 0.3
     ramp: Annotated[float, Field(ge=0, le=1)] = 0.2
     transfer: TransferKind = 'decision'
     temperature: Annotated[float, Field(gt=0)] = 4.0

@@ -8,6 +8,7 @@ import pytest
 from test.bags.importers.small_utd_mhad import change, CLIPS, save, write_archives
 from test.bags.recordings import storage_of, write_imu_bag
 from test.messages import SECOND
+from xmodal_ros.bags.importers import utd_mhad
 from xmodal_ros.bags.importers.utd_mhad import (
     CAMERA,
     choose_subjects,
@@ -266,3 +267,21 @@ def test_the_real_data_set_has_all_its_clips(shared_data: Path, tmp_path: Path) 
             [ImuDecoder()(message.data).values[:3] for message in reader.messages([IMU.topic])]
         )
     assert np.median(np.linalg.norm(acceleration, axis=1)) == pytest.approx(9.81, abs=0.6)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_forced_import_that_fails_leaves_the_old_bag(
+    archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = load_clips(archives)
+    bag = import_subject(clips, 2, tmp_path).path
+    before = sorted((file.name, file.read_bytes()) for file in bag.iterdir())
+    # As when somebody presses Ctrl-C while the images are written.
+    monkeypatch.setattr(utd_mhad, '_write_clip', interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        import_subject(clips, 2, tmp_path, force=True)
+    assert sorted((file.name, file.read_bytes()) for file in bag.iterdir()) == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith('.')] == []

@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 import heapq
 from pathlib import Path
-import shutil
 from typing import Any, Final
 from zipfile import BadZipFile
 
@@ -23,6 +22,7 @@ from xmodal_ros.bags.labels import read_segments, write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.replacing import set_aside
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
@@ -107,9 +107,12 @@ def import_subject(
     path = out / f'utd_mhad_s{subject}'
     kept = _make_room(path, len(own), force=force)
     if not kept:
-        with BagWriter(
-            path, sensors=(IMU, CAMERA), subject=str(subject), metadata=_METADATA
-        ) as writer:
+        with (
+            set_aside(path),
+            BagWriter(
+                path, sensors=(IMU, CAMERA), subject=str(subject), metadata=_METADATA
+            ) as writer,
+        ):
             for clip, segment in zip(own, schedule(own), strict=True):
                 _write_clip(writer, clip, segment)
     return ImportedBag(path, str(subject), len(own), kept)
@@ -195,13 +198,12 @@ def _lengths_fit(lengths: NDArray[Any], clips: int, total: int) -> bool:
 
 
 def _make_room(path: Path, clips: int, *, force: bool) -> bool:
-    """Say whether the bag at ``path`` can be kept; remove it when it shall be made anew."""
+    """Say whether the bag at ``path`` can be kept; BagError when it may not be made anew."""
     if not path.exists():
         return False
     if force:
         if not is_recording(path):
             raise BagError(f'{str(path)!r} is no bag and is not removed: choose another folder')
-        shutil.rmtree(path)
         return False
     try:
         with BagReader(path) as reader:

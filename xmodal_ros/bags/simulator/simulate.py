@@ -1,9 +1,8 @@
 """Make a set of simulated recordings, several at a time, and keep those that are there."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 import multiprocessing
@@ -11,7 +10,6 @@ from multiprocessing.sharedctypes import SynchronizedArray
 from multiprocessing.synchronize import Event
 import os
 from pathlib import Path
-import shutil
 import signal
 from typing import Final
 
@@ -19,6 +17,7 @@ import cv2
 
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.replacing import set_aside
 from xmodal_ros.bags.simulator.recording import (
     ImageFormat,
     PARAMETERS_KEY,
@@ -125,25 +124,8 @@ def _is_there(path: Path, plan: RecordingPlan, *, force: bool) -> bool:
 
 def _write(out: Path, plan: RecordingPlan, progress: Callable[[float], None]) -> None:
     path = out / plan.subject
-    with _set_aside(path):
+    with set_aside(path):
         write_recording(plan, path, progress)
-
-
-@contextmanager
-def _set_aside(path: Path) -> Iterator[None]:
-    """Move a bag out of the way; drop it when the block ends well, else put it back."""
-    if not path.exists():
-        yield
-        return
-    aside = path.with_name(f'.{path.name}.replaced')
-    shutil.rmtree(aside, ignore_errors=True)
-    path.rename(aside)
-    try:
-        yield
-    except BaseException:
-        aside.rename(path)
-        raise
-    shutil.rmtree(aside)
 
 
 def _describe(path: Path, kept: bool) -> SimulatedBag:
