@@ -14,6 +14,7 @@ from test.training.paired_bags import write_subjects
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.transfer.method import method_names
 
 
 @pytest.fixture(scope='module')
@@ -50,6 +51,7 @@ def test_dcat_with_options_from_the_command_line(recordings, tmp_path):
     info = load_bundle(tmp_path / 'imu').info
     assert (info.window.length_ns, info.window.hop_ns) == (1_500_000_000, 1_000_000_000)
     assert info.provenance['method_options'] == {
+        'pairing': 'time',
         'weight': 0.3,
         'normalisation': 'frobenius',
         'squared': True,
@@ -63,6 +65,7 @@ def test_the_help_suffices():
     assert result.exit_code == 0
     for word in ('--target', '--source', '--test-subjects', '--val-subjects', 'Example'):
         assert word in result.output
+    assert all(f"'{name}'" in result.output for name in method_names())
 
 
 def test_what_is_missing_is_named_and_the_exit_code_says_so(recordings, tmp_path):

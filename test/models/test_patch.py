@@ -20,6 +20,7 @@ from xmodal_ros.models.patch import (
     LARGEST_BANK,
     make_patch,
 )
+from xmodal_ros.models.precision import computing
 
 DIM = 16
 KERNELS = pytest.mark.parametrize('kernel', get_args(Kernel))
@@ -201,6 +202,14 @@ def test_what_is_saved_answers_the_same_and_its_size_is_known(patch):
     again.load_state_dict(patch.state_dict())
     assert torch.equal(again(features()), patch(features()))
     assert bank_bytes(patch) == 4 * 50 * (8 + DIM if isinstance(patch, AttentionPatch) else 8)
+
+
+@pytest.mark.parametrize('patch', [attention(), attention('laplace'), gated()])
+def test_half_precision_answers_nearly_the_same(patch):
+    expected = patch(features())
+    with computing(torch.device('cpu'), 'bf16'):
+        found = patch(features()).float()
+    assert (found - expected).abs().max() < 0.1 * expected.abs().max()
 
 
 def test_a_document_with_a_patch_that_cannot_be_is_refused(tmp_path):

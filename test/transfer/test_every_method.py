@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,11 @@ from xmodal_ros.models.bundle import load_bundle, save_bundle
 from xmodal_ros.models.classifier import probabilities
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.training.fit import FitResult, repeatable
+from xmodal_ros.transfer import method as registry
 from xmodal_ros.transfer.method import make_method, method_names
 from xmodal_ros.windows.assembler import Window
+
+_DOCS = Path(__file__).resolve().parents[2] / 'docs' / 'methods'
 
 # Options under which each method is as good as not there.
 WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
@@ -115,3 +119,27 @@ def test_methods_that_need_no_overlap_learn_from_another_recording(name):
         busy.check(method)
         fitted = method.course(busy)
     assert np.isfinite(fitted.history[-1].training_loss)
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_a_page_names_every_option_with_its_default(name):
+    page = (_DOCS / f'{name}.md').read_text(encoding='utf-8')
+    rows = dict(re.findall(r'^\| `(\w+)` \| `?([^|`]+?)`? \|', page, flags=re.MULTILINE))
+    fields = make_method(name).Options.model_fields
+    expected = {option: _as_typed(field.default) for option, field in fields.items()}
+    assert rows == expected
+
+
+def _as_typed(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def test_the_example_of_a_new_method_works(monkeypatch):
+    monkeypatch.setattr(registry, '_METHODS', dict(registry._METHODS))
+    page = (_DOCS / 'adding_a_method.md').read_text(encoding='utf-8')
+    code = re.findall(r'```python\n(.*?)```', page, flags=re.DOTALL)[0]
+    exec(compile(code, 'adding_a_method.md', 'exec'), {'__name__': 'example'})  # noqa: S102
+    found = train('logit_matching')
+    assert found.history[-1].parts['gap'] > 0
