@@ -17,9 +17,12 @@ from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, Imu
 
-from test.live.graph import BEST_EFFORT, PATIENCE_S, RELIABLE
+from test.live.graph import BEST_EFFORT, PATIENCE_S, RELIABLE, watching
 from test.messages import imu_bytes
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
+from xmodal_ros.nodes import source as source_module
+from xmodal_ros.nodes.message_class import message_class
 from xmodal_ros.nodes.source import Source
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.pipeline import Received
@@ -204,3 +207,26 @@ def test_no_image_of_a_reliable_camera_is_lost(node: Node, tmp_path: Path) -> No
         thread.stop()
         source.close()
     assert stamps == list(range(1, count + 1))
+
+
+def test_a_type_that_is_not_installed_is_explained_and_may_come_later(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for a missing package: what is not installed cannot be published here either."""
+    real = message_class
+
+    def without_images(msgtype: str) -> Any:
+        if msgtype in IMAGE_TYPES:
+            raise ConfigurationError("install the ROS package 'sensor_msgs'")
+        return real(msgtype)
+
+    source = Source(node, '/imu', (*IMU_TYPES, *IMAGE_TYPES))
+    with watching() as other, other.publisher(Image, '/imu'):
+        monkeypatch.setattr(source_module, 'message_class', without_images)
+        poll_for(lambda: bool(node.get_publishers_info_by_topic('/imu')))
+        assert not source.follow()
+        assert 'install the ROS package' in source.problem
+        monkeypatch.undo()
+        assert source.follow()
+        assert (source.msgtype, source.problem) == (IMAGE_TYPES[0], '')
+    source.close()

@@ -112,7 +112,14 @@ class Source:
         profile = qos.subscription_profile(heard, self._overrides, self._depth)
         changed = msgtype != self.msgtype
         if self._subscription is None or changed or profile != self._profile:
-            self._subscribe(msgtype, profile)
+            try:
+                self._subscribe(msgtype, profile)
+            except ConfigurationError as error:
+                # A type that is not installed here; at the start whoever made this is told.
+                if self._subscription is None:
+                    raise
+                self.problem = f'{self.topic}: {error}'
+                return False
         self.problem = self._explain(publishers, heard, profile)
         return changed
 
@@ -184,9 +191,10 @@ class Source:
             return bool(wait_set.get_ready_entities('subscription'))
 
     def _subscribe(self, msgtype: str, profile: QoSProfile) -> None:
+        message = message_class(msgtype)
         self.close()
         subscription = self._node.create_subscription(
-            message_class(msgtype),
+            message,
             self.topic,
             _unused,
             profile,
