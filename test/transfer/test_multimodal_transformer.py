@@ -45,6 +45,8 @@ def test_what_stands_for_a_missing_sensor_does_not_matter(transformer, junk):
     found = transformer(changed, present)
     assert torch.equal(found.logits, expected.logits)
     assert torch.equal(found.feature, expected.feature)
+    found.logits.sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in transformer.parameters())
 
 
 def test_a_missing_sensor_changes_what_is_said_of_that_window_only(transformer):
