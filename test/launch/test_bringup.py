@@ -1,12 +1,11 @@
 """Drivers and perception from one launch file, where ROS's launch packages are installed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from test.bundles import make_camera_bundle
-from test.live.graph import Watcher, watching
+from test.live.graph import Watcher
 from test.videos import write_video
 
 # First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
@@ -18,12 +17,6 @@ pytest.importorskip('launch')
 from test.launch.starting import describe, launch_until
 
 FILE = 'bringup.launch.py'
-
-
-@pytest.fixture
-def watcher() -> Iterator[Watcher]:
-    with watching() as watcher:
-        yield watcher
 
 
 def test_every_argument_is_described() -> None:

@@ -1,13 +1,12 @@
 """The drivers' launch file, run for real where ROS's launch packages are installed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sensor_msgs.msg import CompressedImage
 import yaml
 
-from test.live.graph import Watcher, watching
+from test.live.graph import Watcher
 from test.videos import write_video
 
 # First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
@@ -19,12 +18,6 @@ pytest.importorskip('launch')
 from test.launch.starting import describe, launch_until
 
 FILE = 'drivers.launch.py'
-
-
-@pytest.fixture
-def watcher() -> Iterator[Watcher]:
-    with watching() as watcher:
-        yield watcher
 
 
 def test_every_argument_is_described() -> None:

@@ -1,6 +1,5 @@
 """The launch file, run for real where ROS's launch packages are installed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from std_msgs.msg import String
 import yaml
 
 from test.bundles import make_imu_bundle
-from test.live.graph import LATCHED, Watcher, watching
+from test.live.graph import LATCHED, Watcher
 from test.recordings import clips, write_imu_bag
 
 # First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
@@ -20,12 +19,6 @@ pytest.importorskip('launch')
 from test.launch.starting import describe, start
 
 FILE = 'perception.launch.py'
-
-
-@pytest.fixture
-def watcher() -> Iterator[Watcher]:
-    with watching() as watcher:
-        yield watcher
 
 
 def run(**arguments: object) -> int:
