@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from launch.actions import IncludeLaunchDescription
+from launch.actions import IncludeLaunchDescription, RegisterEventHandler
+from launch.event_handlers import OnProcessIO
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 
 import launch
@@ -19,13 +20,21 @@ def describe(file: str) -> Any:
     return source.get_launch_description(launch.LaunchContext())
 
 
-def start(file: str, **arguments: object) -> Any:
-    """A service that will run a launch file."""
+def start(file: str, said: list[str] | None = None, **arguments: object) -> Any:
+    """A service that will run a launch file, and note in ``said`` what processes say as errors."""
+    heard = [] if said is None else said
     service = launch.LaunchService(noninteractive=True)
     source = PythonLaunchDescriptionSource(str(FOLDER / file))
     given = [(name, str(value)) for name, value in arguments.items()]
     service.include_launch_description(
-        launch.LaunchDescription([IncludeLaunchDescription(source, launch_arguments=given)])
+        launch.LaunchDescription(
+            [
+                RegisterEventHandler(
+                    OnProcessIO(on_stderr=lambda event: heard.append(event.text.decode()))
+                ),
+                IncludeLaunchDescription(source, launch_arguments=given),
+            ]
+        )
     )
     return service
 

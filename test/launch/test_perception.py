@@ -60,8 +60,7 @@ def test_the_parameters_file_declares_sensors(watcher: Watcher, tmp_path: Path) 
     assert {message.data for _, message in watcher.heard} <= {'wrist', ''}
 
 
-def test_without_a_model_everything_ends_with_a_sentence(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run()
-    assert 'no sensor has a model' in capsys.readouterr().out
+def test_without_a_model_everything_ends_with_a_sentence() -> None:
+    said: list[str] = []
+    start(FILE, said).run()
+    assert 'error: no sensor has a model' in ''.join(said)
