@@ -229,7 +229,9 @@ def test_sensors_that_never_ran_together_cannot_teach_each_other(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, camera_delay_ns=late)
     learnt = plan(tmp_path, method='dcat', sources=('camera',))
-    with pytest.raises(TrainingError, match=r"sensor 'camera' shows an activity: .* same clock"):
+    with pytest.raises(
+        TrainingError, match=r"'camera' shows an activity that 'imu' shows: .* clock"
+    ):
         train(learnt, tmp_path / 'out' / 'imu')
 
 
@@ -243,6 +245,17 @@ def test_sensors_that_took_turns_cannot_teach_each_other_in_time(tmp_path):
     by_label = replace(learnt, method_options={'pairing': 'class'})
     result = train(by_label, tmp_path / 'out' / 'imu')
     assert result.fits['imu'].history[0].parts['alignment'] > 0
+
+
+def test_a_source_that_shows_other_activities_only_is_refused(tmp_path):
+    labels = (*LABELS, *LABELS, *(3 * ('fall', 'jump')))
+    for subject in '123':
+        write_paired_bag(tmp_path / subject, subject, labels=labels, take_turns=True)
+    learnt = plan(tmp_path, method='attention_patch', sources=('camera',))
+    with pytest.raises(
+        TrainingError, match=r"'camera' shows an activity that .*activity_left_out"
+    ):
+        train(learnt, tmp_path / 'out' / 'imu')
 
 
 def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):

@@ -60,7 +60,7 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
         name: learning_set(recordings, name, recipes[name].window.length_ns, labels, held)
         for name in names
     }
-    _check_sets(sets)
+    _check_sets(sets, plan.target)
     untaught = {s.label for fact in test for s in fact.segments} - {*labels}
     return Material(
         split=split,
@@ -167,14 +167,14 @@ def _labels(
     return tuple(sorted(shown)), tuple(sorted(named - shown))
 
 
-def _check_sets(sets: Mapping[str, LearningSet]) -> None:
+def _check_sets(sets: Mapping[str, LearningSet], target: str) -> None:
     for name, examples in sets.items():
         classes = len(set(examples.training.labels.tolist()))
         if not classes:
             raise TrainingError(
-                f"no training window of sensor '{name}' shows an activity: was it recorded while "
-                'the labels say what is done, and are its header stamps of the same clock? '
-                f'{why_left_out(examples)}'
+                f"no training window of sensor '{name}' shows an activity that '{target}' shows: "
+                'was it recorded while the labels say what is done, and are its header stamps of '
+                f'the same clock? {why_left_out(examples)}'
             )
         if classes < 2:
             raise TrainingError(

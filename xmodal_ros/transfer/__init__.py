@@ -1,1 +1,1 @@
-"""Transfer methods: how a target learns from frozen sources. One file a method."""
+"""Transfer methods: how a target learns from other sensors. One file a method."""
