@@ -1,6 +1,6 @@
 """Launch files run for real, as ``ros2 launch`` runs them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ def describe(file: str) -> Any:
     return source.get_launch_description(launch.LaunchContext())
 
 
-def start(file: str, said: list[str] | None = None, **arguments: object) -> Any:
+def start(file: str, arguments: Mapping[str, object], said: list[str] | None = None) -> Any:
     """A service that will run a launch file, and note in ``said`` what processes say as errors."""
     heard = [] if said is None else said
     service = launch.LaunchService(noninteractive=True)
@@ -41,7 +41,7 @@ def start(file: str, said: list[str] | None = None, **arguments: object) -> Any:
 
 def launch_until(file: str, look: Callable[[], None], **arguments: object) -> int:
     """Launch, end it once ``look`` has seen what it wants, and give the exit code."""
-    service = start(file, **arguments)
+    service = start(file, arguments)
 
     def watch() -> None:
         try:

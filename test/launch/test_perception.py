@@ -22,7 +22,7 @@ FILE = 'perception.launch.py'
 
 
 def run(**arguments: object) -> int:
-    return int(start(FILE, **arguments).run())
+    return int(start(FILE, arguments).run())
 
 
 def test_every_argument_is_described() -> None:
@@ -62,5 +62,5 @@ def test_the_parameters_file_declares_sensors(watcher: Watcher, tmp_path: Path) 
 
 def test_without_a_model_everything_ends_with_a_sentence() -> None:
     said: list[str] = []
-    start(FILE, said).run()
+    start(FILE, {}, said).run()
     assert 'error: no sensor has a model' in ''.join(said)
