@@ -122,3 +122,13 @@ def test_a_changed_weight_file_is_refused(place, tmp_path):
     done = xmodal('evaluate', bundle, place / 'bags')
     assert done.returncode == 1
     assert 'sha256' in done.stderr
+
+
+@pytest.mark.parametrize(('rate', 'told'), [('0', True), ('20', False)])
+def test_latencies_at_full_speed_are_told_from_those_of_a_robot(place, tmp_path, rate, told):
+    html = tmp_path / 'out.html'
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk'], seconds=4))
+    done = xmodal('evaluate', place / 'bundle', bag, '--live', '--rate', rate, '--html', html)
+    assert done.returncode == 0, done.stderr
+    assert ('with the waiting' in done.stderr) is told
+    assert ('with the waiting at full speed' in html.read_text()) is told

@@ -30,6 +30,7 @@ class LiveRun:
     received: int
     drops: dict[str, int]
     agreement: Agreement
+    rate: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,11 @@ class Evaluation:
         """The comparison with the live runs over all recordings, None without any."""
         found = [bag.live.agreement for bag in self.bags if bag.live is not None]
         return sum(found[1:], found[0]) if found else None
+
+    @property
+    def hurried(self) -> bool:
+        """Whether a live run was as fast as possible: latencies then hold the waiting in queues."""
+        return any(bag.live is not None and bag.live.rate == 0 for bag in self.bags)
 
     @property
     def unknown_labels(self) -> tuple[str, ...]:
