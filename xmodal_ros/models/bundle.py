@@ -36,6 +36,7 @@ from xmodal_ros.models.encoders import EncoderSpec
 from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
 from xmodal_ros.models.precision import computing, Precision, TOLERANCES
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
+from xmodal_ros.paths import is_folder
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.specification import StreamSpec
 from xmodal_ros.windows.specification import WindowSpec
@@ -216,7 +217,7 @@ def _document_sha256(content: object) -> str:
 def read_bundle_info(path: Path) -> BundleInfo:
     """Read and check ``bundle.json`` alone; raises :class:`BundleError`."""
     document = path / _DOCUMENT
-    if not path.is_dir():
+    if not is_folder(path):
         raise BundleError(f'there is no bundle at {path}: give the folder that training wrote')
     try:
         content = json.loads(document.read_text(encoding='utf-8'))

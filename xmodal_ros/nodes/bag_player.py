@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 import difflib
-from pathlib import Path
 import sys
 import threading
 import time
@@ -18,6 +17,7 @@ from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
 from xmodal_ros.nodes.running import run
+from xmodal_ros.paths import user_path
 from xmodal_ros.runtime.pacing import Pace
 
 _CLOCK_TOPIC: Final = '/clock'
@@ -89,7 +89,7 @@ class BagPlayer(Node):
                 "the parameter 'bag' is not set: give a recording, for example "
                 '--ros-args -p bag:=recordings/subject_01'
             )
-        return BagReader(Path(bag).expanduser())
+        return BagReader(user_path(bag))
 
     def _advertise(self) -> dict[str, Any]:
         """Make a publisher for every topic that is wanted and whose type is installed."""

@@ -7,6 +7,7 @@ import sys
 from typing import Any, Final
 
 from xmodal_ros.errors import BundleError, ConfigurationError
+from xmodal_ros.paths import user_path
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.audio import AudioFormat
 from xmodal_ros.streams.placement import make_placement, Placement
@@ -39,7 +40,7 @@ class ModelSettings:
                 "the parameter 'model' is not set: give the folder of a bundle, for example "
                 '--ros-args -p model:=/models/imu'
             )
-        return Path(self.model).expanduser()
+        return user_path(self.model)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The parameters of the selector, and the settings that they make."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from xmodal_ros.nodes.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
 from xmodal_ros.nodes.parameters import Parameter
+from xmodal_ros.paths import user_path
 from xmodal_ros.runtime.selector_settings import (
     AUTO,
     check_names,
@@ -168,4 +168,4 @@ def _accuracy(name: str, get: Callable[[str], Any]) -> float | None:
     if weight >= 0:
         return weight
     model = str(get(f'sources.{name}.model'))
-    return validated_accuracy(Path(model).expanduser()) if model else None
+    return validated_accuracy(user_path(model)) if model else None

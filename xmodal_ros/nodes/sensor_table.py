@@ -12,6 +12,7 @@ from xmodal_ros.nodes.parameter_tables import (
     IMU_CLASSIFIER,
 )
 from xmodal_ros.nodes.parameters import Parameter
+from xmodal_ros.runtime.selector_settings import AUTO
 from xmodal_ros.sensors import MODALITIES, Modality
 
 _TABLES: Final[Mapping[Modality, tuple[Parameter, ...]]] = {
@@ -21,6 +22,8 @@ _TABLES: Final[Mapping[Modality, tuple[Parameter, ...]]] = {
 }
 # What the selector wants to know of a source, as its parameters call it.
 _OF_SELECTOR: Final = ('priority', 'weight')
+# Names are part of a node's name and of its services', which ROS lets be 247 characters long.
+_LONGEST_NAME: Final = 100
 _NOT_OF_A_SENSOR: Final = frozenset({'autostart', 'diagnostics_period'})
 
 
@@ -54,7 +57,19 @@ def read_sensors(values: Mapping[str, Any]) -> tuple[SensorEntry, ...]:
                 'sensors: {imu_wrist: {modality: imu, topic: /imu_wrist}}'
             )
         by_name.setdefault(name, {})[field] = value
+    for name in by_name:
+        _check_name(name)
     return tuple(_entry(name, fields) for name, fields in by_name.items())
+
+
+def _check_name(name: str) -> None:
+    """Refuse what ROS would let be no part of a node's name, or the selector no source."""
+    usable = name.isascii() and name.isidentifier() and len(name) <= _LONGEST_NAME
+    if not usable or name == AUTO:
+        raise ConfigurationError(
+            f'a sensor cannot be called {name!r}: use letters, digits and underscores, a letter '
+            f'first, at most {_LONGEST_NAME} of them, and another word than {AUTO!r}'
+        )
 
 
 def _entry(name: str, fields: Mapping[str, Any]) -> SensorEntry:

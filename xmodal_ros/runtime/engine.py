@@ -54,9 +54,12 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError:
         device = torch.device('meta')
-    if device.type not in ('cpu', 'cuda'):
+    if device.type == 'cpu':
+        # There is one, whatever number it is given.
+        return torch.device('cpu')
+    if device.type != 'cuda':
         raise ConfigurationError(f"device {name!r} is none of 'auto', 'cpu', 'cuda', 'cuda:N'")
-    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+    if (device.index or 0) >= torch.cuda.device_count():
         raise ConfigurationError(
             f'device {name!r} is not there ({torch.cuda.device_count()} CUDA devices are): '
             "use 'auto' or 'cpu'"

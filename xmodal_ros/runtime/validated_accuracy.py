@@ -24,7 +24,7 @@ def validated_accuracy(bundle: Path) -> float | None:
         document = json.loads((bundle / 'bundle.json').read_text(encoding='utf-8'))
         scores = dict(document['scores'])
         score = next((float(scores[name]) for name in _SCORES if name in scores), None)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise BundleError(
             f'{bundle} is no bundle ({error}): give the folder that training wrote'
         ) from None

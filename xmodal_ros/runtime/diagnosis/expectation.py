@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xmodal_ros.errors import BundleError
+from xmodal_ros.paths import is_folder
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.specification import CameraStream, ImuStream, StreamSpec
 from xmodal_ros.windows.specification import WindowSpec
@@ -73,7 +74,7 @@ def read_expectation(path: Path) -> Expectation:
     The golden sample is not tried: that takes torch, and the node does it when it starts. Raises
     :class:`BundleError`.
     """
-    if not path.is_dir():
+    if not is_folder(path):
         raise BundleError(f'there is no bundle at {path}: give the folder that training wrote')
     file = path / 'bundle.json'
     try:

@@ -1,10 +1,10 @@
 """What is wrong with the nodes of this package that run, and with what they listen to."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from xmodal_ros.errors import BundleError, StreamError
+from xmodal_ros.paths import is_there, user_path
 from xmodal_ros.runtime.diagnosis.expectation import Expectation, read_expectation
 from xmodal_ros.runtime.diagnosis.facts import GraphFacts, NodeFacts
 from xmodal_ros.runtime.diagnosis.finding import Finding, problem_and_remedy
@@ -49,8 +49,8 @@ def expectation_of(node: NodeFacts) -> Expectation | str:
     model = str(node.parameters.get('model', '') or node.values.get('model', ''))
     if not model:
         return 'no model is set'
-    path = Path(model).expanduser()
-    if not path.exists():
+    path = user_path(model)
+    if not is_there(path):
         return f'its bundle {model} is not on this machine'
     try:
         return read_expectation(path)
