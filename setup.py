@@ -13,7 +13,9 @@ setup(
     name=package_name,
     version='0.1.0',
     packages=find_packages(include=[package_name, f'{package_name}.*']),
-    package_data={package_name: ['py.typed', '**/*.html', '**/*.j2', '**/*.css', '**/*.json']},
+    package_data={
+        package_name: ['py.typed', '**/*.html', '**/*.j2', '**/*.css', '**/*.json', '**/*.yaml']
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),

@@ -15,7 +15,9 @@ from xmodal_ros import __version__
 from xmodal_ros.errors import XmodalError
 
 # Each is a module of this package with a function or a typer app of the same name.
-_COMMANDS: Final = ('simulate', 'import', 'inspect', 'train', 'evaluate', 'doctor', 'demo')
+_COMMANDS: Final = (
+    'simulate', 'import', 'inspect', 'train', 'evaluate', 'study', 'doctor', 'demo',
+)  # fmt: skip
 
 
 class _Commands(typer.core.TyperGroup):

@@ -1,0 +1,116 @@
+"""``xmodal study`` as it is typed, killed, and typed again."""
+
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from test.studies.small_study import COSINE, document, UNIMODAL, write_study
+from test.training.paired_bags import write_subjects
+from xmodal_ros.cli.main import app
+from xmodal_ros.errors import ConfigurationError, TrainingError
+
+FIRST = 'running 1/4'
+
+
+@pytest.fixture(scope='module')
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_subjects(tmp_path_factory.mktemp('recordings'))
+
+
+@pytest.fixture
+def small(recordings: Path, tmp_path: Path) -> Path:
+    content = document(recordings, methods=[UNIMODAL, COSINE], seeds=[0, 1], quick={'seeds': [0]})
+    return write_study(tmp_path / 'study.yaml', content)
+
+
+def start(small: Path, out: Path) -> 'subprocess.Popen[str]':
+    command = [
+        *(sys.executable, '-m', 'xmodal_ros.cli.main', 'study', str(small), '--out', str(out)),
+        *('--jobs', '1', '--device', 'cpu'),
+    ]
+    environment = {**os.environ, 'TERM': 'dumb', 'PYTHONUNBUFFERED': '1', 'COLUMNS': '120'}
+    return subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+
+
+def stop_after_the_first_run(process: 'subprocess.Popen[str]', how: signal.Signals) -> str:
+    assert process.stderr is not None
+    heard = ''
+    while FIRST not in heard:
+        line = process.stderr.readline()
+        assert line, heard
+        heard += line
+    process.send_signal(how)
+    return heard + process.stderr.read()
+
+
+@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
+    out = tmp_path / 'out'
+    with start(small, out) as process:
+        heard = stop_after_the_first_run(process, how)
+    expected = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}
+    assert process.returncode == expected[how], heard
+    if how == signal.SIGINT:
+        assert 'of 4 runs are done; the same command goes on' in ' '.join(heard.split())
+        assert '**Incomplete:**' in (out / 'table.md').read_text()
+    kept = {path: path.stat().st_mtime_ns for path in (out / 'runs').glob('*.json')}
+    windows = {path.name for path in (out / 'windows').iterdir()}
+    assert kept
+    assert len(windows) == 6
+    with start(small, out) as again:
+        assert again.stderr is not None
+        heard = again.stderr.read()
+    assert again.returncode == 0, heard
+    assert 'runs are done already' in heard
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert {path.name for path in (out / 'windows').iterdir()} == windows
+    written = json.loads((out / 'study.json').read_text())
+    assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}
+
+
+def test_quick_and_other_recordings_and_json(recordings, tmp_path):
+    content = document('nowhere', methods=[UNIMODAL], seeds=[0, 1], quick={'seeds': [5]})
+    small = write_study(tmp_path / 'study.yaml', content)
+    words = [
+        *('study', str(small), '--out', str(tmp_path / 'out'), '--quick', '--jobs', '1'),
+        *('--recordings', str(recordings), '--json', str(tmp_path / 'a.json'), '--device', 'cpu'),
+    ]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    written = json.loads((tmp_path / 'a.json').read_text())
+    assert written['study']['seeds'] == [5]
+    assert written == json.loads((tmp_path / 'out' / 'study.json').read_text())
+    assert 'macro-F1' in result.stderr
+
+
+def test_failed_runs_are_an_error_after_the_tables_are_written(recordings, tmp_path):
+    split = {'across': {'directions': [{'train': ['1'], 'test': ['9']}]}}
+    small = write_study(tmp_path / 's.yaml', document(recordings, splits=split))
+    words = ['study', str(small), '--out', str(tmp_path / 'out'), '--jobs', '1', '--device', 'cpu']
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, TrainingError)
+    assert '3 of 3 runs failed' in str(result.exception)
+    assert "subject '9' is in none" in (tmp_path / 'out' / 'table.md').read_text()
+
+
+def test_a_study_that_makes_no_sense_is_refused_before_anything_is_written(tmp_path):
+    small = write_study(tmp_path / 's.yaml', document(seeds=[]))
+    result = CliRunner().invoke(app, ['study', str(small), '--out', str(tmp_path / 'out')])
+    assert isinstance(result.exception, ConfigurationError)
+    assert 'seeds' in str(result.exception)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_the_help_suffices():
+    result = CliRunner().invoke(app, ['study', '--help'], env={'COLUMNS': '200'})
+    assert result.exit_code == 0
+    for word in ('--out', '--quick', '--jobs', '--recordings', 'simulated', 'Example'):
+        assert word in result.output

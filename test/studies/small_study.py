@@ -1,0 +1,58 @@
+"""A study of three subjects with an IMU and a camera, whose runs take a blink."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xmodal_ros.studies.execution import do_job, Job
+from xmodal_ros.studies.specification import Study
+from xmodal_ros.studies.window_cache import WindowCache
+from xmodal_ros.studies.workers import Listeners
+from xmodal_ros.training.dataset import Recording
+
+UNIMODAL = {'row': 'unimodal', 'method': 'unimodal'}
+FOREST = {'row': 'forest', 'statistics': 'random_forest'}
+COSINE = {'row': 'cosine', 'method': 'feature_cosine', 'options': {'weight': 0.5}}
+TINY = {'epochs': 1, 'least_steps': 1, 'width': 8, 'dim': 8}
+
+
+def document(recordings: Path | str = 'recordings', **changes: Any) -> dict[str, Any]:
+    """A study as YAML gives it."""
+    return {
+        'title': 'Small',
+        'recordings': [str(recordings)],
+        'targets': {'imu': [['camera']]},
+        'methods': [UNIMODAL, FOREST, COSINE],
+        'splits': {'across': {'directions': [{'train': ['1'], 'test': ['2', '3']}]}},
+        'seeds': [0],
+        'windows': {'length_s': 1.5, 'hop_s': 1},
+        'sensors': {'imu': TINY, 'camera': {**TINY, 'height': 8, 'image_width': 8}},
+        **changes,
+    }
+
+
+def study(recordings: Path | str = 'recordings', **changes: Any) -> Study:
+    return Study.model_validate(document(recordings, **changes))
+
+
+def write_study(path: Path, content: dict[str, Any]) -> Path:
+    path.write_text(yaml.safe_dump(content), encoding='utf-8')
+    return path
+
+
+def in_this_process(jobs: Sequence[Job], workers: int, listeners: Listeners) -> None:
+    """Stands in for the workers."""
+    for job in jobs:
+        do_job(job, listeners.begin, listeners.end)
+
+
+@dataclass(frozen=True)
+class DeadlyCache(WindowCache):
+    """Ends the process that asks it for windows, as the lack of memory would."""
+
+    def recording(self, facts: Any, recipes: Any) -> Recording:
+        os._exit(9)

@@ -1,0 +1,110 @@
+"""A study is checked before anything is read."""
+
+from pathlib import Path
+
+import pytest
+
+from test.studies.small_study import COSINE, document, FOREST, study, UNIMODAL, write_study
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.studies.runs import file_name, groups, Run
+from xmodal_ros.studies.specification import load_study, SHIPPED
+from xmodal_ros.transfer.method import method_names
+
+TWICE = {'train': ['1', '2'], 'test': ['2']}
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'recordings': []}, 'recordings'),
+        ({'colour': 1}, 'colour'),
+        ({'methods': [FOREST]}, "exactly one row must be of method 'unimodal'"),
+        ({'methods': [UNIMODAL, UNIMODAL]}, "row 'unimodal' is named twice"),
+        ({'methods': [{'row': 'x'}]}, "'method' or 'statistics'"),
+        ({'methods': [UNIMODAL, {'row': 'x', 'method': 'magic'}]}, "no transfer method 'magic'"),
+        ({'methods': [UNIMODAL, {**COSINE, 'options': {'wight': 1}}]}, "option 'wight'"),
+        ({'methods': [UNIMODAL, {**FOREST, 'options': {'weight': 1}}]}, 'have no options'),
+        ({'targets': {'imu': [['imu']]}}, 'a source of its own'),
+        ({'targets': {'imu': [['camera'], ['camera']]}}, 'is named twice'),
+        ({'targets': {'imu': [[]]}}, 'targets.imu.0'),
+        ({'splits': {}}, "'across', 'within' or both"),
+        ({'splits': {'across': {'directions': [TWICE]}}}, "subject '2' is named twice"),
+        ({'splits': {'within': {'folds': 1}}}, 'splits.within.folds'),
+        ({'splits': {'within': {'labels': [{'fraction': 0.1, 'shots': 4}]}}}, 'not both'),
+        ({'seeds': [1, 1]}, "seed '1' is named twice"),
+        ({'sensors': {'imu': {'epochs': 0}}}, 'sensors.imu.epochs'),
+        ({'sensors': {'nose': {}}}, 'sensors.nose'),
+    ],
+)
+@pytest.mark.parametrize('where', ['', 'quick'])
+def test_what_makes_no_sense_is_refused_with_where_it_stands(tmp_path, changes, message, where):
+    content = document(quick=changes) if where else {**document(), **changes}
+    with pytest.raises(ConfigurationError, match=message) as refused:
+        load_study(str(write_study(tmp_path / 'study.yaml', content)))
+    assert ('with quick' in str(refused.value)) == bool(where)
+
+
+@pytest.mark.parametrize('text', ['a: [', '- 1', ''])
+def test_a_file_that_is_no_study_is_refused(tmp_path, text):
+    (tmp_path / 'study.yaml').write_text(text)
+    with pytest.raises(ConfigurationError, match='study'):
+        load_study(str(tmp_path / 'study.yaml'))
+
+
+def test_a_name_that_is_no_file_is_answered_with_those_that_are_shipped():
+    with pytest.raises(ConfigurationError, match='simulated, utd-mhad'):
+        load_study('nothing.yaml')
+
+
+def test_quick_replaces_whole_keys_and_is_missed_where_there_is_none(tmp_path):
+    path = str(write_study(tmp_path / 'a.yaml', document(quick={'seeds': [7], 'sensors': {}})))
+    assert load_study(path).seeds == (0,)
+    assert load_study(path, quick=True).seeds == (7,)
+    assert load_study(path, quick=True).sensors == {}
+    with pytest.raises(ConfigurationError, match="has no 'quick'"):
+        load_study(str(write_study(tmp_path / 'b.yaml', document())), quick=True)
+
+
+@pytest.mark.parametrize('quick', [False, True])
+@pytest.mark.parametrize('path', sorted(SHIPPED.glob('*.yaml')), ids=lambda path: path.stem)
+def test_shipped_studies_hold_every_method_and_both_baselines_without_a_net(
+    path: Path, quick: bool
+):
+    shipped = load_study(path.stem, quick=quick)
+    assert {row.method for row in shipped.methods if row.method} == {*method_names()}
+    assert {row.statistics for row in shipped.methods if row.statistics} == {
+        'random_forest',
+        'logistic_regression',
+    }
+    banks = {row.options.get('bank') for row in shipped.methods if row.method == 'attention_patch'}
+    assert banks == {None, 'noise', 'shuffled', 'none'}
+    assert len(shipped.seeds) >= (2 if quick else 5)
+
+
+def test_rows_that_learn_from_nobody_are_run_once_a_target():
+    small = study(targets={'imu': [['camera'], ['other']]}, seeds=[0, 1])
+    named = [(g.seed, g.sources, tuple(row.row for row in g.rows)) for g in groups(small)]
+    assert named[:3] == [
+        (0, (), ('unimodal', 'forest')),
+        (0, ('camera',), ('cosine',)),
+        (0, ('other',), ('cosine',)),
+    ]
+    assert [seed for seed, _, _ in named] == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_run_of_other_settings_is_another_run():
+    def names(**changes):
+        changed = study(**changes)
+        return {
+            file_name(Run(group, row).identity(changed, {'bag': 'x'}))
+            for group in groups(changed)
+            for row in group.rows
+        }
+
+    assert len(names()) == 3
+    assert names(title='Other') == names()
+    assert len(names() & names(methods=[UNIMODAL, FOREST, {**COSINE, 'options': {}}])) == 2
+    assert not names() & names(windows={'hop_s': 2})
+    assert not names() & names(sensors={})
+    assert not names() & names(splits={'within': {}})
+    assert names() < names(seeds=[0, 1])

@@ -1,0 +1,73 @@
+"""``xmodal study``: many trainings, compared."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xmodal_ros.cli.variadic import VariadicCommand
+
+COMMAND_CLASS = VariadicCommand
+
+
+def study(
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="The study's YAML file, or 'simulated' or 'utd-mhad', which come with the "
+            'package. docs/study.md explains every key.',
+            metavar='STUDY.yaml',
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help='The folder for windows, runs and tables. Given again, it goes on there.',
+            metavar='DIR',
+        ),
+    ],
+    recordings: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Recordings, or folders of them.  [default: the study's]", metavar='BAG...'
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option('--quick', help="Run the study's small version, which proves nothing.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help='So many processes side by side.  [default: one for each two cores]', min=1
+        ),
+    ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            help="Where to train: 'auto', 'cpu', 'cuda' (all GPUs take turns) or 'cuda:N'."
+        ),
+    ] = 'auto',
+    json: Annotated[
+        Path | None, typer.Option(help='Write study.json here as well.', metavar='FILE')
+    ] = None,
+) -> None:
+    """Train and test many methods, targets, splits and seeds, and compare them in tables.
+
+    Windows are cut once and kept; each run's result is a file of its own. However it ends, the
+    same command goes on where it was. It writes table.md, study.json and differences.png.
+
+    Example: xmodal study simulated --recordings recordings --out studies/simulated --quick
+    """
+    from xmodal_ros.cli.study_run import run, StudySettings
+
+    run(
+        StudySettings(
+            study=study,
+            out=out,
+            recordings=tuple(recordings or ()),
+            quick=quick,
+            jobs=jobs,
+            device=device,
+            json=json,
+        )
+    )

@@ -1,0 +1,203 @@
+"""A study's result for people and scripts: JSON, Markdown and a plot."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+import io
+import json
+import os
+from pathlib import Path
+import tempfile
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.studies.statistics import Difference
+from xmodal_ros.studies.study import StudyResult
+from xmodal_ros.studies.summary import Line, Table
+from xmodal_ros.whole_file import write_whole
+
+_ALL_SHOWN: Final = 12
+
+
+def write_report(result: StudyResult, folder: Path) -> None:
+    """Write ``study.json``, ``table.md`` and ``differences.png`` into a folder, each whole.
+
+    Raises :class:`ConfigurationError` when that cannot be done.
+    """
+    text = json.dumps(as_mapping(result), indent=1, allow_nan=False)
+    write_whole(folder / 'study.json', text + '\n')
+    write_whole(folder / 'table.md', markdown(result))
+    write_bytes_whole(folder / 'differences.png', plot(result.tables))
+
+
+def as_mapping(result: StudyResult) -> dict[str, Any]:
+    """Give the result in the form of ``study.json``."""
+    return {
+        'study': result.study.model_dump(mode='json'),
+        'runs': {
+            'planned': len(result.records),
+            'done': result.done,
+            'failed': result.failed,
+        },
+        'environments': [
+            {'runs': count, **dict(found)} for found, count in _environments(result).items()
+        ],
+        'compute_s': round(sum(r.duration_s for _, r in result.records if r), 1),
+        'tables': [asdict(table) for table in result.tables],
+        'results': [
+            record.model_dump(mode='json') for _, record in result.records if record is not None
+        ],
+    }
+
+
+def _environments(result: StudyResult) -> Counter[tuple[tuple[str, str], ...]]:
+    return Counter(tuple(r.environment.items()) for _, r in result.records if r and r.outcome)
+
+
+def markdown(result: StudyResult) -> str:
+    """Give the tables as Markdown, with all that is needed to read them."""
+    study = result.study
+    parts = [f'# {study.title}']
+    if study.description:
+        parts.append(study.description.strip())
+    if result.done < len(result.records):
+        missing = len(result.records) - result.done
+        parts.append(
+            f'**Incomplete:** {missing} of {len(result.records)} runs have no result '
+            f'({result.failed} failed). What is shown rests on the seeds that are complete.'
+        )
+    seeds = ', '.join(map(str, study.seeds))
+    computed_h = sum(record.duration_s for _, record in result.records if record) / 3600
+    done_on = [
+        f'{dict(found)["device"]}: {count} runs with '
+        + ', '.join(f'{name} {value}' for name, value in found if name != 'device')
+        for found, count in _environments(result).items()
+    ]
+    parts.append(
+        f'Seeds {seeds}. {result.done} runs, {computed_h:.2f} h of computing. '
+        + '; '.join(done_on)
+        + '.'
+    )
+    parts.append(
+        'Macro-F1 on test windows: mean over seeds, with the lowest and highest seed. '
+        'Δ is the difference to the unimodal row of the same target, with its 95 % interval from '
+        'a bootstrap over test subjects and seeds; p is corrected by Holm over each table.'
+    )
+    for table in result.tables:
+        parts += _table(table)
+    return '\n\n'.join(parts) + '\n'
+
+
+def _table(table: Table) -> list[str]:
+    head = (
+        'target', 'sources', 'row', 'per clip', 'seeds', 'Δ per clip', 'p', 'per window',
+        'Δ per window', 'parameters', 'runs',
+    )  # fmt: skip
+    rows = [head, ('---',) * len(head), *(_cells(line) for line in table.lines)]
+    shown = '\n'.join(f'| {" | ".join(row)} |' for row in rows)
+    subjects = sorted({line.subjects for line in table.lines if line.seeds})
+    tested = '/'.join(map(str, subjects)) or 'No'
+    compared = sum(line.p is not None for line in table.lines)
+    parts = [
+        f'## {table.split.capitalize()}, {table.labels}',
+        f'{tested} test subjects; the p of {compared} comparisons are corrected.',
+        shown,
+    ]
+    failures = [f'- {_name(line)}: {reason}' for line in table.lines for reason in line.failures]
+    if failures:
+        parts += ['Failed:', '\n'.join(failures)]
+    return parts
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    scored = '–'
+    if line.macro_f1 is not None:
+        scored = f'{line.macro_f1:.3f} ({line.low:.3f} to {line.high:.3f})'
+    return (
+        line.target,
+        _sources(line),
+        f'**{line.row}**' if line.is_reference else line.row,
+        scored,
+        str(len(line.seeds)),
+        _difference(line.clip),
+        '' if line.p is None else f'{line.p:.3f}',
+        '–' if line.macro_f1_window is None else f'{line.macro_f1_window:.3f}',
+        _difference(line.window),
+        ' to '.join(f'{count:,}' for count in (line.parameters[:1] + line.parameters[1:][-1:])),
+        f'{line.runs}/{line.runs_planned}',
+    )
+
+
+def _sources(line: Line) -> str:
+    if not line.sources or all(count == line.runs for count in line.sources_kept.values()):
+        return ', '.join(line.sources)
+    # A guard may have left some out.
+    used = (f'{name} (used {line.sources_kept[name]}/{line.runs})' for name in line.sources)
+    return ', '.join(used)
+
+
+def _difference(difference: Difference | None) -> str:
+    if difference is None:
+        return ''
+    if difference.low is None or difference.high is None:
+        return f'{difference.mean:+.3f} (no interval)'
+    return f'{difference.mean:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})'
+
+
+def _name(line: Line) -> str:
+    learns = f' from {"+".join(line.sources)}' if line.sources else ''
+    return f'{line.target}{learns}, {line.row}'
+
+
+def plot(tables: Sequence[Table]) -> bytes:
+    """Draw the differences per clip with their intervals, a panel a table; gives a PNG."""
+    shown = [(table, [line for line in table.lines if line.clip]) for table in tables]
+    shown = [(table, lines) for table, lines in shown if lines]
+    heights = [max(3.0, 0.24 * len(lines) + 1.2) for _, lines in shown] or [2.0]
+    figure = Figure(figsize=(9, sum(heights)), layout='constrained')
+    panels = figure.subplots(
+        max(1, len(shown)), 1, squeeze=False, gridspec_kw={'height_ratios': heights}
+    )
+    if not shown:
+        panels[0, 0].set_axis_off()
+        panels[0, 0].text(0.5, 0.5, 'nothing to compare yet', ha='center', va='center')
+    for axes, (table, lines) in zip(panels[:, 0], shown, strict=False):
+        _panel(axes, table, lines)
+    picture = io.BytesIO()
+    figure.savefig(picture, format='png', dpi=120)
+    return picture.getvalue()
+
+
+def _panel(axes: Axes, table: Table, lines: Sequence[Line]) -> None:
+    targets = list(dict.fromkeys(line.target for line in lines))
+    for place, line in enumerate(lines):
+        difference = line.clip
+        assert difference is not None  # noqa: S101 - only such lines are drawn
+        colour = f'C{targets.index(line.target) % _ALL_SHOWN}'
+        if difference.low is not None and difference.high is not None:
+            axes.plot([difference.low, difference.high], [place, place], color=colour)
+        axes.plot(difference.mean, place, 'o', color=colour, markersize=4)
+    axes.axvline(0, color='grey', linewidth=0.8)
+    axes.set_yticks(range(len(lines)), [_name(line) for line in lines], fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel('macro-F1 per clip, difference to unimodal, 95 % interval')
+    axes.set_title(f'{table.split}, {table.labels}')
+
+
+def write_bytes_whole(path: Path, content: bytes) -> None:
+    """Write bytes whole or not at all; raises :class:`ConfigurationError` when it cannot."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
+        partial = Path(name)
+        try:
+            with os.fdopen(handle, 'wb') as file:
+                file.write(content)
+            partial.chmod(0o644)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f'cannot write {path}: {error}') from error

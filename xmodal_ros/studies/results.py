@@ -1,0 +1,121 @@
+"""What a run gave, as it is kept in a file."""
+
+from collections.abc import Mapping, Sequence
+import json
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from xmodal_ros.studies.lesson import TestWindows
+from xmodal_ros.training.metrics import score
+from xmodal_ros.whole_file import write_whole
+
+Matrix = tuple[tuple[int, ...], ...]
+
+
+class Confusion(BaseModel):
+    """One subject's confusion (true, decided) by an outcome's labels, per clip and window."""
+
+    model_config = ConfigDict(frozen=True)
+
+    clip: Matrix
+    window: Matrix
+
+
+class Outcome(BaseModel):
+    """How a run did: scores over all test subjects, and what they are made of.
+
+    ``labels`` are those taught, then those that only the test holds. ``parameters`` is None for a
+    model that is no net; ``durations_s`` are those of its fits.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    labels: tuple[str, ...]
+    subjects: dict[str, Confusion]
+    macro_f1: float
+    macro_f1_window: float
+    parameters: int | None
+    sources_used: tuple[str, ...]
+    windows: dict[str, int]
+    durations_s: dict[str, float]
+    facts: dict[str, Any]
+
+
+class RunRecord(BaseModel):
+    """A finished or failed run: what was run, where, and its outcome or the reason of failure."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: dict[str, Any]
+    environment: dict[str, str]
+    duration_s: float
+    outcome: Outcome | None = None
+    failure: str = ''
+
+    def write(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        write_whole(path, self.model_dump_json(indent=1) + '\n')
+
+    @classmethod
+    def read(cls, path: Path, identity: Mapping[str, Any]) -> Self | None:
+        """Give the record of a run, or None where there is none that can be used."""
+        try:
+            record = cls.model_validate_json(path.read_text(encoding='utf-8'))
+        except (OSError, ValueError, ValidationError):
+            return None
+        # Through JSON, which knows no tuples.
+        return record if record.run == json.loads(json.dumps(identity)) else None
+
+
+def confusions(
+    labels: Sequence[str], probabilities: NDArray[np.float64], test: TestWindows
+) -> dict[str, Confusion]:
+    """Count by subject how windows and clips are taken for what; ``labels`` hold all of them.
+
+    ``probabilities`` (N, taught) are by the first of the labels. A clip is decided by the mean of
+    its windows' probabilities.
+    """
+    index_of = {label: index for index, label in enumerate(labels)}
+    truth = np.array([index_of[name] for name in test.truth])
+    subjects = np.array(test.subjects)
+    _, first, clip_of = np.unique(
+        np.array(test.clips), axis=0, return_index=True, return_inverse=True
+    )
+    by_clip = np.zeros((len(first), probabilities.shape[1]))
+    np.add.at(by_clip, clip_of.reshape(-1), probabilities)
+    found = {}
+    for subject in sorted(set(test.subjects)):
+        mine, my_clips = subjects == subject, subjects[first] == subject
+        found[subject] = Confusion(
+            clip=_count(truth[first][my_clips], by_clip[my_clips].argmax(axis=1), len(labels)),
+            window=_count(truth[mine], probabilities[mine].argmax(axis=1), len(labels)),
+        )
+    return found
+
+
+def _count(truth: NDArray[np.int64], decided: NDArray[np.int64], size: int) -> Matrix:
+    counts = np.zeros((size, size), dtype=np.int64)
+    np.add.at(counts, (truth, decided), 1)
+    return tuple(tuple(row) for row in counts.tolist())
+
+
+def outcome(
+    taught: Sequence[str],
+    probabilities: NDArray[np.float64],
+    test: TestWindows,
+    **rest: Any,
+) -> Outcome:
+    """Score a run's probabilities (N, taught); ``rest`` are the other fields of an outcome."""
+    labels = (*taught, *sorted({*test.truth} - {*taught}))
+    scores = score(taught, probabilities, test.truth, test.clips)
+    return Outcome(
+        labels=labels,
+        subjects=confusions(labels, probabilities, test),
+        macro_f1=scores.macro_f1,
+        macro_f1_window=scores.macro_f1_window,
+        **rest,
+    )

@@ -1,0 +1,256 @@
+"""What a study compares, as its YAML file says it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
+import yaml
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.sensors import Modality
+from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.training.window_statistics import StatisticsModel
+from xmodal_ros.transfer.method import make_method
+from xmodal_ros.transfer.unimodal import Unimodal
+
+SHIPPED: Final = Path(__file__).parent / 'shipped'
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+
+class Row(_Part):
+    """A row of the tables: a transfer method with options, or a baseline without a net.
+
+    ``row`` is its name. It has either a ``method``, as of ``xmodal train``, with ``options``, or
+    ``statistics``, a model of window statistics.
+    """
+
+    row: Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9 _.=+-]*$', max_length=60)]
+    method: str | None = None
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    statistics: StatisticsModel | None = None
+
+    @model_validator(mode='after')
+    def _one_thing(self) -> Self:
+        if (self.method is None) == (self.statistics is None):
+            raise ValueError(f"row {self.row!r} needs either 'method' or 'statistics'")
+        if self.method is None:
+            if self.options:
+                raise ValueError(f'row {self.row!r}: statistics have no options')
+            return self
+        try:
+            make_method(self.method, self.options)
+        except ConfigurationError as error:
+            raise ValueError(f'row {self.row!r}: {error}') from error
+        return self
+
+    @property
+    def learns_from_sources(self) -> bool:
+        """Whether its runs differ by the sources they are given."""
+        return self.method is not None and make_method(self.method).source_use != 'none'
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether the other rows are compared with this one."""
+        return self.method == Unimodal.name
+
+
+class Labels(_Part):
+    """How many of the target's training windows are labelled; all of them by default.
+
+    ``fraction`` of each activity's segments, at least one; or ``shots`` windows of each activity.
+    """
+
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    shots: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode='after')
+    def _not_both(self) -> Self:
+        if self.shots is not None and self.fraction != 1:
+            raise ValueError("labels: give 'fraction' or 'shots', not both")
+        return self
+
+    @property
+    def title(self) -> str:
+        """How tables name it."""
+        if self.shots is not None:
+            return f'{self.shots} windows an activity'
+        return 'all labels' if self.fraction == 1 else f'{100 * self.fraction:g} % of the labels'
+
+
+def _all_labels() -> tuple[Labels, ...]:
+    return (Labels(),)
+
+
+_Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Direction(_Part):
+    """Who trains, who tests and, if anybody, who validates; others have no part."""
+
+    train: _Names
+    test: _Names
+    validation: tuple[str, ...] = ()
+
+    @model_validator(mode='after')
+    def _apart(self) -> Self:
+        count = Counter((*self.train, *self.test, *self.validation))
+        if twice := [name for name, times in count.items() if times > 1]:
+            raise ValueError(f'subject {twice[0]!r} is named twice: each has one part at most')
+        return self
+
+
+class Across(_Part):
+    """Subjects disjoint: each direction trains on some and tests on others."""
+
+    directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
+    labels: Annotated[tuple[Labels, ...], Field(min_length=1)] = Field(default_factory=_all_labels)
+
+
+class Within(_Part):
+    """The same subjects, other segments: a person's n-th of an activity is in fold n mod folds.
+
+    Each fold is tested once, by what learnt from the others. ``subjects`` are all by default.
+    """
+
+    folds: Annotated[int, Field(ge=2, le=20)] = 2
+    subjects: tuple[str, ...] = ()
+    labels: Annotated[tuple[Labels, ...], Field(min_length=1)] = Field(default_factory=_all_labels)
+
+
+class Splits(_Part):
+    """How recordings are divided; at least one of the two."""
+
+    across: Across | None = None
+    within: Within | None = None
+
+    @model_validator(mode='after')
+    def _any(self) -> Self:
+        if self.across is None and self.within is None:
+            raise ValueError("splits: name 'across', 'within' or both")
+        return self
+
+
+class SensorSettings(_Part):
+    """What differs from training's defaults for one modality; None leaves it.
+
+    ``width`` and ``dim`` are of the encoder, ``height`` and ``image_width`` the pixels that a
+    camera's picture is scaled to.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] | None = None
+    patience: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] | None = None
+    least_steps: Annotated[int, Field(ge=1)] | None = None
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None
+    dim: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None
+    height: Annotated[int, Field(ge=8, le=1024)] | None = None
+    image_width: Annotated[int, Field(ge=8, le=1024)] | None = None
+
+
+class Windows(_Part):
+    """Length and hop of all windows in seconds, and an IMU's channels."""
+
+    length_s: Annotated[float, Field(gt=0)] | None = None
+    hop_s: Annotated[float, Field(gt=0)] | None = None
+    channels: ImuChannels = 'acc_gyro'
+
+
+_Seed = Annotated[int, Field(ge=0)]
+_SourceSet = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Study(_Part):
+    """A study: every row for every target, set of sources, split, amount of labels and seed.
+
+    ``recordings`` are bags or folders of bags, from the current directory. ``targets`` gives for
+    each target the sets of sources it learns from.
+    """
+
+    title: str
+    description: str = ''
+    recordings: Annotated[tuple[Path, ...], Field(min_length=1)]
+    targets: Annotated[dict[str, tuple[_SourceSet, ...]], Field(min_length=1)]
+    methods: Annotated[tuple[Row, ...], Field(min_length=1)]
+    splits: Splits
+    seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)]
+    windows: Windows = Windows()
+    sensors: dict[Modality, SensorSettings] = Field(default_factory=dict)
+
+    @model_validator(mode='after')
+    def _makes_sense(self) -> Self:
+        _once('row', [row.row for row in self.methods])
+        _once('seed', list(map(str, self.seeds)))
+        if sum(row.is_reference for row in self.methods) != 1:
+            raise ValueError(
+                "methods: exactly one row must be of method 'unimodal', to compare to"
+            )
+        for target, sets in self.targets.items():
+            _once(f'set of sources of {target!r}', ['+'.join(sorted(names)) for names in sets])
+            for names in sets:
+                _once(f'source of {target!r}', list(names))
+                if target in names:
+                    raise ValueError(f'targets: {target!r} is a source of its own')
+        return self
+
+    @property
+    def sensor_names(self) -> tuple[str, ...]:
+        """All sensors that take part."""
+        sources = (name for sets in self.targets.values() for names in sets for name in names)
+        return tuple(dict.fromkeys((*self.targets, *sources)))
+
+
+def load_study(name: str, *, quick: bool = False) -> Study:
+    """Read a study from a file, or by the name of one that is shipped.
+
+    With ``quick``, whole keys are replaced by those under the file's ``quick``, which is checked
+    in any case. Raises :class:`ConfigurationError` for a file that cannot be used.
+    """
+    path = _find(name)
+    try:
+        document = yaml.safe_load(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigurationError(f'study {path} cannot be read: {error}') from error
+    if not isinstance(document, dict):
+        raise ConfigurationError(f'study {path} is no mapping of keys: see docs/study.md')
+    changes = document.pop('quick', None)
+    if changes is not None and not isinstance(changes, dict):
+        raise ConfigurationError(f"study {path}: 'quick' must hold keys of a study")
+    if quick and not changes:
+        raise ConfigurationError(f"study {path} has no 'quick' to run: leave --quick out")
+    full = _parse(document, path, '')
+    small = _parse({**document, **changes}, path, 'with quick, ') if changes else full
+    return small if quick else full
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in sorted(SHIPPED.glob('*.yaml'))}
+    if name in shipped:
+        return shipped[name]
+    raise ConfigurationError(
+        f'there is no study file {name!r}; those that come with the package: {", ".join(shipped)}'
+    )
+
+
+def _parse(document: Mapping[str, Any], path: Path, when: str) -> Study:
+    try:
+        return Study.model_validate(document)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = '.'.join(str(part) for part in problem['loc']) or 'the study'
+        raise ConfigurationError(
+            f'study {path}: {when}{where}: {problem["msg"]} (docs/study.md explains every key)'
+        ) from error
+
+
+def _once(what: str, names: list[str]) -> None:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise ValueError(f'{what} {twice[0]!r} is named twice')

@@ -1,0 +1,104 @@
+"""Scores of repeated runs, and whether a difference between two rows is more than chance.
+
+Subjects and seeds are both a sample: other people and other seeds would give other figures. The
+hierarchical bootstrap draws subjects, and seeds, with replacement, the same for both rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+RESAMPLES: Final = 2000
+_LEVEL: Final = 0.95
+# Differences that come from the order of additions alone.
+_NOTHING: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much a row is above the other, with its 95 % interval and two-sided p.
+
+    Where only one subject was tested, or all resamples agree on a difference, nothing is known
+    of its error: ``low``, ``high`` and ``p`` are None.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    p: float | None
+
+
+def class_counts(
+    confusion: Sequence[Sequence[int]], labels: Sequence[str], all_labels: Sequence[str]
+) -> NDArray[np.float64]:
+    """Sum up a confusion (true, decided) by class: (classes, 3) right, true and decided counts."""
+    matrix = np.array(confusion, dtype=np.float64)
+    counts = np.zeros((len(all_labels), 3))
+    rows = [all_labels.index(label) for label in labels]
+    counts[rows] = np.stack([matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)], axis=1)
+    return counts
+
+
+def macro_f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give macro-F1 (...) of class counts (..., classes, 3), over the classes that are shown."""
+    right, true, decided = np.moveaxis(counts, -1, 0)
+    shown = true > 0
+    by_class = np.divide(2 * right, true + decided, out=np.zeros_like(right), where=shown)
+    mean: NDArray[np.float64] = by_class.sum(axis=-1) / np.maximum(1, shown.sum(axis=-1))
+    return mean
+
+
+def mean_score(counts: NDArray[np.float64]) -> float:
+    """Give the mean over seeds of macro-F1 over all subjects, of (seeds, subjects, classes, 3)."""
+    return float(macro_f1(counts.sum(axis=1)).mean())
+
+
+def paired_difference(
+    ours: NDArray[np.float64],
+    theirs: NDArray[np.float64],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Difference:
+    """Compare two rows by their class counts (seeds, subjects, classes, 3), in the same order.
+
+    The interval is ``d ± t s √(n / (n − 1))`` for n subjects, where s is the standard deviation of
+    the bootstrap's differences and t Student's with n − 1 degrees of freedom: a bootstrap of few
+    subjects is too narrow otherwise (Hesterberg, The American Statistician, 2015). p is that of
+    the same t.
+    """
+    seeds, subjects = ours.shape[:2]
+    mean = mean_score(ours) - mean_score(theirs)
+    if subjects < 2:
+        return Difference(mean, None, None, None)
+    generator = np.random.default_rng(seed)
+    subject_weights = generator.multinomial(subjects, np.full(subjects, 1 / subjects), resamples)
+    seed_weights = generator.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
+    drawn = np.zeros(resamples)
+    for number in range(seeds):
+        per_seed = [
+            macro_f1(np.tensordot(subject_weights, counts[number], axes=1))
+            for counts in (ours, theirs)
+        ]
+        drawn += seed_weights[:, number] * (per_seed[0] - per_seed[1])
+    error = float(drawn.std(ddof=1)) * (subjects / (subjects - 1)) ** 0.5
+    if error < _NOTHING:
+        same = abs(mean) < _NOTHING
+        return Difference(0.0, 0.0, 0.0, 1.0) if same else Difference(mean, None, None, None)
+    reach = float(student.ppf(0.5 + _LEVEL / 2, subjects - 1)) * error
+    p = 2 * float(student.sf(abs(mean) / error, subjects - 1))
+    return Difference(mean, mean - reach, mean + reach, p)
+
+
+def holm(values: Mapping[str, float]) -> dict[str, float]:
+    """Correct p values for being many, by Holm's step-down procedure (1979)."""
+    corrected: dict[str, float] = {}
+    largest = 0.0
+    for rank, name in enumerate(sorted(values, key=lambda name: values[name])):
+        largest = max(largest, min(1.0, (len(values) - rank) * values[name]))
+        corrected[name] = largest
+    return corrected

@@ -1,0 +1,181 @@
+"""Run a study: read, cut, do what is missing, and write the tables."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+import fcntl
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.studies.execution import devices_for, Job, Task
+from xmodal_ros.studies.outlook import Outlook
+from xmodal_ros.studies.recipes import make_recipes
+from xmodal_ros.studies.results import RunRecord
+from xmodal_ros.studies.runs import file_name, groups, Run
+from xmodal_ros.studies.specification import Study
+from xmodal_ros.studies.summary import summarise, Table
+from xmodal_ros.studies.window_cache import files, fill_all, WindowCache
+from xmodal_ros.studies.workers import do_all, Listeners
+from xmodal_ros.training.dataset import read_facts, RecordingFacts
+from xmodal_ros.training.plan import Reporter
+
+Runner = Callable[[Sequence[Job], int, Listeners], None]
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """All runs of a study with their records, None where not done, and the tables."""
+
+    study: Study
+    records: tuple[tuple[Run, RunRecord | None], ...]
+    tables: tuple[Table, ...]
+
+    @property
+    def done(self) -> int:
+        """How many runs have an outcome."""
+        return sum(record is not None and not record.failure for _, record in self.records)
+
+    @property
+    def failed(self) -> int:
+        """How many runs failed."""
+        return sum(record is not None and bool(record.failure) for _, record in self.records)
+
+
+class StudyRuns:
+    """The runs of a study in a folder: which are done, and how the others are.
+
+    The folder holds ``windows`` and ``runs``, a file each. Use it as a context: only one process
+    may work in a folder at a time.
+    """
+
+    def __init__(self, study: Study, out: Path, device: str) -> None:
+        self.study = study
+        self.out = out
+        self._devices = devices_for(device)
+        self._cache = WindowCache(out / 'windows')
+        self._jobs: list[Job] = []
+        self._tasks: list[Task] = []
+        self._records: dict[Path, RunRecord] = {}
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes out of the folder within.
+
+        Raises :class:`ConfigurationError` when one is in it, or it cannot be written.
+        """
+        try:
+            self.out.mkdir(parents=True, exist_ok=True)
+            lock = (self.out / '.lock').open('w')
+        except OSError as error:
+            raise ConfigurationError(f'cannot write into {self.out}: {error}') from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise ConfigurationError(
+                    f'a study is being run in {self.out}: wait for it, or give another --out'
+                ) from error
+            yield
+
+    def prepare(self, reporter: Reporter) -> None:
+        """Read the recordings, cut the windows that are missing, and find what is to be run.
+
+        Raises :class:`~xmodal_ros.errors.XmodalError` for recordings that cannot be used.
+        """
+        facts = _read_all(self.study, reporter)
+        recipes = make_recipes(self.study, facts[0])
+        self._cache.clean()
+        reporter.begin('cutting windows', len(facts))
+        fill_all(self._cache, facts, recipes, reporter.advance)
+        known = _identities(facts)
+        for group in groups(self.study):
+            tasks = []
+            for row in group.rows:
+                run = Run(group, row)
+                identity = run.identity(self.study, known)
+                tasks.append(Task(run, identity, self.out / 'runs' / file_name(identity)))
+            self._tasks += tasks
+            for task in tasks:
+                record = RunRecord.read(task.path, task.identity)
+                if record is not None:
+                    self._records[task.path] = record
+            missing = tuple(task for task in tasks if not self._is_done(task))
+            if missing:
+                device = self._devices[len(self._jobs) % len(self._devices)]
+                self._jobs.append(Job(group, missing, tuple(facts), recipes, self._cache, device))
+
+    def do(self, workers: int, reporter: Reporter, runner: Runner = do_all) -> None:
+        """Do what is missing, and what failed before. Whatever ends it leaves what is done."""
+        missing = [task for job in self._jobs for task in job.tasks]
+        kept = [task for task in self._tasks if self._is_done(task)]
+        outlook = Outlook([_kind(task) for task in missing], workers)
+        for task in kept:
+            outlook.learn(_kind(task), self._records[task.path].duration_s)
+        if kept and missing:
+            reporter.note(f'{len(kept)} of {len(self._tasks)} runs are done already: going on')
+        reporter.begin('running', len(missing))
+        done = 0
+
+        def end(task: Task, record: RunRecord) -> None:
+            nonlocal done
+            done += 1
+            self._records[task.path] = record
+            outlook.finish(_kind(task), record.duration_s)
+            if record.failure:
+                reporter.note(f'{task.run.title}: {record.failure}')
+            scored = f'{record.outcome.macro_f1:.3f}' if record.outcome else 'failed'
+            reporter.advance(done, f'{outlook.text()} left; {task.run.title}: {scored}')
+
+        runner(self._jobs, workers, Listeners(lambda _: None, end))
+
+    def result(self) -> StudyResult:
+        """Give what there is so far."""
+        records = tuple((task.run, self._records.get(task.path)) for task in self._tasks)
+        return StudyResult(self.study, records, summarise(self.study, records))
+
+    def _is_done(self, task: Task) -> bool:
+        record = self._records.get(task.path)
+        return record is not None and not record.failure
+
+
+def _kind(task: Task) -> tuple[str, ...]:
+    group = task.run.group
+    return (group.target, '+'.join(group.sources), task.run.row.row, group.labels.title)
+
+
+def _read_all(study: Study, reporter: Reporter) -> tuple[RecordingFacts, ...]:
+    paths = find_recordings(study.recordings)
+    reporter.begin('looking into recordings', len(paths))
+    facts: list[RecordingFacts] = []
+    for done, path in enumerate(paths, start=1):
+        fact = read_facts(path, lambda _: study.sensor_names)
+        if fact.segments:
+            facts.append(fact)
+        else:
+            reporter.note(f'{path} has no labels: left out')
+        reporter.advance(done, fact.name)
+    if not facts:
+        raise TrainingError(
+            f'none of the {len(paths)} recordings of the study is labelled: record '
+            '/activity_label or put a labels.csv into each'
+        )
+    names = [fact.name for fact in facts]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigurationError(f'two recordings of the study are named {twice[0]!r}: rename one')
+    return tuple(facts)
+
+
+def _identities(facts: Sequence[RecordingFacts]) -> Mapping[str, Any]:
+    """Say what recordings hold, wherever they lie: a study may go on on another machine."""
+    known: dict[str, Any] = {}
+    for fact in facts:
+        segments = [(s.start_ns, s.end_ns, s.label) for s in fact.segments]
+        topics = {name: sensor.topic for name, sensor in sorted(fact.sensors.items())}
+        sizes = sorted((file.name, file.stat().st_size) for file in files(fact))
+        text = json.dumps([fact.subject, segments, topics, sizes])
+        known[fact.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return known
