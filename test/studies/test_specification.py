@@ -1,13 +1,26 @@
 """A study is checked before anything is read."""
 
 from pathlib import Path
+import re
 
 import pytest
 
 from test.studies.small_study import COSINE, document, FOREST, study, UNIMODAL, write_study
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.studies.runs import file_name, groups, Run
-from xmodal_ros.studies.specification import load_study, SHIPPED
+from xmodal_ros.studies.specification import (
+    Across,
+    Direction,
+    Labels,
+    load_study,
+    Row,
+    SensorSettings,
+    SHIPPED,
+    Splits,
+    Study,
+    Windows,
+    Within,
+)
 from xmodal_ros.transfer.method import method_names
 
 TWICE = {'train': ['1', '2'], 'test': ['2']}
@@ -90,6 +103,23 @@ def test_rows_that_learn_from_nobody_are_run_once_a_target():
         (0, ('other',), ('cosine',)),
     ]
     assert [seed for seed, _, _ in named] == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_table_is_finished_before_the_next_is_begun():
+    across = {'directions': [{'train': ['1'], 'test': ['2']}, {'train': ['2'], 'test': ['1']}]}
+    few = {**across, 'labels': [{}, {'shots': 4}]}
+    small = study(seeds=[0, 1], splits={'across': few, 'within': {}}, methods=[UNIMODAL])
+    order = [(g.fold.kind, g.labels.title, g.seed, g.fold.number) for g in groups(small)]
+    tables = [('across', 'all labels'), ('across', '4 windows an activity')]
+    tables.append(('within', 'all labels'))
+    assert order == [(*t, seed, number) for t in tables for seed in (0, 1) for number in (0, 1)]
+
+
+def test_the_page_explains_every_key():
+    page = (Path(__file__).parents[2] / 'docs' / 'study.md').read_text(encoding='utf-8')
+    models = (Study, Row, Labels, Direction, Across, Within, Splits, SensorSettings, Windows)
+    for key in {'quick', *(key for model in models for key in model.model_fields)}:
+        assert re.search(rf'`([a-z]+\.)*{key}`', page), key
 
 
 def test_a_run_of_other_settings_is_another_run():

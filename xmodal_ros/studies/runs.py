@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 import hashlib
+from itertools import product
 import json
 import re
 from typing import Any, Literal
@@ -98,30 +99,32 @@ def file_name(identity: Mapping[str, Any]) -> str:
 
 
 def groups(study: Study) -> Iterator[Group]:
-    """Give all runs, seed by seed, so that an unfinished study has every row's first seeds.
+    """Give all runs: table by table, and seed by seed, so that early ones are whole first.
 
     Rows that learn from nobody are run once a target, whatever sets of sources it has.
     """
     alone = tuple(row for row in study.methods if not row.learns_from_sources)
     taught = tuple(row for row in study.methods if row.learns_from_sources)
-    for seed in study.seeds:
-        for fold, labels in _settings(study):
+    for labels, folds in _tables(study):
+        for seed, fold in product(study.seeds, folds):
             for target, sets in study.targets.items():
                 yield Group(target, (), fold, labels, seed, alone)
                 for sources in sets if taught else ():
                     yield Group(target, sources, fold, labels, seed, taught)
 
 
-def _settings(study: Study) -> Iterator[tuple[Fold, Labels]]:
+def _tables(study: Study) -> Iterator[tuple[Labels, tuple[Fold, ...]]]:
     across, within = study.splits.across, study.splits.within
     if across is not None:
+        folds = tuple(
+            Fold('across', i, direction) for i, direction in enumerate(across.directions)
+        )
         for labels in across.labels:
-            for number, direction in enumerate(across.directions):
-                yield Fold('across', number, direction), labels
+            yield labels, folds
     if within is not None:
+        folds = tuple(
+            Fold('within', i, folds=within.folds, subjects=within.subjects)
+            for i in range(within.folds)
+        )
         for labels in within.labels:
-            for number in range(within.folds):
-                yield (
-                    Fold('within', number, folds=within.folds, subjects=within.subjects),
-                    labels,
-                )
+            yield labels, folds
