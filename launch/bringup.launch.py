@@ -30,7 +30,7 @@ FOR_PERCEPTION = (
     argument('camera_model', 'Folder of the model bundle for the camera.'),
     argument('audio_model', 'Folder of the model bundle for the microphone.'),
     argument('imu_topic', "The IMU's topic; by default that of params_file."),
-    argument('device', "'auto', 'cpu', 'cuda' or 'cuda:N', of all whose model is given."),
+    argument('device', "'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx', of all whose model is given."),
     argument('precision', 'Of the computation, of all whose model is given.', '', PRECISIONS),
     argument(
         'params_file',

@@ -44,7 +44,7 @@ ARGUMENTS = (
         )
         for sensor, what in SENSORS.items()
     ),
-    argument('device', "'auto', 'cpu', 'cuda' or 'cuda:N', of all whose model is given."),
+    argument('device', "'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx', of all whose model is given."),
     argument('precision', 'Of the computation, of all whose model is given.', '', PRECISIONS),
     argument(
         'selector',

@@ -1,4 +1,4 @@
-"""Write text files whole or not at all."""
+"""Write files whole or not at all."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,8 @@ import tempfile
 from xmodal_ros.errors import ConfigurationError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` to ``path``, whole or not at all; makes the folder it lies in.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write text or bytes to ``path``, whole or not at all; makes the folder it lies in.
 
     Raises :class:`ConfigurationError` when that cannot be done.
     """
@@ -17,8 +17,8 @@ def write_whole(path: Path, text: str) -> None:
         handle, name = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
         partial = Path(name)
         try:
-            with os.fdopen(handle, 'w', encoding='utf-8') as file:
-                file.write(text)
+            with os.fdopen(handle, 'wb') as file:
+                file.write(content.encode() if isinstance(content, str) else content)
             partial.chmod(0o644)
             partial.replace(path)
         finally:

@@ -39,7 +39,7 @@ def evaluate(
         ),
     ] = False,
     device: Annotated[
-        str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda' or 'cuda:N'.")
+        str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx'.")
     ] = 'cpu',
     html: Annotated[
         Path | None, typer.Option(help='Write the report, one self-contained HTML page, here.')

@@ -31,9 +31,10 @@ from xmodal_ros.evaluation.evaluate import (
     LiveRun,
 )
 from xmodal_ros.evaluation.report import write_report
-from xmodal_ros.models.bundle import BundleInfo, load_bundle
-from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic, Prediction
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
+from xmodal_ros.runtime.loading import load_model
 from xmodal_ros.sensors import Sensor
 from xmodal_ros.whole_file import check_writable
 
@@ -62,8 +63,7 @@ def run(settings: EvaluationSettings) -> Evaluation:
     console = Console(stderr=True)
     check_writable(settings.json, settings.html)
     make_deterministic()
-    device = choose_device(settings.device)
-    engine = Engine(load_bundle(settings.bundle, device))
+    engine = Engine(load_model(settings.bundle, settings.device))
     engine.warm_up()
     info = engine.bundle.info
     paths = find_recordings(settings.bags)

@@ -33,8 +33,9 @@ from xmodal_ros.errors import BundleError
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.consistency import check_model
 from xmodal_ros.models.encoders import EncoderSpec
+from xmodal_ros.models.golden import GoldenSample
 from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
-from xmodal_ros.models.precision import computing, Precision, TOLERANCES
+from xmodal_ros.models.precision import computing, Precision
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.paths import is_folder
 from xmodal_ros.sensors import Modality
@@ -130,6 +131,12 @@ class Bundle:
     classifier: Classifier
     device: torch.device
     precision: Precision = 'fp32'
+
+    def logits(self, window: Tensor) -> Tensor:
+        """Give the logits (B, classes) of raw windows (B, steps, ...) on any device."""
+        with computing(self.device, self.precision):
+            answer: Tensor = self.classifier(window.to(self.device))
+        return answer
 
 
 def save_bundle(
@@ -252,7 +259,7 @@ def check_bundle(path: Path) -> BundleInfo:
             )
         with safe_open(path / _GOLDEN, 'pt') as golden:
             stated = (golden.metadata() or {}).get(_DOCUMENT_SHA256)
-        found = _document_sha256(json.loads((path / _DOCUMENT).read_text(encoding='utf-8')))
+        found = bundle_sha256(path)
     except (OSError, SafetensorError) as error:
         raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
     if found != stated:
@@ -274,11 +281,11 @@ def load_bundle(
     device = torch.device(device)
     try:
         weights = load_file(path / _WEIGHTS)
-        golden = load_file(path / _GOLDEN)
+        golden = read_golden(path, info)
         classifier = info.make_classifier()
         classifier.load_state_dict(weights)
         bundle = Bundle(path, info, classifier.to(device).eval(), device, precision)
-        _check_golden(bundle, golden)
+        golden.check(path, bundle.logits(golden.window[None])[0], device, precision)
     except torch.OutOfMemoryError as error:
         raise DeviceFullError(
             f'bundle {path} does not fit into the memory of {device} that is free: end another '
@@ -291,27 +298,27 @@ def load_bundle(
     return bundle
 
 
-def _check_golden(bundle: Bundle, golden: dict[str, Tensor]) -> None:
-    info = bundle.info
-    window, expected = golden.get('window'), golden.get('logits')
+def read_golden(path: Path, info: BundleInfo) -> GoldenSample:
+    """Read the raw window that proves a bundle, and its logits; raises :class:`BundleError`."""
+    file = path / _GOLDEN
+    try:
+        tensors = load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
+    window, logits = tensors.get('window'), tensors.get('logits')
     if (
         window is None
-        or expected is None
+        or logits is None
         or tuple(window.shape) != info.window_shape
-        or tuple(expected.shape) != (len(info.labels),)
+        or tuple(logits.shape) != (len(info.labels),)
     ):
         raise BundleError(
-            f'{bundle.path / _GOLDEN} does not hold a window of {info.window_shape} and '
+            f'{file} does not hold a window of {info.window_shape} and '
             f'{len(info.labels)} logits: copy the whole folder again'
         )
-    with computing(bundle.device, bundle.precision):
-        given = bundle.classifier(window[None].to(bundle.device))[0].float().cpu()
-    error = float((given - expected).abs().max())
-    allowed = TOLERANCES[bundle.precision] * max(1.0, float(expected.abs().max()))
-    if not error <= allowed:
-        raise BundleError(
-            f'bundle {bundle.path} answers its golden sample with logits {error:.3g} off in '
-            f'{bundle.precision} on {bundle.device} (at most {allowed:.3g} is allowed): train it '
-            'again with this version'
-            + ('' if bundle.precision == 'fp32' else ', or choose precision fp32')
-        )
+    return GoldenSample(window, logits)
+
+
+def bundle_sha256(path: Path) -> str:
+    """Name a checked bundle by one number: that of its document, which holds its weights'."""
+    return _document_sha256(json.loads((path / _DOCUMENT).read_text(encoding='utf-8')))

@@ -98,7 +98,7 @@ def check_model(wanted: ModelSettings, modality: Modality) -> None:
     try:
         from xmodal_ros.models.bundle import check_bundle
         from xmodal_ros.models.precision import PRECISIONS
-        from xmodal_ros.runtime.engine import choose_device
+        from xmodal_ros.runtime.loading import check_device
     except ImportError as error:
         missing = error.name or str(error)
         raise ConfigurationError(
@@ -109,13 +109,14 @@ def check_model(wanted: ModelSettings, modality: Modality) -> None:
         raise ConfigurationError(
             f'precision {wanted.precision!r} is none of {", ".join(PRECISIONS)}'
         )
-    choose_device(wanted.device)
     info = check_bundle(wanted.path)
     if info.modality != modality:
         raise BundleError(
             f'bundle {wanted.path} is for {info.modality}, this node classifies {modality}: '
             'choose another bundle or another node'
         )
+    precision: Any = wanted.precision
+    check_device(wanted.path, wanted.device, precision)
 
 
 def _audio_format(get: Get) -> AudioFormat | None:

@@ -30,8 +30,8 @@ def _classifier(topic: str, *further: Parameter) -> tuple[Parameter, ...]:
         Parameter(
             'device',
             'auto',
-            "Where to compute: 'auto', 'cpu', 'cuda' or 'cuda:N'; 'auto' is the CPU where no GPU "
-            'is or its memory is full.',
+            "Where to compute: 'auto', 'cpu', 'cuda', 'cuda:N', or 'onnx' for the ONNX file in "
+            "the bundle; 'auto' is the CPU where no GPU is or its memory is full.",
             change='always',
         ),
         Parameter(

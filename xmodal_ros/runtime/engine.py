@@ -6,16 +6,19 @@ evaluation equals live replay).
 
 from dataclasses import dataclass
 import math
-from typing import Final
+from pathlib import Path
+from typing import Final, Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.models.bundle import Bundle
+from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import probabilities
-from xmodal_ros.models.precision import computing
+from xmodal_ros.models.onnx_model import ONNX
+from xmodal_ros.models.precision import Precision
 from xmodal_ros.windows.assembler import Window
 
 _WARM_UP_RUNS: Final = 3
@@ -46,10 +49,16 @@ class Prediction:
 def choose_device(name: str) -> torch.device:
     """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device that is there.
 
-    Raises :class:`ConfigurationError` when the device named is not.
+    Raises :class:`ConfigurationError` when the device named is not. ``onnx`` is none of torch's:
+    :func:`xmodal_ros.runtime.loading.load_model` takes it too.
     """
     if name == 'auto':
         return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    if name == ONNX:
+        raise ConfigurationError(
+            "device 'onnx' runs a model that is finished; here 'auto', 'cpu', 'cuda' or 'cuda:N' "
+            'is needed'
+        )
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -74,10 +83,33 @@ def make_deterministic() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
+class LoadedModel(Protocol):
+    """A bundle that can answer: with its weights in torch, or with its ONNX file."""
+
+    @property
+    def path(self) -> Path:
+        """The bundle's folder."""
+
+    @property
+    def info(self) -> BundleInfo:
+        """What the bundle says of itself."""
+
+    @property
+    def device(self) -> torch.device | str:
+        """Where it computes."""
+
+    @property
+    def precision(self) -> Precision:
+        """In which precision it computes."""
+
+    def logits(self, window: Tensor) -> Tensor:
+        """Give the logits (1, classes) of one raw window (1, steps, ...)."""
+
+
 class Engine:
     """Classify windows with one bundle."""
 
-    def __init__(self, bundle: Bundle, unknown_threshold: float | None = None) -> None:
+    def __init__(self, bundle: LoadedModel, unknown_threshold: float | None = None) -> None:
         self.bundle = bundle
         self.unknown_threshold = (
             bundle.info.unknown_threshold if unknown_threshold is None else unknown_threshold
@@ -86,7 +118,7 @@ class Engine:
     def memory(self) -> dict[str, str]:
         """Say how much memory the device has, and how much of it this process uses, in words."""
         device = self.bundle.device
-        if device.type != 'cuda':
+        if not isinstance(device, torch.device) or device.type != 'cuda':
             return {}
         free, total = torch.cuda.mem_get_info(device)
         used = torch.cuda.memory_reserved(device)
@@ -97,10 +129,9 @@ class Engine:
 
     def warm_up(self) -> None:
         """Run a few windows of zeros, so that the first real one is not the slow one."""
-        zeros = torch.zeros((1, *self.bundle.info.window_shape), device=self.bundle.device)
-        with computing(self.bundle.device, self.bundle.precision):
-            for _ in range(_WARM_UP_RUNS):
-                self.bundle.classifier(zeros)
+        zeros = torch.zeros((1, *self.bundle.info.window_shape))
+        for _ in range(_WARM_UP_RUNS):
+            self.bundle.logits(zeros)
 
     def classify(self, window: Window) -> Prediction:
         """Decide on one window; one with too little coverage is ``unknown`` without a guess."""
@@ -108,8 +139,7 @@ class Engine:
         if window.coverage < info.window.min_coverage:
             return _undecided(window)
         values = torch.from_numpy(np.ascontiguousarray(window.values))[None]
-        with computing(self.bundle.device, self.bundle.precision):
-            logits = self.bundle.classifier(values.to(self.bundle.device))[0]
+        logits = self.bundle.logits(values)[0]
         chances = tuple(probabilities(logits, info.temperature).tolist())
         if not all(map(math.isfinite, chances)):
             # Weights that overflow say nothing; a made-up score must not look like one.

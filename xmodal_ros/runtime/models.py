@@ -7,8 +7,9 @@ from weakref import WeakValueDictionary
 
 from xmodal_ros.models.bundle import Bundle, check_bundle, DeviceFullError, load_bundle
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.onnx_model import check_onnx, load_onnx, ONNX, OnnxModel, OnnxNetwork
 from xmodal_ros.models.precision import Precision
-from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
+from xmodal_ros.runtime.engine import choose_device, Engine, LoadedModel, make_deterministic
 
 
 class ModelStore:
@@ -20,26 +21,32 @@ class ModelStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._classifiers: WeakValueDictionary[Any, Classifier] = WeakValueDictionary()
+        self._networks: WeakValueDictionary[Any, OnnxNetwork] = WeakValueDictionary()
 
     def engine(
         self, path: Path, device: str, precision: Precision, unknown_threshold: float | None
     ) -> Engine:
         """Load a bundle, prove it, and warm it up.
 
-        ``device`` is as :func:`choose_device` takes it; with ``auto``, a GPU whose memory is full
-        is left for the CPU. Raises :class:`XmodalError` subclasses with what to do.
+        ``device`` is as :func:`choose_device` takes it, or ``onnx`` for the bundle's ONNX file;
+        with ``auto``, a GPU whose memory is full is left for the CPU. Raises
+        :class:`XmodalError` subclasses with what to do.
         """
         make_deterministic()
+        engine = Engine(self._find(path, device, precision), unknown_threshold)
+        engine.warm_up()
+        return engine
+
+    def _find(self, path: Path, device: str, precision: Precision) -> LoadedModel:
+        if device == ONNX:
+            return self._load_onnx(path, precision)
         chosen = choose_device(device)
         try:
-            bundle = self._load(path, str(chosen), precision)
+            return self._load(path, str(chosen), precision)
         except DeviceFullError:
             if device != 'auto':
                 raise
-            bundle = self._load(path, 'cpu', precision)
-        engine = Engine(bundle, unknown_threshold)
-        engine.warm_up()
-        return engine
+            return self._load(path, 'cpu', precision)
 
     def _load(self, path: Path, device: str, precision: Precision) -> Bundle:
         # One at a time, or two that ask at once would load it twice.
@@ -52,3 +59,14 @@ class ModelStore:
             bundle = load_bundle(path, device, precision)
             self._classifiers[key] = bundle.classifier
             return bundle
+
+    def _load_onnx(self, path: Path, precision: Precision) -> OnnxModel:
+        with self._lock:
+            info = check_bundle(path)
+            key = (info.model_dump_json(), check_onnx(path, precision))
+            known = self._networks.get(key)
+            if known is not None:
+                return OnnxModel(path, info, known)
+            model = load_onnx(path, precision)
+            self._networks[key] = model.network
+            return model

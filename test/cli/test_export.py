@@ -1,0 +1,82 @@
+"""``xmodal export`` from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from test.bundles import make_imu_bundle
+from test.recordings import clips, write_imu_bag
+from xmodal_ros.cli.export import with_file_left_out
+from xmodal_ros.cli.main import app
+from xmodal_ros.errors import XmodalError
+
+pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')
+pytest.importorskip('onnxruntime', reason='exporting needs the Python package onnxruntime')
+
+
+def xmodal(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_file_is_written_with_its_parity(tmp_path: Path) -> None:
+    bundle, file = make_imu_bundle(tmp_path / 'imu'), tmp_path / 'there' / 'imu.onnx'
+    done = xmodal('export', bundle, '--onnx', file, '--opset', 21)
+    assert done.exit_code == 0, done.output
+    words = ' '.join(done.stderr.split())
+    assert 'of those of torch over 10 windows' in words
+    assert '(opset 21, ' in words
+    assert file.is_file()
+    assert [f.name for f in file.parent.iterdir()] == ['imu.onnx']
+    assert not (bundle / 'model.onnx').exists()
+
+
+def test_without_a_file_it_goes_into_the_bundle_and_runs(tmp_path: Path) -> None:
+    bundle, out = make_imu_bundle(tmp_path / 'imu'), tmp_path / 'out.json'
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk', 'wave']))
+    assert xmodal('export', bundle, '--onnx').exit_code == 0
+    labels = {}
+    for device in ('cpu', 'onnx'):
+        done = xmodal('evaluate', bundle, bag, '--device', device, '--json', out)
+        assert done.exit_code == 0, done.output
+        labels[device] = [found['label'] for found in json.loads(out.read_text())['labels']]
+    assert len(labels['cpu']) > 20
+    assert labels['onnx'] == labels['cpu']
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['nothing', '--onnx'], 'there is no bundle at'),
+        (['imu', '--onnx', '--opset', '9'], 'opset 9 cannot be written'),
+        (['imu', '--onnx', 'imu'], 'it is a folder, name a file'),
+    ],
+)
+def test_what_cannot_be_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
+) -> None:
+    make_imu_bundle(tmp_path / 'imu')
+    monkeypatch.chdir(tmp_path)
+    done = xmodal('export', *arguments)
+    assert isinstance(done.exception, XmodalError)
+    assert words in str(done.exception)
+
+
+def test_nothing_to_write_is_an_error(tmp_path: Path) -> None:
+    done = xmodal('export', tmp_path)
+    assert done.exit_code == 2
+    assert 'say what to write' in done.stderr
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'expected'),
+    [
+        (['b', '--onnx'], ['b', '--onnx', '']),
+        (['b', '--onnx', 'f'], ['b', '--onnx', 'f']),
+        (['b', '--onnx', '--opset', '18'], ['b', '--onnx', '', '--opset', '18']),
+        (['--opset', '18', 'b'], ['--opset', '18', 'b']),
+    ],
+)
+def test_the_file_may_be_left_out(arguments: list[str], expected: list[str]) -> None:
+    assert with_file_left_out(arguments, '--onnx') == expected

@@ -1,0 +1,112 @@
+"""The engine decides by a bundle's ONNX file as it does by its weights."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle
+from test.recordings import clips, write_imu_bag
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BundleError, ConfigurationError
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.onnx_export import export_onnx, write_onnx
+from xmodal_ros.nodes.classifier_settings import check_model, ModelSettings
+from xmodal_ros.runtime.engine import choose_device, Engine, Prediction
+from xmodal_ros.runtime.evaluation import classify_bag
+from xmodal_ros.runtime.loading import load_model
+from xmodal_ros.runtime.models import ModelStore
+from xmodal_ros.windows.assembler import Window
+
+pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')
+pytest.importorskip('onnxruntime', reason="device 'onnx' needs the Python package onnxruntime")
+
+
+def exported(path: Path) -> Path:
+    bundle = load_bundle(path)
+    write_onnx(bundle, export_onnx(bundle))
+    return path
+
+
+@pytest.fixture(scope='module')
+def imu(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return exported(make_imu_bundle(tmp_path_factory.mktemp('onnx') / 'imu'))
+
+
+def assert_the_same(given: Prediction, expected: Prediction) -> None:
+    assert (given.stamp_ns, given.label) == (expected.stamp_ns, expected.label)
+    np.testing.assert_allclose(given.probabilities, expected.probabilities, atol=1e-5)
+
+
+def test_a_recording_gives_the_decisions_that_torch_gives(imu: Path, tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk', 'wave']))
+    expected: list[Prediction] = []
+    given: list[Prediction] = []
+    with BagReader(bag) as reader:
+        for device, predictions in (('cpu', expected), ('onnx', given)):
+            engine = Engine(load_model(imu, device))
+            engine.warm_up()
+            assert str(engine.bundle.device) == device
+            assert engine.memory() == {}
+            found = classify_bag(engine, reader, reader.sensor('imu'))
+            predictions.extend(found.predictions)
+    assert len(expected) == len(given) > 20
+    for one, other in zip(given, expected, strict=True):
+        assert_the_same(one, other)
+    # It was another arithmetic that computed them.
+    assert given != expected
+
+
+@pytest.mark.parametrize(
+    ('make', 'values'),
+    [
+        (make_camera_bundle, np.arange(8 * 256, dtype=np.uint8).reshape(8, 16, 16, 1)),
+        (make_audio_bundle, np.sin(np.arange(32_000) / 9).astype(np.float16)),
+    ],
+)
+def test_windows_of_any_type_are_classified_as_they_come(tmp_path, make, values) -> None:
+    path = exported(make(tmp_path / 'bundle'))
+    window = Window(0, values, 1.0, 'sensor_link')
+    given, expected = (Engine(load_model(path, d)).classify(window) for d in ('onnx', 'cpu'))
+    assert_the_same(given, expected)
+
+
+def test_the_same_window_gives_the_same_bits(imu: Path) -> None:
+    engine = Engine(load_model(imu, 'onnx'))
+    rng = np.random.default_rng(0)
+    first, other = (
+        Window(0, rng.normal(0, 5, (100, 6)).astype(np.float32), 1.0, '') for _ in range(2)
+    )
+    expected = engine.classify(first)
+    assert engine.classify(other).probabilities != expected.probabilities
+    assert engine.classify(first) == expected
+
+
+def test_values_that_are_no_numbers_are_unknown(imu: Path) -> None:
+    window = Window(0, np.full((100, 6), np.nan, np.float32), 1.0, '')
+    assert Engine(load_model(imu, 'onnx')).classify(window).scores == (('unknown', 1.0),)
+
+
+def test_a_store_holds_a_network_once_and_weights_apart(imu: Path) -> None:
+    store = ModelStore()
+    first, again, other = (
+        store.engine(imu, device, 'fp32', None) for device in ('onnx', 'onnx', 'cpu')
+    )
+    assert first.bundle.network is again.bundle.network  # type: ignore[attr-defined]
+    assert other.bundle.classifier is not None  # type: ignore[attr-defined]
+    with pytest.raises(ConfigurationError, match='computes in fp32'):
+        store.engine(imu, 'onnx', 'bf16', None)
+
+
+def test_a_node_checks_the_file_before_it_changes_over(imu: Path, tmp_path: Path) -> None:
+    check_model(ModelSettings(str(imu), 'onnx', 'fp32'), 'imu')
+    with pytest.raises(ConfigurationError, match='computes in fp32'):
+        check_model(ModelSettings(str(imu), 'onnx', 'fp16'), 'imu')
+    bare = make_imu_bundle(tmp_path / 'bare')
+    with pytest.raises(BundleError, match=r'holds no model\.onnx: write it with'):
+        check_model(ModelSettings(str(bare), 'onnx', 'fp32'), 'imu')
+
+
+def test_nothing_is_trained_there() -> None:
+    with pytest.raises(ConfigurationError, match="device 'onnx' runs a model that is finished"):
+        choose_device('onnx')

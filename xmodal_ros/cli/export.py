@@ -1,0 +1,62 @@
+"""``xmodal export``: a bundle for programs other than this one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+_INTO_THE_BUNDLE = ''
+
+
+def with_file_left_out(arguments: Sequence[str], option: str) -> list[str]:
+    """Give ``option`` an empty value where no word follows it, so that it may stand alone."""
+    given: list[str] = []
+    for word, following in zip(arguments, [*arguments[1:], '--'], strict=True):
+        given.append(word)
+        if word == option and following.startswith('-'):
+            given.append(_INTO_THE_BUNDLE)
+    return given
+
+
+class OptionalFileCommand(typer.core.TyperCommand):
+    """A command whose option ``--onnx`` may stand without its file."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Fill in the file, then parse as ever."""
+        parsed: list[str] = super().parse_args(ctx, with_file_left_out(args, '--onnx'))
+        return parsed
+
+
+COMMAND_CLASS = OptionalFileCommand
+
+
+def export(
+    bundle: Annotated[Path, typer.Argument(help='The bundle: a folder that training wrote.')],
+    onnx: Annotated[
+        str | None,
+        typer.Option(
+            '--onnx',
+            metavar='[FILE]',
+            help='Write an ONNX file here. Without FILE it goes into the bundle, as model.onnx, '
+            "where the device 'onnx' finds it.",
+        ),
+    ] = None,
+    opset: Annotated[
+        int, typer.Option(help='Version of the ONNX operators, 18 to 23.', metavar='N')
+    ] = 18,
+) -> None:
+    """Write a bundle's model as an ONNX file that needs nothing else.
+
+    One raw window in SI units goes in, logits come out: preprocessing and stored samples are
+    inside, labels and temperature in its metadata. Before it is written it must give the logits
+    that torch gives, over the bundle's golden sample, silence and random windows.
+
+    Example: xmodal export models/imu --onnx imu.onnx
+    """
+    from xmodal_ros.cli.export_run import run
+
+    if onnx is None:
+        raise typer.BadParameter("say what to write: '--onnx FILE', or '--onnx' at the end")
+    run(bundle, Path(onnx) if onnx else None, opset)

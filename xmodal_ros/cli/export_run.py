@@ -1,0 +1,40 @@
+"""What ``xmodal export`` does, apart from its options."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
+from xmodal_ros.models.onnx_model import ONNX_FILE
+from xmodal_ros.models.precision import TOLERANCES
+from xmodal_ros.runtime.engine import make_deterministic
+from xmodal_ros.whole_file import check_writable
+
+
+def run(path: Path, file: Path | None, opset: int) -> Path:
+    """Export the bundle at ``path``, compare, write, and say so; gives the file written.
+
+    Without ``file`` it goes into the bundle. Raises :class:`XmodalError` subclasses.
+    """
+    console = Console(stderr=True)
+    make_deterministic()
+    bundle = load_bundle(path)
+    check_writable(file or path / ONNX_FILE)
+    content = export_onnx(bundle, opset)
+    parity = check_parity(bundle, content)
+    written = write_onnx(bundle, content, file)
+    console.print(
+        f'parity: logits within {parity.largest:.2g} of those of torch over {parity.windows} '
+        f'windows, {parity.share:.1%} of what is allowed ({TOLERANCES["fp32"]:g} times the '
+        'largest logit, or times 1 where that is less)',
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print(
+        f'written: {escape(str(written))} (opset {opset}, {len(content) / 1024:.0f} KiB)',
+        soft_wrap=True,
+        highlight=False,
+    )
+    return written
