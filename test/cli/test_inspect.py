@@ -7,11 +7,12 @@ import typer
 from typer.testing import CliRunner
 
 from test.bags.recordings import WRIST, write_imu_bag
+from test.bundles import make_imu_bundle
 from test.messages import EPOCH, SECOND
 from test.sound_bags import write_sound_bag
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.inspect import inspect
-from xmodal_ros.errors import BagError
+from xmodal_ros.errors import BagError, BundleError
 from xmodal_ros.streams.placement import make_placement
 
 app = typer.Typer()
@@ -96,3 +97,27 @@ def test_a_missing_bag_is_an_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / 'nowhere')])
     assert isinstance(result.exception, BagError)
     assert result.exit_code != 0
+
+
+def test_of_a_bundle_it_prints_what_its_parts_cost(tmp_path: Path) -> None:
+    bundle, bag, out = make_imu_bundle(tmp_path / 'm'), write_bag(tmp_path / 'b'), tmp_path / 'o'
+    result = CliRunner().invoke(app, [str(bundle), str(bag), '--json', str(out)])
+    assert result.exit_code == 0, result.output
+    assert '100 × 6: 2 s at 50 Hz, a label every 0.5 s' in result.stdout
+    assert '13 of 16 dimensions' in result.stdout
+    assert 'encoder              6,240         124,992' in result.stdout
+    assert 'kitchen' in result.stdout
+    found = json.loads(out.read_text())
+    assert len(found['bags']) == 1
+    (model,) = found['bundles']
+    assert model['window_shape'] == [100, 6]
+    assert model['labels'] == ['sit', 'walk', 'wave']
+    assert (model['parameters']['encoder'], model['macs']['encoder']) == (6240, 124_992)
+    assert not model['onnx']
+
+
+def test_an_altered_bundle_is_an_error(tmp_path: Path) -> None:
+    bundle = make_imu_bundle(tmp_path / 'model')
+    (bundle / 'model.safetensors').write_bytes(b'')
+    result = CliRunner().invoke(app, [str(bundle)])
+    assert isinstance(result.exception, BundleError)

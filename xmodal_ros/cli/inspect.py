@@ -1,4 +1,4 @@
-"""The command ``xmodal inspect``: what recordings hold."""
+"""The command ``xmodal inspect``: what recordings hold, and what models are made of."""
 
 from dataclasses import asdict
 from datetime import datetime, UTC
@@ -20,6 +20,7 @@ from xmodal_ros.cli.result import write_result
 from xmodal_ros.streams.placement import describe
 
 _WIDTH_OF_A_FILE: Final = 200
+_BUNDLE_DOCUMENT: Final = 'bundle.json'
 
 
 def inspect(
@@ -27,7 +28,7 @@ def inspect(
         list[Path],
         typer.Argument(
             metavar='BAG...',
-            help='Bags (folders, .mcap, .db3, ROS 1 .bag), or folders that hold bags.',
+            help='Bags (folders, .mcap, .db3, ROS 1 .bag), folders that hold bags, or bundles.',
         ),
     ],
     json: Annotated[
@@ -39,15 +40,29 @@ def inspect(
     Rates are one over the median step between header stamps; for messages
     without stamps, between the times of recording (marked 'recorded').
     Warns of what will trouble training or replay.
+
+    Of a bundle, the folder of a trained model: what it reads, its parts, their
+    parameters and their multiply-accumulates (MACs) for one window.
     """
     # Where nobody sets the width of a page, lines stay whole for grep.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     inspections: list[Inspection] = []
-    for path in find_recordings(bags):
+    bundles = [path for path in bags if (path / _BUNDLE_DOCUMENT).is_file()]
+    models: list[dict[str, object]] = []
+    for path in bundles:
+        # Here, for recordings are looked at where torch is not installed, too.
+        from xmodal_ros.cli.bundle_page import inspect_bundle
+
+        page, model = inspect_bundle(path)
+        console.print(page)
+        models.append(model)
+    recordings = [path for path in bags if path not in bundles]
+    for path in find_recordings(recordings) if recordings else ():
         with BagReader(path) as reader:
             inspections.append(inspect_bag(reader))
         console.print(render(inspections[-1]))
-    write_result(json, {'bags': [_as_json(inspection) for inspection in inspections]})
+    found = {'bags': [_as_json(inspection) for inspection in inspections]}
+    write_result(json, {**found, 'bundles': models} if models else found)
 
 
 def _as_json(inspection: Inspection) -> dict[str, object]:

@@ -1,0 +1,89 @@
+"""What a model is made of, and what it costs: parts, parameters and multiplications."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from torch.nn.attention import sdpa_kernel, SDPBackend
+from torch.utils.flop_counter import FlopCounterMode
+
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.classifier import parameter_count
+
+# As they follow one another; norms between them are counted with the head.
+_PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head')
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a classifier: learnt numbers, and multiply-accumulates for one window."""
+
+    name: str
+    parameters: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """A classifier in figures.
+
+    ``window`` is the shape of a raw window, ``frames`` what preprocessing makes of it, ``tokens``
+    how many tokens of how many dimensions the encoder makes of that. ``bank`` is the number of
+    stored samples that a patch looks at, 0 without one.
+    """
+
+    window: tuple[int, ...]
+    frames: tuple[int, ...]
+    tokens: tuple[int, ...]
+    parts: tuple[Part, ...]
+    bank: int
+
+    @property
+    def parameters(self) -> int:
+        """Learnt numbers of all parts; banks and statistics are not learnt."""
+        return sum(part.parameters for part in self.parts)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of all parts for one window."""
+        return sum(part.macs for part in self.parts)
+
+
+def describe_model(info: BundleInfo) -> ModelDescription:
+    """Build the model that a bundle's document describes, with fresh weights, and measure it.
+
+    Multiply-accumulates are those of convolutions, matrix products and attention, as torch's
+    counter has them (half of its FLOPs); element-wise steps, norms and Fourier transforms are not
+    counted.
+    """
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        classifier = info.make_classifier().eval()
+        window = torch.zeros((1, *info.window_shape))
+        # Attention as matrix products: the CPU's own kernel is one the counter does not know.
+        with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+            classifier(window)
+        frames = classifier.preprocessing(window)
+        tokens = classifier.encoder(frames)
+    flops: dict[str, dict[Any, int]] = counter.get_flop_counts()
+    macs = {
+        name: sum(flops.get(f'{type(classifier).__name__}.{name}', {}).values()) // 2
+        for name in _PARTS
+    }
+    parameters = {
+        name: parameter_count(part) if part is not None else 0
+        for name in _PARTS
+        for part in [getattr(classifier, name)]
+    }
+    parameters['head'] += parameter_count(classifier.norm)
+    parts = tuple(
+        Part(name, parameters[name], macs[name])
+        for name in _PARTS
+        if name != 'patch' or info.patch is not None
+    )
+    return ModelDescription(
+        window=info.window_shape,
+        frames=tuple(frames.shape[1:]),
+        tokens=tuple(tokens.shape[1:]),
+        parts=parts,
+        bank=0 if info.patch is None else info.patch.bank,
+    )
