@@ -62,6 +62,9 @@ def train(
     channels: Annotated[
         str, typer.Option(help="Of an IMU: 'acc_gyro', or 'acc' for one without gyro.")
     ] = 'acc_gyro',
+    size: Annotated[
+        str, typer.Option(help="Of the encoders: 'small', 'default' or 'large'.")
+    ] = 'default',
     epochs: Annotated[
         int | None,
         typer.Option(help='At most so many passes.  [default: by the modality]', min=1),
@@ -104,6 +107,7 @@ def train(
             window_s=window,
             hop_s=hop,
             channels=channels,
+            size=size,
             epochs=epochs,
             seed=seed,
             device=device,

@@ -21,7 +21,7 @@ from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.streams.imu import ImuChannels
 from xmodal_ros.training.plan import TrainingPlan
-from xmodal_ros.training.recipe import RecipeChoices
+from xmodal_ros.training.recipe import RecipeChoices, Size
 from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import train
 from xmodal_ros.whole_file import check_writable
@@ -42,6 +42,7 @@ class TrainingSettings:
     window_s: float | None = None
     hop_s: float | None = None
     channels: str = 'acc_gyro'
+    size: str = 'default'
     epochs: int | None = None
     seed: int = 0
     device: str = 'auto'
@@ -52,6 +53,10 @@ class TrainingSettings:
         if self.channels not in get_args(ImuChannels):
             raise ConfigurationError(
                 f'--channels {self.channels!r} is none of {", ".join(get_args(ImuChannels))}'
+            )
+        if self.size not in get_args(Size):
+            raise ConfigurationError(
+                f'--size {self.size!r} is none of {", ".join(get_args(Size))}'
             )
         pairs = [text.partition('=') for text in self.options]
         for (name, equals, _), text in zip(pairs, self.options, strict=True):
@@ -68,7 +73,11 @@ class TrainingSettings:
             seed=self.seed,
             device=self.device,
             choices=RecipeChoices(
-                self.window_s, self.hop_s, cast('ImuChannels', self.channels), self.epochs
+                self.window_s,
+                self.hop_s,
+                cast('ImuChannels', self.channels),
+                self.epochs,
+                cast('Size', self.size),
             ),
         )
 

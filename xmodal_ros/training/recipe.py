@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
@@ -28,6 +28,16 @@ from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
 _DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
 AUDIO_RATE_HZ: Final = 16_000
 _GRAY_ENCODINGS: Final = ('mono8', '8UC1')
+
+
+Size = Literal['small', 'default', 'large']
+# Channels of each encoder. Tokens keep their dimension, so that sources of any size fit a target;
+# of the audio's, these are the paper's BC-ResNet-2, -3 and -5.
+_WIDTHS: Final[dict[str, dict[Size, int]]] = {
+    'imu_cnn': {'small': 32, 'default': 64, 'large': 128},
+    'camera_cnn': {'small': 8, 'default': 16, 'large': 32},
+    'audio_bcresnet': {'small': 16, 'default': 24, 'large': 40},
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ class RecipeChoices:
     hop_s: float | None = None
     channels: ImuChannels = 'acc_gyro'
     epochs: int | None = None
+    size: Size = 'default'
 
 
 DEFAULT_LENGTH_S: Final = 3.0
@@ -104,9 +115,14 @@ def make_recipe(
         recipe = _checked(lambda: _camera(pixels, length_ns, hop_ns))
     else:
         recipe = _checked(lambda: _audio(length_ns, hop_ns))
+    recipe = replace(recipe, encoder=_sized(recipe.encoder, choices.size))
     if choices.epochs is not None:
         recipe = replace(recipe, fit=replace(recipe.fit, epochs=choices.epochs))
     return recipe
+
+
+def _sized(encoder: EncoderSpec, size: Size) -> EncoderSpec:
+    return encoder.model_copy(update={'width': _WIDTHS[encoder.kind][size]})
 
 
 def _imu(channels: ImuChannels, length_ns: int, hop_ns: int) -> Recipe:

@@ -1,0 +1,52 @@
+"""Encoders come in three sizes, each with the tokens that the others have."""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from test.messages import EPOCH, image_bytes
+from xmodal_ros.cli.training_run import TrainingSettings
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.models.classifier import Classifier, parameter_count
+from xmodal_ros.models.encoders import CameraCnn, ImuCnn
+from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.sensors import MODALITIES, Modality, Sensor
+from xmodal_ros.training.recipe import make_recipe, Recipe, RecipeChoices, Size
+
+IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
+
+
+def recipe(modality: Modality, choices: RecipeChoices) -> Recipe:
+    sensor = Sensor('sensor', modality, '/sensor', 'sensor_link')
+    return make_recipe(sensor, 'sensor_msgs/msg/Image', IMAGE, choices)
+
+
+@pytest.mark.parametrize('modality', MODALITIES)
+def test_a_larger_size_has_more_parameters_and_the_same_tokens(modality: Modality) -> None:
+    counts, shapes = [], []
+    for size in get_args(Size):
+        chosen = recipe(modality, RecipeChoices(size=size))
+        classifier = Classifier(
+            Preprocessing(chosen.derived), chosen.encoder, chosen.stream.channel_count, 5
+        ).eval()
+        counts.append(parameter_count(classifier))
+        window = torch.zeros((1, chosen.window.steps, *chosen.stream.sample_shape))
+        with torch.no_grad():
+            shapes.append(classifier.outputs(window).tokens.shape)
+    assert all(larger > 1.3 * smaller for smaller, larger in pairwise(counts))
+    assert len(set(shapes)) == 1
+
+
+def test_the_default_size_is_that_of_the_encoders_themselves() -> None:
+    assert recipe('imu', RecipeChoices()).encoder == ImuCnn()
+    assert recipe('camera', RecipeChoices()).encoder == CameraCnn()
+
+
+def test_a_size_that_is_none_is_refused() -> None:
+    settings = TrainingSettings((Path('bags'),), 'imu', ('1',), Path('out'), size='huge')
+    with pytest.raises(ConfigurationError, match="--size 'huge' is none of small, default, large"):
+        settings.plan()
