@@ -115,7 +115,8 @@ def _table(table: Table) -> list[str]:
 def _cells(line: Line) -> tuple[str, ...]:
     scored = '–'
     if line.macro_f1 is not None:
-        scored = f'{line.macro_f1:.3f} ({line.low:.3f} to {line.high:.3f})'
+        spread = f' ({line.low:.3f} to {line.high:.3f})' if len(line.seeds) > 1 else ''
+        scored = f'{line.macro_f1:.3f}{spread}'
     return (
         line.target,
         _sources(line),
