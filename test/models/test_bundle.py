@@ -1,6 +1,7 @@
 """A bundle is whole or not there, and a wrong one is refused in words."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -259,3 +260,34 @@ def test_every_user_may_read_a_bundle(tmp_path):
     path = make_imu_bundle(tmp_path / 'bundle')
     assert {file.stat().st_mode & 0o777 for file in path.iterdir()} == {0o644}
     assert path.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize('name', ['bundle.json', 'model.safetensors', 'golden.safetensors'])
+def test_what_is_no_ordinary_file_is_refused_instead_of_waited_for(tmp_path, name):
+    path = make_imu_bundle(tmp_path / 'imu')
+    (path / name).unlink()
+    os.mkfifo(path / name)
+    with pytest.raises(BundleError, match=f'{name} is no '):
+        load_bundle(path)
+
+
+def test_a_document_of_a_size_that_none_has_is_not_read(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    os.truncate(path / 'bundle.json', 1 << 33)
+    with pytest.raises(BundleError, match='by its size or kind'):
+        read_bundle_info(path)
+
+
+def test_weights_cut_short_between_check_and_use_are_refused(tmp_path, monkeypatch):
+    """A file that is mapped would end the process with SIGBUS here."""
+    path = make_imu_bundle(tmp_path / 'imu')
+    check = bundle_module.check_bundle
+
+    def cut_after_check(folder: Path) -> BundleInfo:
+        info = check(folder)
+        os.truncate(folder / 'model.safetensors', 4096)
+        return info
+
+    monkeypatch.setattr(bundle_module, 'check_bundle', cut_after_check)
+    with pytest.raises(BundleError, match='changes while it is read'):
+        load_bundle(path)

@@ -124,3 +124,15 @@ def test_a_node_that_is_not_active_says_why() -> None:
         'unconfigured: cannot configure: no bundle',
     )
     assert monitor.idle('inactive', '', {}).level == 'ok'
+
+
+def test_stamps_that_jump_to_and_fro_are_a_warning_though_labels_were_fine() -> None:
+    clock = Clock()
+    monitor = HealthMonitor(clock)
+    counters = Counters(received=100, resets=1, newest_ns=clock.now, label='walk (0.9)')
+    assert monitor.active(counters, FINE, {}).level == 'ok'
+    clock.now += SECOND
+    later = replace(counters, received=200, resets=180, newest_ns=clock.now)
+    report = monitor.active(later, FINE, {})
+    assert report.level == 'warning'
+    assert 'jump back and forth (179 times' in report.message

@@ -222,3 +222,22 @@ def test_arbitrary_bytes_give_samples_or_a_refusal(msgtype, sample_format, body)
         return
     assert np.isfinite(sample.values).all()
     assert np.abs(sample.values).max() <= 1
+
+
+@pytest.mark.parametrize('rate_hz', [0, 1, 8, 999, 768_001, 2**31])
+def test_rates_that_no_microphone_has_are_refused(rate_hz: int) -> None:
+    with pytest.raises(DecodeError, match='cannot be used') as refused:
+        AudioFormat(rate_hz, 1, 'S8')
+    assert refused.value.reason == 'format'
+
+
+def test_more_sound_than_a_message_can_hold_is_refused() -> None:
+    """Or one message would make hundreds of windows due at once."""
+    decode = AudioDecoder(PLAIN_TYPE, AudioFormat(1000, 1, 'S8'))
+    length = 60 * 1000
+    good = b'\0\1\0\0' + length.to_bytes(4, 'little') + bytes(length)
+    assert len(decode(good, EPOCH).values) == length
+    longer = b'\0\1\0\0' + (length + 1).to_bytes(4, 'little') + bytes(length + 1)
+    with pytest.raises(DecodeError, match='is the rate right') as refused:
+        decode(longer, EPOCH)
+    assert refused.value.reason == 'size'

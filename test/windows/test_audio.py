@@ -99,3 +99,12 @@ def test_late_chunks_are_dropped_and_another_rate_starts_anew():
         assembler.push(Sample(stream[-1].stamp_ns + SECOND, 'mic', stream[0].values), 8000) == []
     )
     assert assembler.clock.counts['reset'] == 1
+
+
+@pytest.mark.parametrize('rate', [44_101, 767_999])
+def test_rates_without_a_common_divisor_are_converted_as_well(rate):
+    windows, _ = run(chunks(3, rate, size=rate // 50), rate)
+    end = min(windows)
+    middle = slice(SPEC.steps // 4, 3 * SPEC.steps // 4)
+    # Half a sample at the rate of the source, and what the ratio is off by.
+    assert np.abs(windows[end].values - expected(end))[middle].max() < 0.05

@@ -67,7 +67,7 @@ class Evaluation:
 
     @property
     def hurried(self) -> bool:
-        """Whether a live run was as fast as possible: latencies then hold the waiting in queues."""
+        """Whether a live run was as fast as possible: latencies then hold the waiting."""
         return any(bag.live is not None and bag.live.rate == 0 for bag in self.bags)
 
     @property

@@ -12,6 +12,7 @@ import json
 import os
 from pathlib import Path
 import shutil
+import struct
 import tempfile
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -23,8 +24,8 @@ from pydantic import (
     model_validator,
     ValidationError,
 )
-from safetensors import safe_open, SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 import torch
 from torch import Tensor
 
@@ -45,6 +46,10 @@ from xmodal_ros.windows.specification import WindowSpec
 FORMAT_VERSION: Final = 1
 _DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'
 _DOCUMENT_SHA256 = 'bundle_json_sha256'
+# Far more than any document; a file that is not one must not fill the memory.
+_LARGEST_DOCUMENT: Final = 1 << 26
+# A safetensors file begins with the length of its JSON header, which holds the metadata.
+_HEADER_LENGTH: Final = struct.Struct('<Q')
 
 
 class DeviceFullError(BundleError):
@@ -211,7 +216,17 @@ def _replacing(path: Path) -> Iterator[Path]:
         shutil.rmtree(retired, ignore_errors=True)
 
 
+def _read(file: Path) -> bytes:
+    """Read a file whole: one that is mapped ends the process when it is cut short meanwhile."""
+    if not file.is_file():
+        # A pipe would never end.
+        raise BundleError(f'{file} is no file: copy the whole folder again')
+    return file.read_bytes()
+
+
 def _sha256(file: Path) -> str:
+    if not file.is_file():
+        raise BundleError(f'{file} is no file: copy the whole folder again')
     with file.open('rb') as handle:
         return hashlib.file_digest(handle, 'sha256').hexdigest()
 
@@ -227,6 +242,11 @@ def read_bundle_info(path: Path) -> BundleInfo:
     if not is_folder(path):
         raise BundleError(f'there is no bundle at {path}: give the folder that training wrote')
     try:
+        if document.stat().st_size > _LARGEST_DOCUMENT or not document.is_file():
+            raise BundleError(
+                f'{document} is no document of a bundle, by its size or kind: copy the whole '
+                'folder again'
+            )
         content = json.loads(document.read_text(encoding='utf-8'))
     except FileNotFoundError:
         raise BundleError(f'{path} is no bundle: it holds no {_DOCUMENT}') from None
@@ -257,10 +277,9 @@ def check_bundle(path: Path) -> BundleInfo:
                 f'{weights_file} is not the file this bundle was made with (sha256 {found[:12]}…, '
                 f'expected {info.weights_sha256[:12]}…): copy the whole folder again'
             )
-        with safe_open(path / _GOLDEN, 'pt') as golden:
-            stated = (golden.metadata() or {}).get(_DOCUMENT_SHA256)
+        stated = _metadata(_read(path / _GOLDEN)).get(_DOCUMENT_SHA256)
         found = bundle_sha256(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError) as error:
         raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
     if found != stated:
         raise BundleError(
@@ -280,7 +299,10 @@ def load_bundle(
     info = check_bundle(path)
     device = torch.device(device)
     try:
-        weights = load_file(path / _WEIGHTS)
+        content = _read(path / _WEIGHTS)
+        if hashlib.sha256(content).hexdigest() != info.weights_sha256:
+            raise BundleError(f'{path / _WEIGHTS} changes while it is read: try again later')
+        weights = load(content)
         golden = read_golden(path, info)
         classifier = info.make_classifier()
         classifier.load_state_dict(weights)
@@ -302,7 +324,7 @@ def read_golden(path: Path, info: BundleInfo) -> GoldenSample:
     """Read the raw window that proves a bundle, and its logits; raises :class:`BundleError`."""
     file = path / _GOLDEN
     try:
-        tensors = load_file(file)
+        tensors = load(_read(file))
     except (OSError, SafetensorError) as error:
         raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
     window, logits = tensors.get('window'), tensors.get('logits')
@@ -317,6 +339,16 @@ def read_golden(path: Path, info: BundleInfo) -> GoldenSample:
             f'{len(info.labels)} logits: copy the whole folder again'
         )
     return GoldenSample(window, logits)
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """Give the metadata of a safetensors file; raises ValueError where it is none."""
+    if len(content) < _HEADER_LENGTH.size:
+        raise ValueError('a golden sample of a few bytes')
+    (length,) = _HEADER_LENGTH.unpack_from(content)
+    header = json.loads(content[_HEADER_LENGTH.size : _HEADER_LENGTH.size + length])
+    metadata = header.get('__metadata__') if isinstance(header, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def bundle_sha256(path: Path) -> str:

@@ -142,6 +142,12 @@ class HealthMonitor:
             if used <= 0:
                 return 'error', f'no message on {connection.topic} can be used: {reason}'
             return 'warning', f'{refused} messages on {connection.topic} not used: {reason}'
+        if counters.resets > before.resets + 1:
+            return 'warning', (
+                f'stamps on {connection.topic} jump back and forth '
+                f'({counters.resets - before.resets} times since the last report), so no window '
+                f'fills: {connection.inputs} publishers are there, with one clock each?'
+            )
         if counters.queue_drops > before.queue_drops:
             return 'warning', (
                 f'{counters.queue_drops - before.queue_drops} windows dropped: inference is '

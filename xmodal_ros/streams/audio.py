@@ -24,7 +24,11 @@ INFO_TYPE: Final = 'audio_common_msgs/msg/AudioInfo'
 AUDIO_TYPES: Final = (STAMPED_TYPE, PLAIN_TYPE, NESTED_TYPE, FOXGLOVE_TYPE)
 TYPES_WITHOUT_FORMAT: Final = (STAMPED_TYPE, PLAIN_TYPE)
 
+# Below, nothing of speech or steps is left, and a rate is more likely mistaken.
+_LOWEST_RATE_HZ: Final = 1000
 _HIGHEST_RATE_HZ: Final = 768_000
+# A message holds a moment of sound; one that claims more would make thousands of windows due.
+_LONGEST_CHUNK_S: Final = 60
 _MOST_CHANNELS: Final = 64
 
 
@@ -74,10 +78,13 @@ class AudioFormat:
                 f'audio samples are {self.sample_format!r}, but {", ".join(_LAYOUTS)} can be '
                 'read: change the sample format of the capture node',
             )
-        if not 0 < self.rate_hz <= _HIGHEST_RATE_HZ or not 0 < self.channels <= _MOST_CHANNELS:
+        known = _LOWEST_RATE_HZ <= self.rate_hz <= _HIGHEST_RATE_HZ
+        if not known or not 0 < self.channels <= _MOST_CHANNELS:
             raise DecodeError(
                 'format',
-                f'audio of {self.rate_hz} Hz with {self.channels} channels cannot be used',
+                f'audio of {self.rate_hz} Hz with {self.channels} channels cannot be used '
+                f'({_LOWEST_RATE_HZ} to {_HIGHEST_RATE_HZ} Hz and up to {_MOST_CHANNELS} can): '
+                'correct what publishes its format, or set audio_rate, audio_channels',
             )
 
 
@@ -182,6 +189,12 @@ def _read_nested(cursor: CdrCursor) -> _Parts:
 def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
     layout = _LAYOUTS[audio.sample_format]
     frame_bytes = layout.width * audio.channels
+    if len(pcm) > _LONGEST_CHUNK_S * audio.rate_hz * frame_bytes:
+        raise DecodeError(
+            'size',
+            f'{len(pcm)} bytes in one message would be more than {_LONGEST_CHUNK_S} s of '
+            f'{audio.rate_hz} Hz: is the rate right?',
+        )
     if not len(pcm) or len(pcm) % frame_bytes:
         raise DecodeError(
             'size',

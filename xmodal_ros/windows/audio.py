@@ -2,8 +2,8 @@
 
 from collections import deque
 from dataclasses import dataclass
-from math import gcd
-from typing import Any
+from fractions import Fraction
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,10 @@ from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+
+# Rates without a common divisor, such as 44101 Hz, would need filters of millions of taps; a ratio
+# this near is off by less than a sample in a window.
+_LARGEST_TERM: Final = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +70,8 @@ class AudioAssembler:
         spec, rate = self.spec, self._rate_hz
         start_ns = end_ns - spec.length_ns
         chunks = self._evidence(start_ns - spec.margin_ns, end_ns + spec.margin_ns)
-        common = gcd(rate, spec.rate_hz)
-        up, down = spec.rate_hz // common, rate // common
+        ratio = Fraction(spec.rate_hz, rate).limit_denominator(_LARGEST_TERM)
+        up, down = ratio.numerator, ratio.denominator
         # Whole periods of the conversion on both sides, for the filter to have its full support.
         pad = down * -(-(spec.margin_ns * rate // SECOND_NS) // down)
         length = -(-spec.steps * down // up)
