@@ -63,6 +63,7 @@ class ActivitySelector(ListeningNode):
 
     def configure(self) -> None:
         """Check that the parameters make sense together, and advertise."""
+        self._declare_sources()
         self._read_settings({})
         self._activity = self.create_lifecycle_publisher(Classification, 'activity', qos.RELIABLE)
         self._label = self.create_lifecycle_publisher(String, 'activity/label', qos.LATCHED)
@@ -120,10 +121,20 @@ class ActivitySelector(ListeningNode):
                 selector.change(settings)
         for name in settings.names:
             if f'sources.{name}.topic' in names:
-                fresh = self._listen(name)
-                with self._lock:
-                    old, self._sources[name] = self._sources[name], fresh
-                old.close()
+                self._move(name)
+
+    def _move(self, name: str) -> None:
+        """Listen to a source on its new topic; where that is not possible, stay."""
+        old = self._sources[name]
+        try:
+            fresh = self._listen(name)
+        except XmodalError as error:
+            self.get_logger().error(f'{name} stays on {old.topic}: {error}')
+            self.set_parameters([RosParameter(f'sources.{name}.topic', value=old.topic)])
+            return
+        with self._lock:
+            self._sources[name] = fresh
+        old.close()
 
     def _declare_sources(self) -> None:
         for name in parameters.texts(self, 'sources'):

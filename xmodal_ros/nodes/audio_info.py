@@ -1,7 +1,7 @@
 """The format of an audio topic that does not say it itself, from the topic that does."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
@@ -12,15 +12,20 @@ from xmodal_ros.nodes.source import resolved
 from xmodal_ros.streams.audio import AudioFormat, INFO_TYPE, read_audio_info
 from xmodal_ros.streams.sample import DecodeError
 
+# The message is whole: what it says of the sound is what cannot be read.
+_SAYING_FORMAT: Final = ('compressed', 'format')
+
 
 class AudioInfoListener:
     """Gives ``use`` the format whenever it is published; latched where it is offered so.
 
-    For the executor's thread. ``problem`` says why the newest message is no format.
+    None stands for one that cannot be read here: taken for the format before, it would be noise.
+    For the executor's thread. ``problem`` says what is wrong with the newest message.
     """
 
-    def __init__(self, node: Node, topic: str, use: Callable[[AudioFormat], None]) -> None:
+    def __init__(self, node: Node, topic: str, use: Callable[[AudioFormat | None], None]) -> None:
         self.topic = resolved(node, topic)
+        self.format: AudioFormat | None = None
         self.problem = ''
         self._node = node
         self._use = use
@@ -69,6 +74,9 @@ class AudioInfoListener:
             audio_format = read_audio_info(data)
         except DecodeError as error:
             self.problem = f'{self.topic}: {error}'
-            return
-        self.problem = ''
-        self._use(audio_format)
+            if error.reason not in _SAYING_FORMAT:
+                return
+            self.format = None
+        else:
+            self.format, self.problem = audio_format, ''
+        self._use(self.format)

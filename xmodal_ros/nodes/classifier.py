@@ -70,11 +70,13 @@ class ClassifierNode(ListeningNode):
         self._engine: Engine | None = None
         self._introduced: Engine | None = None
         self._loaded = ModelSettings('', '', '')
+        # What the parameters of the inlet were when it was last changed.
+        self._heard: dict[str, Any] = {}
         self._activity: Any = None
         self._labels: Any = None
         self._said = ''
         self._restoring = False
-        self._notice = ''
+        self._notice = self._inlet_notice = ''
         self.model_changed: Callable[[Path], None] = _tell_nobody
         self._health = HealthMonitor(time.monotonic_ns)
         super().__init__(name, f'{modality} classifier', table, **options)
@@ -110,6 +112,7 @@ class ClassifierNode(ListeningNode):
             self.failed,
             self._prepared.trigger,
         )
+        self._heard, self._inlet_notice = self._inlet_values(), ''
         self._said = ''
         self.get_logger().info(f'listening on {self._inlets.current.source.topic}')
 
@@ -145,8 +148,8 @@ class ClassifierNode(ListeningNode):
             self._publish_labels()
         if names & MODEL_PARAMETERS:
             self._order_model()
-        elif names & INLET_PARAMETERS and self._inlets is not None:
-            self._inlets.change(self._read_inlet(self._value), self._engine)
+        elif names & INLET_PARAMETERS:
+            self._change_inlet()
 
     def time_jumped(self) -> None:
         """Start the stream anew: what has come belongs to the time before the jump."""
@@ -188,8 +191,9 @@ class ClassifierNode(ListeningNode):
 
     def _read_inlet(self, get: Callable[[str], Any]) -> InletSettings:
         settings = read_inlet(self._modality, get)
-        for topic in filter(None, (settings.topic, settings.info_topic)):
-            resolved(self, topic)
+        resolved(self, settings.topic)
+        if settings.info_topic:
+            resolved(self, settings.info_topic)
         return settings
 
     def _judge(self, changes: list[RosParameter]) -> SetParametersResult:
@@ -235,8 +239,28 @@ class ClassifierNode(ListeningNode):
     def _take_model(self, engine: Engine) -> None:
         self._engine, self._loaded, self._notice = engine, read_model(self._value), ''
         self._use_threshold()
-        if self._inlets is not None:
-            self._inlets.change(self._read_inlet(self._value), engine)
+        self._change_inlet()
+
+    def _change_inlet(self) -> None:
+        """Listen as the parameters say, with the model that is wanted; or go on as before."""
+        if self._inlets is None or self._engine is None:
+            return
+        try:
+            self._inlets.change(self._read_inlet(self._value), self._engine)
+        except XmodalError as error:
+            self._inlet_notice = f'topic {self._value("topic")} was not taken: {error}'
+            self.get_logger().error(self._inlet_notice)
+            self._restore(self._heard)
+            self._inlets.change(self._read_inlet(self._value), self._engine)
+        else:
+            self._heard, self._inlet_notice = self._inlet_values(), ''
+
+    def _inlet_values(self) -> dict[str, Any]:
+        return {
+            each.name: self._value(each.name)
+            for each in self.table
+            if each.name in INLET_PARAMETERS
+        }
 
     def _refuse_model(self, error: Exception) -> None:
         """Go on with the model there is, and let the parameters say so."""
@@ -246,9 +270,15 @@ class ClassifierNode(ListeningNode):
         self.get_logger().error(self._notice)
         kept = {'model': self._loaded.model, 'device': self._loaded.device}
         kept['precision'] = self._loaded.precision
+        self._restore(kept)
+        # What was set together with the model waits for it no longer.
+        self._change_inlet()
+
+    def _restore(self, values: dict[str, Any]) -> None:
+        """Set parameters back to what still holds."""
         self._restoring = True
         try:
-            self.set_parameters([RosParameter(name, value=kept[name]) for name in kept])
+            self.set_parameters([RosParameter(name, value=values[name]) for name in values])
         finally:
             self._restoring = False
 
@@ -304,7 +334,7 @@ class ClassifierNode(ListeningNode):
         if self._orders.pending:
             return f'loading {self._value("model")}'
         change = self._inlets.describe_change() if self._inlets is not None else ''
-        return change or self._notice
+        return change or self._notice or self._inlet_notice
 
     def _describe_model(self) -> dict[str, str]:
         engine = self._deciding()

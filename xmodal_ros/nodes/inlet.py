@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from rclpy.node import Node
 
+from xmodal_ros.errors import XmodalError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.audio_info import AudioInfoListener
 from xmodal_ros.nodes.classifier_settings import InletSettings
@@ -16,6 +17,7 @@ from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
 from xmodal_ros.sensors import Modality
+from xmodal_ros.streams.audio import AudioFormat, TYPES_WITHOUT_FORMAT
 
 if TYPE_CHECKING:
     from xmodal_ros.runtime.engine import Engine
@@ -25,7 +27,7 @@ class Inlet:
     """Brings one topic's messages into a pipeline.
 
     All methods but :meth:`take` belong to the executor's thread. ``failed`` is told of exceptions
-    nobody expected.
+    nobody expected. Raises :class:`ConfigurationError` where the topic cannot be listened to.
     """
 
     def __init__(
@@ -42,25 +44,32 @@ class Inlet:
         self._failed = failed
         self._pipeline: Pipeline | None = None
         self._thread: PeriodicThread | EventThread | None = None
+        self._mounting: Mounting | None = None
+        self._info: AudioInfoListener | None = None
         self.source = Source(node, settings.topic, msgtypes, depth=qos.DEPTH_OF[modality])
         self.feed = Feed(engine, self.source.msgtype, settings.placement, settings.audio_format)
-        self._mounting = (
-            Mounting(node, settings.mounting_frame, settings.frame)
-            if settings.mounting_frame
-            else None
-        )
-        self._info = (
-            AudioInfoListener(node, settings.info_topic, self._use_format)
-            if settings.info_topic
-            else None
-        )
+        try:
+            if settings.mounting_frame:
+                self._mounting = Mounting(node, settings.mounting_frame, settings.frame)
+            if settings.info_topic:
+                self._info = AudioInfoListener(node, settings.info_topic, self._use_format)
+        except XmodalError:
+            self.close()
+            raise
 
     @property
     def problem(self) -> str:
         """What keeps data from being used, in words; '' where nothing does."""
         if self.source.problem:
             return self.source.problem
+        if self._info is not None and self._needs_format and self._info.format is None:
+            return self._info.problem
         return self._mounting.problem if self._mounting else ''
+
+    @property
+    def notice(self) -> str:
+        """What is wrong though data are used, in words; '' where nothing is."""
+        return self._info.problem if self._info and self._needs_format else ''
 
     def start(self, pipeline: Pipeline) -> None:
         """Begin to take messages for the pipeline."""
@@ -107,13 +116,17 @@ class Inlet:
             self._mounting.close()
         self._pipeline = None
 
+    @property
+    def _needs_format(self) -> bool:
+        return self.source.msgtype in TYPES_WITHOUT_FORMAT
+
     def _usable(self) -> Sequence[Received]:
         received = self.source.take()
         if self._mounting is None:
             return received
         return self._mounting.usable(received, self.feed)
 
-    def _use_format(self, audio_format: Any) -> None:
+    def _use_format(self, audio_format: AudioFormat | None) -> None:
         if self._pipeline is not None:
             self._pipeline.use_format(self.feed, audio_format)
         else:

@@ -52,7 +52,8 @@ class Inlets:
     def change(self, settings: InletSettings, engine: Engine) -> None:
         """Let another model, another topic or both decide as soon as they can.
 
-        A model that reads the same windows does at once; anything else is prepared aside.
+        A model that reads the same windows does at once; anything else is prepared aside. Raises
+        :class:`ConfigurationError` where the topic cannot be listened to; nothing changes then.
         """
         self.retire()
         fits = self.current.feed.fits(engine)
@@ -65,8 +66,10 @@ class Inlets:
         if aside is not None and aside.settings == settings and aside.feed.fits(engine):
             aside.feed.engine = engine
             return
+        # Made first: where that fails, everything stays as it is.
+        aside = self._make(settings, engine)
         self._drop_aside()
-        self._aside = aside = self._make(settings, engine)
+        self._aside = aside
         self.pipeline.prepare(aside.feed)
         aside.start(self.pipeline)
 
@@ -97,9 +100,9 @@ class Inlets:
         self.pipeline.close()
 
     def describe_change(self) -> str:
-        """Say what is to take the place of what; '' where nothing is."""
+        """Say what is to take the place of what, or what else is worth a word; '' for nothing."""
         if self._aside is None:
-            return ''
+            return self.current.notice
         reason = self._aside.problem or 'its first window is not full yet'
         return f'changing to {self._aside.source.topic}, not there yet: {reason}'
 

@@ -183,8 +183,16 @@ class ManagedNode(LifecycleNode):
             return response
 
     def _judge_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
+        result = parameters.refuse_deletion(self.table, changes)
+        if not result.successful:
+            return result
         return parameters.refuse_while_configured(self.table, changes, self.state)
 
     @guarded
     def _apply_parameters(self, changes: list[RosParameter]) -> None:
-        self.parameters_changed(frozenset(change.name for change in changes))
+        try:
+            self.parameters_changed(frozenset(change.name for change in changes))
+        except XmodalError as error:
+            # Judged before, but the world has changed since: a bundle has gone, for example.
+            names = ', '.join(change.name for change in changes)
+            self.get_logger().error(f'{names}: not taken up: {error}')

@@ -90,6 +90,20 @@ def texts(node: Node, name: str) -> tuple[str, ...]:
     return tuple(str(item) for item in node.get_parameter(name).value if item)
 
 
+def refuse_deletion(
+    table: Sequence[Parameter], changes: Sequence[RosParameter]
+) -> SetParametersResult:
+    """Refuse to let parameters go: ROS lets those of dynamic type, and nodes need theirs."""
+    known = {item.name for item in table}
+    gone = (each.name for each in changes if each.type_ == RosParameter.Type.NOT_SET)
+    names = sorted(name for name in gone if name in known)
+    if not names:
+        return SetParametersResult(successful=True)
+    return SetParametersResult(
+        successful=False, reason=f'{", ".join(names)} cannot be deleted: set another value'
+    )
+
+
 def refuse_while_configured(
     table: Sequence[Parameter], changes: Sequence[RosParameter], state: str
 ) -> SetParametersResult:

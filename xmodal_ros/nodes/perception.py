@@ -94,8 +94,10 @@ class Perception:
 
     def _make_selector(self, entries: Sequence[SensorEntry]) -> ActivitySelector:
         values: dict[str, Any] = {'sources': [entry.name for entry in entries]}
-        for entry in entries:
-            given = {'model': entry.model, **entry.selector}
+        for entry, node in zip(entries, self._classifiers, strict=True):
+            # By its name as it is: it may have been renamed.
+            topic = f'{node.get_fully_qualified_name()}/activity'
+            given = {'topic': topic, 'model': entry.model, **entry.selector}
             values |= {f'sources.{entry.name}.{key}': value for key, value in given.items()}
         return ActivitySelector(parameter_overrides=self._table.overrides(values))
 
@@ -103,7 +105,9 @@ class Perception:
         """Let the selector weigh a source by the model that it has now."""
         if self._selector is not None:
             name = f'sources.{sensor}.model'
-            self._selector.set_parameters([RosParameter(name, value=str(model))])
+            result = self._selector.set_parameters([RosParameter(name, value=str(model))])[0]
+            if not result.successful:
+                self.get_logger().warning(f'{sensor} weighs as much as before: {result.reason}')
 
 
 class _TableNode(Node):

@@ -14,6 +14,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.nodes.parameter_services import answer_everything
 
 
 class Runnable(Protocol):
@@ -73,6 +74,7 @@ def run(
 def _spin(node: Runnable, done: threading.Event) -> None:
     executor = SingleThreadedExecutor()
     for member in node.members:
+        answer_everything(member)
         executor.add_node(member)
     executor.create_task(node.start)
     thread = threading.Thread(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 import contextlib
+import difflib
 import threading
 import time
 from typing import Any, Final
@@ -25,6 +26,8 @@ from xmodal_ros.sensors import modality_of_type
 # How often IMUs and audio are taken, in seconds: for a thread to wake costs more than the messages
 # that have come meanwhile (benchmarks/imu_ingest.py); the queues hold far more.
 DRAIN_PERIOD_S: Final = 0.02
+# Names of topics in a message, at most.
+_MOST_NAMED: Final = 5
 # A thread that goes on after ROS is over must not spin.
 _WITHOUT_ROS_S: Final = 0.05
 
@@ -69,7 +72,7 @@ class Source:
         self._depth = depth
         self._parameter = parameter
         self._publisher = publisher
-        self.msgtype = msgtypes[0]
+        self.msgtype = _first_installed(msgtypes)
         self.problem = ''
         self._msgtypes = tuple(msgtypes)
         self._node = node
@@ -107,7 +110,9 @@ class Source:
         """
         publishers = self._node.get_publishers_info_by_topic(self.topic)
         usable = [info for info in publishers if info.topic_type in self._msgtypes]
-        msgtype = usable[0].topic_type if usable else self.msgtype
+        # What is read already goes on being read, or two publishers of two types would take turns.
+        types = [info.topic_type for info in usable]
+        msgtype = self.msgtype if self.msgtype in types or not types else types[0]
         heard = [info for info in usable if info.topic_type == msgtype]
         profile = qos.subscription_profile(heard, self._overrides, self._depth)
         changed = msgtype != self.msgtype
@@ -222,16 +227,37 @@ class Source:
             return f'{self.topic} carries {found}, but {wanted} is needed: {self._remedy()}'
         return qos.explain_mismatch(self.topic, heard, profile)
 
+    def _published_by_others(self, topic: str) -> bool:
+        own = (self._node.get_name(), self._node.get_namespace())
+        return any(
+            (info.node_name, info.node_namespace) != own
+            for info in self._node.get_publishers_info_by_topic(topic)
+        )
+
     def _remedy(self) -> str:
         others = [
             name
             for name, types in self._node.get_topic_names_and_types()
-            if name != self.topic and set(types) & set(self._msgtypes)
+            if name != self.topic
+            and set(types) & set(self._msgtypes)
+            # A topic is known of, too, when somebody only waits for it as we do.
+            and self._published_by_others(name)
         ]
         if others:
-            names = ', '.join(sorted(others))
+            close = difflib.get_close_matches(self.topic, others, _MOST_NAMED, cutoff=0.0)
+            more = f' and {len(others) - len(close)} more' if len(others) > len(close) else ''
+            names = ', '.join(sorted(close)) + more
             return f"set the parameter '{self._parameter}' to one that does ({names})"
         return f"start {self._publisher}, or correct the parameter '{self._parameter}'"
+
+
+def _first_installed(msgtypes: Sequence[str]) -> str:
+    """Give the type to wait for until somebody publishes; a robot need not have all of them."""
+    for msgtype in msgtypes:
+        with contextlib.suppress(ConfigurationError):
+            message_class(msgtype)
+            return msgtype
+    return msgtypes[0]
 
 
 def resolved(node: Node, topic: str) -> str:

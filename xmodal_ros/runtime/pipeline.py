@@ -71,8 +71,8 @@ class Feed:
         self.placement = placement
         self.intake.use_placement(placement)
 
-    def use_format(self, audio_format: AudioFormat) -> None:
-        """Read audio that does not say its format as this."""
+    def use_format(self, audio_format: AudioFormat | None) -> None:
+        """Read audio that does not say its format as this; None refuses it."""
         self._audio_format = audio_format
         self.intake.use_format(audio_format)
 
@@ -212,8 +212,8 @@ class Pipeline:
                 self._retired.add(feed.intake)
             feed.use_type(msgtype)
 
-    def use_format(self, feed: Feed, audio_format: AudioFormat) -> None:
-        """Let a feed read audio that does not say its format as this."""
+    def use_format(self, feed: Feed, audio_format: AudioFormat | None) -> None:
+        """Let a feed read audio that does not say its format as this; None refuses it."""
         with self._lock:
             feed.use_format(audio_format)
 

@@ -57,8 +57,11 @@ class SensorIntake:
         """Start the stream anew, as after a jump of ROS time."""
         self._cut.assembler.reset()
 
-    def use_format(self, audio_format: AudioFormat) -> None:
-        """Read audio that does not say its format as this, from the next message on."""
+    def use_format(self, audio_format: AudioFormat | None) -> None:
+        """Read audio that does not say its format as this, from the next message on.
+
+        None refuses such audio.
+        """
         if isinstance(self._cut, _AudioCut):
             self._cut.decode.format = audio_format
 

@@ -1,0 +1,230 @@
+"""Parameters of live nodes are set to anything: taken as given, or refused with a reason."""
+
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+import itertools
+import math
+from pathlib import Path
+import subprocess
+import sys
+from typing import Any, Final
+
+from hypothesis import given, HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from lifecycle_msgs.msg import Transition
+import pytest
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue, SetParametersResult
+from rcl_interfaces.srv import GetParameters, SetParameters, SetParametersAtomically
+from rclpy.parameter import Parameter as RosParameter
+from rclpy.parameter import parameter_value_to_python
+
+from test.live.graph import NodeProcess, running, Watcher
+from test.live.test_failover import make_models
+from test.live.transitions import PATH_TO
+from test.nodes.parameter_values import held, numbers, texts, wholes
+from xmodal_ros.nodes import parameter_tables
+from xmodal_ros.nodes.classifier_settings import MODEL_PARAMETERS
+from xmodal_ros.nodes.parameters import Parameter as Row
+from xmodal_ros.nodes.selector_parameters import ACTIVITY_SELECTOR, source_table
+from xmodal_ros.runtime import health
+
+CLASSIFIERS = ('imu', 'camera', 'audio')
+SELECTOR = '/activity_selector'
+TABLES: Final[Mapping[str, Sequence[Row]]] = {
+    '/imu_classifier': parameter_tables.IMU_CLASSIFIER,
+    '/camera_classifier': parameter_tables.CAMERA_CLASSIFIER,
+    '/audio_classifier': parameter_tables.AUDIO_CLASSIFIER,
+    SELECTOR: (*ACTIVITY_SELECTOR, *(row for name in CLASSIFIERS for row in source_table(name))),
+    '/perception': parameter_tables.PERCEPTION,
+}
+# Names that are in no table, some of which ROS knows.
+FURTHER: Final = st.one_of(
+    st.sampled_from(
+        ['use_sim_time', 'qos_overrides./imu.subscription.depth', 'sensors.imu.topic', 'model.x']
+    ),
+    texts,
+)
+_FIELDS: Final = {
+    ParameterType.PARAMETER_BOOL: ('bool_value', st.booleans()),
+    ParameterType.PARAMETER_INTEGER: ('integer_value', wholes),
+    ParameterType.PARAMETER_DOUBLE: ('double_value', numbers),
+    ParameterType.PARAMETER_STRING: ('string_value', texts),
+    ParameterType.PARAMETER_BYTE_ARRAY: (
+        'byte_array_value',
+        st.lists(st.integers(0, 255).map(lambda value: bytes([value])), max_size=4),
+    ),
+    ParameterType.PARAMETER_BOOL_ARRAY: ('bool_array_value', st.lists(st.booleans(), max_size=4)),
+    ParameterType.PARAMETER_INTEGER_ARRAY: ('integer_array_value', st.lists(wholes, max_size=4)),
+    ParameterType.PARAMETER_DOUBLE_ARRAY: ('double_array_value', st.lists(numbers, max_size=5)),
+    ParameterType.PARAMETER_STRING_ARRAY: ('string_array_value', st.lists(texts, max_size=4)),
+}
+
+
+@st.composite
+def messages(draw: st.DrawFn) -> ParameterValue:
+    """A value of any type, of none, and of types that do not exist."""
+    kind = draw(st.sampled_from([*_FIELDS, ParameterType.PARAMETER_NOT_SET, 77, 255]))
+    if kind not in _FIELDS:
+        return ParameterValue(type=kind)
+    field, values = _FIELDS[kind]
+    return ParameterValue(type=kind, **{field: draw(values)})
+
+
+def fitting(row: Row) -> st.SearchStrategy[ParameterValue]:
+    """A value that passes ROS's own checks, for ours to judge."""
+
+    def as_message(value: Any) -> ParameterValue:
+        plain = list(value) if isinstance(value, array) else value
+        return RosParameter(row.name, value=plain).get_parameter_value()
+
+    return held(row).map(as_message)
+
+
+def changes(rows: Sequence[Row]) -> st.SearchStrategy[list[Parameter]]:
+    """Up to three parameters at once, some of them twice."""
+
+    def change(row: Row) -> st.SearchStrategy[Parameter]:
+        values = st.one_of(fitting(row), messages())
+        return values.map(lambda value: Parameter(name=row.name, value=value))
+
+    known = st.sampled_from(list(rows)).flatmap(change)
+    other = st.builds(lambda name, value: Parameter(name=name, value=value), FURTHER, messages())
+    return st.lists(st.one_of(known, known, known, other), min_size=1, max_size=3)
+
+
+@dataclass(frozen=True)
+class Robot:
+    """Three classifiers and the selector in one process, and the sensors they listen to."""
+
+    watcher: Watcher
+    process: NodeProcess
+    given: Mapping[str, Mapping[str, ParameterValue]]
+
+    def read(self, node: str, names: Sequence[str]) -> list[Any]:
+        """Give the values of parameters that are declared, in ROS's words for them."""
+        request = GetParameters.Request(names=names)
+        values = self.watcher.call(GetParameters, f'{node}/get_parameters', request).values
+        assert len(values) == len(names), f'{node} has lost one of {names}'
+        return [comparable(value) for value in values]
+
+    def set(
+        self, node: str, wanted: Sequence[Parameter], *, atomically: bool
+    ) -> list[SetParametersResult]:
+        """Set parameters; gives what becomes of each."""
+        kind = SetParametersAtomically if atomically else SetParameters
+        service = f'{node}/set_parameters' + ('_atomically' if atomically else '')
+        response = self.watcher.call(kind, service, kind.Request(parameters=list(wanted)))
+        if atomically:
+            return [response.result] * len(wanted)
+        return list(response.results)
+
+    def restore(self, node: str) -> None:
+        """Set everything that may be set back to what it was at first."""
+        for name, value in self.given[node].items():
+            self.set(node, [Parameter(name=name, value=value)], atomically=False)
+        now = ParameterValue(type=ParameterType.PARAMETER_BOOL)
+        assert self.set(node, [Parameter(name='use_sim_time', value=now)], atomically=False)
+
+    def bring(self, node: str, state: str) -> None:
+        """Bring a node to a state; a node that is none of the lifecycle has but one."""
+        if node == '/perception':
+            return
+        while (now := self.watcher.state(node)) != 'unconfigured':
+            back = {
+                'active': Transition.TRANSITION_DEACTIVATE,
+                'inactive': Transition.TRANSITION_CLEANUP,
+            }
+            assert self.watcher.change(node, back[now])
+        for transition in PATH_TO[state]:
+            assert self.watcher.change(node, transition), self.process.log
+
+    def check_labels_go_on(self, node: str) -> None:
+        key = 'decisions, decided' if node == SELECTOR else health.WINDOWS
+        status = self.watcher.wait_for_status(node, lambda s: key in s[2])
+        before = int(status[2][key])
+        self.watcher.wait_for_status(node, lambda s: int(s[2].get(key, 0)) > before + 2)
+
+
+def comparable(value: ParameterValue) -> Any:
+    """A value as it can be compared, NaN with NaN."""
+    python = parameter_value_to_python(value)
+    if isinstance(python, list):
+        return [value.type, *(_text(each) for each in python)]
+    return [value.type, _text(python)]
+
+
+def _text(value: Any) -> Any:
+    return 'nan' if isinstance(value, float) and math.isnan(value) else value
+
+
+@pytest.fixture(scope='module')
+def robot(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
+    folder = tmp_path_factory.mktemp('robot')
+    given: dict[str, object] = {'diagnostics_period': 0.1, 'use_sim_time': False}
+    for name, model in make_models(folder).items():
+        given |= {f'sensors.{name}.model': str(model), f'sensors.{name}.device': 'cpu'}
+    root = Path(__file__).parents[2]
+    driver = [sys.executable, '-m', 'test.live.sensor_driver', *CLASSIFIERS]
+    with (
+        running(folder, 'perception', given) as process,
+        subprocess.Popen(driver, cwd=root) as sensors,
+    ):
+        at_first = {}
+        for node, table in TABLES.items():
+            names = [row.name for row in table if row.change != 'never']
+            request = GetParameters.Request(names=names)
+            values = watcher.call(GetParameters, f'{node}/get_parameters', request).values
+            at_first[node] = dict(zip(names, values, strict=True))
+        yield Robot(watcher, process, at_first)
+        sensors.kill()
+        log = process.log
+        assert process.end() == 0, log
+        assert 'Traceback' not in log, log
+        assert 'unexpected' not in log, log
+
+
+@pytest.mark.parametrize(
+    ('node', 'state'),
+    [
+        *itertools.product([name for name in TABLES if name != '/perception'], PATH_TO),
+        ('/perception', 'running'),
+    ],
+)
+def test_what_is_set_is_taken_as_given_or_refused(robot: Robot, node: str, state: str) -> None:
+    robot.bring(node, state)
+    rows = TABLES[node]
+    declared = [row.name for row in rows]
+
+    @settings(
+        max_examples=40,
+        # The node remembers: neither an example nor what it is shrunk to means the same again.
+        phases=[Phase.generate],
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    @given(wanted=changes(rows), atomically=st.booleans())
+    def check(wanted: list[Parameter], atomically: bool) -> None:
+        before = dict(zip(declared, robot.read(node, declared), strict=True))
+        results = robot.set(node, wanted, atomically=atomically)
+        after = dict(zip(declared, robot.read(node, declared), strict=True))
+        assert len(results) == len(wanted)
+        expected = dict(before)
+        for change, result in zip(wanted, results, strict=True):
+            if result.successful:
+                expected[change.name] = comparable(change.value)
+            else:
+                assert result.reason, change
+        for name in declared:
+            # A model that fails late is taken back: both are right.
+            right = [expected[name]] + [before[name]] * (name in MODEL_PARAMETERS)
+            assert after[name] in right, (name, wanted, results)
+
+    check()
+
+    robot.restore(node)
+    if node != '/perception':
+        if state != 'active':
+            robot.bring(node, 'active')
+        robot.check_labels_go_on(node)
+    assert robot.process.running

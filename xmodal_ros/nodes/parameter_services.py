@@ -1,0 +1,71 @@
+"""Requests to set parameters are answered whatever they hold; rclpy raises for some of them."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from rcl_interfaces.msg import Parameter, SetParametersResult
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.node import Node
+from rclpy.parameter import Parameter as RosParameter
+
+_TYPES: Final = frozenset(each.value for each in RosParameter.Type)
+
+Answer = Callable[[Any, Any], Any]
+
+
+def answer_everything(node: Node) -> None:
+    """Let a node refuse in words what would leave a request to set parameters unanswered."""
+    answers: dict[Any, Callable[..., Any]] = {
+        SetParameters: _set_each,
+        SetParametersAtomically: _set_all,
+    }
+    for service in node.services:
+        if service.srv_type in answers:
+            service.callback = partial(answers[service.srv_type], node, service.callback)
+
+
+def _set_each(
+    node: Node, answer: Answer, request: SetParameters.Request, response: SetParameters.Response
+) -> SetParameters.Response:
+    for each in request.parameters:
+        one = SetParameters.Request(parameters=[each])
+        response.results.append(
+            _result(
+                node,
+                [each],
+                lambda one=one: answer(one, SetParameters.Response()).results[0],  # type: ignore[misc]
+            )
+        )
+    return response
+
+
+def _set_all(
+    node: Node,
+    answer: Answer,
+    request: SetParametersAtomically.Request,
+    response: SetParametersAtomically.Response,
+) -> SetParametersAtomically.Response:
+    response.result = _result(
+        node,
+        request.parameters,
+        lambda: answer(request, SetParametersAtomically.Response()).result,
+    )
+    return response
+
+
+def _result(
+    node: Node, changes: Sequence[Parameter], work: Callable[[], SetParametersResult]
+) -> SetParametersResult:
+    names = ', '.join(each.name for each in changes)
+    for each in changes:
+        if each.value.type not in _TYPES:
+            return SetParametersResult(
+                successful=False,
+                reason=f'{each.name} cannot be set: there is no type of number {each.value.type}',
+            )
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - whoever asks is answered
+        node.get_logger().error(f'unexpected error on setting {names}: {error!r}')
+        return SetParametersResult(successful=False, reason=f'{names} cannot be set: {error!r}')
