@@ -1,7 +1,7 @@
 """A source over DDS: who waits for messages is woken, whatever becomes of the subscription."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack
 from pathlib import Path
 import subprocess
 import sys
@@ -230,3 +230,24 @@ def test_a_type_that_is_not_installed_is_explained_and_may_come_later(
         assert source.follow()
         assert (source.msgtype, source.problem) == (IMAGE_TYPES[0], '')
     source.close()
+
+
+def test_the_remedy_names_topics_that_somebody_publishes_on_and_not_all_of_them(
+    node: Node, source: Source
+) -> None:
+    """Others that only wait, and what the node publishes itself, are no help."""
+    with ExitStack() as stack:
+        other = stack.enter_context(watching())
+        waiting = Source(node, '/another/imu', IMU_TYPES)
+        stack.callback(waiting.close)
+        stack.enter_context(publisher(node, waiting))
+        for number in range(9):
+            stack.enter_context(other.publisher(Imu, f'/other_{number}/imu'))
+
+        def nine() -> bool:
+            source.follow()
+            return 'and 4 more' in source.problem
+
+        poll_for(nine)
+        assert source.problem.count('/other_') == 5
+        assert '/another/imu' not in source.problem
