@@ -230,6 +230,7 @@ def test_a_source_may_be_chosen_by_hand(live: Live) -> None:
         ('smoothing_method', 'median', 'none of mean, majority'),
         ('sources', ['imu'], 'while the node is unconfigured; it is active'),
         ('sources.imu.topic', 'no topic!', 'no name of a topic'),
+        ('sources.imu.topic', '/activity', 'what the selector itself says'),
         ('sources.imu.model', '/nowhere', 'is no bundle'),
         ('timeout', float('nan'), 'out of range'),
         ('autostart', False, 'read-only'),

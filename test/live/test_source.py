@@ -251,3 +251,10 @@ def test_the_remedy_names_topics_that_somebody_publishes_on_and_not_all_of_them(
         poll_for(nine)
         assert source.problem.count('/other_') == 5
         assert '/another/imu' not in source.problem
+
+
+def test_a_topic_that_the_process_reads_as_another_type_is_refused(
+    node: Node, source: Source
+) -> None:
+    with pytest.raises(ConfigurationError, match='as another type'):
+        Source(node, source.topic, IMAGE_TYPES)

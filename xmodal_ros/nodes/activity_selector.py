@@ -14,7 +14,7 @@ from std_msgs.msg import String
 from vision_msgs.msg import Classification
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.errors import XmodalError
+from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.nodes import messages, parameters, qos, selector_parameters
 from xmodal_ros.nodes.lifecycle import guarded
 from xmodal_ros.nodes.reporting import ListeningNode
@@ -161,7 +161,12 @@ class ActivitySelector(ListeningNode):
 
         settings = selector_parameters.read_settings(get)
         for name in settings.names:
-            resolved(self, selector_parameters.topic_of(name, get))
+            topic = resolved(self, selector_parameters.topic_of(name, get))
+            if topic == resolved(self, 'activity'):
+                raise ConfigurationError(
+                    f'sources.{name}.topic is {topic}, which is what the selector itself says: '
+                    "name a classifier's activity"
+                )
         return settings
 
     def _judge(self, changes: list[RosParameter]) -> SetParametersResult:

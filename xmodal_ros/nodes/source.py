@@ -198,15 +198,22 @@ class Source:
     def _subscribe(self, msgtype: str, profile: QoSProfile) -> None:
         message = message_class(msgtype)
         self.close()
-        subscription = self._node.create_subscription(
-            message,
-            self.topic,
-            _unused,
-            profile,
-            callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
-            raw=True,
-        )
+        try:
+            subscription = self._node.create_subscription(
+                message,
+                self.topic,
+                _unused,
+                profile,
+                callback_group=self._group,
+                event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+                raw=True,
+            )
+        except rclpy_implementation.RCLError as error:
+            # Within a process a topic has one type, whoever has named it first.
+            raise ConfigurationError(
+                f'{self.topic} cannot be listened to as {msgtype}: {error}; does another node of '
+                'this process read or write it as another type?'
+            ) from None
         with self._lock:
             self.msgtype, self._profile, self._subscription = msgtype, profile, subscription
         self.wake()
