@@ -29,6 +29,9 @@ def test_the_selector_follows_a_classifier_that_was_renamed(arguments: list[str]
         assert names.keys() == {'/robot/perception', '/robot/wrist', '/robot/activity_selector'}
         selector = names['/robot/activity_selector']
         assert selector.get_parameter('sources.imu.topic').value == '/robot/wrist/activity'
+        # There is no bundle: that must not keep the selector from choosing among others.
+        assert selector.get_parameter('sources.imu.model').value == ''
+        selector.configure()
     finally:
         perception.stop()
         perception.destroy_node()

@@ -97,7 +97,11 @@ class Perception:
         for entry, node in zip(entries, self._classifiers, strict=True):
             # By its name as it is: it may have been renamed.
             topic = f'{node.get_fully_qualified_name()}/activity'
-            given = {'topic': topic, 'model': entry.model, **entry.selector}
+            given = {'topic': topic, **entry.selector}
+            # One that cannot be read is its classifier's to report, and no reason not to choose
+            # among the others; once it is corrected the selector is told.
+            if (Path(entry.model).expanduser() / 'bundle.json').is_file():
+                given['model'] = entry.model
             values |= {f'sources.{entry.name}.{key}': value for key, value in given.items()}
         return ActivitySelector(parameter_overrides=self._table.overrides(values))
 
