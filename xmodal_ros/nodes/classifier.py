@@ -163,6 +163,7 @@ class ClassifierNode(ListeningNode):
             return False
         before = self._inlets.current.problem
         self._inlets.follow()
+        self._introduce()
         problem = self._inlets.current.problem
         if problem and problem != before:
             self.get_logger().warning(problem)

@@ -80,7 +80,8 @@ class Inlets:
             old.close()
 
     def follow(self) -> None:
-        """Adapt to the publishers there are."""
+        """Adapt to the publishers there are, and to a switch that nobody has told of."""
+        self.retire()
         for inlet in self._all():
             inlet.follow()
 
