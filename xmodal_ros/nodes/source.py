@@ -74,6 +74,7 @@ class Source:
         self._publisher = publisher
         self.msgtype = _first_installed(msgtypes)
         self.problem = ''
+        self._followed = False
         self._msgtypes = tuple(msgtypes)
         self._node = node
         self._group = _NeverExecuted()
@@ -120,11 +121,13 @@ class Source:
             try:
                 self._subscribe(msgtype, profile)
             except ConfigurationError as error:
-                # A type that is not installed here; at the start whoever made this is told.
-                if self._subscription is None:
+                # A type that is not installed here, or that others of this process still read as
+                # another. At the start whoever made this is told; later it may become possible.
+                if not self._followed:
                     raise
                 self.problem = f'{self.topic}: {error}'
                 return False
+        self._followed = True
         self.problem = self._explain(publishers, heard, profile)
         return changed
 
