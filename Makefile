@@ -20,7 +20,7 @@ setup:  ## Make .venv, with everything that is needed to run and test (quick whe
 demo: setup  ## Record, train, deploy, replay and compare on simulated recordings (DATA=FOLDER: on real ones)
 	@$(BIN)/xmodal demo --out demo $(if $(DATA),--data '$(DATA)')
 
-test: SETUP_OPTIONS := --with-sound
+test: SETUP_OPTIONS := --for-tests
 test: setup  ## Check format, style and types, then run the tests
 	@failed=; \
 	$(CHECK_FORMAT) || failed="$$failed format"; \

@@ -1,14 +1,19 @@
 """What tests of all parts share."""
 
 import atexit
+from collections.abc import Iterator
 from contextlib import ExitStack
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import settings
 import pytest
 
 from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Before anything loads torch, as the command line does: threads that wait by spinning make tests
 # crawl on a busy machine.
@@ -35,3 +40,13 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'no real data at {folder}: set XMODAL_DATA to a folder that has it')
     return folder
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator['Browser']:
+    """Give a browser for the tests of a module; Playwright's event loop ends with it."""
+    pytest.importorskip('playwright', reason='no playwright: pip install playwright')
+    from test.browsing import started_browser
+
+    with started_browser() as started:
+        yield started

@@ -43,6 +43,11 @@ def for_sound() -> list[str]:
     return missing if any(bridges) else [*missing, 'libasound2-plugins']
 
 
+def for_browsing() -> list[str]:
+    """Name the missing packages that tests of the pages open them with."""
+    return [] if shutil.which('chromium') else ['chromium']
+
+
 def install_for_tests(packages: Sequence[str], lock: int) -> None:
     """Install ``packages`` where that takes nothing else away, or say what is missing."""
     try:

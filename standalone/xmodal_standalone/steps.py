@@ -140,14 +140,16 @@ def beside_ros(constraints: Path, replacements: Path, result: Path) -> Path:
 def main(arguments: Sequence[str] = ()) -> int:
     """Bring ``.venv`` up to date, and give the exit code.
 
-    ``--with-sound`` adds what tests of the microphone need, where that is possible.
+    ``--for-tests`` adds what tests of the microphone and of pages need, where that is possible.
     """
     start = time.monotonic()
     try:
         with only_one(_ROOT) as lock:
             path = _set_up(lock)
-            if '--with-sound' in arguments:
+            if '--for-tests' in arguments:
+                # One by one, so that a package that cannot be had keeps back no other.
                 debian.install_for_tests(debian.for_sound(), lock)
+                debian.install_for_tests(debian.for_browsing(), lock)
     except SetupError as error:
         print(f'setup: {error}', file=sys.stderr)
         return 1

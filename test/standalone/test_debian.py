@@ -95,6 +95,15 @@ def test_sound_for_tests_is_named_as_packages(
     assert 'pulseaudio-utils' not in missing
 
 
+def test_a_browser_for_tests_is_named_as_a_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('PATH', str(tmp_path))
+    assert debian.for_browsing() == ['chromium']
+    program(tmp_path / 'chromium', 'true')
+    assert debian.for_browsing() == []
+
+
 def test_everything_missing_is_named_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

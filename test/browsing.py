@@ -1,0 +1,62 @@
+"""A real browser for tests of pages: Debian's Chromium, driven by Playwright."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import shutil
+from typing import Literal
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+import pytest
+
+_PHONE_WIDTH = 500
+
+
+@contextmanager
+def started_browser() -> Iterator[Browser]:
+    """Start Chromium without a window, or skip the test where there is none."""
+    program = shutil.which('chromium')
+    if program is None:
+        pytest.skip('no browser: install Debian package chromium, or run `make test` as root')
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program,
+            # Tests may run as root, and containers have little shared memory.
+            args=['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(
+    browser: Browser,
+    url: str,
+    size: tuple[int, int] = (1280, 900),
+    scheme: Literal['light', 'dark'] = 'light',
+) -> Iterator[Page]:
+    """Open a page at a size in CSS pixels; whatever it reports as an error fails the test."""
+    width, height = size
+    context = browser.new_context(
+        viewport={'width': width, 'height': height},
+        color_scheme=scheme,
+        has_touch=width < _PHONE_WIDTH,
+    )
+    complaints: list[str] = []
+    page = context.new_page()
+
+    def hear_error(error: Error) -> None:
+        complaints.append(str(error))
+
+    page.on('pageerror', hear_error)
+    page.on(
+        'console',
+        lambda message: complaints.append(message.text) if message.type == 'error' else None,
+    )
+    try:
+        page.goto(url)
+        yield page
+    finally:
+        context.close()
+    assert not complaints, complaints
