@@ -83,6 +83,11 @@ def test_auto_takes_what_is_there():
     assert choose_device('cpu').type == 'cpu'
 
 
+def test_the_one_cpu_may_be_given_any_number():
+    # An input is made on torch.device('cpu'), which must be the very device of the weights.
+    assert choose_device('cpu:7') == torch.device('cpu')
+
+
 @pytest.mark.parametrize('name', ['cuda:99', 'gpu', '', 'mps', 'cpu:x'])
 def test_a_device_that_is_not_there_is_an_error_that_names_those_that_may_be(name):
     with pytest.raises(ConfigurationError, match="'cpu'"):
