@@ -41,6 +41,16 @@ def test_messages_come_in_the_order_they_were_recorded(tmp_path: Path) -> None:
         assert list(reader.messages([])) == []
 
 
+def test_a_stretch_of_a_recording_is_read_alone(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', seconds=2, rate_hz=10)
+    tenth = SECOND // 10
+    with BagReader(bag) as reader:
+        found = [m.received_ns for m in reader.messages(None, EPOCH + tenth, EPOCH + 3 * tenth)]
+        assert found == [EPOCH + tenth, EPOCH + 2 * tenth]
+        assert len(list(reader.messages([WRIST.topic], EPOCH + SECOND))) == 10
+        assert list(reader.messages(None, stop_ns=EPOCH)) == []
+
+
 def test_a_message_carries_the_bytes_that_were_recorded(tmp_path: Path) -> None:
     bag = write_imu_bag(tmp_path / 'bag', seconds=1)
     with BagReader(bag) as reader:

@@ -132,9 +132,16 @@ class BagReader:
             + f'; sensors: {listed or "none"}; topics: {self._describe_topics()}'
         )
 
-    def messages(self, topics: Collection[str] | None = None) -> Iterator[Message]:
+    def messages(
+        self,
+        topics: Collection[str] | None = None,
+        start_ns: int | None = None,
+        stop_ns: int | None = None,
+    ) -> Iterator[Message]:
         """Iterate over all messages, or those of ``topics``, in the order they were recorded.
 
+        With ``start_ns`` and ``stop_ns`` only those recorded in ``[start_ns, stop_ns)``; of an
+        indexed file no more than the parts that hold them are read.
         The files of a bag that was split while recording follow each other as rosbag2 plays
         them. One iteration at a time: starting another ends the one before it with a
         RuntimeError. Raises :class:`BagError` for an unknown topic and when damage is found.
@@ -150,9 +157,16 @@ class BagReader:
                     + f'; it has {self._describe_topics()}'
                 )
         self._iteration += 1
-        return self._iterate(self._iteration, None if topics is None else frozenset(topics))
+        wanted = None if topics is None else frozenset(topics)
+        return self._iterate(self._iteration, wanted, start_ns, stop_ns)
 
-    def _iterate(self, iteration: int, topics: frozenset[str] | None) -> Iterator[Message]:
+    def _iterate(
+        self,
+        iteration: int,
+        topics: frozenset[str] | None,
+        start_ns: int | None,
+        stop_ns: int | None,
+    ) -> Iterator[Message]:
         sources = []
         for reader in self._readers:
             wanted = [
@@ -161,7 +175,7 @@ class BagReader:
                 if topics is None or connection.topic in topics
             ]
             if wanted:
-                sources.append(reader.messages(wanted))
+                sources.append(reader.messages(wanted, start_ns, stop_ns))
         merged = heapq.merge(*sources, key=lambda item: item[1])
         while True:
             if iteration != self._iteration:
