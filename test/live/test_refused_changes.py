@@ -139,6 +139,48 @@ def test_a_topic_set_with_a_model_that_fails_late_is_taken_nevertheless(robot: R
     robot.watcher.wait_for_status(NAME, lambda s: s[2].get('topic') == '/left')
 
 
+def test_a_threshold_that_means_nothing_is_refused(robot: Robot) -> None:
+    successful, reason = robot.watcher.set_parameter(NAME, 'unknown_threshold', -0.5)
+    assert not successful
+    assert 'no probability' in reason
+
+
+def test_a_change_of_the_mounting_is_logged_and_shown(robot: Robot) -> None:
+    assert robot.watcher.set_parameter(NAME, 'mounting_rotation', [0.0, 0.0, 90.0])[0]
+    robot.watcher.wait_for_status(
+        NAME, lambda s: s[2].get('placement') == 'turned by roll 0°, pitch 0°, yaw 90°'
+    )
+    assert 'mounting_rotation is now 0, 0, 90' in robot.node.log
+    assert robot.watcher.set_parameter(NAME, 'mounting_rotation', [0.0, 0.0, 0.0])[0]
+    robot.watcher.wait_for_status(NAME, lambda s: 'placement' not in s[2])
+
+
+def test_a_node_that_could_not_start_does_once_corrected_and_tells_of_its_sensor(
+    robot: Robot, tmp_path: Path
+) -> None:
+    watcher, name, remap = robot.watcher, '/late', ['-r', '__node:=late']
+    settings = {
+        'model': str(tmp_path / 'none'),
+        'topic': '/late_imu',
+        'diagnostics_period': 0.1,
+        'qos_overrides./odd.subscription.reliability': 'unfailing',
+    }
+    with running(tmp_path, 'imu_classifier', settings, arguments=remap) as node:
+        watcher.wait_for_status(name, lambda s: 'cannot configure' in s[1])
+        assert watcher.set_parameter(name, 'topic', '/odd')[0]
+        assert watcher.set_parameter(name, 'model', str(robot.folder / 'first'))[0]
+        watcher.wait_for_status(name, lambda s: 'cannot activate' in s[1])
+        assert watcher.set_parameter(name, 'topic', '/late_imu')[0]
+        watcher.wait_for_status(name, lambda s: s[2].get('state') == 'active')
+        with watcher.publisher(Imu, '/late_imu', RELIABLE) as publisher:
+            watcher.poll_for(lambda: 'silence on /late_imu' in node.log, 'silence was not told')
+            with talking([Stream(publisher, 100, imu_bytes)]):
+                watcher.poll_for(lambda: 'well again' in node.log, 'its end was not told')
+        assert node.end() == 0
+        assert 'unexpected' not in node.log
+        assert node.log.count('silence on') == 1
+
+
 def test_a_source_that_cannot_be_subscribed_to_stays_where_it_is(
     watcher: Watcher, tmp_path: Path
 ) -> None:

@@ -82,8 +82,16 @@ def test_a_model_is_proved_or_refused(modality: Modality, data: st.DataObject) -
     # There is no bundle at any of these places.
     with pytest.raises(XmodalError):
         check_model(wanted, modality)
-    threshold = read_threshold(values.__getitem__)
+    threshold = refused_in_words(lambda: read_threshold(values.__getitem__))
     assert threshold is None or 0 <= threshold <= 1
+
+
+def test_a_compressed_format_is_refused_before_a_rate_is_named() -> None:
+    values = {each.name: each.default for each in AUDIO_CLASSIFIER}
+    with pytest.raises(XmodalError, match="'MP3'"):
+        read_inlet('audio', {**values, 'audio_format': 'mp3'}.__getitem__)
+    with pytest.raises(XmodalError, match='no probability'):
+        read_threshold({**values, 'unknown_threshold': -0.5}.__getitem__)
 
 
 @many

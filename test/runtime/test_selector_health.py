@@ -86,3 +86,14 @@ def test_a_failure_inside_is_an_error_and_an_idle_selector_says_why() -> None:
     assert health.active(selector, INPUTS, outputs=1, failures=1).level == 'error'
     assert health.idle('unconfigured', '').level == 'ok'
     assert health.idle('unconfigured', 'no sources').message == 'unconfigured: no sources'
+
+
+def test_a_timeout_shorter_than_the_time_between_labels_is_told_with_the_remedy() -> None:
+    clock, selector, health = make(replace(SETTINGS, timeout_ns=SECOND // 4))
+    decide(selector, said('imu', hops(0, 3)))
+    clock.now_ns = 10 * SECOND
+    selector.watch(10 * SECOND)
+    report = health.active(selector, INPUTS, outputs=1)
+    assert report.level == 'error'
+    assert 'labels come every 0.5 s, which is longer than the timeout' in report.message
+    assert "set the parameter 'timeout' above 0.5" in report.message

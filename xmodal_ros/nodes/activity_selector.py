@@ -243,8 +243,7 @@ class ActivitySelector(ListeningNode):
             source.follow()
             if source.problem != before:
                 news = True
-                if source.problem:
-                    self.get_logger().warning(f'{name}: {source.problem}')
+                self.warn(source.problem and f'{name}: {source.problem}')
         return news
 
     def report(self) -> Report:

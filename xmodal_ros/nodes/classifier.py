@@ -23,6 +23,7 @@ from xmodal_ros.nodes.classifier_settings import (
     read_inlet,
     read_model,
     read_threshold,
+    THRESHOLD,
 )
 from xmodal_ros.nodes.inlet import Inlet
 from xmodal_ros.nodes.inlets import Inlets
@@ -34,6 +35,7 @@ from xmodal_ros.nodes.source import resolved
 from xmodal_ros.runtime.health import Connection, HealthMonitor, Report
 from xmodal_ros.runtime.newest import NewestOrder
 from xmodal_ros.sensors import Modality
+from xmodal_ros.streams.placement import describe
 
 if TYPE_CHECKING:
     # torch comes with it; a node must start without, to say that it is missing.
@@ -143,7 +145,7 @@ class ClassifierNode(ListeningNode):
         """Take up what was set, without missing a label."""
         if self._engine is None or self._restoring:
             return
-        if 'unknown_threshold' in names:
+        if THRESHOLD in names:
             self._use_threshold()
             self._publish_labels()
         if names & MODEL_PARAMETERS:
@@ -163,10 +165,11 @@ class ClassifierNode(ListeningNode):
             return False
         before = self._inlets.current.problem
         self._inlets.follow()
-        self._introduce()
+        # Whoever prepared something has said so; should that have been lost, it ends here.
+        self._take_up()
         problem = self._inlets.current.problem
-        if problem and problem != before:
-            self.get_logger().warning(problem)
+        if problem != before:
+            self.warn(problem)
         return problem != before
 
     def report(self) -> Report:
@@ -184,6 +187,7 @@ class ClassifierNode(ListeningNode):
             outputs=self._activity.get_subscription_count(),
             problem=inlets.current.problem,
             notice=notice,
+            placement=describe(inlets.current.feed.placement),
         )
         return self._health.active(inlets.pipeline.counters(), connection, model)
 
@@ -211,6 +215,8 @@ class ClassifierNode(ListeningNode):
                 check_model(read_model(get), self._modality)
             if values.keys() & INLET_PARAMETERS:
                 self._read_inlet(get)
+            if THRESHOLD in values:
+                read_threshold(get)
         except XmodalError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -226,7 +232,11 @@ class ClassifierNode(ListeningNode):
 
     @guarded
     def _settle(self) -> None:
-        """Take up what other threads have prepared. In the executor's thread."""
+        """Take up what other threads have prepared, and report. In the executor's thread."""
+        self._take_up()
+        self.publish_report()
+
+    def _take_up(self) -> None:
         if self._inlets is not None:
             self._inlets.retire()
         outcome = self._orders.collect()
@@ -235,7 +245,6 @@ class ClassifierNode(ListeningNode):
         elif outcome is not None and outcome.error is not None:
             self._refuse_model(outcome.error)
         self._introduce()
-        self.publish_report()
 
     def _take_model(self, engine: Engine) -> None:
         self._engine, self._loaded, self._notice = engine, read_model(self._value), ''
@@ -254,7 +263,10 @@ class ClassifierNode(ListeningNode):
             self._restore(self._heard)
             self._inlets.change(self._read_inlet(self._value), self._engine)
         else:
-            self._heard, self._inlet_notice = self._inlet_values(), ''
+            before, self._heard, self._inlet_notice = self._heard, self._inlet_values(), ''
+            for name, value in self._heard.items():
+                if value != before[name]:
+                    self.get_logger().info(f'{name} is now {_plain(value)}')
 
     def _inlet_values(self) -> dict[str, Any]:
         return {
@@ -349,6 +361,13 @@ class ClassifierNode(ListeningNode):
             **engine.memory(),
             'threshold for unknown': f'{engine.unknown_threshold:.3f}',
         }
+
+
+def _plain(value: Any) -> str:
+    """Write a parameter's value: arrays come as arrays of Python's."""
+    if isinstance(value, str | bool | int | float):
+        return str(value) or 'none'
+    return ', '.join(f'{each:g}' for each in value) or 'none'
 
 
 def _tell_nobody(_model: Path) -> None:

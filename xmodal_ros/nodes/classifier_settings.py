@@ -16,6 +16,8 @@ from xmodal_ros.streams.sample import DecodeError
 Get = Callable[[str], Any]
 
 MODEL_PARAMETERS: Final = frozenset({'model', 'device', 'precision'})
+_ANY_RATE_HZ: Final = 16_000
+THRESHOLD: Final = 'unknown_threshold'
 INLET_PARAMETERS: Final = frozenset(
     {
         *('topic', 'frame_id', 'mounting_rotation', 'mounting_frame', 'region_of_interest'),
@@ -67,8 +69,15 @@ def read_model(get: Get) -> ModelSettings:
 
 
 def read_threshold(get: Get) -> float | None:
-    """Read the threshold for ``unknown``; None is the bundle's."""
-    value = float(get('unknown_threshold'))
+    """Read the threshold for ``unknown``; None is the bundle's.
+
+    Raises :class:`ConfigurationError` for any negative number but -1.
+    """
+    value = float(get(THRESHOLD))
+    if -1 < value < 0:
+        raise ConfigurationError(
+            f"{THRESHOLD} {value:g} is no probability: give 0 to 1, or -1 for the bundle's own"
+        )
     return None if value < 0 else value
 
 
@@ -120,10 +129,12 @@ def check_model(wanted: ModelSettings, modality: Modality) -> None:
 
 
 def _audio_format(get: Get) -> AudioFormat | None:
-    rate_hz = int(get('audio_rate'))
-    if not rate_hz:
-        return None
+    rate_hz, sample_format = int(get('audio_rate')), str(get('audio_format')).upper()
     try:
-        return AudioFormat(rate_hz, int(get('audio_channels')), str(get('audio_format')).upper())
+        # Any rate will do to learn of a sample format that will not.
+        audio_format = AudioFormat(
+            rate_hz or _ANY_RATE_HZ, int(get('audio_channels')), sample_format
+        )
     except DecodeError as error:
         raise ConfigurationError(f'audio_rate, audio_channels, audio_format: {error}') from None
+    return audio_format if rate_hz else None

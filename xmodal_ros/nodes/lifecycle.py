@@ -52,6 +52,7 @@ class ManagedNode(LifecycleNode):
         parameters.declare(self, table)
         self.add_on_set_parameters_callback(self._judge_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
+        self._corrected = self.create_guard_condition(self._start_again)
         self._answer_change_state = self._service_change_state.callback
         self._service_change_state.callback = self._change_state
 
@@ -91,6 +92,19 @@ class ManagedNode(LifecycleNode):
         if not parameters.flag(self, 'autostart'):
             return
         if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    @guarded
+    def _start_again(self) -> None:
+        """Try once more to start, now that a parameter has been corrected.
+
+        In the executor's thread but not within the request, which may not wait for a model.
+        """
+        if not self.problem or not parameters.flag(self, 'autostart'):
+            return
+        if self.state == 'unconfigured':
+            self.start()
+        elif self.state == 'inactive':
             self.trigger_activate()
 
     def stop(self) -> None:
@@ -196,3 +210,5 @@ class ManagedNode(LifecycleNode):
             # Judged before, but the world has changed since: a bundle has gone, for example.
             names = ', '.join(change.name for change in changes)
             self.get_logger().error(f'{names}: not taken up: {error}')
+        if self.problem:
+            self._corrected.trigger()

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+import time
 from typing import Any, Final
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -14,6 +15,7 @@ from xmodal_ros.nodes.parameters import Parameter
 from xmodal_ros.runtime.health import Report
 
 _FOLLOW_PERIOD_S: Final = 0.5
+_STEADY_S: Final = 3.0
 # Simulators and players step back by whole runs; a clock's jitter is far below this.
 _JUMP_BACK: Final = Duration(nanoseconds=-100_000_000)
 
@@ -29,6 +31,7 @@ class ReportingNode(ManagedNode, ABC):
     ) -> None:
         super().__init__(name, table, **options)
         self._hardware = hardware
+        self._warned_of, self._warned_at = '', 0.0
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         period_s = parameters.number(self, 'diagnostics_period')
@@ -41,8 +44,28 @@ class ReportingNode(ManagedNode, ABC):
     def publish_report(self) -> None:
         """Say it now. In the executor's thread."""
         stamp = self.get_clock().now().to_msg()
-        name = self.get_fully_qualified_name()
-        self._diagnostics.publish(messages.diagnostics(stamp, name, self._hardware, self.report()))
+        name, report = self.get_fully_qualified_name(), self.report()
+        self._diagnostics.publish(messages.diagnostics(stamp, name, self._hardware, report))
+        self._tell(report)
+
+    def warn(self, words: str) -> None:
+        """Log what is wrong, unless that was the last thing said; '' when it is over."""
+        if words and words != self._warned_of:
+            self._warned_at = time.monotonic()
+            self.get_logger().warning(words)
+        self._warned_of = words
+
+    def _tell(self, report: Report) -> None:
+        """Log when things begin to go wrong and when they are well again, for who reads no more.
+
+        What comes and goes every second is told once in a while: diagnostics have all of it.
+        """
+        if report.level == 'ok':
+            if self._warned_of and time.monotonic() - self._warned_at > _STEADY_S:
+                self._warned_of = ''
+                self.get_logger().info(f'well again: {report.message}')
+        elif not (self._warned_of or self.problem or report.known):
+            self.warn(report.message)
 
     @guarded
     def _report(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
 from xmodal_ros.nodes.parameters import Parameter
 from xmodal_ros.paths import user_path
@@ -165,6 +166,10 @@ def _nanoseconds(seconds: float) -> int:
 
 def _accuracy(name: str, get: Callable[[str], Any]) -> float | None:
     weight = float(get(f'sources.{name}.weight'))
+    if -1 < weight < 0:
+        raise ConfigurationError(
+            f"sources.{name}.weight {weight:g} is no accuracy: give 0 to 1, or -1 for the bundle's"
+        )
     if weight >= 0:
         return weight
     model = str(get(f'sources.{name}.model'))

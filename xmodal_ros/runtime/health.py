@@ -65,7 +65,7 @@ class Connection:
     """What the graph says of the input.
 
     ``problem`` is what keeps data from coming or being used, ``notice`` what is being changed or
-    was refused; both '' where there is nothing to say.
+    was refused, ``placement`` how samples are turned or cut; '' where there is nothing to say.
     """
 
     topic: str
@@ -75,15 +75,17 @@ class Connection:
     outputs: int
     problem: str = ''
     notice: str = ''
+    placement: str = ''
 
 
 @dataclass(frozen=True)
 class Report:
-    """One status: a level, a sentence, and named values."""
+    """One status: a level, a sentence, and named values; ``known`` to who has asked for it."""
 
     level: Level
     message: str
     values: tuple[tuple[str, str], ...]
+    known: bool = False
 
 
 class HealthMonitor:
@@ -113,9 +115,11 @@ class HealthMonitor:
             *model.items(),
         )
         self._before, self._before_ns = counters, now_ns
+        if connection.placement:
+            values += (('placement', connection.placement),)
         if connection.notice:
             values += (('change', connection.notice),)
-        return Report(level, message, values)
+        return Report(level, message, values, known=message == connection.notice)
 
     def idle(self, state: str, problem: str, model: Mapping[str, str]) -> Report:
         """Report on a classifier that is not active; ``problem`` says why, '' by intention."""
@@ -134,7 +138,7 @@ class HealthMonitor:
             age = _age(counters.newest_ns, now_ns)
             return 'warning', (
                 f'silence on {connection.topic} (newest message: {age}) though '
-                f'{connection.inputs} publishers are there: is the sensor alive?'
+                f'{_publishers(connection.inputs)} there: is the sensor alive?'
             )
         if refused > 0:
             used = counters.received - before.received - refused
@@ -146,7 +150,7 @@ class HealthMonitor:
             return 'warning', (
                 f'stamps on {connection.topic} jump back and forth '
                 f'({counters.resets - before.resets} times since the last report), so no window '
-                f'fills: {connection.inputs} publishers are there, with one clock each?'
+                f'fills: {_publishers(connection.inputs)} there, with one clock each?'
             )
         if counters.queue_drops > before.queue_drops:
             return 'warning', (
@@ -183,6 +187,10 @@ def _counter_values(counters: Counters) -> tuple[tuple[str, str], ...]:
         ('latency p50', f'{latency.p50_ms:.1f} ms'),
         ('latency p95', f'{latency.p95_ms:.1f} ms'),
     )
+
+
+def _publishers(count: int) -> str:
+    return '1 publisher is' if count == 1 else f'{count} publishers are'
 
 
 def in_words(reason: str) -> str:

@@ -73,6 +73,11 @@ class LabelTrack:
         """How long a label stands for what its source says: until the next one is due."""
         return min(self._steps, default=1)
 
+    @property
+    def step_ns(self) -> int | None:
+        """How far its labels lie apart at the least; None before there are two."""
+        return min(self._steps, default=None)
+
     def first_after(self, stamp_ns: int | None) -> int | None:
         """Give the first stamp after another one; None where there is none."""
         found = None

@@ -120,13 +120,17 @@ def standing(selector: Selector, track: LabelTrack) -> tuple[str, str]:
         return 'left out', f'{selector.settings.source} was chosen by hand'
     label = track.latest
     if label is None:
-        return 'silent', f'nothing came from any source for {timeout_s:g} s'
+        return (
+            'silent',
+            f'nothing came from any source for {timeout_s:g} s{_too_short(selector, track)}',
+        )
     if not track.alive:
         newest_ns = max(each.newest_ns or 0 for each in selector.tracks.values())
         behind_s = (newest_ns - track.newest_ns) / _SECOND_NS
         return 'silent', (
             f'its newest label is {behind_s:.1f} s older than those of other sources (more than '
             f'the timeout, {timeout_s:g} s): dead, too slow, or by another clock'
+            f'{_too_short(selector, track)}'
         )
     if not selector.ready(track) and track.name != selector.selected:
         alive_s = (track.newest_ns - (track.alive_since_ns or 0)) / _SECOND_NS
@@ -142,6 +146,17 @@ def standing(selector: Selector, track: LabelTrack) -> tuple[str, str]:
     if track.name == selector.answering:
         return 'standing in', f'{selector.selected} is unsure'
     return 'ready', f'{selector.selected} goes before it'
+
+
+def _too_short(selector: Selector, track: LabelTrack) -> str:
+    """Say that a timeout lets no source live that publishes as often as this one."""
+    step_ns = track.step_ns
+    if step_ns is None or step_ns <= selector.settings.timeout_ns:
+        return ''
+    return (
+        f'; its labels come every {step_ns / _SECOND_NS:g} s, which is longer than the timeout: '
+        f"set the parameter 'timeout' above {step_ns / _SECOND_NS:g}"
+    )
 
 
 def words_for(reason: str) -> str:
