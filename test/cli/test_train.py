@@ -69,7 +69,9 @@ def test_the_help_suffices():
 
 
 def test_what_is_missing_is_named_and_the_exit_code_says_so(recordings, tmp_path):
-    assert train(recordings, '--target', 'imu', '--out', tmp_path / 'imu').exit_code == 2
+    missing = train(recordings, '--target', 'imu', '--out', tmp_path / 'imu')
+    assert isinstance(missing.exception, ConfigurationError)
+    assert '--test-subjects is missing' in str(missing.exception)
     refused = train(recordings, '--target', 'imu', '--out', tmp_path / 'm', '--test-subjects', '9')
     assert isinstance(refused.exception, TrainingError)
     assert refused.exit_code != 0

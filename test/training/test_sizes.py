@@ -1,7 +1,6 @@
 """Encoders come in three sizes, each with the tokens that the others have."""
 
 from itertools import pairwise
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -9,13 +8,13 @@ import pytest
 import torch
 
 from test.messages import EPOCH, image_bytes
-from xmodal_ros.cli.training_run import TrainingSettings
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.classifier import Classifier, parameter_count
 from xmodal_ros.models.encoders import CameraCnn, ImuCnn
 from xmodal_ros.models.preprocessing import Preprocessing
 from xmodal_ros.sensors import MODALITIES, Modality, Sensor
-from xmodal_ros.training.recipe import make_recipe, Recipe, RecipeChoices, Size
+from xmodal_ros.training.configuration import make_configuration, Size
+from xmodal_ros.training.recipe import make_recipe, Recipe, RecipeChoices
 
 IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
 
@@ -47,6 +46,6 @@ def test_the_default_size_is_that_of_the_encoders_themselves() -> None:
 
 
 def test_a_size_that_is_none_is_refused() -> None:
-    settings = TrainingSettings((Path('bags'),), 'imu', ('1',), Path('out'), size='huge')
-    with pytest.raises(ConfigurationError, match="--size 'huge' is none of small, default, large"):
-        settings.plan()
+    given = {'bags': 'bags', 'target': 'imu', 'test_subjects': '1', 'out': 'out', 'size': 'huge'}
+    with pytest.raises(ConfigurationError, match='none of small, default, large'):
+        make_configuration(given)

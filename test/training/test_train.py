@@ -16,7 +16,7 @@ from xmodal_ros.models.bundle import load_bundle, read_bundle_info
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
-from xmodal_ros.training.plan import SilentReporter, TrainingPlan
+from xmodal_ros.training.plan import EpochProgress, SilentReporter, TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
 from xmodal_ros.training.result import as_mapping
 from xmodal_ros.training.train import train
@@ -289,9 +289,8 @@ def test_an_interrupted_run_leaves_nothing_behind(recordings, tmp_path, stage):
 
 def test_an_interrupted_run_leaves_the_bundle_before_as_it_was(unimodal, recordings, tmp_path):
     class Interrupting(SilentReporter):
-        def advance(self, done: int, detail: str = '') -> None:
-            if 'loss' in detail:
-                raise KeyboardInterrupt
+        def epoch(self, progress: EpochProgress) -> None:
+            raise KeyboardInterrupt
 
     train(plan(recordings), tmp_path / 'imu')
     with pytest.raises(KeyboardInterrupt):

@@ -11,8 +11,8 @@ from xmodal_ros.cli.evaluation_run import run as run_evaluation
 from xmodal_ros.cli.import_ import utd_mhad
 from xmodal_ros.cli.simulate import simulate
 from xmodal_ros.cli.training_run import run as run_training
-from xmodal_ros.cli.training_run import TrainingSettings
 from xmodal_ros.evaluation.evaluate import Evaluation
+from xmodal_ros.training.configuration import make_configuration
 
 _SUBJECTS, _MINUTES = 6, 3.0
 # Few enough to wait for: simulated people are learnt quickly. Real ones get the defaults.
@@ -41,16 +41,18 @@ def run(out: Path, data: Path | None, seed: int) -> None:
         console.rule(f'{2 + 2 * number}. train {recordings.target} {learns}')
         bundle = out / 'models' / name
         run_training(
-            TrainingSettings(
-                bags=(recordings.folder,),
-                target=recordings.target,
-                test_subjects=recordings.test_subjects,
-                out=bundle,
-                sources=() if method == 'unimodal' else (recordings.source,),
-                method=method,
-                epochs=recordings.epochs,
-                seed=seed,
-                json=out / 'results' / f'{name}_training.json',
+            make_configuration(
+                {
+                    'bags': [recordings.folder],
+                    'target': recordings.target,
+                    'test_subjects': recordings.test_subjects,
+                    'out': bundle,
+                    'source': () if method == 'unimodal' else (recordings.source,),
+                    'method': method,
+                    'epochs': recordings.epochs,
+                    'seed': seed,
+                    'json': out / 'results' / f'{name}_training.json',
+                }
             )
         )
         console.rule(f'{3 + 2 * number}. play the test subjects to the live node')

@@ -12,12 +12,12 @@ import typer
 
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.studies.execution import THREADS_A_RUN
 from xmodal_ros.studies.report import as_mapping, write_report
 from xmodal_ros.studies.specification import load_study
 from xmodal_ros.studies.study import StudyResult, StudyRuns
+from xmodal_ros.training.plan import EpochProgress
 from xmodal_ros.whole_file import check_writable
-
-_CORES_A_RUN = 2
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def run(settings: StudySettings) -> StudyResult:
     study = load_study(settings.study, quick=settings.quick)
     if settings.recordings:
         study = study.model_copy(update={'recordings': settings.recordings})
-    workers = settings.jobs or max(1, (os.cpu_count() or 1) // _CORES_A_RUN)
+    workers = settings.jobs or max(1, (os.cpu_count() or 1) // THREADS_A_RUN)
     runs = StudyRuns(study, settings.out, settings.device)
     with runs.locked():
         stopped = False
@@ -109,6 +109,10 @@ class _Lines:
         if not self._console.is_terminal:
             text = f'{self._stage} {done}/{self._total}: {detail}'
             self._console.print(escape(text), soft_wrap=True, highlight=False)
+
+    def epoch(self, progress: EpochProgress) -> None:
+        """Move the newest bar by an epoch."""
+        self.advance(progress.epoch, progress.detail)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

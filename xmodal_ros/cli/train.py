@@ -1,83 +1,84 @@
 """``xmodal train``: recordings in, a bundle out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
+from xmodal_ros.training import configuration
 
 COMMAND_CLASS = VariadicCommand
+_CONFIGURATIONS = ('.yaml', '.yml')
+
+
+def _option(key: str, **more: Any) -> Any:
+    """Describe the option of a key: its words and its default are the schema's."""
+    text, default = configuration.description(key), configuration.default(key)
+    if default not in (..., None, False, (), {}):
+        text = f'{text} Default: {default}.'
+    return typer.Option(help=text, show_default=False, **more)
 
 
 def train(
     bags: Annotated[
-        list[Path],
-        typer.Argument(help='Recordings, or folders that hold recordings.', metavar='BAG...'),
-    ],
-    target: Annotated[
-        str,
-        typer.Option(help='The sensor that will run alone, by name or topic.', metavar='SENSOR'),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            help=configuration.description('bags')
+            + ' Or a configuration, a file that ends in .yaml.',
+            metavar='BAG...',
+            show_default=False,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help='A YAML file with any of these settings; options come before what it says.',
+            metavar='FILE',
+        ),
+    ] = None,
+    target: Annotated[str | None, _option('target', metavar='SENSOR')] = None,
     test_subjects: Annotated[
-        list[str],
-        typer.Option(
-            help='Subjects kept out of training to score the result on: 2 4 6 8 or 2,4,6,8.',
-            metavar='SUBJECT...',
-        ),
-    ],
-    out: Annotated[Path, typer.Option(help='The bundle to write, a folder.', metavar='BUNDLE')],
-    source: Annotated[
-        list[str] | None,
-        typer.Option(help='Sensors that the target learns from.', metavar='SENSOR...'),
+        list[str] | None, _option('test_subjects', metavar='SUBJECT...')
     ] = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            help="How it learns: 'unimodal' (no source), 'distillation', 'feature_cosine', "
-            "'infonce', 'cross_modal_probe', 'dcat', 'attention_patch', 'cotraining', "
-            "'dynamic_gating' or 'xmodal'. docs/methods describes them."
-        ),
-    ] = 'unimodal',
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help='Options of the method, as weight=0.3.', metavar='NAME=VALUE...'),
-    ] = None,
+    out: Annotated[Path | None, _option('out', metavar='BUNDLE')] = None,
+    source: Annotated[list[str] | None, _option('source', metavar='SENSOR...')] = None,
+    method: Annotated[str | None, _option('method')] = None,
+    option: Annotated[list[str] | None, _option('option', metavar='NAME=VALUE...')] = None,
     val_subjects: Annotated[
-        list[str] | None,
+        list[str] | None, _option('val_subjects', metavar='SUBJECT...')
+    ] = None,
+    window: Annotated[float | None, _option('window', metavar='SECONDS')] = None,
+    hop: Annotated[float | None, _option('hop', metavar='SECONDS')] = None,
+    channels: Annotated[str | None, _option('channels')] = None,
+    size: Annotated[str | None, _option('size')] = None,
+    epochs: Annotated[int | None, _option('epochs')] = None,
+    patience: Annotated[int | None, _option('patience', metavar='EPOCHS')] = None,
+    batch_size: Annotated[int | None, _option('batch_size', metavar='WINDOWS')] = None,
+    learning_rate: Annotated[float | None, _option('learning_rate')] = None,
+    precision: Annotated[str | None, _option('precision')] = None,
+    balance: Annotated[str | None, _option('balance')] = None,
+    unknown_threshold: Annotated[float | None, _option('unknown_threshold')] = None,
+    seed: Annotated[int | None, _option('seed')] = None,
+    device: Annotated[str | None, _option('device')] = None,
+    resume: Annotated[bool | None, _option('resume')] = None,
+    log: Annotated[Path | None, _option('log', metavar='FILE')] = None,
+    tensorboard: Annotated[Path | None, _option('tensorboard', metavar='FOLDER')] = None,
+    json: Annotated[Path | None, _option('json', metavar='FILE')] = None,
+    events: Annotated[
+        bool,
         typer.Option(
-            help='Subjects to validate on.  [default: none, but 15 % of the labelled segments of '
-            'the training subjects]',
-            metavar='SUBJECT...',
+            '--events', help='Tell progress and result as JSON on stdout, a line an event.'
         ),
-    ] = None,
-    window: Annotated[
-        float | None,
-        typer.Option(help='Length of a window.  [default: 3]', metavar='SECONDS', min=0),
-    ] = None,
-    hop: Annotated[
-        float | None,
-        typer.Option(help='Time between labels.  [default: 0.5]', metavar='SECONDS', min=0),
-    ] = None,
-    channels: Annotated[
-        str, typer.Option(help="Of an IMU: 'acc_gyro', or 'acc' for one without gyro.")
-    ] = 'acc_gyro',
-    size: Annotated[
-        str, typer.Option(help="Of the encoders: 'small', 'default' or 'large'.")
-    ] = 'default',
-    epochs: Annotated[
-        int | None,
-        typer.Option(help='At most so many passes.  [default: by the modality]', min=1),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help='Of all random numbers; on the CPU it fixes the weights.', min=0)
-    ] = 0,
-    device: Annotated[
-        str, typer.Option(help="Where to train: 'auto', 'cpu', 'cuda' or 'cuda:N'.")
-    ] = 'auto',
-    json: Annotated[
-        Path | None, typer.Option(help='Write the scores and every label as JSON here.')
-    ] = None,
+    ] = False,
+    print_config: Annotated[
+        bool,
+        typer.Option(
+            '--print-config',
+            help='Write a configuration with every setting, explained, to stdout, and do nothing '
+            'else.',
+        ),
+    ] = False,
 ) -> None:
     """Train one sensor's classifier from labelled recordings and write it as a bundle.
 
@@ -85,32 +86,22 @@ def train(
 
     With any --method but 'unimodal' it also learns from the sensors named by --source, which are
     not needed once it runs. The scores are those of the test subjects, measured as 'xmodal
-    evaluate' does. Interrupting it leaves nothing behind.
+    evaluate' does. --target, --test-subjects, --out and recordings are needed, here or in the
+    configuration.
 
     Options that take several values take them after one flag, separated by spaces or commas.
 
     Example: xmodal train recordings --target imu_wrist --method dcat --source camera
     --test-subjects subject_05 subject_06 --out models/imu
     """
-    from xmodal_ros.cli.training_run import run, TrainingSettings
+    if bags and len(bags) == 1 and config is None and bags[0].suffix in _CONFIGURATIONS:
+        config, bags = bags[0], None
+    named = locals()
+    given = {key: named[key] for key in configuration.key_names() if named[key] not in (None, [])}
+    if print_config:
+        typer.echo(configuration.as_yaml(configuration.read_keys(given, config)), nl=False)
+        return
+    asked = configuration.make_configuration(given, config)
+    from xmodal_ros.cli.training_run import run
 
-    run(
-        TrainingSettings(
-            bags=tuple(bags),
-            target=target,
-            test_subjects=tuple(test_subjects),
-            out=out,
-            sources=tuple(source or ()),
-            method=method,
-            options=tuple(option or ()),
-            validation_subjects=tuple(val_subjects or ()),
-            window_s=window,
-            hop_s=hop,
-            channels=channels,
-            size=size,
-            epochs=epochs,
-            seed=seed,
-            device=device,
-            json=json,
-        )
-    )
+    run(asked, events=events)

@@ -1,8 +1,8 @@
 """What ``xmodal train`` does, apart from its options."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import cast, get_args
+import os
+import signal
+import sys
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,85 +18,84 @@ from rich.table import Table
 import typer
 
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.streams.imu import ImuChannels
-from xmodal_ros.training.plan import TrainingPlan
-from xmodal_ros.training.recipe import RecipeChoices, Size
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.training.configuration import TrainingConfiguration
+from xmodal_ros.training.events import (
+    Event,
+    EventReporter,
+    Failed,
+    Finished,
+    Stopped,
+    to_line,
+)
+from xmodal_ros.training.plan import EpochProgress, TrainingPlan
 from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import train
 from xmodal_ros.whole_file import check_writable
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """The options of ``xmodal train``."""
+def run(asked: TrainingConfiguration, *, events: bool = False) -> TrainingResult:
+    """Train, write the bundle and the result, print a summary; exits with 130 on Ctrl-C.
 
-    bags: tuple[Path, ...]
-    target: str
-    test_subjects: tuple[str, ...]
-    out: Path
-    sources: tuple[str, ...] = ()
-    method: str = 'unimodal'
-    options: tuple[str, ...] = ()
-    validation_subjects: tuple[str, ...] = ()
-    window_s: float | None = None
-    hop_s: float | None = None
-    channels: str = 'acc_gyro'
-    size: str = 'default'
-    epochs: int | None = None
-    seed: int = 0
-    device: str = 'auto'
-    json: Path | None = None
-
-    def plan(self) -> TrainingPlan:
-        """Give the plan; raises :class:`ConfigurationError` for options that mean nothing."""
-        if self.channels not in get_args(ImuChannels):
-            raise ConfigurationError(
-                f'--channels {self.channels!r} is none of {", ".join(get_args(ImuChannels))}'
-            )
-        if self.size not in get_args(Size):
-            raise ConfigurationError(
-                f'--size {self.size!r} is none of {", ".join(get_args(Size))}'
-            )
-        pairs = [text.partition('=') for text in self.options]
-        for (name, equals, _), text in zip(pairs, self.options, strict=True):
-            if not name or not equals:
-                raise ConfigurationError(f'--option {text!r} is not of the form NAME=VALUE')
-        return TrainingPlan(
-            bags=self.bags,
-            target=self.target,
-            test_subjects=self.test_subjects,
-            sources=self.sources,
-            method=self.method,
-            method_options={name: value for name, _, value in pairs},
-            validation_subjects=self.validation_subjects,
-            seed=self.seed,
-            device=self.device,
-            choices=RecipeChoices(
-                self.window_s,
-                self.hop_s,
-                cast('ImuChannels', self.channels),
-                self.epochs,
-                cast('Size', self.size),
-            ),
-        )
-
-
-def run(settings: TrainingSettings) -> TrainingResult:
-    """Train, write the bundle and the result, print a summary; exits with 130 on Ctrl-C."""
+    With ``events`` it tells its progress and result on stdout, and only errors on stderr.
+    """
+    if events:
+        return _run_for_another(asked)
     console = Console(stderr=True)
-    check_writable(settings.json)
+    check_writable(asked.json_file, asked.log)
     try:
         with _Bars(console) as bars:
-            result = train(settings.plan(), settings.out, bars)
+            result = train(TrainingPlan.of(asked), asked.out, bars)
     except KeyboardInterrupt:
-        console.print(
-            f'stopped: no bundle was written to {escape(str(settings.out))}', soft_wrap=True
-        )
+        console.print(escape(_stopped(asked)), soft_wrap=True)
         raise typer.Exit(130) from None
     _print_summary(result, console)
-    write_result(settings.json, as_mapping(result))
+    write_result(asked.json_file, as_mapping(result))
     return result
+
+
+def _stopped(asked: TrainingConfiguration) -> str:
+    return f'stopped: no bundle was written to {asked.out}'
+
+
+def _run_for_another(asked: TrainingConfiguration) -> TrainingResult:
+    """Tell a process that started this one; whatever ends the run is told as well."""
+    reader = _Reader()
+    try:
+        check_writable(asked.json_file, asked.log)
+        result = train(TrainingPlan.of(asked), asked.out, EventReporter(reader.tell))
+        write_result(asked.json_file, as_mapping(result))
+    except KeyboardInterrupt:
+        reader.tell(Stopped(_stopped(asked)))
+        raise typer.Exit(130) from None
+    except SystemExit:
+        reader.tell(Stopped(_stopped(asked)))
+        raise
+    except Exception as error:
+        told = str(error) if isinstance(error, XmodalError) else f'{type(error).__name__}: {error}'
+        reader.tell(Failed(told))
+        raise
+    reader.tell(Finished(str(result.path), result.info.scores))
+    return result
+
+
+class _Reader:
+    """Who reads stdout; once gone, nothing more is told and the run is to end."""
+
+    def __init__(self) -> None:
+        self._gone = False
+
+    def tell(self, event: Event) -> None:
+        """Write an event; raises SystemExit where nobody reads any more."""
+        if self._gone:
+            return
+        try:
+            print(to_line(event), flush=True)
+        except BrokenPipeError:
+            self._gone = True
+            # Python flushes stdout once more when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 class _Bars:
@@ -135,6 +134,10 @@ class _Bars:
         if self._task is not None:
             self._progress.update(self._task, completed=done, detail=escape(detail))
         self._last = f'  {done}: {detail}' if detail else ''
+
+    def epoch(self, progress: EpochProgress) -> None:
+        """Move the newest bar by an epoch."""
+        self.advance(progress.epoch, progress.detail)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

@@ -142,7 +142,7 @@ class _Fit:
         self.sources = sources
         self.augmentation = augmentation
         self.schedule = method.schedule
-        self.settings = _with_own_schedule(settings, method)
+        self.settings = own_schedule(settings, method)
         self.generator = torch.Generator().manual_seed(seed)
         self.randomness = OwnRandomness(seed, self.device)
         with self.randomness():
@@ -277,7 +277,8 @@ class _Fit:
         return float(loss), float((logits.argmax(dim=1) == labels).double().mean())
 
 
-def _with_own_schedule(settings: FitSettings, method: TransferMethod) -> FitSettings:
+def own_schedule(settings: FitSettings, method: TransferMethod) -> FitSettings:
+    """Give the settings that hold for a method: those of its own schedule, where it has one."""
     own = method.schedule
     if own is None:
         return settings

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
+from xmodal_ros.training.configuration import TrainingConfiguration
 from xmodal_ros.training.recipe import RecipeChoices
-
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -14,7 +14,8 @@ class TrainingPlan:
 
     ``bags`` are recordings or folders that hold recordings. Without ``validation_subjects`` a
     share of the training subjects' segments is held out. ``device`` is as
-    :func:`xmodal_ros.runtime.engine.choose_device` takes it.
+    :func:`xmodal_ros.runtime.engine.choose_device` takes it. Without ``unknown_threshold`` it is
+    chosen on validation.
     """
 
     bags: tuple[Path, ...]
@@ -27,7 +28,50 @@ class TrainingPlan:
     seed: int = 0
     device: str = 'auto'
     choices: RecipeChoices = field(default_factory=RecipeChoices)
+    unknown_threshold: float | None = None
 
+    @classmethod
+    def of(cls, configuration: TrainingConfiguration) -> Self:
+        """Give the plan that a configuration asks for."""
+        asked = configuration
+        return cls(
+            bags=asked.bags,
+            target=asked.target,
+            test_subjects=asked.test_subjects,
+            sources=asked.source,
+            method=asked.method,
+            method_options=asked.option,
+            validation_subjects=asked.val_subjects,
+            seed=asked.seed,
+            device=asked.device,
+            choices=RecipeChoices(
+                asked.window,
+                asked.hop,
+                asked.channels,
+                asked.epochs,
+                asked.size,
+                asked.patience,
+                asked.batch_size,
+                asked.learning_rate,
+                asked.precision,
+                asked.balance,
+            ),
+            unknown_threshold=asked.unknown_threshold,
+        )
+
+@dataclass(frozen=True)
+class EpochProgress:
+    """Where the training of one classifier stands after an epoch; losses are means over windows.
+
+    ``detail`` says it in words.
+    """
+
+    epoch: int
+    epochs: int
+    loss: float
+    validation_loss: float
+    validation_accuracy: float
+    detail: str = ''
 
 class Reporter(Protocol):
     """Hears how far training is. Whatever it raises ends the run and leaves nothing behind."""
@@ -38,9 +82,11 @@ class Reporter(Protocol):
     def advance(self, done: int, detail: str = '') -> None:
         """So many steps of the stage are done."""
 
+    def epoch(self, progress: EpochProgress) -> None:
+        """An epoch is over; it is a step of its stage."""
+
     def note(self, text: str) -> None:
         """Something a person should know."""
-
 
 class SilentReporter:
     """Tells nobody."""
@@ -49,6 +95,9 @@ class SilentReporter:
         """Ignore it."""
 
     def advance(self, done: int, detail: str = '') -> None:
+        """Ignore it."""
+
+    def epoch(self, progress: EpochProgress) -> None:
         """Ignore it."""
 
     def note(self, text: str) -> None:

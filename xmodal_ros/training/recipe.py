@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -16,12 +16,26 @@ from xmodal_ros.streams.camera import CameraPixels, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.imu import ImuChannels
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream, StreamSpec
+from xmodal_ros.streams.skeleton import count_joints
+from xmodal_ros.streams.specification import (
+    AudioStream,
+    CameraStream,
+    ImuStream,
+    SkeletonStream,
+    StreamSpec,
+)
 from xmodal_ros.training.augmentation import (
     AudioAugmentation,
     Augmentation,
     CameraAugmentation,
     ImuAugmentation,
+)
+from xmodal_ros.training.configuration import (
+    Balance,
+    DEFAULT_HOP_S,
+    DEFAULT_LENGTH_S,
+    Size,
+    TrainingPrecision,
 )
 from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
 
@@ -30,7 +44,6 @@ AUDIO_RATE_HZ: Final = 16_000
 _GRAY_ENCODINGS: Final = ('mono8', '8UC1')
 
 
-Size = Literal['small', 'default', 'large']
 # Channels of each encoder. Tokens keep their dimension, so that sources of any size fit a target;
 # of the audio's, these are the paper's BC-ResNet-2, -3 and -5.
 _WIDTHS: Final[dict[str, dict[Size, int]]] = {
@@ -47,6 +60,8 @@ class FitSettings:
     An epoch shows every window once, or several times where they fill fewer than ``least_steps``
     batches. ``patience`` epochs without a better validation loss end it early; ``averaging`` is
     the decay of the running mean of the weights, which is what is validated and kept.
+    ``precision`` is that of the forward passes. ``balance`` says how activities that are shown
+    less are made up for: by ``weights`` in the loss, by ``sampling`` windows, or not (``none``).
     """
 
     epochs: int = 40
@@ -57,6 +72,8 @@ class FitSettings:
     weight_decay: float = 1e-2
     label_smoothing: float = 0.1
     averaging: float = 0.99
+    precision: TrainingPrecision = 'fp32'
+    balance: Balance = 'weights'
 
 
 @dataclass(frozen=True)
@@ -92,10 +109,26 @@ class RecipeChoices:
     channels: ImuChannels = 'acc_gyro'
     epochs: int | None = None
     size: Size = 'default'
+    patience: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    precision: TrainingPrecision = 'fp32'
+    balance: Balance = 'weights'
 
-
-DEFAULT_LENGTH_S: Final = 3.0
-DEFAULT_HOP_S: Final = 0.5
+    def settle(self, settings: FitSettings) -> FitSettings:
+        """Put what was chosen in the place of a modality's settings."""
+        chosen = {
+            'epochs': self.epochs,
+            'patience': self.patience,
+            'batch_size': self.batch_size,
+            'learning_rate': self.learning_rate,
+            'precision': self.precision,
+            'balance': self.balance,
+        }
+        return replace(
+            settings,
+            **{name: value for name, value in chosen.items() if value is not None},  # type: ignore[arg-type]
+        )
 
 
 def make_recipe(
@@ -104,7 +137,7 @@ def make_recipe(
     """Choose a sensor's recipe by its modality, and for a camera by its first image.
 
     Raises :class:`ConfigurationError` for a window that cannot be, and :class:`StreamError` for
-    a first image that cannot be read.
+    a first image or skeleton that cannot be read.
     """
     length_ns = _nanoseconds(choices.length_s, DEFAULT_LENGTH_S)
     hop_ns = _nanoseconds(choices.hop_s, DEFAULT_HOP_S)
@@ -113,12 +146,16 @@ def make_recipe(
     elif sensor.modality == 'camera':
         pixels = _pixels(sensor, msgtype, first_message)
         recipe = _checked(lambda: _camera(pixels, length_ns, hop_ns))
+    elif sensor.modality == 'skeleton':
+        joints = _joints(sensor, first_message)
+        recipe = _checked(lambda: _skeleton(joints, length_ns, hop_ns))
     else:
         recipe = _checked(lambda: _audio(length_ns, hop_ns))
-    recipe = replace(recipe, encoder=_sized(recipe.encoder, choices.size))
-    if choices.epochs is not None:
-        recipe = replace(recipe, fit=replace(recipe.fit, epochs=choices.epochs))
-    return recipe
+    return replace(
+        recipe,
+        encoder=_sized(recipe.encoder, choices.size),
+        fit=choices.settle(recipe.fit),
+    )
 
 
 def _sized(encoder: EncoderSpec, size: Size) -> EncoderSpec:
@@ -164,6 +201,16 @@ def _audio(length_ns: int, hop_ns: int) -> Recipe:
     )
 
 
+def _skeleton(joints: int, length_ns: int, hop_ns: int) -> Recipe:
+    """Read it as an IMU of many channels, with how fast each joint moves beside where it is."""
+    window = WindowSpec(
+        length_ns=length_ns, hop_ns=hop_ns, rate_hz=20, margin_ns=SECOND_NS // 10, min_coverage=0.5
+    )
+    # Metres are what they are: people differ in tempo, not in how long a metre is.
+    tempo = ImuAugmentation(rotation_deg=0.0, scale=0.0)
+    return Recipe(SkeletonStream(joints=joints), window, ImuCnn(), (MotionStep(),), tempo)
+
+
 def _nanoseconds(seconds: float | None, default: float) -> int:
     # By microseconds, for 0.1 s must not become 100000000.00000001 ns.
     return round((default if seconds is None else seconds) * 1e6) * 1000
@@ -176,6 +223,13 @@ def _checked(make: Callable[[], Recipe]) -> Recipe:
         problem = error.errors()[0]
         where = '.'.join(str(part) for part in problem['loc']) or 'window'
         raise ConfigurationError(f'--window or --hop: {where}: {problem["msg"]}') from error
+
+
+def _joints(sensor: Sensor, first_message: bytes) -> int:
+    try:
+        return count_joints(first_message)
+    except DecodeError as error:
+        raise StreamError(f'the first skeleton on {sensor.topic} cannot be read: {error}') from error
 
 
 def _pixels(sensor: Sensor, msgtype: str, first_message: bytes) -> CameraPixels:

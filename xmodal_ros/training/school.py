@@ -15,9 +15,16 @@ from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.preprocessing import fit_standardise
 from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.examples import LearningSet, pair_in_time
-from xmodal_ros.training.fit import EpochReport, fit, FitResult, make_source, predict_logits
+from xmodal_ros.training.fit import (
+    EpochReport,
+    fit,
+    FitResult,
+    make_source,
+    own_schedule,
+    predict_logits,
+)
 from xmodal_ros.training.material import why_left_out
-from xmodal_ros.training.plan import Reporter
+from xmodal_ros.training.plan import EpochProgress, Reporter
 from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.transfer.method import TransferMethod
 from xmodal_ros.transfer.source import Source
@@ -169,7 +176,7 @@ class TargetSchool:
         recipe, examples = self._recipes[name], self._sets[name]
         taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
         stage = f'training {name}{taught}'
-        self._reporter.begin(stage, recipe.fit.epochs)
+        self._reporter.begin(stage, own_schedule(recipe.fit, method).epochs)
         begun = time.monotonic()
         fitted = fit(
             classifier,
@@ -180,18 +187,24 @@ class TargetSchool:
             recipe.augmentation,
             recipe.fit,
             self._seed,
-            self._tell(),
+            self._tell(own_schedule(recipe.fit, method).epochs),
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
 
-    def _tell(self) -> Callable[[EpochReport], None]:
+    def _tell(self, epochs: int) -> Callable[[EpochReport], None]:
         def progress(report: EpochReport) -> None:
             parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
-            self._reporter.advance(
-                report.epoch,
-                f'loss {report.training_loss:.3f}{parts}, validation '
-                f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
+            self._reporter.epoch(
+                EpochProgress(
+                    report.epoch,
+                    epochs,
+                    report.training_loss,
+                    report.validation_loss,
+                    report.validation_accuracy,
+                    f'loss {report.training_loss:.3f}{parts}, validation '
+                    f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
+                )
             )
 
         return progress

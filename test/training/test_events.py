@@ -1,0 +1,83 @@
+"""Events say in lines of JSON what a reporter hears."""
+
+import json
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+import pytest
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.training.events import (
+    Event,
+    EventReporter,
+    Failed,
+    Finished,
+    from_line,
+    Note,
+    Progress,
+    Stage,
+    Stopped,
+    to_line,
+)
+from xmodal_ros.training.plan import EpochProgress
+
+
+class Told:
+    """A reporter of events with a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.now_s = 100.0
+        self.reporter = EventReporter(self.events.append, lambda: self.now_s)
+
+
+@pytest.mark.parametrize(
+    'event',
+    [
+        Stage('training imu', 40),
+        Progress('cutting windows', 3, 9, 'bag_3', eta_s=2.5),
+        Progress('training imu', 2, 9, 'loss', 2, 9, 0.25, 0.5, 0.75, 12.0),
+        Note('a "quoted"\nline'),
+        Finished('models/imu', {'test_macro_f1': 0.5}),
+        Failed('no space'),
+        Stopped('by hand'),
+    ],
+)
+def test_a_line_reads_back_as_the_event(event):
+    line = to_line(event)
+    assert '\n' not in line
+    assert json.loads(line)['event'] == event.event
+    assert from_line(line) == event
+
+
+def test_what_is_no_number_and_what_is_not_known_yet():
+    assert from_line(to_line(Progress('s', 1, 2, loss=math.nan))) == Progress('s', 1, 2)
+    assert from_line('{"event": "note", "text": "a", "colour": "red"}') == Note('a')
+
+
+@given(st.text() | st.sampled_from(['{}', '[]', '{"event": "note"}', '{"event": [1]}', '1']))
+def test_a_line_that_is_no_event_is_refused(line):
+    with pytest.raises(ConfigurationError, match='is no event'):
+        from_line(line)
+
+
+def test_progress_is_told_as_often_as_it_can_be_read_and_the_end_always():
+    told = Told()
+    told.reporter.begin('reading', 1000)
+    for done in range(1, 1001):
+        told.now_s += 0.01
+        told.reporter.advance(done)
+    assert 40 < len(told.events) < 60
+    assert told.events[0] == Stage('reading', 1000)
+    assert told.events[-1] == Progress('reading', 1000, 1000, eta_s=0.0)
+
+
+def test_the_pace_is_that_since_this_run_began():
+    told = Told()
+    told.reporter.begin('training imu', 40)
+    for epoch in (30, 31, 32):
+        told.reporter.epoch(EpochProgress(epoch, 20 + 20, 0.1, 0.2, 0.9))
+        told.now_s += 3
+    etas = [event.eta_s for event in told.events if isinstance(event, Progress)]
+    assert etas == [None, 27.0, 24.0]

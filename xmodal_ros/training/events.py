@@ -1,0 +1,176 @@
+"""What a training process tells the one that started it: a JSON object a line, on stdout.
+
+``xmodal train --events`` writes these lines, and nothing else on stdout. The last one is
+:class:`Finished`, :class:`Failed` or :class:`Stopped`; a stream that ends without one of them is
+that of a process that was killed. The exit status is 0, 1, and 130 (SIGINT) or 143 (SIGTERM).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+import json
+import math
+import time
+from typing import Any, ClassVar, Final, get_args
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.training.plan import EpochProgress
+
+# What comes more often is not told: a person reads it.
+_LEAST_INTERVAL_S: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of ``total`` steps begins; the one before is over."""
+
+    event: ClassVar[str] = 'stage'
+    stage: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` steps of a stage.
+
+    While a classifier is trained a step is an epoch: ``epoch`` of at most ``epochs`` is over, with
+    the mean ``loss`` over it and that on validation. ``eta_s`` is when the stage ends at this
+    pace, in seconds from now. What is not known, or has no meaning in this stage, is None.
+    """
+
+    event: ClassVar[str] = 'progress'
+    stage: str
+    done: int
+    total: int
+    detail: str = ''
+    epoch: int | None = None
+    epochs: int | None = None
+    loss: float | None = None
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+    eta_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know."""
+
+    event: ClassVar[str] = 'note'
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The bundle is written, at this path, with these scores of the test subjects."""
+
+    event: ClassVar[str] = 'finished'
+    bundle: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run ended with an error, meant for a person; no bundle was written."""
+
+    event: ClassVar[str] = 'failed'
+    message: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The run was stopped from outside; no bundle was written."""
+
+    event: ClassVar[str] = 'stopped'
+    message: str
+
+
+Event = Stage | Progress | Note | Finished | Failed | Stopped
+_KINDS: Final[Mapping[str, type[Event]]] = {kind.event: kind for kind in get_args(Event)}
+
+
+def to_line(event: Event) -> str:
+    """Give an event as one line of JSON, without its end; numbers that are none become null."""
+    content = {name: _plain(value) for name, value in asdict(event).items()}
+    return json.dumps({'event': event.event, **content}, allow_nan=False)
+
+
+def from_line(line: str) -> Event:
+    """Read a line that :func:`to_line` gave.
+
+    Fields this version does not know are left out, so that a newer child may say more. Raises
+    :class:`ConfigurationError` for a line that is no event.
+    """
+    try:
+        content: Any = json.loads(line)
+        kind = _KINDS[content['event']]
+        known = {each.name for each in fields(kind)}
+        return kind(**{name: value for name, value in content.items() if name in known})
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigurationError(f'{line[:200]!r} is no event of a training run') from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class EventReporter:
+    """Tell a run's progress as events, no more often than a person can read."""
+
+    def __init__(
+        self, tell: Callable[[Event], None], now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._tell = tell
+        self._now_s = now_s
+        self._stage, self._total = '', 0
+        self._first: tuple[float, int] | None = None
+        self._told_s = -math.inf
+
+    def begin(self, stage: str, total: int) -> None:
+        """Tell of a new stage."""
+        self._stage, self._total = stage, total
+        self._first, self._told_s = None, -math.inf
+        self._tell(Stage(stage, total))
+
+    def advance(self, done: int, detail: str = '') -> None:
+        """Tell how far the stage is, unless that was just told."""
+        eta_s = self._eta_s(done)
+        if self._now_s() - self._told_s >= _LEAST_INTERVAL_S or done >= self._total:
+            self._say(Progress(self._stage, done, self._total, detail, eta_s=eta_s))
+
+    def epoch(self, progress: EpochProgress) -> None:
+        """Tell of every epoch."""
+        self._say(
+            Progress(
+                self._stage,
+                progress.epoch,
+                progress.epochs,
+                progress.detail,
+                progress.epoch,
+                progress.epochs,
+                progress.loss,
+                progress.validation_loss,
+                progress.validation_accuracy,
+                self._eta_s(progress.epoch, progress.epochs),
+            )
+        )
+
+    def note(self, text: str) -> None:
+        """Tell something a person should know."""
+        self._tell(Note(text))
+
+    def _say(self, progress: Progress) -> None:
+        self._told_s = self._now_s()
+        self._tell(progress)
+
+    def _eta_s(self, done: int, total: int | None = None) -> float | None:
+        now_s = self._now_s()
+        if self._first is None:
+            # A run that goes on begins in the middle: the pace is that from here on.
+            self._first = (now_s, done)
+            return None
+        first_s, first = self._first
+        if done <= first:
+            return None
+        left = max(0, (self._total if total is None else total) - done)
+        return round((now_s - first_s) / (done - first) * left, 1)
