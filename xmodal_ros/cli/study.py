@@ -38,7 +38,7 @@ def study(
     jobs: Annotated[
         int | None,
         typer.Option(
-            help='So many processes side by side.  [default: one for each two cores]', min=1
+            help='So many processes side by side.  [default: one for each core]', min=1
         ),
     ] = None,
     device: Annotated[

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 import platform
 import time
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.training.school import TargetSchool
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
 from xmodal_ros.transfer.method import make_method
+
+# Nets this small gain little from a second thread, and much is lost in waiting where a core is
+# busy otherwise: runs side by side are what fills the cores.
+THREADS_A_RUN: Final = 1
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,7 @@ class _Pupil:
         method = make_method(row.method or '', row.options)
         # Every row anew: what was run before it must not matter.
         with repeatable(self._group.seed):
+            torch.set_num_threads(THREADS_A_RUN)
             self._school.check(method)
             self._school.durations_s.clear()
             fitted = method.course(self._school)

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 import io
 import json
-import os
 from pathlib import Path
-import tempfile
 from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.studies.statistics import Difference
 from xmodal_ros.studies.study import StudyResult
 from xmodal_ros.studies.summary import Line, Table
@@ -30,7 +27,7 @@ def write_report(result: StudyResult, folder: Path) -> None:
     text = json.dumps(as_mapping(result), indent=1, allow_nan=False)
     write_whole(folder / 'study.json', text + '\n')
     write_whole(folder / 'table.md', markdown(result))
-    write_bytes_whole(folder / 'differences.png', plot(result.tables))
+    write_whole(folder / 'differences.png', plot(result.tables))
 
 
 def as_mapping(result: StudyResult) -> dict[str, Any]:
@@ -186,19 +183,3 @@ def _panel(axes: Axes, table: Table, lines: Sequence[Line]) -> None:
     axes.invert_yaxis()
     axes.set_xlabel('macro-F1 per clip, difference to unimodal, 95 % interval')
     axes.set_title(f'{table.split}, {table.labels}')
-
-
-def write_bytes_whole(path: Path, content: bytes) -> None:
-    """Write bytes whole or not at all; raises :class:`ConfigurationError` when it cannot."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, 'wb') as file:
-                file.write(content)
-            partial.chmod(0o644)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f'cannot write {path}: {error}') from error
