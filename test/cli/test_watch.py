@@ -1,0 +1,154 @@
+"""The command as a person types it: what it prints of what was said, and its exit codes."""
+
+import json
+import os
+from pathlib import Path
+import pty
+import sys
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+import pytest
+from rich.console import Console
+from std_msgs.msg import String
+import typer
+from typer.testing import CliRunner
+from vision_msgs.msg import Classification, ObjectHypothesis
+
+from test.live.graph import LATCHED, watching
+from test.live.talker import Stream, talking
+from test.messages import SECOND
+from xmodal_ros.cli.watch import watch
+from xmodal_ros.cli.watch_page import render
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
+from xmodal_ros.nodes.messages import classification
+from xmodal_ros.runtime.label import Label
+from xmodal_ros.runtime.watching import Said, Watch
+
+ROOT = Path(__file__).parents[2]
+app = typer.Typer()
+app.command()(watch)
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, arguments)
+
+
+def drawn(state: Watch, now_ns: int, *, width: int = 160) -> str:
+    console = Console(width=width, record=True, file=open(os.devnull, 'w'))  # noqa: PTH123, SIM115
+    console.print(render(state, now_ns, 0.0))
+    return console.export_text()
+
+
+def one_label() -> Watch:
+    state = Watch()
+    state.note_graph({'/imu_classifier/activity': ['/imu_classifier']}, 0)
+    scores = (('walk', 0.75), ('sit', 0.25))
+    state.note_label('/imu_classifier/activity', Label(SECOND, 'imu_link', scores), 0)
+    return state
+
+
+def test_the_page_shows_label_bar_and_runner_up_while_they_are_new() -> None:
+    text = drawn(one_label(), SECOND)
+    assert '█████████░░░ 0.75' in text
+    assert 'sit 0.25' in text
+    old = drawn(one_label(), 60 * SECOND)
+    assert 'silent, was walk' in old
+    assert '█' not in old
+    assert '60.0 s' in old
+
+
+def test_names_are_never_cut_however_narrow_the_terminal() -> None:
+    state = one_label()
+    state.note_report('/imu_classifier', Said('error', 'e' * 90, 'imu classifier'), 0)
+    narrow = drawn(state, SECOND, width=60)
+    assert narrow.count('e' * 3) > 5
+    assert '…' not in narrow
+
+
+def test_a_silent_domain_gives_1_and_says_where_it_looked() -> None:
+    with reserved_domain() as domain, isolated_process(domain):
+        result = run('--once', '--seconds', '0.5')
+    assert result.exit_code == 1
+    text = ' '.join(result.output.split())
+    assert f'no node is found in ROS domain {domain} (discovery range LOCALHOST)' in text
+    assert 'xmodal doctor' in text
+
+
+def test_options_that_do_not_fit_are_refused_with_a_remedy() -> None:
+    for arguments, remedy in ((('--json',), '--once'), ((), '--once for one table')):
+        result = run(*arguments)
+        assert isinstance(result.exception, ConfigurationError)
+        assert remedy in str(result.exception)
+    assert run('--once', '--seconds', '0').exit_code == 2
+
+
+def say(stamp: int) -> Classification:
+    return classification(stamp, 'imu_link', [('walk', 0.75), ('sit', 0.25)])
+
+
+def test_a_robot_is_shown_by_types_whatever_its_names() -> None:
+    status = DiagnosticStatus(
+        level=DiagnosticStatus.WARN,
+        name='/robot/choice',
+        hardware_id='activity selector',
+        message='camera: silent',
+    )
+    with (
+        reserved_domain() as domain,
+        isolated_process(domain),
+        watching() as robot,
+        robot.publisher(Classification, '/robot/what') as labels,
+        robot.publisher(String, '/robot/what/source', LATCHED) as source,
+        robot.publisher(Classification, '/robot/activity_label', LATCHED) as truth,
+        robot.publisher(DiagnosticArray, '/diagnostics') as reports,
+    ):
+        # The node that the graph names is the one that diagnostics name.
+        status.name = '/watcher'
+        source.publish(String(data='imu'))
+        truth.publish(Classification(results=[ObjectHypothesis(class_id='jump', score=1.0)]))
+        streams = [
+            Stream(labels, 10, say),
+            Stream(reports, 10, lambda _: DiagnosticArray(status=[status])),
+        ]
+        with talking(streams):
+            found = run('--once', '--json')
+            stopped = stop_in_a_terminal(domain)
+    assert found.exit_code == 0, found.output
+    rows = {row['topic']: row for row in json.loads(found.output)['labels']}
+    assert list(rows) == ['/robot/what', '/robot/activity_label']
+    what = rows['/robot/what']
+    assert (what['label'], what['confidence'], what['source']) == ('walk', 0.75, 'imu')
+    assert (what['kind'], what['level'], what['health']) == (
+        'selector',
+        'warning',
+        'camera: silent',
+    )
+    assert what['rate_hz'] == pytest.approx(10, rel=0.3)
+    assert rows['/robot/activity_label']['label'] == 'jump'
+    code, seen = stopped
+    assert code == 0, seen
+    assert 'Traceback' not in seen
+
+
+def stop_in_a_terminal(domain: int) -> tuple[int, str]:
+    """Run the command in a terminal of its own, press Ctrl-C once it shows a label."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ |= {'COLUMNS': '150', 'TERM': 'xterm', 'ROS_DOMAIN_ID': str(domain)}
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, '-m', 'xmodal_ros.cli.main', 'watch'])  # noqa: S606
+    seen, pressed = b'', False
+    while True:
+        try:
+            read = os.read(terminal, 65536)
+        except OSError:
+            break
+        seen += read
+        if not pressed and b'0.75' in seen and b'imu' in seen:
+            os.write(terminal, b'\x03')
+            pressed = True
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), seen.decode(errors='replace')

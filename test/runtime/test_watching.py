@@ -1,0 +1,126 @@
+"""What is shown of a running robot follows from what it said, and when."""
+
+from xmodal_ros.runtime.label import Label
+from xmodal_ros.runtime.watching import Said, Watch
+
+SECOND = 1_000_000_000
+IMU, NODE = '/imu_classifier/activity', '/imu_classifier'
+
+
+def label(name: str, stamp_ns: int = SECOND, score: float = 0.75) -> Label:
+    return Label(stamp_ns, 'imu_link', ((name, score), ('other', 1 - score)))
+
+
+def watching_imu(*, labels: int = 5) -> Watch:
+    """One classifier that has said ``walk`` every half second, the last time at 0 s."""
+    watch = Watch()
+    watch.note_graph({IMU: [NODE]}, -3 * SECOND)
+    for index in range(1 - labels, 1):
+        watch.note_label(IMU, label('walk'), index * SECOND // 2)
+    return watch
+
+
+def test_a_row_shows_the_newest_label_its_rate_and_age() -> None:
+    (row,) = watching_imu().rows(SECOND // 4)
+    assert (row.label, row.confidence, row.stamp_ns) == ('walk', 0.75, SECOND)
+    assert (row.rate_hz, row.age_s, row.labels, row.fresh) == (2.0, 0.25, 5, True)
+    assert (row.node, row.kind, row.level, row.health) == (NODE, 'other', None, 'no diagnostics')
+
+
+def test_an_old_label_is_not_passed_off_as_todays() -> None:
+    watch = watching_imu()
+    assert watch.rows(2 * SECOND)[0].fresh
+    assert not watch.rows(2 * SECOND + 1)[0].fresh
+    # With a label every four seconds, three of those periods have to pass.
+    slow = Watch()
+    slow.note_graph({IMU: [NODE]}, 0)
+    for index in range(3):
+        slow.note_label(IMU, label('walk'), index * 4 * SECOND)
+    assert slow.rows(9 * SECOND)[0].fresh
+    assert slow.rows(9 * SECOND)[0].rate_hz == 0.25
+    assert not slow.rows(21 * SECOND)[0].fresh
+
+
+def test_nothing_is_fresh_before_the_first_label() -> None:
+    watch = Watch()
+    watch.note_graph({IMU: [NODE]}, 0)
+    (row,) = watch.rows(SECOND)
+    assert (row.label, row.confidence, row.age_s, row.rate_hz, row.fresh) == (*[None] * 4, False)
+    assert not watch.heard
+    assert watching_imu().heard
+
+
+def test_diagnostics_say_what_a_node_is_and_how_it_is_doing() -> None:
+    watch = watching_imu()
+    watch.note_report(NODE, Said('ok', 'walk (0.75)', 'imu classifier'), 0)
+    watch.note_report(NODE, Said('warning', 'silence on /imu', 'imu classifier'), SECOND)
+    (row,) = watch.rows(SECOND)
+    assert (row.kind, row.level, row.health) == ('classifier', 'warning', 'silence on /imu')
+    assert [(each.at_ns, each.text) for each in watch.events] == [
+        (SECOND, 'warning: silence on /imu')
+    ]
+    (row,) = watch.rows(17 * SECOND)
+    assert row.level == 'error'
+    assert 'no diagnostics for 16 s; last: silence on /imu' in row.health
+
+
+def test_without_diagnostics_topics_tell_what_a_node_is() -> None:
+    watch = watching_imu()
+    watch.note_classes(NODE, ['sit', 'walk'])
+    watch.note_graph(
+        {IMU: [NODE], '/activity': ['/choice'], '/robot/activity_label': ['/p']}, SECOND
+    )
+    watch.note_source('/activity', 'imu', SECOND)
+    rows = {row.topic: row for row in watch.rows(SECOND)}
+    assert [(row.topic, row.kind) for row in rows.values()] == [
+        ('/activity', 'selector'),
+        (IMU, 'classifier'),
+        ('/robot/activity_label', 'truth'),
+    ]
+    assert rows[IMU].classes == ('sit', 'walk')
+    assert rows['/activity'].source == 'imu'
+
+
+def test_switches_of_the_source_are_logged_and_repetitions_are_not() -> None:
+    watch = Watch()
+    for at, source in enumerate(['imu', 'imu', 'camera', '']):
+        watch.note_source('/activity', source, at)
+    assert [(each.at_ns, each.topic, each.text) for each in watch.events] == [
+        (2, '/activity', 'source imu → camera'),
+        (3, '/activity', 'source camera → silence'),
+    ]
+
+
+def test_a_node_that_goes_is_said_to_have_gone_until_it_is_back() -> None:
+    watch = watching_imu()
+    watch.note_report(NODE, Said('ok', 'walk', 'imu classifier'), 0)
+    watch.note_graph({}, SECOND)
+    (row,) = watch.rows(SECOND)
+    assert (row.fresh, row.level) == (False, 'error')
+    assert 'its node has ended' in row.health
+    watch.note_graph({}, 2 * SECOND)
+    watch.note_graph({IMU: [NODE]}, 3 * SECOND)
+    assert [each.text for each in watch.events] == [f'{NODE} has gone', f'{NODE} is back']
+
+
+def test_truth_holds_until_it_changes_and_may_be_nothing() -> None:
+    watch = Watch()
+    watch.note_graph({'/activity_label': ['/player']}, 0)
+    watch.note_label('/activity_label', label('sit'), 0)
+    assert watch.rows(60 * SECOND)[0].fresh
+    watch.note_label('/activity_label', Label(SECOND, '', ()), 61 * SECOND)
+    (row,) = watch.rows(62 * SECOND)
+    assert (row.label, row.confidence, row.kind) == ('', None, 'truth')
+
+
+def test_drivers_are_shown_apart_and_foreign_nodes_not_at_all() -> None:
+    watch = watching_imu()
+    watch.note_report('/microphone', Said('error', 'no such device', 'microphone'), 0)
+    watch.note_report('/battery', Said('error', 'empty', 'bms'), 0)
+    assert [(each.node, each.level) for each in watch.others(0)] == [('/microphone', 'error')]
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    watch = watching_imu()
+    watch.note_refused(IMU, 'truncated')
+    assert watch.rows(0)[0].refused == 1

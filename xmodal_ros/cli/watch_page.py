@@ -1,0 +1,117 @@
+"""What ``xmodal watch`` draws."""
+
+from collections.abc import Sequence
+import datetime as dt
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.runtime.health import Level
+from xmodal_ros.runtime.watching import Event, Other, Row, Watch
+
+_BAR: Final = 12
+_LOG_LINES: Final = 8
+_RUNNERS_UP: Final = 2
+_SECOND_NS: Final = 1_000_000_000
+_COLOURS: Final[dict[Level | None, str]] = {
+    'error': 'bold red',
+    'warning': 'yellow',
+    'ok': 'green',
+    None: 'dim',
+}
+
+
+def render(watch: Watch, now_ns: int, wall_s: float, absence: str = '') -> RenderableType:
+    """Lay out what is watched; ``wall_s`` is the time of day at ``now_ns``."""
+    rows, others = watch.rows(now_ns), watch.others(now_ns)
+    parts: list[RenderableType] = []
+    if rows:
+        parts.append(_labels(rows))
+    if others:
+        parts.append(_others(others))
+    if watch.events:
+        parts.append(_log(list(watch.events)[-_LOG_LINES:], now_ns, wall_s))
+    if absence:
+        parts.append(Text(absence, style='yellow'))
+    elif not rows:
+        parts.append(Text('nothing found yet', style='dim'))
+    return Group(*parts)
+
+
+def _labels(rows: Sequence[Row]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in ('topic', 'label', 'confidence', 'then', 'source', 'rate', 'age', 'health'):
+        right = heading in ('rate', 'age')
+        table.add_column(heading, overflow='fold', justify='right' if right else 'left')
+    for row in rows:
+        table.add_row(
+            Text(row.topic, style='bold' if row.kind == 'selector' else ''),
+            _label(row),
+            _bar(row),
+            _runners_up(row),
+            Text('' if row.source is None else row.source or 'none'),
+            Text('' if row.rate_hz is None or row.kind == 'truth' else f'{row.rate_hz:.1f} Hz'),
+            Text('' if row.age_s is None else f'{row.age_s:.1f} s'),
+            _health(row),
+        )
+    return table
+
+
+def _label(row: Row) -> Text:
+    if row.label is None:
+        return Text('nothing yet', style='dim')
+    name = row.label or 'nothing'
+    if not row.fresh:
+        # Old labels are not what is done now, and must not look so.
+        return Text(f'silent, was {name}', style='dim')
+    style = 'cyan' if row.kind == 'truth' else 'yellow' if name == UNKNOWN else 'bold green'
+    return Text(name, style=style)
+
+
+def _bar(row: Row) -> Text:
+    if row.confidence is None or not row.fresh or row.kind == 'truth':
+        return Text('')
+    share = min(1.0, max(0.0, row.confidence))
+    full = round(share * _BAR)
+    return Text.assemble(
+        ('█' * full, 'yellow' if row.label == UNKNOWN else 'green'),
+        ('░' * (_BAR - full), 'dim'),
+        f' {row.confidence:.2f}',
+    )
+
+
+def _runners_up(row: Row) -> Text:
+    if not row.fresh or row.kind == 'truth':
+        return Text('')
+    following = row.scores[1 : 1 + _RUNNERS_UP]
+    return Text(', '.join(f'{name} {score:.2f}' for name, score in following), style='dim')
+
+
+def _health(row: Row) -> Text:
+    words = row.health
+    if row.refused:
+        words += f'; {row.refused} messages unreadable'
+    if row.level == 'ok' and row.kind == 'classifier':
+        # Its own words would only repeat the label.
+        words = 'ok' + words[len(row.health) :]
+    return Text(words, style=_COLOURS[row.level])
+
+
+def _others(others: Sequence[Other]) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for other in others:
+        table.add_row(Text(other.node), Text(other.health, style=_COLOURS[other.level]))
+    return table
+
+
+def _log(events: Sequence[Event], now_ns: int, wall_s: float) -> Group:
+    lines: list[RenderableType] = [Text('')]
+    for event in events:
+        at_s = wall_s - (now_ns - event.at_ns) / _SECOND_NS
+        at = dt.datetime.fromtimestamp(at_s).astimezone().strftime('%H:%M:%S')
+        lines.append(Text.assemble((f'{at}  ', 'dim'), f'{event.topic}: {event.text}'))
+    return Group(*lines)

@@ -1,0 +1,99 @@
+"""What ``xmodal watch`` does, apart from its options."""
+
+from dataclasses import asdict
+import json as json_format
+import sys
+import time
+from typing import Any, Final, TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+import typer
+
+from xmodal_ros.cli.watch_page import render
+from xmodal_ros.errors import ConfigurationError, XmodalError
+from xmodal_ros.runtime.watching import Watch
+
+if TYPE_CHECKING:
+    # It needs ROS, whose absence is to be said in words.
+    from xmodal_ros.nodes.watcher import Watcher
+
+_STEP_S: Final = 0.05
+_DRAWN_A_SECOND: Final = 5
+# Fast DDS announces itself every 3 s; who is missed at first is found by then.
+_DISCOVERY_S: Final = 4.0
+_WIDTH_OF_A_FILE: Final = 160
+
+
+def run(*, once: bool, seconds: float, json: bool) -> None:
+    """Watch until Ctrl-C, or print once; exits with 1 where nothing was heard once.
+
+    Raises :class:`ConfigurationError` where ROS or the terminal is missing.
+    """
+    if json and not once:
+        raise ConfigurationError('--json goes with --once: add it')
+    if not once and not sys.stdout.isatty():
+        raise ConfigurationError(
+            'the output is no terminal: use --once for one table, or --once --json for programs'
+        )
+    try:
+        from xmodal_ros.nodes.watcher import Watcher
+    except ImportError as error:
+        raise ConfigurationError(
+            f'the Python package {error.name!r} is missing: source the setup file of ROS 2 or of '
+            'your workspace, or run standalone/setup and source standalone/env.sh'
+        ) from None
+    with Watcher() as watcher:
+        if once:
+            _print_once(watcher, seconds, json=json)
+        else:
+            _show(watcher)
+
+
+def _print_once(watcher: 'Watcher', seconds: float, *, json: bool) -> None:
+    begun = time.monotonic()
+    while (passed := time.monotonic() - begun) < seconds:
+        watcher.step()
+        if passed >= min(_DISCOVERY_S, seconds) and watcher.watch.heard:
+            break
+        time.sleep(_STEP_S)
+    watch, now_ns, absence = watcher.watch, time.monotonic_ns(), watcher.absence()
+    if json:
+        sys.stdout.write(json_format.dumps(as_json(watch, now_ns), indent=2) + '\n')
+    else:
+        console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+        console.print(render(watch, now_ns, time.time(), absence))
+    if absence and json:
+        raise XmodalError(absence)
+    if not any(row.labels for row in watch.rows(now_ns)):
+        raise typer.Exit(1)
+
+
+def _show(watcher: 'Watcher') -> None:
+    console = Console()
+    console.print('looking for nodes; Ctrl-C ends it', style='dim')
+    begun = drawn = time.monotonic()
+    try:
+        with Live(console=console, auto_refresh=False, transient=False) as live:
+            while True:
+                watcher.step()
+                now = time.monotonic()
+                # Until everybody can have been found, nothing is no news.
+                absence = watcher.absence() if now - begun >= _DISCOVERY_S else ''
+                if now - drawn >= 1 / _DRAWN_A_SECOND:
+                    drawn = now
+                    page = render(watcher.watch, time.monotonic_ns(), time.time(), absence)
+                    live.update(page, refresh=True)
+                time.sleep(_STEP_S)
+    except KeyboardInterrupt:
+        # To end it so is what was said above: no error.
+        return
+
+
+def as_json(watch: Watch, now_ns: int) -> dict[str, Any]:
+    """Give everything that is known, for programs; ``at_ns`` of events is relative to now."""
+    return {
+        'labels': [{**asdict(row), 'scores': dict(row.scores)} for row in watch.rows(now_ns)],
+        'others': [asdict(other) for other in watch.others(now_ns)],
+        'events': [{**asdict(event), 'at_ns': event.at_ns - now_ns} for event in watch.events],
+    }
