@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.evaluation.agreement import Agreement
+from xmodal_ros.evaluation.measures import Measures
+from xmodal_ros.evaluation.measuring import measure
+from xmodal_ros.evaluation.tally import Decided
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.evaluation import BagPredictions
@@ -38,6 +42,7 @@ class BagEvaluation:
     """One recording: its truth and the decisions over it, in order of time."""
 
     name: str
+    path: Path
     subject: str
     sensor: str
     segments: tuple[Segment, ...]
@@ -53,11 +58,16 @@ class BagEvaluation:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A bundle over recordings; ``scores`` is None when none of them is labelled."""
+    """A bundle over recordings; ``scores`` is None when none of them is labelled.
+
+    ``name`` tells it from the other bundles of a trial.
+    """
 
     info: BundleInfo
     bags: tuple[BagEvaluation, ...]
     scores: Scores | None
+    measures: Measures
+    name: str
 
     @property
     def agreement(self) -> Agreement | None:
@@ -87,6 +97,7 @@ def evaluate_bag(
     truth = window_truth(segments, ends, info.window.length_ns)
     return BagEvaluation(
         name=reader.name,
+        path=reader.path,
         subject=reader.subject,
         sensor=sensor,
         segments=segments,
@@ -95,8 +106,11 @@ def evaluate_bag(
     )
 
 
-def evaluate(info: BundleInfo, bags: Sequence[BagEvaluation]) -> Evaluation:
-    """Score all recordings together; a clip is one labelled segment of one recording."""
+def evaluate(info: BundleInfo, bags: Sequence[BagEvaluation], name: str = '') -> Evaluation:
+    """Score all recordings together; a clip is one labelled segment of one recording.
+
+    ``name`` is by default that of the sensor the bundle was trained for.
+    """
     chances: list[tuple[float, ...]] = []
     labels: list[str] = []
     clips: list[tuple[int, int]] = []
@@ -112,7 +126,25 @@ def evaluate(info: BundleInfo, bags: Sequence[BagEvaluation]) -> Evaluation:
             clips.append((number, bag.truth[index]))
             decisions.append(prediction.label)
     scores = score(info.labels, np.array(chances), labels, clips, decisions) if labels else None
-    return Evaluation(info, tuple(bags), scores)
+    measures = measure([decided(info, bag) for bag in bags], [bag.subject for bag in bags])
+    return Evaluation(info, tuple(bags), scores, measures, name or info.sensor)
+
+
+def decided(info: BundleInfo, bag: BagEvaluation) -> Decided:
+    """Give a recording's decisions as they are counted."""
+    predictions = bag.offline.predictions
+    nothing = (0.0,) * len(info.labels)
+    return Decided(
+        stamps_ns=[each.stamp_ns for each in predictions],
+        labels=[each.label for each in predictions],
+        classes=info.labels,
+        probabilities=np.array([each.probabilities or nothing for each in predictions]).reshape(
+            len(predictions), len(info.labels)
+        ),
+        truth=bag.truth,
+        segments=bag.segments,
+        step_ns=info.window.hop_ns,
+    )
 
 
 def as_json(evaluation: Evaluation) -> dict[str, object]:

@@ -1,13 +1,27 @@
 """Scores of a sequence of predictions, per window and per clip."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+)
 
 from xmodal_ros.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """One activity: ``support`` is how often it is true."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,19 +30,28 @@ class Scores:
 
     ``labels`` are those the truth holds or the decisions name, in the model's order, then any the
     model does not know, then ``unknown``; the confusion matrices (true, decided) follow them.
-    Macro-F1 is the mean over the activities that occur in the truth.
+    Macro-F1 and balanced accuracy (recall) are means over the activities that occur in the truth,
+    which are those of ``by_label`` (per clip) and ``by_label_window``.
     """
 
     macro_f1: float
     macro_f1_window: float
     accuracy: float
     accuracy_window: float
+    balanced_accuracy: float
+    balanced_accuracy_window: float
     clips: int
     windows: int
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
     confusion_window: NDArray[np.int64]
-    f1_by_label: dict[str, float]
+    by_label: dict[str, LabelScores]
+    by_label_window: dict[str, LabelScores]
+
+    @property
+    def f1_by_label(self) -> dict[str, float]:
+        """F1 per clip of each activity that occurs."""
+        return {label: each.f1 for label, each in self.by_label.items()}
 
 
 def score(
@@ -50,13 +73,7 @@ def score(
         raise TrainingError('no window has a known activity: there is nothing to score')
     if decisions is None:
         decisions = [_decide(model_labels, row) for row in probabilities]
-    rows_of_clip: dict[Hashable, list[int]] = {}
-    for row, clip in enumerate(clips):
-        rows_of_clip.setdefault(clip, []).append(row)
-    clip_truth = [truth[rows[0]] for rows in rows_of_clip.values()]
-    clip_decisions = [
-        _decide(model_labels, probabilities[rows].sum(axis=0)) for rows in rows_of_clip.values()
-    ]
+    clip_truth, clip_decisions = decide_clips(model_labels, probabilities, truth, clips)
     named = {*truth, *decisions, *clip_decisions}
     labels = (
         *(label for label in model_labels if label in named),
@@ -64,18 +81,41 @@ def score(
         *(('unknown',) if 'unknown' in named else ()),
     )
     present = [label for label in labels if label in set(truth)]
-    per_label = _f1(clip_truth, clip_decisions, present)
+    by_clip = _by_label(clip_truth, clip_decisions, present)
+    by_window = _by_label(truth, decisions, present)
     return Scores(
-        macro_f1=float(per_label.mean()),
-        macro_f1_window=float(_f1(truth, decisions, present).mean()),
+        macro_f1=_mean(each.f1 for each in by_clip.values()),
+        macro_f1_window=_mean(each.f1 for each in by_window.values()),
         accuracy=float(accuracy_score(clip_truth, clip_decisions)),
         accuracy_window=float(accuracy_score(truth, decisions)),
+        balanced_accuracy=_mean(each.recall for each in by_clip.values()),
+        balanced_accuracy_window=_mean(each.recall for each in by_window.values()),
         clips=len(clip_truth),
         windows=len(truth),
         labels=labels,
         confusion=confusion_matrix(clip_truth, clip_decisions, labels=list(labels)),
         confusion_window=confusion_matrix(truth, decisions, labels=list(labels)),
-        f1_by_label=dict(zip(present, per_label.tolist(), strict=True)),
+        by_label=by_clip,
+        by_label_window=by_window,
+    )
+
+
+def decide_clips(
+    model_labels: Sequence[str],
+    probabilities: NDArray[np.float64],
+    truth: Sequence[str],
+    clips: Sequence[Hashable],
+) -> tuple[list[str], list[str]]:
+    """Give every clip's true and decided activity, in the order in which they begin.
+
+    Arguments as for :func:`score`.
+    """
+    rows_of_clip: dict[Hashable, list[int]] = {}
+    for row, clip in enumerate(clips):
+        rows_of_clip.setdefault(clip, []).append(row)
+    return (
+        [truth[rows[0]] for rows in rows_of_clip.values()],
+        [_decide(model_labels, probabilities[rows].sum(axis=0)) for rows in rows_of_clip.values()],
     )
 
 
@@ -83,10 +123,17 @@ def _decide(labels: Sequence[str], chances: NDArray[np.float64]) -> str:
     return labels[int(chances.argmax())] if chances.any() else 'unknown'
 
 
-def _f1(
+def _by_label(
     truth: Sequence[str], decisions: Sequence[str], labels: Sequence[str]
-) -> NDArray[np.float64]:
-    values: NDArray[np.float64] = np.asarray(
-        f1_score(truth, decisions, labels=list(labels), average=None, zero_division=0)
+) -> dict[str, LabelScores]:
+    columns = precision_recall_fscore_support(
+        truth, decisions, labels=list(labels), average=None, zero_division=0
     )
-    return values
+    return {
+        label: LabelScores(float(precision), float(recall), float(f1), int(support))
+        for label, precision, recall, f1, support in zip(labels, *columns, strict=True)
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))

@@ -1,0 +1,60 @@
+"""What is measured of decisions over recordings, beside the scores per window and clip."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Unit = Literal['subjects', 'recordings']
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One labelled segment: how long after its start a decision named it first.
+
+    ``bag`` and ``segment`` are indices into ``Evaluation.bags`` and that bag's ``segments``.
+    ``delay_s`` is by stamps (a stamp is its window's end), None where none did before its end.
+    """
+
+    bag: int
+    segment: int
+    label: str
+    delay_s: float | None
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Decisions of like confidence: the mean of it in [0, 1], and the share that is right.
+
+    Both are None where the bin ``(low, high]`` is empty.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval of a scalar, by bootstrap over this many ``units``."""
+
+    low: float
+    high: float
+    over: Unit
+    units: int
+
+
+@dataclass(frozen=True, eq=False)
+class Measures:
+    """Every scalar by its name, in the order of display, and what some are made of.
+
+    ``scalars`` are None where they cannot be measured (all but ``unknown_rate`` without truth);
+    docs/evaluation.md says what each means. ``intervals`` holds those scalars whose error could be
+    estimated: two subjects are needed, or two recordings of one.
+    """
+
+    scalars: Mapping[str, float | None]
+    intervals: Mapping[str, Interval]
+    detections: tuple[Detection, ...]
+    reliability: tuple[ReliabilityBin, ...]
