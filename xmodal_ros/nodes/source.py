@@ -257,7 +257,10 @@ class Source:
             close = difflib.get_close_matches(self.topic, others, _MOST_NAMED, cutoff=0.0)
             more = f' and {len(others) - len(close)} more' if len(others) > len(close) else ''
             names = ', '.join(sorted(close)) + more
-            return f"set the parameter '{self._parameter}' to one that does ({names})"
+            return (
+                f"start {self._publisher}, or set the parameter '{self._parameter}' to where the "
+                f'same comes from (of this type there are {names})'
+            )
         return f"start {self._publisher}, or correct the parameter '{self._parameter}'"
 
 
