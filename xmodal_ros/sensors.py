@@ -1,13 +1,15 @@
 """Sensors and their modalities: the names every node, bag reader and command shares."""
 
 from dataclasses import dataclass
-from typing import Final, get_args, Literal
+from typing import Final, Literal
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 
-Modality = Literal['imu', 'camera', 'audio']
-MODALITIES: Final[tuple[Modality, ...]] = get_args(Modality)
+Modality = Literal['imu', 'camera', 'audio', 'skeleton']
+# What a robot has. A skeleton comes with some data sets: it is something to learn from, and only
+# recordings that declare their sensors have one.
+MODALITIES: Final[tuple[Modality, ...]] = ('imu', 'camera', 'audio')
 
 _MODALITY_OF_TYPE: Final[dict[str, Modality]] = {
     'sensor_msgs/msg/Imu': 'imu',

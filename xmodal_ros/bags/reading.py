@@ -255,7 +255,7 @@ class BagReader:
                 f'({error!r}): correct its metadata.yaml'
             ) from None
         for sensor in sensors:
-            if sensor.modality not in MODALITIES:
+            if sensor.modality not in (*MODALITIES, 'skeleton'):
                 raise BagError(
                     f'bag {str(self.path)!r}: sensor {sensor.name!r} has modality '
                     f'{sensor.modality!r}, known are {", ".join(MODALITIES)}'

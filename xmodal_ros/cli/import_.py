@@ -8,7 +8,12 @@ from rich.console import Console
 from rich.progress import track
 import typer
 
-from xmodal_ros.bags.importers.utd_mhad import choose_subjects, import_subject, load_clips
+from xmodal_ros.bags.importers.utd_mhad import (
+    choose_subjects,
+    DEPTH_EVERY,
+    import_subject,
+    load_clips,
+)
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.cli.variadic import VariadicCommand
 from xmodal_ros.errors import ConfigurationError
@@ -24,7 +29,10 @@ def select() -> None:
 @app.command('utd-mhad', cls=VariadicCommand)
 def utd_mhad(
     folder: Annotated[
-        Path, typer.Argument(metavar='FOLDER', help='Holds the UTD-MHAD archives (.npz).')
+        Path,
+        typer.Argument(
+            metavar='FOLDER', help='Holds the original .mat files, or archives (.npz).'
+        ),
     ],
     out: Annotated[
         Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')
@@ -33,6 +41,10 @@ def utd_mhad(
         list[str] | None,
         typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 8]'),
     ] = None,
+    depth_every: Annotated[
+        int,
+        typer.Option(min=1, max=40, help='Take every Nth row and column of .mat depth pictures.'),
+    ] = DEPTH_EVERY,
     force: Annotated[
         bool, typer.Option('--force', help='Replace bags that are there already.')
     ] = False,
@@ -40,15 +52,17 @@ def utd_mhad(
         Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
     ] = None,
 ) -> None:
-    """Import UTD-MHAD: 27 actions of 8 people, with IMU, depth video and labels.
+    """Import UTD-MHAD: 27 actions of 8 people, with IMU, depth video, skeleton and labels.
 
+    FOLDER holds Inertial, Skeleton and Depth as published (a1_s1_t1_inertial.mat and so on).
     Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8 for the subjects 1 to 8.
-    The sensors are called imu (50 Hz) and camera (16UC1 depth in mm).
+    The sensors are called imu (50 Hz), camera (16UC1 depth in mm) and skeleton (20 joints in m,
+    to learn from: no robot has it). There are no time stamps: all are spread over the clip.
     Bags that are there already and complete are kept.
     """
     console = Console(stderr=True)
     chosen = _parse_subjects(subjects or [])
-    clips = load_clips(folder)
+    clips = load_clips(folder, depth_every)
     bags = []
     for subject in track(
         choose_subjects(clips, chosen),

@@ -39,7 +39,7 @@ from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
 from xmodal_ros.models.precision import computing, Precision
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.paths import is_folder
-from xmodal_ros.sensors import Modality
+from xmodal_ros.sensors import MODALITIES, Modality
 from xmodal_ros.streams.specification import StreamSpec
 from xmodal_ros.windows.specification import WindowSpec
 
@@ -150,8 +150,14 @@ def save_bundle(
     """Write a bundle, whole or not at all; gives the document as written.
 
     ``golden_window`` is one raw window (steps, ...) in SI units. A bundle that is there already
-    is replaced in one step. Raises :class:`BundleError` when the folder cannot be written.
+    is replaced in one step. Raises :class:`BundleError` when the folder cannot be written, and for
+    what no robot could run.
     """
+    if info.modality not in MODALITIES:
+        raise BundleError(
+            f'a model for {info.modality} is not written: no robot has a sensor that gives it, so '
+            'it can be a source, or the target of a study'
+        )
     classifier.eval()
     weights = {name: t.detach().cpu().contiguous() for name, t in classifier.state_dict().items()}
     with torch.no_grad():

@@ -22,6 +22,8 @@ _ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {
     'imu': ImuCnn,
     'camera': CameraCnn,
     'audio': AudioBcResNet,
+    # A skeleton is a signal in time as an IMU's is, of more channels.
+    'skeleton': ImuCnn,
 }
 
 

@@ -19,6 +19,7 @@ from xmodal_ros.streams.camera import (
 from xmodal_ros.streams.imu import CHANNEL_COUNT as IMU_CHANNEL_COUNT
 from xmodal_ros.streams.imu import IMU_TYPE, ImuChannels, ImuDecoder
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
+from xmodal_ros.streams.skeleton import SKELETON_TYPE, SkeletonDecoder
 
 
 class ImuStream(BaseModel):
@@ -79,12 +80,34 @@ class CameraStream(BaseModel):
         return CAMERA_CHANNEL_COUNT[self.pixels]
 
 
-StreamSpec = Annotated[ImuStream | CameraStream | AudioStream, Field(discriminator='modality')]
+class SkeletonStream(BaseModel):
+    """A skeleton of a data set: the positions of ``joints`` joints in metres."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    modality: Literal['skeleton'] = 'skeleton'
+    joints: Annotated[int, Field(ge=1, le=256)]
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return (self.channel_count,)
+
+    @property
+    def channel_count(self) -> int:
+        """The length of a sample's last axis."""
+        return 3 * self.joints
+
+
+StreamSpec = Annotated[
+    ImuStream | CameraStream | AudioStream | SkeletonStream, Field(discriminator='modality')
+]
 
 _TYPES: dict[Modality, tuple[str, ...]] = {
     'imu': (IMU_TYPE,),
     'camera': (IMAGE_TYPE, COMPRESSED_TYPE),
     'audio': AUDIO_TYPES,
+    'skeleton': (SKELETON_TYPE,),
 }
 
 
@@ -99,11 +122,13 @@ def check_type(stream: StreamSpec, msgtype: str) -> None:
 
 def make_decoder(
     stream: StreamSpec, msgtype: str, placement: Placement = AS_IT_COMES
-) -> ImuDecoder | CameraDecoder | AudioDecoder:
+) -> ImuDecoder | CameraDecoder | AudioDecoder | SkeletonDecoder:
     """Choose the decoder for a topic's type; raises :class:`StreamError` when none fits."""
     check_type(stream, msgtype)
     if isinstance(stream, ImuStream):
         return ImuDecoder(stream.channels, placement.rotation)
     if isinstance(stream, CameraStream):
         return CameraDecoder(msgtype, stream.pixels, stream.height, stream.width, placement.region)
+    if isinstance(stream, SkeletonStream):
+        return SkeletonDecoder(stream.joints)
     return AudioDecoder(msgtype)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.sensors import MODALITIES
 from xmodal_ros.training.dataset import (
     first_message,
     load_recording,
@@ -108,6 +109,12 @@ def _read_all_facts(
 
 def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -> Recipe:
     first = learning[0]
+    if name == plan.target and first.sensors[name].modality not in MODALITIES:
+        raise TrainingError(
+            f"'{name}' cannot be a target: it is a {first.sensors[name].modality}, which no "
+            f"robot's sensor gives. Name it as a source ('--source {name}'), or compare it in a "
+            'study'
+        )
     return make_recipe(
         first.sensors[name], first.msgtypes[name], first_message(first, name), plan.choices
     )

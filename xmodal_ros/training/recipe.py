@@ -229,7 +229,9 @@ def _joints(sensor: Sensor, first_message: bytes) -> int:
     try:
         return count_joints(first_message)
     except DecodeError as error:
-        raise StreamError(f'the first skeleton on {sensor.topic} cannot be read: {error}') from error
+        raise StreamError(
+            f'the first skeleton on {sensor.topic} cannot be read: {error}'
+        ) from error
 
 
 def _pixels(sensor: Sensor, msgtype: str, first_message: bytes) -> CameraPixels:

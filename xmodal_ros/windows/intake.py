@@ -35,7 +35,9 @@ class SensorIntake:
             decoder.format = audio_format
             self._cut = _AudioCut(decoder, AudioAssembler(window))
         else:
-            interpolation: Interpolation = 'linear' if stream.modality == 'imu' else 'nearest'
+            interpolation: Interpolation = (
+                'nearest' if stream.modality == 'camera' else 'linear'
+            )
             self._cut = _SampleCut(decoder, WindowAssembler(window, interpolation))
         self._refused: Counter[str] = Counter()
         self.received = 0

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+import scipy.io
 
-from xmodal_ros.bags.importers.utd_mhad import DEPTH_FILE, IMU_FILE
+from xmodal_ros.bags.importers.utd_mhad_archives import DEPTH_FILE, IMU_FILE
 
 ACTION_NAMES = ('swipe_left', 'wave', 'clap')
 # (action, subject, trial, IMU samples, depth frames), by action as in the originals.
@@ -31,7 +32,7 @@ def write_archives(folder: Path) -> Path:
     save(
         folder / IMU_FILE,
         imu=imu,
-        skel=np.zeros((sum(depth_lengths), 20, 3), np.float32),
+        skel=random.normal((0, 0, 2.9), 0.5, (sum(depth_lengths), 20, 3)).astype(np.float32),
         imu_len=np.array(imu_lengths, np.int32),
         skel_len=np.array(depth_lengths, np.int32),
         action=keys[:, 0],
@@ -45,6 +46,25 @@ def write_archives(folder: Path) -> Path:
         length=np.array(depth_lengths, np.int32),
         key=keys,
     )
+    return folder
+
+
+def write_mat_files(archives: Path, folder: Path) -> Path:
+    """Write the clips of archives as the originals are published: depth 4 times as fine."""
+    with np.load(archives / IMU_FILE) as inertial, np.load(archives / DEPTH_FILE) as video:
+        imu = np.split(inertial['imu'], np.cumsum(inertial['imu_len'])[:-1])
+        skeleton = np.split(inertial['skel'], np.cumsum(inertial['skel_len'])[:-1])
+        depth = np.split(video['depth'], np.cumsum(video['length'])[:-1])
+    for index, (action, subject, trial, *_) in enumerate(CLIPS):
+        millimetres = depth[index].astype(np.uint16) * 16
+        for kind, name, array in (
+            ('Inertial', 'd_iner', imu[index].astype(np.float64)),
+            ('Skeleton', 'd_skel', np.moveaxis(skeleton[index], 0, -1).astype(np.float64)),
+            ('Depth', 'd_depth', np.moveaxis(millimetres.repeat(4, 1).repeat(4, 2), 0, -1)),
+        ):
+            place = folder / kind / f'a{action}_s{subject}_t{trial}_{kind.lower()}.mat'
+            place.parent.mkdir(parents=True, exist_ok=True)
+            scipy.io.savemat(place, {name: array}, do_compression=True)
     return folder
 
 

@@ -4,25 +4,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 
-from test.bags.importers.small_utd_mhad import change, CLIPS, save, write_archives
+from test.bags.importers.small_utd_mhad import (
+    change,
+    CLIPS,
+    save,
+    write_archives,
+    write_mat_files,
+)
 from test.bags.recordings import storage_of, write_imu_bag
 from test.messages import SECOND
 from xmodal_ros.bags.importers import utd_mhad
 from xmodal_ros.bags.importers.utd_mhad import (
     CAMERA,
     choose_subjects,
-    DEPTH_FILE,
     import_subject,
     IMU,
-    IMU_FILE,
     load_clips,
+    SKELETON,
 )
+from xmodal_ros.bags.importers.utd_mhad_archives import DEPTH_FILE, IMU_FILE
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
 from xmodal_ros.streams.camera import CameraDecoder
 from xmodal_ros.streams.imu import ImuDecoder
+from xmodal_ros.streams.skeleton import SkeletonDecoder
 
 LONGEST_WINDOW_NS = 4 * SECOND
 
@@ -48,7 +56,9 @@ def test_every_clip_becomes_a_segment_by_trial_and_action(bag: Path) -> None:
 def test_clips_start_on_whole_seconds_with_gaps_longer_than_a_window(bag: Path) -> None:
     with BagReader(bag) as reader:
         segments = read_segments(reader)
-        stamps = [m.received_ns for m in reader.messages([IMU.topic, CAMERA.topic])]
+        stamps = [
+            m.received_ns for m in reader.messages([IMU.topic, CAMERA.topic, SKELETON.topic])
+        ]
     assert all(segment.start_ns % SECOND == 0 for segment in segments)
     pauses = [b.start_ns - a.end_ns for a, b in pairwise(segments)]
     assert all(LONGEST_WINDOW_NS <= pause < LONGEST_WINDOW_NS + SECOND for pause in pauses)
@@ -66,8 +76,8 @@ def test_the_imu_is_in_si_units_at_50_hz(archives: Path, bag: Path) -> None:
     assert [s.stamp_ns - segment.start_ns for s in samples] == [n * 20_000_000 for n in range(110)]
     assert {sample.frame_id for sample in samples} == {'imu_link'}
     values = np.array([sample.values for sample in samples])
-    assert values[:, :3] == pytest.approx(clip.imu[:, :3].astype(float) * 9.80665)
-    assert values[:, 3:] == pytest.approx(clip.imu[:, 3:].astype(float) * np.pi / 180)
+    assert values[:, :3] == pytest.approx(clip.imu()[:, :3].astype(float) * 9.80665)
+    assert values[:, 3:] == pytest.approx(clip.imu()[:, 3:].astype(float) * np.pi / 180)
 
 
 def test_depth_frames_are_in_millimetres_and_spread_over_the_clip(
@@ -85,14 +95,63 @@ def test_depth_frames_are_in_millimetres_and_spread_over_the_clip(
     ]
     assert fractions == pytest.approx(np.arange(41) / 41, abs=1e-8)
     metres = np.array([sample.values[..., 0] for sample in samples])
-    assert metres == pytest.approx(clip.depth * 0.016, abs=1e-6)
+    assert metres == pytest.approx(clip.depth() * 0.001, abs=1e-6)
+
+
+def test_skeletons_are_in_metres_and_spread_over_the_clip(archives: Path, bag: Path) -> None:
+    clip = load_clips(archives)[0]
+    with BagReader(bag) as reader:
+        segment = read_segments(reader)[0]
+        samples = [SkeletonDecoder(20)(m.data) for m in reader.messages([SKELETON.topic])]
+    samples = [sample for sample in samples if sample.stamp_ns < segment.end_ns]
+    assert [s.stamp_ns - segment.start_ns for s in samples[:2]] == [0, 110 * 20_000_000 // 41]
+    assert np.array_equal([s.values.reshape(20, 3) for s in samples], clip.skeleton())
+
+
+def test_the_original_files_give_the_same_bag(archives: Path, bag: Path, tmp_path: Path) -> None:
+    originals = write_mat_files(archives, tmp_path / 'originals')
+    # The archives name three actions as they like; the files' numbers have names of their own.
+    names = {'swipe_right': 'wave', 'wave': 'clap'}
+    again = import_subject(load_clips(originals), 1, tmp_path)
+    with BagReader(bag) as ours, BagReader(again.path) as theirs:
+        labels = [segment.label for segment in read_segments(theirs)]
+        assert labels == ['swipe_left', 'swipe_right', 'wave', 'swipe_left']
+        assert [names.get(label, label) for label in labels] == [
+            segment.label for segment in read_segments(ours)
+        ]
+        for sensor in ours.sensors:
+            pairs = zip(
+                ours.messages([sensor.topic]), theirs.messages([sensor.topic]), strict=True
+            )
+            assert all(a.data == b.data and a.received_ns == b.received_ns for a, b in pairs)
+
+
+def test_an_original_file_that_is_missing_or_damaged_is_named(
+    archives: Path, tmp_path: Path
+) -> None:
+    folder = write_mat_files(archives, tmp_path / 'originals')
+    skeleton = folder / 'Skeleton' / 'a1_s1_t1_skeleton.mat'
+    content = skeleton.read_bytes()
+    skeleton.write_bytes(content[:-200])
+    with pytest.raises(BagError, match=r'a1_s1_t1_skeleton\.mat.* download it again'):
+        import_subject(load_clips(folder), 1, tmp_path)
+    scipy.io.savemat(skeleton, {'d_skel': np.zeros((3, 20, 5))})
+    with pytest.raises(BagError, match='d_skel is float64 of shape'):
+        import_subject(load_clips(folder), 1, tmp_path)
+    scipy.io.savemat(skeleton, {'other': np.zeros(3)})
+    with pytest.raises(BagError, match='holds no variable d_skel'):
+        import_subject(load_clips(folder), 1, tmp_path)
+    skeleton.unlink()
+    with pytest.raises(BagError, match=r'no a1_s1_t1_skeleton\.mat: unpack'):
+        load_clips(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ['originals']
 
 
 def test_the_bag_names_its_subject_its_sensors_and_where_it_is_from(bag: Path) -> None:
     with BagReader(bag) as reader:
         assert reader.name == 'utd_mhad_s1'
         assert reader.subject == '1'
-        assert reader.sensors == (IMU, CAMERA)
+        assert reader.sensors == (IMU, CAMERA, SKELETON)
         assert (IMU.name, CAMERA.name) == ('imu', 'camera')
         assert reader.metadata['dataset'] == 'UTD-MHAD'
         assert 'ICIP 2015' in reader.metadata['citation']
@@ -188,7 +247,7 @@ def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
 def test_a_foreign_archive_is_answered_with_the_arrays_expected(tmp_path: Path) -> None:
     folder = write_archives(tmp_path)
     save(folder / IMU_FILE, x=np.zeros(3))
-    with pytest.raises(BagError, match='arrays imu, imu_len, action'):
+    with pytest.raises(BagError, match='arrays imu, imu_len, skel'):
         load_clips(folder)
 
 
@@ -199,6 +258,7 @@ def test_a_foreign_archive_is_answered_with_the_arrays_expected(tmp_path: Path) 
         (IMU_FILE, 'imu', np.zeros((948, 6), np.int16)),
         (IMU_FILE, 'imu', np.zeros((0, 6), np.float32)),
         (IMU_FILE, 'imu', np.float32(3)),
+        (IMU_FILE, 'skel', np.zeros((366, 20), np.float32)),
         (IMU_FILE, 'imu_len', np.array(['a'] * 6)),
         (IMU_FILE, 'imu_len', np.ones((6, 1), np.int32)),
         (IMU_FILE, 'action_names', np.array([1, 2, 3])),
@@ -227,6 +287,7 @@ def test_an_array_of_another_layout_is_named(
         (IMU_FILE, 'action', np.array([1, 1, 1, 2, 2, 9], np.uint8)),
         (IMU_FILE, 'subject', np.array([1, 1, 2, 1, 2], np.uint8)),
         (IMU_FILE, 'subject', np.array([1, 1, 2, 1, 2, 3], np.uint8)),
+        (IMU_FILE, 'skel_len', np.array([365], np.int32)),
         (IMU_FILE, 'action_names', np.array(['wave'])),
         (DEPTH_FILE, 'depth', np.zeros((3, 60, 80), np.uint8)),
         (DEPTH_FILE, 'length', np.array([366], np.int32)),
@@ -261,8 +322,8 @@ def test_the_real_data_set_has_all_its_clips(shared_data: Path, tmp_path: Path) 
             (clip for clip in clips if clip.subject == 6), key=lambda c: (c.trial, c.action)
         )
         assert [segment.label for segment in segments] == [clip.label for clip in own]
-        assert reader.topics[IMU.topic].count == sum(len(clip.imu) for clip in own)
-        assert reader.topics[CAMERA.topic].count == sum(len(clip.depth) for clip in own)
+        assert reader.topics[IMU.topic].count == sum(clip.length for clip in own)
+        assert reader.topics[CAMERA.topic].count == sum(len(clip.depth()) for clip in own)
         acceleration = np.array(
             [ImuDecoder()(message.data).values[:3] for message in reader.messages([IMU.topic])]
         )
@@ -280,7 +341,7 @@ def test_a_forced_import_that_fails_leaves_the_old_bag(
     bag = import_subject(clips, 2, tmp_path).path
     before = sorted((file.name, file.read_bytes()) for file in bag.iterdir())
     # As when somebody presses Ctrl-C while the images are written.
-    monkeypatch.setattr(utd_mhad, '_write_clip', interrupt)
+    monkeypatch.setattr(utd_mhad, '_depth_records', interrupt)
     with pytest.raises(KeyboardInterrupt):
         import_subject(clips, 2, tmp_path, force=True)
     assert sorted((file.name, file.read_bytes()) for file in bag.iterdir()) == before

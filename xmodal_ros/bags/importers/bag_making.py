@@ -1,0 +1,132 @@
+"""How every importer makes a bag: whole or not at all, and kept where it is there already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from xmodal_ros.bags.labels import read_segments, write_segments
+from xmodal_ros.bags.opening import is_recording
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.replacing import set_aside
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+
+SECOND_NS: Final = 1_000_000_000
+DAY_NS: Final = 86_400 * SECOND_NS
+# Longer than any usual window, so that no window holds two clips.
+GAP_NS: Final = 4 * SECOND_NS
+
+
+class Record(NamedTuple):
+    """A serialized message, and when it was received."""
+
+    stamp_ns: int
+    topic: str
+    msgtype: str
+    data: bytes
+    latched: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a recording: what was done in it, and its messages in order of time."""
+
+    segments: Sequence[Segment]
+    records: Iterable[Record]
+
+
+@dataclass(frozen=True)
+class BagPlan:
+    """What a bag is to hold apart from its messages.
+
+    ``importer`` names the import and all that decides its content, ``segments`` counts its
+    labels: a bag that has both is not made again.
+    """
+
+    path: Path
+    importer: str
+    subject: str
+    sensors: Sequence[Sensor]
+    segments: int
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ImportedBag:
+    """One subject's bag with its number of labelled segments; ``kept`` if it was there already."""
+
+    path: Path
+    subject: str
+    clips: int
+    kept: bool
+
+
+def make_bag(plan: BagPlan, parts: Iterable[Part], *, force: bool = False) -> ImportedBag:
+    """Write a bag, or keep the complete one of an earlier import unless ``force``.
+
+    Raises :class:`BagError` when another bag or anything else is in the way. ``parts`` are only
+    asked for when they are written.
+    """
+    kept = _can_be_kept(plan, force=force)
+    if not kept:
+        metadata = {**plan.metadata, 'importer': plan.importer}
+        with (
+            set_aside(plan.path),
+            BagWriter(
+                plan.path, sensors=plan.sensors, subject=plan.subject, metadata=metadata
+            ) as writer,
+        ):
+            for part in parts:
+                write_segments(writer, part.segments)
+                for record in part.records:
+                    writer.write(
+                        record.topic,
+                        record.msgtype,
+                        record.stamp_ns,
+                        record.data,
+                        latched=record.latched,
+                    )
+    return ImportedBag(plan.path, plan.subject, plan.segments, kept)
+
+
+def _can_be_kept(plan: BagPlan, *, force: bool) -> bool:
+    path = plan.path
+    if not path.exists():
+        return False
+    if force:
+        if not is_recording(path):
+            raise BagError(f'{str(path)!r} is no bag and is not removed: choose another folder')
+        return False
+    try:
+        with BagReader(path) as reader:
+            made_by = reader.metadata.get('importer')
+            complete = made_by == plan.importer and len(read_segments(reader)) == plan.segments
+    except BagError:
+        complete = False
+    if not complete:
+        raise BagError(
+            f'{str(path)!r} is there but is not this import of its subject: give --force to '
+            'replace it, or another folder'
+        )
+    return True
+
+
+def next_second(stamp_ns: int) -> int:
+    """Give the first whole second at or after a stamp: windows of every usual hop start there."""
+    return -(-stamp_ns // SECOND_NS) * SECOND_NS
+
+
+def schedule(start_ns: int, clips: Iterable[tuple[int, str]]) -> tuple[Segment, ...]:
+    """Place clips, each of a duration in ns and an activity, in time.
+
+    They start on whole seconds, the first at ``start_ns``, with gaps longer than a window between.
+    """
+    segments: list[Segment] = []
+    for duration_ns, label in clips:
+        if segments:
+            start_ns = next_second(segments[-1].end_ns + GAP_NS)
+        segments.append(Segment(start_ns, start_ns + duration_ns, label))
+    return tuple(segments)

@@ -1,0 +1,64 @@
+"""Decode a skeleton, as a motion capture or depth sensor of a data set gave it.
+
+No robot of ours has such a sensor: it is something to learn from, recorded as
+``geometry_msgs/PoseArray`` whose poses are the joints, always in the same order.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.sample import DecodeError, Sample
+
+SKELETON_TYPE: Final = 'geometry_msgs/msg/PoseArray'
+# Position x y z and orientation x y z w, all float64.
+_POSE_DOUBLES: Final = 7
+_DOUBLE_BYTES: Final = 8
+# In metres. Far larger values would overflow in the model.
+_LARGEST: Final = 1e3
+
+
+@dataclass(frozen=True)
+class SkeletonDecoder:
+    """Turn serialized pose arrays of ``joints`` poses into samples of (3 joints,) float64.
+
+    The order is x y z of the first joint, then of the second, in metres in the frame of the
+    message; orientations are not used. A message is refused with reason ``joints`` (another
+    number of them), ``not_finite``, ``out_of_range``, ``zero_stamp``, ``bad_stamp``,
+    ``truncated`` or ``encapsulation``.
+    """
+
+    joints: int
+
+    def __call__(self, data: bytes) -> Sample:
+        """Decode one message; raises :class:`DecodeError` when it cannot be used."""
+        cursor = CdrCursor(data)
+        stamp_ns, frame_id = cursor.header()
+        count = cursor.uint32()
+        if count != self.joints:
+            raise DecodeError(
+                'joints', f'the message holds {count} poses, but {self.joints} joints are wanted'
+            )
+        cursor.align(_DOUBLE_BYTES)
+        body = cursor.take(count * _POSE_DOUBLES * _DOUBLE_BYTES)
+        poses = np.frombuffer(body, f'{cursor.byte_order}f8').reshape(count, _POSE_DOUBLES)
+        positions = poses[:, :3].astype(np.float64).ravel()
+        if not np.isfinite(positions).all():
+            raise DecodeError('not_finite', 'the message holds NaN or infinite positions')
+        if np.abs(positions).max() > _LARGEST:
+            raise DecodeError(
+                'out_of_range',
+                f'the message holds positions beyond {_LARGEST:g} m: are they in m?',
+            )
+        if stamp_ns <= 0:
+            raise DecodeError('zero_stamp', 'header.stamp is not set: windows are placed by it')
+        return Sample(stamp_ns, frame_id, positions)
+
+
+def count_joints(data: bytes) -> int:
+    """Say how many joints a serialized pose array has; raises :class:`DecodeError`."""
+    cursor = CdrCursor(data)
+    cursor.header()
+    return cursor.uint32()
