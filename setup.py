@@ -43,6 +43,7 @@ setup(
             'bag_player = xmodal_ros.nodes.bag_player:main',
             'microphone = xmodal_ros.nodes.microphone:main',
             'camera = xmodal_ros.nodes.camera:main',
+            'annotator = xmodal_ros.nodes.annotator:main',
         ],
     },
 )

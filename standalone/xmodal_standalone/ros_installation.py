@@ -9,6 +9,7 @@ _MODULES = (
     'ament_index_python', 'audio_common_msgs', 'builtin_interfaces', 'diagnostic_msgs', 'launch',
     'launch_ros', 'lifecycle_msgs', 'rcl_interfaces', 'rclpy', 'rosgraph_msgs', 'sensor_msgs',
     'std_msgs', 'std_srvs', 'tf2_msgs', 'vision_msgs',
+    'visualization_msgs',
 )  # fmt: skip
 
 

@@ -222,6 +222,57 @@ CAMERA: Final[tuple[Parameter, ...]] = (
     DIAGNOSTICS_PERIOD,
 )
 
+ANNOTATOR: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter(
+        'activity_topic',
+        'activity',
+        "Labels to show: a selector's activity, or a classifier's.",
+        change='unconfigured',
+    ),
+    Parameter(
+        'source_topic',
+        '',
+        "What a selector's answer rests on; '' is <activity_topic>/source.",
+        change='unconfigured',
+    ),
+    Parameter(
+        'image_topic',
+        'camera/image',
+        'Pictures of the camera to draw into.',
+        change='unconfigured',
+    ),
+    Parameter(
+        'max_age',
+        2.0,
+        'Seconds by which a label may be older than the picture; then none is shown.',
+        change='always',
+        bounds=(0.1, 60.0),
+    ),
+    Parameter('classes', 5, 'How many classes get a bar.', change='always', bounds=(0, 20)),
+    Parameter(
+        'marker_frame',
+        '',
+        "Frame of the marker for RViz; '' is the sensor's, as the labels say.",
+        change='always',
+    ),
+    Parameter(
+        'marker_height',
+        0.5,
+        'Metres by which the marker is above the frame.',
+        change='always',
+        bounds=(-100.0, 100.0),
+    ),
+    Parameter(
+        'marker_size',
+        0.2,
+        'Height of its letters in metres.',
+        change='always',
+        bounds=(0.01, 10.0),
+    ),
+    DIAGNOSTICS_PERIOD,
+)
+
 PERCEPTION: Final[tuple[Parameter, ...]] = (
     AUTOSTART,
     Parameter('selector', True, 'Run activity_selector too, over all sensors that have a model.'),
@@ -236,4 +287,5 @@ TABLES: Final = {
     'bag_player': BAG_PLAYER,
     'microphone': MICROPHONE,
     'camera': CAMERA,
+    'annotator': ANNOTATOR,
 }

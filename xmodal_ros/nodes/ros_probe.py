@@ -21,6 +21,7 @@ _MESSAGE_PACKAGES: Final = (
     'std_msgs',
     'std_srvs',
     'vision_msgs',
+    'visualization_msgs',
 )
 
 

@@ -1,0 +1,108 @@
+"""Layouts for other programs name topics that are published, and diagnostics fall into groups."""
+
+from collections.abc import Iterator, Mapping
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+import rclpy
+from rclpy.context import Context
+from rclpy.parameter import Parameter
+from rclpy.signals import SignalHandlerOptions
+import yaml
+
+from xmodal_ros.bags.labels import LABEL_TOPIC
+from xmodal_ros.nodes.activity_selector import ActivitySelector
+from xmodal_ros.nodes.annotator import Annotator
+
+CONFIG = Path(__file__).parents[2] / 'config'
+
+
+@pytest.fixture(scope='module')
+def published() -> dict[str, list[str]]:
+    """The topics, with their types, that nodes with their default names advertise."""
+    context = Context()
+    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    sources = [Parameter('sources', value=['imu'])]
+    nodes = [
+        ActivitySelector(context=context, parameter_overrides=sources),
+        Annotator(context=context),
+    ]
+    topics: dict[str, list[str]] = {LABEL_TOPIC: ['vision_msgs/msg/Classification']}
+    try:
+        for node in nodes:
+            node.trigger_configure()
+            name, namespace = node.get_name(), node.get_namespace()
+            topics |= dict(node.get_publisher_names_and_types_by_node(name, namespace))
+    finally:
+        for node in nodes:
+            node.destroy_node()
+        context.try_shutdown()
+    return topics
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts(inner)
+
+
+def topics_of(value: Any) -> set[str]:
+    return {re.split(r'[.\[]', text)[0] for text in texts(value) if text.startswith('/')}
+
+
+def test_foxglove_shows_topics_that_are_published(published: dict[str, list[str]]) -> None:
+    layout = json.loads((CONFIG / 'foxglove.json').read_text())
+    used = topics_of(layout['configById'])
+    assert used <= published.keys()
+    assert {'/annotator/annotated', '/activity', '/activity/source', '/diagnostics'} <= used
+    panels = {text for text in texts(layout['layout']) if '!' in text}
+    assert panels == layout['configById'].keys()
+
+
+def test_rviz_shows_topics_that_are_published(published: dict[str, list[str]]) -> None:
+    displays = yaml.safe_load((CONFIG / 'xmodal.rviz').read_text())['Visualization Manager'][
+        'Displays'
+    ]
+    types = {
+        'rviz_default_plugins/Marker': 'visualization_msgs/msg/Marker',
+        'rviz_default_plugins/Image': 'sensor_msgs/msg/Image',
+    }
+    shown = {each['Class']: each['Topic']['Value'] for each in displays if 'Topic' in each}
+    assert shown.keys() == types.keys()
+    for display, topic in shown.items():
+        assert published[topic] == [types[display]]
+
+
+@pytest.mark.parametrize(
+    ('status', 'group'),
+    [
+        ('/imu_classifier', 'Classifiers'),
+        ('/robot/camera_front_classifier', 'Classifiers'),
+        ('/activity_selector', 'Selector'),
+        ('/robot/camera', 'Sensors'),
+        ('/microphone', 'Sensors'),
+        ('/annotator', 'Tools'),
+        ('/evaluator', 'Tools'),
+        ('/battery', None),
+    ],
+)
+def test_diagnostics_fall_into_one_group_each(status: str, group: str | None) -> None:
+    settings = yaml.safe_load((CONFIG / 'diagnostics.yaml').read_text())
+    analyzers = settings['analyzers']['ros__parameters']
+    assert analyzers.pop('path')
+    # As diagnostic_aggregator's GenericAnalyzer matches the names of statuses.
+    found = [
+        each['path']
+        for each in analyzers.values()
+        if any(part in status for part in each.get('contains', []))
+        or any(re.fullmatch(pattern, status) for pattern in each.get('regex', []))
+    ]
+    assert found == ([group] if group else [])
