@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from rosbags.interfaces import Nodetype
 
 from xmodal_ros.bags.audio_format import describe, read_audio_format
 from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
-from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.message_types import has_stamp
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder, FOXGLOVE_TYPE, NESTED_TYPE
+from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.imu import IMU_TYPE, ImuDecoder
 from xmodal_ros.streams.sample import DecodeError
@@ -24,9 +23,6 @@ from xmodal_ros.streams.sample import DecodeError
 _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
 _CLOCK_DIFFERENCE_NS: Final = _SECOND_NS
-_HEADER_FIELD: Final = ('header', (Nodetype.NAME, 'std_msgs/msg/Header'))
-# Types of which we have no definition, but know that a stamp comes first.
-_STAMPED_UNDEFINED: Final = (FOXGLOVE_TYPE, NESTED_TYPE)
 _TROUBLES: Final = {
     'compressed': 'are compressed audio, which cannot be used: start the capture node with '
     'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
@@ -103,7 +99,7 @@ def inspect_bag(reader: BagReader) -> Inspection:
     """
     ears, warnings = _ears(reader)
     notes = {
-        topic.name: _TopicNotes(_has_stamp(topic.msgtype), _decoder(topic, ears))
+        topic.name: _TopicNotes(has_stamp(topic.msgtype), _decoder(topic, ears))
         for topic in _topics(reader)
     }
     for message in reader.messages():
@@ -167,13 +163,6 @@ def _decoder(topic: Topic, ears: dict[str, AudioDecoder]) -> Callable[[bytes, in
         imu = ImuDecoder()
         return lambda data, _received_ns: imu(data)
     return ears.get(topic.name)
-
-
-def _has_stamp(msgtype: str) -> bool:
-    if msgtype in _STAMPED_UNDEFINED:
-        return True
-    definition = TYPESTORE.fielddefs.get(msgtype)
-    return definition is not None and bool(definition[1]) and definition[1][0] == _HEADER_FIELD
 
 
 def _note(notes: _TopicNotes, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rosbags.interfaces import Nodetype
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from rosbags.typesys.store import Typestore
 
@@ -36,3 +37,15 @@ def _make_typestore() -> Typestore:
 
 TYPESTORE: Final[Typestore] = _make_typestore()
 """ROS 2 Jazzy's messages and those of vision_msgs and audio_common_msgs that we use."""
+
+_HEADER_FIELD: Final = ('header', (Nodetype.NAME, 'std_msgs/msg/Header'))
+# Types of which we have no definition, but know that a stamp comes first.
+_STAMPED_UNDEFINED: Final = ('foxglove_msgs/msg/RawAudio', 'audio_common_msgs/msg/AudioStamped')
+
+
+def has_stamp(msgtype: str) -> bool:
+    """Say whether messages of a type begin with the time stamp of their source."""
+    if msgtype in _STAMPED_UNDEFINED:
+        return True
+    definition = TYPESTORE.fielddefs.get(msgtype)
+    return definition is not None and bool(definition[1]) and definition[1][0] == _HEADER_FIELD

@@ -56,6 +56,19 @@ def storage_paths(path: Path) -> list[Path]:
     )
 
 
+def storage_files(path: Path) -> tuple[Path, ...]:
+    """Give the files that hold the messages of the recording at ``path``, in order.
+
+    Raises :class:`BagError` when there is no recording.
+    """
+    paths = storage_paths(path)
+    folder = paths[0]
+    if not folder.is_dir():
+        return tuple(paths)
+    listed = [folder / Path(name).name for name in _listed_files(folder / METADATA_FILE)]
+    return tuple(listed) or tuple(file for file in sorted(folder.iterdir()) if file.is_file())
+
+
 def is_recording(path: Path) -> bool:
     """Say whether ``path`` looks like a recording, without opening it."""
     if path.is_file():
@@ -146,12 +159,17 @@ def _file_or_its_folder(file: Path) -> Path:
     metadata = file.parent / METADATA_FILE
     if file.suffix == '.bag' or not metadata.exists():
         return file
+    return file.parent if _listed_files(metadata) == [file.name] else file
+
+
+def _listed_files(metadata: Path) -> list[str]:
+    """Give the names of a bag's files as its metadata lists them; [] where it does not."""
     try:
         document = YAML(typ='safe').load(metadata.read_text())
         names = document['rosbag2_bagfile_information']['relative_file_paths']
+        return [str(name) for name in names]
     except (OSError, ValueError, YAMLError, KeyError, TypeError):
-        return file
-    return file.parent if names == [file.name] else file
+        return []
 
 
 def _nearby(path: Path) -> str:

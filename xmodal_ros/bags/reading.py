@@ -18,8 +18,10 @@ from rosbags.interfaces import (
 )
 from rosbags.rosbag2 import Reader as Ros2Reader
 
+from xmodal_ros.bags.clocks import read_shifts
 from xmodal_ros.bags.mcap_metadata import read_custom_data
 from xmodal_ros.bags.opening import explain, FileReader, open_readers, storage_paths
+from xmodal_ros.bags.person import name_person
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.errors import BagError, ConfigurationError
@@ -61,9 +63,11 @@ class BagReader:
     however long the recording is.
 
     ``start_ns`` and ``end_ns`` are the times at which the first and the last message were
-    recorded. ``metadata`` is the bag's ``custom_data``. ``subject`` comes from there, else it is
-    the bag's name. ``sensors`` are those declared there, else one for each topic of a type we
-    know, named after its topic.
+    recorded. ``metadata`` is the bag's ``custom_data``. ``subject`` and ``session`` come from
+    there, else from the names of the bag and the folders it is in (see
+    :mod:`xmodal_ros.bags.person`). ``sensors`` are those declared there, else one for each topic
+    of a type we know, named after its topic. ``clocks`` are the corrections of ``clocks.yaml`` by
+    topic; messages are given with their stamps corrected.
 
     Raises :class:`BagError` when the recording is missing, empty, truncated or no recording.
     """
@@ -84,8 +88,13 @@ class BagReader:
             self.start_ns = min(reader.start_time for reader in filled)
             self.end_ns = max(reader.end_time for reader in filled) - 1
             self.metadata: Mapping[str, str] = self._collect_metadata()
-            self.subject = self.metadata.get('subject') or self.name
+            home = paths[0] if len(paths) == 1 else self.path
+            people = name_person(home, self.name)
+            self.subject = self.metadata.get('subject') or people.subject
+            self.session = self.metadata.get('session') or people.session
             self.sensors = self._collect_sensors()
+            types = {topic.name: topic.msgtype for topic in self.topics.values()}
+            self.clocks = read_shifts(home, self.sensors, types, self.start_ns)
         except BaseException as error:
             self._stack.close()
             # Metadata that parses may still hold the wrong kinds of values.
@@ -114,6 +123,13 @@ class BagReader:
 
         Raises :class:`BagError` that says which sensors and topics there are, and the closest.
         """
+        if self.claims(name) > 1:
+            topics = [s.topic for s in self.sensors if name in (s.name, s.topic)]
+            raise BagError(
+                f'bag {str(self.path)!r} has {len(topics)} topics that claim to be sensor '
+                f'{name!r}: {" and ".join(topics)}: name the topic instead, or correct the '
+                "'sensors' of its metadata"
+            )
         for sensor in self.sensors:
             if name in (sensor.name, sensor.topic):
                 if self.topics.get(sensor.topic, Topic('', '', 0)).count:
@@ -131,6 +147,10 @@ class BagReader:
             + (f'; closest is {close[0]!r}' if close else '')
             + f'; sensors: {listed or "none"}; topics: {self._describe_topics()}'
         )
+
+    def claims(self, name: str) -> int:
+        """Say how many topics claim to be the sensor of this name."""
+        return len({s.topic for s in self.sensors if name in (s.name, s.topic)})
 
     def messages(
         self,
@@ -186,6 +206,8 @@ class BagReader:
                 connection, received_ns, data = next(merged)
                 if isinstance(connection.ext, ConnectionExtRosbag1):
                     data = self._converter.to_cdr(connection, data)
+                shift = self.clocks.get(connection.topic)
+                data = data if shift is None else shift.apply(data)
             except StopIteration:
                 return
             # As on opening: damage shows as any exception of the library or its decompressors.

@@ -9,6 +9,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from xmodal_ros.models.encoders import EncoderSpec, make_encoder
+from xmodal_ros.models.lazy_tensor import WindowTensor
 from xmodal_ros.models.patch import Patch
 from xmodal_ros.models.preprocessing import Preprocessing
 
@@ -107,7 +108,7 @@ class Classifier(nn.Module):
         return self.outputs(window).logits
 
 
-def outputs_in_batches(classifier: Classifier, windows: Tensor) -> Iterator[Outputs]:
+def outputs_in_batches(classifier: Classifier, windows: WindowTensor) -> Iterator[Outputs]:
     """Run any number of raw windows (N, steps, ...) through, a part at a time, without gradients.
 
     The classifier's mode is left as it is; the outputs are on its device.

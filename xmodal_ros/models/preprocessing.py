@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import torch
 from torch import nn, Tensor
 
+from xmodal_ros.models.lazy_tensor import WindowTensor
 from xmodal_ros.models.log_mel import LogMel, LogMelStep
 
 
@@ -110,7 +111,9 @@ def _module(step: PreprocessingStep) -> nn.Module:
 _PART: Final = 64
 
 
-def fit_standardise(derived: Sequence[PreprocessingStep], windows: Tensor) -> StandardiseStep:
+def fit_standardise(
+    derived: Sequence[PreprocessingStep], windows: WindowTensor
+) -> StandardiseStep:
     """Measure mean and deviation of each channel after the steps ``derived``.
 
     ``windows`` (N, steps, ..., C), or (N, steps) of sound, are raw training windows. A channel

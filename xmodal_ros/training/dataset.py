@@ -1,23 +1,23 @@
 """Windows with labels from recordings, cut by the very code that runs on a robot."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.labels import read_segments, Segment
+from xmodal_ros.bags.opening import storage_files
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.errors import TrainingError
+from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.sensors import Sensor
 from xmodal_ros.streams.audio import AudioFormat
-from xmodal_ros.streams.specification import StreamSpec
+from xmodal_ros.training.cutting import Cut, cut_recording, CutOrder, Way
 from xmodal_ros.training.truth import window_truth
-from xmodal_ros.windows.intake import SensorIntake
+from xmodal_ros.training.window_values import KeptStream, Stream, Windows, WindowValues
 from xmodal_ros.windows.specification import WindowSpec
 
 
@@ -25,7 +25,10 @@ from xmodal_ros.windows.specification import WindowSpec
 class RecordingFacts:
     """What is known of a recording before its windows are cut.
 
-    ``audio_formats`` are of those sensors whose messages do not say it themselves.
+    ``sensors`` are those wanted that it has, ``missing`` says why it lacks the others.
+    ``audio_formats`` are of those sensors whose messages do not say it themselves, ``clocks`` the
+    corrections of those whose stamps are corrected. ``files`` hold the messages, which were
+    recorded from ``start_ns`` to ``end_ns``.
     """
 
     path: Path
@@ -35,39 +38,69 @@ class RecordingFacts:
     sensors: Mapping[str, Sensor]
     msgtypes: Mapping[str, str]
     audio_formats: Mapping[str, AudioFormat] = field(default_factory=dict)
+    session: str = ''
+    missing: Mapping[str, str] = field(default_factory=dict)
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    start_ns: int = 0
+    end_ns: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class SensorWindows:
     """One sensor's labelled windows of one recording.
 
-    ``values`` is (N, steps, ...) in SI units, ``ends_ns`` (N,) rises, ``segment_of`` (N,) indexes
-    the recording's segments. ``left_out`` counts windows (``unlabelled``, ``weak`` evidence) and
-    messages (by the reason of their refusal) that are not in here.
+    ``values`` is (N, steps, ...) in SI units, an array or windows that are gathered when indexed,
+    ``ends_ns`` (N,) rises, ``segment_of`` (N,) indexes the recording's segments. ``left_out``
+    counts windows (``unlabelled``, ``weak`` evidence) and messages (by the reason of their
+    refusal) that are not in here. ``cut`` is what they were chosen from.
     """
 
-    values: NDArray[Any]
+    values: Windows
     ends_ns: NDArray[np.int64]
     segment_of: NDArray[np.int64]
     left_out: Mapping[str, int]
+    cut: Cut | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A recording's facts and windows, by sensor name."""
+    """A recording's facts and windows, by sensor name.
+
+    ``unusable`` says of sensors that it has, but whose messages cannot be used, why not.
+    """
 
     facts: RecordingFacts
     windows: Mapping[str, SensorWindows]
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_facts(path: Path, sensors_of: Callable[[str], Sequence[str]]) -> RecordingFacts:
+def read_facts(
+    path: Path, sensors_of: Callable[[str], Sequence[str]], *, need_all: bool = True
+) -> RecordingFacts:
     """Look into a recording for the sensors that ``sensors_of`` its subject names.
 
     Raises BagError when the recording is broken or lacks one of them, or the format of its audio.
+    Unless it ``need_all``, what is lacking is only noted.
     """
     with BagReader(path) as reader:
-        sensors = {name: reader.sensor(name) for name in sensors_of(reader.subject)}
-        formats = {name: read_audio_format(reader, s.topic) for name, s in sensors.items()}
+        sensors: dict[str, Sensor] = {}
+        formats: dict[str, AudioFormat] = {}
+        missing: dict[str, str] = {}
+        for name in sensors_of(reader.subject):
+            try:
+                sensor = reader.sensor(name)
+                audio = read_audio_format(reader, sensor.topic)
+            except BagError as error:
+                # A name that two topics claim is no lack of a sensor.
+                if need_all or reader.claims(name) > 1:
+                    raise
+                missing[name] = str(error)
+                continue
+            sensors[name] = sensor
+            if audio is not None:
+                formats[name] = audio
+        shifts = {name: reader.clocks.get(sensor.topic) for name, sensor in sensors.items()}
         return RecordingFacts(
             path,
             reader.name,
@@ -75,7 +108,13 @@ def read_facts(path: Path, sensors_of: Callable[[str], Sequence[str]]) -> Record
             read_segments(reader),
             sensors,
             {name: reader.topics[sensor.topic].msgtype for name, sensor in sensors.items()},
-            {name: audio for name, audio in formats.items() if audio is not None},
+            formats,
+            reader.session,
+            missing,
+            {name: str(shift) for name, shift in shifts.items() if shift is not None},
+            storage_files(path),
+            reader.start_ns,
+            reader.end_ns,
         )
 
 
@@ -85,88 +124,80 @@ def first_message(facts: RecordingFacts, sensor_name: str) -> bytes:
         return next(iter(reader.messages([facts.sensors[sensor_name].topic]))).data
 
 
+def cut_orders(facts: RecordingFacts, ways: Mapping[str, Way]) -> dict[str, CutOrder]:
+    """Say how to cut those of the sensors in ``ways`` that a recording has."""
+    return {
+        name: CutOrder(
+            facts.sensors[name], facts.msgtypes[name], way, facts.audio_formats.get(name)
+        )
+        for name, way in ways.items()
+        if name in facts.sensors
+    }
+
+
 def load_recording(
     facts: RecordingFacts,
-    streams: Mapping[str, tuple[StreamSpec, WindowSpec]],
+    streams: Mapping[str, Way],
     progress: Callable[[], None] = lambda: None,
 ) -> Recording:
-    """Cut the labelled windows of the sensors that ``streams`` describes.
+    """Cut the labelled windows of the sensors that ``streams`` describes, into memory.
 
     ``progress`` is called after each message. Raises :class:`TrainingError` when none of a
     sensor's messages can be used, with the reason.
     """
-    cuts = {
-        facts.sensors[name].topic: _SensorCut(facts, name, stream, window)
-        for name, (stream, window) in streams.items()
-    }
+    recording = cut_into_memory(facts, streams, progress)
+    for reason in recording.unusable.values():
+        raise TrainingError(reason)
+    return recording
+
+
+def cut_into_memory(
+    facts: RecordingFacts, ways: Mapping[str, Way], progress: Callable[[], None] = lambda: None
+) -> Recording:
+    """Cut a recording without leaving anything on disk; raises BagError for damage."""
+    files: dict[str, BytesIO] = {}
     with BagReader(facts.path) as reader:
-        for message in reader.messages(list(cuts)):
-            cuts[message.topic].push(message.data, message.received_ns)
-            progress()
-    return Recording(facts, {cut.name: cut.finish() for cut in cuts.values()})
-
-
-class _SensorCut:
-    """Gather one sensor's labelled windows while a bag is read."""
-
-    def __init__(
-        self, facts: RecordingFacts, name: str, stream: StreamSpec, spec: WindowSpec
-    ) -> None:
-        self.name = name
-        self._facts = facts
-        self._spec = spec
-        self._intake = SensorIntake(
-            stream,
-            spec,
-            facts.msgtypes[name],
-            facts.sensors[name].placement,
-            audio_format=facts.audio_formats.get(name),
+        cuts = cut_recording(
+            reader,
+            cut_orders(facts, ways),
+            lambda name, _: files.setdefault(name, BytesIO()),
+            progress,
         )
-        self._sample_shape = stream.sample_shape
-        self._values: list[NDArray[Any]] = []
-        self._ends_ns: list[int] = []
-        self._segment_of: list[int] = []
-        self._left_out: Counter[str] = Counter()
+    found = {}
+    for name, cut in cuts.items():
+        values = np.frombuffer(files[name].getbuffer(), np.dtype(cut.facts.dtype))
+        found[name] = cut, KeptStream(values.reshape(cut.facts.shape))
+    return label_recording(facts, ways, found)
 
-    def push(self, data: bytes, received_ns: int) -> None:
-        for window in self._intake.push(data, received_ns):
-            truth = window_truth(self._facts.segments, [window.end_ns], self._spec.length_ns)
-            segment = int(truth.segment_of_window[0])
-            # Decided at once, so that windows without a use never pile up in memory.
-            if segment < 0:
-                self._left_out['unlabelled'] += 1
-            elif window.coverage < self._spec.min_coverage:
-                self._left_out['weak'] += 1
-            else:
-                self._values.append(_compact(window.values))
-                self._ends_ns.append(window.end_ns)
-                self._segment_of.append(segment)
 
-    def finish(self) -> SensorWindows:
-        intake, drops = self._intake, self._intake.drops
-        if sum(drops.values()) == intake.received:
-            sensor = self._facts.sensors[self.name]
-            raise TrainingError(
-                f"none of the {intake.received} messages of sensor '{self.name}' "
-                f'({sensor.topic}) in {self._facts.path} can be used: '
-                f'{intake.complaint or drops}'
+def label_recording(
+    facts: RecordingFacts, ways: Mapping[str, Way], found: Mapping[str, tuple[Cut, Stream]]
+) -> Recording:
+    """Choose the labelled windows of what was cut."""
+    windows: dict[str, SensorWindows] = {}
+    unusable: dict[str, str] = {}
+    for name, (cut, stream) in found.items():
+        if cut.facts.usable:
+            windows[name] = _label(facts.segments, ways[name][1], cut, stream)
+        else:
+            unusable[name] = (
+                f"none of the {cut.facts.received} messages of sensor '{name}' "
+                f'({facts.sensors[name].topic}) in {facts.path} can be used: '
+                f'{cut.facts.complaint or dict(cut.facts.drops)}'
             )
-        self._left_out.update(drops)
-        shape = (0, self._spec.steps, *self._sample_shape)
-        values = np.stack(self._values) if self._values else np.zeros(shape, np.float32)
-        return SensorWindows(
-            values,
-            np.array(self._ends_ns, dtype=np.int64),
-            np.array(self._segment_of, dtype=np.int64),
-            dict(self._left_out),
-        )
+    return Recording(facts, windows, unusable)
 
 
-def _compact(values: NDArray[Any]) -> NDArray[Any]:
-    """Store depth and sound in half the memory.
-
-    float16 is exact to 2 mm at 4 m, and rounds sound with a noise 70 dB below it.
-    """
-    is_depth = values.ndim == 4 and values.dtype == np.float32
-    is_sound = values.ndim == 1
-    return values.astype(np.float16) if is_depth or is_sound else values
+def _label(
+    segments: Sequence[Segment], spec: WindowSpec, cut: Cut, stream: Stream
+) -> SensorWindows:
+    index = cut.index
+    owner = window_truth(segments, index.ends_ns.tolist(), spec.length_ns).segment_of_window
+    labelled, strong = owner >= 0, index.coverage >= spec.min_coverage
+    rows = np.flatnonzero(labelled & strong)
+    counts = {'unlabelled': int((~labelled).sum()), 'weak': int((labelled & ~strong).sum())}
+    left_out = {**{name: count for name, count in counts.items() if count}, **cut.facts.drops}
+    values = WindowValues(
+        [stream], np.zeros(len(rows), np.int64), index.firsts[rows], cut.facts.steps
+    )
+    return SensorWindows(values, index.ends_ns[rows], owner[rows], left_out, cut)

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.training.dataset import Recording
+from xmodal_ros.training.window_values import choose, join, Windows
 
 SegmentKey = tuple[int, int]
 
@@ -17,11 +17,12 @@ SegmentKey = tuple[int, int]
 class Examples:
     """Labelled windows of one sensor over several recordings.
 
-    ``values`` (N, steps, ...) are raw windows, ``labels`` (N,) class indices, ``recordings`` (N,)
-    and ``ends_ns`` (N,) say where each comes from.
+    ``values`` (N, steps, ...) are raw windows, gathered where they are indexed if they lie in a
+    cache; ``labels`` (N,) are class indices, ``recordings`` (N,) and ``ends_ns`` (N,) say where
+    each comes from.
     """
 
-    values: NDArray[Any]
+    values: Windows
     labels: NDArray[np.int64]
     recordings: NDArray[np.int64]
     ends_ns: NDArray[np.int64]
@@ -49,12 +50,15 @@ def learning_set(
     """Divide a sensor's windows by the segment they belong to.
 
     ``validation`` names segments by recording and position. A training window that reaches into
-    one of them is left out, for it would show what validation asks about.
+    one of them is left out, for it would show what validation asks about. Recordings without the
+    sensor add nothing; one of them at least must have it.
     """
     index_of = {label: index for index, label in enumerate(labels)}
     left_out: Counter[str] = Counter()
     parts: dict[bool, list[_Piece]] = {False: [], True: []}
     for number, recording in enumerate(recordings):
+        if sensor not in recording.windows:
+            continue
         windows, segments = recording.windows[sensor], recording.facts.segments
         left_out.update(windows.left_out)
         held = [s for i, s in enumerate(segments) if (number, i) in validation]
@@ -87,10 +91,9 @@ class _Piece:
 
 def _join(pieces: Sequence[_Piece]) -> Examples:
     windows = [piece.recording.windows[piece.sensor] for piece in pieces]
-    values = [w.values[p.rows] for w, p in zip(windows, pieces, strict=True)]
+    values = [choose(w.values, p.rows) for w, p in zip(windows, pieces, strict=True)]
     return Examples(
-        # Recordings without a window must not widen the others' numbers to float32.
-        np.concatenate([part for part in values if len(part)] or values),
+        join(values),
         np.concatenate(
             [p.classes[w.segment_of[p.rows]] for w, p in zip(windows, pieces, strict=True)]
         ),

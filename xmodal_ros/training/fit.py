@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import copy
 from dataclasses import dataclass, field, replace
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.classifier import Classifier, outputs_in_batches
+from xmodal_ros.models.lazy_tensor import as_tensor, Rows
 from xmodal_ros.training.augmentation import Augmentation
 from xmodal_ros.training.examples import Examples, pair_in_time
 from xmodal_ros.training.recipe import FitSettings
@@ -69,7 +70,7 @@ def repeatable(seed: int) -> Iterator[None]:
 def as_windows(examples: Examples) -> Windows:
     """Give examples in the form that transfer methods take."""
     return Windows(
-        torch.from_numpy(examples.values),
+        as_tensor(examples.values),
         torch.from_numpy(examples.labels),
         torch.from_numpy(examples.recordings),
         torch.from_numpy(examples.ends_ns),
@@ -95,10 +96,10 @@ def make_source(
     )
 
 
-def predict_logits(classifier: Classifier, windows: NDArray[Any]) -> Tensor:
+def predict_logits(classifier: Classifier, windows: Rows) -> Tensor:
     """Give logits (N, classes) on the CPU, in eval mode, in batches: close to the engine's."""
     classifier.eval()
-    outputs = outputs_in_batches(classifier, torch.from_numpy(windows))
+    outputs = outputs_in_batches(classifier, as_tensor(windows))
     batches = [batch.logits.cpu() for batch in outputs]
     return torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from xmodal_ros.training.configuration import TrainingConfiguration
+from xmodal_ros.training.data_options import DataOptions
 from xmodal_ros.training.recipe import RecipeChoices
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class TrainingPlan:
     seed: int = 0
     device: str = 'auto'
     choices: RecipeChoices = field(default_factory=RecipeChoices)
+    data: DataOptions = field(default_factory=DataOptions)
     unknown_threshold: float | None = None
 
     @classmethod

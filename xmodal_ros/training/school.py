@@ -12,6 +12,7 @@ import torch
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.lazy_tensor import as_tensor
 from xmodal_ros.models.preprocessing import fit_standardise
 from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.examples import LearningSet, pair_in_time
@@ -80,7 +81,7 @@ class TargetSchool:
         """Give the document of a sensor's classifier, as far as it is known before training."""
         if name not in self._documents:
             recipe = self._recipes[name]
-            windows = torch.from_numpy(self._sets[name].training.values)
+            windows = as_tensor(self._sets[name].training.values)
             self._documents[name] = BundleInfo(
                 labels=self._labels,
                 sensor=name,

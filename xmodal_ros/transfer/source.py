@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
+from xmodal_ros.models.lazy_tensor import WindowTensor
 
 Augment = Callable[[Tensor, Generator], Tensor]
 Pairing = Literal['time', 'class', 'time_else_class']
@@ -19,11 +20,12 @@ Pairing = Literal['time', 'class', 'time_else_class']
 class Windows:
     """Labelled training windows of a sensor, all on the CPU.
 
-    ``values`` (N, steps, ...) are raw, ``labels`` (N,) class indices, ``recordings`` (N,) and
-    ``ends_ns`` (N,) say where each comes from.
+    ``values`` (N, steps, ...) are raw and may be gathered only when rows are asked for,
+    ``labels`` (N,) class indices, ``recordings`` (N,) and ``ends_ns`` (N,) say where each comes
+    from.
     """
 
-    values: Tensor
+    values: WindowTensor
     labels: Tensor
     recordings: Tensor
     ends_ns: Tensor

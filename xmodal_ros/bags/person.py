@@ -1,0 +1,41 @@
+"""Who was recorded and when, by the names of folders, where a recording itself does not say.
+
+Known are ``subject``, ``sub`` (as in BIDS), ``participant`` and ``person``, followed by ``-``,
+``_`` or ``=`` and a word with a digit, or by ``=`` and any word; ``session`` and ``ses``
+likewise: ``sub-05/ses-1/bag``, ``subject_5_session_2``, ``person=anna``.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+import re
+from typing import Final
+
+_HOW_FAR_UP: Final = 3
+# Without a digit, words such as in my_subject_recordings would be taken for a name.
+_VALUE: Final = r'(?:=[A-Za-z0-9]+|[-_][A-Za-z]*[0-9][A-Za-z0-9]*)'
+_SUBJECT: Final = re.compile(
+    rf'(?:^|[-_ ])((?:subject|sub|participant|person){_VALUE})', re.IGNORECASE
+)
+_SESSION: Final = re.compile(rf'(?:^|[-_ ])((?:session|ses){_VALUE})', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who was recorded, and in which session; ``session`` is empty where nothing says it."""
+
+    subject: str
+    session: str
+
+
+def name_person(path: Path, name: str) -> Person:
+    """Look for subject and session in the bag's ``name`` and in the folders around ``path``.
+
+    The nearest counts. Without a subject there the bag's name stands for one.
+    """
+    names = [name, *(folder.name for folder in path.resolve().parents[:_HOW_FAR_UP])]
+    return Person(_first(_SUBJECT, names) or name, _first(_SESSION, names))
+
+
+def _first(pattern: re.Pattern[str], names: list[str]) -> str:
+    found = (pattern.search(name) for name in names)
+    return next((match.group(1) for match in found if match), '')

@@ -1,0 +1,179 @@
+"""Windows as slices of streams: gathered when they are asked for, wherever the streams lie."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import TrainingError
+
+# An array (N, steps, ...), or WindowValues, which index alike; what either gives is an array. Code
+# that assigns to windows has an array before it, which is why this is no union.
+Windows = Any
+
+# Every mapped file holds a file descriptor, of which a process has 1024 as a rule, while a data
+# set may have any number of recordings.
+_MOST_MAPPED: Final = 256
+
+
+class Stream(Protocol):
+    """Samples (K, ...) of one sensor on the grid of its windows."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape (K, ...) of all samples."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What a sample is made of."""
+
+    def array(self) -> NDArray[Any]:
+        """Give the samples without copying them."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptStream:
+    """A stream in memory."""
+
+    values: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape (K, ...) of all samples."""
+        return self.values.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What a sample is made of."""
+        return self.values.dtype
+
+    def array(self) -> NDArray[Any]:
+        """Give the samples."""
+        return self.values
+
+
+@dataclass(frozen=True)
+class MappedStream:
+    """A stream in a file of plain numbers, mapped into memory while it is in use."""
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def array(self) -> NDArray[Any]:
+        """Map the file; raises :class:`TrainingError` when it has gone."""
+        return _map(self.path, self.shape, self.dtype)
+
+
+@lru_cache(maxsize=_MOST_MAPPED)
+def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    if 0 in shape:
+        return np.zeros(shape, dtype)
+    try:
+        # The plain array over it slices ten times as fast as numpy's class for mapped ones.
+        return np.asarray(np.memmap(path, dtype, 'r', shape=shape))
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f'{path} of the cache is gone or damaged ({error}): was the cache cleared while it '
+            'was in use? Start again'
+        ) from error
+
+
+class WindowValues:
+    """Windows (N, steps, ...) that look like an array and are slices of streams.
+
+    Window ``i`` is ``steps`` samples of ``streams[stream_of[i]]`` from ``firsts[i]`` on. Indexing
+    gathers what it names into memory: rows by number, slice, list or array, then as numpy does.
+    ``select`` names windows without gathering them.
+    """
+
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        stream_of: NDArray[np.int64],
+        firsts: NDArray[np.int64],
+        steps: int,
+    ) -> None:
+        self._streams = tuple(streams)
+        self._stream_of = stream_of
+        self._firsts = firsts
+        # Streams without a window must not widen the others' numbers.
+        filled = [stream for stream in streams if stream.shape[0]] or list(streams[:1])
+        self.dtype: np.dtype[Any] = np.result_type(*{stream.dtype for stream in filled})
+        self.shape: tuple[int, ...] = (len(firsts), steps, *filled[0].shape[1:])
+
+    @property
+    def ndim(self) -> int:
+        """How many axes the windows have together."""
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        if isinstance(key, tuple):
+            rows, *rest = key
+            if isinstance(rows, int | np.integer):
+                value: NDArray[Any] = self[rows][tuple(rest)]
+                return value
+            return self[rows][(slice(None), *rest)]
+        if isinstance(key, int | np.integer):
+            return self._window(range(len(self))[int(key)])
+        return self._gather(np.arange(len(self))[key])
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self._window(row) for row in range(len(self)))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy is False:
+            raise ValueError('windows are gathered, which copies them')
+        gathered = self._gather(np.arange(len(self)))
+        return gathered if dtype is None else gathered.astype(dtype, copy=False)
+
+    def select(self, rows: Sequence[int] | NDArray[np.int64]) -> 'WindowValues':
+        """Give the windows of these rows, not gathered yet."""
+        chosen = np.asarray(rows, dtype=np.int64)
+        return WindowValues(
+            self._streams, self._stream_of[chosen], self._firsts[chosen], self.shape[1]
+        )
+
+    @staticmethod
+    def join(parts: Sequence['WindowValues']) -> 'WindowValues':
+        """Put windows after each other; all have the same number of steps."""
+        streams: list[Stream] = []
+        stream_of: list[NDArray[np.int64]] = []
+        for part in parts:
+            stream_of.append(part._stream_of + len(streams))  # noqa: SLF001 - of this class
+            streams += part._streams  # noqa: SLF001
+        firsts = np.concatenate([part._firsts for part in parts])  # noqa: SLF001
+        return WindowValues(streams, np.concatenate(stream_of), firsts, parts[0].shape[1])
+
+    def _window(self, row: int) -> NDArray[Any]:
+        first = int(self._firsts[row])
+        window = self._streams[int(self._stream_of[row])].array()[first : first + self.shape[1]]
+        return window.astype(self.dtype)
+
+    def _gather(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        gathered = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        chosen = zip(self._stream_of[rows].tolist(), self._firsts[rows].tolist(), strict=True)
+        for at, (stream, first) in enumerate(chosen):
+            gathered[at] = self._streams[stream].array()[first : first + self.shape[1]]
+        return gathered
+
+
+def choose(values: Windows, rows: Sequence[int]) -> Windows:
+    """Give the windows of these rows; those in streams stay there."""
+    return values.select(rows) if isinstance(values, WindowValues) else values[list(rows)]
+
+
+def join(parts: Sequence[Windows]) -> Windows:
+    """Put windows (N, steps, ...) of several recordings after each other."""
+    lazy = [part for part in parts if isinstance(part, WindowValues)]
+    if len(lazy) == len(parts):
+        return WindowValues.join(lazy)
+    # Recordings without a window must not widen the others' numbers to float32.
+    return np.concatenate([np.asarray(part) for part in parts if len(part)] or list(parts))
