@@ -104,17 +104,10 @@ def scalars(tally: Tally) -> dict[str, Array]:
     ``_window`` per window. ``ece`` is the expected calibration error over 15 bins of equal width
     (Guo et al., ICML 2017), ``brier`` Brier's score summed over the classes, in [0, 2].
     """
+    clips, windows = _of_classes(tally.clips), _of_classes(tally.windows)
     found: dict[str, Array] = {}
-    for name, counts in (('', tally.clips), ('_window', tally.windows)):
-        right, true, _ = np.moveaxis(counts, -1, 0)
-        shown = true > 0
-        recall = _ratio(right, true, empty=0.0).sum(axis=-1)
-        found[f'macro_f1{name}'] = np.where(shown.any(axis=-1), macro_f1(counts), np.nan)
-        found[f'accuracy{name}'] = _ratio(right.sum(axis=-1), true.sum(axis=-1))
-        found[f'balanced_accuracy{name}'] = _ratio(recall, shown.sum(axis=-1).astype(float))
-    order = [f'{name}{end}' for name in ('macro_f1', 'accuracy', 'balanced_accuracy')
-             for end in ('', '_window')]  # fmt: skip
-    found = {name: found[name] for name in order}
+    for name in clips:
+        found[name], found[f'{name}_window'] = clips[name], windows[name]
     right, wrong, missed = np.moveaxis(tally.runs, -1, 0)
     known = (right + missed) > 0
     f1 = np.where(known, _ratio(2 * right, 2 * right + wrong + missed), np.nan)
@@ -131,6 +124,17 @@ def scalars(tally: Tally) -> dict[str, Array]:
     return found
 
 
+def _of_classes(counts: Array) -> dict[str, Array]:
+    right, true, _ = np.moveaxis(counts, -1, 0)
+    shown = true > 0
+    recalls = _ratio(right, true, empty=0.0).sum(axis=-1)
+    return {
+        'macro_f1': np.where(shown.any(axis=-1), macro_f1(counts), np.nan),
+        'accuracy': _ratio(right.sum(axis=-1), true.sum(axis=-1)),
+        'balanced_accuracy': _ratio(recalls, shown.sum(axis=-1).astype(float)),
+    }
+
+
 def point(tally: Tally) -> Mapping[str, float | None]:
     """Give every scalar over all recordings; None where it cannot be measured."""
     total = tally.weighted(np.ones(len(tally.edit)))
@@ -145,17 +149,18 @@ def delays_s(recording: Decided) -> dict[int, float | None]:
     By stamps; None where none does before the segment ends. Segments during which nothing was
     decided at all are left out.
     """
+    # After a jump back of time stamps are not in order.
+    order = sorted(zip(recording.stamps_ns, recording.labels, strict=True))
+    stamps = [stamp_ns for stamp_ns, _ in order]
     found: dict[int, float | None] = {}
     for index, segment in enumerate(recording.segments):
-        first = bisect_right(recording.stamps_ns, segment.start_ns)
-        last = bisect_right(recording.stamps_ns, segment.end_ns)
-        if first >= last:
-            continue
-        named = (i for i in range(first, last) if recording.labels[i] == segment.label)
-        row = next(named, None)
-        found[index] = (
-            None if row is None else (recording.stamps_ns[row] - segment.start_ns) / _SECOND_NS
-        )
+        during = order[
+            bisect_right(stamps, segment.start_ns) : bisect_right(stamps, segment.end_ns)
+        ]
+        if during:
+            named = (stamp_ns for stamp_ns, label in during if label == segment.label)
+            first_ns = next(named, None)
+            found[index] = None if first_ns is None else (first_ns - segment.start_ns) / _SECOND_NS
     return found
 
 

@@ -74,10 +74,11 @@ class Comparison:
 class RobustnessPoint:
     """The scalars under one severity, over the windows of the unharmed run.
 
-    A window that the fault left without a decision counts as ``unknown``.
+    A window that the fault left without a decision counts as ``unknown``. ``severity`` is None for
+    the unharmed run where no number says so (no background sound at all, in decibels).
     """
 
-    severity: float
+    severity: float | None
     scalars: Mapping[str, float | None]
 
 

@@ -64,13 +64,7 @@ def paired_difference(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Difference:
-    """Compare two rows by their class counts (seeds, subjects, classes, 3), in the same order.
-
-    The interval is ``d ± t s √(n / (n − 1))`` for n subjects, where s is the standard deviation of
-    the bootstrap's differences and t Student's with n − 1 degrees of freedom: a bootstrap of few
-    subjects is too narrow otherwise (Hesterberg, The American Statistician, 2015). p is that of
-    the same t.
-    """
+    """Compare two rows by their class counts (seeds, subjects, classes, 3), in the same order."""
     seeds, subjects = ours.shape[:2]
     mean = mean_score(ours) - mean_score(theirs)
     if subjects < 2:
@@ -85,12 +79,23 @@ def paired_difference(
             for counts in (ours, theirs)
         ]
         drawn += seed_weights[:, number] * (per_seed[0] - per_seed[1])
-    error = float(drawn.std(ddof=1)) * (subjects / (subjects - 1)) ** 0.5
+    return difference_of(mean, drawn, subjects)
+
+
+def difference_of(mean: float, drawn: NDArray[np.float64], units: int) -> Difference:
+    """Judge a difference by its bootstrap over ``units`` subjects, two at least.
+
+    The interval is ``d ± t s √(n / (n − 1))`` for n subjects, where s is the standard deviation of
+    the bootstrap's differences ``drawn`` (resamples) and t Student's with n − 1 degrees of
+    freedom: a bootstrap of few subjects is too narrow otherwise (Hesterberg, The American
+    Statistician, 2015). p is that of the same t.
+    """
+    error = float(drawn.std(ddof=1)) * (units / (units - 1)) ** 0.5
     if error < _NOTHING:
         same = abs(mean) < _NOTHING
         return Difference(0.0, 0.0, 0.0, 1.0) if same else Difference(mean, None, None, None)
-    reach = float(student.ppf(0.5 + _LEVEL / 2, subjects - 1)) * error
-    p = 2 * float(student.sf(abs(mean) / error, subjects - 1))
+    reach = float(student.ppf(0.5 + _LEVEL / 2, units - 1)) * error
+    p = 2 * float(student.sf(abs(mean) / error, units - 1))
     return Difference(mean, mean - reach, mean + reach, p)
 
 

@@ -1,0 +1,84 @@
+"""Whether one bundle is better than another, by what both say of the same recordings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from xmodal_ros.evaluation.evaluate import BagEvaluation, decided, Evaluation
+from xmodal_ros.evaluation.intervals import draw, Resampling
+from xmodal_ros.evaluation.tally import point, scalars, Tally
+from xmodal_ros.evaluation.trial import Comparison, PairedDifference
+from xmodal_ros.studies.statistics import Difference, difference_of, holm
+
+# Few, for each makes the correction harder on all others.
+COMPARED: Final = ('macro_f1', 'macro_f1_window', 'segmental_f1_50', 'ece')
+
+
+def compare_bundles(evaluations: Sequence[Evaluation]) -> Comparison | None:
+    """Compare every pair of bundles over the labelled recordings that all have decided on.
+
+    Subjects, and recordings within them, are drawn with replacement, the same for both; Holm's
+    correction is over all pairs and metrics. None with fewer than two bundles, or without such a
+    recording.
+    """
+    labelled = [_labelled(each) for each in evaluations]
+    shared = [path for path in labelled[0] if all(path in bags for bags in labelled)]
+    if len(evaluations) < 2 or not shared:
+        return None
+    subjects = [labelled[0][path].subject for path in shared]
+    resampling = draw(subjects)
+    tallies = {
+        each.name: Tally.of([decided(each.info, bags[path]) for path in shared])
+        for each, bags in zip(evaluations, labelled, strict=True)
+    }
+    differences = [
+        _difference(ours, theirs, metric, tallies, resampling)
+        for ours, theirs in combinations(tallies, 2)
+        for metric in COMPARED
+    ]
+    return Comparison(
+        over=resampling.over if resampling else 'recordings',
+        units=resampling.units if resampling else len(shared),
+        recordings=len(shared),
+        differences=tuple(_corrected([each for each in differences if each is not None])),
+    )
+
+
+def _labelled(evaluation: Evaluation) -> dict[Path, BagEvaluation]:
+    return {bag.path: bag for bag in evaluation.bags if any(each >= 0 for each in bag.truth)}
+
+
+def _difference(
+    ours: str,
+    theirs: str,
+    metric: str,
+    tallies: Mapping[str, Tally],
+    resampling: Resampling | None,
+) -> PairedDifference | None:
+    values = [point(tallies[name])[metric] for name in (ours, theirs)]
+    if values[0] is None or values[1] is None:
+        return None
+    found = Difference(values[0] - values[1], None, None, None)
+    if resampling is not None:
+        drawn = [
+            scalars(tallies[name].weighted(resampling.weights))[metric] for name in (ours, theirs)
+        ]
+        both = drawn[0] - drawn[1]
+        both = both[~np.isnan(both)]
+        if len(both) > len(drawn[0]) // 2:
+            found = difference_of(found.mean, both, resampling.units)
+    return PairedDifference(
+        ours, theirs, metric, found.mean, found.low, found.high, found.p, p_holm=None
+    )
+
+
+def _corrected(differences: Sequence[PairedDifference]) -> list[PairedDifference]:
+    values = {str(index): each.p for index, each in enumerate(differences) if each.p is not None}
+    corrected = holm(values)
+    return [
+        replace(each, p_holm=corrected.get(str(index))) for index, each in enumerate(differences)
+    ]

@@ -1,0 +1,93 @@
+"""How a bundle's scores fall while its sensor gets worse."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+import zlib
+
+import numpy as np
+
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.evaluation.evaluate import decided, Evaluation
+from xmodal_ros.evaluation.fault_catalogue import FaultKind
+from xmodal_ros.evaluation.faults import Fault
+from xmodal_ros.evaluation.pieces import BagPieces, plain_format, PLAIN_TYPES, serialize
+from xmodal_ros.evaluation.tally import Decided, point, Tally
+from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint
+from xmodal_ros.runtime.engine import Engine, Prediction
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.windows.intake import SensorIntake
+
+
+def robustness_curve(
+    engine: Engine,
+    evaluation: Evaluation,
+    kind: FaultKind,
+    progress: Callable[[str, int], None] | None = None,
+) -> RobustnessCurve:
+    """Run a bundle over its recordings again, once for every severity of a fault.
+
+    ``engine`` is that of the bundle evaluated. ``progress`` is called with what is being done and
+    how many messages were read since the last call. Raises :class:`BagError` as the unharmed run.
+    """
+    unharmed = [decided(evaluation.info, bag) for bag in evaluation.bags]
+    points = [RobustnessPoint(kind.unharmed, point(Tally.of(unharmed)))]
+    for severity in kind.grid:
+        harmed = []
+        for bag, reference in zip(evaluation.bags, unharmed, strict=True):
+            with BagReader(bag.path) as reader:
+                predictions = classify_harmed(
+                    engine,
+                    reader,
+                    reader.sensor(bag.sensor),
+                    kind.make(severity),
+                    progress=_advance(progress, f'{kind.name} {severity:g} {kind.unit}'.rstrip()),
+                )
+            harmed.append(_in_place_of(reference, predictions))
+        points.append(RobustnessPoint(severity, point(Tally.of(harmed))))
+    return RobustnessCurve(evaluation.name, kind.name, kind.unit, kind.harm, tuple(points))
+
+
+def _advance(
+    progress: Callable[[str, int], None] | None, doing: str
+) -> Callable[[int], None] | None:
+    return None if progress is None else lambda count: progress(doing, count)
+
+
+def classify_harmed(
+    engine: Engine,
+    reader: BagReader,
+    sensor: Sensor,
+    fault: Fault,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> list[Prediction]:
+    """Give every decision over a bag whose messages a fault has befallen.
+
+    ``seed`` and the bag's name decide what is drawn. Raises :class:`BagError` as the unharmed run.
+    """
+    info = engine.bundle.info
+    pieces = BagPieces(reader, sensor, info.stream, progress)
+    # Mounting and region of interest are in the samples already.
+    intake = SensorIntake(info.stream, info.window, PLAIN_TYPES[info.modality])
+    drawn = zlib.crc32(reader.name.encode(), seed)
+    predictions: list[Prediction] = []
+    for piece in fault.apply(pieces, drawn):
+        intake.use_format(plain_format(piece))
+        predictions += map(engine.classify, intake.push(serialize(piece, info.stream)))
+    return predictions
+
+
+def _in_place_of(unharmed: Decided, harmed: Sequence[Prediction]) -> Decided:
+    """Put the decisions of a harmed run where the unharmed one decided.
+
+    What the harmed run does not decide is ``unknown``; what it decides besides does not count.
+    """
+    of_stamp = {each.stamp_ns: each for each in harmed}
+    labels, rows = [], np.zeros_like(unharmed.probabilities)
+    for row, stamp_ns in enumerate(unharmed.stamps_ns):
+        found = of_stamp.get(stamp_ns)
+        labels.append(found.label if found else UNKNOWN)
+        if found and found.probabilities:
+            rows[row] = found.probabilities
+    return replace(unharmed, labels=labels, probabilities=rows)

@@ -1,0 +1,142 @@
+"""What the live selector would have said, given the labels of several bundles."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+import heapq
+from pathlib import Path
+import re
+
+import numpy as np
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation
+from xmodal_ros.evaluation.measuring import measure
+from xmodal_ros.evaluation.tally import Decided
+from xmodal_ros.evaluation.trial import Choice, RecordingSelection, Selection
+from xmodal_ros.runtime.label import Label, probabilities
+from xmodal_ros.runtime.selector import Decision, Selector
+from xmodal_ros.runtime.selector_settings import (
+    AUTO,
+    JOINT,
+    Mode,
+    SelectorSettings,
+    SourceSettings,
+)
+from xmodal_ros.training.truth import window_truth
+
+
+def select(
+    evaluations: Sequence[Evaluation], accuracies: Mapping[str, float | None], mode: Mode
+) -> Selection | None:
+    """Run the selector's core over each recording that two of the bundles or more have decided on.
+
+    ``accuracies`` are the validated ones by bundle, needed by the mode ``fuse`` alone. The first
+    bundle has the highest rank, as in the list of a node's sources; all else is as by default.
+    None without such a recording. Raises :class:`ConfigurationError` when a bundle to fuse was
+    never validated.
+    """
+    names = source_names([each.name for each in evaluations])
+    of_source = dict(zip(names, evaluations, strict=True))
+    unrated = [each.name for each in evaluations if accuracies.get(each.name) is None]
+    if mode == 'fuse' and unrated:
+        raise ConfigurationError(
+            f'to fuse bundles their accuracy on other people must be known, and that of '
+            f'{", ".join(unrated)} is not: train with validation subjects, or --selector select'
+        )
+    settings = SelectorSettings(
+        tuple(
+            SourceSettings(name, accuracy=accuracies.get(e.name)) for name, e in of_source.items()
+        ),
+        mode=mode,
+    )
+    recordings: list[RecordingSelection] = []
+    counted: list[Decided] = []
+    for path in _in_several(evaluations):
+        bags = {
+            name: bag for name, each in of_source.items() for bag in each.bags if bag.path == path
+        }
+        recording, decided = _run(settings, of_source, bags)
+        recordings.append(recording)
+        counted.append(decided)
+    if not recordings:
+        return None
+    return Selection(
+        mode=mode,
+        sources={name: each.name for name, each in of_source.items()},
+        recordings=tuple(recordings),
+        measures=measure(counted, [each.subject for each in recordings]),
+    )
+
+
+def source_names(bundles: Sequence[str]) -> list[str]:
+    """Turn bundles' names into those that a selector's sources may have, all different."""
+    names: list[str] = []
+    for bundle in bundles:
+        plain = re.sub(r'[^A-Za-z0-9_]', '_', bundle)
+        name, number = plain, 1
+        while name in names or name in ('', AUTO):
+            number += 1
+            name = f'{plain}_{number}'
+        names.append(name)
+    return names
+
+
+def _in_several(evaluations: Sequence[Evaluation]) -> list[Path]:
+    paths = [bag.path for each in evaluations for bag in each.bags]
+    return [path for path in dict.fromkeys(paths) if paths.count(path) > 1]
+
+
+def _run(
+    settings: SelectorSettings,
+    of_source: Mapping[str, Evaluation],
+    bags: Mapping[str, BagEvaluation],
+) -> tuple[RecordingSelection, Decided]:
+    decisions = list(_decisions(settings, of_source, bags))
+    first = next(iter(bags.values()))
+    truth = [_truth(decision, of_source, first) for decision in decisions]
+    classes = tuple(dict.fromkeys(label for name in bags for label in of_source[name].info.labels))
+    chances = np.zeros((len(decisions), len(classes)))
+    for row, decision in enumerate(decisions):
+        for name, value in probabilities(decision.scores).items():
+            chances[row, classes.index(name)] = value
+    counted = Decided(
+        stamps_ns=[each.stamp_ns for each in decisions],
+        labels=[each.label for each in decisions],
+        classes=classes,
+        probabilities=chances,
+        truth=truth,
+        segments=first.segments,
+        step_ns=max(of_source[name].info.window.hop_ns for name in bags),
+    )
+    choices = tuple(
+        Choice(each.stamp_ns, each.label, each.source, each.scores[0][1], label)
+        for each, label in zip(decisions, counted.true_labels, strict=True)
+    )
+    return RecordingSelection(first.name, first.subject, first.segments, choices), counted
+
+
+def _decisions(
+    settings: SelectorSettings,
+    of_source: Mapping[str, Evaluation],
+    bags: Mapping[str, BagEvaluation],
+) -> Iterator[Decision]:
+    # The clock stands still: silence, of which it alone tells, does not occur in a recording.
+    selector = Selector(settings, lambda: 0)
+    streams = [_labels(name, of_source[name], bag) for name, bag in bags.items()]
+    # As live: a label comes when its window is due, the margin after its stamp.
+    for _, name, label in heapq.merge(*streams, key=lambda each: each[0]):
+        yield from selector.push(name, label)
+
+
+def _labels(
+    name: str, evaluation: Evaluation, bag: BagEvaluation
+) -> Iterable[tuple[int, str, Label]]:
+    margin_ns = evaluation.info.window.margin_ns
+    for each in bag.offline.predictions:
+        yield each.stamp_ns + margin_ns, name, Label(each.stamp_ns, each.frame_id, each.scores)
+
+
+def _truth(decision: Decision, of_source: Mapping[str, Evaluation], bag: BagEvaluation) -> int:
+    """Give the segment of the window decided on; of several sources', the longest."""
+    lengths = [of_source[name].info.window.length_ns for name in decision.source.split(JOINT)]
+    found = window_truth(bag.segments, [decision.stamp_ns], max(lengths))
+    return int(found.segment_of_window[0])
