@@ -100,6 +100,14 @@ def test_validation_subjects_validate_instead_of_segments():
     assert {subject for subject, _ in spans(learnt.training)} == {1}
 
 
+def test_from_some_people_only_sources_learn():
+    fold = Fold('across', 0, Direction(train=('1',), test=('3',), sources_only=('2',)))
+    made = make_lesson(RECORDINGS, RECIPES, group(fold)).sets
+    for part in ('training', 'validation'):
+        assert {subject for subject, _ in spans(getattr(made['wrist'], part))} == {1}
+        assert {subject for subject, _ in spans(getattr(made['thigh'], part))} == {1, 2}
+
+
 def test_within_tests_every_segment_of_everybody_once_over_its_folds():
     tested: Counter[tuple[int, int]] = Counter()
     for number in range(3):

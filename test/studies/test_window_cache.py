@@ -10,7 +10,7 @@ from test.studies.small_study import study
 from test.training.paired_bags import write_paired_bag
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.studies import window_cache
-from xmodal_ros.studies.recipes import make_recipes
+from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.window_cache import WindowCache
 from xmodal_ros.training.dataset import load_recording, read_facts
 
@@ -116,5 +116,23 @@ def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
     assert recipe.fit.epochs == 3
     assert (recipe.encoder.width, recipe.encoder.dim) == (24, 16)
     assert recipe.stream.sample_shape == (16, 24, 1)
-    with pytest.raises(ConfigurationError, match='are for a camera only'):
+    with pytest.raises(ConfigurationError, match='height are for a camera only'):
         make_recipes(study(sensors={'imu': {'height': 16}}), facts)
+    large = make_recipes(
+        study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), facts
+    )
+    assert (large['camera'].encoder.width, large['camera'].encoder.frames_per_token) == (32, 4)
+    assert large['imu'].encoder == make_recipes(study(sensors={}), facts)['imu'].encoder
+
+
+def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):
+    cache, facts = WindowCache(tmp_path), read_facts(bag, lambda _: NAMES)
+    all_of_it = study(sensors={})
+    part = study(sensors={'camera': {'region': [0.5, 0.0, 0.5, 1.0]}})
+    cut = {}
+    for each in (all_of_it, part):
+        placed, recipes = place_sensors(each, facts), make_recipes(each, facts)
+        cache.fill(placed, recipes)
+        cut[each is part] = cache.recording(placed, recipes).windows['camera'].values
+    assert cut[True].shape == cut[False].shape
+    assert not np.array_equal(cut[True], cut[False])

@@ -117,6 +117,22 @@ def test_by_length_divides_by_each_sides_own_tokens():
     assert alignment_loss(key, value, *twice, DcatOptions(normalisation='none')).item() > 1
 
 
+def test_centred_it_is_blind_to_what_all_windows_have_in_common():
+    centred = DcatOptions(centred=True)
+    (key, value), source = keys_and_values(seed=1), keys_and_values(seed=2)
+    common = torch.randn(1, 4, 5, 16, generator=torch.Generator().manual_seed(3)).expand(
+        4, -1, -1, -1
+    )
+    more = [torch.cat([side, 3 * common], dim=2) for side in (key, value)]
+    expected = alignment_loss(key, value, *source, centred)
+    torch.testing.assert_close(alignment_loss(*more, *source, centred), expected)
+    assert not alignment_loss(*more, *source, DEFAULT).isclose(
+        alignment_loss(key, value, *source, DEFAULT)
+    )
+    one = [side[:1] for side in (key, value)]
+    assert alignment_loss(*one, *one, centred).isfinite()
+
+
 def test_squared_squares_each_distance():
     target, source = keys_and_values(batch=1, heads=1, seed=1), keys_and_values(batch=1, heads=1)
     plain = alignment_loss(*target, *source, DEFAULT)

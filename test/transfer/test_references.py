@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from test.transfer.classifiers import lesson, source
+from xmodal_ros.errors import TrainingError
 from xmodal_ros.transfer.references import BankOptions, controlled, References
 
 
@@ -85,3 +86,16 @@ def test_windows_of_the_same_moment_are_those_of_the_same_recording_and_time():
     assert own.nonzero().tolist() == [[0, 2], [2, 7]]
     near = references.of_the_same_moment(rows, 1_000_000_000)
     assert near.nonzero().tolist() == [[0, 1], [0, 2], [0, 3], [2, 6], [2, 7], [2, 8]]
+
+
+def test_a_bank_from_others_holds_no_recording_that_the_target_learns_from():
+    teacher = source()
+    teacher.windows.recordings[[3, 4, 9]] = 1
+    of = lesson(teacher)
+    references = References(of, BankOptions(bank_from='others'))
+    assert references.size == 3
+    assert torch.equal(references.chosen(references.bank)[0], teacher.outputs.feature[[3, 4, 9]])
+    assert not references.of_the_same_moment(torch.arange(24), 10**12).any()
+    teacher.windows.recordings[:] = 0
+    with pytest.raises(TrainingError, match="all recordings of source 'camera'"):
+        References(of, BankOptions(bank_from='others'))

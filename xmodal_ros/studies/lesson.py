@@ -58,6 +58,7 @@ def make_lesson(
         name: _rows(recordings, name, recipes[name], parts)
         for name in (group.target, *group.sources)
     }
+    _keep_for_sources(recordings, group, rows[group.target])
     training = rows[group.target]['training']
     labels = tuple(sorted(set(_truth(recordings, group.target, training))))
     rows[group.target]['training'] = labelled(recordings, group, training)
@@ -103,7 +104,7 @@ def segment_parts(recordings: Sequence[Recording], group: Group) -> dict[Segment
 def _by_subject(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey, Part]:
     assert fold.direction is not None  # noqa: S101 - across is by direction
     named: dict[str, Part] = {}
-    named |= dict.fromkeys(fold.direction.train, 'training')
+    named |= dict.fromkeys((*fold.direction.train, *fold.direction.sources_only), 'training')
     named |= dict.fromkeys(fold.direction.validation, 'validation')
     named |= dict.fromkeys(fold.direction.test, 'test')
     _check_subjects(recordings, named)
@@ -113,6 +114,16 @@ def _by_subject(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey,
         if recording.facts.subject in named
         for segment in range(len(recording.facts.segments))
     }
+
+
+def _keep_for_sources(
+    recordings: Sequence[Recording], group: Group, rows: dict[Part, _Rows]
+) -> None:
+    """Take from the target what only its sources may learn from."""
+    kept = group.fold.direction.sources_only if group.fold.direction else ()
+    for number, recording in enumerate(recordings):
+        if recording.facts.subject in kept:
+            rows['training'][number] = rows['validation'][number] = np.empty(0, dtype=np.int64)
 
 
 def _by_turn(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey, Part]:

@@ -1,18 +1,19 @@
 """Training's recipes with what a study changes about them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from pydantic import ValidationError
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.sensors import Modality
-from xmodal_ros.streams.specification import CameraStream
 from xmodal_ros.studies.specification import SensorSettings, Study
 from xmodal_ros.training.dataset import first_message, RecordingFacts
 from xmodal_ros.training.recipe import make_recipe, Recipe, RecipeChoices
 
-_OF_FIT = ('epochs', 'patience', 'batch_size', 'least_steps', 'learning_rate')
+_OF_ENCODER: Final = ('width', 'dim', 'frames_per_token')
+_OF_CAMERA: Final = ('height', 'image_width', 'frames_per_token', 'region')
+_OF_FIT: Final = ('epochs', 'patience', 'batch_size', 'least_steps', 'learning_rate')
 
 
 def make_recipes(study: Study, first: RecordingFacts) -> dict[str, Recipe]:
@@ -25,22 +26,44 @@ def make_recipes(study: Study, first: RecordingFacts) -> dict[str, Recipe]:
     return {
         name: _adapted(
             make_recipe(
-                first.sensors[name], first.msgtypes[name], first_message(first, name), choices
+                first.sensors[name],
+                first.msgtypes[name],
+                first_message(first, name),
+                replace(
+                    choices, size=_settings(study, first.sensors[name].modality).size or 'default'
+                ),
             ),
             first.sensors[name].modality,
-            study.sensors,
+            _settings(study, first.sensors[name].modality),
         )
         for name in study.sensor_names
     }
 
 
-def _adapted(
-    recipe: Recipe, modality: Modality, sensors: Mapping[Modality, SensorSettings]
-) -> Recipe:
-    settings = sensors.get(modality, SensorSettings())
+def place_sensors(study: Study, facts: RecordingFacts) -> RecordingFacts:
+    """Let a recording's cameras look where the study says, if it does."""
+    sensors = dict(facts.sensors)
+    for name in study.sensor_names:
+        region = _settings(study, sensors[name].modality).region
+        if region is not None:
+            placement = replace(sensors[name].placement, region=region)
+            sensors[name] = replace(sensors[name], placement=placement)
+    return replace(facts, sensors=sensors)
+
+
+def _settings(study: Study, modality: Modality) -> SensorSettings:
+    return study.sensors.get(modality, SensorSettings())
+
+
+def _adapted(recipe: Recipe, modality: Modality, settings: SensorSettings) -> Recipe:
     given = settings.model_dump(exclude_none=True)
     fit = replace(recipe.fit, **{name: given[name] for name in _OF_FIT if name in given})
-    sizes = {name: given[name] for name in ('width', 'dim') if name in given}
+    for_camera = [name for name in _OF_CAMERA if name in given]
+    if for_camera and modality != 'camera':
+        raise ConfigurationError(
+            f'sensors.{modality}: {" and ".join(for_camera)} are for a camera only'
+        )
+    sizes = {name: given[name] for name in _OF_ENCODER if name in given}
     try:
         # Copies are not checked, so it is made anew.
         encoder = type(recipe.encoder).model_validate({**recipe.encoder.model_dump(), **sizes})
@@ -52,8 +75,4 @@ def _adapted(
     stream = recipe.stream
     pixels = {'height': settings.height, 'width': settings.image_width}
     pixels = {name: value for name, value in pixels.items() if value is not None}
-    if pixels and not isinstance(stream, CameraStream):
-        raise ConfigurationError(
-            f'sensors.{modality}: height and image_width are for a camera only'
-        )
     return replace(recipe, fit=fit, encoder=encoder, stream=stream.model_copy(update=pixels))

@@ -11,6 +11,8 @@ import yaml
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.streams.placement import make_placement, Region
+from xmodal_ros.training.recipe import Size
 from xmodal_ros.training.window_statistics import StatisticsModel
 from xmodal_ros.transfer.method import make_method
 from xmodal_ros.transfer.unimodal import Unimodal
@@ -90,15 +92,19 @@ _Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Direction(_Part):
-    """Who trains, who tests and, if anybody, who validates; others have no part."""
+    """Who trains, who tests and, if anybody, who validates; others have no part.
+
+    From ``sources_only`` sources learn, and the target does not.
+    """
 
     train: _Names
     test: _Names
     validation: tuple[str, ...] = ()
+    sources_only: tuple[str, ...] = ()
 
     @model_validator(mode='after')
     def _apart(self) -> Self:
-        count = Counter((*self.train, *self.test, *self.validation))
+        count = Counter((*self.train, *self.test, *self.validation, *self.sources_only))
         if twice := [name for name, times in count.items() if times > 1]:
             raise ValueError(f'subject {twice[0]!r} is named twice: each has one part at most')
         return self
@@ -138,8 +144,9 @@ class Splits(_Part):
 class SensorSettings(_Part):
     """What differs from training's defaults for one modality; None leaves it.
 
-    ``width`` and ``dim`` are of the encoder, ``height`` and ``image_width`` the pixels that a
-    camera's picture is scaled to.
+    ``size``, ``width``, ``dim`` and a camera's ``frames_per_token`` are of the encoder, ``height``
+    and ``image_width`` the pixels that a camera's picture is scaled to, and ``region`` the part of
+    it that is looked at (left, top, width and height as shares), whatever recordings declare.
     """
 
     epochs: Annotated[int, Field(ge=1)] | None = None
@@ -147,10 +154,23 @@ class SensorSettings(_Part):
     batch_size: Annotated[int, Field(ge=1)] | None = None
     least_steps: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    size: Size | None = None
     width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None
     dim: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None
     height: Annotated[int, Field(ge=8, le=1024)] | None = None
     image_width: Annotated[int, Field(ge=8, le=1024)] | None = None
+    frames_per_token: Annotated[int, Field(ge=1, le=8)] | None = None
+    region: Region | None = None
+
+    @model_validator(mode='after')
+    def _checked(self) -> Self:
+        if self.size is not None and self.width is not None:
+            raise ValueError("sensors: give 'size' or 'width', not both")
+        try:
+            make_placement(region=self.region)
+        except ConfigurationError as error:
+            raise ValueError(f'sensors: {error}') from error
+        return self
 
 
 class Windows(_Part):

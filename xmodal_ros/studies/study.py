@@ -13,7 +13,7 @@ from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.studies.execution import devices_for, Job, Task
 from xmodal_ros.studies.outlook import Outlook
-from xmodal_ros.studies.recipes import make_recipes
+from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.runs import file_name, groups, Run
 from xmodal_ros.studies.specification import Study
@@ -86,7 +86,7 @@ class StudyRuns:
 
         Raises :class:`~xmodal_ros.errors.XmodalError` for recordings that cannot be used.
         """
-        facts = _read_all(self.study, reporter)
+        facts = [place_sensors(self.study, fact) for fact in _read_all(self.study, reporter)]
         recipes = make_recipes(self.study, facts[0])
         self._cache.clean()
         reporter.begin('cutting windows', len(facts))

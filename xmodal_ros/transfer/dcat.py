@@ -33,13 +33,15 @@ class DcatOptions(PairedOptions):
     divides by the matrix's own norm, ``by_length`` by the number of tokens, ``softmax`` takes it
     over each row, ``none`` leaves it. ``squared`` squares the distance. ``per_head`` compares
     each attention head's ``(d/h, d/h)`` matrix and averages, otherwise the ``(d, d)`` one of all
-    heads together.
+    heads together. ``centred`` takes the batch's mean matrix off each side first: what all
+    windows have in common says nothing of any of them, and is most of ``KᵀV``.
     """
 
     weight: Annotated[float, Field(ge=0)] = 1.0
     normalisation: Normalisation = 'frobenius'
     squared: bool = False
     per_head: bool = True
+    centred: bool = False
 
 
 class Dcat(PairedMethod):
@@ -106,7 +108,8 @@ def alignment_loss(
 def _key_value(key: Tensor, value: Tensor, options: DcatOptions) -> Tensor:
     if not options.per_head:
         key, value = (t.transpose(1, 2).flatten(2)[:, None] for t in (key, value))
-    return torch.matmul(key.transpose(-2, -1), value)
+    matrix = torch.matmul(key.transpose(-2, -1), value)
+    return matrix - matrix.mean(dim=0, keepdim=True) if options.centred else matrix
 
 
 def _normalised(matrix: Tensor, key: Tensor, options: DcatOptions) -> Tensor:

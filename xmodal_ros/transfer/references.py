@@ -7,11 +7,14 @@ from pydantic import Field
 import torch
 from torch import Tensor
 
+from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.patch import LARGEST_BANK
 from xmodal_ros.transfer.learner import Lesson
 from xmodal_ros.transfer.method import MethodOptions
+from xmodal_ros.transfer.source import Source
 
 BankContent = Literal['real', 'noise', 'shuffled', 'none']
+BankOrigin = Literal['all', 'others']
 
 
 class BankOptions(MethodOptions):
@@ -19,24 +22,35 @@ class BankOptions(MethodOptions):
 
     ``bank_size`` is how many windows it holds at most, over all sources, drawn at random. ``bank``
     is ``real``, or a control: ``noise`` with the same mean and covariance, ``shuffled``, each
-    dimension on its own, so that only what single dimensions say stays, or ``none``, zeros.
+    dimension on its own, so that only what single dimensions say stays, or ``none``, zeros. It
+    is drawn from ``all`` recordings of the sources, or from ``others`` than the target learns
+    from, so that nothing in it was ever a target window's partner.
     """
 
     bank: BankContent = 'real'
+    bank_from: BankOrigin = 'all'
     bank_size: Annotated[int, Field(ge=1, le=LARGEST_BANK)] = 1024
 
 
 class References:
     """The frozen features of all sources, and those of them that the bank holds.
 
-    They need neither labels nor partners.
+    They need neither labels nor partners. Raises :class:`TrainingError` when the options ask for
+    recordings that there are none of.
     """
 
     def __init__(self, lesson: Lesson, options: BankOptions) -> None:
         self._lesson = lesson
         self._content = options.bank
+        self._origins = [
+            _origins(source, lesson, options.bank_from) for source in lesson.sources.values()
+        ]
+        """For each source the rows (M,) of its windows that features are of."""
         self.features = [
-            controlled(source.outputs.feature, options.bank) for source in lesson.sources.values()
+            controlled(
+                source.outputs.feature[rows.to(source.outputs.feature.device)], options.bank
+            )
+            for source, rows in zip(lesson.sources.values(), self._origins, strict=True)
         ]
         """One (M, d) a source."""
         self._counts = torch.tensor([len(features) for features in self.features])
@@ -68,8 +82,10 @@ class References:
         recordings = ours.recordings[batch_rows, None]
         ends_ns = ours.ends_ns[batch_rows, None]
         found = []
-        for source, rows in zip(self._lesson.sources.values(), self.bank, strict=True):
-            theirs = source.windows
+        for source, origins, chosen in zip(
+            self._lesson.sources.values(), self._origins, self.bank, strict=True
+        ):
+            theirs, rows = source.windows, origins[chosen]
             same = recordings == theirs.recordings[None, rows]
             found.append(same & ((ends_ns - theirs.ends_ns[None, rows]).abs() <= within_ns))
         return torch.cat(found, dim=1)
@@ -92,6 +108,20 @@ class References:
                 'bytes': bank_bytes,
             }
         }
+
+
+def _origins(source: Source, lesson: Lesson, origin: BankOrigin) -> Tensor:
+    if origin == 'all':
+        return torch.arange(len(source.windows))
+    paired = torch.isin(source.windows.recordings, lesson.windows.recordings)
+    rows = torch.nonzero(~paired)[:, 0]
+    if not len(rows):
+        raise TrainingError(
+            f"the target learns from all recordings of source '{source.name}', so "
+            "'bank_from=others' leaves none for the bank: add recordings that the target does not "
+            'learn from, or leave the option out'
+        )
+    return rows
 
 
 def controlled(features: Tensor, content: BankContent) -> Tensor:
