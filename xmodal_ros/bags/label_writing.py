@@ -42,7 +42,7 @@ def check_segments(segments: Sequence[Segment], start_ns: int, end_ns: int) -> t
     """
     ordered = tuple(sorted(segments, key=lambda segment: segment.start_ns))
     for segment in ordered:
-        _check_label(segment.label)
+        check_label(segment.label)
         if segment.end_ns <= segment.start_ns:
             raise ConfigurationError(f'{segment.label!r} ends before it has begun')
         if segment.start_ns < start_ns - _TOLERANCE_NS or segment.end_ns > end_ns + _TOLERANCE_NS:
@@ -53,7 +53,8 @@ def check_segments(segments: Sequence[Segment], start_ns: int, end_ns: int) -> t
     return ordered
 
 
-def _check_label(label: str) -> None:
+def check_label(label: str) -> None:
+    """Raise :class:`ConfigurationError` for a label that no table may hold."""
     if not label or label != label.strip():
         raise ConfigurationError(f'a label must be a word, not {label!r}')
     if label == UNKNOWN:

@@ -1,0 +1,79 @@
+"""``xmodal label``: mark the activities of recordings on a local page."""
+
+import os
+from pathlib import Path
+import sys
+import threading
+from typing import Annotated
+import webbrowser
+
+from rich.console import Console
+from rich.markup import escape
+import typer
+
+from xmodal_ros.bags.label_writing import check_label
+from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.server import LabelServer
+
+
+def label(
+    bags: Annotated[
+        list[Path],
+        typer.Argument(metavar='BAG...', help='Bags, or folders that hold bags.'),
+    ],
+    labels: Annotated[
+        str,
+        typer.Option(
+            metavar='A,B,C',
+            help='The activities to choose from, in the order of their keys 1, 2, 3, …; more can '
+            'be added on the page.  [default: those that the bags hold]',
+        ),
+    ] = '',
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help='Serve the page here; 0 is any free port.')
+    ] = 0,
+    no_browser: Annotated[
+        bool, typer.Option('--no-browser', help='Only print the address of the page.')
+    ] = False,
+) -> None:
+    """Mark the activities of recordings with the keyboard, on a page in your browser.
+
+    The page plays camera, IMU and sound together. Every change is written at once to labels.csv
+    in the bag's folder (or beside the bag's file), where training and evaluation find it; labels
+    already there are gone on with. Ctrl-C here ends it.
+
+    The page is served to this machine only and its address holds a token. To label on another
+    machine, give both a port: `ssh -L 8000:127.0.0.1:8000 robot`, and there --port 8000.
+
+    Example: xmodal label recordings --labels walking,sitting,waving
+    """
+    console = Console(stderr=True)
+    activities = [name.strip() for name in labels.split(',') if name.strip()]
+    for name in activities:
+        check_label(name)
+    with Desk(find_recordings(bags), activities) as desk, LabelServer(desk, port) as server:
+        for bag in desk.progress():
+            if bag.error or bag.locked:
+                words = escape(bag.error or f'{bag.name} can only be looked at: {bag.locked}')
+                console.print(f'[yellow]warning:[/] {words}', soft_wrap=True)
+        print(server.url, flush=True)
+        console.print('Ctrl-C ends it; every change is saved at once')
+        if not no_browser and _has_screen():
+            webbrowser.open(server.url)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            progress = desk.progress()
+            total = sum(bag.segments for bag in progress)
+            labelled = sum(bag.segments > 0 for bag in progress)
+            console.print(
+                f'\nended; all saved: {total} segments in {labelled} of {len(progress)} bags'
+            )
+
+
+def _has_screen() -> bool:
+    """Without one, a browser would be one for terminals, and take this one over."""
+    if not sys.platform.startswith('linux'):
+        return True
+    return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))

@@ -1,0 +1,158 @@
+"""All the bags that a person goes through in one sitting, and the activities to choose from."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+import threading
+from typing import Final, Self
+
+from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.labelling.recording import Recording
+from xmodal_ros.labelling.session import LabelSession
+
+# Open files and what is kept of them; going back and forth between two bags stays quick.
+_RECORDINGS_OPEN: Final = 3
+
+
+@dataclass
+class _Place:
+    """One bag on the desk; neither session nor error while it has not been looked at."""
+
+    path: Path
+    session: LabelSession | None = None
+    error: str = ''
+
+
+@dataclass(frozen=True)
+class BagProgress:
+    """How far one bag is; ``duration_s`` is 0 while it has not been looked at."""
+
+    name: str
+    path: str
+    error: str
+    locked: str
+    duration_s: float
+    labelled_s: float
+    segments: int
+
+
+class Desk:
+    """The bags at ``paths``; threads may share it. Use it as a context manager.
+
+    ``activities`` are those to choose from; where none are named, those that the bags hold.
+    Raises :class:`BagError` when no bag can be read; the reason given is the first one's.
+    """
+
+    def __init__(self, paths: Sequence[Path], activities: Sequence[str] = ()) -> None:
+        self._lock = threading.RLock()
+        self._places = [_Place(path) for path in paths]
+        self._recordings: OrderedDict[int, Recording] = OrderedDict()
+        self._activities = list(dict.fromkeys(activities))
+        self._fixed = bool(self._activities)
+        self._ended = threading.Event()
+        self._walk = threading.Thread(target=self._look_through, name='bags', daemon=True)
+        for place in self._places:
+            self._look(place)
+            if place.session is not None:
+                break
+        else:
+            raise BagError(self._places[0].error if self._places else 'no bag was named')
+        self._walk.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all recordings; labels are on the disk already."""
+        self._ended.set()
+        self._walk.join()
+        with self._lock:
+            for recording in self._recordings.values():
+                recording.close()
+            self._recordings.clear()
+
+    @property
+    def activities(self) -> tuple[str, ...]:
+        """The activities in the order of their keys."""
+        with self._lock:
+            return tuple(self._activities)
+
+    @activities.setter
+    def activities(self, names: Sequence[str]) -> None:
+        with self._lock:
+            self._activities = list(dict.fromkeys(names))
+
+    def progress(self) -> tuple[BagProgress, ...]:
+        """Say of every bag how far it is."""
+        return tuple(_progress(place) for place in self._places)
+
+    def first(self) -> int:
+        """Give the first bag that can be read and has no labels yet, else the first readable."""
+        readable = [i for i, place in enumerate(self._places) if place.session is not None]
+        return next((i for i in readable if not self.session(i).segments), readable[0])
+
+    def session(self, index: int) -> LabelSession:
+        """Give the labels of a bag.
+
+        Raises :class:`ConfigurationError` when there is no such bag, :class:`BagError` when it
+        cannot be read.
+        """
+        if not 0 <= index < len(self._places):
+            raise ConfigurationError(f'there is no bag {index}')
+        place = self._places[index]
+        with self._lock:
+            self._look(place)
+            if place.session is None:
+                raise BagError(place.error)
+            return place.session
+
+    def recording(self, index: int) -> Recording:
+        """Give a bag open for showing; raises like :meth:`session`."""
+        session = self.session(index)
+        with self._lock:
+            if index not in self._recordings:
+                self._recordings[index] = Recording(session.path)
+                if len(self._recordings) > _RECORDINGS_OPEN:
+                    self._recordings.popitem(last=False)[1].close()
+            self._recordings.move_to_end(index)
+            return self._recordings[index]
+
+    def _look(self, place: _Place) -> None:
+        if place.session is not None or place.error:
+            return
+        try:
+            place.session = LabelSession(place.path)
+        except BagError as error:
+            place.error = str(error)
+            return
+        if not self._fixed:
+            found = (*place.session.segments, *place.session.offered)
+            names = dict.fromkeys(segment.label for segment in found)
+            self._activities += sorted(names.keys() - set(self._activities))
+
+    def _look_through(self) -> None:
+        for place in self._places:
+            with self._lock:
+                self._look(place)
+            if self._ended.wait(0):
+                return
+
+
+def _progress(place: _Place) -> BagProgress:
+    session = place.session
+    if session is None:
+        return BagProgress(place.path.name, str(place.path), place.error, '', 0, 0, 0)
+    segments = session.segments
+    return BagProgress(
+        name=session.name,
+        path=str(place.path),
+        error='',
+        locked=session.locked,
+        duration_s=session.duration_ns / 1e9,
+        labelled_s=sum(segment.end_ns - segment.start_ns for segment in segments) / 1e9,
+        segments=len(segments),
+    )

@@ -1,0 +1,152 @@
+"""What the page sends and gets, as JSON; arrays travel as base64 of little-endian numbers."""
+
+import base64
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.labelling.blocks import Block, BLOCK_NS, Glance, GLANCES
+from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.recording import Recording
+from xmodal_ros.labelling.session import LabelSession, LabelState
+from xmodal_ros.labelling.sound import BANDS, COLUMN_S
+from xmodal_ros.labelling.tracks import Track
+
+_FURTHEST_NS: Final = 1 << 53
+_MOST_SEGMENTS: Final = 100_000
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+_Tab = Annotated[str, Field(min_length=1, max_length=100)]
+# Of a recording's start; whole numbers that JavaScript holds exactly.
+_Nanoseconds = Annotated[int, Field(ge=-_FURTHEST_NS, le=_FURTHEST_NS)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra='forbid', strict=True)
+
+
+class TabDocument(_Document):
+    """A tab opens or leaves a bag, or ``take`` s it over from another."""
+
+    tab: _Tab
+    take: bool = False
+
+
+class ActivitiesDocument(_Document):
+    """The activities to choose from, in the order of their keys."""
+
+    activities: Annotated[list[_Name], Field(max_length=1000)]
+
+
+class SegmentDocument(_Document):
+    """A segment; times count from the start of the recording, in nanoseconds."""
+
+    start: _Nanoseconds
+    end: _Nanoseconds
+    label: _Name
+
+
+class LabelsDocument(_Document):
+    """All labels of a bag as a tab has them, and which state of the file it knows."""
+
+    tab: _Tab
+    revision: Annotated[int, Field(ge=0)]
+    disk: Annotated[str, Field(max_length=1000)]
+    segments: Annotated[list[SegmentDocument], Field(max_length=_MOST_SEGMENTS)]
+
+    def given(self, start_ns: int) -> tuple[Segment, ...]:
+        """Give the segments in source time, for a recording from ``start_ns`` on."""
+        return tuple(Segment(start_ns + s.start, start_ns + s.end, s.label) for s in self.segments)
+
+
+def desk_document(desk: Desk) -> dict[str, Any]:
+    """Describe the bags and activities."""
+    return {
+        'bags': [asdict(progress) for progress in desk.progress()],
+        'activities': list(desk.activities),
+        'first': desk.first(),
+    }
+
+
+def bag_document(recording: Recording, session: LabelSession, state: LabelState) -> dict[str, Any]:
+    """Describe one bag to a tab that opens it."""
+    return {
+        'name': recording.name,
+        'subject': recording.subject,
+        'path': str(session.path),
+        'file': str(session.file),
+        'start_ns': str(recording.start_ns),
+        'duration': recording.end_ns - recording.start_ns,
+        'blocks': recording.block_count,
+        'block': BLOCK_NS,
+        'glances': GLANCES,
+        'bands': BANDS,
+        'column_s': COLUMN_S,
+        'tracks': [_track(track) for track in recording.tracks],
+        'offered': {
+            'from': session.offered_from,
+            'segments': _segments(session.offered, session.start_ns),
+        },
+        'labels': state_document(session, state),
+    }
+
+
+def _track(track: Track) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        'name': track.sensor.name,
+        'modality': track.sensor.modality,
+        'problem': track.problem,
+        'warning': track.warning,
+    }
+    if track.pictures:
+        document['width'], document['height'] = track.pictures.size
+    if track.sound:
+        document['rate'] = track.played.hz
+        document['spectrum_hz'] = track.rate_hz / 2
+    return document
+
+
+def state_document(session: LabelSession, state: LabelState) -> dict[str, Any]:
+    """Describe the labels of a bag."""
+    return {**asdict(state), 'segments': _segments(state.segments, session.start_ns)}
+
+
+def _segments(segments: tuple[Segment, ...], start_ns: int) -> list[dict[str, Any]]:
+    return [
+        {'start': s.start_ns - start_ns, 'end': s.end_ns - start_ns, 'label': s.label}
+        for s in segments
+    ]
+
+
+def block_document(block: Block, recording_start_ns: int) -> dict[str, Any]:
+    """Give a block without its sound, which goes on its own. Frames' times are float64 ns."""
+    return {
+        'frames': {
+            number: _encode((frames.stamps_ns - recording_start_ns).astype('<f8'))
+            for number, frames in block.frames.items()
+        },
+        'motion': {
+            number: {
+                'seconds': _encode(motion.seconds.astype('<f4')),
+                'values': _encode(motion.values.astype('<f4')),
+            }
+            for number, motion in block.motion.items()
+        },
+        'spectra': {number: _encode(spectrum) for number, spectrum in block.spectra.items()},
+    }
+
+
+def glance_document(glance: Glance) -> dict[str, Any]:
+    """Give the overview of one block."""
+    return {
+        'motion': {number: _encode(v.astype('<f4')) for number, v in glance.motion.items()},
+        'spectra': {number: _encode(spectrum) for number, spectrum in glance.spectra.items()},
+    }
+
+
+def _encode(array: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode('ascii')

@@ -1,0 +1,158 @@
+// What was recorded: ten seconds at a time, pictures one by one, kept while they are near.
+import {getBytes, getJson} from '/static/api.js';
+
+const PICTURES_KEPT = 400;
+const BLOCKS_KEPT = 40;
+const PICTURES_AT_ONCE = 4;
+
+function decode(text, Type) {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return new Type(bytes.buffer);
+}
+
+const decodeAll = (table, decodeOne) => Object.fromEntries(Object.entries(table).map(([k, v]) => [k, decodeOne(v)]));
+
+function keep(map, key, value, most) {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > most) map.delete(map.keys().next().value);
+}
+
+// The last index whose time is not after `time`; -1 when there is none.
+export function lastAt(times, time) {
+  let low = 0, high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle] <= time) low = middle + 1; else high = middle;
+  }
+  return low - 1;
+}
+
+export class Media {
+  constructor(bag, info, onArrival) {
+    this.base = `/api/bags/${bag}`;
+    this.info = info;
+    this.onArrival = onArrival;
+    this.blocks = new Map();
+    this.asked = new Map();
+    this.pictures = new Map();
+    this.wanted = [];
+    this.loading = new Set();
+    this.glances = [];
+    this.damage = '';
+    this.closed = false;
+  }
+
+  tracks(modality) {
+    return this.info.tracks.map((track, number) => ({...track, number}))
+      .filter((track) => track.modality === modality && !track.problem);
+  }
+
+  blockOf(time) {
+    return Math.min(Math.max(Math.floor(time / this.info.block), 0), this.info.blocks - 1);
+  }
+
+  // A block if it is here; asks for it otherwise.
+  block(index) {
+    if (index < 0 || index >= this.info.blocks) return null;
+    const found = this.blocks.get(index);
+    if (!found) this.load(index).catch(() => {});
+    return found ?? null;
+  }
+
+  load(index) {
+    if (this.blocks.has(index)) return Promise.resolve(this.blocks.get(index));
+    if (!this.asked.has(index)) {
+      const promise = getJson(`${this.base}/blocks/${index}`).then((raw) => {
+        const block = {
+          frames: decodeAll(raw.frames, (text) => decode(text, Float64Array)),
+          motion: decodeAll(raw.motion, (m) => ({seconds: decode(m.seconds, Float32Array), values: decode(m.values, Float32Array)})),
+          spectra: decodeAll(raw.spectra, (text) => decode(text, Uint8Array)),
+        };
+        keep(this.blocks, index, block, BLOCKS_KEPT);
+        this.asked.delete(index);
+        if (!this.closed) this.onArrival();
+        return block;
+      });
+      // A part that is damaged is not asked for again and again.
+      promise.catch(() => {});
+      this.asked.set(index, promise);
+    }
+    return this.asked.get(index);
+  }
+
+  // The picture to show at a time: {block, index, time} or null.
+  frameAt(track, time) {
+    for (const block of [this.blockOf(time), this.blockOf(time) - 1]) {
+      const times = this.block(block)?.frames[track];
+      if (!times) continue;
+      const index = lastAt(times, time);
+      if (index >= 0) return {block, index, time: times[index]};
+    }
+    return null;
+  }
+
+  // When the next picture was taken, or the one before; waits for what must be read.
+  async frameBeside(track, time, direction) {
+    for (let block = this.blockOf(time), tries = 0; block >= 0 && block < this.info.blocks && tries < 3; block += direction, tries += 1) {
+      const times = (await this.load(block)).frames[track];
+      if (!times?.length) continue;
+      const index = direction > 0 ? lastAt(times, time) + 1 : lastAt(times, time - 1);
+      if (index >= 0 && index < times.length) return times[index];
+    }
+    return null;
+  }
+
+  key(track, frame) {
+    return `${track}/${frame.block}/${frame.index}`;
+  }
+
+  picture(track, frame) {
+    return this.pictures.get(this.key(track, frame)) ?? null;
+  }
+
+  // Ask for pictures, the most urgent first; what was asked for before counts no more.
+  want(list) {
+    this.wanted = list.filter((key) => !this.pictures.has(key) && !this.loading.has(key));
+    this.fetchPictures();
+  }
+
+  fetchPictures() {
+    while (this.loading.size < PICTURES_AT_ONCE && this.wanted.length && !this.closed) {
+      const key = this.wanted.shift();
+      const image = new Image();
+      this.loading.add(key);
+      const end = (arrived) => {
+        this.loading.delete(key);
+        if (arrived) keep(this.pictures, key, image, PICTURES_KEPT);
+        if (!this.closed) { this.onArrival(); this.fetchPictures(); }
+      };
+      image.onload = () => end(true);
+      image.onerror = () => end(false);
+      image.src = `${this.base}/frames/${key}`;
+    }
+  }
+
+  async sound(track, index) {
+    return new Int16Array(await getBytes(`${this.base}/sound/${track}/${index}`));
+  }
+
+  // Fetch what has been added to the overview; true when it is complete.
+  async look() {
+    const answer = await getJson(`${this.base}/overview?first=${this.glances.length}`);
+    for (const raw of answer.glances) {
+      this.glances.push({
+        motion: decodeAll(raw.motion, (text) => decode(text, Float32Array)),
+        spectra: decodeAll(raw.spectra, (text) => decode(text, Uint8Array)),
+      });
+    }
+    this.damage = answer.damage;
+    if (answer.glances.length && !this.closed) this.onArrival();
+    return this.glances.length >= this.info.blocks || this.damage !== '';
+  }
+
+  close() {
+    this.closed = true;
+    this.wanted = [];
+  }
+}
