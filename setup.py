@@ -14,7 +14,10 @@ setup(
     version='0.1.0',
     packages=find_packages(include=[package_name, f'{package_name}.*']),
     package_data={
-        package_name: ['py.typed', '**/*.html', '**/*.j2', '**/*.css', '**/*.json', '**/*.yaml']
+        package_name: [
+            'py.typed',
+            *(f'**/*.{ending}' for ending in ('html', 'j2', 'css', 'js', 'json', 'yaml')),
+        ]
     },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
