@@ -1,6 +1,6 @@
 """A school with windows made up on the spot: one target, sources of another shape."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.streams.specification import ImuStream
 from xmodal_ros.training.augmentation import ImuAugmentation
 from xmodal_ros.training.examples import Examples, LearningSet
+from xmodal_ros.training.fit_state import FitStore, Forgetful
 from xmodal_ros.training.plan import Reporter, SilentReporter
 from xmodal_ros.training.recipe import FitSettings, Recipe
 from xmodal_ros.training.school import TargetSchool
@@ -58,6 +59,7 @@ def school(
     recipes: Mapping[str, Recipe] = RECIPES,
     sets: Mapping[str, LearningSet] | None = None,
     reporter: Reporter | None = None,
+    stores: Callable[[int, str], FitStore] = lambda _number, _stage: Forgetful(),
 ) -> TargetSchool:
     """A school for the wrist; call it within ``repeatable``."""
     return TargetSchool(
@@ -69,4 +71,5 @@ def school(
         seed,
         torch.device('cpu'),
         reporter or SilentReporter(),
+        stores=stores,
     )

@@ -15,7 +15,7 @@ from xmodal_ros.training.augmentation import ImuAugmentation
 from xmodal_ros.training.examples import Examples
 from xmodal_ros.training.fit import (
     class_weights,
-    EpochReport,
+
     fit,
     FitResult,
     make_source,

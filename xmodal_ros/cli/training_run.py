@@ -19,6 +19,7 @@ import typer
 
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.training.checkpoint import checkpoint_folder
 from xmodal_ros.training.configuration import TrainingConfiguration
 from xmodal_ros.training.events import (
     Event,
@@ -28,43 +29,68 @@ from xmodal_ros.training.events import (
     Stopped,
     to_line,
 )
-from xmodal_ros.training.plan import EpochProgress, TrainingPlan
+from xmodal_ros.training.logs import epoch_table
+from xmodal_ros.training.plan import EpochProgress, Reporter, TrainingPlan
+from xmodal_ros.training.processes import joined, Processes
 from xmodal_ros.training.result import as_mapping, TrainingResult
-from xmodal_ros.training.train import train
+from xmodal_ros.training.train import assist, train
 from xmodal_ros.whole_file import check_writable
 
 
-def run(asked: TrainingConfiguration, *, events: bool = False) -> TrainingResult:
+def run(asked: TrainingConfiguration, *, events: bool = False) -> TrainingResult | None:
     """Train, write the bundle and the result, print a summary; exits with 130 on Ctrl-C.
 
-    With ``events`` it tells its progress and result on stdout, and only errors on stderr.
+    With ``events`` it tells its progress and result on stdout, and only errors on stderr. Of
+    several processes that train together one tells and writes; the others give None.
     """
-    if events:
-        return _run_for_another(asked)
+    with joined(asked.device) as (processes, device):
+        asked = asked.model_copy(update={'device': device})
+        if not processes.leads:
+            assist(TrainingPlan.of(asked), processes)
+            return None
+        return (_run_for_another if events else _run_for_a_person)(asked, processes)
+
+
+def _run_for_a_person(asked: TrainingConfiguration, processes: Processes) -> TrainingResult:
     console = Console(stderr=True)
-    check_writable(asked.json_file, asked.log)
     try:
         with _Bars(console) as bars:
-            result = train(TrainingPlan.of(asked), asked.out, bars)
+            result = _train(asked, bars, processes)
     except KeyboardInterrupt:
         console.print(escape(_stopped(asked)), soft_wrap=True)
         raise typer.Exit(130) from None
+    except SystemExit:
+        console.print(escape(_stopped(asked)), soft_wrap=True)
+        raise
     _print_summary(result, console)
+    return result
+
+
+def _train(
+    asked: TrainingConfiguration, reporter: Reporter, processes: Processes
+) -> TrainingResult:
+    check_writable(asked.json_file, asked.log)
+    plan = TrainingPlan.of(asked)
+    with epoch_table(reporter.note, asked.log, asked.tensorboard) as table:
+        result = train(
+            plan, asked.out, reporter, resume=asked.resume, table=table, processes=processes
+        )
     write_result(asked.json_file, as_mapping(result))
     return result
 
 
 def _stopped(asked: TrainingConfiguration) -> str:
-    return f'stopped: no bundle was written to {asked.out}'
+    kept = (checkpoint_folder(asked.out) / 'run.json').exists()
+    return f'stopped: no bundle was written to {asked.out}' + (
+        '; the same command with --resume goes on from here' if kept else ''
+    )
 
 
-def _run_for_another(asked: TrainingConfiguration) -> TrainingResult:
+def _run_for_another(asked: TrainingConfiguration, processes: Processes) -> TrainingResult:
     """Tell a process that started this one; whatever ends the run is told as well."""
     reader = _Reader()
     try:
-        check_writable(asked.json_file, asked.log)
-        result = train(TrainingPlan.of(asked), asked.out, EventReporter(reader.tell))
-        write_result(asked.json_file, as_mapping(result))
+        result = _train(asked, EventReporter(reader.tell), processes)
     except KeyboardInterrupt:
         reader.tell(Stopped(_stopped(asked)))
         raise typer.Exit(130) from None

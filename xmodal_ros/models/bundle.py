@@ -4,7 +4,7 @@
 ``golden.safetensors`` a raw window with the logits it must give. Nothing is ever unpickled.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 import hashlib
@@ -25,7 +25,7 @@ from pydantic import (
     ValidationError,
 )
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load, save
 import torch
 from torch import Tensor
 
@@ -145,13 +145,18 @@ class Bundle:
 
 
 def save_bundle(
-    path: Path, info: BundleInfo, classifier: Classifier, golden_window: Tensor
+    path: Path,
+    info: BundleInfo,
+    classifier: Classifier,
+    golden_window: Tensor,
+    notes: Mapping[str, str] | None = None,
 ) -> BundleInfo:
     """Write a bundle, whole or not at all; gives the document as written.
 
-    ``golden_window`` is one raw window (steps, ...) in SI units. A bundle that is there already
-    is replaced in one step. Raises :class:`BundleError` when the folder cannot be written, and for
-    what no robot could run.
+    ``golden_window`` is one raw window (steps, ...) in SI units. ``notes`` are texts for people,
+    by file name, on which nothing depends. A bundle that is there already is replaced in one
+    step. Raises :class:`BundleError` when the folder cannot be written, and for what no robot
+    could run.
     """
     if info.modality not in MODALITIES:
         raise BundleError(
@@ -164,16 +169,17 @@ def save_bundle(
         device = next(classifier.parameters()).device
         logits = classifier(golden_window[None].to(device))[0].cpu()
     with _replacing(path) as folder:
-        save_file(weights, folder / _WEIGHTS)
+        # Not by safetensors' own writing of files, whose errors do not tell a full disk.
+        (folder / _WEIGHTS).write_bytes(save(weights))
         written = info.model_copy(update={'weights_sha256': _sha256(folder / _WEIGHTS)})
         content = written.model_dump(mode='json')
         text = json.dumps(content, indent=2, allow_nan=False) + '\n'
         (folder / _DOCUMENT).write_text(text, encoding='utf-8')
-        save_file(
-            {'window': golden_window.contiguous(), 'logits': logits},
-            folder / _GOLDEN,
-            {_DOCUMENT_SHA256: _document_sha256(content)},
-        )
+        golden = {'window': golden_window.contiguous(), 'logits': logits}
+        proof = {_DOCUMENT_SHA256: _document_sha256(content)}
+        (folder / _GOLDEN).write_bytes(save(golden, proof))
+        for name, note in (notes or {}).items():
+            (folder / name).write_text(note, encoding='utf-8')
     return written
 
 

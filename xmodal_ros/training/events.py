@@ -5,15 +5,20 @@
 that of a process that was killed. The exit status is 0, 1, and 130 (SIGINT) or 143 (SIGTERM).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 import json
 import math
 import time
-from typing import Any, ClassVar, Final, get_args
+from typing import Any, ClassVar, Final, get_args, TYPE_CHECKING
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.training.plan import EpochProgress
+
+if TYPE_CHECKING:
+    # torch comes with it, which whoever only reads these lines can do without.
+    from xmodal_ros.training.plan import EpochProgress
 
 # What comes more often is not told: a person reads it.
 _LEAST_INTERVAL_S: Final = 0.2

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 import math
 from typing import Final
 
@@ -14,10 +14,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.models.classifier import Classifier, outputs_in_batches
+from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows
 from xmodal_ros.training.augmentation import Augmentation
 from xmodal_ros.training.examples import Examples, pair_in_time
+from xmodal_ros.training.fit_state import EpochReport, FitState, FitStore, Forgetful
+from xmodal_ros.training.processes import ALONE, Processes
 from xmodal_ros.training.recipe import FitSettings
 from xmodal_ros.transfer.learner import Batch, Lesson
 from xmodal_ros.transfer.method import TransferMethod
@@ -27,17 +29,7 @@ from xmodal_ros.transfer.source import Source, Windows
 # A fixed number: other thread counts add in another order and give other last bits.
 TRAINING_THREADS: Final = 2
 _WARM_UP_SHARE: Final = 0.05
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """Where training stands after an epoch; losses are means over windows."""
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    parts: Mapping[str, float]
+_TYPES: Final = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +88,17 @@ def make_source(
     )
 
 
-def predict_logits(classifier: Classifier, windows: Rows) -> Tensor:
-    """Give logits (N, classes) on the CPU, in eval mode, in batches: close to the engine's."""
+def predict_logits(classifier: Classifier, windows: Rows, processes: Processes = ALONE) -> Tensor:
+    """Give logits (N, classes) on the CPU, in eval mode, in batches: close to the engine's.
+
+    Of several ``processes`` each answers its share.
+    """
     classifier.eval()
-    outputs = outputs_in_batches(classifier, as_tensor(windows))
-    batches = [batch.logits.cpu() for batch in outputs]
-    return torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
+    rows = processes.share(len(windows))
+    own = as_tensor(windows) if processes.count == 1 else as_tensor(windows)[rows]
+    batches = [batch.logits.cpu() for batch in outputs_in_batches(classifier, own)]
+    logits = torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
+    return processes.whole(logits, rows, len(windows))
 
 
 def fit(
@@ -114,15 +111,19 @@ def fit(
     settings: FitSettings,
     seed: int,
     progress: Callable[[EpochReport], None] | None = None,
+    *,
+    store: FitStore | None = None,
+    processes: Processes = ALONE,
 ) -> FitResult:
     """Train a classifier in place and give it as of the epoch of least validation loss.
 
-    On the CPU the same seed gives the same weights to the last bit. Call it within
-    :func:`repeatable`. Raises :class:`TrainingError` when the loss stops being a number.
+    On the CPU the same seed gives the same weights to the last bit, also where a run ended and
+    another went on from what is in ``store``. ``progress`` hears of the epochs of this run. Call
+    it within :func:`repeatable`. Raises :class:`TrainingError` when the loss stops being a number.
     """
-    return _Fit(classifier, training, method, sources, augmentation, settings, seed).run(
-        validation, progress
-    )
+    begun = _Fit(classifier, training, method, sources, augmentation, settings, seed, processes)
+    with processes.drawing_as_one(begun.target):
+        return begun.run(validation, progress, store or Forgetful())
 
 
 class _Fit:
@@ -135,11 +136,16 @@ class _Fit:
         augmentation: Augmentation,
         settings: FitSettings,
         seed: int,
+        processes: Processes,
     ) -> None:
         self.device = next(classifier.parameters()).device
+        self.processes = processes
         self.training = as_windows(training)
-        self.class_weights = class_weights(training.labels, classifier.head.out_features)
-        self.class_weights = self.class_weights.to(self.device)
+        weights = class_weights(training.labels, classifier.head.out_features)
+        self.chances = weights[self.training.labels].double()
+        if settings.balance != 'weights':
+            weights = torch.ones_like(weights)
+        self.class_weights = weights.to(self.device)
         self.sources = sources
         self.augmentation = augmentation
         self.schedule = method.schedule
@@ -161,15 +167,38 @@ class _Fit:
         )
         self.steps_total = self.settings.epochs * self.steps_in_epoch
         self.step = 0
+        half = self.settings.precision != 'fp32'
+        self.autocast = torch.autocast(
+            self.device.type,
+            dtype=_TYPES[self.settings.precision] if half else None,
+            enabled=half,
+            cache_enabled=False,
+        )
+        # Small gradients of half precision would vanish without it.
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=self.settings.precision == 'fp16'
+        )
 
     def run(
-        self, validation: Examples, progress: Callable[[EpochReport], None] | None
+        self,
+        validation: Examples,
+        progress: Callable[[EpochReport], None] | None,
+        store: FitStore,
     ) -> FitResult:
         history: list[EpochReport] = []
         best_loss, best_epoch = math.inf, 0
-        with self._averaged():
-            best_state = copy.deepcopy(self.target.state_dict())
-        for epoch in range(1, self.settings.epochs + 1):
+        state = store.load()
+        if state is None:
+            with self._averaged():
+                best_state = copy.deepcopy(self.target.state_dict())
+        else:
+            self._restore(state)
+            history += state.history
+            best_loss, best_epoch = state.best_loss, state.best_epoch
+            best_state = state.part('best.')
+        for epoch in range(len(history) + 1, self.settings.epochs + 1):
+            if epoch > 1 and epoch - 1 - best_epoch >= self.settings.patience:
+                break
             training_loss, parts = self._train_epoch(epoch)
             with self._averaged():
                 validation_loss, accuracy = self._validate(validation)
@@ -178,15 +207,57 @@ class _Fit:
                     best_state = copy.deepcopy(self.target.state_dict())
             report = EpochReport(epoch, training_loss, validation_loss, accuracy, parts)
             history.append(report)
+            store.save(self._state(tuple(history), best_loss, best_epoch, best_state))
             if progress:
                 progress(report)
-            if epoch - best_epoch >= self.settings.patience:
-                break
         self.target.load_state_dict(best_state)
         self.target.eval().requires_grad_(requires_grad=True)
         return FitResult(
             self.target, tuple(history), best_epoch, tuple(self.sources), self.learner.facts()
         )
+
+    def _state(
+        self,
+        history: tuple[EpochReport, ...],
+        best_loss: float,
+        best_epoch: int,
+        best_state: Mapping[str, Tensor],
+    ) -> FitState:
+        """Give all that the next epoch depends on and that starting again would not give."""
+        tensors = {f'learner.{name}': t for name, t in self.learner.state_dict().items()}
+        tensors |= {f'best.{name}': t for name, t in best_state.items()}
+        tensors |= {f'mean.{number}': mean for number, mean in enumerate(self.means)}
+        for number, moments in self.optimizer.state_dict()['state'].items():
+            tensors |= {f'optimizer.{number}.{name}': t for name, t in moments.items()}
+        tensors |= {f'random.own.{name}': t for name, t in self.randomness.states().items()}
+        tensors['random.order'] = self.generator.get_state()
+        tensors['random.global'] = torch.get_rng_state()
+        if self.device.type == 'cuda':
+            tensors['random.device'] = torch.cuda.get_rng_state(self.device)
+        for name, value in self.scaler.state_dict().items():
+            tensors[f'scaler.{name}'] = torch.tensor(value, dtype=torch.float64)
+        return FitState(tensors, self.step, history, best_loss, best_epoch)
+
+    def _restore(self, state: FitState) -> None:
+        self.learner.load_state_dict(state.part('learner.'))
+        for number, mean in enumerate(self.means):
+            mean.copy_(state.tensors[f'mean.{number}'])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in state.part('optimizer.').items():
+            number, _, moment = name.partition('.')
+            moments.setdefault(int(number), {})[moment] = tensor
+        groups = self.optimizer.state_dict()['param_groups']
+        self.optimizer.load_state_dict({'state': moments, 'param_groups': groups})
+        self.randomness.restore(state.part('random.own.'))
+        self.generator.set_state(state.tensors['random.order'])
+        torch.set_rng_state(state.tensors['random.global'])
+        if self.device.type == 'cuda':
+            torch.cuda.set_rng_state(state.tensors['random.device'], self.device)
+        scaling = {name: value.item() for name, value in state.part('scaler.').items()}
+        if scaling:
+            counts = {name: int(scaling[name]) for name in ('growth_interval', '_growth_tracker')}
+            self.scaler.load_state_dict({**scaling, **counts})
+        self.step = state.step
 
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
         self.learner.train()
@@ -206,25 +277,35 @@ class _Fit:
     def _order(self) -> Tensor:
         """Give the rows of an epoch: a permutation, or as many as it takes to fill the steps."""
         count = len(self.training)
+        shown = max(count, self.steps_in_epoch * self.settings.batch_size)
+        if self.settings.balance == 'sampling':
+            return torch.multinomial(
+                self.chances, shown, replacement=True, generator=self.generator
+            )
         repeats = math.ceil((self.steps_in_epoch - 1) * self.settings.batch_size / count)
         rounds = [torch.randperm(count, generator=self.generator) for _ in range(max(1, repeats))]
-        return torch.cat(rounds)[: max(count, self.steps_in_epoch * self.settings.batch_size)]
+        return torch.cat(rounds)[:shown]
 
     def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
         windows = self.augmentation(self.training.values[rows].to(self.device), self.generator)
         labels = self.training.labels[rows].to(self.device)
         batch = Batch(rows, windows, labels, self.step / self.steps_total)
-        with self.randomness():
-            self.learner.prepare(batch)
-        outputs = self.target.outputs(windows)
+        with self.autocast:
+            with self.randomness():
+                self.learner.prepare(batch)
+            outputs = self.processes.outputs(self.target.outputs, windows)
+        # Losses are of full precision; what methods run on top of them is not.
+        outputs = _full_precision(outputs)
         task_loss = self._task_loss(outputs.logits, labels)
-        with self.randomness():
+        with self.randomness(), self.autocast:
             terms = self.learner.terms(batch, outputs, task_loss)
         for group in self.optimizer.param_groups:
             group['lr'] = self._rate(epoch)
         self.optimizer.zero_grad(set_to_none=True)
-        terms.loss.backward()
-        self.optimizer.step()
+        self.scaler.scale(terms.loss).backward()
+        self.processes.average_gradients(self.learner.parameters())
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.step += 1
         self._average()
         return float(terms.loss.detach()), terms.parts
@@ -272,10 +353,14 @@ class _Fit:
             parameter.copy_(value)
 
     def _validate(self, validation: Examples) -> tuple[float, float]:
-        logits = predict_logits(self.target, validation.values).double()
+        logits = predict_logits(self.target, validation.values, self.processes).double()
         labels = torch.from_numpy(validation.labels)
-        loss = functional.cross_entropy(logits, labels)
-        return float(loss), float((logits.argmax(dim=1) == labels).double().mean())
+        loss = self.processes.agree(float(functional.cross_entropy(logits, labels)))
+        return loss, float((logits.argmax(dim=1) == labels).double().mean())
+
+
+def _full_precision(outputs: Outputs) -> Outputs:
+    return Outputs(**{each.name: getattr(outputs, each.name).float() for each in fields(Outputs)})
 
 
 def own_schedule(settings: FitSettings, method: TransferMethod) -> FitSettings:

@@ -66,6 +66,11 @@ def provenance(
         'parameters': parameter_count(fitted.classifier),
         'best_epoch': fitted.best_epoch,
         'epochs_run': len(fitted.history),
+        'calibrated_on': (
+            'on the people who validated'
+            if material.split.validation
+            else 'on held-out segments of the people trained on'
+        ),
         'versions': {
             'xmodal_ros': __version__,
             'torch': torch.__version__,

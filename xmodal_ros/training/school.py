@@ -17,19 +17,23 @@ from xmodal_ros.models.preprocessing import fit_standardise
 from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.examples import LearningSet, pair_in_time
 from xmodal_ros.training.fit import (
-    EpochReport,
     fit,
     FitResult,
     make_source,
     own_schedule,
     predict_logits,
 )
+from xmodal_ros.training.fit_state import EpochReport, FitState, FitStore, Forgetful
 from xmodal_ros.training.material import why_left_out
 from xmodal_ros.training.plan import EpochProgress, Reporter
+from xmodal_ros.training.processes import ALONE, Processes
 from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.transfer.method import TransferMethod
 from xmodal_ros.transfer.source import Source
 from xmodal_ros.transfer.unimodal import Unimodal
+
+# What a fit is called, and one of its epochs.
+EpochLog = Callable[[str, EpochReport], None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,9 @@ class TargetSchool:
 
     ``recipes`` and ``sets`` are by sensor name, all with the same ``labels``. Every classifier
     starts from the random state that ``seed`` gives, so that what else is trained changes
-    nothing. Call it within :func:`xmodal_ros.training.fit.repeatable`.
+    nothing. Call it within :func:`xmodal_ros.training.fit.repeatable`. ``stores`` gives, for the
+    n-th fit and what it is called, where it is to be kept; ``log`` hears of all its epochs, those
+    of a run that goes on too.
     """
 
     def __init__(
@@ -59,6 +65,10 @@ class TargetSchool:
         seed: int,
         device: torch.device,
         reporter: Reporter,
+        *,
+        stores: Callable[[int, str], FitStore] = lambda _number, _stage: Forgetful(),
+        log: EpochLog = lambda _stage, _epoch: None,
+        processes: Processes = ALONE,
     ) -> None:
         self.target = target
         self.sources = tuple(sources)
@@ -74,6 +84,10 @@ class TargetSchool:
         self._seed = seed
         self._device = device
         self._reporter = reporter
+        self._stores = stores
+        self._log = log
+        self._processes = processes
+        self._fitted = 0
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
 
@@ -95,6 +109,11 @@ class TargetSchool:
 
     def check(self, method: TransferMethod) -> None:
         """Raise :class:`TrainingError` when a method cannot learn from the sources."""
+        if method.one_process and self._processes.count > 1:
+            raise TrainingError(
+                f'method {method.name} looks at all windows of a step at once: train with it in '
+                'one process, without torchrun'
+            )
         ours = self._sets[self.target].training
         for name in self.sources if method.needs_overlap else ():
             if (pair_in_time(ours, self._sets[name].training) < 0).all():
@@ -132,16 +151,18 @@ class TargetSchool:
     def validation_loss(self, fitted: FitResult) -> float:
         """Give the target's mean negative log-likelihood on validation, after calibration."""
         validation = self._sets[self.target].validation
-        logits = predict_logits(fitted.classifier, validation.values).double().numpy()
-        return calibrated_loss(logits, validation.labels)
+        logits = predict_logits(fitted.classifier, validation.values, self._processes)
+        return self._processes.agree(calibrated_loss(logits.double().numpy(), validation.labels))
 
     def skill(self, source: str) -> float:
         """Give by how much a source's mean recall on validation exceeds that of guessing."""
         validation = self._sets[source].validation
         fitted = self.train_source(source)
-        decided = predict_logits(fitted.classifier, validation.values).argmax(dim=1).numpy()
+        logits = predict_logits(fitted.classifier, validation.values, self._processes)
+        decided = logits.argmax(dim=1).numpy()
         chance = 1 / len(np.unique(validation.labels))
-        return float(balanced_accuracy_score(validation.labels, decided)) - chance
+        skill = float(balanced_accuracy_score(validation.labels, decided)) - chance
+        return self._processes.agree(skill)
 
     def note(self, text: str) -> None:
         """Tell the user."""
@@ -177,7 +198,8 @@ class TargetSchool:
         recipe, examples = self._recipes[name], self._sets[name]
         taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
         stage = f'training {name}{taught}'
-        self._reporter.begin(stage, own_schedule(recipe.fit, method).epochs)
+        epochs = own_schedule(recipe.fit, method).epochs
+        self._reporter.begin(stage, epochs)
         begun = time.monotonic()
         fitted = fit(
             classifier,
@@ -188,24 +210,58 @@ class TargetSchool:
             recipe.augmentation,
             recipe.fit,
             self._seed,
-            self._tell(own_schedule(recipe.fit, method).epochs),
+            self._tell(stage, epochs),
+            store=self._store(stage, epochs),
+            processes=self._processes,
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
 
-    def _tell(self, epochs: int) -> Callable[[EpochReport], None]:
+    def _store(self, stage: str, epochs: int) -> FitStore:
+        self._fitted += 1
+        kept = self._stores(self._fitted, stage)
+
+        def heard(state: FitState) -> None:
+            for report in state.history:
+                self._log(stage, report)
+            self._say(state.history[-1], epochs)
+
+        return _Heard(kept, heard)
+
+    def _tell(self, stage: str, epochs: int) -> Callable[[EpochReport], None]:
         def progress(report: EpochReport) -> None:
-            parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
-            self._reporter.epoch(
-                EpochProgress(
-                    report.epoch,
-                    epochs,
-                    report.training_loss,
-                    report.validation_loss,
-                    report.validation_accuracy,
-                    f'loss {report.training_loss:.3f}{parts}, validation '
-                    f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
-                )
-            )
+            self._log(stage, report)
+            self._say(report, epochs)
 
         return progress
+
+    def _say(self, report: EpochReport, epochs: int) -> None:
+        parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
+        self._reporter.epoch(
+            EpochProgress(
+                report.epoch,
+                epochs,
+                report.training_loss,
+                report.validation_loss,
+                report.validation_accuracy,
+                f'loss {report.training_loss:.3f}{parts}, validation '
+                f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
+            )
+        )
+
+
+class _Heard:
+    """A store that tells of what it gives."""
+
+    def __init__(self, store: FitStore, heard: Callable[[FitState], None]) -> None:
+        self._store = store
+        self._heard = heard
+
+    def load(self) -> FitState | None:
+        state = self._store.load()
+        if state is not None:
+            self._heard(state)
+        return state
+
+    def save(self, state: FitState) -> None:
+        self._store.save(state)

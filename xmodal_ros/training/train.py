@@ -1,5 +1,7 @@
 """From a plan to a bundle: what is learnt in which order, and how it is scored."""
 
+from collections.abc import Callable
+import json
 from pathlib import Path
 import time
 
@@ -13,53 +15,128 @@ from xmodal_ros.models.bundle import Bundle, BundleInfo, check_replaceable, save
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.training.calibration import calibrate
+from xmodal_ros.training.card import model_card
+from xmodal_ros.training.checkpoint import (
+    check_resumable,
+    describe_run,
+    describe_windows,
+    kept_at,
+    led,
+)
 from xmodal_ros.training.fit import FitResult, predict_logits, repeatable
+from xmodal_ros.training.fit_state import FitStore, Forgetful
+from xmodal_ros.training.logs import EpochTable
 from xmodal_ros.training.material import gather, Material
 from xmodal_ros.training.plan import Reporter, SilentReporter, TrainingPlan
+from xmodal_ros.training.processes import ALONE, Processes
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
-from xmodal_ros.training.school import TargetSchool
+from xmodal_ros.training.school import EpochLog, TargetSchool
 from xmodal_ros.transfer.method import make_method, TransferMethod
 
 
-def train(plan: TrainingPlan, out: Path, reporter: Reporter | None = None) -> TrainingResult:
+def train(
+    plan: TrainingPlan,
+    out: Path,
+    reporter: Reporter | None = None,
+    *,
+    resume: bool = False,
+    table: EpochTable | None = None,
+    processes: Processes = ALONE,
+) -> TrainingResult:
     """Train the target as the plan says, score it on the test subjects and write its bundle.
 
     Sources that the method wants frozen are trained first, each alone. The scores come from the
-    live engine. Raises :class:`XmodalError` subclasses for plans and recordings that cannot be
-    used; then, and when interrupted, nothing is written.
+    live engine. With ``resume`` it goes on where a run like it was ended, and gives the same
+    bundle as one that never was. ``table`` hears of every epoch. Of several ``processes`` the
+    others :func:`assist` meanwhile. Raises :class:`XmodalError` subclasses for plans and
+    recordings that cannot be used; then, and when interrupted, no bundle is written.
     """
     reporter = reporter or SilentReporter()
+    table = table or EpochTable(reporter.note)
     method = _check(plan, out)
     device = choose_device(plan.device)
+    if resume:
+        check_resumable(out, describe_run(plan, device))
     begun = time.monotonic()
     material = gather(plan, reporter)
     _note_gaps(material, reporter)
     durations_s = {'reading': time.monotonic() - begun}
-    with repeatable(plan.seed):
-        school = TargetSchool(
-            plan.target,
-            plan.sources,
-            material.labels,
-            material.recipes,
-            material.sets,
-            plan.seed,
-            device,
-            reporter,
-        )
-        school.check(method)
-        fitted = method.course(school)
-        info = _describe(plan, material, method, school, fitted)
-    bundle = Bundle(out, info, fitted.classifier, device)
-    begun = time.monotonic()
-    evaluation = _test(bundle, material, plan.target, reporter)
-    durations_s |= {**school.durations_s, 'testing': time.monotonic() - begun}
-    golden = material.sets[plan.target].validation.values[0].astype(np.float32)
-    scores = {**info.scores, **bundle_scores(evaluation)}
-    scored = info.model_copy(update={'scores': scores})
-    written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden))
+    identity = _identity(plan, device, material, processes)
+    with kept_at(out, identity, resume=resume, note=reporter.note) as checkpoints:
+        with repeatable(plan.seed):
+            school = _school(
+                plan, material, device, reporter, processes, checkpoints.of, table.epoch
+            )
+            school.check(method)
+            fitted = method.course(school)
+            info = _describe(plan, material, method, school, fitted)
+        bundle = Bundle(out, info, fitted.classifier, device)
+        begun = time.monotonic()
+        evaluation = _test(bundle, material, plan.target, reporter)
+        durations_s |= {**school.durations_s, 'testing': time.monotonic() - begun}
+        golden = material.sets[plan.target].validation.values[0].astype(np.float32)
+        scores = {**info.scores, **bundle_scores(evaluation)}
+        scored = info.model_copy(update={'scores': scores})
+        notes = {'README.md': model_card(scored, evaluation), 'training.csv': table.text()}
+        written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
     fits = {**school.fits, plan.target: fitted}
     return TrainingResult(
         plan, out, written, evaluation, material, fits, tuple(school.trials), durations_s
+    )
+
+
+def assist(plan: TrainingPlan, processes: Processes) -> None:
+    """Do another process's share of a training run; writes and tells nothing."""
+    method = make_method(plan.method, plan.method_options)
+    device = choose_device(plan.device)
+    reporter = SilentReporter()
+    material = gather(plan, reporter)
+    _identity(plan, device, material, processes)
+    with repeatable(plan.seed):
+        school = _school(
+            plan,
+            material,
+            device,
+            reporter,
+            processes,
+            lambda _number, _stage: Forgetful(),
+            lambda _stage, _epoch: None,
+        )
+        school.check(method)
+        method.course(school)
+
+
+def _identity(
+    plan: TrainingPlan, device: torch.device, material: Material, processes: Processes
+) -> dict[str, dict[str, object]]:
+    """Say what a run is; raises :class:`TrainingError` unless all processes do the same."""
+    windows = describe_windows(material.sets)
+    identity = {**describe_run(plan, device), 'windows': windows}
+    processes.check_same('the settings, the package or the recordings', json.dumps(identity))
+    return identity
+
+
+def _school(
+    plan: TrainingPlan,
+    material: Material,
+    device: torch.device,
+    reporter: Reporter,
+    processes: Processes,
+    stores: Callable[[int, str], FitStore],
+    log: EpochLog,
+) -> TargetSchool:
+    return TargetSchool(
+        plan.target,
+        plan.sources,
+        material.labels,
+        material.recipes,
+        material.sets,
+        plan.seed,
+        device,
+        reporter,
+        stores=lambda number, stage: led(stores(number, stage), processes),
+        log=log,
+        processes=processes,
     )
 
 
@@ -116,7 +193,11 @@ def _describe(
             'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.spec,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
-            'unknown_threshold': calibration.unknown_threshold,
+            'unknown_threshold': (
+                calibration.unknown_threshold
+                if plan.unknown_threshold is None
+                else plan.unknown_threshold
+            ),
             'scores': scores,
             'provenance': provenance(plan, material, method, fitted, school.trials),
         }

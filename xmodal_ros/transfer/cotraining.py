@@ -99,6 +99,14 @@ class _CoTrainingLearner(Learner):
         self.encoders = nn.ModuleList(copy.deepcopy(each.encoder) for each in own)
         self._generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
 
+    def get_extra_state(self) -> Tensor:
+        """Give what is to be known beside the weights to go on later."""
+        return self._generator.get_state()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take what :meth:`get_extra_state` gave."""
+        self._generator.set_state(state.cpu())
+
     def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
         everyone = torch.arange(len(batch.labels), device=batch.labels.device)
         branches: list[_Branch | None] = [_Branch(everyone, batch.windows, outputs)]

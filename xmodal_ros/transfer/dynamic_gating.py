@@ -58,6 +58,8 @@ class DynamicGating(TransferMethod):
 
     name: ClassVar[str] = 'dynamic_gating'
     Options: ClassVar[type[MethodOptions]] = DynamicGatingOptions
+    # What is hidden from each window of a step is told to the patch in one piece.
+    one_process: ClassVar[bool] = True
     options: DynamicGatingOptions
 
     @property

@@ -52,6 +52,10 @@ class Learner(nn.Module):
     ``target`` is kept. In each step :meth:`prepare` comes first, then the target's own forward
     pass and its loss on the labels, then :meth:`terms`. Both may draw random numbers: theirs are
     a stream apart from the target's.
+
+    A run that was ended goes on from the state dictionary of another's learner, put into a fresh
+    one. State that changes in training and is in neither parameters nor buffers belongs into
+    torch's ``get_extra_state``, as a tensor.
     """
 
     def __init__(self, lesson: Lesson) -> None:

@@ -73,6 +73,8 @@ class TransferMethod(ABC):
     name: ClassVar[str]
     Options: ClassVar[type[MethodOptions]] = MethodOptions
     source_use: ClassVar[SourceUse] = 'frozen'
+    one_process: ClassVar[bool] = False
+    """Whether the target's forward pass has to see a step's windows all at once."""
     options: MethodOptions
 
     def __init_subclass__(cls, *, abstract: bool = False) -> None:

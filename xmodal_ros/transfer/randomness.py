@@ -1,10 +1,11 @@
 """Random numbers of a method's own, so that those of the target's training stay what they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
 import torch
+from torch import Tensor
 
 # Any number that keeps a method's stream apart from the target's under the same seed.
 _APART: Final = 0x7E57AB1E
@@ -24,6 +25,17 @@ class OwnRandomness:
         if device.type == 'cuda':
             on_device = torch.Generator(device).manual_seed(seed + _APART)
             self._device_state = on_device.get_state()
+
+    def states(self) -> dict[str, Tensor]:
+        """Give where the stream is, for :meth:`restore`."""
+        on_device = {'device': self._device_state} if self._device.type == 'cuda' else {}
+        return {'cpu': self._state, **on_device}
+
+    def restore(self, states: Mapping[str, Tensor]) -> None:
+        """Go on where :meth:`states` was asked for."""
+        self._state = states['cpu']
+        if self._device.type == 'cuda':
+            self._device_state = states['device']
 
     @contextmanager
     def __call__(self) -> Iterator[None]:

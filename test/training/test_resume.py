@@ -1,0 +1,217 @@
+"""A run that was ended goes on, and gives what it would have given."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from test.training.small_school import RECIPES, school, SOURCES
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.training.checkpoint import (
+    check_resumable,
+    checkpoint_folder,
+    Identity,
+    kept_at,
+)
+from xmodal_ros.training.fit import FitResult, repeatable
+from xmodal_ros.training.fit_state import EpochReport, FitState, read_state
+from xmodal_ros.transfer.method import make_method
+
+RUN = {'settings': {'seed': 0, 'method': 'dcat'}, 'windows': {'imu': 'abc'}}
+STATE = FitState({'a': torch.arange(3.0)}, 7, (EpochReport(1, 0.1, 0.2, 0.3, {'p': 1.0}),), 0.2, 1)
+# Of methods that differ in their losses only one is enough.
+METHODS = [
+    ('unimodal', {}),
+    ('infonce', {'pairing': 'class'}),
+    ('attention_patch', {'bank': 'noise'}),
+    ('cotraining', {'pairing': 'class'}),
+    ('cross_modal_probe', {'encoder': 'frozen'}),
+    ('dynamic_gating', {}),
+    ('xmodal', {}),
+]
+
+
+class Ended(BaseException):
+    """What no code expects."""
+
+
+@dataclass
+class Keeper:
+    """Keeps states as bytes, and ends the run at the one after so many."""
+
+    kept: dict[str, bytes]
+    left: int = 1
+
+    def at(self, number: int, stage: str) -> '_At':
+        return _At(self, f'{number} {stage}')
+
+
+@dataclass
+class _At:
+    keeper: Keeper
+    name: str
+
+    def load(self) -> FitState | None:
+        content = self.keeper.kept.get(self.name)
+        return None if content is None else read_state(content)
+
+    def save(self, state: FitState) -> None:
+        if not self.keeper.left:
+            raise Ended
+        self.keeper.left -= 1
+        self.keeper.kept[self.name] = state.to_bytes()
+
+
+def taught(name: str, options: dict[str, object], keeper: Keeper) -> FitResult:
+    sources = () if name == 'unimodal' else SOURCES[:1]
+    quick = {n: replace(r, fit=replace(r.fit, epochs=2)) for n, r in RECIPES.items()}
+    with repeatable(0):
+        return make_method(name, options).course(school(sources, recipes=quick, stores=keeper.at))
+
+
+def weights(fitted: FitResult) -> torch.Tensor:
+    return torch.cat([v.flatten().double() for v in fitted.classifier.state_dict().values()])
+
+
+@pytest.mark.parametrize(('name', 'options'), METHODS)
+def test_ended_amid_its_last_fit_it_gives_the_same_to_the_last_bit(name, options, monkeypatch):
+    monkeypatch.setattr('xmodal_ros.training.fit.TRAINING_THREADS', 1)
+    never_ended, kept = Keeper({}, 1000), dict[str, bytes]()
+    whole = taught(name, options, never_ended)
+    with pytest.raises(Ended):
+        taught(name, options, Keeper(kept, 1000 - never_ended.left - 1))
+    last = taught(name, options, Keeper(kept))
+    assert torch.equal(weights(last), weights(whole))
+    assert last.history == whole.history
+    assert (last.best_epoch, last.sources, last.facts) == (
+        whole.best_epoch,
+        whole.sources,
+        whole.facts,
+    )
+
+
+def test_a_state_reads_back_and_anything_else_is_refused():
+    again = read_state(STATE.to_bytes())
+    assert torch.equal(again.tensors['a'], STATE.tensors['a'])
+    assert (again.step, again.history) == (STATE.step, STATE.history)
+    assert (again.best_loss, again.best_epoch) == (STATE.best_loss, STATE.best_epoch)
+    for content in (b'', b'junk' * 9, STATE.to_bytes()[:-1], STATE.to_bytes()[:40]):
+        with pytest.raises(ValueError, match='no state'):
+            read_state(content)
+
+
+class Notes(list[str]):
+    """What the user is told."""
+
+
+def keep(
+    out: Path, run: Identity = RUN, *, resume: bool = False, states: int = 1, step: int = 7
+) -> list[str]:
+    """Leave a run that was ended after so many states; gives what the user was told."""
+    notes = Notes()
+    try:
+        with kept_at(out, run, resume=resume, note=notes.append) as checkpoints:
+            for _ in range(states):
+                checkpoints.of(1, 'training imu').save(replace(STATE, step=step))
+            raise Ended
+    except Ended:
+        return notes
+
+
+def stated(out: Path) -> int:
+    """Give the step that a run ended here would go on from."""
+    with kept_at(out, RUN, resume=True, note=Notes().append) as checkpoints:
+        state = checkpoints.of(1, 'training imu').load()
+    assert state is not None
+    return state.step
+
+
+def test_states_stay_when_a_run_ends_and_go_when_it_is_done(tmp_path):
+    out = tmp_path / 'imu'
+    keep(out)
+    notes = Notes()
+    with kept_at(out, RUN, resume=True, note=notes.append) as checkpoints:
+        state = checkpoints.of(1, 'training imu').load()
+        assert state is not None
+        assert state.history == STATE.history
+        assert checkpoints.of(2, 'training camera').load() is None
+    assert not notes
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_that_ends_before_its_first_state_leaves_nothing(tmp_path):
+    with pytest.raises(Ended), kept_at(tmp_path / 'imu', RUN, resume=True, note=Notes().append):
+        raise Ended
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_resume_training_begins_anew_and_the_first_new_state_replaces_the_old_ones(
+    tmp_path,
+):
+    out = tmp_path / 'imu'
+    other = {**RUN, 'settings': {'seed': 1}}
+    keep(out)
+    assert 'begins anew' in keep(out, other, states=0)[0]
+    assert check_resumable(out, RUN)
+    assert 'begins anew' in keep(out, other)[0]
+    assert check_resumable(out, other)
+
+
+@pytest.mark.parametrize(
+    ('other', 'message'),
+    [
+        ({**RUN, 'settings': {'seed': 1, 'method': 'dcat'}}, r'seed \(settings\) was 0 and is 1'),
+        ({**RUN, 'windows': {'imu': 'xyz'}}, "what the recordings show of 'imu' has changed"),
+        ({**RUN, 'windows': {}}, "what the recordings show of 'imu'"),
+        ({**RUN, 'software': {'torch': '9'}}, r'torch \(software\) was None'),
+    ],
+)
+def test_another_run_cannot_go_on_from_there(tmp_path, other, message):
+    keep(tmp_path / 'imu')
+    with (
+        pytest.raises(TrainingError, match=message),
+        kept_at(tmp_path / 'imu', other, resume=True, note=Notes().append),
+    ):
+        pass
+    assert check_resumable(tmp_path / 'imu', RUN)
+
+
+def test_two_runs_cannot_train_the_same_bundle(tmp_path):
+    out = tmp_path / 'imu'
+    with (
+        kept_at(out, RUN, resume=False, note=Notes().append),
+        pytest.raises(TrainingError, match='another run is training the same bundle'),
+        kept_at(out, RUN, resume=False, note=Notes().append),
+    ):
+        pass
+
+
+@pytest.mark.parametrize('content', [b'', b'{', b'[]', b'\xff'])
+def test_what_is_damaged_is_refused_with_the_remedy(tmp_path, content):
+    out = tmp_path / 'imu'
+    keep(out)
+    (file,) = checkpoint_folder(out).glob('*.safetensors')
+    file.write_bytes(content)
+    with (
+        pytest.raises(TrainingError, match='without --resume'),
+        kept_at(out, RUN, resume=True, note=Notes().append) as checkpoints,
+    ):
+        checkpoints.of(1, 'training imu').load()
+    (checkpoint_folder(out) / 'run.json').write_bytes(content)
+    with pytest.raises(TrainingError, match='without --resume'):
+        check_resumable(out, RUN)
+
+
+def test_a_disk_that_is_full_is_told_once_and_the_state_before_stays(tmp_path, monkeypatch):
+    def full(_file: int) -> None:
+        raise OSError(28, 'No space left on device')
+
+    out = tmp_path / 'imu'
+    keep(out)
+    with monkeypatch.context() as patch:
+        patch.setattr('os.fsync', full)
+        (note,) = keep(out, resume=True, states=3, step=8)
+    assert 'No space left' in note
+    assert stated(out) == 7
+    assert not list(tmp_path.iterdir())

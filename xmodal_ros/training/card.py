@@ -1,0 +1,54 @@
+"""The page in a bundle that tells people what the model is, how good, and what it cannot do."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import jinja2
+
+from xmodal_ros.evaluation.evaluate import Evaluation
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.windows.specification import SECOND_NS
+
+_SHOWN: Final = {
+    'macro_f1': 'macro-F1 per clip',
+    'macro_f1_window': 'macro-F1 per window',
+    'accuracy': 'accuracy per clip',
+    'accuracy_window': 'accuracy per window',
+}
+
+
+def model_card(info: BundleInfo, evaluation: Evaluation) -> str:
+    """Give the page as Markdown, of a trained bundle's document and its test's evaluation."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader('xmodal_ros.training', ''),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - it is Markdown
+        keep_trailing_newline=True,
+    )
+    environment.filters['names'] = _names
+    made, scores = info.provenance, evaluation.scores
+    intervals = evaluation.measures.intervals
+    return environment.get_template('card.md.j2').render(
+        info=info,
+        made=made,
+        subjects=made['subjects'],
+        counts=made['counts'],
+        length_s=info.window.length_ns / SECOND_NS,
+        hop_s=info.window.hop_ns / SECOND_NS,
+        scores=scores,
+        rows=[
+            (title, getattr(scores, name), intervals.get(name))
+            for name, title in _SHOWN.items()
+            if scores is not None
+        ],
+        unit=next(iter(intervals.values()), None),
+        worst=sorted(scores.f1_by_label.items(), key=lambda each: each[1]) if scores else [],
+        trained=len(info.subjects_trained_on),
+        tested=len(made['subjects']['test']),
+        unlearnt=evaluation.unknown_labels,
+    )
+
+
+def _names(names: Iterable[str]) -> str:
+    """Give names as a sentence has them; bars would end a cell of a table."""
+    return ', '.join(str(name).replace('|', '\\|') for name in names) or 'none'
