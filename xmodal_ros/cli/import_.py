@@ -1,29 +1,33 @@
-"""The commands ``xmodal import ...``: published data sets become bags."""
+"""The commands ``xmodal import ...``: published data sets, and files of one's own, become bags."""
 
+from functools import partial
 from pathlib import Path
-import re
 from typing import Annotated
 
-from rich.console import Console
-from rich.progress import track
 import typer
 
-from xmodal_ros.bags.importers.utd_mhad import (
-    choose_subjects,
-    DEPTH_EVERY,
-    import_subject,
-    load_clips,
-)
-from xmodal_ros.cli.result import write_result
+from xmodal_ros.bags.importers import digits as digits_importer
+from xmodal_ros.bags.importers import esc10 as esc10_importer
+from xmodal_ros.bags.importers import sp_sw_har as sp_sw_har_importer
+from xmodal_ros.bags.importers import utd_mhad as utd_mhad_importer
+from xmodal_ros.bags.importers.sp_sw_har import Clocks
+from xmodal_ros.bags.importers.utd_mhad import DEPTH_EVERY
+from xmodal_ros.cli.import_files import import_files
+from xmodal_ros.cli.import_run import import_all, parse_numbers, parse_words
 from xmodal_ros.cli.variadic import VariadicCommand
-from xmodal_ros.errors import ConfigurationError
 
-app = typer.Typer(no_args_is_help=True, help='Turn published data sets into bags.')
+app = typer.Typer(no_args_is_help=True, help='Turn data sets, or your own files, into bags.')
+
+Out = Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')]
+Force = Annotated[bool, typer.Option('--force', help='Replace bags that are there already.')]
+Json = Annotated[
+    Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
+]
 
 
 @app.callback()
 def select() -> None:
-    """Turn published data sets into bags."""
+    """Turn data sets, or your own files, into bags; docs/importing.md explains each."""
 
 
 @app.command('utd-mhad', cls=VariadicCommand)
@@ -34,9 +38,7 @@ def utd_mhad(
             metavar='FOLDER', help='Holds the original .mat files, or archives (.npz).'
         ),
     ],
-    out: Annotated[
-        Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')
-    ],
+    out: Out,
     subjects: Annotated[
         list[str] | None,
         typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 8]'),
@@ -45,12 +47,8 @@ def utd_mhad(
         int,
         typer.Option(min=1, max=40, help='Take every Nth row and column of .mat depth pictures.'),
     ] = DEPTH_EVERY,
-    force: Annotated[
-        bool, typer.Option('--force', help='Replace bags that are there already.')
-    ] = False,
-    json: Annotated[
-        Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
-    ] = None,
+    force: Force = False,
+    json: Json = None,
 ) -> None:
     """Import UTD-MHAD: 27 actions of 8 people, with IMU, depth video, skeleton and labels.
 
@@ -60,34 +58,112 @@ def utd_mhad(
     to learn from: no robot has it). There are no time stamps: all are spread over the clip.
     Bags that are there already and complete are kept.
     """
-    console = Console(stderr=True)
-    chosen = _parse_subjects(subjects or [])
-    clips = load_clips(folder, depth_every)
-    bags = []
-    for subject in track(
-        choose_subjects(clips, chosen),
-        'importing subjects',
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ):
-        bag = import_subject(clips, subject, out, force=force)
-        console.print(
-            f'{bag.path}: {bag.clips} clips' + (', kept (already there)' if bag.kept else ''),
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
-        bags.append(bag)
-    result = [
-        {'path': str(bag.path), 'subject': bag.subject, 'clips': bag.clips, 'kept': bag.kept}
-        for bag in bags
-    ]
-    write_result(json, {'bags': result, 'clips': sum(bag.clips for bag in bags)})
+    chosen = parse_numbers('--subjects', subjects)
+    clips = utd_mhad_importer.load_clips(folder, depth_every)
+    import_all(
+        utd_mhad_importer.choose_subjects(clips, chosen),
+        lambda subject: utd_mhad_importer.import_subject(clips, subject, out, force=force),
+        json,
+    )
 
 
-def _parse_subjects(texts: list[str]) -> list[int]:
-    words = [word for text in texts for word in re.split(r'[,\s]+', text) if word]
-    if wrong := [word for word in words if not word.isdecimal()]:
-        raise ConfigurationError(f'--subjects {wrong[0]!r} is no number: write 1 3 5')
-    return [int(word) for word in words]
+@app.command('sp-sw-har', cls=VariadicCommand)
+def sp_sw_har(
+    folder: Annotated[Path, typer.Argument(metavar='FOLDER', help='Holds sp_sw_har.npz.')],
+    out: Out,
+    subjects: Annotated[
+        list[str] | None,
+        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 23]'),
+    ] = None,
+    clocks: Annotated[
+        Clocks,
+        typer.Option(
+            help="'own': each device's stamps by its own clock, as recorded; 'phone': the watch's "
+            "are moved so that its labels change when the phone's do."
+        ),
+    ] = 'own',
+    force: Force = False,
+    json: Json = None,
+) -> None:
+    """Import SP-SW-HAR: 5 activities of 23 people, with the IMUs of a phone and of a watch.
+
+    Writes OUT/sp_sw_har_s01 and so on. The sensors are called imu_phone and imu_watch (about
+    100 Hz). The labels are the phone's. Bags that are there already and complete are kept.
+    """
+    chosen = parse_numbers('--subjects', subjects)
+    executions = sp_sw_har_importer.load_executions(folder)
+    import_all(
+        sp_sw_har_importer.choose_subjects(executions, chosen),
+        lambda subject: sp_sw_har_importer.import_subject(
+            executions, subject, out, clocks, force=force
+        ),
+        json,
+        'segments',
+    )
+
+
+@app.command('esc10', cls=VariadicCommand)
+def esc10(
+    folder: Annotated[
+        Path, typer.Argument(metavar='FOLDER', help="Holds ESC-10's .ogg files, at any depth.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a fold.')],
+    folds: Annotated[
+        list[str] | None,
+        typer.Option(metavar='N...', help='Only these folds: 1 3 or 1,3.  [default: all]'),
+    ] = None,
+    force: Force = False,
+    json: Json = None,
+) -> None:
+    """Import ESC-10: sounds of 10 kinds, 5 seconds each.
+
+    Writes OUT/esc10_fold1 and so on. A fold stands for a subject, for it shares no original
+    recording with the others. The sensor is called microphone. Reading .ogg needs the library
+    soundfile. Bags that are there already and complete are kept.
+    """
+    chosen = parse_numbers('--folds', folds)
+    clips = esc10_importer.find_clips(folder)
+    import_all(
+        esc10_importer.choose_folds(clips, chosen),
+        lambda fold: esc10_importer.import_fold(clips, fold, out, force=force),
+        json,
+    )
+
+
+@app.command('digits', cls=VariadicCommand)
+def digits(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar='FOLDER', help='Holds fsdd_8k_int16.npz and mnist_t10k.npz.'),
+    ],
+    out: Annotated[
+        Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a speaker.')
+    ],
+    speakers: Annotated[
+        list[str] | None,
+        typer.Option(metavar='NAME...', help='Only these speakers.  [default: all 4]'),
+    ] = None,
+    most: Annotated[
+        int | None,
+        typer.Option(min=1, help='So many of each digit at most, spoken and written.'),
+    ] = None,
+    force: Force = False,
+    json: Json = None,
+) -> None:
+    """Import spoken digits (FSDD) and written ones (MNIST), which pair by label only.
+
+    Writes OUT/digits_george and so on: what a speaker said, and after it as many written digits.
+    Nobody wrote while speaking: nothing overlaps in time, and which written digits a speaker gets
+    is drawn. The sensors are called microphone (8 kHz) and camera (28x28). Bags that are there
+    already and complete are kept.
+    """
+    dealt = digits_importer.load_digits(folder, most)
+    import_all(
+        digits_importer.choose_speakers(dealt, parse_words(speakers)),
+        partial(digits_importer.import_speaker, out=out, force=force),
+        json,
+        'digits',
+    )
+
+
+app.command('files')(import_files)

@@ -24,8 +24,9 @@ _LARGEST: Final = 1e3
 class SkeletonDecoder:
     """Turn serialized pose arrays of ``joints`` poses into samples of (3 joints,) float64.
 
-    The order is x y z of the first joint, then of the second, in metres in the frame of the
-    message; orientations are not used. A message is refused with reason ``joints`` (another
+    The order is x y z of the first joint, then of the second, in metres from the mean of all
+    joints, along the axes of the message's frame: where somebody stands says nothing of what they
+    do. Orientations are not used. A message is refused with reason ``joints`` (another
     number of them), ``not_finite``, ``out_of_range``, ``zero_stamp``, ``bad_stamp``,
     ``truncated`` or ``encapsulation``.
     """
@@ -44,7 +45,7 @@ class SkeletonDecoder:
         cursor.align(_DOUBLE_BYTES)
         body = cursor.take(count * _POSE_DOUBLES * _DOUBLE_BYTES)
         poses = np.frombuffer(body, f'{cursor.byte_order}f8').reshape(count, _POSE_DOUBLES)
-        positions = poses[:, :3].astype(np.float64).ravel()
+        positions = poses[:, :3].astype(np.float64)
         if not np.isfinite(positions).all():
             raise DecodeError('not_finite', 'the message holds NaN or infinite positions')
         if np.abs(positions).max() > _LARGEST:
@@ -54,7 +55,8 @@ class SkeletonDecoder:
             )
         if stamp_ns <= 0:
             raise DecodeError('zero_stamp', 'header.stamp is not set: windows are placed by it')
-        return Sample(stamp_ns, frame_id, positions)
+        centred = positions - positions.mean(axis=0)
+        return Sample(stamp_ns, frame_id, centred.ravel())
 
 
 def count_joints(data: bytes) -> int:

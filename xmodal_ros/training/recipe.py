@@ -206,9 +206,9 @@ def _skeleton(joints: int, length_ns: int, hop_ns: int) -> Recipe:
     window = WindowSpec(
         length_ns=length_ns, hop_ns=hop_ns, rate_hz=20, margin_ns=SECOND_NS // 10, min_coverage=0.5
     )
-    # Metres are what they are: people differ in tempo, not in how long a metre is.
-    tempo = ImuAugmentation(rotation_deg=0.0, scale=0.0)
-    return Recipe(SkeletonStream(joints=joints), window, ImuCnn(), (MotionStep(),), tempo)
+    # A factor on each joint alone would tear limbs apart.
+    whole = ImuAugmentation(scale=0.0)
+    return Recipe(SkeletonStream(joints=joints), window, ImuCnn(), (MotionStep(),), whole)
 
 
 def _nanoseconds(seconds: float | None, default: float) -> int:

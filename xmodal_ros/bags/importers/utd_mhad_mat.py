@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-import scipy.io
 
 from xmodal_ros.bags.importers.utd_mhad_clip import Clip
 from xmodal_ros.errors import BagError
@@ -85,6 +84,9 @@ def _depth(file: Path, every: int) -> NDArray[np.uint16]:
 
 def _load(file: Path, kind: str) -> NDArray[Any]:
     name, shape = _SHAPES[kind]
+    # Half a second to import, and every command imports this module.
+    import scipy.io
+
     try:
         content: dict[str, Any] = scipy.io.loadmat(file)
         array = np.asarray(content[name])

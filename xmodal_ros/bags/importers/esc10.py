@@ -1,0 +1,128 @@
+"""Turn ESC-10, sounds of ten kinds, into one bag a fold.
+
+Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 2015. Clips of one
+original recording are in one fold only, so a fold stands where data of people have a subject.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+import re
+from typing import Final
+
+from xmodal_ros.bags.importers.bag_making import (
+    BagPlan,
+    DAY_NS,
+    ImportedBag,
+    make_bag,
+    Part,
+    Record,
+    schedule,
+    SECOND_NS,
+)
+from xmodal_ros.bags.importers.messages import audio_info_record, audio_records
+from xmodal_ros.bags.importers.sound_file import read_sound
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+
+MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
+# In the order of the numbers that file names start with.
+CLASSES: Final = (
+    *('dog_bark', 'rain', 'sea_waves', 'baby_cry', 'clock_tick', 'person_sneeze', 'helicopter'),
+    *('chainsaw', 'rooster', 'fire_crackling'),
+)
+# Flat: class, fold, Freesound's number, take. As published: a folder a class, counted from 1.
+_FLAT: Final = re.compile(r'(\d)_(\d)-(\d+)-([A-Z])\.(?:ogg|wav)')
+_IN_FOLDER: Final = re.compile(r'(\d)-(\d+)-([A-Z])\.(?:ogg|wav)')
+_FOLDER: Final = re.compile(r'(\d{3}) - .+')
+_EPOCH_NS: Final = 1_421_280_000 * SECOND_NS
+_LENGTH_NS: Final = 5 * SECOND_NS
+_METADATA: Final = {
+    'dataset': 'ESC-10',
+    'citation': 'K. J. Piczak: ESC: Dataset for Environmental Sound Classification. ACM '
+    'Multimedia 2015',
+    'subjects': 'folds, not people: clips of one original recording are in one fold',
+}
+
+
+@dataclass(frozen=True)
+class SoundClip:
+    """A file with one sound of a class."""
+
+    path: Path
+    label: str
+    fold: int
+
+
+def find_clips(folder: Path) -> tuple[SoundClip, ...]:
+    """Find the clips below ``folder``, by class and name; BagError when there are none."""
+    clips = []
+    for path in sorted(folder.rglob('*')):
+        if match := _FLAT.fullmatch(path.name):
+            number, fold = int(match[1]), int(match[2])
+        elif (match := _IN_FOLDER.fullmatch(path.name)) and (
+            home := _FOLDER.fullmatch(path.parent.name)
+        ):
+            number, fold = int(home[1]) - 1, int(match[1])
+        else:
+            continue
+        if 0 <= number < len(CLASSES):
+            clips.append(SoundClip(path, CLASSES[number], fold))
+    if not clips:
+        raise BagError(
+            f"{str(folder)!r} does not hold ESC-10: expected files such as '001 - Dog "
+            "bark/1-100032-A.ogg' or '0_1-100032-A.ogg' (class, fold, number, take) below it"
+        )
+    return tuple(sorted(clips, key=lambda clip: (clip.fold, clip.label, clip.path.name)))
+
+
+def choose_folds(clips: Sequence[SoundClip], folds: Collection[int]) -> tuple[int, ...]:
+    """Give ``folds`` in order, or all when there are none; BagError for an unknown one."""
+    known = sorted({clip.fold for clip in clips})
+    if unknown := set(folds) - set(known):
+        raise BagError(
+            f'these clips have no fold {", ".join(map(str, sorted(unknown)))}, only '
+            f'{", ".join(map(str, known))}'
+        )
+    return tuple(sorted(set(folds))) or tuple(known)
+
+
+def import_fold(
+    clips: Sequence[SoundClip], fold: int, out: Path, *, force: bool = False
+) -> ImportedBag:
+    """Write the clips of one fold to ``out/esc10_fold<fold>``, subject ``fold_<fold>``.
+
+    The first five seconds of each are taken. Raises :class:`BagError` for a file that cannot be
+    read, or is at another rate than the first, and when anything else is in the way.
+    """
+    own = [clip for clip in clips if clip.fold == fold]
+    segments = schedule(_EPOCH_NS + fold * DAY_NS, ((_LENGTH_NS, clip.label) for clip in own))
+    plan = BagPlan(
+        path=out / f'esc10_fold{fold}',
+        importer='esc10 1',
+        subject=f'fold_{fold}',
+        sensors=(MICROPHONE,),
+        segments=len(own),
+        metadata=_METADATA,
+    )
+    return make_bag(plan, _parts(own, segments), force=force)
+
+
+def _parts(clips: Sequence[SoundClip], segments: Sequence[Segment]) -> Iterator[Part]:
+    first_rate = 0
+    for clip, segment in zip(clips, segments, strict=True):
+        rate, samples = read_sound(clip.path)
+        if first_rate and rate != first_rate:
+            raise BagError(
+                f'{str(clip.path)!r} is at {rate} Hz, {str(clips[0].path)!r} at {first_rate} Hz: '
+                'bring all clips to one rate'
+            )
+        records: list[Record] = []
+        if not first_rate:
+            records.append(audio_info_record(MICROPHONE, segment.start_ns, rate, 1))
+        first_rate = rate
+        # To mono: a robot's microphone is, and so are the clips as published.
+        mono = samples[: rate * _LENGTH_NS // SECOND_NS].mean(axis=1).astype(samples.dtype)
+        records += audio_records(MICROPHONE, segment.start_ns, mono[:, None], rate)
+        yield Part([segment], records)

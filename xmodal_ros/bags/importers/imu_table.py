@@ -1,0 +1,202 @@
+"""Read the samples of an IMU from a table: a CSV file with a line of column names."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+import csv
+from dataclasses import dataclass
+from datetime import datetime, timedelta, UTC
+from decimal import Decimal, InvalidOperation
+import math
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.bags.importers.bag_making import SECOND_NS
+from xmodal_ros.errors import BagError
+
+TimeUnit = Literal['s', 'ms', 'us', 'ns', 'iso']
+AccelerationUnit = Literal['m/s2', 'g', 'mg']
+RateUnit = Literal['rad/s', 'deg/s']
+
+_GRAVITY: Final = 9.80665
+_NANOSECONDS: Final = {'s': SECOND_NS, 'ms': 1_000_000, 'us': 1000, 'ns': 1}
+_ACCELERATION: Final = {'m/s2': 1.0, 'g': _GRAVITY, 'mg': _GRAVITY / 1000}
+_RATE: Final = {'rad/s': 1.0, 'deg/s': math.pi / 180}
+# 2000 degrees/s in rad/s: the range of usual gyros, which people do not reach.
+_FASTEST: Final = 35.0
+_SLOWEST_HZ, _FASTEST_HZ = 1.0, 8000.0
+# Times later than this count from 1970, earlier ones from some start: it is 1 January 2000.
+SINCE_1970_NS: Final = 946_684_800 * SECOND_NS
+_MOST_NS: Final = 1 << 62
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class ImuColumns:
+    """Which columns of a table hold what, and in which units.
+
+    ``rate`` is () where there is no gyro. ``gravity`` says that the acceleration includes it, as
+    accelerometers measure it; only then the unit can be checked.
+    """
+
+    time: str = 'time'
+    acceleration: Sequence[str] = ('ax', 'ay', 'az')
+    rate: Sequence[str] = ('gx', 'gy', 'gz')
+    time_unit: TimeUnit = 's'
+    acceleration_unit: AccelerationUnit = 'm/s2'
+    rate_unit: RateUnit = 'rad/s'
+    gravity: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class ImuTable:
+    """Samples in order: ``times_ns`` (N,), acceleration (N, 3) in m/s², rate (N, 3) in rad/s.
+
+    ``repeated`` counts samples of the same time as the one before.
+    """
+
+    times_ns: NDArray[np.int64]
+    acceleration: NDArray[np.float64]
+    rate: NDArray[np.float64] | None
+    repeated: int
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the times count from 1970, rather than from some start."""
+        return int(self.times_ns[0]) >= SINCE_1970_NS
+
+
+def read_imu_table(file: Path, columns: ImuColumns) -> ImuTable:
+    """Read a table.
+
+    Raises :class:`BagError` with the line, and what to do, for a column that is missing, a value
+    that is no finite number, time that runs backwards, and for values that are hardly of the unit
+    said.
+    """
+    times, values = array('q'), array('d')
+    try:
+        with file.open(encoding='utf-8-sig', newline='') as stream:
+            for time_ns, numbers in _rows(file, csv.reader(stream, strict=True), columns):
+                if times and time_ns < times[-1]:
+                    raise BagError(
+                        f'{file}: time runs backwards after sample {len(times)}, by '
+                        f'{(times[-1] - time_ns) / 1e9:g} s: sort the rows, or import each '
+                        'recording in the table on its own'
+                    )
+                times.append(time_ns)
+                values.extend(numbers)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BagError(f'the table {str(file)!r} cannot be read: {error}') from error
+    if len(times) < 2:
+        raise BagError(f'{file}: {len(times)} samples are too few')
+    table = np.array(values).reshape(len(times), -1)
+    stamps = np.array(times, np.int64)
+    acceleration = table[:, :3] * _ACCELERATION[columns.acceleration_unit]
+    rate = table[:, 3:] * _RATE[columns.rate_unit] if columns.rate else None
+    _check_rate(file, stamps, columns)
+    _check_units(file, acceleration, rate, columns)
+    return ImuTable(stamps, acceleration, rate, int((np.diff(stamps) == 0).sum()))
+
+
+def _rows(
+    file: Path, lines: Iterator[list[str]], columns: ImuColumns
+) -> Iterator[tuple[int, list[float]]]:
+    header = [name.strip() for name in next(lines, [])]
+    wanted = [columns.time, *columns.acceleration, *columns.rate]
+    if missing := [name for name in wanted if name not in header]:
+        raise BagError(
+            f'{file}: there is no column {missing[0]!r}, only {", ".join(header) or "nothing"}: '
+            "name the columns with '--time', '--acc' and '--gyro' (--gyro none without a gyro)"
+        )
+    order = [header.index(name) for name in wanted]
+    for number, row in enumerate(lines, start=2):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) <= max(order):
+            raise BagError(
+                f'{file}: line {number} holds {len(row)} values, the first line {len(header)}: '
+                'is the file cut off there?'
+            )
+        where = f'{file}: line {number}'
+        time_ns = _time_ns(where, row[order[0]].strip(), columns.time_unit)
+        yield time_ns, [_number(where, header[i], row[i]) for i in order[1:]]
+
+
+def _number(where: str, column: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise BagError(
+            f'{where}: {column} is {text.strip()!r}, which is no finite number: remove the row '
+            'where the sensor gave nothing (a gap is allowed), and write 0.5, not 0,5'
+        )
+    return value
+
+
+def _time_ns(where: str, text: str, unit: TimeUnit) -> int:
+    if unit == 'iso':
+        try:
+            return iso_ns(text)
+        except ValueError:
+            raise BagError(f'{where}: {text!r} is no time in ISO 8601') from None
+    try:
+        # Exact: a float of seconds since 1970 is off by up to 120 ns.
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal('nan')
+    if not number.is_finite() or abs(number) * _NANOSECONDS[unit] > _MOST_NS:
+        raise BagError(
+            f'{where}: the time is {text!r}, which is no number of {unit} that can be: give '
+            "'--time-unit' (s, ms, us, ns, or iso for dates)"
+        )
+    return int(number * _NANOSECONDS[unit])
+
+
+def iso_ns(text: str) -> int:
+    """Give nanoseconds since 1970 of a time in ISO 8601, UTC unless it says; or ValueError."""
+    moment = datetime.fromisoformat(text)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _check_rate(file: Path, stamps: NDArray[np.int64], columns: ImuColumns) -> None:
+    lasted_s = int(stamps[-1] - stamps[0]) / 1e9
+    rate_hz = (len(stamps) - 1) / lasted_s if lasted_s else math.inf
+    if not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
+        raise BagError(
+            f'{file}: with times in {columns.time_unit} there are {rate_hz:.3g} samples a second, '
+            "which no IMU gives: correct '--time-unit' (s, ms, us, ns or iso)"
+        )
+
+
+def _check_units(
+    file: Path,
+    acceleration: NDArray[np.float64],
+    rate: NDArray[np.float64] | None,
+    columns: ImuColumns,
+) -> None:
+    length = float(np.median(np.linalg.norm(acceleration, axis=1)))
+    if columns.gravity and not _GRAVITY / 2 <= length <= _GRAVITY * 2:
+        raise BagError(
+            f'{file}: with acceleration in {columns.acceleration_unit} its median length is '
+            f'{length:.3g} m/s², but gravity alone is {_GRAVITY:.3g}: correct '
+            f"'--acc-unit'{_better(length, columns.acceleration_unit)}, or give '--no-gravity' "
+            'where it has been taken out'
+        )
+    if rate is not None:
+        fastest = float(np.percentile(np.linalg.norm(rate, axis=1), 99))
+        if fastest > _FASTEST:
+            raise BagError(
+                f'{file}: with angular rate in {columns.rate_unit} it reaches {fastest:.3g} '
+                "rad/s, which is more than usual gyros measure: correct '--gyro-unit' (deg/s?)"
+            )
+
+
+def _better(length: float, unit: AccelerationUnit) -> str:
+    raw = length / _ACCELERATION[unit]
+    fitting = [u for u, f in _ACCELERATION.items() if _GRAVITY / 2 <= raw * f <= _GRAVITY * 2]
+    return f' ({fitting[0]}?)' if fitting else ''

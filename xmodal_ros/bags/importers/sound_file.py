@@ -1,0 +1,70 @@
+"""Read sound files of any format as 16-bit samples."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import BagError
+
+
+def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
+    """Give the rate in Hz and the samples (N, channels) of a sound file.
+
+    WAV is read by SciPy; any other format, and what SciPy does not know of WAV, by the library
+    ``soundfile`` where it is installed. Raises :class:`BagError` that says what to do.
+    """
+    if not path.is_file():
+        raise BagError(f'there is no sound file {str(path)!r}')
+    problem = ''
+    if path.suffix.lower() == '.wav':
+        # Half a second to import, and every command imports this module.
+        from scipy.io import wavfile
+
+        try:
+            rate, samples = wavfile.read(path)
+            return _checked(path, int(rate), _as_int16(samples))
+        except (ValueError, OSError, EOFError, TypeError) as error:
+            problem = str(error)
+    try:
+        # Not needed for WAV, and without a rosdep key: only asked for where it is.
+        import soundfile
+    except (ImportError, OSError) as error:
+        raise BagError(
+            f'{str(path)!r} cannot be read'
+            + (f' ({problem})' if problem else '')
+            + ": install the library for other formats than WAV, 'pip install soundfile' or "
+            f"'apt install python3-soundfile', or convert it to 16-bit WAV ({error})"
+        ) from None
+    try:
+        samples, rate = soundfile.read(path, dtype='int16', always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+        raise BagError(
+            f'{str(path)!r} is no sound that can be read: {error}; convert it to 16-bit WAV'
+        ) from error
+    return _checked(path, int(rate), samples)
+
+
+def _checked(
+    path: Path, rate_hz: int, samples: NDArray[np.int16]
+) -> tuple[int, NDArray[np.int16]]:
+    if not len(samples):
+        raise BagError(f'{str(path)!r} holds no sound')
+    return rate_hz, samples
+
+
+def _as_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
+    """Bring what WAV may hold to 16 bits; (N,) or (N, channels) to (N, channels)."""
+    samples = samples[:, None] if samples.ndim == 1 else samples
+    if samples.dtype.kind == 'f':
+        if not np.isfinite(samples).all():
+            raise ValueError('it holds values that are no numbers')
+        return np.asarray(np.rint(samples.clip(-1, 1) * 32_767), np.int16)
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.int16) - 128) << 8
+    if samples.dtype == np.int32:
+        return (samples >> 16).astype(np.int16)
+    if samples.dtype != np.int16:
+        raise ValueError(f'samples of {samples.dtype} are not known')
+    return samples

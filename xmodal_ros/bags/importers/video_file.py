@@ -1,0 +1,106 @@
+"""Read a video file as JPEG pictures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+
+from xmodal_ros.bags.importers.bag_making import Record, SECOND_NS
+from xmodal_ros.bags.simulator.messages import compressed_image_message
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+
+_TYPE: Final = 'sensor_msgs/msg/CompressedImage'
+_QUALITY: Final = 90
+_HIGHEST_FPS: Final = 1000.0
+# A header counts frames by rate and duration, which may be a few too many.
+_LEAST_SHARE: Final = 0.9
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What a file's header says; ``frames`` is 0 where it does not."""
+
+    fps: float
+    frames: int
+
+
+def look_into_video(path: Path) -> VideoFacts:
+    """Read a file's header; raises :class:`BagError` when it is no video."""
+    with _opened(path) as capture:
+        fps = float(capture.get(cv2.CAP_PROP_FPS))
+        frames = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+    if not 0 < fps <= _HIGHEST_FPS:
+        raise BagError(
+            f'{str(path)!r} does not say how fast its pictures follow each other: convert it, '
+            'for example to MP4 with ffmpeg'
+        )
+    return VideoFacts(fps, int(frames) if 0 < frames < 1e9 else 0)
+
+
+def video_records(
+    path: Path, sensor: Sensor, start_ns: int, height: int | None
+) -> Iterator[Record]:
+    """Give ``CompressedImage`` messages; the first picture is taken at ``start_ns``.
+
+    Pictures higher than ``height`` are made smaller. Where the file gives a picture no later time
+    than the one before, its rate says when it was taken. Raises :class:`BagError` for a file that
+    breaks off.
+    """
+    facts = look_into_video(path)
+    frame_ns = round(SECOND_NS / facts.fps)
+    first_ns: int | None = None
+    last_ns = -frame_ns
+    count = 0
+    with _opened(path) as capture:
+        while True:
+            good, picture = capture.read()
+            if not good or picture is None:
+                break
+            stated_ns = round(float(capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e6)
+            first_ns = stated_ns if first_ns is None else first_ns
+            since_ns = stated_ns - first_ns
+            last_ns = since_ns if since_ns > last_ns else last_ns + frame_ns
+            count += 1
+            yield _record(path, sensor, start_ns + last_ns, _scaled(picture, height))
+    if count < _LEAST_SHARE * facts.frames or not count:
+        raise BagError(
+            f'{str(path)!r} breaks off after {count} of {facts.frames} pictures: repair it, for '
+            'example with ffmpeg -i OLD -c copy NEW, or cut it'
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    # Without the file, OpenCV might take digits in its name for those of numbered pictures.
+    capture = cv2.VideoCapture(str(path)) if path.is_file() else cv2.VideoCapture()
+    try:
+        if not capture.isOpened():
+            raise BagError(
+                f'{str(path)!r} cannot be read as a video: convert it, for example to MP4 with '
+                'ffmpeg'
+                if path.is_file()
+                else f'there is no video file {str(path)!r}'
+            )
+        yield capture
+    finally:
+        capture.release()
+
+
+def _scaled(picture: Any, height: int | None) -> Any:
+    rows, columns = picture.shape[:2]
+    if height is None or rows <= height:
+        return picture
+    size = max(1, round(columns * height / rows)), height
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _record(path: Path, sensor: Sensor, stamp_ns: int, picture: Any) -> Record:
+    good, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not good:
+        raise BagError(f'a picture of {str(path)!r} cannot be stored as JPEG')
+    message = compressed_image_message(stamp_ns, sensor.frame, 'jpeg', data.tobytes())
+    return Record(stamp_ns, sensor.topic, _TYPE, message)

@@ -1,0 +1,162 @@
+"""The command ``xmodal import files``: one's own recording becomes a bag."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+import typer
+
+from xmodal_ros.bags.importers.imu_table import (
+    AccelerationUnit,
+    ImuColumns,
+    iso_ns,
+    RateUnit,
+    TimeUnit,
+)
+from xmodal_ros.cli.import_run import tell
+from xmodal_ros.cli.result import write_result
+from xmodal_ros.errors import ConfigurationError
+
+
+def import_files(
+    bag: Annotated[Path, typer.Argument(metavar='BAG', help='The bag to write, a new folder.')],
+    subject: Annotated[str, typer.Option(help='Who was recorded; splits go by this name.')],
+    imu: Annotated[
+        Path | None, typer.Option(metavar='CSV', help='Samples, a row each, with a header line.')
+    ] = None,
+    video: Annotated[
+        Path | None, typer.Option(metavar='FILE', help='Any video that OpenCV reads.')
+    ] = None,
+    audio: Annotated[
+        Path | None,
+        typer.Option(metavar='FILE', help='WAV, or anything soundfile reads if it is installed.'),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar='CSV', help='Columns start,end,label; see docs.')
+    ] = None,
+    time: Annotated[str, typer.Option(metavar='COLUMN', help="The table's column of time.")] = (
+        'time'
+    ),
+    time_unit: Annotated[TimeUnit, typer.Option(help='iso: dates as 2025-01-31T12:00:00.5Z.')] = (
+        's'
+    ),
+    acc: Annotated[
+        str, typer.Option(metavar='X,Y,Z', help='The columns of acceleration.')
+    ] = 'ax,ay,az',
+    acc_unit: Annotated[AccelerationUnit, typer.Option(help='Its unit.')] = 'm/s2',
+    gyro: Annotated[
+        str, typer.Option(metavar='X,Y,Z', help='The columns of angular rate, or none.')
+    ] = 'gx,gy,gz',
+    gyro_unit: Annotated[RateUnit, typer.Option(help='Its unit.')] = 'rad/s',
+    gravity: Annotated[
+        bool, typer.Option(help='Whether the acceleration includes gravity; checks the unit.')
+    ] = True,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar='TIME',
+            help='When the recording starts, ISO 8601.  [default: the first time of the table if '
+            'it is dated, else 2000-01-01]',
+        ),
+    ] = None,
+    imu_offset: Annotated[
+        float, typer.Option(metavar='S', help='So many seconds later the table starts.')
+    ] = 0.0,
+    video_offset: Annotated[
+        float, typer.Option(metavar='S', help='So many seconds later the video starts.')
+    ] = 0.0,
+    audio_offset: Annotated[
+        float, typer.Option(metavar='S', help='So many seconds later the sound starts.')
+    ] = 0.0,
+    video_height: Annotated[
+        int | None, typer.Option(min=8, metavar='PIXELS', help='Make higher pictures smaller.')
+    ] = None,
+    force: Annotated[bool, typer.Option('--force', help='Replace a bag that is there.')] = False,
+    json: Annotated[
+        Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
+    ] = None,
+) -> None:
+    """Import a recording of your own: a table of IMU samples, a video, a sound file, labels.
+
+    Each is optional. The sensors are called imu, camera and microphone.
+
+    Example: xmodal import files ada_1 --subject ada --imu imu.csv --time t --time-unit ms
+    --acc accX,accY,accZ --acc-unit g --gyro none --video film.mp4 --video-offset 0.4
+    --labels labels.csv
+    """
+    # OpenCV is loaded for this command alone.
+    from xmodal_ros.bags.importers.own_files import import_own_files, OwnFiles
+
+    console = Console(stderr=True)
+    columns = ImuColumns(
+        time,
+        _three('--acc', acc),
+        () if gyro == 'none' else _three('--gyro', gyro),
+        time_unit,
+        acc_unit,
+        gyro_unit,
+        gravity,
+    )
+    files = OwnFiles(
+        imu,
+        columns,
+        video,
+        audio,
+        labels,
+        _start_ns(start),
+        imu_offset,
+        video_offset,
+        audio_offset,
+        video_height,
+    )
+    if not subject.strip():
+        raise ConfigurationError('--subject is empty: name who was recorded')
+    with console.status('importing'):
+        made = import_own_files(files, bag, subject.strip(), force=force)
+    counts = ', '.join(f'{count} messages of {name}' for name, count in made.messages.items())
+    tell(console, f'{made.path}: {made.duration_s:.1f} s of {subject.strip()}: {counts}')
+    if made.repeated:
+        tell(
+            console,
+            f'{made.repeated} samples have the time of the one before: they are in the bag, but '
+            'only the first of each time is learnt from',
+        )
+    activities = Counter(segment.label for segment in made.segments)
+    listed = ', '.join(f'{label} ({count})' for label, count in sorted(activities.items()))
+    tell(
+        console,
+        f'{len(made.segments)} labelled segments: {listed}'
+        if made.segments
+        else 'no labels: put a labels.csv into the folder of the bag before training',
+    )
+    write_result(
+        json,
+        {
+            'path': str(made.path),
+            'subject': subject.strip(),
+            'duration_s': made.duration_s,
+            'messages': made.messages,
+            'segments': len(made.segments),
+            'activities': dict(sorted(activities.items())),
+            'repeated': made.repeated,
+        },
+    )
+
+
+def _three(option: str, text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(','))
+    if len(names) != 3 or not all(names):
+        raise ConfigurationError(f'{option} {text!r} names no three columns: write x,y,z')
+    return names
+
+
+def _start_ns(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return iso_ns(text)
+    except ValueError:
+        raise ConfigurationError(
+            f'--start {text!r} is no time: write 2025-01-31T12:00:00 or 2025-01-31T12:00:00.5Z'
+        ) from None

@@ -1,0 +1,62 @@
+"""What every command ``xmodal import ...`` does with the bags it makes, one after the other."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+import re
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+from xmodal_ros.bags.importers.bag_making import ImportedBag
+from xmodal_ros.cli.result import write_result
+from xmodal_ros.errors import ConfigurationError
+
+Part = TypeVar('Part')
+
+
+def import_all(
+    parts: Sequence[Part],
+    make: Callable[[Part], ImportedBag],
+    json: Path | None,
+    unit: str = 'clips',
+) -> None:
+    """Make a bag of each part, with progress on a terminal, and say which there are."""
+    console = Console(stderr=True)
+    bags = []
+    for part in track(
+        parts,
+        'importing',
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ):
+        bag = make(part)
+        tell(
+            console,
+            f'{bag.path}: {bag.clips} {unit}' + (', kept (already there)' if bag.kept else ''),
+        )
+        bags.append(bag)
+    result = [
+        {'path': str(bag.path), 'subject': bag.subject, 'clips': bag.clips, 'kept': bag.kept}
+        for bag in bags
+    ]
+    write_result(json, {'bags': result, 'clips': sum(bag.clips for bag in bags)})
+
+
+def tell(console: Console, text: str) -> None:
+    """Print a line as it is, however long."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def parse_numbers(option: str, texts: list[str] | None) -> list[int]:
+    """Read an option's values, divided by commas or spaces; ConfigurationError for others."""
+    words = parse_words(texts)
+    if wrong := [word for word in words if not word.isdecimal()]:
+        raise ConfigurationError(f'{option} {wrong[0]!r} is no number: write 1 3 5')
+    return [int(word) for word in words]
+
+
+def parse_words(texts: list[str] | None) -> list[str]:
+    """Divide an option's values at commas and spaces."""
+    return [word for text in texts or [] for word in re.split(r'[,\s]+', text) if word]
