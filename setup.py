@@ -34,7 +34,11 @@ setup(
     maintainer_email='xmodal_ros@example.com',
     description='Recognises what the person near a robot is doing, from one sensor at a time',
     license='Apache-2.0',
-    extras_require={'onnx': ['onnx', 'onnxruntime', 'onnxscript'], 'test': ['pytest']},
+    extras_require={
+        'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
+        'sound': ['soundfile'],
+        'test': ['pytest'],
+    },
     entry_points={
         'console_scripts': [
             'xmodal = xmodal_ros.cli.main:main',
