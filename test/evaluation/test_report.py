@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
+import json
 import re
 
 import pytest
@@ -10,29 +11,34 @@ from test.evaluation.test_evaluate import run, SEGMENTS
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.report import render_report, write_report
+from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint, Trial
 
 VOID = {'meta', 'link', 'br', 'img', 'input', 'hr'}
 
 
 class Outline(HTMLParser):
-    """Collects tags, and fails on tags that do not nest."""
+    """Collects tags and JSON, and fails on tags that do not nest."""
 
     def __init__(self):
         super().__init__()
-        self.open, self.tags, self.references = [], [], []
+        self.open, self.tags, self.references, self.data = [], [], [], {}
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self.references += [v for k, v in attrs if k in ('src', 'href', 'xlink:href')]
         if tag not in VOID:
-            self.open.append(tag)
+            self.open.append((tag, dict(attrs)))
 
     def handle_startendtag(self, tag, attrs):
         self.tags.append((tag, dict(attrs)))
         self.references += [v for k, v in attrs if k in ('src', 'href', 'xlink:href')]
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, text):
+        if self.open and self.open[-1][1].get('type') == 'application/json':
+            self.data[self.open[-1][1]['id']] = json.loads(text)
 
 
 def outline(page):
@@ -43,30 +49,47 @@ def outline(page):
     return parser
 
 
-def test_the_page_is_whole_and_refers_to_nothing_outside(tmp_path):
-    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS))
+@pytest.fixture(scope='module')
+def evaluation(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('evaluated')
+    return run(folder, write_imu_bag(folder / 'bag', SEGMENTS))
+
+
+def test_the_page_is_whole_and_refers_to_nothing_outside(evaluation, tmp_path):
     file = tmp_path / 'new' / 'report.html'
     write_report(evaluation, file, 'imu on bag')
     page = file.read_text(encoding='utf-8')
     parsed = outline(page)
-    assert all(reference.startswith('#') for reference in parsed.references)
-    assert not re.search(r'@import|url\((?!#)', page)
+    assert all(reference.startswith(('#', 'data:')) for reference in parsed.references)
+    assert not re.search(r'@import|url\((?!#)|https?://', page)
     assert f'{evaluation.scores.macro_f1:.3f}' in page
-    truth_bars = page.count('<title>truth: ')
-    assert truth_bars == len(SEGMENTS)
+    recording = parsed.data['recording-0']
+    assert len(recording['truth']) == len(SEGMENTS)
+    assert [track['name'] for track in recording['tracks']] == [evaluation.name]
+    assert [trace['quantity'] for trace in recording['media']['traces']] == [
+        'acceleration',
+        'angular rate',
+    ]
     assert [f.name for f in file.parent.iterdir()] == ['report.html']
+
+
+def test_a_recording_that_is_gone_is_shown_by_its_decisions(evaluation, tmp_path):
+    (bag,) = evaluation.bags
+    gone = replace(evaluation, bags=(replace(bag, path=tmp_path / 'gone'),))
+    media = outline(render_report(gone, 'title')).data['recording-0']['media']
+    assert media['traces'] == []
+    assert 'does not exist' in media['missing'][0]
 
 
 def test_without_truth_the_page_says_so(tmp_path):
     evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS, labelled=False))
     page = render_report(evaluation, 'title')
-    outline(page)
     assert 'no truth' in page
     assert 'macro-F1' not in page
+    assert outline(page).data['recording-0']['truth'] == []
 
 
-def test_where_the_model_comes_from_reads_like_text(tmp_path):
-    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS))
+def test_where_the_model_comes_from_reads_like_text(evaluation):
     provenance = {'subjects': {'training': ['1', '3'], 'validation': []}, 'seed': 7}
     info = evaluation.info.model_copy(update={'provenance': provenance})
     page = render_report(replace(evaluation, info=info), 'title')
@@ -74,17 +97,29 @@ def test_where_the_model_comes_from_reads_like_text(tmp_path):
     assert 'validation' not in page
 
 
+def test_faults_are_drawn_with_a_line_for_each_bundle_alike(evaluation):
+    def curve(name, *severities):
+        points = tuple(RobustnessPoint(s, {'macro_f1': 0.5}) for s in severities)
+        return RobustnessCurve(name, 'noise', 'dB', 'white noise', points)
+
+    curves = (curve('a', None, 10.0), curve('b', None, 10.0), curve('c', 1.0, 2.0))
+    page = render_report(Trial((evaluation,), robustness=curves), 'title')
+    # A circle, a square, and the one that suffered something else by itself.
+    assert page.count('a, noise none dB: 0.500') == 2
+    assert len(re.findall(r'<figure>.*noise, dB', page)) == 2
+
+
 def test_names_from_bags_cannot_break_the_page(tmp_path):
     bag = write_imu_bag(
         tmp_path / 'bag', clips(['sit', '<script>alert(1)</script>']), subject='a&b<i>'
     )
-    page = render_report(run(tmp_path, bag), '<b>title</b>')
-    assert 'script' not in {tag for tag, _ in outline(page).tags}
-    assert '&lt;script&gt;' in page
+    parsed = outline(render_report(run(tmp_path, bag), '<b>title</b>'))
+    scripts = [attrs.get('type') for tag, attrs in parsed.tags if tag == 'script']
+    assert scripts == ['application/json', 'application/json', 'module']
+    assert '<script>alert(1)</script>' in parsed.data['page-data']['labels']
 
 
-def test_a_report_that_cannot_be_written_is_an_error_with_the_path(tmp_path):
-    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS))
+def test_a_report_that_cannot_be_written_is_an_error_with_the_path(evaluation, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(ConfigurationError, match='cannot write'):
         write_report(evaluation, tmp_path / 'file' / 'report.html', 'title')

@@ -1,90 +1,240 @@
-"""One self-contained HTML page that shows an evaluation to a person."""
+"""One self-contained HTML page that shows an evaluation to a person.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+It needs no network and no other file, and stays below 15 MB whatever is evaluated: what is left
+beside the decisions and tables is divided over the recordings' pictures, traces and sound.
+"""
+
+from collections.abc import Mapping, Sequence
 from importlib import resources
-import io
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-import numpy as np
-from numpy.typing import NDArray
 
-from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.evaluation.evaluate import (
-    BagEvaluation,
-    Evaluation,
-    latency_summary,
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BagError
+from xmodal_ros.evaluation.evaluate import Evaluation
+from xmodal_ros.evaluation.media import Media, read_media, Span
+from xmodal_ros.evaluation.report_clips import worst_clips, WrongClip
+from xmodal_ros.evaluation.report_data import (
+    decisions_data,
+    embed,
+    label_names,
+    media_data,
+    Recording,
+    recordings_of,
+    stride_for,
 )
-from xmodal_ros.runtime.engine import Prediction
+from xmodal_ros.evaluation.report_figures import latency, reliability, robustness
+from xmodal_ros.evaluation.report_tables import (
+    by_activity,
+    cards,
+    comparison_rows,
+    matrices,
+    score_table,
+)
+from xmodal_ros.evaluation.trial import Trial
 from xmodal_ros.whole_file import write_whole
 
-_SECOND_NS: Final = 1_000_000_000
-# A mid grey reads on light and on dark paper alike.
-_INK: Final = '#7d8590'
+MOST_BYTES: Final = 15_000_000
+_DECISION_BYTES: Final = 5_000_000
+# The names and numbers around what is embedded.
+_SPARE_BYTES: Final = 300_000
+_MOST_CLIPS: Final = 60
+_STYLE: Final = 'report.css'
+# In the order in which each needs those before it; they make one module of the page.
+_SCRIPTS: Final = (
+    'arrays.js',
+    'colours.js',
+    'recording.js',
+    'view.js',
+    'label_rows.js',
+    'media_rows.js',
+    'timeline.js',
+    'readout.js',
+    'gestures.js',
+    'clips.js',
+    'paper.js',
+    'page.js',
+)
+# Names are escaped, so none of them can look like it.
+_MARKER: Final = '<!-- recordings -->'
 
 
-@dataclass(frozen=True)
-class _Bar:
-    start: float
-    width: float
-    label: str
-    score: float | None
-
-    @property
-    def title(self) -> str:
-        """What hovering says."""
-        confidence = '' if self.score is None else f', score {self.score:.2f}'
-        return f'{self.label}{confidence}, {self.start:.1f} to {self.start + self.width:.1f} s'
-
-
-@dataclass(frozen=True)
-class _Timeline:
-    bag: BagEvaluation
-    seconds: float
-    rows: tuple[tuple[str, tuple[_Bar, ...]], ...]
-    confidence: str
-
-
-def write_report(evaluation: Evaluation, path: Path, title: str) -> None:
-    """Write the page, whole or not at all.
+def write_report(result: Evaluation | Trial, path: Path, title: str) -> None:
+    """Write the page, whole or not at all; reads the recordings again for what sensors gave.
 
     Raises :class:`~xmodal_ros.errors.ConfigurationError` when the file cannot be written.
     """
-    write_whole(path, render_report(evaluation, title))
+    write_whole(path, render_report(result, title))
 
 
-def render_report(evaluation: Evaluation, title: str) -> str:
-    """Give the page as text."""
-    template_text = resources.files(__package__).joinpath('report.html.j2').read_text('utf-8')
+def render_report(result: Evaluation | Trial, title: str) -> str:
+    """Give the page as text. A recording that is gone or damaged is shown without its media."""
+    trial = result if isinstance(result, Trial) else Trial((result,))
+    found = [(each, each.span(trial.evaluations) or _whole(each)) for each in recordings_of(trial)]
+    recordings = [(recording, span) for recording, span in found if span is not None]
+    labels = label_names(trial)
+    places = {name: index for index, name in enumerate(labels)}
+    stride = stride_for([recording for recording, _ in recordings], _DECISION_BYTES)
+    wrong = worst_clips(trial.evaluations)
+    page = _render(trial, title, recordings, labels, wrong, stride)
+    names = [evaluation.name for evaluation in trial.evaluations]
+    decisions = [
+        decisions_data(recording, span, trial.evaluations, names, places, stride)
+        for recording, span in recordings
+    ]
+    used = len(page.encode()) + sum(len(embed(each).encode()) for each in decisions)
+    # Base64 makes four bytes of three.
+    budget = max(0, MOST_BYTES - _SPARE_BYTES - used) * 3 // 4
+    seconds = sum(span.seconds for _, span in recordings)
+    parts = [
+        f'<script type="application/json" id="recording-{index}">'
+        f'{embed(decided | {"media": media_data(_media(recording, span, share))})}</script>'
+        for index, ((recording, span), decided) in enumerate(
+            zip(recordings, decisions, strict=True)
+        )
+        for share in [int(budget * span.seconds / seconds)]
+    ]
+    return page.replace(_MARKER, '\n'.join(parts))
+
+
+def _whole(recording: Recording) -> Span | None:
+    """Give all of a recording over which nothing was decided and nothing is labelled."""
+    try:
+        with BagReader(recording.path) as reader:
+            return Span(reader.start_ns, max(reader.end_ns, reader.start_ns + 1))
+    except BagError:
+        return None
+
+
+def _media(recording: Recording, span: Span, budget: int) -> Media:
+    try:
+        with BagReader(recording.path) as reader:
+            return read_media(reader, span, budget)
+    except BagError as error:
+        return Media(missing=(f'What the sensors gave cannot be shown: {error}.',))
+
+
+def _render(
+    trial: Trial,
+    title: str,
+    recordings: Sequence[tuple[Recording, Span]],
+    labels: Sequence[str],
+    wrong: Sequence[WrongClip],
+    stride: int,
+) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    scores = evaluation.scores
-    names = _label_names(evaluation)
-    page: str = environment.from_string(template_text).render(
+    clips = _clips_data(trial, recordings, labels, wrong[:_MOST_CLIPS])
+    seconds = sum(span.seconds for _, span in recordings)
+    page: str = environment.from_string(_read('report.html.j2')).render(
         title=title,
-        evaluation=evaluation,
-        info=evaluation.info,
-        scores=scores,
-        agreement=evaluation.agreement,
-        latency=latency_summary(evaluation),
-        timelines=[_timeline(bag, evaluation.info.window.hop_ns) for bag in evaluation.bags],
-        colours={name: _colour(name, index, len(names)) for index, name in enumerate(names)},
-        matrices=[
-            ('per clip', _matrix(scores.confusion)),
-            ('per window', _matrix(scores.confusion_window)),
-        ]
-        if scores
-        else [],
-        provenance={key: _plain(value) for key, value in evaluation.info.provenance.items()},
-        reliability=_reliability(evaluation),
-        latency_plot=_latency_histogram(evaluation),
+        style=_read(_STYLE),
+        script='\n'.join(map(_read, _SCRIPTS)),
+        recordings_marker=_MARKER,
+        recordings=recordings,
+        duration=_duration(seconds),
+        evaluations=trial.evaluations,
+        labels=labels,
+        cards=cards(trial),
+        warnings=_warnings(trial),
+        stride=stride,
+        clips=clips,
+        clips_left_out=len(wrong) - len(clips),
+        scalars=score_table(trial),
+        comparison=trial.comparison
+        and {
+            'over': trial.comparison.over,
+            'units': trial.comparison.units,
+            'recordings': trial.comparison.recordings,
+            'rows': comparison_rows(trial.comparison),
+        },
+        robustness=robustness(trial.robustness),
+        parts=_parts(trial, labels, clips),
+        live=any(bag.live for evaluation in trial.evaluations for bag in evaluation.bags),
+        provenance=[
+            {key: _plain(value) for key, value in evaluation.info.provenance.items()}
+            for evaluation in trial.evaluations
+        ],
+        page_data=embed(
+            {
+                'labels': labels,
+                'evaluations': [evaluation.name for evaluation in trial.evaluations],
+                'recordings': [
+                    {'name': each.name, 'subject': each.subject, 'seconds': span.seconds}
+                    for each, span in recordings
+                ],
+                'clips': clips,
+            }
+        ),
     )
     return page
+
+
+def _clips_data(
+    trial: Trial,
+    recordings: Sequence[tuple[Recording, Span]],
+    labels: Sequence[str],
+    wrong: Sequence[WrongClip],
+) -> list[dict[str, Any]]:
+    places = {recording.path: index for index, (recording, _) in enumerate(recordings)}
+    found = []
+    for clip in wrong:
+        index = places[trial.evaluations[clip.evaluation].bags[clip.bag].path]
+        span = recordings[index][1]
+        found.append(
+            {
+                'recording': index,
+                'evaluation': clip.evaluation,
+                'from': span.offset_s(clip.start_ns),
+                'to': span.offset_s(clip.end_ns),
+                'truth': labels.index(clip.truth),
+                'decided': labels.index(clip.decided),
+                'confidence': clip.confidence,
+            }
+        )
+    return found
+
+
+def _parts(
+    trial: Trial, labels: Sequence[str], clips: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Give what is shown of each evaluation by itself; those with nothing to show are left out."""
+    places = {name: index for index, name in enumerate(labels)}
+    found = []
+    for index, evaluation in enumerate(trial.evaluations):
+        wrong = {(c['truth'], c['decided']) for c in clips if c['evaluation'] == index}
+        timing = latency(evaluation)
+        if evaluation.scores is None and timing is None:
+            continue
+        found.append(
+            {
+                'index': index,
+                'name': evaluation.name,
+                'matrices': matrices(evaluation, places, wrong),
+                'by_activity': by_activity(evaluation),
+                'reliability': reliability(evaluation),
+                'latency': timing and timing.plot,
+                'latency_caption': timing and timing.caption,
+            }
+        )
+    return found
+
+
+def _warnings(trial: Trial) -> list[str]:
+    return [
+        f'{evaluation.name} has not learnt {", ".join(evaluation.unknown_labels)}: clips of these '
+        'can only be wrong.'
+        for evaluation in trial.evaluations
+        if evaluation.unknown_labels
+    ]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f'{minutes} min {rest} s' if minutes else f'{rest} s'
 
 
 def _plain(value: object) -> str:
@@ -96,122 +246,5 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _label_names(evaluation: Evaluation) -> tuple[str, ...]:
-    return (*evaluation.info.labels, *evaluation.unknown_labels, UNKNOWN)
-
-
-def _colour(name: str, index: int, count: int) -> str:
-    if name == UNKNOWN:
-        return 'hsl(0 0% 60%)'
-    # Neighbours in the list differ in lightness too, for readers who see few hues.
-    return f'hsl({360 * index / max(1, count - 1):.0f} 62% {(46, 60)[index % 2]}%)'
-
-
-def _timeline(bag: BagEvaluation, hop_ns: int) -> _Timeline:
-    stamps = [p.stamp_ns for p in bag.offline.predictions]
-    edges = [*stamps, *(s.start_ns for s in bag.segments), *(s.end_ns for s in bag.segments)]
-    origin = min(edges, default=0) - hop_ns
-    truth = tuple(
-        _Bar(
-            (s.start_ns - origin) / _SECOND_NS, (s.end_ns - s.start_ns) / _SECOND_NS, s.label, None
-        )
-        for s in bag.segments
-    )
-    rows = [('truth', truth), ('offline', _bars(bag.offline.predictions, origin, hop_ns))]
-    if bag.live is not None:
-        rows.append(('live', _bars(bag.live.predictions, origin, hop_ns)))
-    points = (
-        f'{(p.stamp_ns - origin) / _SECOND_NS:.2f},{1 - max(p.probabilities, default=0.0):.3f}'
-        for p in bag.offline.predictions
-    )
-    return _Timeline(
-        bag, (max(edges, default=0) - origin) / _SECOND_NS + 0.01, tuple(rows), ' '.join(points)
-    )
-
-
-def _bars(predictions: Sequence[Prediction], origin: int, hop_ns: int) -> tuple[_Bar, ...]:
-    """Join decisions that follow each other with the same label; a bar ends at its last stamp."""
-    bars: list[_Bar] = []
-    group: list[Prediction] = []
-
-    def close() -> None:
-        if group:
-            start = (group[0].stamp_ns - hop_ns - origin) / _SECOND_NS
-            stop = (group[-1].stamp_ns - origin) / _SECOND_NS
-            mean = sum(p.scores[0][1] for p in group) / len(group)
-            bars.append(_Bar(start, stop - start, group[0].label, mean))
-            group.clear()
-
-    for prediction in predictions:
-        if group and (
-            prediction.label != group[-1].label
-            or prediction.stamp_ns - group[-1].stamp_ns != hop_ns
-        ):
-            close()
-        group.append(prediction)
-    close()
-    return tuple(bars)
-
-
-def _matrix(counts: NDArray[np.int64]) -> list[list[tuple[int, float]]]:
-    """Give each cell's count and its share of the row."""
-    totals = np.maximum(1, counts.sum(axis=1, keepdims=True))
-    shares = counts / totals
-    return [
-        [(int(count), float(share)) for count, share in zip(row, row_shares, strict=True)]
-        for row, row_shares in zip(counts, shares, strict=True)
-    ]
-
-
-def _reliability(evaluation: Evaluation) -> str:
-    """How often decisions of each confidence are right (Guo et al., ICML 2017)."""
-    confidences: list[float] = []
-    right: list[bool] = []
-    for bag in evaluation.bags:
-        for index, prediction in enumerate(bag.offline.predictions):
-            truth = bag.truth_label(index)
-            if truth is not None and prediction.probabilities:
-                best = int(np.argmax(prediction.probabilities))
-                confidences.append(prediction.probabilities[best])
-                right.append(evaluation.info.labels[best] == truth)
-    if not confidences:
-        return ''
-    bins = np.minimum((10 * np.array(confidences)).astype(int), 9)
-    used = [b for b in range(10) if (bins == b).any()]
-    mean_confidence = [np.array(confidences)[bins == b].mean() for b in used]
-    accuracy = [np.array(right)[bins == b].mean() for b in used]
-
-    def draw(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=_INK, linestyle=':')
-        axes.plot(mean_confidence, accuracy, marker='o', color='#3b82d0')
-        axes.set(xlabel='confidence', ylabel='share right', xlim=(0, 1), ylim=(0, 1))
-
-    return _plot(draw)
-
-
-def _latency_histogram(evaluation: Evaluation) -> str:
-    latencies = [s for bag in evaluation.bags if bag.live for s in bag.live.latencies_s]
-    if not latencies:
-        return ''
-
-    def draw(axes: Axes) -> None:
-        axes.hist(1e3 * np.array(latencies), bins=40, color='#3b82d0')
-        axes.set(xlabel='latency, ms', ylabel='labels')
-
-    return _plot(draw)
-
-
-def _plot(draw: Callable[[Axes], None]) -> str:
-    """Give a small figure as SVG that takes its place in the page."""
-    figure = Figure(figsize=(4.2, 3.2), layout='constrained')
-    axes = figure.subplots()
-    draw(axes)
-    for spine in axes.spines.values():
-        spine.set_color(_INK)
-    axes.tick_params(colors=_INK)
-    axes.xaxis.label.set_color(_INK)
-    axes.yaxis.label.set_color(_INK)
-    text = io.StringIO()
-    figure.savefig(text, format='svg', transparent=True, metadata={'Date': None})
-    drawing = text.getvalue()
-    return drawing[drawing.index('<svg') :]
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath('page', name).read_text('utf-8')

@@ -1,0 +1,271 @@
+"""What the page's scripts draw: decisions, truth and media as compact JSON.
+
+Numbers of which there are many are little-endian typed arrays in base64. Every string of the
+result is data to the page, put there as text; ``embed`` makes it safe within a script element.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation
+from xmodal_ros.evaluation.media import Media, Span
+from xmodal_ros.evaluation.trial import RecordingSelection, Trial
+from xmodal_ros.runtime.engine import Prediction
+
+# How many of the likeliest activities are told of each window.
+_RANKS: Final = 2
+_NONE: Final = 0xFFFF
+_FULL: Final = 0xFFFF
+# Bytes of base64 for one decision, with its rank's labels and scores, stamp and truth.
+_BYTES_A_DECISION: Final = 19
+_HOP_NS: Final = 500_000_000
+
+
+@dataclass
+class Recording:
+    """One recording, and what each evaluation decided over it: (evaluation's index, its bag)."""
+
+    name: str
+    path: Path
+    subject: str
+    segments: tuple[Segment, ...]
+    bags: list[tuple[int, BagEvaluation]] = field(default_factory=list)
+    selection: RecordingSelection | None = None
+
+    def span(self, evaluations: Sequence[Evaluation]) -> Span | None:
+        """Give the time that truth and decisions cover, None where there are none."""
+        starts = [segment.start_ns for segment in self.segments]
+        ends = [segment.end_ns for segment in self.segments]
+        for number, bag in self.bags:
+            if bag.offline.predictions:
+                length_ns = evaluations[number].info.window.length_ns
+                starts.append(bag.offline.predictions[0].stamp_ns - length_ns)
+                ends.append(bag.offline.predictions[-1].stamp_ns)
+        if not starts:
+            return None
+        # A label may last beyond the recording's end by mistake; a negative span would break all.
+        return Span(min(starts), max(max(ends), min(starts) + 1))
+
+
+def recordings_of(trial: Trial) -> list[Recording]:
+    """Put together what all evaluations and the selector say of the same recording.
+
+    That is the same by path; the selector's go by name, several of one name by order.
+    """
+    found: dict[Path, Recording] = {}
+    for number, evaluation in enumerate(trial.evaluations):
+        for bag in evaluation.bags:
+            fresh = Recording(bag.name, bag.path, bag.subject, bag.segments)
+            found.setdefault(bag.path, fresh).bags.append((number, bag))
+    for selection in trial.selections:
+        for recording in found.values():
+            if recording.name == selection.name and recording.selection is None:
+                recording.selection = selection
+                break
+    return list(found.values())
+
+
+def label_names(trial: Trial) -> tuple[str, ...]:
+    """Give every activity: those learnt, those only in the truth, then ``unknown``."""
+    names: dict[str, None] = {}
+    for evaluation in trial.evaluations:
+        names |= dict.fromkeys(evaluation.info.labels)
+    for evaluation in trial.evaluations:
+        names |= dict.fromkeys(evaluation.unknown_labels)
+    names.pop(UNKNOWN, None)
+    return (*names, UNKNOWN)
+
+
+def stride_for(recordings: Sequence[Recording], budget: int) -> int:
+    """Give the step between decisions shown at which all of them fit into ``budget`` bytes."""
+    count = sum(
+        len(bag.offline.predictions) + (len(bag.live.predictions) if bag.live else 0)
+        for recording in recordings
+        for _, bag in recording.bags
+    ) + sum(len(each.selection.choices) for each in recordings if each.selection)
+    return max(1, -(-count * _BYTES_A_DECISION // budget))
+
+
+def decisions_data(
+    recording: Recording,
+    span: Span,
+    evaluations: Sequence[Evaluation],
+    track_names: Sequence[str],
+    labels: Mapping[str, int],
+    stride: int,
+) -> dict[str, Any]:
+    """Give truth and decisions of one recording, of the latter every ``stride``-th."""
+    tracks = []
+    for number, bag in recording.bags:
+        hop_s = evaluations[number].info.window.hop_ns / 1e9
+        truths = [bag.truth_label(index) for index in range(len(bag.offline.predictions))]
+        offline = bag.offline.predictions
+        name = track_names[number]
+        tracks.append(_track(name, 'sensor', number, hop_s, span, labels, offline, truths, stride))
+        if bag.live is not None:
+            truth_at = {p.stamp_ns: truth for p, truth in zip(offline, truths, strict=True)}
+            live = bag.live.predictions
+            theirs = [truth_at.get(prediction.stamp_ns) for prediction in live]
+            tracks.append(
+                _track(f'{name}, live', 'live', number, hop_s, span, labels, live, theirs, stride)
+            )
+    if recording.selection and recording.selection.choices:
+        tracks.append(_selector(recording.selection, span, labels, stride))
+    return {
+        'name': recording.name,
+        'subject': recording.subject,
+        'seconds': span.seconds,
+        'truth': [
+            [span.offset_s(s.start_ns), span.offset_s(s.end_ns), labels[s.label]]
+            for s in recording.segments
+        ],
+        'tracks': tracks,
+    }
+
+
+def _track(
+    name: str,
+    kind: str,
+    number: int,
+    hop_s: float,
+    span: Span,
+    labels: Mapping[str, int],
+    predictions: Sequence[Prediction],
+    truths: Sequence[str | None],
+    stride: int,
+) -> dict[str, Any]:
+    count = len(predictions[::stride])
+    ranks = np.full((_RANKS, count), _NONE, np.uint16)
+    scores = np.zeros((_RANKS, count), np.uint16)
+    for column, prediction in enumerate(predictions[::stride]):
+        for row, (label, chance) in enumerate(prediction.scores[:_RANKS]):
+            ranks[row, column] = labels[label]
+            scores[row, column] = _share(chance)
+    return {
+        'name': name,
+        'kind': kind,
+        'evaluation': number,
+        'hop_s': hop_s * stride,
+        'ends': _milliseconds([p.stamp_ns for p in predictions[::stride]], span),
+        'ranks': encoded(ranks),
+        'scores': encoded(scores),
+        'truth': encoded(_indices(truths[::stride], labels)),
+    }
+
+
+def _selector(
+    selection: RecordingSelection, span: Span, labels: Mapping[str, int], stride: int
+) -> dict[str, Any]:
+    choices = selection.choices[::stride]
+    sources = sorted({choice.source for choice in choices})
+    hops = np.diff([choice.stamp_ns for choice in choices])
+    hop_ns = float(np.median(hops)) if len(hops) else float(_HOP_NS)
+    # One rank only: what else the selector weighed, its sources' own rows show.
+    ranks = np.full((_RANKS, len(choices)), _NONE, np.uint16)
+    scores = np.zeros((_RANKS, len(choices)), np.uint16)
+    ranks[0] = [labels[choice.label] for choice in choices]
+    scores[0] = [_share(choice.score) for choice in choices]
+    return {
+        'name': 'selector',
+        'kind': 'selector',
+        'evaluation': -1,
+        'hop_s': hop_ns / 1e9,
+        'ends': _milliseconds([choice.stamp_ns for choice in choices], span),
+        'ranks': encoded(ranks),
+        'scores': encoded(scores),
+        'truth': encoded(_indices([choice.truth for choice in choices], labels)),
+        'sources': sources,
+        'source': encoded(np.array([sources.index(c.source) for c in choices], np.uint16)),
+    }
+
+
+def media_data(media: Media) -> dict[str, Any]:
+    """Give thumbnails, traces and spectrograms as the page takes them."""
+    return {
+        'films': [
+            {
+                'name': film.name,
+                'times': encoded(np.round(1e3 * film.times_s).astype(np.uint32)),
+                'sheets': [_url(film.media_type, sheet) for sheet in film.sheets],
+                'width': film.width,
+                'height': film.height,
+                'columns': film.columns,
+                'perSheet': film.per_sheet,
+            }
+            for film in media.films
+        ],
+        'traces': [
+            _trace(trace.low, trace.high)
+            | {
+                'name': trace.name,
+                'quantity': trace.quantity,
+                'unit': trace.unit,
+                'step_s': trace.step_s,
+            }
+            for trace in media.traces
+        ],
+        'sounds': [
+            {
+                'name': sound.name,
+                'step_s': sound.step_s,
+                'columns': sound.columns,
+                'bands': sound.bands,
+                'hertz': [sound.lowest_hz, sound.highest_hz],
+                'decibels': [sound.top_db - sound.range_db, sound.top_db],
+                'widest': sound.widest,
+                'pictures': [_url(sound.media_type, picture) for picture in sound.pictures],
+            }
+            for sound in media.sounds
+        ],
+        'missing': list(media.missing),
+    }
+
+
+def _trace(low: NDArray[np.float32], high: NDArray[np.float32]) -> dict[str, Any]:
+    """Give the envelope in 16 bits, and the range in which nearly all of it lies."""
+    measured = np.isfinite(low)
+    values = np.concatenate([low[measured], high[measured]])
+    scale = max(float(np.abs(values).max()), 1e-6) / 32767
+    bounds = [float(bound) for bound in np.percentile(values, [0.5, 99.5])]
+    nothing = np.iinfo(np.int16).min
+    both = np.stack([low, high])
+    counts = np.where(np.isfinite(both), np.round(np.nan_to_num(both) / scale), nothing)
+    return {'scale': scale, 'range': bounds, 'values': encoded(counts.astype(np.int16))}
+
+
+def _milliseconds(stamps_ns: Sequence[int], span: Span) -> str:
+    offsets = np.array(stamps_ns, np.int64) - span.start_ns
+    return encoded(np.clip(np.round(offsets / 1e6), 0, 0xFFFFFFFF).astype(np.uint32))
+
+
+def _indices(names: Sequence[str | None], labels: Mapping[str, int]) -> NDArray[np.uint16]:
+    return np.array([_NONE if name is None else labels[name] for name in names], np.uint16)
+
+
+def _share(chance: float) -> int:
+    return round(_FULL * min(1.0, max(0.0, chance))) if chance == chance else 0
+
+
+def _url(media_type: str, data: bytes) -> str:
+    return f'data:{media_type};base64,{base64.b64encode(data).decode()}'
+
+
+def encoded(values: NDArray[Any]) -> str:
+    """Give an array's bytes, little-endian and row by row, in base64."""
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder('<'))
+    return base64.b64encode(little.tobytes()).decode()
+
+
+def embed(document: object) -> str:
+    """Give JSON that cannot end the script element it stands in, whatever names it holds."""
+    text = json.dumps(document, ensure_ascii=False, separators=(',', ':'), allow_nan=False)
+    return text.replace('<', '\\u003c').replace('>', '\\u003e').replace('&', '\\u0026')

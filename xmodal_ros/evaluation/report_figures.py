@@ -1,0 +1,91 @@
+"""The page's plots: reliability, latency, and scores under faults."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from xmodal_ros.evaluation.evaluate import Evaluation, latency_summary
+from xmodal_ros.evaluation.report_plots import Axis, histogram, line_chart, Series
+from xmodal_ros.evaluation.report_tables import metric_words
+from xmodal_ros.evaluation.trial import RobustnessCurve
+
+_METRIC: Final = 'macro_f1'
+
+
+@dataclass(frozen=True)
+class CaptionedPlot:
+    """A plot and what is written below it."""
+
+    plot: Markup
+    caption: str
+
+
+def reliability(evaluation: Evaluation) -> Markup | None:
+    """How often decisions of each confidence are right (Guo et al., ICML 2017)."""
+    used = [
+        (each.confidence, each.accuracy, each.count)
+        for each in evaluation.measures.reliability
+        if each.confidence is not None and each.accuracy is not None
+    ]
+    if not used:
+        return None
+    line = Series(
+        evaluation.name,
+        tuple((confidence, accuracy) for confidence, accuracy, _ in used),
+        tuple(f'confidence {c:.2f}: {a:.0%} of {count} windows right' for c, a, count in used),
+    )
+    about = '; '.join(line.notes)
+    return line_chart(
+        [line], Axis('confidence', 0, 1), Axis('share right', 0, 1), about, diagonal=True
+    )
+
+
+def latency(evaluation: Evaluation) -> CaptionedPlot | None:
+    """How long after the message that completed its window a live label came."""
+    seconds = [s for bag in evaluation.bags if bag.live for s in bag.live.latencies_s]
+    if not seconds:
+        return None
+    summary = latency_summary(evaluation)
+    figures = ', '.join(f'{name} {value:.1f} ms' for name, value in summary.items())
+    return CaptionedPlot(
+        histogram([1e3 * s for s in seconds], 'latency, ms', figures, unit='ms'),
+        f'From the message that completes a window to its label: {figures}'
+        + ('; played at full speed, so this holds the waiting' if evaluation.hurried else ''),
+    )
+
+
+def robustness(curves: Sequence[RobustnessCurve]) -> list[CaptionedPlot]:
+    """Draw, for each fault, a line for each bundle that suffered it alike."""
+    groups: dict[tuple[str, str, tuple[float | None, ...]], list[RobustnessCurve]] = {}
+    for curve in curves:
+        severities = tuple(point.severity for point in curve.points)
+        groups.setdefault((curve.fault, curve.unit, severities), []).append(curve)
+    return [
+        _robustness(fault, unit, severities, group)
+        for (fault, unit, severities), group in groups.items()
+        if severities
+    ]
+
+
+def _robustness(
+    fault: str, unit: str, severities: tuple[float | None, ...], curves: Sequence[RobustnessCurve]
+) -> CaptionedPlot:
+    # Steps grow by factors, and no harm at all may be no number: each has the same room.
+    marks = tuple('none' if severity is None else f'{severity:g}' for severity in severities)
+    series = []
+    for curve in curves:
+        known = [
+            (index, value, f'{curve.bundle}, {fault} {marks[index]} {unit}: {value:.3f}')
+            for index, point in enumerate(curve.points)
+            if (value := point.scalars.get(_METRIC)) is not None
+        ]
+        points = tuple((float(index), value) for index, value, _ in known)
+        series.append(Series(curve.bundle, points, tuple(note for _, _, note in known)))
+    title = f'{fault.replace("_", " ")}, {unit}' if unit else fault.replace('_', ' ')
+    across = Axis(title, 0.0, float(max(1, len(marks) - 1)), marks)
+    up = Axis(metric_words(_METRIC), 0.0, 1.0)
+    about = '; '.join(note for line in series for note in line.notes)
+    harms = '; '.join(dict.fromkeys(curve.harm for curve in curves))
+    return CaptionedPlot(line_chart(series, across, up, about), harms)
