@@ -1,0 +1,207 @@
+"""The file is what was marked; nobody's work is overwritten unasked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+import shutil
+
+import pytest
+
+from test.bags.recordings import without_privileges, write_imu_bag
+from test.messages import EPOCH, SECOND
+from xmodal_ros.bags.label_file import read_label_file
+from xmodal_ros.bags.label_writing import label_table, own_label_file
+from xmodal_ros.bags.labels import read_segments
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.session import LabelSession, RefusedError
+
+WALK = Segment(EPOCH + 123_456_789, EPOCH + 1_500_000_001, 'walk, "fast"')
+SIT = Segment(EPOCH + 1_500_000_001, EPOCH + 2 * SECOND, 'sitzen ü')
+
+
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    return write_imu_bag(tmp_path / 'bags' / 'bag', seconds=3)
+
+
+def enter(bag: Path, tab: str = 'a', now_s: float = 0.0) -> LabelSession:
+    session = LabelSession(bag)
+    session.enter(tab, now_s)
+    return session
+
+
+def test_what_is_saved_is_read_back_to_the_nanosecond(bag):
+    session = enter(bag)
+    state = session.save('a', 0, '', [SIT, WALK], 0)
+    assert state.revision == 1
+    assert not state.changed
+    assert session.file == bag / 'labels.csv'
+    with BagReader(bag) as reader:
+        assert read_segments(reader) == (WALK, SIT)
+    assert LabelSession(bag).segments == (WALK, SIT)
+
+
+def test_without_labels_there_is_no_file(bag):
+    session = enter(bag)
+    disk = session.save('a', 0, '', [WALK], 0).disk
+    session.save('a', 1, disk, [], 0)
+    assert not (bag / 'labels.csv').exists()
+    assert LabelSession(bag).segments == ()
+
+
+@pytest.mark.parametrize(
+    ('segments', 'words'),
+    [
+        ([WALK, Segment(EPOCH, EPOCH + SECOND, 'sit')], 'overlap'),
+        ([Segment(EPOCH, EPOCH, 'sit')], 'ends before'),
+        ([Segment(EPOCH, EPOCH + 9 * SECOND, 'sit')], 'outside'),
+        ([Segment(EPOCH, EPOCH + 1, 'unknown')], 'no activity'),
+        ([Segment(EPOCH, EPOCH + 1, ' ')], 'a word'),
+        ([Segment(EPOCH, EPOCH + 1, 'a\nb')], 'printable'),
+    ],
+)
+def test_what_no_table_may_hold_is_refused_and_the_file_stays(bag, segments, words):
+    session = enter(bag)
+    session.save('a', 0, '', [WALK], 0)
+    before = session.file.read_bytes()
+    with pytest.raises(ConfigurationError, match=words):
+        session.save('a', 1, '', segments, 0)
+    assert session.file.read_bytes() == before
+
+
+def test_one_tab_writes_and_another_takes_over_only_when_it_asks(bag):
+    session = enter(bag, 'a', 0.0)
+    assert not session.enter('b', 1.0).editor
+    with pytest.raises(RefusedError) as refused:
+        session.save('b', 0, '', [WALK], 1.0)
+    assert refused.value.reason == 'tab'
+    assert session.enter('b', 2.0, take=True).editor
+    assert not session.state('a', 3.0).editor
+    with pytest.raises(RefusedError):
+        session.save('a', 0, '', [WALK], 3.0)
+
+
+def test_a_tab_that_has_left_or_died_is_followed_without_a_question(bag):
+    session = enter(bag, 'a', 0.0)
+    session.state('a', 50.0)
+    assert not session.enter('b', 55.0).editor
+    assert session.enter('b', 70.0).editor
+    session.leave('b')
+    assert session.enter('c', 70.0).editor
+
+
+def test_an_old_revision_is_refused(bag):
+    session = enter(bag)
+    session.save('a', 0, '', [WALK], 0)
+    with pytest.raises(RefusedError) as refused:
+        session.save('a', 0, '', [SIT], 0)
+    assert refused.value.reason == 'revision'
+    assert session.segments == (WALK,)
+
+
+def test_what_another_program_wrote_is_noticed_and_kept_until_told_otherwise(bag):
+    session = enter(bag)
+    known = session.save('a', 0, '', [WALK], 0).disk
+    theirs = 'start,end,label\n0,1,sit\n'
+    session.file.write_text(theirs)
+    state = session.state('a', 0)
+    assert state.changed
+    with pytest.raises(RefusedError) as refused:
+        session.save('a', 1, known, [SIT], 0)
+    assert refused.value.reason == 'disk'
+    assert session.file.read_text() == theirs
+    # Having seen it, a person may keep what is on the page.
+    assert not session.save('a', 1, state.disk, [SIT], 0).changed
+    session.file.write_text(theirs)
+    loaded = session.reload('a')
+    assert loaded.segments == (Segment(EPOCH, EPOCH + SECOND, 'sit'),)
+    assert loaded.revision == 3
+    session.file.write_text('nonsense')
+    with pytest.raises(RefusedError, match='must name the columns'):
+        session.reload('a')
+    assert session.segments == loaded.segments
+
+
+def test_a_table_that_cannot_be_read_is_never_written_over(bag):
+    file = bag / 'labels.csv'
+    file.write_text('start,end,label\n0,99,sit\n')
+    session = enter(bag)
+    assert 'labels.csv:2' in session.locked
+    with pytest.raises(RefusedError) as refused:
+        session.save('a', 0, '', [WALK], 0)
+    assert refused.value.reason == 'locked'
+    assert file.read_text().endswith('99,sit\n')
+
+
+def test_a_folder_that_may_not_be_written_is_known_before_anything_is_marked(bag):
+    with passable_for_all(bag), without_privileges(bag):
+        session = enter(bag)
+        assert 'labels cannot be saved here' in session.locked
+        assert not session.state('a', 0).editor
+
+
+@contextmanager
+def passable_for_all(bag: Path) -> Iterator[None]:
+    """Let anyone read the bag, and nobody but root write there."""
+    for file in (bag, *bag.iterdir()):
+        file.chmod(0o555)
+    modes = {folder: folder.stat().st_mode for folder in bag.parents if folder.stat().st_uid == 0}
+    closed = {folder: mode for folder, mode in modes.items() if mode & 0o011 != 0o011}
+    try:
+        for folder, mode in closed.items():
+            folder.chmod(mode | 0o011)
+        yield
+    finally:
+        for folder, mode in closed.items():
+            folder.chmod(mode)
+        bag.chmod(0o755)
+
+
+def test_labels_in_the_bag_are_offered_and_a_table_wins_over_them(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', seconds=3, segments=[SIT])
+    session = enter(bag)
+    assert (session.segments, session.offered) == ((), (SIT,))
+    assert session.offered_from == '/activity_label'
+    session.save('a', 0, '', [WALK], 0)
+    assert LabelSession(bag).offered == ()
+
+
+def test_a_bag_that_is_a_file_gets_its_table_beside_it(bag, tmp_path):
+    alone = tmp_path / 'alone.mcap'
+    shutil.copy(bag / 'bag.mcap', alone)
+    assert own_label_file(alone) == tmp_path / 'alone.labels.csv'
+    # All of a folder's bag, it is found whichever of the two is named.
+    inside = bag / 'bag.mcap'
+    enter(inside).save('a', 0, '', [WALK], 0)
+    assert LabelSession(bag).segments == LabelSession(inside).segments == (WALK,)
+    with pytest.raises(BagError, match='does not exist'):
+        LabelSession(tmp_path / 'nothing')
+
+
+def test_times_before_the_start_are_written_so_that_they_are_read_the_same(tmp_path):
+    early = Segment(EPOCH - 500_000_000, EPOCH + 1, 'sit')
+    file = tmp_path / 'labels.csv'
+    file.write_text(label_table([early], EPOCH))
+    assert read_label_file(file, EPOCH, EPOCH + SECOND) == (early,)
+
+
+def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_path):
+    second = write_imu_bag(tmp_path / 'bags' / 'second', seconds=3, segments=[SIT])
+    broken = tmp_path / 'broken.mcap'
+    broken.write_bytes(b'')
+    enter(bag).save('a', 0, '', [WALK], 0)
+    with Desk([broken, bag, second]) as desk:
+        desk._walk.join(timeout=30)
+        first, labelled, other = desk.progress()
+        assert 'is empty' in first.error
+        assert (labelled.segments, other.segments) == (1, 0)
+        assert labelled.labelled_s == pytest.approx(1.376543212)
+        assert desk.first() == 2
+        assert set(desk.activities) == {WALK.label, SIT.label}
+    with pytest.raises(BagError, match='is empty'):
+        Desk([broken])
+    with Desk([bag], ['run']) as desk:
+        assert desk.activities == ('run',)
