@@ -9,7 +9,8 @@ from test.messages import EPOCH, imu_bytes, SECOND
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.evaluate import as_json, evaluate, evaluate_bag
+from xmodal_ros.evaluation.document import as_json
+from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for

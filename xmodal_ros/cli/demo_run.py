@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.cli.evaluation_run import EvaluationSettings
 from xmodal_ros.cli.evaluation_run import run as run_evaluation
 from xmodal_ros.cli.import_ import utd_mhad
@@ -60,14 +61,14 @@ def run(out: Path, data: Path | None, seed: int) -> None:
         reports.append(report)
         evaluations[learns] = run_evaluation(
             EvaluationSettings(
-                bundle=bundle,
-                bags=(recordings.folder,),
+                bundles=(bundle,),
+                bags=find_recordings([recordings.folder]),
                 live=True,
                 show_labels=True,
                 html=report,
                 json=out / 'results' / f'{name}.json',
             )
-        )
+        ).evaluations[0]
     console.rule('result')
     _summarise(recordings, evaluations, console)
     for report in reports:

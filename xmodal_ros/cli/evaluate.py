@@ -1,20 +1,112 @@
-"""``xmodal evaluate``: score a bundle over recordings, offline and through the live node."""
+"""``xmodal evaluate``: score bundles over recordings, offline and through the live node."""
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import typer
 
+from xmodal_ros.cli.variadic import VariadicCommand
+
+_THRESHOLD = re.compile(r'.+?(<=|>=|=|<|>)[^<>=]*')
+
+
+class SelectorMode(StrEnum):
+    """How the selector is run over the labels of several bundles."""
+
+    SELECT = 'select'
+    FUSE = 'fuse'
+
+
+class EvaluateCommand(VariadicCommand):
+    """Takes paths anywhere among the options, and ``--robustness`` without a word."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Bind words to options by what they look like, then parse as ever."""
+        parsed: list[str] = super().parse_args(ctx, bind_words(args))
+        return parsed
+
+
+COMMAND_CLASS = EvaluateCommand
+
+
+def bind_words(arguments: Sequence[str]) -> list[str]:
+    """Write the words that follow ``--robustness`` and ``--require`` as ``--require=a,b``.
+
+    The first word that is no fault or threshold ends them. ``--robustness`` without one becomes
+    ``--robustness=all``.
+    """
+    bound: list[str] = []
+    words = list(arguments)
+    while words:
+        word = words.pop(0)
+        if word == '--':
+            return [*bound, word, *words]
+        belongs = {'--robustness': _is_fault, '--require': _is_threshold}.get(word)
+        if belongs is None:
+            bound.append(word)
+            continue
+        mine: list[str] = []
+        while words and belongs(words[0]):
+            mine.append(words.pop(0))
+        if not mine and word == '--robustness':
+            mine = ['all']
+        bound.append(f'{word}={",".join(mine)}' if mine else word)
+    return bound
+
+
+def _is_fault(word: str) -> bool:
+    """Tell whether a word names faults; a slip of the pen does too, unless a file is called so."""
+    from xmodal_ros.evaluation.fault_catalogue import ALL, NAMES
+
+    if set(word.split(',')) <= {*NAMES, ALL}:
+        return True
+    return not word.startswith('-') and '/' not in word and not Path(word).exists()
+
+
+def _is_threshold(word: str) -> bool:
+    return _THRESHOLD.fullmatch(word) is not None and not Path(word).exists()
+
 
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help='The bundle: a folder that training wrote.')],
-    bags: Annotated[
+    paths: Annotated[
         list[Path],
-        typer.Argument(help='Recordings, or folders that hold recordings.', metavar='BAG...'),
+        typer.Argument(
+            help='One or more bundles (folders that training wrote, or a folder of them) and '
+            'recordings (or folders of them), in any order: what holds a bundle.json is a bundle.',
+            metavar='BUNDLE... BAG...',
+            show_default=False,
+        ),
     ],
     sensor: Annotated[
         str | None,
-        typer.Option(help="Run on this sensor of the bags.  [default: the bundle's own]"),
+        typer.Option(
+            help='Run on this sensor of the bags; of several bundles, those of its modality do. '
+            "Default: each bundle's own.",
+            metavar='SENSOR',
+        ),
+    ] = None,
+    selector: Annotated[
+        SelectorMode,
+        typer.Option(help='With several bundles: how the selector goes by their labels.'),
+    ] = SelectorMode.SELECT,
+    robustness: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Measure again under faults that grow worse: dropout, delay, jitter, rate, '
+            'noise, low_light, rotation, background; all that apply when none is named.',
+            metavar='[FAULT...]',
+        ),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Exit with code 1 unless this is met, for every bundle: macro_f1=0.8 (at least), '
+            "'ece<=0.1'. Any number of the JSON may be named.",
+            metavar='NAME=NUMBER...',
+        ),
     ] = None,
     live: Annotated[
         bool,
@@ -34,7 +126,7 @@ def evaluate(
         bool,
         typer.Option(
             '--all-subjects',
-            help='Score recordings of people the model was trained on too; they are left out '
+            help='Score recordings of people a model was trained on too; they are left out '
             'otherwise when there are others.',
         ),
     ] = False,
@@ -42,25 +134,45 @@ def evaluate(
         str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx'.")
     ] = 'cpu',
     html: Annotated[
-        Path | None, typer.Option(help='Write the report, one self-contained HTML page, here.')
+        Path | None,
+        typer.Option(help='Write the report, one self-contained HTML page, here.', metavar='FILE'),
     ] = None,
     json: Annotated[
-        Path | None, typer.Option(help='Write scores and every label as JSON here.')
+        Path | None,
+        typer.Option(help='Write scores and every label as JSON here.', metavar='FILE'),
     ] = None,
 ) -> None:
-    """Score a bundle over recordings, exactly as it would behave on a robot.
+    """Score bundles over recordings, exactly as they would behave on a robot.
 
-    The decisions come from the live engine, message by message. With --live the same bags go
-    through the real classifier node as well (imu_classifier, camera_classifier or
-    audio_classifier), and the two sequences are compared stamp by stamp; the exit code is 1 when
-    they differ.
+    The decisions come from the live engine, message by message. Scores are per window, per clip,
+    as segments and as events, with 95 % intervals over people; several bundles are compared in
+    pairs, and the selector is run over their labels.
+
+    With --live the same bags go through the real classifier node as well (imu_classifier,
+    camera_classifier or audio_classifier), and the two sequences are compared stamp by stamp.
+
+    The exit code is 1 when live and offline differ or a --require is not met.
 
     Example: xmodal evaluate models/imu recordings/subject_05 --live --html report.html
     """
+    from xmodal_ros.cli.evaluation_inputs import sort_paths
     from xmodal_ros.cli.evaluation_run import EvaluationSettings, run
 
+    bundles, bags = sort_paths(paths)
     run(
         EvaluationSettings(
-            bundle, tuple(bags), sensor, live, rate, all_subjects, device, show_labels, html, json
+            bundles=bundles,
+            bags=bags,
+            sensor=sensor,
+            selector=selector.value,
+            robustness=tuple(robustness or ()),
+            require=tuple(require or ()),
+            live=live,
+            rate=rate,
+            all_subjects=all_subjects,
+            device=device,
+            show_labels=show_labels,
+            html=html,
+            json=json,
         )
     )

@@ -1,7 +1,7 @@
 """What ``xmodal evaluate`` does, apart from its options."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -14,38 +14,50 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 import typer
 
-from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.evaluation_inputs import name_bundles
+from xmodal_ros.cli.evaluation_page import print_checks, print_trial
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.errors import BagError
 from xmodal_ros.evaluation.agreement import compare
+from xmodal_ros.evaluation.comparison import compare_bundles
+from xmodal_ros.evaluation.document import trial_as_json
 from xmodal_ros.evaluation.evaluate import (
-    as_json,
     BagEvaluation,
     evaluate,
     evaluate_bag,
     Evaluation,
-    latency_summary,
     LiveRun,
 )
+from xmodal_ros.evaluation.fault_catalogue import choose, faults_of
 from xmodal_ros.evaluation.report import write_report
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.evaluation.requirements import check, check_names, read_requirement
+from xmodal_ros.evaluation.robustness import robustness_curve
+from xmodal_ros.evaluation.selection import select
+from xmodal_ros.evaluation.trial import RobustnessCurve, Trial
 from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.runtime.loading import load_model
+from xmodal_ros.runtime.selector_settings import choose_mode
+from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.sensors import Sensor
 from xmodal_ros.whole_file import check_writable
+
+_SHOWN_NAMES = 3
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """The options of ``xmodal evaluate``."""
+    """The options of ``xmodal evaluate``; ``bags`` are recordings, not folders of them."""
 
-    bundle: Path
+    bundles: tuple[Path, ...]
     bags: tuple[Path, ...]
     sensor: str | None = None
+    selector: str = 'select'
+    robustness: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
     live: bool = False
     rate: float = 0.0
     all_subjects: bool = False
@@ -55,70 +67,179 @@ class EvaluationSettings:
     json: Path | None = None
 
 
-def run(settings: EvaluationSettings) -> Evaluation:
+@dataclass
+class _Candidate:
+    """A bundle while it is evaluated; ``lacks`` says why it cannot run on some recordings."""
+
+    name: str
+    path: Path
+    engine: Engine
+    bags: list[BagEvaluation] = field(default_factory=list)
+    lacks: list[BagError] = field(default_factory=list)
+
+
+def run(settings: EvaluationSettings) -> Trial:
     """Evaluate, print a summary, write what was asked for.
 
-    Exits with code 1 when a live run did not equal the offline one.
+    Exits with code 1 when a live run did not equal the offline one, or a requirement is not met.
     """
     console = Console(stderr=True)
+    requirements = [read_requirement(text) for text in settings.require]
+    check_names(requirements, live=settings.live)
+    faults = choose(settings.robustness)
+    mode = choose_mode(settings.selector)
     check_writable(settings.json, settings.html)
     make_deterministic()
-    engine = Engine(load_model(settings.bundle, settings.device))
-    engine.warm_up()
-    info = engine.bundle.info
-    paths = find_recordings(settings.bags)
-    if not settings.all_subjects:
-        paths = _without_training_subjects(info, paths, console)
-    bags: list[BagEvaluation] = []
+    candidates = _load(settings)
     with _progress(console) as progress:
-        for path in paths:
-            with BagReader(path) as reader:
-                sensor = sensor_for(engine, reader, settings.sensor)
-                count = reader.topics[sensor.topic].count
-                task = progress.add_task(f'{escape(reader.name)} offline', total=count)
-                offline = classify_bag(engine, reader, sensor, _advance(progress, task))
-                progress.update(task, completed=count)
-                bag = evaluate_bag(info, reader, sensor.name, offline)
-            if settings.live:
-                bag = replace(bag, live=_live(settings, path, sensor, bag, progress))
-            bags.append(bag)
-    evaluation = evaluate(info, bags)
-    _print_summary(evaluation, console)
-    write_result(settings.json, as_json(evaluation))
+        _evaluate_recordings(candidates, settings, progress)
+        evaluations = tuple(
+            evaluate(each.engine.bundle.info, each.bags, each.name)
+            for each in _with_recordings(candidates, console)
+        )
+        robustness = _robustness(candidates, evaluations, faults, progress)
+    several = len(evaluations) > 1
+    accuracies = {each.name: validated_accuracy(each.path) for each in candidates}
+    trial = Trial(
+        evaluations=evaluations,
+        selection=select(evaluations, accuracies, mode) if several else None,
+        comparison=compare_bundles(evaluations) if several else None,
+        robustness=robustness,
+    )
+    print_trial(trial, console)
+    document = trial_as_json(trial)
+    write_result(settings.json, document)
     if settings.html is not None:
-        write_report(evaluation, settings.html, f'{settings.bundle.name} on {_named(bags)}')
+        write_report(trial, settings.html, _title(trial))
         console.print(f'report: {escape(str(settings.html))}', soft_wrap=True)
-    agreement = evaluation.agreement
-    if agreement is not None and not agreement.equal:
+    checks = check(requirements, document)
+    print_checks(checks, console)
+    differ = any(each.agreement and not each.agreement.equal for each in evaluations)
+    if differ or not all(each.met for each in checks):
         raise typer.Exit(1)
-    return evaluation
+    return trial
 
 
-def _without_training_subjects(
-    info: BundleInfo, paths: Sequence[Path], console: Console
-) -> tuple[Path, ...]:
-    seen = set(info.subjects_trained_on)
-    subject_of: dict[Path, str] = {}
-    for path in paths:
+def _load(settings: EvaluationSettings) -> list[_Candidate]:
+    candidates = []
+    for name, path in zip(name_bundles(settings.bundles), settings.bundles, strict=True):
+        engine = Engine(load_model(path, settings.device))
+        engine.warm_up()
+        candidates.append(_Candidate(name, path, engine))
+    return candidates
+
+
+def _evaluate_recordings(
+    candidates: Sequence[_Candidate], settings: EvaluationSettings, progress: Progress
+) -> None:
+    """Evaluate every recording of people whom no bundle was trained on, or of all."""
+    known = {
+        subject for each in candidates for subject in each.engine.bundle.info.subjects_trained_on
+    }
+    aside: dict[Path, str] = {}
+    for path in settings.bags:
         with BagReader(path) as reader:
-            subject_of[path] = reader.subject
-    unseen = tuple(path for path in paths if subject_of[path] not in seen)
-    if len(unseen) == len(paths):
-        return tuple(paths)
-    names = escape(', '.join(sorted({subject_of[path] for path in paths} & seen)))
-    if not unseen:
-        console.print(
-            f'[yellow]warning:[/] the model was trained on every subject here ({names}): '
+            if reader.subject in known and not settings.all_subjects:
+                aside[path] = reader.subject
+            else:
+                _evaluate_recording(candidates, reader, settings, progress)
+    names = escape(', '.join(sorted(set(aside.values()))))
+    whose = 'the model was' if len(candidates) == 1 else 'a model was'
+    if aside and len(aside) < len(settings.bags):
+        progress.console.print(
+            f'left out: recordings of subjects {whose} trained on ({names}); '
+            'score them too with --all-subjects',
+            soft_wrap=True,
+        )
+    elif aside:
+        progress.console.print(
+            f'[yellow]warning:[/] {whose} trained on every subject here ({names}): '
             'these scores say nothing about people it has not met',
             soft_wrap=True,
         )
-        return tuple(paths)
-    console.print(
-        f'left out: recordings of subjects the model was trained on ({names}); '
-        'score them too with --all-subjects',
-        soft_wrap=True,
-    )
-    return unseen
+        for path in aside:
+            with BagReader(path) as reader:
+                _evaluate_recording(candidates, reader, settings, progress)
+
+
+def _evaluate_recording(
+    candidates: Sequence[_Candidate],
+    reader: BagReader,
+    settings: EvaluationSettings,
+    progress: Progress,
+) -> None:
+    for each in candidates:
+        info = each.engine.bundle.info
+        try:
+            sensor = _sensor(each.engine, reader, settings)
+        except BagError as error:
+            if len(candidates) == 1:
+                raise
+            each.lacks.append(error)
+            continue
+        count = reader.topics[sensor.topic].count
+        which = reader.name if len(candidates) == 1 else f'{reader.name}, {each.name}'
+        task = progress.add_task(f'{escape(which)} offline', total=count)
+        offline = classify_bag(each.engine, reader, sensor, _advance(progress, task))
+        progress.update(task, completed=count)
+        bag = evaluate_bag(info, reader, sensor.name, offline)
+        if settings.live:
+            bag = replace(bag, live=_live(settings, each.path, reader.path, sensor, bag, progress))
+        each.bags.append(bag)
+
+
+def _sensor(engine: Engine, reader: BagReader, settings: EvaluationSettings) -> Sensor:
+    name = settings.sensor
+    if name is not None and len(settings.bundles) > 1:
+        # Meant for the bundles that it fits; the others keep their own.
+        fits = reader.sensor(name).modality == engine.bundle.info.modality
+        name = name if fits else None
+    return sensor_for(engine, reader, name)
+
+
+def _with_recordings(candidates: Sequence[_Candidate], console: Console) -> list[_Candidate]:
+    """Give the bundles that ran at all, and say which recordings the others lack.
+
+    Raises :class:`BagError` when none did.
+    """
+    running = [each for each in candidates if each.bags]
+    if not running:
+        raise next(error for each in candidates for error in each.lacks)
+    for each in candidates:
+        if each.lacks:
+            console.print(
+                f'[yellow]warning:[/] {escape(each.name)} is not evaluated on '
+                f'{len(each.lacks)} recordings: {escape(str(each.lacks[0]))}',
+                soft_wrap=True,
+            )
+    return running
+
+
+def _robustness(
+    candidates: Sequence[_Candidate],
+    evaluations: Sequence[Evaluation],
+    faults: Sequence[str],
+    progress: Progress,
+) -> tuple[RobustnessCurve, ...]:
+    engines = {each.name: each.engine for each in candidates}
+    curves: list[RobustnessCurve] = []
+    for evaluation in evaluations:
+        kinds = faults_of(evaluation.info.stream, faults)
+        if faults and not kinds:
+            progress.console.print(
+                f'[yellow]warning:[/] none of the faults named can befall the '
+                f'{evaluation.info.modality} of {escape(evaluation.name)}',
+                soft_wrap=True,
+            )
+        messages = sum(bag.offline.received for bag in evaluation.bags)
+        for kind in kinds:
+            task = progress.add_task(
+                escape(f'{evaluation.name}, {kind.name}'), total=messages * len(kind.grid)
+            )
+            report = _count_on(progress, task, evaluation.name)
+            curves.append(robustness_curve(engines[evaluation.name], evaluation, kind, report))
+            progress.update(task, completed=messages * len(kind.grid))
+    return tuple(curves)
 
 
 def _progress(console: Console) -> Progress:
@@ -135,8 +256,15 @@ def _advance(progress: Progress, task: TaskID) -> Callable[[int], None]:
     return lambda done: progress.update(task, completed=done)
 
 
+def _count_on(progress: Progress, task: TaskID, bundle: str) -> Callable[[str, int], None]:
+    return lambda doing, count: progress.update(
+        task, advance=count, description=escape(f'{bundle}, {doing}')
+    )
+
+
 def _live(
     settings: EvaluationSettings,
+    bundle: Path,
     path: Path,
     sensor: Sensor,
     bag: BagEvaluation,
@@ -146,7 +274,7 @@ def _live(
 
     task = progress.add_task(f'{escape(bag.name)} live', total=bag.offline.received)
     result = replay(
-        settings.bundle,
+        bundle,
         path,
         sensor,
         rate=settings.rate,
@@ -193,46 +321,12 @@ class _LabelPrinter:
         )
 
 
-def _print_summary(evaluation: Evaluation, console: Console) -> None:
-    scores, agreement = evaluation.scores, evaluation.agreement
-    table = Table(show_header=False, box=None)
-    if scores is None:
-        why = (
-            "no window belongs to a labelled segment: look at the drops below and the windows' "
-            'length'
-            if any(bag.segments for bag in evaluation.bags)
-            else 'no recording is labelled'
-        )
-        table.add_row('scores', f'[yellow]none: {why}[/]')
-    else:
-        table.add_row('macro-F1 per clip', f'{scores.macro_f1:.3f}  ({scores.clips} clips)')
-        table.add_row(
-            'macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
-        )
-        table.add_row('accuracy per clip', f'{scores.accuracy:.3f}')
-    if evaluation.unknown_labels:
-        names = escape(', '.join(evaluation.unknown_labels))
-        table.add_row('not learnt', f'[yellow]{names}[/]')
-    for bag in evaluation.bags:
-        faults = [f'{count} messages dropped: {why}' for why, count in bag.offline.drops.items()]
-        faults += [f'{bag.offline.resets} jumps of time'] if bag.offline.resets else []
-        if faults:
-            table.add_row(escape(bag.name), f'[yellow]{escape("; ".join(faults))}[/]')
-    if agreement is not None:
-        verdict = '[green]equal[/]' if agreement.equal else '[red]differ[/]'
-        table.add_row(
-            'live and offline',
-            f'{verdict}: {agreement.compared} stamps compared, {agreement.missing} missing, '
-            f'{agreement.extra} extra, {agreement.other_label} other labels, '
-            f'scores within {agreement.largest_difference:.2g}',
-        )
-    if latency := latency_summary(evaluation):
-        figures = f'p50 {latency["p50"]:.1f} ms, p95 {latency["p95"]:.1f} ms'
-        hurried = ' with the waiting at full speed; --rate 1 tells that of a robot'
-        table.add_row('live latency', figures + (hurried if evaluation.hurried else ''))
-    console.print(table)
+def _title(trial: Trial) -> str:
+    bags = dict.fromkeys(bag.name for each in trial.evaluations for bag in each.bags)
+    return f'{_named([each.name for each in trial.evaluations])} on {_named(list(bags))}'
 
 
-def _named(bags: Sequence[BagEvaluation]) -> str:
-    names = ', '.join(bag.name for bag in bags[:3])
-    return names if len(bags) <= 3 else f'{names} and {len(bags) - 3} more'
+def _named(names: Sequence[str]) -> str:
+    shown = ', '.join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f'{shown} and {more} more' if more > 0 else shown

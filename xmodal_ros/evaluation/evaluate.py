@@ -1,12 +1,12 @@
 """Score a bundle's decisions over recordings against their labels."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.evaluation.agreement import Agreement
@@ -83,9 +83,13 @@ class Evaluation:
     @property
     def unknown_labels(self) -> tuple[str, ...]:
         """Activities of the recordings that the model has not learnt."""
-        return tuple(
-            sorted({s.label for bag in self.bags for s in bag.segments} - set(self.info.labels))
-        )
+        return tuple(self.clips_of_unknown_labels)
+
+    @property
+    def clips_of_unknown_labels(self) -> dict[str, int]:
+        """How many labelled segments show each activity that the model has not learnt."""
+        found = Counter(s.label for bag in self.bags for s in bag.segments)
+        return {label: found[label] for label in sorted(found.keys() - set(self.info.labels))}
 
 
 def evaluate_bag(
@@ -145,66 +149,6 @@ def decided(info: BundleInfo, bag: BagEvaluation) -> Decided:
         segments=bag.segments,
         step_ns=info.window.hop_ns,
     )
-
-
-def as_json(evaluation: Evaluation) -> dict[str, object]:
-    """Give the result in the form that ``--json`` writes: scores at the top level."""
-    scores, agreement = evaluation.scores, evaluation.agreement
-    predictions = [p for bag in evaluation.bags for p in bag.offline.predictions]
-    result: dict[str, object] = {
-        'macro_f1': scores and scores.macro_f1,
-        'macro_f1_window': scores and scores.macro_f1_window,
-        'accuracy': scores and scores.accuracy,
-        'accuracy_window': scores and scores.accuracy_window,
-        'counts': {
-            'bags': len(evaluation.bags),
-            'clips': scores.clips if scores else 0,
-            'windows': len(predictions),
-            'scored_windows': scores.windows if scores else 0,
-            'unknown': sum(p.label == UNKNOWN for p in predictions),
-            'messages': sum(bag.offline.received for bag in evaluation.bags),
-            'drops': sum(sum(bag.offline.drops.values()) for bag in evaluation.bags),
-        },
-        'f1_by_label': scores and scores.f1_by_label,
-        'unknown_labels': list(evaluation.unknown_labels),
-        'bags': [_bag_json(bag) for bag in evaluation.bags],
-        'labels': [
-            {
-                'bag': bag.name,
-                'stamp_ns': prediction.stamp_ns,
-                'label': prediction.label,
-                'scores': dict(prediction.scores),
-                'truth': bag.truth_label(index),
-            }
-            for bag in evaluation.bags
-            for index, prediction in enumerate(bag.offline.predictions)
-        ],
-    }
-    if agreement is not None:
-        result['equals_offline'] = agreement.equal
-        result['stamps_compared'] = agreement.compared
-        result['live'] = {
-            'missing': agreement.missing,
-            'extra': agreement.extra,
-            'other_label': agreement.other_label,
-            'largest_score_difference': agreement.largest_difference,
-            'drops': sum(sum(bag.live.drops.values()) for bag in evaluation.bags if bag.live),
-            'latency_ms': latency_summary(evaluation),
-        }
-    return result
-
-
-def _bag_json(bag: BagEvaluation) -> dict[str, object]:
-    return {
-        'name': bag.name,
-        'subject': bag.subject,
-        'sensor': bag.sensor,
-        'windows': len(bag.offline.predictions),
-        'segments': len(bag.segments),
-        'messages': bag.offline.received,
-        'drops': bag.offline.drops,
-        'resets': bag.offline.resets,
-    }
 
 
 def latency_summary(evaluation: Evaluation) -> dict[str, float]:

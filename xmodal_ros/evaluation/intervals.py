@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
 
 from xmodal_ros.evaluation.measures import Interval, Unit
-from xmodal_ros.evaluation.tally import scalars, Tally
+from xmodal_ros.evaluation.tally import point, scalars, Tally
+from xmodal_ros.studies.statistics import difference_of, RESAMPLES
 
-RESAMPLES: Final = 2000
-_LEVEL: Final = 0.95
+# All other scalars are at most one, none is below zero.
+_MOST: Final = {'detection_delay_s': math.inf, 'brier': 2.0}
+# Differences that come from the order of additions alone.
+_NOTHING: Final = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,21 +54,23 @@ def draw(subjects: Sequence[str], seed: int = 0) -> Resampling | None:
 
 
 def intervals(tally: Tally, resampling: Resampling | None) -> Mapping[str, Interval]:
-    """Give the expanded percentile interval of every scalar (Hesterberg, Am. Stat., 2015, § 4.5).
+    """Give the interval of every scalar over all recordings, by the bootstrap's spread.
 
-    Percentiles of few units are too narrow; they are taken further out, as far as Student's t of
-    n - 1 degrees of freedom and n / (n - 1) say. Resamples in which a scalar has no value, for
-    want of a single segment say, are left out; one without any variation to go by has no interval.
+    As wide as :func:`~xmodal_ros.studies.statistics.difference_of` has it for few subjects, and
+    within what the scalar can be. Resamples in which a scalar has no value, for want of a single
+    segment say, are left out; one in which all agree has no interval, for they tell nothing of
+    the error.
     """
     if resampling is None:
         return {}
-    units = resampling.units
-    tail = float(student.ppf((1 - _LEVEL) / 2, units - 1)) * (units / (units - 1)) ** 0.5
-    share = float(norm.cdf(tail))
+    values = point(tally)
     found: dict[str, Interval] = {}
     for name, drawn in scalars(tally.weighted(resampling.weights)).items():
-        known = drawn[~np.isnan(drawn)]
-        if len(known) > RESAMPLES // 2:
-            low, high = np.quantile(known, [share, 1 - share])
-            found[name] = Interval(float(low), float(high), resampling.over, units)
+        value, known = values[name], drawn[~np.isnan(drawn)]
+        if value is None or len(known) <= RESAMPLES // 2 or np.ptp(known) < _NOTHING:
+            continue
+        spread = difference_of(value, known, resampling.units)
+        if spread.low is not None and spread.high is not None:
+            low, high = max(spread.low, 0.0), min(spread.high, _MOST.get(name, 1.0))
+            found[name] = Interval(low, high, resampling.over, resampling.units)
     return found

@@ -50,8 +50,8 @@ class Measures:
     """Every scalar by its name, in the order of display, and what some are made of.
 
     ``scalars`` are None where they cannot be measured (all but ``unknown_rate`` without truth);
-    docs/evaluation.md says what each means. ``intervals`` holds those scalars whose error could be
-    estimated: two subjects are needed, or two recordings of one.
+    docs/evaluation.md says what each means. ``intervals`` holds those whose error could be
+    estimated: two subjects are needed, or two recordings of one, that differ in it.
     """
 
     scalars: Mapping[str, float | None]

@@ -229,3 +229,7 @@ def _brier(classes: Sequence[str], chances: Array, truth: Sequence[str]) -> Arra
 def _ratio(above: Array, below: Array, empty: float = np.nan) -> Array:
     quotient: Array = np.divide(above, below, out=np.full(below.shape, empty), where=below > 0)
     return quotient
+
+
+SCALARS: Final = tuple(scalars(Tally.of([]).weighted(np.zeros(0))))
+"""The names of all scalars, in the order of display."""

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
-from xmodal_ros.evaluation.evaluate import as_json, Evaluation
+from xmodal_ros.evaluation.document import as_json
+from xmodal_ros.evaluation.evaluate import Evaluation
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.training.fit import FitResult

@@ -1,0 +1,64 @@
+"""Which of the paths given to ``xmodal evaluate`` are bundles, and which recordings."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from xmodal_ros.bags.opening import find_recordings, is_recording
+from xmodal_ros.errors import ConfigurationError
+
+
+def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Give bundles and recordings, each once, in order.
+
+    A folder with a ``bundle.json`` is a bundle, a folder of such folders stands for all of them;
+    anything else is a recording or a folder of recordings. Where none is a bundle the first path
+    is taken for one: loading it says best what is wrong. Raises :class:`ConfigurationError` when
+    there is no recording.
+    """
+    bundles: dict[Path, Path] = {}
+    rest: list[Path] = []
+    for path in paths:
+        found = _bundles_at(path)
+        bundles.update({each.resolve(): each for each in found})
+        if not found or _holds_recordings(path):
+            rest.append(path)
+    if not bundles:
+        bundles, rest = {rest[0]: rest[0]}, rest[1:]
+    if not rest:
+        raise ConfigurationError(
+            'no recording is named: give one or more after the bundle, or a folder of them'
+        )
+    return tuple(bundles.values()), find_recordings(rest)
+
+
+def name_bundles(bundles: Sequence[Path]) -> tuple[str, ...]:
+    """Name bundles by their folders, with as much of the path as tells them apart."""
+    parts = [path.resolve().parts for path in bundles]
+    depth = 1
+    while True:
+        names = ['/'.join(each[-depth:]) for each in parts]
+        if len(set(names)) == len(names) or depth >= max(map(len, parts)):
+            return tuple(names)
+        depth += 1
+
+
+def _is_bundle(path: Path) -> bool:
+    with suppress(OSError):
+        return (path / 'bundle.json').is_file()
+    return False
+
+
+def _bundles_at(path: Path) -> list[Path]:
+    if _is_bundle(path):
+        return [path]
+    with suppress(OSError):
+        if path.is_dir() and not is_recording(path):
+            return [each for each in sorted(path.iterdir()) if _is_bundle(each)]
+    return []
+
+
+def _holds_recordings(path: Path) -> bool:
+    with suppress(OSError):
+        return not _is_bundle(path) and any(map(is_recording, path.iterdir()))
+    return False
