@@ -50,7 +50,9 @@ setup(
             'bag_player = xmodal_ros.nodes.bag_player:main',
             'microphone = xmodal_ros.nodes.microphone:main',
             'camera = xmodal_ros.nodes.camera:main',
+            'trainer = xmodal_ros.nodes.trainer:main',
             'annotator = xmodal_ros.nodes.annotator:main',
+            'evaluator = xmodal_ros.nodes.evaluator:main',
         ],
     },
 )

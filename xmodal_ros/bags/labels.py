@@ -14,7 +14,7 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
 
-__all__ = ['LABEL_TOPIC', 'Segment', 'read_segments', 'write_segments']
+__all__ = ['LABEL_TOPIC', 'Segment', 'join_changes', 'read_segments', 'write_segments']
 
 LABEL_TOPIC: Final = '/activity_label'
 CLASSIFICATION_TYPE: Final = 'vision_msgs/msg/Classification'
@@ -34,7 +34,7 @@ class _Change:
 def read_segments(reader: BagReader) -> tuple[Segment, ...]:
     """Give the labelled segments of a recording in order of time; empty when it has none.
 
-    A ``labels.csv`` wins (see :mod:`xmodal_ros.bags.label_file`), else the messages on
+    A label file wins (see :mod:`xmodal_ros.bags.label_file`), else the messages on
     ``LABEL_TOPIC`` count: ``vision_msgs/Classification`` by their header stamp, or by the time of
     recording where it is zero, and ``std_msgs/String`` by the time of recording. A message starts
     a segment that lasts until the next; one without results or with an empty name ends it.
@@ -60,18 +60,23 @@ def read_segments(reader: BagReader) -> tuple[Segment, ...]:
     # Stamps may come from another clock than the time of recording: carry the rest over as a
     # duration.
     end_ns = last.stamp_ns + max(0, reader.end_ns - last.received_ns)
+    return join_changes([(change.stamp_ns, change.label) for change in changes], end_ns)
+
+
+def join_changes(changes: Sequence[tuple[int, str]], end_ns: int) -> tuple[Segment, ...]:
+    """Make segments of what begins when, in order of time; '' is nothing.
+
+    The last one ends at ``end_ns``. The same label again continues its segment.
+    """
     segments: list[Segment] = []
-    for change, next_ns in zip(
-        changes, [*(change.stamp_ns for change in changes[1:]), end_ns], strict=True
-    ):
-        if not change.label or next_ns <= change.stamp_ns:
+    ends = [*(start_ns for start_ns, _ in changes), end_ns][1:]
+    for (start_ns, label), next_ns in zip(changes, ends, strict=True):
+        if not label or next_ns <= start_ns:
             continue
-        if segments and segments[-1].end_ns == change.stamp_ns:
-            before = segments[-1]
-            if before.label == change.label:
-                segments[-1] = Segment(before.start_ns, next_ns, before.label)
-                continue
-        segments.append(Segment(change.stamp_ns, next_ns, change.label))
+        if segments and segments[-1].end_ns == start_ns and segments[-1].label == label:
+            segments[-1] = Segment(segments[-1].start_ns, next_ns, label)
+        else:
+            segments.append(Segment(start_ns, next_ns, label))
     return tuple(segments)
 
 

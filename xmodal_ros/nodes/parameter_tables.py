@@ -273,6 +273,50 @@ ANNOTATOR: Final[tuple[Parameter, ...]] = (
     DIAGNOSTICS_PERIOD,
 )
 
+EVALUATOR: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter(
+        'topics',
+        ['activity'],
+        "Labels to score: a selector's activity, classifiers' activities.",
+        change='unconfigured',
+    ),
+    Parameter(
+        'truth_topic',
+        'activity_label',
+        'Where the truth is published: each message begins a segment, an empty one ends it.',
+        change='unconfigured',
+    ),
+    Parameter(
+        'window',
+        2.0,
+        "Length of the models' windows in seconds: a label is about the time before its stamp.",
+        change='unconfigured',
+        bounds=(0.01, 600.0),
+    ),
+    Parameter(
+        'bag',
+        '',
+        'The recording that is played: its truth counts, and the offline run is compared with it.',
+        change='unconfigured',
+    ),
+    Parameter('report', '', 'JSON file to write at the end.', change='unconfigured'),
+    Parameter('html', '', 'HTML page to write at the end; it takes a bag.', change='unconfigured'),
+    Parameter(
+        'player',
+        '',
+        'A paused bag_player to let begin, by its name, once everything is connected.',
+        change='unconfigured',
+    ),
+    Parameter(
+        'end_with',
+        '',
+        "End when nobody publishes on this topic any more, a player's clock for example.",
+        change='unconfigured',
+    ),
+    DIAGNOSTICS_PERIOD,
+)
+
 PERCEPTION: Final[tuple[Parameter, ...]] = (
     AUTOSTART,
     Parameter('selector', True, 'Run activity_selector too, over all sensors that have a model.'),
@@ -288,4 +332,5 @@ TABLES: Final = {
     'microphone': MICROPHONE,
     'camera': CAMERA,
     'annotator': ANNOTATOR,
+    'evaluator': EVALUATOR,
 }

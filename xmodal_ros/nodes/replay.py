@@ -13,17 +13,16 @@ from pathlib import Path
 import time
 from typing import Final
 
-from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.models.bundle import BundleInfo, read_bundle_info
+from xmodal_ros.nodes.bag_topic import sensor_settings
 from xmodal_ros.nodes.replay_child import ChildNode, Setting
 from xmodal_ros.nodes.replay_link import Arrived, ReplayLink, Status
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
 from xmodal_ros.sensors import Modality, modality_of_type, Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.placement import angles_from_rotation
 from xmodal_ros.streams.sample import DecodeError
 
 # Messages on their way to the node, far fewer than its queue holds of each modality's.
@@ -103,7 +102,7 @@ def replay(
             'device': device,
             'queue_size': 100_000,
             'diagnostics_period': 0.02,
-            **_of_sensor(reader, sensor),
+            **sensor_settings(reader, sensor),
         }
         module = f'xmodal_ros.nodes.{sensor.modality}_classifier'
         with (
@@ -119,23 +118,6 @@ def replay(
             player.wait_until_over()
             progress(player.sent, topic.count)
             return player.result()
-
-
-def _of_sensor(reader: BagReader, sensor: Sensor) -> dict[str, Setting]:
-    """Give the parameters by which a node reads a sensor's messages as its bag declares them."""
-    settings: dict[str, Setting] = {}
-    if sensor.placement.rotation is not None:
-        settings['mounting_rotation'] = [*angles_from_rotation(sensor.placement.rotation)]
-    if sensor.placement.region is not None:
-        settings['region_of_interest'] = [*sensor.placement.region]
-    audio = read_audio_format(reader, sensor.topic) if sensor.modality == 'audio' else None
-    if audio is not None:
-        settings |= {
-            'audio_rate': audio.rate_hz,
-            'audio_channels': audio.channels,
-            'audio_format': audio.sample_format,
-        }
-    return settings
 
 
 class _Player:

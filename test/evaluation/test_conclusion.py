@@ -1,0 +1,102 @@
+"""The end of a live evaluation: what is compared, written, and said to be wrong."""
+
+from dataclasses import dataclass
+import json
+from pathlib import Path
+
+import pytest
+
+from test.bundles import make_imu_bundle
+from test.recordings import clips, write_imu_bag
+from xmodal_ros.bags.labels import read_segments
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.evaluation.conclusion import conclude, Order, Publisher
+from xmodal_ros.evaluation.following import Following
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.evaluation import classify_bag
+from xmodal_ros.runtime.health import PENDING, RECEIVED
+from xmodal_ros.runtime.label import Label
+
+TOPIC, CHOICE = '/imu_classifier/activity', '/activity'
+
+
+@dataclass(frozen=True)
+class Played:
+    bag: Path
+    labels: tuple[Label, ...]
+    values: dict[str, str]
+
+    def following(self, labels: tuple[Label, ...] | None = None) -> Following:
+        with BagReader(self.bag) as reader:
+            following = Following(2_000_000_000, read_segments(reader))
+        for label in self.labels if labels is None else labels:
+            following.note(TOPIC, label)
+            following.note(CHOICE, label)
+        return following
+
+
+@pytest.fixture(scope='module')
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """A recording, and what a live classifier that loses nothing says of it."""
+    folder = tmp_path_factory.mktemp('played')
+    bundle = make_imu_bundle(folder / 'bundle')
+    bag = write_imu_bag(folder / 'bag', clips(['sit', 'walk'], seconds=5))
+    make_deterministic()
+    with BagReader(bag) as reader:
+        offline = classify_bag(Engine(load_bundle(bundle)), reader, reader.sensor('imu'))
+    labels = tuple(Label(p.stamp_ns, p.frame_id, p.scores) for p in offline.predictions)
+    values = {'model': str(bundle), 'device': 'cpu', 'precision': 'fp32', 'topic': '/imu'}
+    values |= {PENDING: '0', RECEIVED: str(offline.received), 'threshold for unknown': '0.000'}
+    return Played(bag, labels, values)
+
+
+def publishers(played: Played) -> dict[str, Publisher]:
+    return {TOPIC: Publisher(played.values, {}), CHOICE: Publisher({}, {})}
+
+
+def test_labels_that_are_those_of_the_offline_run_are_found_equal(
+    played: Played, tmp_path: Path
+) -> None:
+    order = Order(played.bag, tmp_path / 'new' / 'report.json', tmp_path / 'page.html')
+    found = conclude(played.following(), publishers(played), order)
+    assert (found.failure, found.warnings) == ('', ())
+    assert any('live and offline are equal' in line for line in found.lines)
+    report = json.loads((tmp_path / 'new' / 'report.json').read_text())
+    assert report['equals_offline'] is True
+    assert report['stamps_compared'] == len(played.labels) > 10
+    assert report['topics'][TOPIC]['offline']['missing'] == 0
+    assert report['topics'][TOPIC]['scalars']['accuracy_window'] is not None
+    rows = [row for row in report['labels'] if row['topic'] == TOPIC]
+    assert [row['stamp_ns'] for row in rows] == [label.stamp_ns for label in played.labels]
+    assert all(row['label'] == row['offline'] for row in rows)
+    # A selector has no bundle to run.
+    assert 'only classifiers' in report['topics'][CHOICE]['not_compared']
+    assert (tmp_path / 'page.html').stat().st_size > 1000
+
+
+def test_a_lost_label_is_named_by_its_stamp_and_fails(played: Played, tmp_path: Path) -> None:
+    following = played.following((*played.labels[:3], *played.labels[4:]))
+    lost = {TOPIC: Publisher(played.values, {'messages dropped, truncated': 7})}
+    found = conclude(following, lost, Order(played.bag, tmp_path / 'report.json'))
+    assert 'differ on /imu_classifier/activity' in found.failure
+    assert '7 messages dropped, truncated' in found.failure
+    report = json.loads((tmp_path / 'report.json').read_text())
+    offline = report['topics'][TOPIC]['offline']
+    assert offline['missing_stamps_ns'] == [played.labels[3].stamp_ns]
+    assert (offline['equal'], report['equals_offline']) == (False, False)
+
+
+def test_what_cannot_be_compared_or_written_is_said_in_words(
+    played: Played, tmp_path: Path
+) -> None:
+    elsewhere = {TOPIC: Publisher(played.values | {'topic': '/other'}, {})}
+    found = conclude(played.following(), elsewhere, Order(played.bag))
+    assert 'no sensor on /other' in found.warnings[0]
+    gone = {TOPIC: Publisher(played.values | {'model': str(tmp_path / 'gone')}, {})}
+    found = conclude(played.following(), gone, Order(played.bag))
+    assert 'no bundle' in found.warnings[0]
+    found = conclude(played.following(), publishers(played), Order(None, None, tmp_path / 'x'))
+    assert "set 'bag'" in found.failure
+    found = conclude(played.following(), publishers(played), Order(None, tmp_path))
+    assert 'cannot write' in found.failure

@@ -1,0 +1,133 @@
+"""The end of an evaluation of a running robot: compare, write, and say in words how it went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+import json
+from pathlib import Path
+from typing import Final, TYPE_CHECKING
+
+from xmodal_ros.errors import ConfigurationError, XmodalError
+from xmodal_ros.evaluation.following import Following
+from xmodal_ros.evaluation.live_report import full_report, in_words
+from xmodal_ros.runtime.health import PENDING, RECEIVED
+from xmodal_ros.whole_file import write_whole
+
+if TYPE_CHECKING:
+    # torch comes with it; only the comparison with a recording needs it.
+    from xmodal_ros.evaluation.twin import Twin
+
+
+_NO_CLASSIFIER: Final = 'only classifiers of this package are'
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted: the recording that was played, and files to write; None for nothing."""
+
+    bag: Path | None = None
+    report: Path | None = None
+    html: Path | None = None
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Who publishes a topic: the newest values of its diagnostics, and what it lost by reason."""
+
+    values: Mapping[str, str]
+    losses: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What to say: lines of results, warnings, and what failed; '' where nothing did."""
+
+    lines: tuple[str, ...]
+    warnings: tuple[str, ...]
+    failure: str = ''
+
+
+def conclude(
+    following: Following, publishers: Mapping[str, Publisher], order: Order
+) -> Conclusion:
+    """Score every topic of ``publishers``, compare with the recording, and write what is wanted.
+
+    Where live and offline decisions differ, or a file cannot be written, the conclusion says so.
+    """
+    topics = tuple(publishers)
+    twins, problems = _compare(following, publishers, order)
+    losses = {topic: each.losses for topic, each in publishers.items() if each.losses}
+    lines = [
+        in_words(topic, following.measure(topic).scalars, twins.get(topic)) for topic in topics
+    ]
+    warnings = [
+        f'{topic} was not compared with the offline run: {why}'
+        for topic, why in problems.items()
+        if why != _NO_CLASSIFIER
+    ]
+    try:
+        if order.report is not None:
+            result = full_report(following, topics, twins, problems, losses)
+            write_whole(order.report, json.dumps(result, indent=2, allow_nan=False) + '\n')
+            lines.append(f'report: {order.report}')
+        if order.html is not None:
+            lines += _write_pages(order.html, twins)
+    except XmodalError as error:
+        return Conclusion(tuple(lines), tuple(warnings), str(error))
+    return Conclusion(tuple(lines), tuple(warnings), _differences(twins, losses))
+
+
+def _differences(twins: 'Mapping[str, Twin]', losses: Mapping[str, Mapping[str, int]]) -> str:
+    unequal = [topic for topic, twin in twins.items() if not twin.agreement.equal]
+    if not unequal:
+        return ''
+    lost = '; '.join(
+        f'{topic}: {count} {why}'
+        for topic, counts in losses.items()
+        for why, count in counts.items()
+    )
+    return (
+        f'live and offline differ on {", ".join(unequal)}; lost on the way: '
+        f'{lost or "nothing that a node knows of"}; where stamps are missing, play more slowly'
+    )
+
+
+def _write_pages(html: Path, twins: 'Mapping[str, Twin]') -> list[str]:
+    if not twins:
+        raise ConfigurationError(
+            f'{html} was not written: pages are made of a recording and the classifiers that were '
+            "evaluated with it: set 'bag' to the one that was played"
+        )
+    from xmodal_ros.evaluation.evaluate import evaluate
+    from xmodal_ros.evaluation.report import write_report
+
+    lines = []
+    for number, (topic, twin) in enumerate(twins.items(), start=1):
+        path = html if number == 1 else html.with_stem(f'{html.stem}_{number}')
+        write_report(evaluate(twin.info, [twin.evaluation]), path, f'{topic}, live')
+        lines.append(f'page: {path}')
+    return lines
+
+
+def _compare(
+    following: Following, publishers: Mapping[str, Publisher], order: Order
+) -> 'tuple[dict[str, Twin], dict[str, str]]':
+    """Run each classifier's bundle over the recording, where one is named."""
+    twins: dict[str, Twin] = {}
+    problems: dict[str, str] = {}
+    if order.bag is None:
+        return twins, problems
+    for topic, publisher in publishers.items():
+        if PENDING not in publisher.values:
+            problems[topic] = _NO_CLASSIFIER
+            continue
+        labels = [label for each, _ in following.decided(topic) for label in each]
+        try:
+            from xmodal_ros.evaluation.twin import compare_with_bag
+
+            received = int(publisher.values[RECEIVED])
+            twins[topic] = compare_with_bag(
+                order.bag, publisher.values, labels, received, publisher.losses
+            )
+        except (XmodalError, ImportError) as error:
+            problems[topic] = str(error)
+    return twins, problems
