@@ -116,6 +116,13 @@ def test_rows_that_share_their_sources_score_as_if_run_alone(recordings, tmp_pat
     assert apart.items() < together.items()
 
 
+def test_rows_that_begin_with_the_target_alone_score_as_if_run_alone(recordings, tmp_path):
+    rows = [{'row': 'guarded', 'method': 'xmodal'}, {'row': 'gated', 'method': 'dynamic_gating'}]
+    together = scores(run(study(recordings, methods=[UNIMODAL, *rows]), tmp_path / 'a'))
+    apart = scores(run(study(recordings, methods=[UNIMODAL, rows[1]]), tmp_path / 'b'))
+    assert apart.items() < together.items()
+
+
 def test_a_run_that_fails_is_told_with_its_reason_and_tried_again(
     recordings, tmp_path, monkeypatch
 ):

@@ -1,7 +1,8 @@
 """Do the runs of a group, one after the other, each with its result in a file of its own."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 import platform
 import time
@@ -22,12 +23,13 @@ from xmodal_ros.studies.runs import Group, Run
 from xmodal_ros.studies.window_cache import WindowCache
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.dataset import RecordingFacts
-from xmodal_ros.training.fit import predict_logits, repeatable
+from xmodal_ros.training.fit import FitResult, predict_logits, repeatable
 from xmodal_ros.training.plan import Reporter, SilentReporter
 from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.training.school import TargetSchool
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
-from xmodal_ros.transfer.method import make_method
+from xmodal_ros.transfer.method import make_method, TransferMethod
+from xmodal_ros.transfer.unimodal import Unimodal
 
 # Nets this small gain little from a second thread, and much is lost in waiting where a core is
 # busy otherwise: runs side by side are what fills the cores.
@@ -106,6 +108,22 @@ def environment(device: str) -> dict[str, str]:
     }
 
 
+class _StudySchool(TargetSchool):
+    """A school that trains the target alone once, however many rows begin with that."""
+
+    _alone: FitResult | None = None
+
+    def fit(
+        self, method: TransferMethod, sources: Sequence[str], start: FitResult | None = None
+    ) -> FitResult:
+        if not isinstance(method, Unimodal) or start is not None:
+            return super().fit(method, sources, start)
+        if self._alone is None:
+            self._alone = super().fit(method, sources)
+        # The same to the last bit as training it again; a copy, lest a row change it for others.
+        return replace(self._alone, classifier=copy.deepcopy(self._alone.classifier))
+
+
 class _Pupil:
     """The windows of a group, and its target, which is taught in many ways."""
 
@@ -117,7 +135,7 @@ class _Pupil:
         self._group = group
         self._lesson: Lesson = make_lesson(recordings, recipes, group)
         self._recipes = recipes
-        self._school = TargetSchool(
+        self._school = _StudySchool(
             group.target,
             group.sources,
             self._lesson.labels,
