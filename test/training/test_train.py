@@ -166,7 +166,7 @@ def test_an_unlabelled_recording_is_left_out_and_reported(recordings, tmp_path):
     heard = Heard()
     result = train(plan(recordings, bare), tmp_path / 'imu', heard)
     assert as_mapping(result)['unlabelled_bags'] == [str(bare)]
-    assert any('bare has no labels' in note for note in heard.notes)
+    assert any('bare is left out: it has no labels' in note for note in heard.notes)
 
 
 def test_only_unlabelled_recordings_are_refused(tmp_path):

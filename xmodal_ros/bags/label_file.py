@@ -1,23 +1,26 @@
-"""Labels in a table beside the bag: ``start,end,label``, one segment a row.
+"""Labels in a file beside the bag: a table, one from ELAN, or a label track of Audacity.
 
-Times are seconds or ISO 8601. Seconds that are at most one more than the recording lasts count
-from its start, others from 1970; ISO times without a zone are UTC.
+The table is ``start,end,label``, one segment a row. Times are seconds or ISO 8601. Seconds that
+are at most one more than the recording lasts count from its start, others from 1970; ISO times
+without a zone are UTC.
 """
 
 from collections.abc import Sequence
 import csv
 from datetime import datetime, timedelta, UTC
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.bags.audacity import read_audacity
+from xmodal_ros.bags.elan import read_elan
+from xmodal_ros.bags.label_rows import in_order, make_segment, Span
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 
 FILE_NAME: Final = 'labels.csv'
+OTHER_NAMES: Final = ('labels.eaf', 'labels.txt')
 COLUMNS: Final = ('start', 'end', 'label')
 _SECOND_NS: Final = 1_000_000_000
 _MOST_SECONDS: Final = Decimal(1 << 34)
@@ -25,18 +28,31 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def find_label_file(bag: Path) -> Path | None:
-    """Find the label table of the bag at ``bag``, if it has one.
+    """Find the label file of the bag at ``bag``, if it has one.
 
     That is ``labels.csv`` in the bag's folder, else ``<bag>.labels.csv`` beside it, else
-    ``labels.csv`` beside it. Raises :class:`BagError` when the last lies beside several bags.
+    ``labels.csv`` beside it; without any, ``labels.eaf`` or ``labels.txt`` in the same places.
+    Raises :class:`BagError` when one beside it lies beside several bags, and when there is both an
+    ``.eaf`` and a ``.txt``.
     """
     bag = bag.resolve()
-    own = [bag / FILE_NAME] if bag.is_dir() else [bag.with_suffix(f'.{FILE_NAME}')]
-    own.append(bag.with_name(f'{bag.name}.{FILE_NAME}'))
+    if (table := _find(bag, FILE_NAME)) is not None:
+        return table
+    others = [file for name in OTHER_NAMES if (file := _find(bag, name)) is not None]
+    if len(others) > 1:
+        raise BagError(
+            f'{bag.name!r} has labels in {str(others[0])!r} and in {str(others[1])!r}: keep one'
+        )
+    return others[0] if others else None
+
+
+def _find(bag: Path, name: str) -> Path | None:
+    own = [bag / name] if bag.is_dir() else [bag.with_suffix(f'.{name}')]
+    own.append(bag.with_name(f'{bag.name}.{name}'))
     for file in own:
         if file.is_file():
             return file
-    shared = bag.parent / FILE_NAME
+    shared = bag.parent / name
     if not shared.is_file():
         return None
     others = [item.name for item in sorted(bag.parent.iterdir()) if is_recording(item)]
@@ -51,11 +67,19 @@ def find_label_file(bag: Path) -> Path | None:
 def read_label_file(file: Path, start_ns: int, end_ns: int) -> tuple[Segment, ...]:
     """Read the segments in ``file`` for a recording from ``start_ns`` to ``end_ns``.
 
-    Raises :class:`BagError` with file and line for unknown or missing columns, an empty table,
-    a time that is no time or lies outside the recording, an end that is not after its start, an
-    empty label, and rows that overlap.
+    An ``.eaf`` is of ELAN, a ``.txt`` of Audacity, all else a table. Raises :class:`BagError`
+    with file and line for unknown or missing columns, a file without labels, a time that is no
+    time or lies outside the recording, an end that is not after its start, an empty label, and
+    rows that overlap.
     """
-    rows: list[tuple[int, Segment]] = []
+    span = Span(start_ns, end_ns)
+    if file.suffix == '.eaf':
+        return read_elan(file, span)
+    return read_audacity(file, span) if file.suffix == '.txt' else _read_table(file, span)
+
+
+def _read_table(file: Path, span: Span) -> tuple[Segment, ...]:
+    rows: list[tuple[str, str, Segment]] = []
     try:
         with file.open(encoding='utf-8-sig', newline='') as stream:
             reader = csv.reader(stream, strict=True, skipinitialspace=True)
@@ -63,20 +87,13 @@ def read_label_file(file: Path, start_ns: int, end_ns: int) -> tuple[Segment, ..
             for row in reader:
                 if any(cell.strip() for cell in row):
                     where = f'{file}:{reader.line_num}'
-                    segment = _read_row(where, row, order, start_ns, end_ns)
-                    rows.append((reader.line_num, segment))
+                    segment = _read_row(where, row, order, span)
+                    rows.append((where, f'line {reader.line_num}', segment))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BagError(f'labels in {str(file)!r} cannot be read: {error}') from error
     if not rows:
         raise BagError(f'{file}: no labels: add rows {",".join(COLUMNS)} or remove the file')
-    rows.sort(key=lambda item: item[1].start_ns)
-    for (line, before), (next_line, after) in pairwise(rows):
-        if after.start_ns < before.end_ns:
-            raise BagError(
-                f'{file}:{next_line}: {after.label!r} starts before {before.label!r} of line '
-                f'{line} has ended: let every row start at or after the end of the one before'
-            )
-    return tuple(segment for _, segment in rows)
+    return in_order(rows)
 
 
 def _read_columns(file: Path, header: Sequence[str]) -> tuple[int, int, int]:
@@ -90,40 +107,22 @@ def _read_columns(file: Path, header: Sequence[str]) -> tuple[int, int, int]:
     return start, end, label
 
 
-def _read_row(
-    where: str, row: Sequence[str], order: tuple[int, int, int], start_ns: int, end_ns: int
-) -> Segment:
+def _read_row(where: str, row: Sequence[str], order: tuple[int, int, int], span: Span) -> Segment:
     if len(row) != len(COLUMNS):
         raise BagError(f'{where}: {len(row)} values instead of {",".join(COLUMNS)}')
-    start_text, end_text, label = (row[index].strip() for index in order)
-    if not label:
-        raise BagError(f'{where}: the label is empty')
-    if label == UNKNOWN:
-        raise BagError(
-            f'{where}: {UNKNOWN!r} stands for no activity: remove the row, for what is not '
-            'labelled is neither trained nor scored'
-        )
-    start = _read_time(where, start_text, start_ns, end_ns)
-    end = _read_time(where, end_text, start_ns, end_ns)
-    if end <= start:
-        raise BagError(f'{where}: end {end_text} is not after start {start_text}')
-    return Segment(start, end, label)
+    start, end, label = (row[index].strip() for index in order)
+    return make_segment(
+        where, label, (start, _time(where, start, span)), (end, _time(where, end, span)), span
+    )
 
 
-def _read_time(where: str, text: str, start_ns: int, end_ns: int) -> int:
-    duration_ns = end_ns - start_ns
+def _time(where: str, text: str, span: Span) -> int:
     seconds = _read_seconds(text)
     if seconds is None:
-        time_ns = _read_iso(where, text)
-    else:
-        value = int(seconds * _SECOND_NS)
-        time_ns = value + start_ns if value <= duration_ns + _SECOND_NS else value
-    if not start_ns - _SECOND_NS <= time_ns <= end_ns + _SECOND_NS:
-        raise BagError(
-            f'{where}: {text} lies outside the recording, which lasts {duration_ns / 1e9:.3f} s '
-            f'from {start_ns / 1e9:.3f} s after 1970 on'
-        )
-    return time_ns
+        return _read_iso(where, text)
+    value = int(seconds * _SECOND_NS)
+    since_start = value <= span.end_ns - span.start_ns + _SECOND_NS
+    return value + span.start_ns if since_start else value
 
 
 def _read_seconds(text: str) -> Decimal | None:

@@ -53,7 +53,7 @@ class SensorWindows:
     ``values`` is (N, steps, ...) in SI units, an array or windows that are gathered when indexed,
     ``ends_ns`` (N,) rises, ``segment_of`` (N,) indexes the recording's segments. ``left_out``
     counts windows (``unlabelled``, ``weak`` evidence) and messages (by the reason of their
-    refusal) that are not in here. ``cut`` is what they were chosen from.
+    refusal) that are not in here. ``cut`` and ``stream`` are what they were chosen from.
     """
 
     values: Windows
@@ -61,6 +61,7 @@ class SensorWindows:
     segment_of: NDArray[np.int64]
     left_out: Mapping[str, int]
     cut: Cut | None = None
+    stream: Stream | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,4 +201,4 @@ def _label(
     values = WindowValues(
         [stream], np.zeros(len(rows), np.int64), index.firsts[rows], cut.facts.steps
     )
-    return SensorWindows(values, index.ends_ns[rows], owner[rows], left_out, cut)
+    return SensorWindows(values, index.ends_ns[rows], owner[rows], left_out, cut, stream)

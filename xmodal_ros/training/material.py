@@ -1,23 +1,29 @@
 """Gather what a plan needs: recordings read, subjects split, activities and examples chosen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.errors import TrainingError
+from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.sensors import MODALITIES
-from xmodal_ros.training.dataset import (
-    first_message,
-    load_recording,
-    read_facts,
-    Recording,
-    RecordingFacts,
+from xmodal_ros.training.building import BrokenRecording, build_recordings
+from xmodal_ros.training.data_report import (
+    DataReport,
+    report_left_out,
+    report_recording,
+    report_test,
 )
+from xmodal_ros.training.dataset import first_message, Recording, RecordingFacts
 from xmodal_ros.training.examples import learning_set, LearningSet, SegmentKey
+from xmodal_ros.training.looking import LeftOut, look_into, Looked
 from xmodal_ros.training.plan import Reporter, TrainingPlan
 from xmodal_ros.training.recipe import make_recipe, Recipe
-from xmodal_ros.training.splits import hold_out_segments, split_subjects, SubjectSplit
+from xmodal_ros.training.splits import (
+    check_people,
+    hold_out_segments,
+    split_subjects,
+    SubjectSplit,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +33,7 @@ class Material:
     ``recipes`` and ``sets`` are by sensor name. ``test`` are the recordings kept for the end.
     ``unlabelled`` are recordings that were left out, ``without_windows`` activities that none of
     the target's training windows shows, ``untaught`` those that only test subjects show.
+    ``report`` tells of all recordings what is used of them.
     """
 
     split: SubjectSplit
@@ -39,6 +46,7 @@ class Material:
     without_windows: tuple[str, ...]
     untaught: tuple[str, ...]
     clips: Mapping[str, int]
+    report: DataReport = field(default_factory=lambda: DataReport(()))
 
 
 def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
@@ -46,15 +54,19 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
 
     Raises :class:`TrainingError` and BagError for whatever makes training on them impossible.
     """
-    facts, unlabelled = _read_all_facts(plan, reporter)
+    looked = _look(plan, reporter)
+    facts = looked.usable
     split = split_subjects(
         [fact.subject for fact in facts], plan.test_subjects, plan.validation_subjects
     )
+    check_people([fact.subject for fact in facts], split)
     test = tuple(fact for fact in facts if fact.subject in split.test)
     learning = tuple(fact for fact in facts if fact.subject not in split.test)
     names = (plan.target, *plan.sources)
     recipes = {name: _recipe(learning, name, plan) for name in names}
-    recordings = _load(learning, recipes, reporter)
+    read = _load(learning, recipes, plan, reporter)
+    recordings = tuple(each for each in read if isinstance(each, Recording))
+    _check_sensors(recordings, names)
     held = _validation_segments(recordings, plan, split)
     labels, without_windows = _labels(recordings, plan.target, held)
     sets = {
@@ -68,47 +80,47 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
         labels=labels,
         recipes=recipes,
         sets=sets,
-        learning=learning,
+        learning=tuple(recording.facts for recording in recordings),
         test=test,
-        unlabelled=unlabelled,
+        unlabelled=tuple(
+            left.path for left in looked.left_out if left.facts and not left.facts.segments
+        ),
         without_windows=without_windows,
         untaught=tuple(sorted(untaught)),
         clips=_count_clips(recordings, plan.target, held, labels),
+        report=_report(read, test, looked, recipes[plan.target].window.length_ns),
     )
 
 
-def _read_all_facts(
-    plan: TrainingPlan, reporter: Reporter
-) -> tuple[tuple[RecordingFacts, ...], tuple[Path, ...]]:
-    paths = find_recordings(plan.bags)
-    if not paths:
-        raise TrainingError('no recording is given: name bags, or folders that hold bags')
-
+def _look(plan: TrainingPlan, reporter: Reporter) -> Looked:
     def sensors_of(subject: str) -> Sequence[str]:
         # Sources are only needed where something is learnt.
         return (plan.target,) if subject in plan.test_subjects else (plan.target, *plan.sources)
 
-    reporter.begin('looking into recordings', len(paths))
-    facts: list[RecordingFacts] = []
-    unlabelled: list[Path] = []
-    for done, path in enumerate(paths, start=1):
-        fact = read_facts(path, sensors_of)
-        if fact.segments:
-            facts.append(fact)
-        else:
-            unlabelled.append(path)
-            reporter.note(f'{path} has no labels: left out')
-        reporter.advance(done, fact.name)
-    if not facts:
-        raise TrainingError(
-            f'none of the {len(paths)} recordings is labelled: record /activity_label or put a '
-            'labels.csv into each'
-        )
-    return tuple(facts), tuple(unlabelled)
+    looked = look_into(plan.bags, sensors_of, plan.data, reporter)
+    for name in (plan.target, *plan.sources):
+        with_it = [facts for facts in looked.usable if name in facts.sensors]
+        without = [facts for facts in looked.usable if name in facts.missing]
+        if not with_it and without:
+            raise BagError(without[0].missing[name])
+        if modalities := {facts.sensors[name].modality for facts in with_it} - {
+            with_it[0].sensors[name].modality
+        }:
+            raise TrainingError(
+                f"sensor '{name}' is a {with_it[0].sensors[name].modality} in {with_it[0].path} "
+                f'and a {modalities.pop()} in others: give them different names'
+            )
+        for facts in without:
+            reporter.note(f"{facts.path} has no sensor '{name}'")
+    return looked
 
 
 def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -> Recipe:
-    first = learning[0]
+    first = next((facts for facts in learning if name in facts.sensors), None)
+    if first is None:
+        raise TrainingError(
+            f"no recording of a training subject has the sensor '{name}': only test subjects do"
+        )
     if name == plan.target and first.sensors[name].modality not in MODALITIES:
         raise TrainingError(
             f"'{name}' cannot be a target: it is a {first.sensors[name].modality}, which no "
@@ -121,15 +133,53 @@ def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -
 
 
 def _load(
-    learning: Sequence[RecordingFacts], recipes: Mapping[str, Recipe], reporter: Reporter
-) -> tuple[Recording, ...]:
-    streams = {name: (r.stream, r.training_window) for name, r in recipes.items()}
+    learning: Sequence[RecordingFacts],
+    recipes: Mapping[str, Recipe],
+    plan: TrainingPlan,
+    reporter: Reporter,
+) -> list[Recording | BrokenRecording]:
+    ways = {name: (r.stream, r.training_window) for name, r in recipes.items()}
     reporter.begin('cutting windows', len(learning))
-    recordings: list[Recording] = []
-    for done, facts in enumerate(learning, start=1):
-        recordings.append(load_recording(facts, streams))
-        reporter.advance(done, facts.name)
-    return tuple(recordings)
+    read = build_recordings(learning, ways, plan.data, reporter.advance)
+    for each in read:
+        if isinstance(each, BrokenRecording):
+            if plan.data.strict or len(read) == 1:
+                raise BagError(each.reason)
+            reporter.note(f'{each.facts.path} is left out: {each.reason}')
+        else:
+            for problem in each.unusable.values():
+                if plan.data.strict:
+                    raise TrainingError(problem)
+                reporter.note(problem)
+    return read
+
+
+def _check_sensors(recordings: Sequence[Recording], names: Sequence[str]) -> None:
+    """Raise why a sensor is left with nothing to learn from."""
+    for name in names:
+        if not any(name in recording.windows for recording in recordings):
+            problems = [r.unusable[name] for r in recordings if name in r.unusable]
+            raise TrainingError(
+                problems[0]
+                if problems
+                else f"no training recording that can be read has the sensor '{name}'"
+            )
+
+
+def _report(
+    read: Sequence[Recording | BrokenRecording],
+    test: Sequence[RecordingFacts],
+    looked: Looked,
+    length_ns: int,
+) -> DataReport:
+    told = [
+        report_recording(each, length_ns)
+        if isinstance(each, Recording)
+        else report_left_out(LeftOut(each.facts.path, each.reason, each.facts))
+        for each in read
+    ]
+    told += [report_test(facts, length_ns) for facts in test]
+    return DataReport((*told, *map(report_left_out, looked.left_out)))
 
 
 def _validation_segments(
@@ -156,6 +206,7 @@ def _shown(recordings: Sequence[Recording], sensor: str) -> dict[SegmentKey, str
     return {
         (number, segment): recording.facts.segments[segment].label
         for number, recording in enumerate(recordings)
+        if sensor in recording.windows
         for segment in recording.windows[sensor].segment_of.tolist()
     }
 
@@ -168,6 +219,7 @@ def _labels(
     shown = {
         recording.facts.segments[segment].label
         for number, recording in enumerate(recordings)
+        if target in recording.windows
         for segment in recording.windows[target].segment_of.tolist()
         if (number, segment) not in held
     }
@@ -210,6 +262,7 @@ def _count_clips(
     shown = {
         (number, segment)
         for number, recording in enumerate(recordings)
+        if target in recording.windows
         for segment in recording.windows[target].segment_of.tolist()
         if recording.facts.segments[segment].label in labels
     }

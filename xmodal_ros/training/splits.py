@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+import re
 from typing import Final
 
 import numpy as np
@@ -50,6 +51,33 @@ def split_subjects(
             'for testing or validation'
         )
     return SubjectSplit(_ordered(training), _ordered(validation), _ordered(test))
+
+
+def check_people(subjects: Collection[str], split: SubjectSplit) -> None:
+    """Refuse two names of what seems one person when they are in different parts.
+
+    Names that differ only in case, zeros before numbers and what is between their words are taken
+    for one. Raises :class:`TrainingError`.
+    """
+    part_of = {
+        **dict.fromkeys(split.training, 'training'),
+        **dict.fromkeys(split.validation, 'validation'),
+        **dict.fromkeys(split.test, 'testing'),
+    }
+    seen: dict[str, str] = {}
+    for name in _ordered(subjects):
+        other = seen.setdefault(_plain(name), name)
+        if part_of[other] != part_of[name]:
+            raise TrainingError(
+                f'subjects {other!r} ({part_of[other]}) and {name!r} ({part_of[name]}) look like '
+                'one person, who would be trained on and scored: name both for the same part, or '
+                'rename one of them'
+            )
+
+
+def _plain(name: str) -> str:
+    words = re.findall(r'[^\W\d_]+|\d+', name.casefold())
+    return ' '.join(str(int(word)) if word.isdecimal() else word for word in words) or name
 
 
 def hold_out_segments(

@@ -22,12 +22,12 @@ import scipy
 import xmodal_ros
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.training.cutting import Cut, CutFacts, CutIndex, CutOrder, STREAM_FILE
+from xmodal_ros.training.file_identity import content
 from xmodal_ros.training.window_values import MappedStream
 
 _ENTRY: Final = 'entry.json'
 _PARTIAL: Final = '.partial-'
 _FORMAT: Final = 1
-_END_BYTES: Final = 1 << 16
 _NAME_LENGTH: Final = 40
 # Whatever decides on the numbers of a window: a change in any of these cuts them anew.
 _SOURCES: Final = (
@@ -65,7 +65,7 @@ class StreamCache:
         sensor = order.sensor
         parts = (
             _FORMAT,
-            [_fingerprint(file) for file in files],
+            [(*content(file), file.stat().st_mtime_ns) for file in files],
             (sensor.topic, order.msgtype, repr(sensor.placement), repr(order.audio_format)),
             clock,
             stream.model_dump(mode='json'),
@@ -206,17 +206,6 @@ def _write(path: Path, content: bytes) -> None:
 
 def _read(path: Path, kind: type[np.generic]) -> NDArray[Any]:
     return np.frombuffer(path.read_bytes(), kind)
-
-
-def _fingerprint(file: Path) -> tuple[int, int, str]:
-    """Give what tells a file from a changed one without reading all of it."""
-    facts = file.stat()
-    digest = hashlib.sha256()
-    with file.open('rb') as stream:
-        digest.update(stream.read(_END_BYTES))
-        stream.seek(max(0, facts.st_size - _END_BYTES))
-        digest.update(stream.read(_END_BYTES))
-    return facts.st_size, facts.st_mtime_ns, digest.hexdigest()
 
 
 @lru_cache(maxsize=1)

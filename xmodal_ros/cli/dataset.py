@@ -1,0 +1,96 @@
+"""``xmodal dataset``: look at recordings as training will, before it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xmodal_ros.cli.variadic import VariadicCommand
+
+COMMAND_CLASS = VariadicCommand
+
+
+def dataset(
+    bags: Annotated[
+        list[Path] | None,
+        typer.Argument(help='Recordings, or folders that hold recordings.', metavar='BAG...'),
+    ] = None,
+    sensors: Annotated[
+        list[str] | None,
+        typer.Option(help='Sensors to look at.  [default: all]', metavar='SENSOR...'),
+    ] = None,
+    window: Annotated[
+        float | None,
+        typer.Option(help='Length of a window.  [default: 3]', metavar='SECONDS', min=0),
+    ] = None,
+    hop: Annotated[
+        float | None,
+        typer.Option(help='Time between labels.  [default: 0.5]', metavar='SECONDS', min=0),
+    ] = None,
+    channels: Annotated[
+        str, typer.Option(help="Of an IMU: 'acc_gyro', or 'acc' for one without gyro.")
+    ] = 'acc_gyro',
+    align: Annotated[
+        str,
+        typer.Option(
+            help="Compare clocks by 'receipt', or also by the 'motion' that sensors share."
+        ),
+    ] = 'receipt',
+    write_clocks: Annotated[
+        bool,
+        typer.Option(
+            '--write-clocks',
+            help='Write clocks.yaml into recordings whose clocks are apart; whoever reads them '
+            'then reads corrected stamps.',
+        ),
+    ] = False,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            help='Keep windows in this folder.  [default: ~/.cache/xmodal_ros]', metavar='DIR'
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option('--no-cache', help='Keep windows in memory for this run alone.')
+    ] = False,
+    clear_cache: Annotated[
+        bool, typer.Option('--clear-cache', help='Remove all windows from the cache, and end.')
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(help='Processes that cut windows.  [default: one a CPU]', min=1),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option('--strict', help='Stop at the first recording that cannot be used.'),
+    ] = False,
+    json: Annotated[
+        Path | None, typer.Option(help='Write what was found as JSON here.', metavar='FILE')
+    ] = None,
+) -> None:
+    """Show what training would use of recordings, what not and why, and how their clocks run.
+
+    What is cut on the way is kept in the cache, from which 'xmodal train' starts at once.
+    Without recordings: where the cache is, and how large.
+
+    Example: xmodal dataset recordings --sensors imu_wrist camera --align motion
+    """
+    from xmodal_ros.cli.dataset_run import DatasetSettings, run
+
+    run(
+        DatasetSettings(
+            bags=tuple(bags or ()),
+            sensors=tuple(sensors or ()),
+            window_s=window,
+            hop_s=hop,
+            channels=channels,
+            align=align,
+            write_clocks=write_clocks,
+            cache=cache,
+            no_cache=no_cache,
+            clear_cache=clear_cache,
+            jobs=jobs,
+            strict=strict,
+            json=json,
+        )
+    )

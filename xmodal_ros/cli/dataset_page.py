@@ -1,0 +1,105 @@
+"""Lay out for a terminal what of a data set is used, and what is not."""
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from xmodal_ros.training.data_report import DataReport, REASONS, RecordingReport, remarks
+from xmodal_ros.training.stream_cache import StreamCache
+
+
+def render_report(report: DataReport) -> RenderableType:
+    """Show each recording with its sensors, then why others, or parts of them, are left out."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title='data set', title_justify='left')
+    for heading in ('recording', 'subject', 'session', 'use', 'sensor'):
+        table.add_column(heading, overflow='fold')
+    for heading in ('labelled', 'windows', 'left out', 'gaps'):
+        table.add_column(heading, justify='right')
+    notes: list[RenderableType] = []
+    for recording in report.recordings:
+        _add(table, recording)
+        notes += [
+            Text(f'{recording.name}: {remark}', style='yellow') for remark in remarks(recording)
+        ]
+    notes += [
+        Text(f'{left.name} is left out: {left.reason}', style='yellow') for left in report.left_out
+    ]
+    words = _reasons(report)
+    return Group(table, *notes, *([Text(words)] if words else []))
+
+
+def _add(table: Table, recording: RecordingReport) -> None:
+    first = (
+        Text(recording.name),
+        Text(recording.subject),
+        Text(recording.session),
+        recording.use or 'left out',
+    )
+    labelled = f'{recording.segments} ({recording.labelled_s:.0f} s)'
+    if not recording.sensors:
+        table.add_row(*first, '', labelled if recording.subject else '', '', '', '')
+    for number, sensor in enumerate(recording.sensors):
+        left = sum(count for name, count in (sensor.left_out or {}).items() if name in REASONS)
+        other = sum((sensor.left_out or {}).values()) - left
+        table.add_row(
+            *(first if number == 0 else ('', '', '', '')),
+            Text(sensor.sensor),
+            labelled if number == 0 else '',
+            'none' if sensor.problem else str(sensor.windows),
+            str(left + other) if left + other else '',
+            f'{sensor.gaps} ({sensor.gap_s:.1f} s)' if sensor.gaps else '',
+        )
+
+
+def _reasons(report: DataReport) -> str:
+    """Say what was left out over all recordings, by reason."""
+    counts: dict[str, int] = {}
+    for recording in report.recordings:
+        for sensor in recording.sensors:
+            for name, count in (sensor.left_out or {}).items():
+                counts[name] = counts.get(name, 0) + count
+    said = [
+        f'{count} {REASONS.get(name, f"messages refused ({name})")}'
+        for name, count in sorted(counts.items(), key=lambda item: -item[1])
+        if count
+    ]
+    return f'left out: {"; ".join(said)}' if said else ''
+
+
+def render_clocks(report: DataReport) -> RenderableType | None:
+    """Show the clocks of all sensors; None where nothing is known of any."""
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        title='clocks: how far stamps are behind the times of receipt',
+        title_justify='left',
+    )
+    for heading in ('recording', 'sensor'):
+        table.add_column(heading, overflow='fold')
+    for heading in ('behind', 'drift', 'jitter', 'lag by motion'):
+        table.add_column(heading, justify='right')
+    for recording in report.recordings:
+        for number, clock in enumerate(recording.clocks):
+            lag = (
+                'none stands out'
+                if clock.lag_s is None
+                else f'{clock.lag_s:+.3f} s to {clock.against}'
+            )
+            table.add_row(
+                Text(recording.name if number == 0 else ''),
+                Text(clock.sensor),
+                f'{clock.behind_s:.4f} s',
+                f'{clock.drift_ppm:+.1f} ± {2 * clock.drift_error_ppm:.1f} ppm',
+                f'{1000 * clock.jitter_s:.2f} ms',
+                lag if clock.against else '',
+            )
+    return table if table.row_count else None
+
+
+def describe_cache(cache: StreamCache) -> str:
+    """Say where the cache is and how large."""
+    return (
+        f'cache: {cache.folder}, {len(cache.entries())} streams, '
+        f'{cache.size_bytes() / 1e6:.1f} MB (clear it with `xmodal dataset --clear-cache`)'
+    )

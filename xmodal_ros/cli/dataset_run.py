@@ -1,0 +1,123 @@
+"""What ``xmodal dataset`` does, apart from its options."""
+
+from dataclasses import dataclass
+from pathlib import Path
+import sys
+from typing import cast, get_args
+
+from rich.console import Console
+from rich.markup import escape
+
+from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_report
+from xmodal_ros.cli.result import write_result
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.training.clock_report import CorrectBy
+from xmodal_ros.training.data_options import DataOptions, default_cache
+from xmodal_ros.training.plan import SilentReporter
+from xmodal_ros.training.recipe import RecipeChoices
+from xmodal_ros.training.stream_cache import StreamCache
+from xmodal_ros.training.survey import correct_clocks, Survey, survey
+from xmodal_ros.whole_file import check_writable
+
+_WIDTH_OF_A_FILE = 200
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """The options of ``xmodal dataset``."""
+
+    bags: tuple[Path, ...]
+    sensors: tuple[str, ...] = ()
+    window_s: float | None = None
+    hop_s: float | None = None
+    channels: str = 'acc_gyro'
+    align: str = 'receipt'
+    write_clocks: bool = False
+    cache: Path | None = None
+    no_cache: bool = False
+    clear_cache: bool = False
+    jobs: int | None = None
+    strict: bool = False
+    json: Path | None = None
+
+    def check(self) -> None:
+        """Raise :class:`ConfigurationError` for options that mean nothing."""
+        if self.channels not in get_args(ImuChannels):
+            raise ConfigurationError(
+                f'--channels {self.channels!r} is none of {", ".join(get_args(ImuChannels))}'
+            )
+        if self.align not in get_args(CorrectBy):
+            raise ConfigurationError(
+                f'--align {self.align!r} is none of {", ".join(get_args(CorrectBy))}'
+            )
+        if self.no_cache and (self.cache is not None or self.clear_cache):
+            raise ConfigurationError(
+                '--no-cache and another option for a cache exclude each other'
+            )
+        check_writable(self.json)
+
+
+class _Lines(SilentReporter):
+    """Tell stages and recordings on stderr."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def begin(self, stage: str, total: int) -> None:
+        """Print the stage."""
+        self._console.print(f'{stage}: {total}', highlight=False)
+
+    def advance(self, done: int, detail: str = '') -> None:
+        """Print the recording that is done."""
+        self._console.print(f'  {done}: {escape(detail)}', soft_wrap=True, highlight=False)
+
+
+def run(settings: DatasetSettings) -> Survey | None:
+    """Look at the recordings and print what was found; None where only the cache was asked for."""
+    settings.check()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    cache = StreamCache(settings.cache or default_cache())
+    if settings.clear_cache:
+        size = cache.size_bytes()
+        count = cache.clear()
+        console.print(
+            f'removed {count} streams, {size / 1e6:.1f} MB, from {escape(str(cache.folder))}',
+            soft_wrap=True,
+        )
+        return None
+    if not settings.bags:
+        console.print(escape(describe_cache(cache)), soft_wrap=True)
+        return None
+    found = survey(
+        settings.bags,
+        settings.sensors,
+        RecipeChoices(settings.window_s, settings.hop_s, cast('ImuChannels', settings.channels)),
+        DataOptions(None if settings.no_cache else cache.folder, settings.jobs, settings.strict),
+        _Lines(Console(stderr=True)),
+        cast('CorrectBy', settings.align),
+    )
+    console.print(render_report(found.report))
+    clocks = render_clocks(found.report)
+    if clocks is not None:
+        console.print(clocks)
+    if settings.write_clocks:
+        for file in correct_clocks(found):
+            console.print(f'wrote {escape(str(file))}', soft_wrap=True)
+    elif found.corrections:
+        console.print(
+            f'{len(found.corrections)} recordings would be corrected by --write-clocks',
+            soft_wrap=True,
+        )
+    if not settings.no_cache:
+        console.print(escape(describe_cache(cache)), soft_wrap=True)
+    write_result(settings.json, _as_json(found))
+    return found
+
+
+def _as_json(found: Survey) -> dict[str, object]:
+    corrections = {
+        str(path): {name: each.model_dump(mode='json') for name, each in by_sensor.items()}
+        for path, by_sensor in found.corrections.items()
+    }
+    return {'recordings': found.report.document(), 'clock_corrections': corrections}
