@@ -70,7 +70,7 @@ def conclude(
             write_whole(order.report, json.dumps(result, indent=2, allow_nan=False) + '\n')
             lines.append(f'report: {order.report}')
         if order.html is not None:
-            lines += _write_pages(order.html, twins)
+            lines.append(_write_page(order.html, twins))
     except XmodalError as error:
         return Conclusion(tuple(lines), tuple(warnings), str(error))
     return Conclusion(tuple(lines), tuple(warnings), _differences(twins, losses))
@@ -91,7 +91,7 @@ def _differences(twins: 'Mapping[str, Twin]', losses: Mapping[str, Mapping[str, 
     )
 
 
-def _write_pages(html: Path, twins: 'Mapping[str, Twin]') -> list[str]:
+def _write_page(html: Path, twins: 'Mapping[str, Twin]') -> str:
     if not twins:
         raise ConfigurationError(
             f'{html} was not written: pages are made of a recording and the classifiers that were '
@@ -99,13 +99,13 @@ def _write_pages(html: Path, twins: 'Mapping[str, Twin]') -> list[str]:
         )
     from xmodal_ros.evaluation.evaluate import evaluate
     from xmodal_ros.evaluation.report import write_report
+    from xmodal_ros.evaluation.trial import Trial
 
-    lines = []
-    for number, (topic, twin) in enumerate(twins.items(), start=1):
-        path = html if number == 1 else html.with_stem(f'{html.stem}_{number}')
-        write_report(evaluate(twin.info, [twin.evaluation]), path, f'{topic}, live')
-        lines.append(f'page: {path}')
-    return lines
+    trial = Trial(
+        tuple(evaluate(twin.info, [twin.evaluation], topic) for topic, twin in twins.items())
+    )
+    write_report(trial, html, f'{next(iter(twins.values())).evaluation.name}, live')
+    return f'page: {html}'
 
 
 def _compare(
