@@ -155,7 +155,8 @@ def test_where_a_direction_cannot_be_the_others_go_on(recordings, tmp_path):
 def test_the_table_says_all_that_is_needed_to_read_it(recordings, tmp_path):
     labels = [{}, {'shots': 2}]
     split = {'directions': [{'train': ['1'], 'test': ['2', '3']}], 'labels': labels}
-    small = study(recordings, seeds=[0, 1], splits={'across': split})
+    found = 'What was found: *little*.'
+    small = study(recordings, seeds=[0, 1], splits={'across': split}, findings=found)
     result = run(small, tmp_path)
     full, few = result.tables
     reference, forest, cosine = full.lines
@@ -179,6 +180,7 @@ def test_the_table_says_all_that_is_needed_to_read_it(recordings, tmp_path):
     text = (tmp_path / 'table.md').read_text()
     for word in ('Seeds 0, 1', 'cpu', 'torch', '2 test subjects', '## Across, all labels'):
         assert word in text
+    assert text.endswith(f'|\n\n{found}\n')
     assert (tmp_path / 'differences.png').read_bytes().startswith(b'\x89PNG')
     written = json.loads((tmp_path / 'study.json').read_text())
     assert written['runs'] == {'planned': 12, 'done': 12, 'failed': 0}

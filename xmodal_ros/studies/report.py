@@ -85,6 +85,8 @@ def markdown(result: StudyResult) -> str:
     )
     for table in result.tables:
         parts += _table(table)
+    if study.findings:
+        parts.append(study.findings.strip())
     return '\n\n'.join(parts) + '\n'
 
 

@@ -189,11 +189,13 @@ class Study(_Part):
     """A study: every row for every target, set of sources, split, amount of labels and seed.
 
     ``recordings`` are bags or folders of bags, from the current directory. ``targets`` gives for
-    each target the sets of sources it learns from.
+    each target the sets of sources it learns from. ``description`` and ``findings`` are Markdown
+    that stands above and below the tables.
     """
 
     title: str
     description: str = ''
+    findings: str = ''
     recordings: Annotated[tuple[Path, ...], Field(min_length=1)]
     targets: Annotated[dict[str, tuple[_SourceSet, ...]], Field(min_length=1)]
     methods: Annotated[tuple[Row, ...], Field(min_length=1)]
