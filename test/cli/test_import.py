@@ -5,6 +5,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from test.bags.importers.small_utd_mhad import write_archives
+from test.bags.importers.test_digits import write_archives as write_digits
+from test.bags.importers.test_sp_sw_har import write_archive as write_har
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.import_ import app
 from xmodal_ros.errors import BagError, ConfigurationError
@@ -68,3 +70,52 @@ def test_a_folder_without_the_archives_is_an_error_that_names_them(tmp_path: Pat
     assert isinstance(result.exception, BagError)
     assert 'utd_mhad_imu_skel.npz' in str(result.exception)
     assert not (tmp_path / 'bags').exists()
+
+
+def test_other_data_sets_are_imported_alike(tmp_path: Path) -> None:
+    har = write_har(tmp_path / 'har')
+    written = write_digits(tmp_path / 'digits')
+    for arguments, names in (
+        (('sp-sw-har', har, '--subjects', '12', '--clocks', 'phone'), ['sp_sw_har_s12']),
+        (('digits', written, '--most', '1', '--speakers', 'bob'), ['digits_bob']),
+    ):
+        command, folder, *options = arguments
+        out = tmp_path / f'bags of {command}'
+        for expected in ('', 'kept'):
+            result = CliRunner().invoke(app, [str(a) for a in (command, folder, out, *options)])
+            assert result.exit_code == 0, result.output
+            assert expected in result.stderr
+        assert [item.name for item in out.iterdir()] == names
+
+
+def test_a_folder_of_something_else_is_answered_with_what_is_expected(tmp_path: Path) -> None:
+    for command, expected in (('sp-sw-har', '.npz'), ('esc10', '.ogg'), ('digits', '.npz')):
+        result = CliRunner().invoke(app, [command, str(tmp_path), str(tmp_path / 'bags')])
+        assert isinstance(result.exception, BagError)
+        assert expected in str(result.exception)
+
+
+def test_files_of_ones_own_become_a_bag(tmp_path: Path) -> None:
+    rows = [f'{10 * n},0,0,1' for n in range(100)]
+    (tmp_path / 'imu.csv').write_text('\n'.join(['t,x,y,z', *rows]))
+    (tmp_path / 'labels.csv').write_text('start,end,label\n0.2,0.8,wave\n')
+    options = ['--subject', 'ada', '--imu', str(tmp_path / 'imu.csv'), '--time', 't']
+    options += ['--time-unit', 'ms', '--acc', 'x,y,z', '--gyro', 'none']
+    options += ['--labels', str(tmp_path / 'labels.csv'), '--start', '2025-01-31T12:00:00']
+    options += ['--json', str(tmp_path / 'result.json')]
+
+    def files(*more: str) -> Result:
+        return CliRunner().invoke(app, ['files', str(tmp_path / 'bag'), *options, *more])
+
+    result = files()
+    assert isinstance(result.exception, BagError)
+    assert '(g?)' in str(result.exception)
+    result = files('--acc-unit', 'g')
+    assert result.exit_code == 0, result.output
+    assert '1 labelled segments: wave (1)' in result.stderr
+    written = json.loads((tmp_path / 'result.json').read_text())
+    assert (written['messages'], written['activities']) == ({'imu': 100}, {'wave': 1})
+    with BagReader(tmp_path / 'bag') as reader:
+        assert (reader.subject, reader.start_ns) == ('ada', 1_738_324_800_000_000_000)
+    for wrong in (('--acc', 'x,y'), ('--start', 'noon'), ('--subject', ' ')):
+        assert isinstance(files(*wrong).exception, ConfigurationError)

@@ -14,10 +14,16 @@ SENSOR = Sensor('skeleton', 'skeleton', '/skeleton', 'camera_link')
 JOINTS = np.arange(60, dtype=np.float64).reshape(20, 3)
 
 
-def pose_array(joints: np.ndarray, stamp_ns: int = EPOCH, *, little_endian: bool = True) -> bytes:
+def pose_array(
+    joints: np.ndarray,
+    stamp_ns: int = EPOCH,
+    *,
+    little_endian: bool = True,
+    frame: str = 'odd',
+) -> bytes:
     types = TYPESTORE.types
     message = types[SKELETON_TYPE](
-        header=header(stamp_ns, 'odd'),
+        header=header(stamp_ns, frame),
         poses=[
             types['geometry_msgs/msg/Pose'](
                 position=types['geometry_msgs/msg/Point'](*map(float, joint)),
@@ -41,6 +47,9 @@ def test_positions_are_read_joint_by_joint(little_endian: bool) -> None:
 
 
 def test_what_importers_write_is_read_back() -> None:
+    for frame in ('', 'odd', 'camera_link'):
+        sensor = Sensor('skeleton', 'skeleton', '/skeleton', frame)
+        assert skeleton_record(sensor, EPOCH, JOINTS).data == pose_array(JOINTS, frame=frame)
     record = skeleton_record(SENSOR, EPOCH + 5, JOINTS)
     sample = SkeletonDecoder(20)(record.data)
     assert (record.stamp_ns, sample.stamp_ns, sample.frame_id) == (

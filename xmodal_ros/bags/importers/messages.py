@@ -1,6 +1,7 @@
 """Serialized messages of what importers read: arrays in SI units to ROS messages."""
 
 from collections.abc import Iterator
+import struct
 from typing import Any, Final
 
 import numpy as np
@@ -50,22 +51,14 @@ def image_record(
 
 def skeleton_record(sensor: Sensor, stamp_ns: int, joints: NDArray[Any]) -> Record:
     """Give a ``geometry_msgs/PoseArray`` of joint positions (J, 3) in metres, not turned."""
-    types: dict[str, Any] = TYPESTORE.types
-    untouched = types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0)
-    seconds, nanoseconds = divmod(stamp_ns, SECOND_NS)
-    message = types[SKELETON_TYPE](
-        header=types['std_msgs/msg/Header'](
-            stamp=types['builtin_interfaces/msg/Time'](sec=seconds, nanosec=nanoseconds),
-            frame_id=sensor.frame,
-        ),
-        poses=[
-            types['geometry_msgs/msg/Pose'](
-                position=types['geometry_msgs/msg/Point'](*position), orientation=untouched
-            )
-            for position in joints.astype(np.float64).tolist()
-        ],
-    )
-    data = bytes(TYPESTORE.serialize_cdr(message, SKELETON_TYPE))
+    poses = np.zeros((len(joints), 7), '<f8')
+    poses[:, :3] = joints
+    poses[:, 6] = 1.0
+    name = sensor.frame.encode() + b'\0'
+    head = struct.pack('<III', *divmod(stamp_ns, SECOND_NS), len(name)) + name
+    head += b'\0' * (-len(head) % 4) + struct.pack('<I', len(joints))
+    head += b'\0' * (-len(head) % 8)
+    data = b'\x00\x01\x00\x00' + head + poses.tobytes()
     return Record(stamp_ns, sensor.topic, SKELETON_TYPE, data)
 
 

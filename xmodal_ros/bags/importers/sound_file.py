@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+import warnings
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,15 @@ def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
         from scipy.io import wavfile
 
         try:
-            rate, samples = wavfile.read(path)
+            with warnings.catch_warnings():
+                # Chunks beside the sound are no news; a file that is cut off is.
+                warnings.simplefilter('ignore', wavfile.WavFileWarning)
+                warnings.filterwarnings('error', 'Reached EOF', wavfile.WavFileWarning)
+                rate, samples = wavfile.read(path)
             return _checked(path, int(rate), _as_int16(samples))
-        except (ValueError, OSError, EOFError, TypeError) as error:
+        except BagError:
+            raise
+        except Exception as error:  # noqa: BLE001 - SciPy's parser raises almost anything
             problem = str(error)
     try:
         # Not needed for WAV, and without a rosdep key: only asked for where it is.

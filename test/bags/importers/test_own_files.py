@@ -1,0 +1,158 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from test.videos import number_of, write_video
+from xmodal_ros.bags.audio_format import read_audio_format
+from xmodal_ros.bags.importers import own_files
+from xmodal_ros.bags.importers.imu_table import ImuColumns
+from xmodal_ros.bags.importers.own_files import CAMERA, import_own_files, IMU, MICROPHONE, OwnFiles
+from xmodal_ros.bags.importers.video_file import video_records
+from xmodal_ros.bags.labels import read_segments
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.streams.audio import AudioFormat
+from xmodal_ros.streams.cdr import read_stamp_ns
+from xmodal_ros.streams.imu import ImuDecoder
+
+START_NS = 1_738_324_800_000_000_000
+SECOND = 1_000_000_000
+FRAMES = 20
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('own')
+    rows = [f'{5 + n / 100:.2f},0,0,9.8' for n in range(200)]
+    (folder / 'imu.csv').write_text('\n'.join(['t,x,y,z', *rows]))
+    write_video(folder / 'film.avi', FRAMES, 10)
+    wavfile.write(folder / 'sound.wav', 8000, np.zeros((8000, 2), np.int16))
+    (folder / 'labels.csv').write_text('start,end,label\n0,1,wave\n1.5,2.5,clap\n')
+    return folder
+
+
+def files(folder: Path) -> OwnFiles:
+    return OwnFiles(
+        imu=folder / 'imu.csv',
+        columns=ImuColumns('t', ('x', 'y', 'z'), ()),
+        video=folder / 'film.avi',
+        audio=folder / 'sound.wav',
+        labels=folder / 'labels.csv',
+        start_ns=START_NS,
+        imu_offset_s=0.25,
+        video_offset_s=0.5,
+        audio_offset_s=-0.125,
+    )
+
+
+def stamps(bag: Path, topic: str) -> list[int]:
+    with BagReader(bag) as reader:
+        return [read_stamp_ns(message.data) - START_NS for message in reader.messages([topic])]
+
+
+def test_all_files_become_one_recording_with_offsets(folder: Path, tmp_path: Path) -> None:
+    made = import_own_files(files(folder), tmp_path / 'bag', 'ada')
+    assert made.messages == {'imu': 200, 'camera': FRAMES, 'microphone': 10}
+    assert made.duration_s == pytest.approx(2.5 + 0.125)
+    imu, camera, audio = (stamps(made.path, s.topic) for s in (IMU, CAMERA, MICROPHONE))
+    # The table's times count from some start: its first sample is at the offset.
+    assert (imu[0], imu[-1]) == (SECOND // 4, SECOND // 4 + 1_990_000_000)
+    assert camera == [SECOND // 2 + n * SECOND // 10 for n in range(FRAMES)]
+    assert (audio[0], audio[1] - audio[0]) == (-SECOND // 8, SECOND // 10)
+    with BagReader(made.path) as reader:
+        assert (reader.subject, reader.sensors) == ('ada', (IMU, CAMERA, MICROPHONE))
+        assert read_audio_format(reader, MICROPHONE.topic) == AudioFormat(
+            rate_hz=8000, channels=2, sample_format='S16LE'
+        )
+        labels = [(s.start_ns - START_NS, s.end_ns - START_NS, s.label) for s in made.segments]
+        assert labels == [
+            (0, SECOND, 'wave'),
+            (3 * SECOND // 2, 5 * SECOND // 2, 'clap'),
+        ]
+        assert read_segments(reader) == made.segments
+        received = [message.received_ns for message in reader.messages()]
+        assert received == sorted(received)
+        # Without a gyro a model that wants one is told so.
+        assert len(ImuDecoder('acc')(next(iter(reader.messages([IMU.topic]))).data).values) == 3
+
+
+def test_pictures_are_in_order_and_made_smaller_where_asked(folder: Path) -> None:
+    for height, shape in ((None, (120, 160)), (60, (60, 80))):
+        numbers = []
+        for record in video_records(folder / 'film.avi', CAMERA, START_NS, height):
+            jpeg = record.data[record.data.index(b'\xff\xd8') :]
+            picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+            assert picture is not None
+            assert picture.shape[:2] == shape
+            numbers.append(number_of(picture))
+        assert numbers == list(range(FRAMES))
+
+
+def test_a_dated_table_says_when_the_recording_starts(folder: Path, tmp_path: Path) -> None:
+    rows = [f'{1_738_324_800 + n / 100:.2f},0,0,9.8' for n in range(100)]
+    (tmp_path / 'imu.csv').write_text('\n'.join(['t,x,y,z', *rows]))
+    own = OwnFiles(
+        imu=tmp_path / 'imu.csv',
+        columns=ImuColumns('t', ('x', 'y', 'z'), ()),
+        audio=folder / 'sound.wav',
+    )
+    bag = import_own_files(own, tmp_path / 'bag', 'ada').path
+    assert (stamps(bag, IMU.topic)[0], stamps(bag, MICROPHONE.topic)[0]) == (0, 0)
+
+
+def test_each_file_is_optional_but_not_all(folder: Path, tmp_path: Path) -> None:
+    made = import_own_files(OwnFiles(audio=folder / 'sound.wav'), tmp_path / 'bag', 'ada')
+    assert (made.messages, made.segments) == ({'microphone': 10}, ())
+    with pytest.raises(ConfigurationError, match="'--imu', '--video' or '--audio'"):
+        import_own_files(OwnFiles(labels=folder / 'labels.csv'), tmp_path / 'none', 'ada')
+
+
+def test_a_bag_that_is_there_is_replaced_only_when_forced(folder: Path, tmp_path: Path) -> None:
+    own = OwnFiles(audio=folder / 'sound.wav')
+    import_own_files(own, tmp_path / 'bag', 'ada')
+    with pytest.raises(BagError, match='give --force'):
+        import_own_files(own, tmp_path / 'bag', 'eve')
+    import_own_files(own, tmp_path / 'bag', 'eve', force=True)
+    with BagReader(tmp_path / 'bag') as reader:
+        assert reader.subject == 'eve'
+
+
+@pytest.mark.parametrize('kept', [0.0, 0.5])
+def test_a_video_that_breaks_off_or_is_none_is_refused_and_leaves_nothing(
+    folder: Path, tmp_path: Path, kept: float
+) -> None:
+    content = (folder / 'film.avi').read_bytes()
+    (tmp_path / 'film.avi').write_bytes(content[: int(kept * len(content))])
+    with pytest.raises(BagError, match=r'film\.avi.*ffmpeg'):
+        import_own_files(OwnFiles(video=tmp_path / 'film.avi'), tmp_path / 'bag', 'ada')
+    assert [item.name for item in tmp_path.iterdir()] == ['film.avi']
+
+
+def test_labels_beyond_the_recording_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / 'labels.csv').write_text('start,end,label\n0,50,wave\n')
+    own = OwnFiles(audio=folder / 'sound.wav', labels=tmp_path / 'labels.csv')
+    with pytest.raises(BagError, match=r'labels\.csv:2: 50 lies outside the recording'):
+        import_own_files(own, tmp_path / 'bag', 'ada')
+
+
+def test_ctrl_c_leaves_what_was_there(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = OwnFiles(video=folder / 'film.avi')
+    import_own_files(own, tmp_path / 'bag', 'ada')
+    before = sorted((file.name, file.read_bytes()) for file in (tmp_path / 'bag').iterdir())
+
+    def interrupted(*arguments: object) -> object:
+        yield next(iter(video_records(*arguments)))  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_files, 'video_records', interrupted)
+    for name in ('bag', 'other'):
+        with pytest.raises(KeyboardInterrupt):
+            import_own_files(own, tmp_path / name, 'ada', force=True)
+    assert [item.name for item in tmp_path.iterdir()] == ['bag']
+    after = sorted((file.name, file.read_bytes()) for file in (tmp_path / 'bag').iterdir())
+    assert after == before
