@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.training.metrics import score
+from xmodal_ros.training.metrics import LabelScores, score
 
 LABELS = ('sit', 'walk', 'wave')
 SIT, WALK, WAVE, NOTHING = (1.0, 0, 0), (0, 1.0, 0), (0, 0, 1.0), (0.0, 0, 0)
@@ -54,3 +54,19 @@ def test_an_activity_the_model_does_not_know_counts_as_missed():
 def test_without_a_window_there_is_nothing_to_score():
     with pytest.raises(TrainingError, match='nothing to score'):
         score(LABELS, np.zeros((0, 3)), [], [])
+
+
+def test_each_activity_has_precision_recall_and_support():
+    chances = np.array([SIT, SIT, SIT, WALK])
+    scores = score(LABELS, chances, ['sit', 'sit', 'walk', 'walk'], range(4))
+    assert scores.by_label['sit'] == LabelScores(pytest.approx(2 / 3), 1.0, pytest.approx(0.8), 2)
+    assert scores.by_label['walk'] == LabelScores(1.0, 0.5, pytest.approx(2 / 3), 2)
+    assert scores.by_label_window == scores.by_label
+    assert scores.balanced_accuracy == scores.balanced_accuracy_window == 0.75
+
+
+@pytest.mark.filterwarnings('error')
+def test_one_activity_is_scored_without_a_warning():
+    scores = score(LABELS, np.array([SIT, SIT]), ['sit', 'sit'], [0, 1])
+    assert scores.confusion.tolist() == [[2]]
+    assert scores.macro_f1 == scores.balanced_accuracy == 1

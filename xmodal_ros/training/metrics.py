@@ -93,8 +93,8 @@ def score(
         clips=len(clip_truth),
         windows=len(truth),
         labels=labels,
-        confusion=confusion_matrix(clip_truth, clip_decisions, labels=list(labels)),
-        confusion_window=confusion_matrix(truth, decisions, labels=list(labels)),
+        confusion=_confusion(clip_truth, clip_decisions, labels),
+        confusion_window=_confusion(truth, decisions, labels),
         by_label=by_clip,
         by_label_window=by_window,
     )
@@ -121,6 +121,16 @@ def decide_clips(
 
 def _decide(labels: Sequence[str], chances: NDArray[np.float64]) -> str:
     return labels[int(chances.argmax())] if chances.any() else 'unknown'
+
+
+def _confusion(
+    truth: Sequence[str], decisions: Sequence[str], labels: Sequence[str]
+) -> NDArray[np.int64]:
+    if len(labels) == 1:
+        # The library warns of a single label, and there is only one way to be right.
+        return np.array([[len(truth)]])
+    counts: NDArray[np.int64] = confusion_matrix(truth, decisions, labels=list(labels))
+    return counts
 
 
 def _by_label(
