@@ -14,8 +14,8 @@ def study(
     study: Annotated[
         str,
         typer.Argument(
-            help="The study's YAML file, or 'simulated' or 'utd-mhad', which come with the "
-            'package. docs/study.md explains every key.',
+            help="The study's YAML file, or 'simulated', 'utd-mhad', 'esc10' or 'digits', which "
+            'come with the package. docs/study.md explains every key.',
             metavar='STUDY.yaml',
         ),
     ],

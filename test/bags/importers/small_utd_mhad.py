@@ -50,12 +50,14 @@ def write_archives(folder: Path) -> Path:
 
 
 def write_mat_files(archives: Path, folder: Path) -> Path:
-    """Write the clips of archives as the originals are published: depth 4 times as fine."""
+    """Write subject 2's clips as the originals are published: depth 4 times as fine."""
     with np.load(archives / IMU_FILE) as inertial, np.load(archives / DEPTH_FILE) as video:
         imu = np.split(inertial['imu'], np.cumsum(inertial['imu_len'])[:-1])
         skeleton = np.split(inertial['skel'], np.cumsum(inertial['skel_len'])[:-1])
         depth = np.split(video['depth'], np.cumsum(video['length'])[:-1])
     for index, (action, subject, trial, *_) in enumerate(CLIPS):
+        if subject != 2:
+            continue
         millimetres = depth[index].astype(np.uint16) * 16
         for kind, name, array in (
             ('Inertial', 'd_iner', imu[index].astype(np.float64)),
