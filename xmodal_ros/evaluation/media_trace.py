@@ -15,6 +15,9 @@ from xmodal_ros.streams.sample import DecodeError
 
 _AXES: Final = 3
 _FINEST_S: Final = 0.02
+# Samples in a step, so that jitter leaves none empty, and how long a line bridges lost ones.
+_SAMPLES_A_STEP: Final = 2.0
+_BRIDGED_S: Final = 0.25
 # Least and greatest value of six axes, two bytes each.
 _BYTES_A_STEP: Final = 24
 
@@ -40,7 +43,7 @@ class TraceDrawer:
     def __init__(self, name: str, rotation: Matrix | None, span: Span, budget: int) -> None:
         self._name, self._span, self._rotation = name, span, rotation
         steps = max(1.0, budget / _BYTES_A_STEP)
-        self._step_s = max(_FINEST_S, span.seconds / steps)
+        self._finest_s = max(_FINEST_S, span.seconds / steps)
         self._decoder = ImuDecoder('acc_gyro', rotation)
         self._times = array('d')
         self._values = array('f')
@@ -64,17 +67,24 @@ class TraceDrawer:
             return ()
         times = np.frombuffer(self._times, np.float64)
         values = np.frombuffer(self._values, np.float32).reshape(len(times), -1)
-        steps = int(self._span.seconds / self._step_s) + 1
         order = np.argsort(times, kind='stable')
-        bins = np.minimum((times[order] / self._step_s).astype(np.int64), steps - 1)
+        times, values = times[order], values[order]
+        period_s = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+        step_s = max(self._finest_s, _SAMPLES_A_STEP * period_s)
+        steps = int(self._span.seconds / step_s) + 1
+        bins = np.minimum((times / step_s).astype(np.int64), steps - 1)
         used, first = np.unique(bins, return_index=True)
+        # A step without a sample shows the one before, unless that is too long ago.
+        source = np.searchsorted(used, np.arange(steps), side='right') - 1
+        bridged = max(1, round(_BRIDGED_S / step_s))
+        measured = (source >= 0) & (np.arange(steps) - used[source] <= bridged)
         low = np.full((values.shape[1], steps), np.nan, np.float32)
         high = low.copy()
-        low[:, used] = np.minimum.reduceat(values[order], first, axis=0).T
-        high[:, used] = np.maximum.reduceat(values[order], first, axis=0).T
+        low[:, measured] = np.minimum.reduceat(values, first, axis=0).T[:, source[measured]]
+        high[:, measured] = np.maximum.reduceat(values, first, axis=0).T[:, source[measured]]
         parts = (('acceleration', 'm/s²'), ('angular rate', 'rad/s'))[: values.shape[1] // _AXES]
         return tuple(
-            Trace(self._name, quantity, unit, self._step_s, low[rows], high[rows])
+            Trace(self._name, quantity, unit, step_s, low[rows], high[rows])
             for index, (quantity, unit) in enumerate(parts)
             for rows in [slice(index * _AXES, (index + 1) * _AXES)]
         )

@@ -47,7 +47,8 @@ class Axis:
         step = min((1, 2, 2.5, 5, 10), key=lambda m: abs(m * magnitude - rough)) * magnitude
         first = np.ceil(self.low / step - 1e-9)
         last = np.floor(self.high / step + 1e-9)
-        values = (float(step * index) for index in np.arange(first, last + 1))
+        # Minus zero is written with its sign; adding zero takes that away.
+        values = (float(step * index) + 0.0 for index in np.arange(first, last + 1))
         return tuple((value, f'{value:g}') for value in values)
 
 

@@ -48,12 +48,14 @@ class TraceRow {
     if (low < 0 && high > 0) context.fillRect(0, y(0), width, 1);
     context.font = look.font;
     context.lineWidth = 1.2;
+    context.globalAlpha = 0.8;
     AXES.forEach((axis, number) => {
       context.strokeStyle = look[axis];
       context.beginPath();
       this.outline(painting, number, y);
       context.stroke();
     });
+    context.globalAlpha = 1;
     context.fillStyle = look.soft;
     context.textBaseline = 'top';
     writeScale(painting, high, 8);

@@ -24,7 +24,6 @@ function tellRange() {
 // ---- which recording ----
 
 function showRecording(index) {
-  const began = performance.now();
   at('recording').value = index;
   closeClip();
   timeline.show(recordingAt(index));
@@ -32,7 +31,7 @@ function showRecording(index) {
   at('before').disabled = index === 0;
   at('after').disabled = index === RECORDINGS.length - 1;
   tellFilter();
-  document.body.dataset.drawnIn = (performance.now() - began).toFixed(1);
+  document.body.dataset.drawnAt = performance.now().toFixed(1);
 }
 
 function preparePicker() {
@@ -239,6 +238,9 @@ function prepareTheme() {
 }
 
 function preparePaper() {
+  for (const swatch of document.querySelectorAll('[data-label]')) {
+    swatch.style.background = labelColour(Number(swatch.dataset.label), LABELS.length);
+  }
   const draw = () => {
     paper.draw();
     if (clips) clips.drawAll();
