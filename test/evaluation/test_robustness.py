@@ -1,0 +1,110 @@
+"""Faults reach the live code, and a run without harm is the run itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
+from test.messages import compressed_bytes, EPOCH, SECOND
+from test.recordings import clips, write_imu_bag
+from test.sound_bags import write_sound_bag
+from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
+from xmodal_ros.evaluation.fault_catalogue import FaultKind
+from xmodal_ros.evaluation.faults import Delay, Dropout
+from xmodal_ros.evaluation.robustness import classify_harmed, robustness_curve
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime.engine import Engine
+from xmodal_ros.runtime.evaluation import classify_bag
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.placement import make_placement
+
+SEGMENTS = clips(LABELS, seconds=3)
+
+
+def write_camera_bag(path):
+    """JPEG pictures, of which the model shall see a part."""
+    import cv2
+    import numpy as np
+
+    camera = Sensor(
+        'camera', 'camera', '/camera', 'camera_link', make_placement(region=(0.25, 0, 0.5, 1))
+    )
+    rng = np.random.default_rng(0)
+    with BagWriter(path, sensors=[camera], subject='1') as writer:
+        write_segments(writer, SEGMENTS)
+        for stamp_ns in range(EPOCH, SEGMENTS[-1].end_ns + SECOND, SECOND // 5):
+            _, jpeg = cv2.imencode('.jpg', rng.integers(0, 255, (48, 64, 3), np.uint8))
+            data = compressed_bytes(stamp_ns, jpeg.tobytes())
+            writer.write('/camera', 'sensor_msgs/msg/CompressedImage', stamp_ns, data)
+    return path
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp('robustness')
+
+
+@pytest.fixture(scope='module')
+def imu(folder):
+    """An engine, a bag with two broken messages, and its evaluation."""
+    engine = Engine(load_bundle(make_imu_bundle(folder / 'imu')))
+    bag = write_imu_bag(folder / 'imu_bag', SEGMENTS, bad=[b'junk', b''])
+    with BagReader(bag) as reader:
+        offline = classify_bag(engine, reader, reader.sensor('imu'))
+        found = evaluate_bag(engine.bundle.info, reader, 'imu', offline)
+    return engine, evaluate(engine.bundle.info, [found])
+
+
+@pytest.mark.parametrize('modality', ['imu', 'camera', 'audio'])
+def test_a_fault_that_harms_nothing_changes_no_bit(folder, imu, modality):
+    if modality == 'imu':
+        engine, evaluation = imu
+        bag, name = evaluation.bags[0].path, 'imu'
+    elif modality == 'camera':
+        engine = Engine(load_bundle(make_camera_bundle(folder / 'camera')))
+        bag, name = write_camera_bag(folder / 'camera_bag'), 'camera'
+    else:
+        engine = Engine(load_bundle(make_audio_bundle(folder / 'audio')))
+        bag, name = write_sound_bag(folder / 'sound_bag', labels=LABELS), 'microphone'
+    with BagReader(bag) as reader:
+        sensor = reader.sensor(name)
+        unharmed = classify_bag(engine, reader, sensor).predictions
+        harmed = classify_harmed(engine, reader, sensor, Dropout(0))
+    assert len(unharmed) > 4
+    assert tuple(harmed) == unharmed
+
+
+def test_a_mounting_rotation_is_applied_once(imu):
+    engine, evaluation = imu
+    with BagReader(evaluation.bags[0].path) as reader:
+        turned = replace(reader.sensor('imu'), placement=make_placement((0, 0, 90)))
+        unharmed = classify_bag(engine, reader, turned).predictions
+        assert tuple(classify_harmed(engine, reader, turned, Dropout(0))) == unharmed
+
+
+def test_a_curve_begins_unharmed_and_what_is_lost_is_unknown(imu):
+    engine, evaluation = imu
+    kind = FaultKind('dropout', ('imu',), '', 'share lost', (0.2, 1.0), 0, Dropout)
+    told = []
+    curve = robustness_curve(engine, evaluation, kind, lambda doing, n: told.append((doing, n)))
+    assert (curve.bundle, curve.fault) == ('imu', 'dropout')
+    first, few, all_ = curve.points
+    assert first.scalars == evaluation.measures.scalars
+    assert few.scalars['unknown_rate'] < 1
+    assert all_.severity == 1.0
+    assert all_.scalars['unknown_rate'] == 1
+    assert all_.scalars['macro_f1'] == all_.scalars['detection_rate'] == 0
+    assert all_.scalars['selective_accuracy'] is None
+    messages = evaluation.bags[0].offline.received
+    assert {doing for doing, _ in told} == {'dropout 0.2', 'dropout 1'}
+    assert 0 < sum(n for _, n in told) <= 2 * messages
+
+
+def test_windows_late_by_more_than_the_recording_are_missing_where_they_were(imu):
+    engine, evaluation = imu
+    kind = FaultKind('delay', ('imu',), 's', 'late by', (60.0,), 0, Delay)
+    late = robustness_curve(engine, evaluation, kind).points[-1]
+    assert late.scalars['unknown_rate'] == 1
