@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from hypothesis import settings
@@ -25,6 +26,7 @@ _isolation = ExitStack()
 atexit.register(_isolation.close)
 _isolation.enter_context(isolated_process(_isolation.enter_context(reserved_domain())))
 # Rather than in the home directory.
+os.environ['XDG_CACHE_HOME'] = _isolation.enter_context(TemporaryDirectory(prefix='xmodal-cache-'))
 os.environ['ROS_LOG_DIR'] = str(Path(__file__).parents[1] / 'log' / 'test')
 
 # How long an example takes is the machine's business; a hang ends by the test's own time limit.

@@ -15,6 +15,7 @@ from xmodal_ros.training.configuration import (
     key_names,
     make_configuration,
 )
+from xmodal_ros.training.data_options import DataOptions, default_cache
 from xmodal_ros.training.plan import TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
 from xmodal_ros.transfer.method import method_names
@@ -81,7 +82,11 @@ def test_what_is_printed_reads_back_as_the_defaults(tmp_path):
 
 def test_the_defaults_of_a_configuration_are_those_of_a_plan():
     assert TrainingPlan.of(make_configuration(NEEDED)) == TrainingPlan(
-        (Path('recordings'),), 'imu', ('05',), choices=RecipeChoices(3.0, 0.5)
+        (Path('recordings'),),
+        'imu',
+        ('05',),
+        choices=RecipeChoices(3.0, 0.5),
+        data=DataOptions(default_cache()),
     )
 
 

@@ -1,5 +1,8 @@
 """Lay out for a terminal what of a data set is used, and what is not."""
 
+from collections import Counter
+from typing import Final
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -7,6 +10,8 @@ from rich.text import Text
 
 from xmodal_ros.training.data_report import DataReport, REASONS, RecordingReport, remarks
 from xmodal_ros.training.stream_cache import StreamCache
+
+_MOST_LINES: Final = 20
 
 
 def render_report(report: DataReport) -> RenderableType:
@@ -65,6 +70,22 @@ def _reasons(report: DataReport) -> str:
         if count
     ]
     return f'left out: {"; ".join(said)}' if said else ''
+
+
+def summary(report: DataReport) -> list[str]:
+    """Give a few lines about a data set, however many recordings it has."""
+    uses = Counter(recording.use for recording in report.recordings)
+    used = f'{uses["learning"]} recordings to learn from, {uses["test"]} to test on'
+    lines = [f'{used}, {uses[""]} left out (`xmodal dataset` shows them all)']
+    lines += [f'{left.name} is left out: {left.reason}' for left in report.left_out]
+    lines += [
+        f'{recording.name}: {remark}'
+        for recording in report.recordings
+        for remark in remarks(recording)
+    ]
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[:_MOST_LINES], f'and {len(lines) - _MOST_LINES} more remarks']
+    return [*lines, words] if (words := _reasons(report)) else lines
 
 
 def render_clocks(report: DataReport) -> RenderableType | None:

@@ -61,6 +61,16 @@ def train(
     unknown_threshold: Annotated[float | None, _option('unknown_threshold')] = None,
     seed: Annotated[int | None, _option('seed')] = None,
     device: Annotated[str | None, _option('device')] = None,
+    cache: Annotated[Path | None, _option('cache', metavar='DIR')] = None,
+    no_cache: Annotated[
+        bool | None,
+        typer.Option('--no-cache', help=configuration.description('no_cache'), show_default=False),
+    ] = None,
+    jobs: Annotated[int | None, _option('jobs')] = None,
+    strict: Annotated[
+        bool | None,
+        typer.Option('--strict', help=configuration.description('strict'), show_default=False),
+    ] = None,
     resume: Annotated[bool | None, _option('resume')] = None,
     log: Annotated[Path | None, _option('log', metavar='FILE')] = None,
     tensorboard: Annotated[Path | None, _option('tensorboard', metavar='FOLDER')] = None,

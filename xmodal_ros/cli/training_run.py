@@ -17,6 +17,7 @@ from rich.progress import (
 from rich.table import Table
 import typer
 
+from xmodal_ros.cli.dataset_page import summary
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.training.checkpoint import checkpoint_folder
@@ -191,6 +192,8 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
             'test macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
         )
         table.add_row('test accuracy per clip', f'{scores.accuracy:.3f}')
+    for line in summary(result.material.report):
+        console.print(f'[yellow]data:[/] {escape(line)}', soft_wrap=True, highlight=False)
     best = result.fits[result.plan.target].best_epoch
     table.add_row(
         'learnt',

@@ -161,6 +161,26 @@ class TrainingConfiguration(BaseModel):
     device: Annotated[
         str, Field(description="Where to train: 'auto', 'cpu', 'cuda' or 'cuda:N'.")
     ] = 'auto'
+    cache: Annotated[
+        Path | None,
+        Field(
+            description='Keep cut windows in this folder, from which the next run starts at once; '
+            'without, in ~/.cache/xmodal_ros.'
+        ),
+    ] = None
+    no_cache: Annotated[
+        bool, Field(description='Keep cut windows in memory for this run alone.')
+    ] = False
+    jobs: Annotated[
+        _Count | None, Field(description='Processes that cut windows; without, one a CPU.')
+    ] = None
+    strict: Annotated[
+        bool,
+        Field(
+            description='Stop at the first recording that cannot be used; without, it is left '
+            'out and told.'
+        ),
+    ] = False
     resume: Annotated[
         bool,
         Field(

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.training.configuration import TrainingConfiguration
-from xmodal_ros.training.data_options import DataOptions
+from xmodal_ros.training.data_options import DataOptions, default_cache
 from xmodal_ros.training.recipe import RecipeChoices
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -58,8 +60,17 @@ class TrainingPlan:
                 asked.precision,
                 asked.balance,
             ),
+            data=_data_options(asked),
             unknown_threshold=asked.unknown_threshold,
         )
+
+
+def _data_options(asked: TrainingConfiguration) -> DataOptions:
+    if asked.no_cache and asked.cache is not None:
+        raise ConfigurationError('--cache and --no-cache exclude each other: give one of them')
+    cache = None if asked.no_cache else asked.cache or default_cache()
+    return DataOptions(cache, asked.jobs, asked.strict)
+
 
 @dataclass(frozen=True)
 class EpochProgress:
@@ -75,6 +86,7 @@ class EpochProgress:
     validation_accuracy: float
     detail: str = ''
 
+
 class Reporter(Protocol):
     """Hears how far training is. Whatever it raises ends the run and leaves nothing behind."""
 
@@ -89,6 +101,7 @@ class Reporter(Protocol):
 
     def note(self, text: str) -> None:
         """Something a person should know."""
+
 
 class SilentReporter:
     """Tells nobody."""

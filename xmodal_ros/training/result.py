@@ -112,6 +112,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'trials': [asdict(trial) for trial in result.trials],
         'seed': plan.seed,
         'subjects': _subjects(material),
+        'data': material.report.document(),
         'unlabelled_bags': [str(path) for path in material.unlabelled],
         'activities_without_windows': list(material.without_windows),
         'activities_only_in_test': list(material.untaught),

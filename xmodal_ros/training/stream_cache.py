@@ -8,6 +8,7 @@ from functools import lru_cache
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 from pathlib import Path
 import shutil
@@ -135,9 +136,11 @@ class StreamCache:
                 return None
             windows, seconds = document.pop('windows'), document.pop('seconds')
             facts = CutFacts.read(document)
-            stream = MappedStream(place / STREAM_FILE, facts.shape, np.dtype(facts.dtype))
-            size = int(np.prod(facts.shape)) * stream.dtype.itemsize
-            if (place / STREAM_FILE).stat().st_size != size:
+            file = (place / STREAM_FILE).stat()
+            stream = MappedStream(
+                place / STREAM_FILE, facts.shape, np.dtype(facts.dtype), file.st_mtime_ns
+            )
+            if file.st_size != math.prod(facts.shape) * stream.dtype.itemsize:
                 return None
             index = {name: _read(place / name, kind) for name, kind in _INDEX.items()}
             lengths = [len(index[name]) for name in _INDEX]

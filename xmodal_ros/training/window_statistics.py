@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.training.examples import Examples
 
@@ -29,7 +30,9 @@ _TREES: Final = 300
 _PART: Final = 256
 
 
-def window_statistics(steps: Sequence[PreprocessingStep], windows: Tensor) -> NDArray[np.float32]:
+def window_statistics(
+    steps: Sequence[PreprocessingStep], windows: WindowTensor
+) -> NDArray[np.float32]:
     """Describe raw windows (N, steps, ...) by numbers (N, F), each channel on its own.
 
     After the preprocessing ``steps`` these are mean, deviation, quantiles, the mean absolute
@@ -89,12 +92,12 @@ class StatisticsBaseline:
             )
         self._model.fit(self._statistics(training.values), training.labels)
 
-    def probabilities(self, windows: NDArray[np.generic]) -> NDArray[np.float64]:
+    def probabilities(self, windows: Rows) -> NDArray[np.float64]:
         """Give class probabilities (N, classes) of raw windows; zero for classes never seen."""
         chances = np.zeros((len(windows), self._classes))
         if len(windows):
             chances[:, self._model.classes_] = self._model.predict_proba(self._statistics(windows))
         return chances
 
-    def _statistics(self, windows: NDArray[np.generic]) -> NDArray[np.float32]:
-        return window_statistics(self._steps, torch.from_numpy(windows))
+    def _statistics(self, windows: Rows) -> NDArray[np.float32]:
+        return window_statistics(self._steps, as_tensor(windows))

@@ -58,28 +58,32 @@ class KeptStream:
 
 @dataclass(frozen=True)
 class MappedStream:
-    """A stream in a file of plain numbers, mapped into memory while it is in use."""
+    """A stream in a file of plain numbers, mapped into memory while it is in use.
+
+    ``written_ns`` is when the file was: one that takes its place is another stream.
+    """
 
     path: Path
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    written_ns: int = 0
 
     def array(self) -> NDArray[Any]:
         """Map the file; raises :class:`TrainingError` when it has gone."""
-        return _map(self.path, self.shape, self.dtype)
+        return _map(self)
 
 
 @lru_cache(maxsize=_MOST_MAPPED)
-def _map(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    if 0 in shape:
-        return np.zeros(shape, dtype)
+def _map(stream: MappedStream) -> NDArray[Any]:
+    if 0 in stream.shape:
+        return np.zeros(stream.shape, stream.dtype)
     try:
         # The plain array over it slices ten times as fast as numpy's class for mapped ones.
-        return np.asarray(np.memmap(path, dtype, 'r', shape=shape))
+        return np.asarray(np.memmap(stream.path, stream.dtype, 'r', shape=stream.shape))
     except (OSError, ValueError) as error:
         raise TrainingError(
-            f'{path} of the cache is gone or damaged ({error}): was the cache cleared while it '
-            'was in use? Start again'
+            f'{stream.path} of the cache is gone or damaged ({error}): was the cache cleared '
+            'while it was in use? Start again'
         ) from error
 
 
