@@ -26,6 +26,12 @@ def track_of(recording: Recording, modality: str) -> int:
     return next(n for n, t in enumerate(recording.tracks) if t.sensor.modality == modality)
 
 
+def decoded(jpeg: bytes) -> np.ndarray:
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    return picture
+
+
 def test_blocks_hold_every_picture_once(recording):
     camera = track_of(recording, 'camera')
     blocks = [recording.block(index) for index in range(recording.block_count)]
@@ -40,7 +46,7 @@ def test_a_picture_is_the_one_of_its_number_in_whatever_order_they_are_asked_for
     recording, block, number
 ):
     jpeg = recording.picture(track_of(recording, 'camera'), block, number)
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    picture = decoded(jpeg)
     assert picture.shape == (48, 64, 3)
     assert picture.mean() == pytest.approx((block * 100 + number) % 250, abs=3)
 
@@ -140,7 +146,7 @@ def test_depth_is_coloured_by_distance_and_large_pictures_are_made_smaller():
     data = image_bytes(EPOCH, depth, '16UC1')
     maker = make_picture_maker('sensor_msgs/msg/Image', data)
     assert maker.size == (640, 480)
-    picture = cv2.imdecode(np.frombuffer(maker(data), np.uint8), cv2.IMREAD_COLOR)
+    picture = decoded(maker(data))
     blue, _, red = np.moveaxis(picture.astype(int), 2, 0)
     assert (red > blue)[:, 60].all()
     assert (blue > red)[:, 580].all()

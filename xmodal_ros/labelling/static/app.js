@@ -46,7 +46,7 @@ async function openBag(index, {take = false, at = null} = {}) {
   const mine = ++turn;
   let info;
   try {
-    leave();
+    leave(index !== bag);
     info = await post(`/api/bags/${index}/open`, {tab: TAB, take});
   } catch (error) {
     showBanner(error.message, [['try again', () => openBag(index)]]);
@@ -78,11 +78,12 @@ async function openBag(index, {take = false, at = null} = {}) {
   loadDesk();
 }
 
-function leave() {
+// To open the same recording again is no farewell, which could arrive after it.
+function leave(farewell = true) {
   player.media && player.pause();
   if (saver) {
     if (saver.writable && history.state.open) finishRunning();
-    saver.close(edit.flat(history.state));
+    saver.close(farewell);
   }
   media?.close();
   saver = media = sound = null;
@@ -276,12 +277,13 @@ function activity(index, whole) {
   use(label, whole);
 }
 
-function use(label, whole = false) {
+function use(label, whole = false, time = player.position) {
   if (!mayEdit()) return;
   lastUsed = label;
   const target = whole ? here() : null;
   if (whole && !target) { toast('there is no segment here'); return; }
-  commit(whole ? edit.relabel(history.state, target, label) : edit.begin(history.state, label, player.position));
+  commit(whole ? edit.relabel(history.state, target, label) : edit.begin(history.state, label, time));
+  if (history.state.open) follow(player.position);
 }
 
 // ------------------------------------------------------------------ commands
@@ -310,8 +312,10 @@ const editing = {
     timeline.movePlayhead(player.position, mark);
   },
   async choose() {
+    // It may go on while a name is typed.
+    const time = player.position;
     const label = await chooseActivity('Which activity begins here?');
-    if (label) use(label);
+    if (label) use(label, false, time);
   },
   async rename() {
     const target = here();
@@ -460,7 +464,7 @@ for (const [id, command] of Object.entries(clicks)) {
   });
 }
 
-addEventListener('pagehide', leave);
+addEventListener('pagehide', () => leave());
 onSchemeChange(() => timeline.draw());
 setInterval(loadDesk, DESK_AGAIN_MS);
 

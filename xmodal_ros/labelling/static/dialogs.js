@@ -23,6 +23,8 @@ export function ask(title, {value = '', choices = []} = {}) {
     }));
     const end = (answer) => {
       input.oninput = input.onkeydown = dialog.oncancel = null;
+      // The next key is for the page, even before the browser has put the dialog away.
+      input.blur();
       dialog.close();
       resolve(answer);
     };

@@ -12,7 +12,7 @@ export const KEYS = [
   ['Correct'],
   ['[   ]', 'the start, the end of the nearest segment comes here', '[', 'startHere'],
   [null, null, ']', 'endHere'],
-  ['Shift 1 … 9, Q W …', 'the segment here is this activity', null],
+  ['Shift 1 … 9, Q …', 'the segment here is this activity', null],
   ['R', 'rename the segment here', 'r', 'rename'],
   ['S', 'split it here', 's', 'split'],
   ['M', 'merge it with the next one', 'm', 'merge'],

@@ -89,7 +89,9 @@ export class Media {
       const index = lastAt(times, time);
       if (index >= 0) return {block, index, time: times[index]};
     }
-    return null;
+    // Cameras begin a moment after the recording.
+    const first = this.block(this.blockOf(time))?.frames[track]?.[0];
+    return first === undefined ? null : {block: this.blockOf(time), index: 0, time: first};
   }
 
   // When the next picture was taken, or the one before; waits for what must be read.

@@ -13,7 +13,7 @@ function button(text, title, act) {
 }
 
 // Evenly bright, so that white words are read on all, and neighbours in the list differ much.
-export const colourOf = (index) => `oklch(${index % 2 ? 0.56 : 0.5} 0.13 ${(index * 137.508 + 230) % 360})`;
+export const colourOf = (index) => `oklch(${[0.53, 0.4, 0.6][Math.floor(index / 8) % 3]} 0.13 ${(index * 137.508 + 230) % 360})`;
 
 export function showActivities(activities, segments, current, actions) {
   const totals = new Map();

@@ -59,9 +59,9 @@ export class Player {
   }
 
   caption(camera, frame) {
-    const gap = frame ? this.position - frame.time : Infinity;
+    const gap = frame ? Math.abs(this.position - frame.time) : Infinity;
     const known = this.media.blocks.has(this.media.blockOf(this.position));
-    const words = gap > STALE_NS && known ? ` · no picture ${frame ? `for ${(gap / 1e9).toFixed(1)} s` : 'yet'}` : '';
+    const words = gap > STALE_NS && known ? ` · no picture ${frame ? `within ${(gap / 1e9).toFixed(1)} s` : 'here'}` : '';
     const text = `${camera.track.name}${words}`;
     if (camera.caption.textContent !== text) camera.caption.textContent = text;
     camera.canvas.style.opacity = words ? 0.35 : 1;
@@ -127,7 +127,8 @@ export class Player {
   snap() {
     const camera = this.cameras[0];
     const frame = camera && this.media.frameAt(camera.track.number, this.position);
-    if (frame && this.position - frame.time < PATIENCE_NS) this.position = frame.time;
+    const since = frame ? this.position - frame.time : -1;
+    if (since >= 0 && since < PATIENCE_NS) this.position = frame.time;
     this.moved();
   }
 

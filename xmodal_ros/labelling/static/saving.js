@@ -1,7 +1,7 @@
 // The labels of one bag on the server: saved after every change, one request at a time.
 import {GoneError, post, getJson, ServerError} from '/static/api.js';
 
-const AGAIN_MS = 2000;
+const AGAIN_MS = 1000;
 const clockTime = () => new Date().toLocaleTimeString('en-GB');
 
 export class Saver {
@@ -128,14 +128,16 @@ export class Saver {
     this.save(segments);
   }
 
-  // The tab is closed or goes to another bag.
-  close(segments) {
+  // The tab is closed or goes to another bag, or opens this one again.
+  close(farewell) {
     if (this.closed) return;
     clearInterval(this.timer);
-    const unsaved = this.pending !== null && this.writable;
     this.closed = true;
     const ignore = () => {};
-    if (unsaved) post(`${this.base}/labels`, this.document(segments), {keepalive: true}).catch(ignore);
-    post(`${this.base}/leave`, {tab: this.tab}, {keepalive: true}).catch(ignore);
+    // What is under way arrives; what waits behind it is sent now, as nobody will be here then.
+    if (this.pending !== null && this.writable) {
+      post(`${this.base}/labels`, this.document(this.pending), {keepalive: true}).catch(ignore);
+    }
+    if (farewell) post(`${this.base}/leave`, {tab: this.tab}, {keepalive: true}).catch(ignore);
   }
 }

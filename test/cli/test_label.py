@@ -1,0 +1,56 @@
+"""``xmodal label`` as it is typed: what it prints, and how it ends."""
+
+from http.client import HTTPConnection
+from pathlib import Path
+import signal
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+from typer.testing import CliRunner
+
+from test.bags.recordings import write_imu_bag
+from test.messages import EPOCH, SECOND
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.cli.main import app
+
+
+def test_it_prints_an_address_that_answers_and_ends_with_ctrl_c(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', segments=[Segment(EPOCH, EPOCH + SECOND, 'sit')])
+    broken = tmp_path / 'broken.mcap'
+    broken.write_bytes(b'')
+    words = ['label', str(bag), str(broken), '--no-browser']
+    command = [sys.executable, '-m', 'xmodal_ros.cli.main', *words]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = urlsplit(process.stdout.readline().strip())
+        connection = HTTPConnection(str(url.hostname), int(url.port or 0), timeout=20)
+        connection.request('GET', f'{url.path}?{url.query}')
+        assert connection.getresponse().status == 303
+        # It stays connected, as browsers do.
+        process.send_signal(signal.SIGINT)
+        told = process.stderr.read()
+        assert process.wait(timeout=20) == 0
+        connection.close()
+    assert 'is empty (0 bytes)' in told
+    assert 'all saved: 0 segments in 0 of 2 bags' in told
+    assert 'Traceback' not in told
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'words'),
+    [
+        (['nothing'], 'does not exist'),
+        (['bag', '--labels', 'sit,unknown'], 'stands for no activity'),
+    ],
+)
+def test_bad_input_is_an_error_in_words(tmp_path: Path, arguments: list[str], words: str) -> None:
+    write_imu_bag(tmp_path / 'bag')
+    path, *options = arguments
+    ended = CliRunner().invoke(app, ['label', str(tmp_path / path), '--no-browser', *options])
+    assert ended.exit_code != 0
+    assert words in str(ended.exception)
