@@ -78,6 +78,11 @@ def text(value: str) -> Any:
     return ParameterValue(value, value_type=str)
 
 
+def texts(values: Sequence[str]) -> Any:
+    """Keep a list one of strings: a subject may be called 05."""
+    return ParameterValue(list(values), value_type=list[str])
+
+
 def node(executable: str, values: dict[str, str], parameters: Sequence[Any], **more: Any) -> Any:
     """Describe a node of the package; ``values`` are what the arguments are."""
     return Node(

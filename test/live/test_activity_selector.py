@@ -355,12 +355,9 @@ def test_what_is_missing_is_said_and_can_be_set(watcher: Watcher, tmp_path: Path
         _, text, _ = watcher.wait_for_status(name, is_error)
         assert "the parameter 'sources' is empty" in text
         assert watcher.set_parameter(name, 'sources', ['imu', 'audio']) == (True, '')
-        assert not watcher.change(name, 'configure')
         watcher.wait_for_status(name, lambda s: 'sources.imu.weight' in s[1])
         for source in ('imu', 'audio'):
             assert watcher.set_parameter(name, f'sources.{source}.weight', 0.7) == (True, '')
-        assert watcher.change(name, 'configure')
-        assert watcher.change(name, 'activate')
         watcher.wait_for_status(name, is_active)
         assert node.end() == 0
         assert 'Traceback' not in node.log

@@ -62,19 +62,16 @@ def test_a_wrong_bundle_is_explained_and_can_be_replaced(watcher: Watcher, tmp_p
             (str(altered), 'is not the file this bundle was made with'),
             (str(camera), 'is for camera, this node classifies imu'),
         ):
+            # It tries again by itself, and says so itself.
             assert watcher.set_parameter(NAME, 'model', bundle) == (True, '')
-            assert not watcher.change(NAME, 'configure')
             _, text, _ = watcher.wait_for_status(NAME, partial(says, words))
             assert text.startswith('unconfigured: cannot configure')
             assert watcher.state(NAME) == 'unconfigured'
         assert watcher.set_parameter(NAME, 'device', 'cuda:99')[0]
         watcher.set_parameter(NAME, 'model', str(good))
-        assert not watcher.change(NAME, 'configure')
         watcher.wait_for_status(NAME, lambda s: "device 'cuda:99' is not there" in s[1])
 
         watcher.set_parameter(NAME, 'device', 'cpu')
-        assert watcher.change(NAME, 'configure')
-        assert watcher.change(NAME, 'activate')
         watcher.wait_for_status(NAME, is_active)
         assert 'Traceback' not in node.log
         assert node.end() == 0
@@ -98,14 +95,10 @@ def test_what_the_user_asks_of_the_subscription_is_done_or_explained(
         _, text, _ = watcher.wait_for_status(NAME, partial(says, words))
         assert text.startswith('unconfigured: cannot configure')
         assert watcher.set_parameter(NAME, 'topic', 'wrist')[0]
-        assert watcher.change(NAME, 'configure')
-        assert not watcher.change(NAME, 'activate')
         _, text, _ = watcher.wait_for_status(NAME, partial(says, "'unfailing' is none of"))
         assert text.startswith('inactive: cannot activate')
-        assert watcher.change(NAME, 'cleanup')
+        assert not watcher.change(NAME, 'activate')
         assert watcher.set_parameter(NAME, 'topic', 'imu')[0]
-        assert watcher.change(NAME, 'configure')
-        assert watcher.change(NAME, 'activate')
         status = watcher.wait_for_status(NAME, partial(says, 'quality of service on /imu'))
         assert is_error(status)
         assert '/watcher' in status[1]

@@ -1,0 +1,43 @@
+"""The trainer's launch file, run for real where ROS's launch packages are installed."""
+
+from pathlib import Path
+
+import pytest
+
+from test.training.paired_bags import write_subjects
+from xmodal_ros.models.bundle import read_bundle_info
+
+# First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
+pytest.importorskip(
+    'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
+)
+pytest.importorskip('launch')
+
+from test.launch.starting import describe, start
+
+FILE = 'trainer.launch.py'
+
+
+def test_every_argument_is_described() -> None:
+    for argument in describe(FILE).get_launch_arguments():
+        assert len(argument.description) > 10
+
+
+def test_as_a_job_it_trains_and_ends(tmp_path: Path) -> None:
+    write_subjects(tmp_path / 'bags', ('01', '02', '03'), camera=False)
+    arguments = {
+        'bags': tmp_path / 'bags',
+        'target': 'imu',
+        'test_subjects': '03',
+        'out': tmp_path / 'imu',
+        'start_at_once': 'true',
+        'exit_at_end': 'true',
+        'params_file': tmp_path / 'mine.yaml',
+    }
+    (tmp_path / 'mine.yaml').write_text(
+        '/**/trainer:\n  ros__parameters: {epochs: 1, window: 2.0, device: cpu}\n'
+    )
+    said: list[str] = []
+    assert start(FILE, arguments, said).run() == 0
+    provenance = read_bundle_info(tmp_path / 'imu').provenance
+    assert provenance['subjects']['test'] == ['03'], ''.join(said)

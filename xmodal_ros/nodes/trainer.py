@@ -1,0 +1,195 @@
+"""The node ``trainer``: trains from recordings while the robot has nothing better to do."""
+
+from collections.abc import Sequence
+import sys
+import threading
+from typing import Any
+
+from std_msgs.msg import String
+from std_srvs.srv import Trigger
+
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.nodes import parameters, qos
+from xmodal_ros.nodes.lifecycle import guarded
+from xmodal_ros.nodes.motion import Motion
+from xmodal_ros.nodes.reporting import ReportingNode
+from xmodal_ros.nodes.running import run
+from xmodal_ros.nodes.trainer_parameters import read_configuration, TRAINER
+from xmodal_ros.runtime.health import Report, STATE
+from xmodal_ros.training.child import TrainingChild
+from xmodal_ros.training.standing import Standing
+
+
+class TrainerNode(ReportingNode):
+    """Starts, follows and stops training runs, each a process of its own; see docs/trainer.md.
+
+    The parameters are those of the next run.
+    """
+
+    def __init__(self, done: threading.Event, **options: Any) -> None:
+        self._done = done
+        self._child: TrainingChild | None = None
+        self._told = Standing()
+        self._motion: Motion | None = None
+        self._motion_topic = ''
+        self._status: Any = None
+        self._offered: list[Any] = []
+        super().__init__('trainer', 'trainer', TRAINER, **options)
+        self._news = self.create_guard_condition(self._tell_news)
+
+    def configure(self) -> None:
+        """Advertise the status."""
+        self._status = self.create_publisher(String, '~/status', qos.LATCHED)
+
+    def activate(self) -> None:
+        """Offer the services, and begin at once where that is wanted."""
+        self._listen_for_motion()
+        self._offered = [
+            self.create_service(Trigger, '~/start', self._start),
+            self.create_service(Trigger, '~/cancel', self._cancel),
+        ]
+        self._publish()
+        if parameters.flag(self, 'start_at_once'):
+            self.begin()
+
+    def deactivate(self) -> None:
+        """Stop training, without waiting until it has; no half-written bundle is left."""
+        if self._child is not None:
+            self._child.cancel()
+        for service in self._offered:
+            self.destroy_service(service)
+        self._offered = []
+        if self._motion is not None:
+            self._motion.close()
+        self._motion, self._motion_topic = None, ''
+
+    def cleanup(self) -> None:
+        """Stop advertising."""
+        if self._status is not None:
+            self.destroy_publisher(self._status)
+        self._status = None
+
+    def stop(self) -> None:
+        """Stop training and wait until its process has ended."""
+        if self._child is not None:
+            self._child.close()
+            self._tell_news()
+        super().stop()
+
+    def parameters_changed(self, names: frozenset[str]) -> None:
+        """Listen for motion where it is told now."""
+        if 'motion_topic' in names and self.state == 'active':
+            self._listen_for_motion()
+
+    def begin(self) -> str:
+        """Begin a run, and give the bundle that it will write.
+
+        Raises :class:`XmodalError` where it may not or cannot begin.
+        """
+        if self._child is not None and self._child.standing.running:
+            raise XmodalError(
+                f'{self._child.standing.bundle} is being trained: wait, or call ~/cancel'
+            )
+        asked = read_configuration(lambda name: self.get_parameter(name).value)
+        if self._motion is not None and (objection := self._motion.objection):
+            raise XmodalError(objection)
+        niceness = parameters.whole(self, 'niceness')
+        self._child = TrainingChild(asked, niceness, self._news.trigger)
+        self.get_logger().info(f'training {asked.out}: progress is on ~/status')
+        self._publish()
+        return str(asked.out)
+
+    @property
+    def standing(self) -> Standing:
+        """Where the newest run stands."""
+        return Standing() if self._child is None else self._child.standing
+
+    def report(self) -> Report:
+        """Say where training stands."""
+        if self._motion is not None:
+            self._motion.follow()
+        if self.state != 'active':
+            message = f'{self.state}: {self.problem}' if self.problem else self.state
+            return Report('error' if self.problem else 'ok', message, ((STATE, self.state),))
+        standing = self.standing
+        values = {
+            STATE: self.state,
+            'training': standing.state,
+            'bundle': standing.bundle,
+            'stage': standing.stage,
+            'progress': f'{standing.percent:.1f} %' if standing.running else '',
+            'epoch': f'{standing.epoch} of {standing.epochs}' if standing.epoch else '',
+            'loss': _number(standing.loss),
+            'validation loss': _number(standing.validation_loss),
+            'seconds left in this stage': _number(standing.eta_s),
+            **{f'score, {name}': _number(value) for name, value in standing.scores.items()},
+        }
+        return Report(
+            'error' if standing.state == 'failed' else 'ok',
+            standing.words,
+            tuple((name, value) for name, value in values.items() if value),
+            known=True,
+        )
+
+    def _listen_for_motion(self) -> None:
+        topic = parameters.text(self, 'motion_topic')
+        if topic == self._motion_topic:
+            return
+        fresh = Motion(self, topic) if topic else None
+        if self._motion is not None:
+            self._motion.close()
+        self._motion, self._motion_topic = fresh, topic
+
+    def _start(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            response.message = f'training {self.begin()}: progress is on ~/status'
+            response.success = True
+        except XmodalError as error:
+            response.message = str(error)
+        return response
+
+    def _cancel(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success = self.standing.running
+        if self._child is not None and response.success:
+            self._child.cancel()
+            response.message = f'training of {self.standing.bundle} is being stopped'
+            self._publish()
+        else:
+            response.message = 'nothing is being trained'
+        return response
+
+    @guarded
+    def _tell_news(self) -> None:
+        """Publish what the run has told. In the executor's thread."""
+        before, standing = self._told, self.standing
+        self._publish()
+        for note in standing.notes[len(before.notes) :]:
+            self.get_logger().info(note)
+        if standing.stage and standing.stage != before.stage:
+            self.get_logger().info(standing.stage)
+        if before.running and not standing.running:
+            if standing.state == 'failed':
+                self.get_logger().error(standing.words)
+            else:
+                self.get_logger().info(standing.words)
+            self.publish_report()
+            if parameters.flag(self, 'exit_at_end'):
+                self._done.set()
+
+    def _publish(self) -> None:
+        self._told = self.standing
+        if self._status is not None:
+            self._status.publish(String(data=self._told.as_json()))
+
+
+def _number(value: float | None) -> str:
+    return '' if value is None else f'{value:.4g}'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the node until it is told to end; gives the exit code."""
+    return run(TrainerNode, arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
