@@ -45,3 +45,13 @@ def test_a_recording_that_cannot_be_played_ends_everything(tmp_path: Path) -> No
     bundle = make_imu_bundle(tmp_path / 'bundle')
     assert int(start(FILE, {'bag': tmp_path / 'none', 'imu_model': bundle}).run()) != 0
     assert int(start(FILE, {'imu_model': bundle}).run()) != 0
+
+
+def test_a_classifier_that_cannot_start_ends_everything_with_the_reason(tmp_path: Path) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=3))
+    weights = bundle / 'model.safetensors'
+    weights.write_bytes(weights.read_bytes()[:-1] + b'\x77')
+    said: list[str] = []
+    start(FILE, {'bag': bag, 'imu_model': bundle}, said).run()
+    assert 'error: nothing was evaluated: /imu_classifier is unconfigured' in ''.join(said)

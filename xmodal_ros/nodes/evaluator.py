@@ -18,7 +18,7 @@ from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.evaluation.conclusion import conclude, Conclusion, Order, Publisher
 from xmodal_ros.evaluation.following import Following
 from xmodal_ros.evaluation.live_report import in_words, summary
-from xmodal_ros.nodes import parameter_tables, parameters, qos
+from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
 from xmodal_ros.nodes.lifecycle import guarded
 from xmodal_ros.nodes.reporting import ListeningNode
 from xmodal_ros.nodes.running import run
@@ -26,7 +26,7 @@ from xmodal_ros.nodes.source import DRAIN_PERIOD_S, resolved, Source
 from xmodal_ros.paths import user_path
 from xmodal_ros.runtime.health import Report, STATE
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
-from xmodal_ros.runtime.peers import Listening, Peers
+from xmodal_ros.runtime.peers import Listening, node_of, Peers
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
@@ -55,6 +55,7 @@ class Evaluator(ListeningNode):
         self._nodes: dict[str, tuple[str, ...]] = {}
         self._peers = Peers()
         self._ready = self._player_seen = self._ending = False
+        self._client: Any = None
         self._resuming: Any = None
         self._measured_at = self._measuring_took = 0.0
         self._summary: dict[str, Any] = {}
@@ -64,6 +65,12 @@ class Evaluator(ListeningNode):
             DiagnosticArray, '/diagnostics', self._hear_diagnostics, qos.RELIABLE
         )
         self.create_service(Trigger, '~/finish', self._finish)
+
+    def start(self) -> None:
+        """Configure and activate; where that fails and a player waits, end."""
+        super().start()
+        if self.problem:
+            self._give_up(self.problem)
 
     def configure(self) -> None:
         """Read the truth of the recording, if one is named; find out what can be written."""
@@ -111,7 +118,7 @@ class Evaluator(ListeningNode):
             if source is not None:
                 source.close()
         topics, self._labels, self._truth, self._drain = tuple(self._labels), {}, None, None
-        self._failure = self._conclude(topics).failure
+        self._failure = self._failure or self._conclude(topics).failure
 
     def cleanup(self) -> None:
         """Stop advertising."""
@@ -223,14 +230,14 @@ class Evaluator(ListeningNode):
 
     @guarded
     def _hear_diagnostics(self, message: DiagnosticArray) -> None:
-        topic_of = {node: topic for topic, nodes in self._nodes.items() for node in nodes}
+        # Those that publish nothing yet too: they may say why.
+        topic_of = {node_of(topic): topic for topic in self._labels}
+        topic_of |= {node: topic for topic, nodes in self._nodes.items() for node in nodes}
         for status in message.status:
             if status.name in topic_of:
-                values = {item.key: item.value for item in status.values}
                 heard = self._heard.get(topic_of[status.name], 0)
-                self._peers.note_report(
-                    status.name, status.message, values, heard, time.monotonic_ns()
-                )
+                said = messages.read_said(status)
+                self._peers.note_report(status.name, said, heard, time.monotonic_ns())
 
     def _begin(self) -> None:
         """Once everybody hears everybody, say so, and let the player go on."""
@@ -238,35 +245,37 @@ class Evaluator(ListeningNode):
             return
         now_ns = time.monotonic_ns()
         self._peers.note_nodes([node for nodes in self._nodes.values() for node in nodes], now_ns)
-        missing = self._peers.waiting_for(
-            {
-                topic: Listening(
-                    self._nodes.get(topic, ()) if source.publishers else (),
-                    self.count_subscribers(topic),
-                )
-                for topic, source in self._labels.items()
-            },
-            now_ns,
-        )
-        if missing:
+        topics = {
+            topic: Listening(
+                self._nodes.get(topic, ()) if source.publishers else (),
+                self.count_subscribers(topic),
+            )
+            for topic, source in self._labels.items()
+        }
+        if missing := self._peers.waiting_for(topics, now_ns):
             self.get_logger().info(f'waiting: {missing}', throttle_duration_sec=5.0)
-            return
-        if self._resume():
+            if failed := self._peers.failed(topics):
+                self._give_up(failed)
+        elif self._resume():
             self._ready = True
             self.get_logger().info('everything is connected')
+
+    def _give_up(self, why: str) -> None:
+        """Where a player waits for us, nobody is there to correct anything: end."""
+        if parameters.text(self, 'player'):
+            self._failure = f'nothing was evaluated: {why}'
+            self._done.set()
 
     def _resume(self) -> bool:
         """Ask the player to begin; True once it does, or where none is named."""
         player = parameters.text(self, 'player')
         if not player:
             return True
-        if self._resuming is None:
-            client = self.create_client(Trigger, f'{player}/resume')
-            if not client.service_is_ready():
-                self.destroy_client(client)
-                return False
-            self._resuming = client.call_async(Trigger.Request())
-        return bool(self._resuming.done())
+        if self._client is None:
+            self._client = self.create_client(Trigger, f'{player}/resume')
+        if self._resuming is None and self._client.service_is_ready():
+            self._resuming = self._client.call_async(Trigger.Request())
+        return self._resuming is not None and bool(self._resuming.done())
 
     def _watch_for_the_end(self) -> None:
         """End once whoever plays has gone and the others have said everything about it."""

@@ -10,6 +10,7 @@ from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionC
 
 from xmodal_ros.nodes.message_class import message_class as message_class
 from xmodal_ros.runtime.health import Level, Report
+from xmodal_ros.runtime.watching import Said
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -62,3 +63,14 @@ def diagnostics(stamp: Time, name: str, hardware: str, report: Report) -> Diagno
         values=[KeyValue(key=key, value=value) for key, value in report.values],
     )
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])
+
+
+def read_said(status: DiagnosticStatus) -> Said:
+    """Read back one status of diagnostics; levels that are not known are errors."""
+    levels = {number: level for level, number in _LEVELS.items()}
+    return Said(
+        levels.get(status.level, 'error'),
+        status.message,
+        status.hardware_id,
+        {item.key: item.value for item in status.values},
+    )

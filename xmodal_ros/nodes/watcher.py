@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, Self
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 import rclpy
 from rclpy.context import Context
 from rclpy.node import Node
@@ -20,9 +20,9 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.doctor_endpoints import node_names
 from xmodal_ros.nodes.doctor_subscription import DoctorSubscription
-from xmodal_ros.runtime.health import Level
+from xmodal_ros.nodes.messages import read_said
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
-from xmodal_ros.runtime.watching import Said, Watch
+from xmodal_ros.runtime.watching import Watch
 from xmodal_ros.streams.sample import DecodeError
 
 _LOOK_PERIOD_S: Final = 0.25
@@ -30,10 +30,6 @@ _LABELS_TYPE: Final = 'vision_msgs/msg/LabelInfo'
 _STRING_TYPE: Final = 'std_msgs/msg/String'
 _DIAGNOSTICS_TYPE: Final = 'diagnostic_msgs/msg/DiagnosticArray'
 _DEPTH: Final = 1000
-_LEVELS: Final[dict[bytes, Level]] = {
-    DiagnosticStatus.OK: 'ok',
-    DiagnosticStatus.WARN: 'warning',
-}
 
 
 class Watcher:
@@ -178,10 +174,4 @@ class Watcher:
         else:
             message = deserialize_message(data, DiagnosticArray)
             for status in message.status:
-                said = Said(
-                    _LEVELS.get(status.level, 'error'),
-                    status.message,
-                    status.hardware_id,
-                    {each.key: each.value for each in status.values},
-                )
-                self.watch.note_report(status.name, said, now_ns)
+                self.watch.note_report(status.name, read_said(status), now_ns)

@@ -17,6 +17,7 @@ from xmodal_ros.runtime.health import (
     STATE,
     WINDOWS,
 )
+from xmodal_ros.runtime.watching import Said
 
 # Nodes that say nothing of themselves in this time are believed to be none of ours.
 _WITHOUT_DIAGNOSTICS_NS: Final = 15_000_000_000
@@ -29,6 +30,7 @@ class _Peer:
     known_since_ns: int
     values: Mapping[str, str] = field(default_factory=dict)
     message: str = ''
+    failed: bool = False
     key: tuple[object, ...] = ()
     repeated: int = 0
 
@@ -52,30 +54,44 @@ class Peers:
         for node in nodes:
             self._peers.setdefault(node, _Peer(now_ns))
 
-    def note_report(
-        self, node: str, message: str, values: Mapping[str, str], heard: int, now_ns: int
-    ) -> None:
+    def note_report(self, node: str, said: Said, heard: int, now_ns: int) -> None:
         """Take up one status of diagnostics; ``heard`` labels of the node have come so far."""
         peer = self._peers.setdefault(node, _Peer(now_ns))
-        key = (*(values.get(name) for name in (RECEIVED, WINDOWS, PENDING)), heard)
+        key = (*(said.values.get(name) for name in (RECEIVED, WINDOWS, PENDING)), heard)
         peer.repeated = peer.repeated + 1 if key == peer.key else 0
-        peer.key, peer.values, peer.message = key, values, message
+        peer.key, peer.values, peer.message = key, said.values, said.message
+        peer.failed = said.level == 'error' and said.values.get(STATE, 'active') != 'active'
 
     def waiting_for(self, topics: Mapping[str, Listening], now_ns: int) -> str:
         """Say what is not connected yet, in words; '' where every label will be heard."""
+        waits = (self._wait(topic, each, now_ns) for topic, each in topics.items())
+        return self.failed(topics) or next(filter(None, waits), '')
+
+    def failed(self, topics: Mapping[str, Listening]) -> str:
+        """Say in words which node cannot start, '' where none says so of itself.
+
+        Who publishes nothing yet is known by the topic's name, ``<node>/activity``.
+        """
         for topic, listening in topics.items():
-            if not listening.nodes:
-                return f'nobody publishes on {topic}'
-            for node in listening.nodes:
+            for node in listening.nodes or (node_of(topic),):
                 peer = self._peers.get(node)
-                if peer is None or not peer.values:
-                    since_ns = now_ns if peer is None else peer.known_since_ns
-                    if now_ns - since_ns < _WITHOUT_DIAGNOSTICS_NS:
-                        return f'{node} has not said how it is'
-                elif peer.values.get(STATE, 'active') != 'active':
+                if peer is not None and peer.failed:
                     return f'{node} is {peer.message}'
-                elif int(peer.values.get(OUTPUTS, listening.subscribers)) < listening.subscribers:
-                    return f'{node} has not found all subscribers of {topic}'
+        return ''
+
+    def _wait(self, topic: str, listening: Listening, now_ns: int) -> str:
+        if not listening.nodes:
+            return f'nobody publishes on {topic}'
+        for node in listening.nodes:
+            peer = self._peers.get(node)
+            if peer is None or not peer.values:
+                since_ns = now_ns if peer is None else peer.known_since_ns
+                if now_ns - since_ns < _WITHOUT_DIAGNOSTICS_NS:
+                    return f'{node} has not said how it is'
+            elif peer.values.get(STATE, 'active') != 'active':
+                return f'{node} is {peer.message}'
+            elif int(peer.values.get(OUTPUTS, listening.subscribers)) < listening.subscribers:
+                return f'{node} has not found all subscribers of {topic}'
         return ''
 
     def begin_to_end(self) -> None:
@@ -102,6 +118,11 @@ class Peers:
     def losses(self, node: str) -> dict[str, int]:
         """Give what a node could not use or has lost, by reason in words."""
         return _lost(self.values(node))
+
+
+def node_of(topic: str) -> str:
+    """Give the node that publishes a topic called ``<node>/activity``."""
+    return topic.rpartition('/')[0]
 
 
 def _lost(values: Mapping[str, str]) -> dict[str, int]:
