@@ -1,33 +1,40 @@
 """``xmodal evaluate`` from the command line."""
 
 import json
-import subprocess
-import sys
+from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from test.bundles import make_camera_bundle, make_imu_bundle, rewrite_document
 from test.recordings import clips, write_imu_bag
+from xmodal_ros.cli.main import app
+from xmodal_ros.errors import XmodalError
 
 SEGMENTS = clips(['sit', 'walk', 'wave'])
 
 
 def xmodal(*arguments):
-    return subprocess.run(
-        [sys.executable, '-m', 'xmodal_ros.cli.main', *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Run the command within this process, and turn its errors into words as ``main`` does."""
+    result = CliRunner().invoke(app, list(map(str, arguments)))
+    error = result.exception
+    words = result.stderr
+    if isinstance(error, XmodalError):
+        words += f'error: {error}'
+    elif error is not None and not isinstance(error, SystemExit):
+        raise error
+    return SimpleNamespace(returncode=result.exit_code, stderr=words)
 
 
 @pytest.fixture(scope='module')
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp('evaluate')
     make_imu_bundle(folder / 'bundle')
+    make_imu_bundle(folder / 'other', seed=1)
     for subject in ('1', '2'):
-        write_imu_bag(folder / 'bags' / f'bag_{subject}', SEGMENTS, subject=subject)
+        write_imu_bag(
+            folder / 'bags' / f'bag_{subject}', SEGMENTS, subject=subject, seed=int(subject)
+        )
     return folder
 
 
@@ -132,3 +139,97 @@ def test_latencies_at_full_speed_are_told_from_those_of_a_robot(place, tmp_path,
     assert done.returncode == 0, done.stderr
     assert ('with the waiting' in done.stderr) is told
     assert ('with the waiting at full speed' in html.read_text()) is told
+
+
+def test_several_bundles_are_compared_selected_from_and_put_under_faults(place, tmp_path):
+    out, html = tmp_path / 'out.json', tmp_path / 'out.html'
+    done = xmodal(
+        *('evaluate', place / 'bags', place / 'bundle', place / 'other', '--robustness', 'delay'),
+        *('--json', out, '--html', html, '--require', 'macro_f1=0', 'macro_f1_window=1.1'),
+    )
+    assert done.returncode == 1
+    assert '2 of 4 requirements are not met' in done.stderr
+    assert 'differences over 2 subjects' in done.stderr
+    result = json.loads(out.read_text())
+    assert result['schema_version'] == 2
+    assert list(result['bundles']) == ['bundle', 'other']
+    assert result['selection']['sources'] == {'bundle': 'bundle', 'other': 'other'}
+    assert {each['bag'] for each in result['selection']['labels']} == {'bag_1', 'bag_2'}
+    pairs = {(each['ours'], each['theirs']) for each in result['comparison']['differences']}
+    assert pairs == {('bundle', 'other')}
+    assert [(each['bundle'], each['fault']) for each in result['robustness']] == [
+        ('bundle', 'delay'),
+        ('other', 'delay'),
+    ]
+    assert result['bundles']['other']['intervals']['brier']['units'] == 2
+    assert '<html' in html.read_text()
+
+
+def test_requirements_that_are_met_leave_the_exit_code_alone(place):
+    done = xmodal(
+        *('evaluate', place / 'bundle', '--require', 'macro_f1=0', 'ece<=1', '--', place / 'bags')
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'all 2 requirements are met' in done.stderr
+
+
+def test_a_bundle_whose_sensor_a_bag_lacks_is_left_out_there_and_named(place, tmp_path):
+    camera = make_camera_bundle(tmp_path / 'camera')
+    done = xmodal('evaluate', place / 'bundle', camera, place / 'bags')
+    assert done.returncode == 0, done.stderr
+    assert 'camera is not evaluated on 2 recordings' in done.stderr
+    done = xmodal('evaluate', camera, make_camera_bundle(tmp_path / 'more'), place / 'bags')
+    assert done.returncode == 1
+    assert "no sensor or sensor topic 'camera'" in done.stderr
+
+
+def test_each_bag_is_opened_once(place, monkeypatch):
+    from xmodal_ros.cli import evaluation_run
+
+    opened = []
+
+    class Counting(evaluation_run.BagReader):
+        def __init__(self, path):
+            opened.append(path.name)
+            super().__init__(path)
+
+    monkeypatch.setattr(evaluation_run, 'BagReader', Counting)
+    assert xmodal('evaluate', place / 'bundle', place / 'other', place / 'bags').returncode == 0
+    assert opened == ['bag_1', 'bag_2']
+
+
+@pytest.mark.parametrize('labels', [['sit'], ['juggle'], []])
+def test_one_class_only_strange_ones_or_no_truth_is_no_reason_to_crash(place, tmp_path, labels):
+    segments = clips(labels or ['sit'])
+    bag = write_imu_bag(tmp_path / 'bag', segments, labelled=bool(labels))
+    out = tmp_path / 'out.json'
+    done = xmodal(
+        *('evaluate', place / 'bundle', place / 'other', bag, '--json', out),
+        *('--html', tmp_path / 'out.html', '--robustness', 'dropout'),
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(out.read_text())['bundles']['bundle']
+    assert (result['macro_f1'] is None) == (not labels)
+    assert result['clips_of_unknown_labels'] == ({'juggle': 1} if labels == ['juggle'] else {})
+    assert ('juggle (1 clip)' in done.stderr) == (labels == ['juggle'])
+    assert ('no recording is labelled' in done.stderr) == (not labels)
+
+
+@pytest.mark.parametrize('while_doing', ['classify_bag', 'robustness_curve', 'write_report'])
+def test_interrupted_it_says_so_and_leaves_nothing_behind(
+    place, tmp_path, monkeypatch, while_doing
+):
+    from xmodal_ros.cli import evaluation_run
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation_run, while_doing, interrupted)
+    folder = tmp_path / 'new'
+    done = xmodal(
+        *('evaluate', place / 'bundle', place / 'bags' / 'bag_1', '--robustness', 'dropout'),
+        *('--html', folder / 'out.html'),
+    )
+    assert done.returncode == 130
+    assert 'stopped: nothing half-written is left behind' in done.stderr
+    assert not list(folder.iterdir())
