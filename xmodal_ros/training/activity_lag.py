@@ -104,26 +104,24 @@ def find_lag(reference: Energy, other: Energy, most_s: float) -> Lag | None:
     rate = min(reference.rate_hz, other.rate_hz)
     start_ns = min(reference.start_ns, other.start_ns)
     first, second = _prepared(reference, rate, start_ns), _prepared(other, rate, start_ns)
-    lags, scores = _correlations(first, second, round(most_s * rate), rate)
+    lags, scores = _correlations(first, second, 0, round(most_s * rate), rate)
     if not len(lags):
         return None
     best = int(np.argmax(scores))
-    elsewhere = np.abs(lags - lags[best]) > _ELSEWHERE_S * rate
-    rival = float(scores[elsewhere].max(initial=0.0))
+    rival = _rival(lags, scores, best, round(_ELSEWHERE_S * rate))
     near = int(lags[best])
     stamps, offsets = [], []
-    size = round(_PIECE_S * rate)
+    size, reach = round(_PIECE_S * rate), round(_NEAR_S * rate)
     for begin in range(0, max(1, len(second) - size + 1), size):
-        piece = np.zeros_like(second)
-        piece[begin : begin + size] = second[begin : begin + size]
-        if np.count_nonzero(piece) < size // 2:
+        piece = second[begin : begin + size]
+        low = max(0, begin + near - reach)
+        part = first[low : max(low, begin + near + reach + size)]
+        if not len(part) or np.count_nonzero(piece) < size // 2:
             continue
-        span, found = _correlations(
-            first, piece, abs(near) + round(_NEAR_S * rate), rate, centre=near
-        )
+        span, found = _correlations(part, piece, near + begin - low, reach, rate)
         if len(span):
             stamps.append(start_ns + (begin + size // 2) * SECOND_NS // rate)
-            offsets.append(_peak(span, found) / rate)
+            offsets.append((_peak(span, found) + low - begin) / rate)
     if not stamps:
         stamps, offsets = (
             [start_ns + len(second) * SECOND_NS // rate // 2],
@@ -152,11 +150,11 @@ def _prepared(energy: Energy, rate: int, start_ns: int) -> NDArray[np.float64]:
 def _correlations(
     first: NDArray[np.float64],
     second: NDArray[np.float64],
-    most: int,
+    centre: int,
+    reach: int,
     rate: int,
-    centre: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Give lags (L,) in samples and the correlation (L,) with ``second`` moved by each."""
+    """Give lags (L,) in samples, ``reach`` about ``centre``, and the correlation (L,) at each."""
     products = correlate(first, second, 'full', 'fft')
     lags = np.arange(-len(second) + 1, len(first))
     # Normed by the energy that overlaps, or a short overlap would always lose.
@@ -165,13 +163,21 @@ def _correlations(
         correlate((first != 0).astype(float), second**2, 'full', 'fft'),
     ]
     shared = correlate((first != 0).astype(float), (second != 0).astype(float), 'full', 'fft')
-    keep = np.abs(lags) <= most
-    if centre is not None:
-        keep &= np.abs(lags - centre) <= _NEAR_S * rate
+    keep = np.abs(lags - centre) <= reach
     least = max(2 * rate, 0.3 * np.count_nonzero(second))
     keep &= shared >= least
     norm = np.sqrt(np.maximum(powers[0] * powers[1], 1e-12))
     return lags[keep], (products / norm)[keep]
+
+
+def _rival(lags: NDArray[np.int64], scores: NDArray[np.float64], best: int, least: int) -> float:
+    """Give the highest score outside the peak at ``best``, which reaches down to half of it."""
+    low = np.flatnonzero(scores < scores[best] / 2)
+    first = max(low[low < best], default=-1)
+    last = min(low[low > best], default=len(scores))
+    outside = (np.arange(len(scores)) <= first) | (np.arange(len(scores)) >= last)
+    outside &= np.abs(lags - lags[best]) > least
+    return float(scores[outside].max(initial=0.0))
 
 
 def _peak(lags: NDArray[np.int64], scores: NDArray[np.float64]) -> float:
