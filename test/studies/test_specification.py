@@ -21,7 +21,7 @@ from xmodal_ros.studies.specification import (
     Windows,
     Within,
 )
-from xmodal_ros.transfer.method import method_names
+from xmodal_ros.transfer.method import make_method, method_names
 
 TWICE = {'train': ['1', '2'], 'test': ['2']}
 
@@ -81,11 +81,11 @@ def test_quick_replaces_whole_keys_and_is_missed_where_there_is_none(tmp_path):
 
 
 @pytest.mark.parametrize('quick', [False, True])
-@pytest.mark.parametrize('path', sorted(SHIPPED.glob('*.yaml')), ids=lambda path: path.stem)
+@pytest.mark.parametrize('name', ['simulated', 'utd-mhad'])
 def test_shipped_studies_hold_every_method_and_both_baselines_without_a_net(
-    path: Path, quick: bool
+    name: str, quick: bool
 ):
-    shipped = load_study(path.stem, quick=quick)
+    shipped = load_study(name, quick=quick)
     assert {row.method for row in shipped.methods if row.method} == {*method_names()}
     assert {row.statistics for row in shipped.methods if row.statistics} == {
         'random_forest',
@@ -94,6 +94,30 @@ def test_shipped_studies_hold_every_method_and_both_baselines_without_a_net(
     banks = {row.options.get('bank') for row in shipped.methods if row.method == 'attention_patch'}
     assert banks == {None, 'noise', 'shuffled', 'none'}
     assert len(shipped.seeds) >= (2 if quick else 5)
+
+
+@pytest.mark.parametrize('quick', [False, True])
+@pytest.mark.parametrize('path', sorted(SHIPPED.glob('*.yaml')), ids=lambda path: path.stem)
+def test_shipped_studies_can_be_read_and_divide_into_runs(path: Path, quick: bool):
+    shipped = load_study(path.stem, quick=quick)
+    assert all(group.rows for group in groups(shipped))
+    assert {row.statistics for row in shipped.methods} >= {'random_forest', 'logistic_regression'}
+
+
+def test_digits_pair_by_label_only_and_say_so():
+    digits = load_study('digits')
+    assert 'paired by label only' in digits.title
+    for row in digits.methods:
+        if row.method and row.learns_from_sources:
+            assert not make_method(row.method, row.options).needs_overlap, row.row
+            # TAP's bank, and what controls it, need no pairs at all.
+            assert 'paired by label' in row.row or row.method == 'attention_patch'
+
+
+def test_the_skeleton_teaches_and_is_never_a_target():
+    named = load_study('utd-mhad').targets
+    assert 'skeleton' not in named
+    assert all(('skeleton',) in sets for sets in named.values())
 
 
 def test_rows_that_learn_from_nobody_are_run_once_a_target():
