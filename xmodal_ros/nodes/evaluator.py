@@ -54,7 +54,7 @@ class Evaluator(ListeningNode):
         self._heard: dict[str, int] = {}
         self._nodes: dict[str, tuple[str, ...]] = {}
         self._peers = Peers()
-        self._ready = self._player_seen = self._ending = False
+        self._told = self._ready = self._player_seen = self._ending = False
         self._client: Any = None
         self._resuming: Any = None
         self._measured_at = self._measuring_took = 0.0
@@ -75,7 +75,13 @@ class Evaluator(ListeningNode):
     def configure(self) -> None:
         """Read the truth of the recording, if one is named; find out what can be written."""
         self._topics()
-        check_writable(*self._files())
+        report, html = self._files()
+        check_writable(report, html)
+        if html is not None and not self._bag():
+            raise ConfigurationError(
+                "'html' is set, but pages are made of recordings: set 'bag' to the one that is "
+                "played, or 'report' alone"
+            )
         truth = None
         if bag := self._bag():
             with BagReader(bag) as reader:
@@ -87,7 +93,7 @@ class Evaluator(ListeningNode):
     def activate(self) -> None:
         """Listen to the truth and to everything that is to be scored."""
         self._peers = Peers()
-        self._ready = self._player_seen = self._ending = False
+        self._told = self._ready = self._player_seen = self._ending = False
         self._summary, self._measured_at, self._measuring_took = {}, 0.0, 0.0
         for topic in self._topics():
             self._labels[topic] = Source(
@@ -110,15 +116,16 @@ class Evaluator(ListeningNode):
 
     def deactivate(self) -> None:
         """Stop listening, and write the report."""
-        if self._drain is None:
-            return
-        self._drain.stop()
-        self._take()
+        drain, topics = self._drain, tuple(self._labels)
+        if drain is not None:
+            drain.stop()
+            self._take()
         for source in (*self._labels.values(), self._truth):
             if source is not None:
                 source.close()
-        topics, self._labels, self._truth, self._drain = tuple(self._labels), {}, None, None
-        self._failure = self._failure or self._conclude(topics).failure
+        self._labels, self._truth, self._drain = {}, None, None
+        if drain is not None:
+            self._failure = self._failure or self._conclude(topics).failure
 
     def cleanup(self) -> None:
         """Stop advertising."""
@@ -171,7 +178,8 @@ class Evaluator(ListeningNode):
                 if value is not None
             ]
             words.append(in_words(topic, scalars, None))
-        values += [(f'refused, {why}', str(n)) for why, n in self._following.refused.items()]
+        refused = self._summary.get('refused', {})
+        values += [(f'refused, {why}', str(count)) for why, count in refused.items()]
         if trouble := self._trouble():
             return Report('warning', trouble, tuple(values))
         return Report('ok', '; '.join(words), tuple(values))
@@ -196,7 +204,7 @@ class Evaluator(ListeningNode):
 
     def _trouble(self) -> str:
         problems = [source.problem for source in self._labels.values()]
-        if self._truth is not None and not self._bag() and not self._following.segments:
+        if self._truth is not None and not self._bag() and not self._told:
             problems.append(self._truth.problem)
         return '; '.join(filter(None, problems))
 
@@ -217,6 +225,7 @@ class Evaluator(ListeningNode):
 
     def _take_truth(self, msgtype: str, data: bytes) -> None:
         now_ns = int(self.get_clock().now().nanoseconds)
+        self._told = True
         try:
             if msgtype == STRING_TYPE:
                 # It has no stamp: the time of the robot, or of the recording, has to do.
