@@ -4,14 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from test.evaluation import report_scenes as scenes
 from test.evaluation.report_scenes import CAMERA, decide, imu_info, write_sensed_bag
 from test.messages import EPOCH, image_bytes, imu_bytes, SECOND
 from test.recordings import IMU, IMU_TYPE
+from test.sound_bags import audio_bytes, MICROPHONE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.evaluation import report
 from xmodal_ros.evaluation.media import read_media, Span
+from xmodal_ros.streams.audio import STAMPED_TYPE
 from xmodal_ros.streams.camera import IMAGE_TYPE
 
 PLENTY = 10_000_000
@@ -23,8 +24,14 @@ def media_of(path, budget=PLENTY, start_s=0.0, end_s=None):
         return read_media(reader, Span(EPOCH + int(start_s * SECOND), end_ns), budget)
 
 
+def decoded(data, flag):
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    assert picture is not None
+    return picture
+
+
 def sheet(film, number=0):
-    return cv2.imdecode(np.frombuffer(film.sheets[number], np.uint8), cv2.IMREAD_COLOR)
+    return decoded(film.sheets[number], cv2.IMREAD_COLOR)
 
 
 def tile(film, i):
@@ -55,7 +62,7 @@ def test_every_sensor_is_shown_at_its_time(tmp_path):
     assert not rate.high.any()
     (sound,) = media.sounds
     (picture,) = sound.pictures
-    shades = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_GRAYSCALE)
+    shades = decoded(picture, cv2.IMREAD_GRAYSCALE)
     assert shades.shape == (sound.bands, sound.columns)
     # High notes are on top; a hum of 440 Hz is a seventh of the way up to 4 kHz in mel.
     assert 0.6 < shades[:, 10:-10].mean(axis=1).argmax() / sound.bands < 0.85
@@ -111,13 +118,13 @@ def test_depth_is_shown_as_brightness_and_no_gyro_as_none(tmp_path):
 
 
 def test_what_cannot_be_shown_is_named_and_broken_messages_are_left_out(tmp_path):
-    with BagWriter(tmp_path / 'bag', sensors=[scenes.MICROPHONE, CAMERA], subject='1') as writer:
-        chunk = scenes.audio_bytes(EPOCH, np.zeros(160))
-        writer.write(scenes.MICROPHONE.topic, scenes.STAMPED_TYPE, EPOCH, chunk)
+    with BagWriter(tmp_path / 'bag', sensors=[MICROPHONE, CAMERA], subject='1') as writer:
+        chunk = audio_bytes(EPOCH, np.zeros(160))
+        writer.write(MICROPHONE.topic, STAMPED_TYPE, EPOCH, chunk)
         for data in (b'', b'\0\1\0\0junk', image_bytes(EPOCH, np.zeros((8, 0, 3), 'u1'), 'rgb8')):
             writer.write(CAMERA.topic, IMAGE_TYPE, EPOCH, data)
     with BagReader(tmp_path / 'bag') as reader:
         media = read_media(reader, Span(EPOCH, EPOCH + SECOND), PLENTY)
-    assert media.films == media.traces == media.sounds == ()
+    assert not (media.films or media.traces or media.sounds)
     assert 'microphone' in media.missing[0]
     assert 'AudioInfo' in media.missing[0]

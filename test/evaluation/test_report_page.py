@@ -1,6 +1,7 @@
 """The report in a real browser: what it shows, and what moves when it is touched."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from test.recordings import IMU
 from xmodal_ros.evaluation.report import write_report
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Page
 
 HOSTILE = '</script><img src=x onerror="document.title=1">'
 # Four clips of 5 s with a second between; the last decision is half a second before the end.
@@ -42,11 +43,10 @@ def page(shared_page: 'Page') -> 'Page':
     return shared_page
 
 
-def canvas_of(page: 'Page', row: str, kind: str = '') -> dict[str, float]:
-    rows = page.locator('#rows .row', has_text=row).filter(has_text=kind)
-    box = rows.first.locator('canvas').bounding_box()
+def canvas_of(page: 'Page', row: str) -> 'FloatRect':
+    box = page.locator('#rows .row', has_text=row).first.locator('canvas').bounding_box()
     assert box
-    return dict(box)
+    return box
 
 
 def point_at(page: 'Page', row: str, seconds: float) -> None:
@@ -234,8 +234,6 @@ def test_names_from_recordings_do_nothing_but_appear(browser: 'Browser', tmp_pat
 def test_without_decisions_labels_or_recordings_there_is_still_a_page(
     browser: 'Browser', tmp_path: Path
 ) -> None:
-    from dataclasses import replace
-
     path = write_sensed_bag(tmp_path / 'bag', ('sit',), sensors=[IMU], clip_s=2)
     evaluation = decide(imu_info(tmp_path / 'bundle'), path, 'imu', [])
     (bag,) = evaluation.bags
