@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from test.bundles import make_camera_bundle, make_imu_bundle, rewrite_document
 from test.recordings import clips, write_imu_bag
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import XmodalError
 
@@ -188,7 +189,7 @@ def test_each_bag_is_opened_once(place, monkeypatch):
 
     opened = []
 
-    class Counting(evaluation_run.BagReader):
+    class Counting(BagReader):
         def __init__(self, path):
             opened.append(path.name)
             super().__init__(path)

@@ -79,9 +79,13 @@ def test_a_clear_difference_is_told_from_chance_and_corrected_for_being_one_of_m
     of_metric = {each.metric: each for each in comparison.differences}
     assert tuple(of_metric) == COMPARED
     window = of_metric['macro_f1_window']
-    scalars = [each.measures.scalars['macro_f1_window'] for each in (good, bad)]
-    assert window.difference == pytest.approx(scalars[0] - scalars[1])
+    ours, theirs = (each.measures.scalars['macro_f1_window'] or 0 for each in (good, bad))
+    assert window.difference == pytest.approx(ours - theirs)
+    assert window.low is not None
+    assert window.high is not None
     assert 0 < window.low < window.difference < window.high
+    assert window.p is not None
+    assert window.p_holm is not None
     assert window.p <= window.p_holm < 0.01
 
 

@@ -1,6 +1,7 @@
 """The ``xmodal`` command: it registers the commands and turns errors into words."""
 
 import importlib
+import inspect
 import os
 import signal
 import sys
@@ -58,7 +59,14 @@ def _register() -> None:
             app.add_typer(module.app, name=name)
         else:
             command_class = getattr(module, 'COMMAND_CLASS', None)
-            app.command(name, cls=command_class)(getattr(module, name))
+            function = getattr(module, name)
+            app.command(name, cls=command_class, help=_flowing(function.__doc__))(function)
+
+
+def _flowing(text: str) -> str:
+    """Join the lines of each paragraph: a terminal breaks them where it is wide."""
+    paragraphs = inspect.cleandoc(text).split('\n\n')
+    return '\n\n'.join(' '.join(each.split()) for each in paragraphs)
 
 
 _register()
