@@ -200,7 +200,7 @@ def test_labels_from_elsewhere_are_offered_and_a_change_on_the_disk_is_noticed(b
     topic = write_scene(tmp_path / 'bag', labelled=True, sound=False, camera=False)
     other = write_scene(tmp_path / 'other', sound=False, imu=False)
     with served(topic, other) as server, page_of(browser, server) as page:
-        assert 'holds 6 labels (/activity_label)' in page.inner_text('#banner')
+        page.wait_for_selector('text=holds 6 labels (/activity_label)')
         page.click('text=start from them')
         file = topic / 'labels.csv'
         clips = scene_clips()

@@ -141,6 +141,7 @@ def test_only_what_is_listed_is_there(server, path):
         '/api/bags/0/blocks/99',
         '/api/bags/0/blocks/-1',
         '/api/bags/0/frames/0/0/100000',
+        '//[',
         '/api/bags/0/overview?first=-1',
         '/api/bags/0/overview?first=x',
     ],

@@ -130,9 +130,8 @@ class Desk:
             place.error = str(error)
             return
         if not self._fixed:
-            found = (*place.session.segments, *place.session.offered)
-            names = dict.fromkeys(segment.label for segment in found)
-            self._activities += sorted(names.keys() - set(self._activities))
+            names = {segment.label for segment in place.session.segments}
+            self._activities += sorted(names - set(self._activities))
 
     def _look_through(self) -> None:
         for place in self._places:

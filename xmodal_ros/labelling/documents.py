@@ -87,10 +87,7 @@ def bag_document(recording: Recording, session: LabelSession, state: LabelState)
         'bands': BANDS,
         'column_s': COLUMN_S,
         'tracks': [_track(track) for track in recording.tracks],
-        'offered': {
-            'from': session.offered_from,
-            'segments': _segments(session.offered, session.start_ns),
-        },
+        'offers': session.offers,
         'labels': state_document(session, state),
     }
 
@@ -108,6 +105,11 @@ def _track(track: Track) -> dict[str, Any]:
         document['rate'] = track.played.hz
         document['spectrum_hz'] = track.rate_hz / 2
     return document
+
+
+def offer_document(session: LabelSession) -> dict[str, Any]:
+    """Give the labels from elsewhere that may serve as a start."""
+    return {'from': session.offers, 'segments': _segments(session.offer(), session.start_ns)}
 
 
 def state_document(session: LabelSession, state: LabelState) -> dict[str, Any]:

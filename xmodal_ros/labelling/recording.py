@@ -17,7 +17,7 @@ _BLOCKS_KEPT: Final = 32
 _SECOND_NS: Final = 1_000_000_000
 # Pictures are asked for one after the other: a second of them is read at once.
 _PICTURE_BYTES_KEPT: Final = 96 << 20
-# While a person plays the recording, the overview takes at most half of the time.
+# While a person plays the recording, the overview takes a quarter of the time.
 _RECENTLY_S: Final = 1.0
 
 
@@ -137,7 +137,7 @@ class Recording:
                     self._glances.append(glance(block))
                     ended_s = time.monotonic()
                     busy = ended_s - self._asked_s < _RECENTLY_S
-                    if self._ended.wait(ended_s - began_s if busy else 0):
+                    if self._ended.wait(3 * (ended_s - began_s) if busy else 0):
                         return
         except BagError as error:
             self.damage = str(error)

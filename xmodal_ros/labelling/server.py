@@ -8,6 +8,7 @@
 ``POST /api/bags/B/open``, ``leave``, ``reload``  a tab comes, goes, reads the file again
 ``GET /api/bags/B/state?tab=…``                  whether the labels changed
 ``POST /api/bags/B/labels``                      write the labels; 409 with the reason if not
+``GET /api/bags/B/offer``                         labels from elsewhere to start from
 ``GET /api/bags/B/overview?first=N``             the overview as far as it is made
 ``GET /api/bags/B/blocks/K``                     frames' times, motion and spectra of ten seconds
 ``GET /api/bags/B/frames/T/K/N``                 a picture as JPEG
@@ -41,6 +42,7 @@ from xmodal_ros.labelling.documents import (
     desk_document,
     glance_document,
     LabelsDocument,
+    offer_document,
     state_document,
     TabDocument,
 )
@@ -128,6 +130,15 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def _split(target: str) -> tuple[str, dict[str, str]]:
+    try:
+        parts = urlsplit(target)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    except ValueError as error:
+        raise _AnswerError(HTTPStatus.BAD_REQUEST, f'{target!r} is no address') from error
+    return parts.path, query
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     server_version, sys_version = 'xmodal', ''
@@ -147,9 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, respond: Callable[[str, dict[str, str]], None]) -> None:
         try:
-            parts = urlsplit(self.path)
-            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            respond(parts.path, query)
+            respond(*_split(self.path))
         except _AnswerError as error:
             self._send_json({'error': str(error)}, error.status)
         except RefusedError as error:
@@ -196,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
                 if query.get('revision') == str(state.revision):
                     del answer['segments']
                 self._send_json(answer)
+            case 'offer', []:
+                self._send_json(offer_document(self.server.desk.session(bag)))
             case 'overview', []:
                 recording = self.server.desk.recording(bag)
                 first = query.get('first', '0')

@@ -53,8 +53,8 @@ class LabelState:
 class LabelSession:
     """The labels of the bag at ``path``; threads may share it.
 
-    ``offered`` are labels from elsewhere (``offered_from`` says where) that may serve as a start
-    where the bag has no table of its own. Raises :class:`BagError` when the bag cannot be read;
+    ``offers`` says that a bag without a table of its own holds labels elsewhere, see
+    :meth:`offer`. Raises :class:`BagError` when the bag cannot be read;
     a table that cannot be read or written locks the session instead, see :class:`LabelState`.
     """
 
@@ -64,8 +64,8 @@ class LabelSession:
         self._seen_s = float('-inf')
         self._revision = 0
         self._segments: tuple[Segment, ...] = ()
-        self.offered: tuple[Segment, ...] = ()
-        self.offered_from = ''
+        self.offers = ''
+        self._offered: tuple[Segment, ...] | None = None
         self._locked = ''
         self._known = ''
         with BagReader(path) as reader:
@@ -92,6 +92,17 @@ class LabelSession:
     def locked(self) -> str:
         """Why nobody can write; '' when one can."""
         return self._locked
+
+    def offer(self) -> tuple[Segment, ...]:
+        """Give the labels from elsewhere that may serve as a start; ``offers`` says where.
+
+        For those on a topic much of the recording may have to be read. Raises :class:`BagError`
+        when they cannot be read.
+        """
+        if self._offered is None:
+            with BagReader(self.path) as reader:
+                self._offered = read_segments(reader) if self.offers else ()
+        return self._offered
 
     def state(self, tab: str, now_s: float) -> LabelState:
         """Tell ``tab`` how things stand; it counts as heard of at ``now_s`` on a steady clock."""
@@ -164,16 +175,17 @@ class LabelSession:
         """Read the labels and remember which file they came from."""
         try:
             found = find_label_file(reader.path)
-            segments = read_segments(reader)
+            own = found is not None and found.name.endswith(FILE_NAME)
+            segments = read_segments(reader) if own else ()
         except BagError as error:
             self._locked = str(error)
-            segments, found = (), None
-        own = found is not None and found.name.endswith(FILE_NAME)
+            segments, found, own = (), None, False
         if found is not None and own:
             self.file, self._segments = found, segments
-        elif segments:
-            self.offered = segments
-            self.offered_from = LABEL_TOPIC if found is None else found.name
+        elif found is not None:
+            self.offers = found.name
+        elif LABEL_TOPIC in reader.topics and not self._locked:
+            self.offers = LABEL_TOPIC
         self._known = _fingerprint(self.file)
 
     def _state(self, tab: str) -> LabelState:

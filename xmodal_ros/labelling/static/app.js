@@ -58,10 +58,10 @@ async function openBag(index, {take = false, at = null} = {}) {
   const track = media.tracks('audio')[0];
   sound = track ? new Sound(media, track, () => player.now()) : null;
   saver = new Saver(index, TAB, info.labels, {onState: showState, onLabels: takeLabels});
-  offered = info.offered.segments.length && !info.labels.segments.length && !info.labels.locked ? info.offered : null;
+  offered = null;
   history = new edit.History({segments: info.labels.segments, open: null});
   mark = null;
-  addActivities([...info.labels.segments, ...info.offered.segments].map((s) => s.label));
+  addActivities(info.labels.segments.map((s) => s.label));
   element('name').textContent = info.name;
   element('facts').textContent = `${info.subject && info.subject !== info.name ? `subject ${info.subject} · ` : ''}${info.file}`;
   element('facts').title = info.file;
@@ -76,6 +76,16 @@ async function openBag(index, {take = false, at = null} = {}) {
   changed(false);
   watchOverview(media);
   loadDesk();
+  if (info.offers && !info.labels.locked) lookForOffer(media);
+}
+
+// Labels in the bag itself: to find them all of it may have to be read.
+async function lookForOffer(of) {
+  const found = await getJson(`${of.base}/offer`).catch(() => null);
+  if (of.closed || !found?.segments.length || edit.flat(history.state).length || history.past.length) return;
+  offered = found;
+  addActivities(found.segments.map((s) => s.label));
+  showState();
 }
 
 // To open the same recording again is no farewell, which could arrive after it.
@@ -190,7 +200,9 @@ function finishRunning() {
 }
 
 function takeLabels(segments) {
-  history = new edit.History({segments, open: null});
+  // Loaded from the disk by the one who marks here, it is a step like others.
+  if (saver.editor) history.commit({segments, open: null});
+  else history = new edit.History({segments, open: null});
   changed(false);
 }
 

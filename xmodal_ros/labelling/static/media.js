@@ -4,6 +4,7 @@ import {getBytes, getJson} from '/static/api.js';
 const PICTURES_KEPT = 400;
 const BLOCKS_KEPT = 40;
 const PICTURES_AT_ONCE = 4;
+const BLOCKS_AT_ONCE = 2;
 
 function decode(text, Type) {
   const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -35,9 +36,12 @@ export class Media {
     this.onArrival = onArrival;
     this.blocks = new Map();
     this.asked = new Map();
+    this.wished = new Set();
+    this.focus = 0;
     this.pictures = new Map();
     this.wanted = [];
     this.loading = new Set();
+    this.inFlight = 0;
     this.glances = [];
     this.damage = '';
     this.closed = false;
@@ -56,8 +60,29 @@ export class Media {
   block(index) {
     if (index < 0 || index >= this.info.blocks) return null;
     const found = this.blocks.get(index);
-    if (!found) this.load(index).catch(() => {});
+    if (!found) this.wish(index);
     return found ?? null;
+  }
+
+  // Whoever leafs through an hour passes many blocks: what is looked at now comes first, then what
+  // was wished last; what was passed long ago is forgotten.
+  wish(index) {
+    if (this.asked.has(index)) return;
+    this.wished.delete(index);
+    this.wished.add(index);
+    if (this.wished.size > BLOCKS_KEPT / 2) this.wished.delete(this.wished.values().next().value);
+    this.fetchBlocks();
+  }
+
+  fetchBlocks() {
+    while (this.inFlight < BLOCKS_AT_ONCE && this.wished.size && !this.closed) {
+      const near = [this.focus, this.focus + 1, this.focus - 1].find((index) => this.wished.has(index));
+      const next = near ?? [...this.wished].at(-1);
+      this.wished.delete(next);
+      if (this.blocks.has(next) || this.asked.has(next)) continue;
+      this.inFlight += 1;
+      this.load(next).catch(() => {}).finally(() => { this.inFlight -= 1; this.fetchBlocks(); });
+    }
   }
 
   load(index) {

@@ -39,6 +39,7 @@ export class Player {
   // Pictures come and go; draw what belongs to the playhead as far as it is here.
   draw() {
     const wanted = [];
+    this.media.focus = this.media.blockOf(this.position);
     for (const camera of this.cameras) {
       const frame = this.media.frameAt(camera.track.number, this.position);
       this.caption(camera, frame);

@@ -28,7 +28,7 @@ export class Saver {
 
   // Whether changes may be made here.
   get writable() {
-    return this.editor && !this.changed;
+    return this.editor && !this.changed && !this.gone;
   }
 
   save(segments) {

@@ -36,7 +36,7 @@ export class Timeline {
   makeRows() {
     const rows = [];
     const imus = this.media.tracks('imu');
-    const height = Math.min(Math.max(170 / Math.max(imus.length, 1), 52), 100);
+    const height = Math.min(Math.max(190 / Math.max(imus.length, 1), 34), 95);
     for (const track of imus) {
       rows.push({track, height, paint: (c, w, h) => this.paintMotion(c, track.number, w, h)});
     }
