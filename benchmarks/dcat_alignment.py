@@ -87,8 +87,9 @@ class WatchedDcat(Dcat, abstract=True):
     def _look(self, task_loss: Tensor, target: Outputs, source: PairedSource) -> None:
         ours = (target.key[source.rows], target.value[source.rows])
         theirs = (source.outputs.key, source.outputs.value)
+        of_another = (theirs[0].roll(1, dims=0), theirs[1].roll(1, dims=0))
         own = alignment_loss(*ours, *theirs, self.options)
-        others = alignment_loss(*ours, *(side.roll(1, dims=0) for side in theirs), self.options)
+        others = alignment_loss(*ours, *of_another, self.options)
         # What both losses reach: all before and in the keys and values.
         shared = [
             parameter

@@ -9,6 +9,7 @@ import pytest
 from test.studies.small_study import study
 from test.training.paired_bags import write_paired_bag
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.models.encoders import CameraCnn
 from xmodal_ros.studies import window_cache
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.window_cache import WindowCache
@@ -121,7 +122,9 @@ def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
     large = make_recipes(
         study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), facts
     )
-    assert (large['camera'].encoder.width, large['camera'].encoder.frames_per_token) == (32, 4)
+    encoder = large['camera'].encoder
+    assert isinstance(encoder, CameraCnn)
+    assert (encoder.width, encoder.frames_per_token) == (32, 4)
     assert large['imu'].encoder == make_recipes(study(sensors={}), facts)['imu'].encoder
 
 

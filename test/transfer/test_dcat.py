@@ -123,13 +123,12 @@ def test_centred_it_is_blind_to_what_all_windows_have_in_common():
     common = torch.randn(1, 4, 5, 16, generator=torch.Generator().manual_seed(3)).expand(
         4, -1, -1, -1
     )
-    more = [torch.cat([side, 3 * common], dim=2) for side in (key, value)]
+    more_key, more_value = (torch.cat([side, 3 * common], dim=2) for side in (key, value))
     expected = alignment_loss(key, value, *source, centred)
-    torch.testing.assert_close(alignment_loss(*more, *source, centred), expected)
-    assert not alignment_loss(*more, *source, DEFAULT).isclose(
-        alignment_loss(key, value, *source, DEFAULT)
-    )
-    one = [side[:1] for side in (key, value)]
+    torch.testing.assert_close(alignment_loss(more_key, more_value, *source, centred), expected)
+    plain = alignment_loss(key, value, *source, DEFAULT)
+    assert not alignment_loss(more_key, more_value, *source, DEFAULT).isclose(plain)
+    one = (key[:1], value[:1])
     assert alignment_loss(*one, *one, centred).isfinite()
 
 

@@ -12,7 +12,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.sensors import Modality
 from xmodal_ros.streams.imu import ImuChannels
 from xmodal_ros.streams.placement import make_placement, Region
-from xmodal_ros.training.recipe import Size
+from xmodal_ros.training.configuration import Size
 from xmodal_ros.training.window_statistics import StatisticsModel
 from xmodal_ros.transfer.method import make_method
 from xmodal_ros.transfer.unimodal import Unimodal
