@@ -1,0 +1,57 @@
+"""``xmodal dataset`` on the command line: what it shows, keeps, clears and refuses."""
+
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+from test.training.paired_bags import LABELS, write_paired_bag
+from xmodal_ros.cli import dataset_run
+from xmodal_ros.cli.dataset_run import DatasetSettings
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.training.stream_cache import StreamCache
+
+
+@pytest.fixture(scope='module')
+def bags(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp('bags')
+    write_paired_bag(folder / 'bag_1', '1', labels=LABELS)
+    write_paired_bag(folder / 'bag_2', '2', labels=LABELS, labelled=False, camera=False)
+    return folder
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, '-m', 'xmodal_ros.cli.main', 'dataset', *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_it_shows_what_is_used_and_keeps_what_it_cut(bags, tmp_path, capsys):
+    cache = tmp_path / 'cache'
+    # Two processes, started by the command itself.
+    done = run(bags, '--cache', cache, '--jobs', 2, '--json', tmp_path / 'found.json')
+    assert done.returncode == 0, done.stderr
+    assert 'bag_2 is left out: it has no labels' in done.stdout
+    assert f'cache: {cache}, 3 streams' in done.stdout
+    found = json.loads((tmp_path / 'found.json').read_text())
+    first = found['recordings'][0]
+    assert (first['name'], first['use'], first['segments']) == ('bag_1', 'learning', 3)
+    assert {sensor['sensor'] for sensor in first['sensors']} == {'imu', 'camera'}
+    assert found['clock_corrections'] == {}
+    assert dataset_run.run(DatasetSettings((), cache=cache, clear_cache=True)) is None
+    assert 'removed 3 streams' in capsys.readouterr().out
+    assert StreamCache(cache).entries() == ()
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        ({'align': 'sound'}, "--align 'sound' is none of receipt, motion"),
+        ({'no_cache': True, 'cache': Path('here')}, 'exclude each other'),
+        ({'sensors': ('imv',), 'no_cache': True}, "closest is 'imu'"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(bags, settings, message):
+    with pytest.raises(XmodalError, match=message):
+        dataset_run.run(DatasetSettings((bags,), **settings))
