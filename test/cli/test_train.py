@@ -1,5 +1,6 @@
 """``xmodal train`` as it is typed."""
 
+from collections.abc import Callable
 import json
 import os
 from pathlib import Path
@@ -8,12 +9,15 @@ import subprocess
 import sys
 
 import pytest
+from safetensors.torch import load_file
+import torch
 from typer.testing import CliRunner, Result
 
 from test.training.paired_bags import write_subjects
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.training.events import Event, Finished, from_line, Progress, Stopped
 from xmodal_ros.transfer.method import method_names
 
 
@@ -56,6 +60,7 @@ def test_dcat_with_options_from_the_command_line(recordings, tmp_path):
         'normalisation': 'frobenius',
         'squared': True,
         'per_head': True,
+        'centred': False,
     }
     assert info.provenance['subjects']['validation'] == ['2']
 
@@ -95,7 +100,99 @@ def test_options_that_mean_nothing_are_refused_in_words(recordings, tmp_path, ar
     assert not list(tmp_path.iterdir())
 
 
-def test_interrupting_it_says_so_and_leaves_nothing_behind(recordings, tmp_path):
+def start(*arguments: object) -> 'subprocess.Popen[str]':
+    """Start the command as another program would, with events."""
+    command = [sys.executable, '-m', 'xmodal_ros.cli.main', 'train', *map(str, arguments)]
+    return subprocess.Popen(
+        [*command, '--events', '--device', 'cpu'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def read_until(process: 'subprocess.Popen[str]', wanted: Callable[[Event], bool]) -> None:
+    """Read events up to one that is wanted."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if wanted(from_line(line)):
+            return
+    assert process.stderr is not None
+    pytest.fail(process.stderr.read())
+
+
+def is_epoch(number: int) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, Progress) and event.epoch == number
+
+
+def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, tmp_path):
+    arguments = [recordings, '--target', 'imu', '--test-subjects', '3', '--epochs', 4]
+    arguments += ['--source', 'camera', '--method', 'dcat', '--hop', '1']
+    with start(*arguments, '--out', tmp_path / 'whole', '--log', tmp_path / 'log.csv') as whole:
+        assert whole.stdout is not None
+        last = from_line(whole.stdout.read().splitlines()[-1])
+    expected = read_bundle_info(tmp_path / 'whole')
+    assert last == Finished(str(tmp_path / 'whole'), expected.scores)
+
+    out = tmp_path / 'models' / 'imu'
+    for epoch, number in ((2, signal.SIGKILL), (4, signal.SIGTERM)):
+        with start(*arguments, '--out', out, '--resume') as process:
+            read_until(process, is_epoch(epoch))
+            process.send_signal(number)
+            assert process.stdout is not None
+            rest = process.stdout.read().splitlines()
+        if number == signal.SIGTERM:
+            assert process.returncode == 128 + number
+            stopped = from_line(rest[-1])
+            assert isinstance(stopped, Stopped)
+            assert '--resume goes on' in stopped.message
+        assert not out.exists()
+    with start(*arguments, '--out', out, '--resume') as process:
+        assert process.stdout is not None
+        events = [from_line(line) for line in process.stdout.read().splitlines()]
+    assert isinstance(events[-1], Finished)
+    written = load_bundle(out).info
+    assert written.weights_sha256 == expected.weights_sha256
+    assert written.scores == expected.scores
+    assert [file.name for file in out.parent.iterdir()] == ['imu']
+    log = (tmp_path / 'log.csv').read_text()
+    assert (
+        log
+        == (out / 'training.csv').read_text()
+        == (tmp_path / 'whole' / 'training.csv').read_text()
+    )
+
+
+def test_two_processes_give_what_one_gives(recordings, tmp_path):
+    common = ['--target', 'imu', '--test-subjects', '3', '--epochs', '2', '--hop', '1']
+    common += [str(recordings), '--batch-size', '30', '--device', 'cpu']
+    alone = train(*common, '--out', tmp_path / 'alone')
+    assert alone.exit_code == 0, alone.output
+    launched = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2']
+    launched += ['--master-port', '0', '--standalone', '-m', 'xmodal_ros.cli.main', 'train']
+    done = subprocess.run(
+        [*launched, *common, '--out', str(tmp_path / 'two'), '--events'],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    # One of them tells and writes.
+    assert done.stdout.count('"finished"') == 1
+    one, two = (load_file(tmp_path / name / 'model.safetensors') for name in ('alone', 'two'))
+    torch.testing.assert_close(one, two, atol=2e-3, rtol=0)
+    first, second = (
+        (tmp_path / name / 'training.csv').read_text().splitlines()[1:]
+        for name in ('alone', 'two')
+    )
+    for row, other in zip(first, second, strict=True):
+        numbers, others = (list(map(float, each.split(',')[1:5])) for each in (row, other))
+        assert numbers == pytest.approx(others, rel=1e-4)
+
+
+def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
     command = [
         *(sys.executable, '-m', 'xmodal_ros.cli.main', 'train', str(recordings)),
         *('--target', 'imu', '--test-subjects', '3', '--epochs', '100000'),
@@ -115,4 +212,4 @@ def test_interrupting_it_says_so_and_leaves_nothing_behind(recordings, tmp_path)
         rest = process.stderr.read()
     assert process.returncode == 130
     assert 'stopped: no bundle was written' in ' '.join((heard + rest).split())
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / 'imu').exists()

@@ -1,0 +1,104 @@
+"""Precision, balance and logs of a training run."""
+
+from dataclasses import replace
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+
+from test.training.small_school import examples, RECIPES, school, SOURCES, TARGET
+from xmodal_ros.training.configuration import TrainingPrecision
+from xmodal_ros.training.examples import LearningSet
+from xmodal_ros.training.fit import FitResult, repeatable
+from xmodal_ros.training.fit_state import EpochReport
+from xmodal_ros.training.logs import epoch_table
+from xmodal_ros.transfer.method import make_method
+
+REPORT = EpochReport(1, 0.5, 0.25, 0.75, {'alignment': 0.125})
+
+
+def taught(method: str = 'unimodal', **changes: object) -> FitResult:
+    settings = {n: replace(r, fit=replace(r.fit, **changes)) for n, r in RECIPES.items()}  # type: ignore[arg-type]
+    with repeatable(0):
+        sources = () if method == 'unimodal' else SOURCES[:1]
+        return school(sources, recipes=settings).fit(make_method(method), sources)
+
+
+@pytest.mark.parametrize('method', ['unimodal', 'attention_patch', 'dynamic_gating', 'infonce'])
+def test_mixed_precision_learns_nearly_the_same_in_weights_of_full_precision(method):
+    full, mixed = taught(method, epochs=1), taught(method, epochs=1, precision='bf16')
+    losses = [each.history[0].training_loss for each in (full, mixed)]
+    assert losses[0] != losses[1]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert all(v.dtype == torch.float32 for v in mixed.classifier.parameters())
+
+
+def test_small_gradients_of_fp16_are_scaled():
+    precision: TrainingPrecision = 'fp16'
+    report = taught(precision=precision).history[-1]
+    assert report.training_loss == pytest.approx(taught().history[-1].training_loss, rel=0.05)
+
+
+@pytest.mark.parametrize('balance', ['weights', 'sampling', 'none'])
+def test_what_is_shown_less_is_made_up_for_as_asked(balance, monkeypatch):
+    rare = examples(60)
+    kept = np.flatnonzero((rare.labels != 2) | (np.arange(60) < 9))
+    training = type(rare)(*(getattr(rare, f)[kept] for f in rare.__dataclass_fields__))
+    shown: list[int] = []
+    sets = {TARGET: LearningSet(training, examples(24, 1), {})}
+    fit = replace(RECIPES[TARGET].fit, epochs=1, balance=balance, least_steps=40)
+    weights: list[torch.Tensor] = []
+    cross_entropy = torch.nn.functional.cross_entropy
+
+    def heard(logits: torch.Tensor, labels: torch.Tensor, **options: object) -> torch.Tensor:
+        if 'weight' in options:
+            shown.extend(labels.tolist())
+            weights.append(options['weight'])  # type: ignore[arg-type]
+        return cross_entropy(logits, labels, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.nn.functional, 'cross_entropy', heard)
+    with repeatable(0):
+        busy = school((), recipes={TARGET: replace(RECIPES[TARGET], fit=fit)}, sets=sets)
+        busy.fit(make_method('unimodal'), ())
+    share = shown.count(2) / len(shown)
+    assert share == pytest.approx(1 / 3 if balance == 'sampling' else 3 / 43, abs=0.06)
+    assert (weights[0][2] > 3 * weights[0][0]).item() == (balance == 'weights')
+
+
+def test_logs_follow_every_epoch(tmp_path, monkeypatch):
+    heard: list[tuple[str, float, int]] = []
+
+    class Writer:
+        def __init__(self, folder: str) -> None:
+            assert folder == str(tmp_path / 'board')
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            heard.append((name, value, step))
+
+        def flush(self) -> None:
+            pass
+
+        def close(self) -> None:
+            heard.append(('closed', 0, 0))
+
+    package = types.ModuleType('torch.utils.tensorboard')
+    package.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', package)
+    file = tmp_path / 'logs' / 'log.csv'
+    with epoch_table(pytest.fail, file, tmp_path / 'board') as table:
+        table.epoch('training imu', REPORT)
+        assert file.read_text() == table.text()
+    assert file.read_text().splitlines()[1] == 'training imu,1,0.5,0.25,0.75,alignment=0.125'
+    assert ('training imu/alignment', 0.125, 1) in heard
+    assert heard[-1] == ('closed', 0, 0)
+
+
+def test_without_tensorboard_it_says_so_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
+    notes: list[str] = []
+    with epoch_table(notes.append, None, tmp_path / 'board') as table:
+        table.epoch('training imu', REPORT)
+    assert "install 'tensorboard'" in notes[0]
+    assert len(table.text().splitlines()) == 2
