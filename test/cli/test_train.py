@@ -127,8 +127,8 @@ def is_epoch(number: int) -> Callable[[Event], bool]:
 
 
 def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, tmp_path):
-    arguments = [recordings, '--target', 'imu', '--test-subjects', '3', '--epochs', 4]
-    arguments += ['--source', 'camera', '--method', 'dcat', '--hop', '1']
+    arguments = [recordings, '--target', 'imu', '--test-subjects', '3', '--epochs', 3]
+    arguments += ['--hop', '1']
     with start(*arguments, '--out', tmp_path / 'whole', '--log', tmp_path / 'log.csv') as whole:
         assert whole.stdout is not None
         last = from_line(whole.stdout.read().splitlines()[-1])
@@ -136,7 +136,7 @@ def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, t
     assert last == Finished(str(tmp_path / 'whole'), expected.scores)
 
     out = tmp_path / 'models' / 'imu'
-    for epoch, number in ((2, signal.SIGKILL), (4, signal.SIGTERM)):
+    for epoch, number in ((1, signal.SIGKILL), (2, signal.SIGTERM)):
         with start(*arguments, '--out', out, '--resume') as process:
             read_until(process, is_epoch(epoch))
             process.send_signal(number)
