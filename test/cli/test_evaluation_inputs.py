@@ -43,6 +43,12 @@ def test_without_a_bundle_the_first_path_is_taken_for_one(place):
     assert sort(place, 'nothing', 'three') == [['nothing'], ['three']]
 
 
+@pytest.mark.parametrize('words', [['three'], ['bags'], ['three', 'bags']])
+def test_recordings_alone_are_told_that_a_bundle_is_missing(place, words):
+    with pytest.raises(ConfigurationError, match='no bundle is named'):
+        sort(place, *words)
+
+
 def test_without_a_recording_there_is_nothing_to_do(place):
     with pytest.raises(ConfigurationError, match='no recording is named'):
         sort(place, 'models/imu')

@@ -12,9 +12,9 @@ def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...
     """Give bundles and recordings, each once, in order.
 
     A folder with a ``bundle.json`` is a bundle, a folder of such folders stands for all of them;
-    anything else is a recording or a folder of recordings. Where none is a bundle the first path
-    is taken for one: loading it says best what is wrong. Raises :class:`ConfigurationError` when
-    there is no recording.
+    anything else is a recording or a folder of recordings. Where nothing is a bundle, the first
+    path is taken for one unless it is a recording: loading it says best what is wrong. Raises
+    :class:`ConfigurationError` when there is no bundle or no recording.
     """
     bundles: dict[Path, Path] = {}
     rest: list[Path] = []
@@ -24,6 +24,11 @@ def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...
         if not found or _holds_recordings(path):
             rest.append(path)
     if not bundles:
+        if is_recording(rest[0]) or _holds_recordings(rest[0]):
+            raise ConfigurationError(
+                'no bundle is named: give one or more, folders with a bundle.json that training '
+                'wrote'
+            )
         bundles, rest = {rest[0]: rest[0]}, rest[1:]
     if not rest:
         raise ConfigurationError(
