@@ -6,7 +6,8 @@ Bags with a raw camera (640x480 bgr8, 30 Hz) and an IMU (90 Hz) are written, one
 and removed afterwards. The bare loop reads a bag with rosbags, decodes each message as a robot
 does and scales each image; ours cuts all windows at the density of training and keeps them. Both
 are one process, in turn for each bag, and begin with the bag out of the page cache; the ratio is
-that of their times over all bags. Then the whole data set is cut anew by N processes while the
+that of their times over all bags, by the clock and by CPU, for a machine that does other things.
+Then the whole data set is cut anew by N processes while the
 resident memory of all of them together is sampled, and read back as training reads it.
 
 Fails where ours is slower than 70 % of the bare loop's speed, or takes more than 2 GB of memory.
@@ -118,26 +119,22 @@ def forget(path: Path) -> None:
         os.close(handle)
 
 
-def bare(path: Path) -> float:
-    """Read, decode and scale every message of a bag; give the seconds it took."""
+def bare(path: Path) -> None:
+    """Read, decode and scale every message of a bag."""
     decoders = {
         '/camera': make_decoder(WAYS['camera'][0], IMAGE_TYPE),
         '/imu': make_decoder(WAYS['imu'][0], IMU_TYPE),
     }
-    begun = time.perf_counter()
     with Reader(path) as reader:
         wanted = [each for each in reader.connections if each.topic in decoders]
         for connection, _, data in reader.messages(wanted):
             decoders[connection.topic](data)
-    return time.perf_counter() - begun
 
 
-def ours(path: Path, cache: Path) -> float:
-    """Cut a bag into the cache, in this process; give the seconds it took."""
-    begun = time.perf_counter()
+def ours(path: Path, cache: Path) -> None:
+    """Cut a bag into the cache, in this process."""
     facts = read_facts(path, lambda _: tuple(WAYS))
     build_recordings([facts], WAYS, DataOptions(cache, 1))
-    return time.perf_counter() - begun
 
 
 @contextmanager
@@ -186,12 +183,14 @@ def measure(folder: Path, gigabytes: float, jobs: int, console: Console) -> dict
         write_bag(path, number, size)
     total = sum(file.stat().st_size for path in bags for file in path.iterdir())
     console.print(f'{count} bags, {total / 1e9:.2f} GB')
-    times: dict[str, float] = {'bare': 0.0, 'ours': 0.0}
+    times = dict.fromkeys(('bare', 'ours', 'bare_cpu', 'ours_cpu'), 0.0)
     for number, path in enumerate(bags):
         for side in ('bare', 'ours') if number % 2 else ('ours', 'bare'):
             forget(path)
-            spent = bare(path) if side == 'bare' else ours(path, folder / 'alone')
-            times[side] += spent
+            begun, begun_cpu = time.perf_counter(), time.process_time()
+            bare(path) if side == 'bare' else ours(path, folder / 'alone')
+            times[side] += time.perf_counter() - begun
+            times[f'{side}_cpu'] += time.process_time() - begun_cpu
     cache = StreamCache(folder / 'cache')
     for path in bags:
         forget(path)
@@ -212,6 +211,9 @@ def measure(folder: Path, gigabytes: float, jobs: int, console: Console) -> dict
         'bare_s': times['bare'],
         'ours_s': times['ours'],
         'ratio': times['bare'] / times['ours'],
+        'bare_cpu_s': times['bare_cpu'],
+        'ours_cpu_s': times['ours_cpu'],
+        'cpu_ratio': times['bare_cpu'] / times['ours_cpu'],
         'jobs': jobs,
         'together_s': together,
         'peak_resident_bytes': peak[0],
@@ -239,7 +241,8 @@ def main() -> int:
         figures = measure(Path(name), options.gigabytes, options.jobs, console)
     console.print(
         f'bare loop {figures["bare_s"]:.1f} s, ours {figures["ours_s"]:.1f} s: '
-        f'[bold]{figures["ratio"]:.0%}[/] of its speed (at least {SPEED_TARGET:.0%})'
+        f'[bold]{figures["ratio"]:.0%}[/] of its speed, by CPU time '
+        f'[bold]{figures["cpu_ratio"]:.0%}[/] (at least {SPEED_TARGET:.0%})'
     )
     console.print(
         f'{options.jobs} processes: {figures["together_s"]:.1f} s, peak resident memory of all '
@@ -249,7 +252,7 @@ def main() -> int:
     )
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + '\n')
-    met = figures['ratio'] >= SPEED_TARGET
+    met = min(figures['ratio'], figures['cpu_ratio']) >= SPEED_TARGET
     return 0 if met and figures['peak_resident_bytes'] <= MEMORY_TARGET_BYTES else 1
 
 
