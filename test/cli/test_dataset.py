@@ -15,7 +15,7 @@ from xmodal_ros.training.stream_cache import StreamCache
 
 
 @pytest.fixture(scope='module')
-def bags(tmp_path_factory) -> Path:
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('bags')
     write_paired_bag(folder / 'bag_1', '1', labels=LABELS)
     write_paired_bag(folder / 'bag_2', '2', labels=LABELS, labelled=False, camera=False)

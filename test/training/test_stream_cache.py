@@ -1,5 +1,6 @@
 """Windows from the cache are those the robot would cut, whole or not there, and cut once."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 import errno
 from pathlib import Path
@@ -16,12 +17,13 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.streams.audio import AudioFormat
 from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream
 from xmodal_ros.training import building, stream_cache
 from xmodal_ros.training.building import BrokenRecording, build_recordings
-from xmodal_ros.training.cutting import compact
+from xmodal_ros.training.cutting import compact, Way
 from xmodal_ros.training.data_options import DataOptions
-from xmodal_ros.training.dataset import read_facts, Recording
+from xmodal_ros.training.dataset import cut_orders, read_facts, Recording, RecordingFacts
 from xmodal_ros.training.stream_cache import StreamCache
 from xmodal_ros.training.window_values import MappedStream
 from xmodal_ros.windows.intake import SensorIntake
@@ -35,18 +37,18 @@ def dense(**spec) -> WindowSpec:
     return WindowSpec(**spec).model_copy(update={'hop_ns': HOP})
 
 
-WAYS = {
+WAYS: dict[str, Way] = {
     'imu': (ImuStream(), dense(rate_hz=50)),
     'camera': (
         CameraStream(pixels='gray', height=12, width=16),
         dense(rate_hz=8, margin_ns=SECOND // 8),
     ),
 }
-SOUND = {'microphone': (AudioStream(), dense(rate_hz=16_000))}
+SOUND: dict[str, Way] = {'microphone': (AudioStream(), dense(rate_hz=16_000))}
 
 
 @pytest.fixture(scope='module')
-def bags(tmp_path_factory) -> Path:
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp('bags')
     for subject in '12':
         write_paired_bag(folder / f'bag_{subject}', subject, labels=LABELS)
@@ -54,7 +56,7 @@ def bags(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope='module')
-def kept(bags, tmp_path_factory) -> Path:
+def kept(bags: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that two processes filled."""
     cache = tmp_path_factory.mktemp('cache')
     built(look(bags), DataOptions(cache, jobs=2))
@@ -66,12 +68,16 @@ def look(bags, names=tuple(WAYS)):
     return [read_facts(path, lambda _: names, need_all=False) for path in paths]
 
 
-def built(facts, options, ways=None) -> list[Recording]:
-    found = build_recordings(facts, ways or WAYS, options)
+def built(
+    facts: list[RecordingFacts], options: DataOptions, ways: Mapping[str, Way] = WAYS
+) -> list[Recording]:
+    found = build_recordings(facts, ways, options)
     return [each for each in found if isinstance(each, Recording)]
 
 
-def live(path, sensor, way, audio=None) -> dict[int, np.ndarray]:
+def live(
+    path: Path, sensor: str, way: Way, audio: AudioFormat | None = None
+) -> dict[int, np.ndarray]:
     with BagReader(path) as reader:
         topic = reader.sensor(sensor).topic
         intake = SensorIntake(*way, reader.topics[topic].msgtype, audio_format=audio)
@@ -122,7 +128,7 @@ def test_what_is_kept_is_not_cut_again_and_labels_may_change(bags, kept, monkeyp
 def test_whatever_decides_on_windows_leads_to_others(bags, kept):
     (fact, _) = look(bags)
     cache = StreamCache(kept)
-    order = building.cut_orders(fact, WAYS)['imu']
+    order = cut_orders(fact, WAYS)['imu']
     place = cache.place(fact.files, order, '')
     turned = replace(order, sensor=replace(IMU, topic='/other'))
     slower = replace(order, way=(order.way[0], dense(rate_hz=20)))
@@ -179,13 +185,13 @@ def test_sound_is_that_of_the_robot_at_any_rate(tmp_path, rate):
 def test_an_entry_that_lost_a_part_is_cut_anew(bags, kept):
     facts = look(bags)
     cache = StreamCache(kept)
-    order = building.cut_orders(facts[0], WAYS)['imu']
+    order = cut_orders(facts[0], WAYS)['imu']
     stream = cache.place(facts[0].files, order, '') / 'stream'
     stream.write_bytes(stream.read_bytes()[:-4])
     same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
 
 
-def _imu():
+def _imu() -> tuple[str, Way]:
     return 'imu', WAYS['imu']
 
 

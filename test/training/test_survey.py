@@ -33,7 +33,7 @@ class Heard(SilentReporter):
 
 
 @pytest.fixture(scope='module')
-def bags(tmp_path_factory) -> Path:
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three people, each twice 'sit', 'walk' and 'wave'; of the third there is no camera."""
     folder = tmp_path_factory.mktemp('bags')
     for subject in '123':
