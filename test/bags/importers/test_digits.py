@@ -67,13 +67,22 @@ def test_nothing_spoken_and_written_overlaps_in_time(tmp_path: Path) -> None:
         assert (reader.subject, reader.sensors) == ('ada', (MICROPHONE, CAMERA))
         assert 'by label only' in reader.metadata['pairing']
         segments = read_segments(reader)
-        heard = [m.received_ns for m in reader.messages([MICROPHONE.topic])]
+        sounds = [(m.received_ns, m.data) for m in reader.messages([MICROPHONE.topic])]
+        heard = [received_ns for received_ns, _ in sounds]
+        chunks = [np.frombuffer(data[-160:], '<i2') for _, data in sounds]
         seen = [m.received_ns for m in reader.messages([CAMERA.topic])]
     assert max(heard) < segments[19].end_ns <= min(seen)
     assert [s.label for s in segments[:3]] == ['zero', 'zero', 'one']
     assert [s.label for s in segments[20:22]] == ['zero', 'zero']
     assert {s.end_ns - s.start_ns for s in segments} == {10**9}
-    # Long sounds are cut, short ones end in silence: a second each.
+    assert {s.end_ns % (2 * 10**9) for s in segments} == {0}
+    assert [np.flatnonzero(chunks[n]).tolist() for n in (2, 3, 4, 7)] == [
+        [],
+        [*range(10, 80)],
+        [*range(80)],
+        [],
+    ]
+    # Long sounds are cut, short ones lie amid silence: a second each.
     assert (len(heard), len(seen)) == (20 * 10, 19 * 10)
     assert set(LABELS) == {s.label for s in segments}
 

@@ -36,7 +36,7 @@ CAMERA: Final = Sensor('camera', 'camera', '/camera/image_raw', 'camera_link')
 LABELS: Final = (
     *('zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'),
 )
-# What each digit lasts; longer sounds are cut, shorter ones end in silence. A second between.
+# What each digit lasts; longer sounds are cut, shorter ones lie amid silence. A second between.
 LENGTH_NS: Final = SECOND_NS
 _STEP_NS: Final = 2 * SECOND_NS
 _FRAMES: Final = 10
@@ -121,7 +121,7 @@ def import_speaker(digits: Digits, out: Path, *, force: bool = False) -> Importe
     """
     plan = BagPlan(
         path=out / f'digits_{digits.speaker}',
-        importer='digits 1',
+        importer='digits 2',
         subject=digits.speaker,
         sensors=(MICROPHONE, CAMERA),
         segments=len(digits.said) + len(digits.written),
@@ -131,12 +131,14 @@ def import_speaker(digits: Digits, out: Path, *, force: bool = False) -> Importe
 
 
 def _parts(digits: Digits) -> Iterator[Part]:
-    start_ns = _EPOCH_NS + digits.number * DAY_NS
+    # Digits end on even seconds, so that a window of a second every other second holds one whole.
+    start_ns = _EPOCH_NS + digits.number * DAY_NS + SECOND_NS
     yield Part([], [audio_info_record(MICROPHONE, start_ns, digits.rate_hz, 1)])
     length = digits.rate_hz * LENGTH_NS // SECOND_NS
     for sound, digit in zip(digits.sounds, digits.said.tolist(), strict=True):
         samples = np.zeros((length, 1), np.int16)
-        samples[: len(sound), 0] = sound[:length]
+        before = max(0, length - len(sound)) // 2
+        samples[before : before + len(sound), 0] = sound[:length]
         segment = Segment(start_ns, start_ns + LENGTH_NS, LABELS[digit])
         yield Part([segment], audio_records(MICROPHONE, start_ns, samples, digits.rate_hz))
         start_ns += _STEP_NS
