@@ -129,12 +129,9 @@ def is_epoch(number: int) -> Callable[[Event], bool]:
 def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, tmp_path):
     arguments = [recordings, '--target', 'imu', '--test-subjects', '3', '--epochs', 3]
     arguments += ['--hop', '1']
-    with start(*arguments, '--out', tmp_path / 'whole', '--log', tmp_path / 'log.csv') as whole:
-        assert whole.stdout is not None
-        last = from_line(whole.stdout.read().splitlines()[-1])
+    whole = train(*arguments, '--out', tmp_path / 'whole')
+    assert whole.exit_code == 0, whole.output
     expected = read_bundle_info(tmp_path / 'whole')
-    assert last == Finished(str(tmp_path / 'whole'), expected.scores)
-
     out = tmp_path / 'models' / 'imu'
     for epoch, number in ((1, signal.SIGKILL), (2, signal.SIGTERM)):
         with start(*arguments, '--out', out, '--resume') as process:
@@ -148,10 +145,12 @@ def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, t
             assert isinstance(stopped, Stopped)
             assert '--resume goes on' in stopped.message
         assert not out.exists()
-    with start(*arguments, '--out', out, '--resume') as process:
-        assert process.stdout is not None
-        events = [from_line(line) for line in process.stdout.read().splitlines()]
-    assert isinstance(events[-1], Finished)
+    resumed = train(
+        *(*arguments, '--out', out, '--resume', '--events', '--log', tmp_path / 'log.csv')
+    )
+    assert resumed.exit_code == 0, resumed.output
+    last = from_line(resumed.stdout.splitlines()[-1])
+    assert last == Finished(str(out), expected.scores)
     written = load_bundle(out).info
     assert written.weights_sha256 == expected.weights_sha256
     assert written.scores == expected.scores
