@@ -4,6 +4,8 @@ BIN := .venv/bin
 # Folder with real data sets to run the demo on (see README.md); simulated recordings without it.
 DATA ?=
 
+# Files of tests run side by side, and those of one file one after the other; TOGETHER= for no such thing.
+TOGETHER ?= -n 2 --dist loadfile
 CHECK_FORMAT := $(BIN)/ruff format --check .
 LINT := $(BIN)/ruff check .
 TYPES := $(BIN)/mypy
@@ -27,7 +29,7 @@ test: setup  ## Check format, style and types, then run the tests
 	$(LINT) || failed="$$failed lint"; \
 	$(TYPES) || failed="$$failed types"; \
 	[ -z "$$failed" ] || echo "not passed, see above:$$failed"; \
-	$(BIN)/pytest && [ -z "$$failed" ]
+	$(BIN)/pytest $(TOGETHER) && [ -z "$$failed" ]
 
 check-format: setup  ## Check the format only
 	@$(CHECK_FORMAT)
