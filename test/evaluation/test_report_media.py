@@ -125,6 +125,6 @@ def test_what_cannot_be_shown_is_named_and_broken_messages_are_left_out(tmp_path
             writer.write(CAMERA.topic, IMAGE_TYPE, EPOCH, data)
     with BagReader(tmp_path / 'bag') as reader:
         media = read_media(reader, Span(EPOCH, EPOCH + SECOND), PLENTY)
-    assert not (media.films or media.traces or media.sounds)
+    assert not any((media.films, media.traces, media.sounds))
     assert 'microphone' in media.missing[0]
     assert 'AudioInfo' in media.missing[0]
