@@ -18,10 +18,10 @@ import typer
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.evaluation_inputs import name_bundles
+from xmodal_ros.cli.evaluation_live import run_live
 from xmodal_ros.cli.evaluation_page import print_checks, print_trial
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.evaluation.comparison import compare_bundles
 from xmodal_ros.evaluation.document import trial_as_json
 from xmodal_ros.evaluation.evaluate import (
@@ -29,7 +29,6 @@ from xmodal_ros.evaluation.evaluate import (
     evaluate,
     evaluate_bag,
     Evaluation,
-    LiveRun,
 )
 from xmodal_ros.evaluation.fault_catalogue import choose, faults_of
 from xmodal_ros.evaluation.report import write_report
@@ -37,7 +36,7 @@ from xmodal_ros.evaluation.requirements import check, check_names, read_requirem
 from xmodal_ros.evaluation.robustness import robustness_curve
 from xmodal_ros.evaluation.selection import select
 from xmodal_ros.evaluation.trial import RobustnessCurve, Trial
-from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
+from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.runtime.loading import load_model
 from xmodal_ros.runtime.selector_settings import choose_mode
@@ -184,7 +183,16 @@ def _evaluate_recording(
         progress.update(task, completed=count)
         bag = evaluate_bag(info, reader, sensor.name, offline)
         if settings.live:
-            bag = replace(bag, live=_live(settings, each.path, reader.path, sensor, bag, progress))
+            live = run_live(
+                each.path,
+                bag,
+                sensor,
+                progress,
+                rate=settings.rate,
+                device=settings.device,
+                show_labels=settings.show_labels,
+            )
+            bag = replace(bag, live=live)
         each.bags.append(bag)
 
 
@@ -260,65 +268,6 @@ def _count_on(progress: Progress, task: TaskID, bundle: str) -> Callable[[str, i
     return lambda doing, count: progress.update(
         task, advance=count, description=escape(f'{bundle}, {doing}')
     )
-
-
-def _live(
-    settings: EvaluationSettings,
-    bundle: Path,
-    path: Path,
-    sensor: Sensor,
-    bag: BagEvaluation,
-    progress: Progress,
-) -> LiveRun:
-    from xmodal_ros.nodes.replay import replay
-
-    task = progress.add_task(f'{escape(bag.name)} live', total=bag.offline.received)
-    result = replay(
-        bundle,
-        path,
-        sensor,
-        rate=settings.rate,
-        device=settings.device,
-        progress=lambda sent, total: progress.update(task, completed=sent, total=total),
-        on_label=_LabelPrinter(bag, progress.console) if settings.show_labels else lambda _: None,
-    )
-    return LiveRun(
-        predictions=result.predictions,
-        latencies_s=result.latencies_s,
-        sent=result.sent,
-        received=result.received,
-        drops=result.drops,
-        agreement=compare(bag.offline.predictions, result.predictions),
-        rate=settings.rate,
-    )
-
-
-class _LabelPrinter:
-    """Print a line whenever the live label changes, with the truth beside it."""
-
-    def __init__(self, bag: BagEvaluation, console: Console) -> None:
-        self._console = console
-        self._truth = {
-            prediction.stamp_ns: bag.truth_label(index)
-            for index, prediction in enumerate(bag.offline.predictions)
-        }
-        self._first_ns: int | None = None
-        self._label = ''
-
-    def __call__(self, prediction: Prediction) -> None:
-        if self._first_ns is None:
-            self._first_ns = prediction.stamp_ns
-        if prediction.label == self._label:
-            return
-        self._label = prediction.label
-        seconds = (prediction.stamp_ns - self._first_ns) / 1e9
-        truth = self._truth.get(prediction.stamp_ns)
-        colour = 'dim' if truth is None else 'green' if truth == self._label else 'red'
-        self._console.print(
-            f'[dim]live {seconds:7.1f} s[/]  [{colour}]{escape(self._label):<18}[/] '
-            f'{prediction.scores[0][1]:.2f}  [dim]truth: {escape(truth or "unlabelled")}[/]',
-            highlight=False,
-        )
 
 
 def _title(trial: Trial) -> str:
