@@ -15,12 +15,12 @@ from xmodal_ros.training.augmentation import ImuAugmentation
 from xmodal_ros.training.examples import Examples
 from xmodal_ros.training.fit import (
     class_weights,
-
     fit,
     FitResult,
     make_source,
     repeatable,
 )
+from xmodal_ros.training.fit_state import EpochReport
 from xmodal_ros.training.recipe import FitSettings
 from xmodal_ros.transfer import method
 from xmodal_ros.transfer.learner import Learner, MethodTerms

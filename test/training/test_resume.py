@@ -18,7 +18,7 @@ from xmodal_ros.training.fit import FitResult, repeatable
 from xmodal_ros.training.fit_state import EpochReport, FitState, read_state
 from xmodal_ros.transfer.method import make_method
 
-RUN = {'settings': {'seed': 0, 'method': 'dcat'}, 'windows': {'imu': 'abc'}}
+RUN: Identity = {'settings': {'seed': 0, 'method': 'dcat'}, 'windows': {'imu': 'abc'}}
 STATE = FitState({'a': torch.arange(3.0)}, 7, (EpochReport(1, 0.1, 0.2, 0.3, {'p': 1.0}),), 0.2, 1)
 # Of methods that differ in their losses only one is enough.
 METHODS = [

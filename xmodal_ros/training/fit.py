@@ -244,8 +244,8 @@ class _Fit:
             mean.copy_(state.tensors[f'mean.{number}'])
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in state.part('optimizer.').items():
-            number, _, moment = name.partition('.')
-            moments.setdefault(int(number), {})[moment] = tensor
+            parameter, _, moment = name.partition('.')
+            moments.setdefault(int(parameter), {})[moment] = tensor
         groups = self.optimizer.state_dict()['param_groups']
         self.optimizer.load_state_dict({'state': moments, 'param_groups': groups})
         self.randomness.restore(state.part('random.own.'))

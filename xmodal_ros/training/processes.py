@@ -93,7 +93,7 @@ class Team(Processes):
         with self._place.at(ran, total):
             outputs = run(windows[ran])
         gathered = {
-            each.name: _Gather.apply(
+            each.name: _Gather.apply(  # type: ignore[no-untyped-call]
                 getattr(outputs, each.name).float()[: rows.stop - rows.start], rows, total, self
             )
             for each in fields(Outputs)
@@ -211,12 +211,12 @@ class _Gather(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, own: Tensor, rows: slice, total: int, team: Team) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, own: Tensor, rows: slice, total: int, team: Team) -> Tensor:
         ctx.rows, ctx.count = rows, team.count
         return team.whole(own, rows, total)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         return gradient[ctx.rows] * ctx.count, None, None, None
 
 
