@@ -12,18 +12,15 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-import rclpy
-from rclpy.context import Context
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
 
-from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.doctor_endpoints import node_names, OWN_NAMES, read_topic
 from xmodal_ros.nodes.doctor_inquiry import Inquiry, lifecycle_nodes
 from xmodal_ros.nodes.doctor_subscription import DoctorSubscription
+from xmodal_ros.nodes.hidden import hidden_nodes
 from xmodal_ros.runtime.diagnosis.audio_info import choose_info
 from xmodal_ros.runtime.diagnosis.facts import ClockFacts, GraphFacts, NodeFacts, TopicFacts
 from xmodal_ros.runtime.diagnosis.measurement import TopicRecorder
@@ -105,21 +102,8 @@ class _Listener:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            context = Context()
-            try:
-                rclpy.init(
-                    args=['--ros-args', '--disable-external-lib-logs'],
-                    context=context,
-                    signal_handler_options=SignalHandlerOptions.NO,
-                )
-                stack.callback(context.try_shutdown)
-                self._ear, self._mouth = (_node(name, context) for name in OWN_NAMES)
-            except Exception as error:
-                # rcl raises several kinds for bad settings.
-                raise ConfigurationError(f'ROS cannot be started: {error}') from error
-            stack.callback(self._ear.destroy_node)
-            stack.callback(self._mouth.destroy_node)
-            self._executor = SingleThreadedExecutor(context=context)
+            self._ear, self._mouth = hidden_nodes(OWN_NAMES, stack)
+            self._executor = SingleThreadedExecutor(context=self._mouth.context)
             stack.callback(self._executor.shutdown)
             self._executor.add_node(self._mouth)
             self._stack = stack.pop_all()
@@ -274,16 +258,6 @@ class _Listener:
     def _clock_facts(self) -> ClockFacts | None:
         publishers = self._publishers('/clock') if self._clock else frozenset()
         return ClockFacts(tuple(sorted(publishers)), self._clock_heard) if publishers else None
-
-
-def _node(name: str, context: Context) -> Node:
-    return Node(
-        name,
-        context=context,
-        use_global_arguments=False,
-        start_parameter_services=False,
-        enable_rosout=False,
-    )
 
 
 def _read_time_ns(data: bytes) -> int:

@@ -8,18 +8,15 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from diagnostic_msgs.msg import DiagnosticArray
-import rclpy
-from rclpy.context import Context
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-from rclpy.signals import SignalHandlerOptions
 from std_msgs.msg import String
 from vision_msgs.msg import LabelInfo
 
-from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes import qos
 from xmodal_ros.nodes.doctor_endpoints import node_names
 from xmodal_ros.nodes.doctor_subscription import DoctorSubscription
+from xmodal_ros.nodes.hidden import hidden_nodes
 from xmodal_ros.nodes.messages import read_said
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.watching import Watch
@@ -53,26 +50,7 @@ class Watcher:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            context = Context()
-            try:
-                rclpy.init(
-                    args=['--ros-args', '--disable-external-lib-logs'],
-                    context=context,
-                    signal_handler_options=SignalHandlerOptions.NO,
-                )
-                stack.callback(context.try_shutdown)
-                self._node = Node(
-                    # The underscore hides it from ros2 node list.
-                    '_xmodal_watch',
-                    context=context,
-                    use_global_arguments=False,
-                    start_parameter_services=False,
-                    enable_rosout=False,
-                )
-            except Exception as error:
-                # rcl raises several kinds for bad settings.
-                raise ConfigurationError(f'ROS cannot be started: {error}') from error
-            stack.callback(self._node.destroy_node)
+            (self._node,) = hidden_nodes(['_xmodal_watch'], stack)
             self._stack = stack.pop_all()
         return self
 

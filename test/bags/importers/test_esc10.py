@@ -64,7 +64,7 @@ def test_folders_of_classes_as_published_are_found_too(tmp_path: Path) -> None:
 def test_folds_are_all_or_those_asked_for(folder: Path) -> None:
     clips = find_clips(folder)
     assert choose_folds(clips, []) == (1, 2)
-    with pytest.raises(BagError, match='no fold 5, only 1, 2'):
+    with pytest.raises(BagError, match='no fold 5; it has 1, 2'):
         choose_folds(clips, [5])
 
 

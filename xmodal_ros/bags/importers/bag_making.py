@@ -1,6 +1,6 @@
 """How every importer makes a bag: whole or not at all, and kept where it is there already."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from xmodal_ros.bags.labels import read_segments, write_segments
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.replacing import set_aside
+from xmodal_ros.bags.replacing import replacing
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
@@ -74,9 +74,9 @@ def make_bag(plan: BagPlan, parts: Iterable[Part], *, force: bool = False) -> Im
     if not kept:
         metadata = {**plan.metadata, 'importer': plan.importer}
         with (
-            set_aside(plan.path),
+            replacing(plan.path) as place,
             BagWriter(
-                plan.path, sensors=plan.sensors, subject=plan.subject, metadata=metadata
+                place, sensors=plan.sensors, subject=plan.subject, metadata=metadata
             ) as writer,
         ):
             for part in parts:
@@ -130,3 +130,17 @@ def schedule(start_ns: int, clips: Iterable[tuple[int, str]]) -> tuple[Segment, 
             start_ns = next_second(segments[-1].end_ns + GAP_NS)
         segments.append(Segment(start_ns, start_ns + duration_ns, label))
     return tuple(segments)
+
+
+def chosen(wanted: Collection[int], there: Iterable[int], what: str) -> tuple[int, ...]:
+    """Give the numbers ``wanted`` in order, or all that are ``there`` where none is.
+
+    Raises :class:`BagError` for one that is not there; ``what`` says of what they are numbers:
+    'UTD-MHAD has no subject'.
+    """
+    known = sorted(set(there))
+    if unknown := set(wanted) - set(known):
+        raise BagError(
+            f'{what} {", ".join(map(str, sorted(unknown)))}; it has {", ".join(map(str, known))}'
+        )
+    return tuple(sorted(set(wanted))) or tuple(known)

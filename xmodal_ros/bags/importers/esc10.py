@@ -12,6 +12,7 @@ from typing import Final
 
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
+    chosen,
     DAY_NS,
     ImportedBag,
     make_bag,
@@ -79,13 +80,7 @@ def find_clips(folder: Path) -> tuple[SoundClip, ...]:
 
 def choose_folds(clips: Sequence[SoundClip], folds: Collection[int]) -> tuple[int, ...]:
     """Give ``folds`` in order, or all when there are none; BagError for an unknown one."""
-    known = sorted({clip.fold for clip in clips})
-    if unknown := set(folds) - set(known):
-        raise BagError(
-            f'these clips have no fold {", ".join(map(str, sorted(unknown)))}, only '
-            f'{", ".join(map(str, known))}'
-        )
-    return tuple(sorted(set(folds))) or tuple(known)
+    return chosen(folds, (clip.fold for clip in clips), 'ESC-10 has no fold')
 
 
 def import_fold(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
+    chosen,
     DAY_NS,
     GAP_NS,
     ImportedBag,
@@ -106,13 +107,8 @@ def load_executions(folder: Path) -> tuple[Execution, ...]:
 
 def choose_subjects(executions: Sequence[Execution], subjects: Collection[int]) -> tuple[int, ...]:
     """Give ``subjects`` in order, or all when there are none; BagError for an unknown one."""
-    known = sorted({execution.subject for execution in executions})
-    if unknown := set(subjects) - set(known):
-        raise BagError(
-            f'SP-SW-HAR has no subject {", ".join(map(str, sorted(unknown)))}; it has '
-            f'{", ".join(map(str, known))}'
-        )
-    return tuple(sorted(set(subjects))) or tuple(known)
+    there = (execution.subject for execution in executions)
+    return chosen(subjects, there, 'SP-SW-HAR has no subject')
 
 
 def import_subject(

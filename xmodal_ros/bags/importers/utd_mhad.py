@@ -16,6 +16,7 @@ import numpy as np
 
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
+    chosen,
     DAY_NS,
     ImportedBag,
     make_bag,
@@ -29,7 +30,6 @@ from xmodal_ros.bags.importers.utd_mhad_archives import load_archives
 from xmodal_ros.bags.importers.utd_mhad_clip import Clip, IMU_STEP_NS
 from xmodal_ros.bags.importers.utd_mhad_mat import find_mat_files, load_mat_clips
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.errors import BagError
 from xmodal_ros.sensors import Sensor
 
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
@@ -91,13 +91,7 @@ def import_subject(
 
 def choose_subjects(clips: Sequence[Clip], subjects: Collection[int]) -> tuple[int, ...]:
     """Give ``subjects`` in order, or all when there are none; BagError for an unknown one."""
-    known = sorted({clip.subject for clip in clips})
-    if unknown := set(subjects) - set(known):
-        raise BagError(
-            f'UTD-MHAD has no subject {", ".join(map(str, sorted(unknown)))}; it has '
-            f'{", ".join(map(str, known))}'
-        )
-    return tuple(sorted(set(subjects))) or tuple(known)
+    return chosen(subjects, (clip.subject for clip in clips), 'UTD-MHAD has no subject')
 
 
 def _records(clip: Clip, segment: Segment) -> Iterator[Record]:
