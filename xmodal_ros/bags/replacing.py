@@ -3,21 +3,41 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-import shutil
+import tempfile
+
+from xmodal_ros.errors import BagError
 
 
 @contextmanager
-def set_aside(path: Path) -> Iterator[None]:
-    """Move a bag out of the way; drop it when the block ends well, else put it back."""
+def replacing(path: Path) -> Iterator[Path]:
+    """Give where to write a bag that takes the place of what is at ``path``, if anything is.
+
+    Both change places when the block ends well, and not before: a process that is killed while it
+    writes leaves the old bag where it was. A file or a link may be in the place too; what a link
+    leads to stays. Raises :class:`BagError` when nothing can be written there.
+    """
     if not path.exists():
-        yield
+        yield path
         return
-    aside = path.with_name(f'.{path.name}.replaced')
-    shutil.rmtree(aside, ignore_errors=True)
-    path.rename(aside)
     try:
-        yield
-    except BaseException:
-        aside.rename(path)
-        raise
-    shutil.rmtree(aside)
+        folder = tempfile.TemporaryDirectory(
+            prefix=f'.{path.name}.',
+            suffix='.replacement',
+            dir=path.parent,
+            ignore_cleanup_errors=True,
+        )
+    except OSError as error:
+        raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error
+    with folder as name:
+        # The storage file bears the name of the folder it is written in.
+        new, old = Path(name) / path.name, Path(name) / 'replaced'
+        yield new
+        try:
+            path.rename(old)
+            try:
+                new.rename(path)
+            except BaseException:
+                old.rename(path)
+                raise
+        except OSError as error:
+            raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error

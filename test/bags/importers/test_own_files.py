@@ -1,4 +1,7 @@
+from dataclasses import replace
 from pathlib import Path
+import shutil
+from typing import Any
 
 import cv2
 import numpy as np
@@ -120,6 +123,36 @@ def test_a_bag_that_is_there_is_replaced_only_when_forced(folder: Path, tmp_path
         assert reader.subject == 'eve'
 
 
+def test_a_bag_that_is_one_file_or_a_link_is_replaced_too(folder: Path, tmp_path: Path) -> None:
+    own = OwnFiles(audio=folder / 'sound.wav')
+    bag = import_own_files(own, tmp_path / 'bag', 'ada').path
+    shutil.copy(bag / 'bag.mcap', tmp_path / 'one.mcap')
+    (tmp_path / 'link').symlink_to(bag)
+    for name in ('one.mcap', 'link'):
+        import_own_files(own, tmp_path / name, 'eve', force=True)
+        with BagReader(tmp_path / name) as reader:
+            assert reader.subject == 'eve'
+    with BagReader(bag) as reader:
+        assert reader.subject == 'ada'
+    assert sorted(item.name for item in tmp_path.iterdir()) == ['bag', 'link', 'one.mcap']
+
+
+@pytest.mark.parametrize(
+    ('times', 'words'),
+    [
+        ({'imu_offset_s': float('nan')}, '--imu-offset nan'),
+        ({'video_offset_s': float('-inf')}, '--video-offset -inf'),
+        ({'audio_offset_s': 1e10}, '--audio-offset'),
+        ({'start_ns': 1 << 63}, '--start must lie'),
+    ],
+)
+def test_times_that_cannot_be_are_refused(
+    folder: Path, tmp_path: Path, times: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        import_own_files(replace(files(folder), **times), tmp_path / 'bag', 'ada')
+
+
 @pytest.mark.parametrize('kept', [0.0, 0.5])
 def test_a_video_that_breaks_off_or_is_none_is_refused_and_leaves_nothing(
     folder: Path, tmp_path: Path, kept: float
@@ -147,6 +180,8 @@ def test_ctrl_c_leaves_what_was_there(
 
     def interrupted(*arguments: object) -> object:
         yield next(iter(video_records(*arguments)))  # type: ignore[arg-type]
+        # What was there is there all the while, for a process that is killed puts nothing back.
+        assert (tmp_path / 'bag' / 'bag.mcap').is_file()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(own_files, 'video_records', interrupted)

@@ -61,6 +61,12 @@ def test_a_wav_that_holds_nothing_or_is_missing_is_refused(tmp_path: Path) -> No
         read_sound(tmp_path / 'b.wav')
 
 
+def test_a_wav_with_values_that_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    wavfile.write(tmp_path / 'a.wav', 8000, np.array([0.1, np.nan, 0.2], np.float32))
+    with pytest.raises(BagError, match='no numbers'):
+        read_sound(tmp_path / 'a.wav')
+
+
 def test_without_soundfile_wav_is_read_and_others_say_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ _FASTEST: Final = 35.0
 _SLOWEST_HZ, _FASTEST_HZ = 1.0, 8000.0
 # Times later than this count from 1970, earlier ones from some start: it is 1 January 2000.
 SINCE_1970_NS: Final = 946_684_800 * SECOND_NS
-_MOST_NS: Final = 1 << 62
+MOST_NS: Final = 1 << 62
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -140,15 +140,18 @@ def _number(where: str, column: str, text: str) -> float:
 def _time_ns(where: str, text: str, unit: TimeUnit) -> int:
     if unit == 'iso':
         try:
-            return iso_ns(text)
+            moment_ns = iso_ns(text)
         except ValueError:
             raise BagError(f'{where}: {text!r} is no time in ISO 8601') from None
+        if abs(moment_ns) > MOST_NS:
+            raise BagError(f'{where}: {text!r} is not between 1824 and 2116')
+        return moment_ns
     try:
         # Exact: a float of seconds since 1970 is off by up to 120 ns.
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal('nan')
-    if not number.is_finite() or abs(number) * _NANOSECONDS[unit] > _MOST_NS:
+    if not number.is_finite() or abs(number) * _NANOSECONDS[unit] > MOST_NS:
         raise BagError(
             f'{where}: the time is {text!r}, which is no number of {unit} that can be: give '
             "'--time-unit' (s, ms, us, ns, or iso for dates)"

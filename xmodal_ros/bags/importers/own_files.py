@@ -14,6 +14,7 @@ from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, Part, Record
 from xmodal_ros.bags.importers.imu_table import (
     ImuColumns,
     ImuTable,
+    MOST_NS,
     read_imu_table,
     SINCE_1970_NS,
 )
@@ -28,6 +29,8 @@ from xmodal_ros.sensors import Sensor
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image/compressed', 'camera_link')
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
+# Thirty years: more than any clock is off, and stamps stay 64-bit nanoseconds.
+_MOST_OFFSET_S: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -68,12 +71,13 @@ class OwnBag:
 def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool = False) -> OwnBag:
     """Write one recording to ``path``, whole or not at all.
 
-    Raises :class:`ConfigurationError` when no sensor's file is given, and :class:`BagError` for a
-    file that cannot be used, with what to do, and where something is at ``path`` already (without
-    ``force``, or that is no bag).
+    Raises :class:`ConfigurationError` when no sensor's file is given, or a time or offset that
+    cannot be, and :class:`BagError` for a file that cannot be used, with what to do, and where
+    something is at ``path`` already (without ``force``, or that is no bag).
     """
     if not (files.imu or files.video or files.audio):
         raise ConfigurationError("nothing to import: give '--imu', '--video' or '--audio'")
+    _check_times(files)
     if path.exists() and not force:
         raise BagError(f'{str(path)!r} is there already: give --force to replace it')
     made = _Recording(files)
@@ -170,9 +174,9 @@ class _Recording:
 
     def _imu_stamps(self, table: ImuTable) -> NDArray[np.int64]:
         moved_ns = _nanoseconds(self._files.imu_offset_s)
-        if not table.is_dated:
-            moved_ns += self._start_ns - int(table.times_ns[0])
-        return table.times_ns + moved_ns
+        if table.is_dated:
+            return table.times_ns + moved_ns
+        return table.times_ns - table.times_ns[0] + (self._start_ns + moved_ns)
 
     def _imu(self) -> Iterator[Record]:
         assert self.table is not None  # noqa: S101 - asked for where there is one
@@ -192,6 +196,15 @@ class _Recording:
         first_ns = self._start_ns + _nanoseconds(self._files.audio_offset_s)
         yield audio_info_record(MICROPHONE, first_ns, rate_hz, samples.shape[1])
         yield from audio_records(MICROPHONE, first_ns, samples, rate_hz)
+
+
+def _check_times(files: OwnFiles) -> None:
+    if files.start_ns is not None and not 0 <= files.start_ns <= MOST_NS:
+        raise ConfigurationError('--start must lie between 1970 and 2116')
+    for name in ('imu', 'video', 'audio'):
+        offset_s = getattr(files, f'{name}_offset_s')
+        if not abs(offset_s) <= _MOST_OFFSET_S:
+            raise ConfigurationError(f'--{name}-offset {offset_s} is no number of seconds to use')
 
 
 def _nanoseconds(seconds: float) -> int:

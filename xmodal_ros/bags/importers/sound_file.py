@@ -29,6 +29,10 @@ def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
                 warnings.simplefilter('ignore', wavfile.WavFileWarning)
                 warnings.filterwarnings('error', 'Reached EOF', wavfile.WavFileWarning)
                 rate, samples = wavfile.read(path)
+            if samples.dtype.kind == 'f' and not np.isfinite(samples).all():
+                raise BagError(
+                    f'{str(path)!r} holds values that are no numbers: convert it to 16-bit WAV'
+                )
             return _checked(path, int(rate), _as_int16(samples))
         except BagError:
             raise
@@ -65,8 +69,6 @@ def _as_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
     """Bring what WAV may hold to 16 bits; (N,) or (N, channels) to (N, channels)."""
     samples = samples[:, None] if samples.ndim == 1 else samples
     if samples.dtype.kind == 'f':
-        if not np.isfinite(samples).all():
-            raise ValueError('it holds values that are no numbers')
         return np.asarray(np.rint(samples.clip(-1, 1) * 32_767), np.int16)
     if samples.dtype == np.uint8:
         return (samples.astype(np.int16) - 128) << 8

@@ -17,7 +17,7 @@ import cv2
 
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.replacing import set_aside
+from xmodal_ros.bags.replacing import replacing
 from xmodal_ros.bags.simulator.recording import (
     ImageFormat,
     PARAMETERS_KEY,
@@ -124,8 +124,8 @@ def _is_there(path: Path, plan: RecordingPlan, *, force: bool) -> bool:
 
 def _write(out: Path, plan: RecordingPlan, progress: Callable[[float], None]) -> None:
     path = out / plan.subject
-    with set_aside(path):
-        write_recording(plan, path, progress)
+    with replacing(path) as place:
+        write_recording(plan, place, progress)
 
 
 def _describe(path: Path, kept: bool) -> SimulatedBag:
