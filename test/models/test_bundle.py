@@ -230,6 +230,16 @@ def test_a_bundle_is_replaced_in_one_step_and_nothing_else_stays(tmp_path):
     assert sorted(f.name for f in tmp_path.iterdir()) == ['imu', 'other']
 
 
+def test_a_link_to_a_bundle_is_replaced_and_the_bundle_stays(tmp_path):
+    first = make_imu_bundle(tmp_path / 'first', seed=1)
+    link = tmp_path / 'current'
+    link.symlink_to(first)
+    make_imu_bundle(link, seed=2)
+    assert not link.is_symlink()
+    assert read_bundle_info(first).weights_sha256 != read_bundle_info(link).weights_sha256
+    assert sorted(f.name for f in tmp_path.iterdir()) == ['current', 'first']
+
+
 @pytest.mark.parametrize('there_before', [True, False])
 def test_an_interrupted_save_leaves_what_was_there(tmp_path, monkeypatch, there_before):
     path = tmp_path / 'imu'

@@ -31,6 +31,7 @@ from torch import Tensor
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import BundleError
+from xmodal_ros.exchange import exchange
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.consistency import check_model
 from xmodal_ros.models.encoders import EncoderSpec
@@ -207,7 +208,6 @@ def _replacing(path: Path) -> Iterator[Path]:
     """Give a fresh folder beside ``path`` that takes its place when the block succeeds."""
     check_replaceable(path)
     folder = _folder_beside(path)
-    retired = folder.with_name(folder.name + '-old')
     try:
         yield folder
         folder.chmod(0o755)
@@ -217,15 +217,18 @@ def _replacing(path: Path) -> Iterator[Path]:
             with file.open('rb') as handle:
                 os.fsync(handle.fileno())
         if path.exists():
-            path.rename(retired)
-        folder.rename(path)
+            # Whoever loads it meanwhile finds the old bundle or the new one.
+            exchange(folder, path)
+        else:
+            folder.rename(path)
     except OSError as error:
         raise BundleError(f'cannot write a bundle at {path}: {error}') from error
     finally:
-        if retired.exists() and not path.exists():
-            retired.rename(path)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
+        if folder.is_symlink():
+            # What was replaced was a link; what it leads to stays.
+            folder.unlink()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read(file: Path) -> bytes:
