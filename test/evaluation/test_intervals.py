@@ -1,9 +1,13 @@
 """Intervals and comparisons rest on people, or on recordings where there is one person."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from test.evaluation.made_up import decide, make_evaluation
+from test.messages import EPOCH, SECOND
+from xmodal_ros.bags.segment import Segment
 from xmodal_ros.evaluation.comparison import compare_bundles, COMPARED
 from xmodal_ros.evaluation.intervals import draw
 from xmodal_ros.evaluation.measuring import measure
@@ -66,6 +70,28 @@ def test_a_recording_without_truth_is_no_unit():
     labelled = [decide('ssss', 'sssw'), decide('ssss', 'ssww')]
     measures = measure([*labelled, decide('....', 'ssss')], ['1', '2', '3'])
     assert {each.units for each in measures.intervals.values()} == {2}
+
+
+def test_what_needs_no_truth_is_of_all_recordings():
+    labelled = [decide('ssss', 'sssw'), decide('ssss', 'ssw?')]
+    measures = measure([*labelled, decide('....', '????'), decide('....', '????')], list('1234'))
+    interval = measures.intervals['unknown_rate']
+    assert interval.units == 4
+    assert interval.low <= measures.scalars['unknown_rate'] <= interval.high
+
+
+def test_segments_too_short_for_a_window_count_where_detection_is_told():
+    seen = [decide('s' * 8, 's' * 8), decide('s' * 8, 's' * 8)]
+    short = replace(
+        decide('.' * 8, 's' * 8),
+        segments=(
+            Segment(EPOCH, EPOCH + SECOND, 'walk'),
+            Segment(EPOCH + SECOND, EPOCH + 2 * SECOND, 'wave'),
+        ),
+    )
+    measures = measure([*seen, short], list('123'))
+    interval, value = measures.intervals['detection_rate'], measures.scalars['detection_rate']
+    assert interval.low <= value <= interval.high
 
 
 def test_a_clear_difference_is_told_from_chance_and_corrected_for_being_one_of_many():
