@@ -87,6 +87,13 @@ def test_bad_input_is_an_error_in_words_with_exit_code_1(place, tmp_path, argume
     assert not out.exists()
 
 
+def test_a_recording_that_is_not_there_is_missed_before_the_work(place):
+    done = xmodal('evaluate', place / 'bundle', place / 'bags', place / 'nothing')
+    assert done.returncode == 1
+    assert 'does not exist' in done.stderr
+    assert 'offline' not in done.stderr
+
+
 def test_a_bag_whose_labels_look_like_markup_is_scored_and_its_drops_are_named(place, tmp_path):
     segments = clips(['[red]x[/blue]', 'walk'])
     bag = write_imu_bag(tmp_path / 'bag', segments, bad=[b'junk', b'junk'])

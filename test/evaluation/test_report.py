@@ -119,6 +119,13 @@ def test_names_from_bags_cannot_break_the_page(tmp_path):
     assert '<script>alert(1)</script>' in parsed.data['page-data']['labels']
 
 
+def test_a_folder_whose_name_is_no_text_is_shown_all_the_same(evaluation, tmp_path):
+    bag = replace(evaluation.bags[0], name='bag\udcff')
+    file = tmp_path / 'report.html'
+    write_report(replace(evaluation, bags=(bag,)), file, 'imu on bag\udcff')
+    assert r'bag\udcff' in file.read_text()
+
+
 def test_a_report_that_cannot_be_written_is_an_error_with_the_path(evaluation, tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(ConfigurationError, match='cannot write'):

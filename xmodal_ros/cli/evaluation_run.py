@@ -16,6 +16,7 @@ from rich.progress import (
 )
 import typer
 
+from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.evaluation_inputs import name_bundles
 from xmodal_ros.cli.evaluation_live import run_live
@@ -88,6 +89,10 @@ def run(settings: EvaluationSettings) -> Trial:
     faults = choose(settings.robustness)
     mode = choose_mode(settings.selector)
     check_writable(settings.json, settings.html)
+    for path in settings.bags:
+        if not is_recording(path):
+            # Says what is wrong with it now, not when its turn has come.
+            BagReader(path).close()
     make_deterministic()
     candidates = _load(settings)
     with _progress(console) as progress:

@@ -170,7 +170,8 @@ def _render(
             }
         ),
     )
-    return page
+    # Names of files need not be text; the page is.
+    return page.encode(errors='backslashreplace').decode()
 
 
 def _clips_data(

@@ -268,4 +268,6 @@ def encoded(values: NDArray[Any]) -> str:
 def embed(document: object) -> str:
     """Give JSON that cannot end the script element it stands in, whatever names it holds."""
     text = json.dumps(document, ensure_ascii=False, separators=(',', ':'), allow_nan=False)
+    # Names of files need not be text; escaped so they are.
+    text = text.encode(errors='backslashreplace').decode()
     return text.replace('<', '\\u003c').replace('>', '\\u003e').replace('&', '\\u0026')
