@@ -27,9 +27,11 @@ class Played:
     labels: tuple[Label, ...]
     values: dict[str, str]
 
-    def following(self, labels: tuple[Label, ...] | None = None) -> Following:
+    def following(
+        self, labels: tuple[Label, ...] | None = None, window_ns: int = 2_000_000_000
+    ) -> Following:
         with BagReader(self.bag) as reader:
-            following = Following(2_000_000_000, read_segments(reader))
+            following = Following(window_ns, read_segments(reader))
         for label in self.labels if labels is None else labels:
             following.note(TOPIC, label)
             following.note(CHOICE, label)
@@ -100,3 +102,10 @@ def test_what_cannot_be_compared_or_written_is_said_in_words(
     assert "set 'bag'" in found.failure
     found = conclude(played.following(), publishers(played), Order(None, tmp_path))
     assert 'cannot write' in found.failure
+
+
+def test_windows_of_another_length_than_truth_was_taken_for_are_warned_of(played: Played) -> None:
+    found = conclude(played.following(window_ns=3 * 10**9), publishers(played), Order(played.bag))
+    (warning,) = found.warnings
+    assert warning.startswith(f'{TOPIC} was scored wrongly: its windows are 2 s long')
+    assert warning.endswith("set 'window' to 2")

@@ -19,7 +19,12 @@ def test_the_player_begins_when_all_are_connected_and_the_report_equals_the_offl
 ) -> None:
     bundle = make_imu_bundle(tmp_path / 'bundle')
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk'], seconds=5))
-    shared = {'topics': [TOPIC], 'diagnostics_period': 0.1, 'use_sim_time': True}
+    shared = {
+        'topics': [TOPIC],
+        'window': 2.0,
+        'diagnostics_period': 0.1,
+        'use_sim_time': True,
+    }
     files = {name: tmp_path / f'{name}.json' for name in ('known', 'seen')}
     known = {'bag': str(bag), 'player': 'bag_player', 'end_with': '/clock'}
     classifier = {

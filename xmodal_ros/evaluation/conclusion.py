@@ -64,6 +64,13 @@ def conclude(
         for topic, why in problems.items()
         if why != _NO_CLASSIFIER
     ]
+    said = following.window_ns
+    warnings += [
+        f'{topic} was scored wrongly: its windows are {its / 1e9:g} s long, and the truth was '
+        f"taken for {said / 1e9:g} s; set 'window' to {its / 1e9:g}"
+        for topic, twin in twins.items()
+        if (its := twin.info.window.length_ns) != said
+    ]
     try:
         if order.report is not None:
             result = full_report(following, topics, twins, problems, losses)

@@ -102,6 +102,11 @@ class Following:
             self._takes[-1].changes.clear()
 
     @property
+    def window_ns(self) -> int:
+        """How long before its stamp a label begins."""
+        return self._window_ns
+
+    @property
     def takes(self) -> int:
         """How often time began, jumps included."""
         return len(self._takes)

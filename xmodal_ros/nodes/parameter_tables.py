@@ -289,7 +289,7 @@ EVALUATOR: Final[tuple[Parameter, ...]] = (
     ),
     Parameter(
         'window',
-        2.0,
+        3.0,
         "Length of the models' windows in seconds: a label is about the time before its stamp.",
         change='unconfigured',
         bounds=(0.01, 600.0),
