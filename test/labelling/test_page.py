@@ -117,7 +117,14 @@ def test_what_was_done_is_undone_corrected_and_there_again_after_a_reload(browse
         # In a segment, a key relabels what follows; with Shift all of it.
         press(page, 'Home', second, second, '3', 'Home', 'Shift+Digit2')
         wait_file(page, file, [(0, 1, 'walk'), (1, 2, 'walk'), (2, 3, 'wave'), (3, 4, 'walk')])
-        press(page, 'm', 'ArrowDown', 'Delete', 'ArrowDown', 'r')
+        # Just beside where two touch, that edge is moved, not the far one of the segment here.
+        for there, key in (('ArrowLeft', '['), ('ArrowRight', ']')):
+            press(page, 'Home', second, second, there, key)
+            _, (_, start, end), (_, next_start, next_end), _ = shown(page)
+            assert (start, end, next_end) == (1, next_start, 3), key
+            assert 0 < abs(end - 2) < 0.5, key
+            press(page, 'Control+z')
+        press(page, 'Home', 'm', 'ArrowDown', 'Delete', 'ArrowDown', 'r')
         page.keyboard.type('jump')
         press(page, 'Enter')
         wait_file(page, file, [(0, 2, 'walk'), (3, 4, 'jump')])

@@ -10,7 +10,7 @@ export const KEYS = [
   [null, null, 'o', 'markOut'],
   ['/', 'choose or add an activity by name', '/', 'choose'],
   ['Correct'],
-  ['[   ]', 'the start, the end of the nearest segment comes here', '[', 'startHere'],
+  ['[   ]', 'the nearest start, the nearest end comes here', '[', 'startHere'],
   [null, null, ']', 'endHere'],
   ['Shift 1 … 9, Q …', 'the segment here is this activity', null],
   ['R', 'rename the segment here', 'r', 'rename'],

@@ -105,20 +105,25 @@ export function merge(state, segment) {
   return {segments: [...rest, {...segments[index], end: next.end}].sort(byStart), open: null};
 }
 
-// The start of the segment here, or of the next one, comes here.
+// The nearest start comes here, of the segment here or of the next one; what is between is cut.
 export function startHere(state, time) {
   const {segments} = close(state);
-  const target = segmentAt(segments, time) ?? segments.find((s) => s.start > time);
+  const here = segmentAt(segments, time);
+  const next = segments.find((s) => s.start > time);
+  const target = here && !(next && next.start - time < time - here.start) ? here : next;
   if (!target || target.start === time) return null;
-  return {segments: replaced(segments, target, {...target, start: time}), open: null};
+  return put({segments: segments.filter((s) => s !== target), open: null}, {...target, start: time});
 }
 
+// The nearest end comes here, of the segment here or of the last one; what is between is cut.
 export function endHere(state, time) {
   const {segments} = close(state);
   const here = segments.find((s) => s.start < time && time < s.end);
-  const target = here ?? segments.findLast((s) => s.end < time);
-  if (!target || segmentAt(segments, time - 1) && !here) return null;
-  return {segments: replaced(segments, target, {...target, end: time}), open: null};
+  if (!here && segmentAt(segments, time - 1)) return null;
+  const last = segments.findLast((s) => s.end < time);
+  const target = here && !(last && time - last.end < here.end - time) ? here : last;
+  if (!target) return null;
+  return put({segments: segments.filter((s) => s !== target), open: null}, {...target, end: time});
 }
 
 // An edge is dragged; it stops at its own other edge and at neighbours, but takes a neighbour's
