@@ -52,25 +52,35 @@ def latency(evaluation: Evaluation) -> CaptionedPlot | None:
     return CaptionedPlot(
         histogram([1e3 * s for s in seconds], 'latency, ms', figures, unit='ms'),
         f'From the message that completes a window to its label: {figures}'
-        + ('; played at full speed, so this holds the waiting' if evaluation.hurried else ''),
+        + (
+            '; played at full speed, so labels waited for their turn' if evaluation.hurried else ''
+        ),
     )
 
 
 def robustness(curves: Sequence[RobustnessCurve]) -> list[CaptionedPlot]:
-    """Draw, for each fault, a line for each bundle that suffered it alike."""
+    """Draw, for each fault, a line for each bundle that suffered it alike.
+
+    A bundle's line looks the same under every fault; with several bundles each plot names its own.
+    """
+    bundles = tuple(dict.fromkeys(curve.bundle for curve in curves))
     groups: dict[tuple[str, str, tuple[float | None, ...]], list[RobustnessCurve]] = {}
     for curve in curves:
         severities = tuple(point.severity for point in curve.points)
         groups.setdefault((curve.fault, curve.unit, severities), []).append(curve)
     return [
-        _robustness(fault, unit, severities, group)
+        _robustness(fault, unit, severities, group, bundles)
         for (fault, unit, severities), group in groups.items()
         if severities
     ]
 
 
 def _robustness(
-    fault: str, unit: str, severities: tuple[float | None, ...], curves: Sequence[RobustnessCurve]
+    fault: str,
+    unit: str,
+    severities: tuple[float | None, ...],
+    curves: Sequence[RobustnessCurve],
+    bundles: Sequence[str],
 ) -> CaptionedPlot:
     # Steps grow by factors, and no harm at all may be no number: each has the same room.
     marks = tuple('none' if severity is None else f'{severity:g}' for severity in severities)
@@ -82,10 +92,11 @@ def _robustness(
             if (value := point.scalars.get(_METRIC)) is not None
         ]
         points = tuple((float(index), value) for index, value, _ in known)
-        series.append(Series(curve.bundle, points, tuple(note for _, _, note in known)))
+        notes = tuple(note for _, _, note in known)
+        series.append(Series(curve.bundle, points, notes, bundles.index(curve.bundle)))
     title = f'{fault.replace("_", " ")}, {unit}' if unit else fault.replace('_', ' ')
     across = Axis(title, 0.0, float(max(1, len(marks) - 1)), marks)
     up = Axis(metric_words(_METRIC), 0.0, 1.0)
     about = '; '.join(note for line in series for note in line.notes)
     harms = '; '.join(dict.fromkeys(curve.harm for curve in curves))
-    return CaptionedPlot(line_chart(series, across, up, about), harms)
+    return CaptionedPlot(line_chart(series, across, up, about, named=len(bundles) > 1), harms)

@@ -15,11 +15,15 @@ _SYMBOLS: Final = ('circle', 'square', 'diamond', 'triangle')
 
 @dataclass(frozen=True)
 class Series:
-    """One line of a plot: its points, and what hovering a point says (one text a point)."""
+    """One line of a plot: its points, and what hovering a point says (one text a point).
+
+    Lines of the same ``style`` look the same in all plots.
+    """
 
     name: str
     points: tuple[tuple[float, float], ...]
     notes: tuple[str, ...]
+    style: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,18 @@ class Axis:
 
 
 def line_chart(
-    series: Sequence[Series], across: Axis, up: Axis, about: str, *, diagonal: bool = False
+    series: Sequence[Series],
+    across: Axis,
+    up: Axis,
+    about: str,
+    *,
+    diagonal: bool = False,
+    named: bool = False,
 ) -> Markup:
-    """Draw lines with marked points; lines differ in colour, dashes and symbols.
+    """Draw lines with marked points; styles differ in colour, dashes and symbols.
 
-    ``about`` says in words what is shown, for those who do not see it.
+    ``about`` says in words what is shown, for those who do not see it; ``named`` lines have their
+    names below.
     """
     parts = [_frame(across, up)]
     if diagonal:
@@ -66,22 +77,22 @@ def line_chart(
                 *_place(across, up, across.low, up.low), *_place(across, up, across.high, up.high)
             )
         )
-    for number, line in enumerate(series):
+    for line in series:
         places = [_place(across, up, x, y) for x, y in line.points]
         path = 'L'.join(f'{x:.1f} {y:.1f}' for x, y in places)
         marks = Markup('').join(
             Markup('<path class="mark" d="{}"><title>{}</title></path>').format(
-                _symbol(_SYMBOLS[number % len(_SYMBOLS)], *place), note
+                _symbol(_SYMBOLS[line.style % len(_SYMBOLS)], *place), note
             )
             for place, note in zip(places, line.notes, strict=True)
         )
         parts.append(
             Markup('<g class="series s{}"><path class="line" d="M{}"/>{}</g>').format(
-                number % 6, path, marks
+                line.style % 6, path, marks
             )
         )
     chart = _svg(parts, about)
-    return chart + _key(series) if len(series) > 1 else chart
+    return chart + _key(series) if named else chart
 
 
 def histogram(values: Sequence[float], title: str, about: str, *, unit: str) -> Markup:
@@ -170,8 +181,10 @@ def _key(series: Sequence[Series]) -> Markup:
                 '<li class="s{}"><svg viewBox="0 0 34 12" aria-hidden="true">'
                 '<path class="line" d="M1 6H33"/><path class="mark" d="{}"/></svg>{}</li>'
             ).format(
-                number % 6, _symbol(_SYMBOLS[number % len(_SYMBOLS)], 17, 6), escape(line.name)
+                line.style % 6,
+                _symbol(_SYMBOLS[line.style % len(_SYMBOLS)], 17, 6),
+                escape(line.name),
             )
-            for number, line in enumerate(series)
+            for line in series
         )
     )
