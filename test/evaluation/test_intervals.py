@@ -147,3 +147,15 @@ def test_only_recordings_that_all_have_decided_on_are_compared():
     assert comparison.recordings == 1
     assert {each.p for each in comparison.differences} == {None}
     assert compare_bundles([one]) is None
+
+
+def test_the_interval_of_a_difference_ends_where_differences_do():
+    people = [
+        make_evaluation([wrong(first), wrong(second)], TRUTH, ['1', '2'], name=name)
+        for name, first, second in (('one', 0, 16), ('other', 12, 0))
+    ]
+    comparison = compare_bundles(people)
+    assert comparison is not None
+    # Two people who disagree tell nothing: Student's t alone would reach beyond 1.
+    window = next(each for each in comparison.differences if each.metric == 'macro_f1_window')
+    assert (window.low, window.high) == (-1, 1)

@@ -70,9 +70,19 @@ def _difference(
         both = drawn[0] - drawn[1]
         both = both[~np.isnan(both)]
         if len(both) > len(drawn[0]) // 2:
-            found = difference_of(found.mean, both, resampling.units)
+            found = _possible(difference_of(found.mean, both, resampling.units))
     return PairedDifference(
         ours, theirs, metric, found.mean, found.low, found.high, found.p, p_holm=None
+    )
+
+
+def _possible(difference: Difference) -> Difference:
+    """Cut the interval at what a difference of two figures between 0 and 1 can be."""
+    low, high = difference.low, difference.high
+    return replace(
+        difference,
+        low=None if low is None else max(low, -1.0),
+        high=None if high is None else min(high, 1.0),
     )
 
 
