@@ -6,6 +6,7 @@ from pathlib import Path
 import tempfile
 
 from xmodal_ros.errors import BagError
+from xmodal_ros.exchange import exchange
 
 
 @contextmanager
@@ -30,14 +31,9 @@ def replacing(path: Path) -> Iterator[Path]:
         raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error
     with folder as name:
         # The storage file bears the name of the folder it is written in.
-        new, old = Path(name) / path.name, Path(name) / 'replaced'
+        new = Path(name) / path.name
         yield new
         try:
-            path.rename(old)
-            try:
-                new.rename(path)
-            except BaseException:
-                old.rename(path)
-                raise
+            exchange(new, path)
         except OSError as error:
             raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error
