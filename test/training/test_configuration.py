@@ -62,6 +62,13 @@ def test_what_is_given_comes_before_the_file(tmp_path):
     assert (merged.seed, merged.epochs, merged.target) == (4, 2, 'imu')
 
 
+def test_what_is_merged_into_a_file_gives_way_to_what_is_there(tmp_path):
+    file = written(tmp_path, '<<: {target: imu, seed: 3}\nseed: 4\n')
+    needed = {key: value for key, value in NEEDED.items() if key != 'target'}
+    made = make_configuration(needed, file)
+    assert (made.target, made.seed) == ('imu', 4)
+
+
 def test_another_method_than_the_files_leaves_its_options_out(tmp_path):
     file = written(tmp_path, as_yaml({**NEEDED, 'method': 'dcat', 'option': {'weight': 2}}))
     assert make_configuration({}, file).option == {'weight': '2'}

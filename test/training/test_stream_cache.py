@@ -251,3 +251,21 @@ def test_clearing_removes_streams_and_nothing_else(bags, tmp_path):
     assert cache.clear() == 2
     assert list(cache.folder.iterdir()) == [mine]
     assert cache.size_bytes() == 0
+
+
+def test_a_damaged_stream_that_others_replace_at_the_same_time_is_no_error(
+    bags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(look(bags, ('imu',)), DataOptions(tmp_path), {'imu': WAYS['imu']})
+    cache = StreamCache(tmp_path)
+    place = cache.entries()[0]
+    found = cache.read(place)
+    assert found is not None
+    spare = tmp_path / 'spare'
+    shutil.copytree(place, spare)
+    (place / 'stream').write_bytes(b'')
+    # After each look at what is there, another process has just removed it.
+    monkeypatch.setattr(StreamCache, 'read', lambda _, at: shutil.rmtree(at, ignore_errors=True))
+    cache.publish(spare, found[0], place)
+    monkeypatch.undo()
+    assert cache.read(place) is not None

@@ -295,6 +295,9 @@ class _Words(yaml.SafeLoader):
         """Refuse a key that is there twice, of which one would be lost."""
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag.endswith(':merge'):
+                # What '<<' brings in gives way to what is there.
+                continue
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(

@@ -123,10 +123,16 @@ class StreamCache:
         try:
             built.rename(place)
         except OSError:
-            # Another process was faster, and what it put there is the same.
+            # Another process was faster, and what it put there is the same; or it is damaged, and
+            # others may be putting it out of the way too.
             if self.read(place) is None:
-                shutil.rmtree(place)
-                built.rename(place)
+                with suppress(FileNotFoundError):
+                    place.rename(built.with_name(f'{built.name}.damaged'))
+                try:
+                    built.rename(place)
+                except OSError:
+                    if self.read(place) is None:
+                        raise
 
     def read(self, place: Path) -> tuple[Cut, MappedStream] | None:
         """Give a cut stream, or None where there is none, or one that is damaged."""

@@ -1,0 +1,35 @@
+"""What was started ends with what started it."""
+
+from pathlib import Path
+import subprocess
+import sys
+
+SCRIPT = """
+import multiprocessing
+import os
+
+from xmodal_ros.child_process import end_with_parent
+
+
+def work():
+    multiprocessing.parent_process().join()
+    print('parent gone', flush=True)
+    end_with_parent()
+    print('still here', flush=True)
+
+
+if __name__ == '__main__':
+    multiprocessing.get_context('spawn').Process(target=work).start()
+    os._exit(0)
+"""
+
+
+def test_a_process_whose_parent_died_while_it_started_ends_too(tmp_path: Path) -> None:
+    script = tmp_path / 'script.py'
+    script.write_text(SCRIPT)
+    root = Path(__file__).parents[1]
+    # Its output ends when the last process that holds it does.
+    ran = subprocess.run(
+        [sys.executable, script], cwd=root, env={'PYTHONPATH': str(root)}, stdout=subprocess.PIPE
+    )
+    assert ran.stdout.decode().split('\n') == ['parent gone', '']
