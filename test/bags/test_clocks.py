@@ -70,7 +70,7 @@ def test_a_stamp_that_cannot_be_is_left_to_the_decoder():
     ('text', 'message'),
     [
         ('imu_wirst: {offset_s: 1}', "'imu_wirst' is no sensor.*closest is 'imu_wrist'"),
-        ('imu_wrist: {offset: 1}', 'imu_wrist.offset: .*offset_s: 0.25'),
+        ('imu_wrist: {offset: 1}', 'imu_wrist.offset: .*{offset_s: 0.25, drift_ppm: 12}`'),
         ('imu_wrist: {offset_s: .nan}', 'imu_wrist.offset_s'),
         ('imu_wrist: {}\n/imu_wrist: {}', 'corrected twice'),
         ('[', 'cannot be read'),

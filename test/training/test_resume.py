@@ -136,7 +136,8 @@ def test_states_stay_when_a_run_ends_and_go_when_it_is_done(tmp_path):
         assert state is not None
         assert state.history == STATE.history
         assert checkpoints.of(2, 'training camera').load() is None
-    assert not notes
+    assert len(notes) == 1
+    assert 'goes on where it was ended' in notes[0]
     assert not list(tmp_path.iterdir())
 
 
@@ -211,7 +212,7 @@ def test_a_disk_that_is_full_is_told_once_and_the_state_before_stays(tmp_path, m
     keep(out)
     with monkeypatch.context() as patch:
         patch.setattr('os.fsync', full)
-        (note,) = keep(out, resume=True, states=3, step=8)
+        _goes_on, note = keep(out, resume=True, states=3, step=8)
     assert 'No space left' in note
     assert stated(out) == 7
     assert not list(tmp_path.iterdir())

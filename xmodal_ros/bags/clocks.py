@@ -116,7 +116,7 @@ def read_clocks(bag: Path) -> dict[str, ClockCorrection]:
         where = '.'.join(map(str, problem['loc'])) or 'the file'
         raise BagError(
             f'{file}: {where}: {problem["msg"]}: write `imu_wrist: {{offset_s: 0.25, drift_ppm: '
-            '12}}` for each sensor to correct'
+            '12}` for each sensor to correct'
         ) from None
 
 

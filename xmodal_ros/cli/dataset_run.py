@@ -106,7 +106,7 @@ def run(settings: DatasetSettings) -> Survey | None:
             console.print(f'wrote {escape(str(file))}', soft_wrap=True)
     elif found.corrections:
         console.print(
-            f'{len(found.corrections)} recordings would be corrected by --write-clocks',
+            f'recordings that --write-clocks would correct: {len(found.corrections)}',
             soft_wrap=True,
         )
     if not settings.no_cache:

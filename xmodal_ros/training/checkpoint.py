@@ -227,7 +227,9 @@ def kept_at(
         _take(lock.fileno(), folder)
         goes_on = resume and check_resumable(out, identity)
         found = (folder / _RUN).exists()
-        if resume and not goes_on:
+        if goes_on:
+            note(f'the run that was to write {out} goes on where it was ended')
+        elif resume:
             note(f'nothing was left to go on from for {out}: training begins')
         if found and not resume:
             note(
