@@ -49,6 +49,20 @@ def one_label() -> Watch:
     return state
 
 
+def test_names_from_the_network_cannot_command_the_terminal() -> None:
+    state = one_label()
+    command = '\x1b]52;c;eA==\x07' + 'x' * 1000
+    scores = ((command, 0.75), (command + '2', 0.25))
+    state.note_label('/imu_classifier/activity', Label(2 * SECOND, 'imu_link', scores), 1)
+    state.note_source('/imu_classifier/activity', command, 1)
+    state.note_source('/imu_classifier/activity', command + '\n2', 2)
+    text = drawn(state, SECOND)
+    assert '\x1b' not in text
+    assert '\x07' not in text
+    assert text.count('x') < 1500
+    assert ']52;c;eA==' in text
+
+
 def test_the_page_shows_label_bar_and_runner_up_while_they_are_new() -> None:
     text = drawn(one_label(), SECOND)
     assert '█████████░░░ 0.75' in text

@@ -22,6 +22,15 @@ def test_an_image_keeps_stamp_frame_size_and_colours() -> None:
     assert np.array_equal(image.picture, picture())
 
 
+@pytest.mark.filterwarnings('error')
+def test_depth_of_any_bytes_is_drawn() -> None:
+    strange = [0, -1, np.nan, np.inf, -np.inf, 1e-45, 3e38, 2]
+    depth = np.tile(np.array(strange, np.float32)[:, None], (4, 1, 1))
+    for image in (depth, np.full((4, 8, 1), np.inf, np.float32)):
+        grey = read_image(IMAGE_TYPE, image_bytes(EPOCH, image, '32FC1')).picture
+        assert grey[0, :5].max() == 0
+
+
 def test_compressed_images_and_depth_are_read_at_full_size() -> None:
     jpeg = cv2.imencode('.jpg', picture()[..., ::-1])[1].tobytes()
     image = read_image(COMPRESSED_TYPE, compressed_bytes(EPOCH, jpeg))

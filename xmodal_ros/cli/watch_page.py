@@ -17,6 +17,8 @@ _BAR: Final = 12
 _LOG_LINES: Final = 8
 _RUNNERS_UP: Final = 2
 _SECOND_NS: Final = 1_000_000_000
+_LONGEST_NAME: Final = 60
+_LONGEST_WORDS: Final = 400
 _COLOURS: Final[dict[Level | None, str]] = {
     'error': 'bold red',
     'warning': 'yellow',
@@ -53,7 +55,7 @@ def _labels(rows: Sequence[Row]) -> Table:
             _label(row),
             _bar(row),
             _runners_up(row),
-            Text('' if row.source is None else row.source or 'none'),
+            Text('' if row.source is None else _shown(row.source) or 'none'),
             Text('' if row.rate_hz is None or row.kind == 'truth' else f'{row.rate_hz:.1f} Hz'),
             Text('' if row.age_s is None else f'{row.age_s:.1f} s'),
             _health(row),
@@ -64,7 +66,7 @@ def _labels(rows: Sequence[Row]) -> Table:
 def _label(row: Row) -> Text:
     if row.label is None:
         return Text('nothing yet', style='dim')
-    name = row.label or 'nothing'
+    name = _shown(row.label) or 'nothing'
     if not row.fresh:
         # Old labels are not what is done now, and must not look so.
         return Text(f'silent, was {name}', style='dim')
@@ -88,7 +90,7 @@ def _runners_up(row: Row) -> Text:
     if not row.fresh or row.kind == 'truth':
         return Text('')
     following = row.scores[1 : 1 + _RUNNERS_UP]
-    return Text(', '.join(f'{name} {score:.2f}' for name, score in following), style='dim')
+    return Text(', '.join(f'{_shown(name)} {score:.2f}' for name, score in following), style='dim')
 
 
 def _health(row: Row) -> Text:
@@ -98,13 +100,14 @@ def _health(row: Row) -> Text:
     if row.level == 'ok' and row.kind == 'classifier':
         # Its own words would only repeat the label.
         words = 'ok' + words[len(row.health) :]
-    return Text(words, style=_COLOURS[row.level])
+    return Text(_shown(words, _LONGEST_WORDS), style=_COLOURS[row.level])
 
 
 def _others(others: Sequence[Other]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for other in others:
-        table.add_row(Text(other.node), Text(other.health, style=_COLOURS[other.level]))
+        health = Text(_shown(other.health, _LONGEST_WORDS), style=_COLOURS[other.level])
+        table.add_row(Text(_shown(other.node)), health)
     return table
 
 
@@ -113,5 +116,14 @@ def _log(events: Sequence[Event], now_ns: int, wall_s: float) -> Group:
     for event in events:
         at_s = wall_s - (now_ns - event.at_ns) / _SECOND_NS
         at = dt.datetime.fromtimestamp(at_s).astimezone().strftime('%H:%M:%S')
-        lines.append(Text.assemble((f'{at}  ', 'dim'), f'{event.topic}: {event.text}'))
+        words = _shown(f'{event.topic}: {event.text}', _LONGEST_WORDS)
+        lines.append(Text.assemble((f'{at}  ', 'dim'), words))
     return Group(*lines)
+
+
+def _shown(words: str, longest: int = _LONGEST_NAME) -> str:
+    """Make what came over the network fit to show: anybody may send terminals commands by it."""
+    cut = words if len(words) <= longest else f'{words[:longest]}…'
+    return ''.join(
+        letter if letter.isprintable() else '\N{REPLACEMENT CHARACTER}' for letter in cut
+    )

@@ -29,6 +29,8 @@ _GREY: Final = (170, 170, 170)
 _GREEN: Final = (90, 200, 90)
 _YELLOW: Final = (235, 200, 60)
 _DEPTHS: Final = frozenset({'16UC1', '32FC1'})
+# Nothing nearer is measured; noise would otherwise overflow.
+_NEAREST_M: Final = 1e-3
 _LARGEST_SIDE: Final = 1 << 13
 
 
@@ -145,10 +147,10 @@ def _look(msgtype: str, data: bytes) -> tuple[int, int, CameraPixels]:
 
 def _grey(depth: NDArray[Any]) -> Picture:
     """Turn metres (height, width, 1) into grey by disparity: near is bright, unknown is black."""
-    known = depth > 0
+    known = np.isfinite(depth) & (depth > 0)
     if not known.any():
         return np.zeros((*depth.shape[:2], 3), np.uint8)
-    inverse = np.where(known, 1 / np.where(known, depth, 1), 0)
+    inverse = np.where(known, 1 / np.where(known, np.maximum(depth, _NEAREST_M), 1), 0)
     # A single pixel at the lens must not darken all others.
     brightest = float(np.percentile(inverse[known], 99))
     grey = np.clip(inverse / brightest * 255, 0, 255).astype(np.uint8)
