@@ -152,12 +152,14 @@ def test_latencies_at_full_speed_are_told_from_those_of_a_robot(place, tmp_path,
 def test_several_bundles_are_compared_selected_from_and_put_under_faults(place, tmp_path):
     out, html = tmp_path / 'out.json', tmp_path / 'out.html'
     done = xmodal(
-        *('evaluate', place / 'bags', place / 'bundle', place / 'other', '--robustness', 'delay'),
+        *('evaluate', place / 'bags', place / 'bundle', place / 'other'),
+        *('--robustness', 'delay', 'low_light'),
         *('--json', out, '--html', html, '--require', 'macro_f1=0', 'macro_f1_window=1.1'),
     )
     assert done.returncode == 1
     assert '2 of 4 requirements are not met' in done.stderr
     assert 'differences over 2 subjects' in done.stderr
+    assert 'can befall no sensor here: low_light\n' in done.stderr
     result = json.loads(out.read_text())
     assert result['schema_version'] == 2
     assert list(result['bundles']) == ['bundle', 'other']

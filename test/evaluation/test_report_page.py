@@ -205,6 +205,8 @@ def test_on_paper_everything_is_there_and_nothing_to_press(page: 'Page') -> None
     assert page.locator('details:not([open])').count() == 0
     for hidden in ('#rows', '#zoom-in', '#mistakes', '#theme', '.chip >> nth=0', '#readout'):
         assert page.is_hidden(hidden), hidden
+    said = page.inner_text('body')
+    assert not [word for word in ('Choose one', 'hover', 'Underlined') if word in said]
     background = page.evaluate('getComputedStyle(document.body).backgroundColor')
     assert background == 'rgb(255, 255, 255)'
     page.emulate_media(media='screen', color_scheme='light')

@@ -54,6 +54,7 @@ class _LabelPrinter:
 
     def __init__(self, bag: BagEvaluation, console: Console) -> None:
         self._console = console
+        self._name = bag.name
         self._truth = {
             prediction.stamp_ns: bag.truth_label(index)
             for index, prediction in enumerate(bag.offline.predictions)
@@ -64,6 +65,10 @@ class _LabelPrinter:
     def __call__(self, prediction: Prediction) -> None:
         if self._first_ns is None:
             self._first_ns = prediction.stamp_ns
+            self._console.print(
+                f'[dim]live[/] {escape(self._name)}, by seconds since its first label',
+                highlight=False,
+            )
         if prediction.label == self._label:
             return
         self._label = prediction.label

@@ -31,7 +31,7 @@ from xmodal_ros.evaluation.evaluate import (
     evaluate_bag,
     Evaluation,
 )
-from xmodal_ros.evaluation.fault_catalogue import choose, faults_of
+from xmodal_ros.evaluation.fault_catalogue import ALL, choose, faults_of
 from xmodal_ros.evaluation.report import write_report
 from xmodal_ros.evaluation.requirements import check, check_names, read_requirement
 from xmodal_ros.evaluation.robustness import robustness_curve
@@ -101,7 +101,9 @@ def run(settings: EvaluationSettings) -> Trial:
             evaluate(each.engine.bundle.info, each.bags, each.name)
             for each in _with_recordings(candidates, console)
         )
-        robustness = _robustness(candidates, evaluations, faults, progress)
+        robustness = _robustness(
+            candidates, evaluations, faults, progress, ALL not in settings.robustness
+        )
     several = len(evaluations) > 1
     accuracies = {each.name: validated_accuracy(each.path) for each in candidates}
     trial = Trial(
@@ -233,9 +235,16 @@ def _robustness(
     evaluations: Sequence[Evaluation],
     faults: Sequence[str],
     progress: Progress,
+    chosen: bool,
 ) -> tuple[RobustnessCurve, ...]:
     engines = {each.name: each.engine for each in candidates}
     curves: list[RobustnessCurve] = []
+    suffered = {kind.name for each in evaluations for kind in faults_of(each.info.stream, faults)}
+    if suffered and (spared := [name for name in faults if name not in suffered]) and chosen:
+        progress.console.print(
+            f'[yellow]warning:[/] left out, for it can befall no sensor here: {", ".join(spared)}',
+            soft_wrap=True,
+        )
     for evaluation in evaluations:
         kinds = faults_of(evaluation.info.stream, faults)
         if faults and not kinds:
