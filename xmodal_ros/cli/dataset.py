@@ -17,15 +17,15 @@ def dataset(
     ] = None,
     sensors: Annotated[
         list[str] | None,
-        typer.Option(help='Sensors to look at.  [default: all]', metavar='SENSOR...'),
+        typer.Option(help='Sensors to look at. Default: all.', metavar='SENSOR...'),
     ] = None,
     window: Annotated[
         float | None,
-        typer.Option(help='Length of a window.  [default: 3]', metavar='SECONDS', min=0),
+        typer.Option(help='Length of a window. Default: 3.', metavar='SECONDS', min=0),
     ] = None,
     hop: Annotated[
         float | None,
-        typer.Option(help='Time between labels.  [default: 0.5]', metavar='SECONDS', min=0),
+        typer.Option(help='Time between labels. Default: 0.5.', metavar='SECONDS', min=0),
     ] = None,
     channels: Annotated[
         str, typer.Option(help="Of an IMU: 'acc_gyro', or 'acc' for one without gyro.")
@@ -47,7 +47,7 @@ def dataset(
     cache: Annotated[
         Path | None,
         typer.Option(
-            help='Keep windows in this folder.  [default: ~/.cache/xmodal_ros]', metavar='DIR'
+            help='Keep windows in this folder. Default: ~/.cache/xmodal_ros.', metavar='DIR'
         ),
     ] = None,
     no_cache: Annotated[
@@ -58,7 +58,7 @@ def dataset(
     ] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(help='Processes that cut windows.  [default: one a CPU]', min=1),
+        typer.Option(help='Processes that cut windows. Default: one a CPU.', min=1),
     ] = None,
     strict: Annotated[
         bool,

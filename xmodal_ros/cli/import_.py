@@ -41,7 +41,7 @@ def utd_mhad(
     out: Out,
     subjects: Annotated[
         list[str] | None,
-        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 8]'),
+        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3; without, all 8.'),
     ] = None,
     depth_every: Annotated[
         int,
@@ -52,11 +52,12 @@ def utd_mhad(
 ) -> None:
     """Import UTD-MHAD: 27 actions of 8 people, with IMU, depth video, skeleton and labels.
 
-    FOLDER holds Inertial, Skeleton and Depth as published (a1_s1_t1_inertial.mat and so on).
-    Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8 for the subjects 1 to 8.
-    The sensors are called imu (50 Hz), camera (16UC1 depth in mm) and skeleton (20 joints in m,
-    to learn from: no robot has it). There are no time stamps: all are spread over the clip.
-    Bags that are there already and complete are kept.
+    FOLDER holds Inertial, Skeleton and Depth as published
+    (a1_s1_t1_inertial.mat and so on). Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8
+    for the subjects 1 to 8. The sensors are called imu (50 Hz), camera (16UC1
+    depth in mm) and skeleton (20 joints in m, to learn from: no robot has it).
+    There are no time stamps: all are spread over the clip. Bags that are there
+    already and complete are kept.
     """
     chosen = parse_numbers('--subjects', subjects)
     clips = utd_mhad_importer.load_clips(folder, depth_every)
@@ -73,7 +74,7 @@ def sp_sw_har(
     out: Out,
     subjects: Annotated[
         list[str] | None,
-        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3.  [default: all 23]'),
+        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3; without, all 23.'),
     ] = None,
     clocks: Annotated[
         Clocks,
@@ -87,8 +88,9 @@ def sp_sw_har(
 ) -> None:
     """Import SP-SW-HAR: 5 activities of 23 people, with the IMUs of a phone and of a watch.
 
-    Writes OUT/sp_sw_har_s01 and so on. The sensors are called imu_phone and imu_watch (about
-    100 Hz). The labels are the phone's. Bags that are there already and complete are kept.
+    Writes OUT/sp_sw_har_s01 and so on. The sensors are called imu_phone and
+    imu_watch (about 100 Hz). The labels are the phone's. Bags that are there
+    already and complete are kept.
     """
     chosen = parse_numbers('--subjects', subjects)
     executions = sp_sw_har_importer.load_executions(folder)
@@ -110,16 +112,17 @@ def esc10(
     out: Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a fold.')],
     folds: Annotated[
         list[str] | None,
-        typer.Option(metavar='N...', help='Only these folds: 1 3 or 1,3.  [default: all]'),
+        typer.Option(metavar='N...', help='Only these folds: 1 3 or 1,3; without, all.'),
     ] = None,
     force: Force = False,
     json: Json = None,
 ) -> None:
     """Import ESC-10: sounds of 10 kinds, 5 seconds each.
 
-    Writes OUT/esc10_fold1 and so on. A fold stands for a subject, for it shares no original
-    recording with the others. The sensor is called microphone. Reading .ogg needs the library
-    soundfile. Bags that are there already and complete are kept.
+    Writes OUT/esc10_fold1 and so on. A fold stands for a subject, for it shares
+    no original recording with the others. The sensor is called microphone.
+    Reading .ogg needs the library soundfile. Bags that are there already and
+    complete are kept.
     """
     chosen = parse_numbers('--folds', folds)
     clips = esc10_importer.find_clips(folder)
@@ -141,7 +144,7 @@ def digits(
     ],
     speakers: Annotated[
         list[str] | None,
-        typer.Option(metavar='NAME...', help='Only these speakers.  [default: all 4]'),
+        typer.Option(metavar='NAME...', help='Only these speakers; without, all 4.'),
     ] = None,
     most: Annotated[
         int | None,
@@ -152,10 +155,11 @@ def digits(
 ) -> None:
     """Import spoken digits (FSDD) and written ones (MNIST), which pair by label only.
 
-    Writes OUT/digits_george and so on: what a speaker said, and after it as many written digits.
-    Nobody wrote while speaking: nothing overlaps in time, and which written digits a speaker gets
-    is drawn. The sensors are called microphone (8 kHz) and camera (28x28). Bags that are there
-    already and complete are kept.
+    Writes OUT/digits_george and so on: what a speaker said, and after it as
+    many written digits. Nobody wrote while speaking: nothing overlaps in time,
+    and which written digits a speaker gets is drawn. The sensors are called
+    microphone (8 kHz) and camera (28x28). Bags that are there already and
+    complete are kept.
     """
     dealt = digits_importer.load_digits(folder, most)
     import_all(

@@ -56,8 +56,8 @@ def import_files(
         str | None,
         typer.Option(
             metavar='TIME',
-            help='When the recording starts, ISO 8601.  [default: the first time of the table if '
-            'it is dated, else 2000-01-01]',
+            help='When the recording starts, ISO 8601. Default: the first time of the table if '
+            'it is dated, else 2000-01-01.',
         ),
     ] = None,
     imu_offset: Annotated[
@@ -81,9 +81,9 @@ def import_files(
 
     Each is optional. The sensors are called imu, camera and microphone.
 
-    Example: xmodal import files ada_1 --subject ada --imu imu.csv --time t --time-unit ms
-    --acc accX,accY,accZ --acc-unit g --gyro none --video film.mp4 --video-offset 0.4
-    --labels labels.csv
+    Example: xmodal import files ada_1 --subject ada --imu imu.csv --time t
+    --time-unit ms --acc accX,accY,accZ --acc-unit g --gyro none --video
+    film.mp4 --video-offset 0.4 --labels labels.csv
     """
     # OpenCV is loaded for this command alone.
     from xmodal_ros.bags.importers.own_files import import_own_files, OwnFiles

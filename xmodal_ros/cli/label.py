@@ -27,7 +27,7 @@ def label(
         typer.Option(
             metavar='A,B,C',
             help='The activities to choose from, in the order of their keys 1, 2, 3, …; more can '
-            'be added on the page.  [default: those that the bags hold]',
+            'be added on the page. Default: those that the bags hold.',
         ),
     ] = '',
     port: Annotated[

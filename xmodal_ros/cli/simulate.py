@@ -28,7 +28,7 @@ def simulate(
     ] = 'jpeg',
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help='How many processes to use.  [default: one for each CPU]'),
+        typer.Option(min=1, help='How many processes to use. Default: one for each CPU.'),
     ] = None,
     force: Annotated[
         bool,

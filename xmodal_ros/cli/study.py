@@ -29,7 +29,7 @@ def study(
     recordings: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Recordings, or folders of them.  [default: the study's]", metavar='BAG...'
+            help="Recordings, or folders of them. Default: the study's.", metavar='BAG...'
         ),
     ] = None,
     quick: Annotated[
@@ -37,9 +37,7 @@ def study(
     ] = False,
     jobs: Annotated[
         int | None,
-        typer.Option(
-            help='So many processes side by side.  [default: one for each core]', min=1
-        ),
+        typer.Option(help='So many processes side by side. Default: one for each core.', min=1),
     ] = None,
     device: Annotated[
         str,
