@@ -128,6 +128,14 @@ def test_what_means_nothing_is_refused_saying_where(tmp_path, changes, message):
         make_configuration({}, file)
 
 
+def test_what_is_missing_is_named_as_whoever_gives_it_calls_it():
+    with pytest.raises(ConfigurationError, match=r'^BAG is missing: .* on the command line'):
+        make_configuration({})
+    with pytest.raises(ConfigurationError, match=r'^parameter bags is missing') as refused:
+        make_configuration({}, prefix='parameter ')
+    assert 'command line' not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     'text', ['[1', 'words', '- a', 'seed: 1\nseed: 2', '\0', '!!python/object:os.system {}']
 )

@@ -271,10 +271,12 @@ def _explained(error: ValidationError, called: Any) -> str:
     key, value = str(problem['loc'][0]), problem['input']
     name = called(key)
     if problem['type'] == 'missing':
-        return (
-            f'{name} is missing: {description(key)[0].lower()}{description(key)[1:]} Give it as '
-            'an option or in the configuration file'
-        )
+        told = f'is missing: {description(key)[0].lower()}{description(key)[1:]}'
+        if not name.startswith('--'):
+            return f'{name} {told}'
+        # Recordings are no option of the command line, but what it is about.
+        name = 'BAG' if key == 'bags' else name
+        return f'{name} {told} Give it on the command line or in the configuration file'
     if problem['type'] == 'literal_error':
         words: Sequence[str] = get_args(_field(key).annotation)
         close = difflib.get_close_matches(str(value), words, n=1)
