@@ -141,4 +141,8 @@ def test_while_the_robot_moves_nothing_begins_where_it_is_told_so(trainer: Train
             trainer.watcher.poll_for(lambda: trainer.call('start')[0], 'does not begin')
             assert trainer.call('cancel')[0]
             trainer.wait_for('cancelled')
+    # A guard that cannot be set up is not one that does not object.
+    trainer.set(motion_topic='')
+    trainer.set(motion_topic='no topic!')
+    assert 'no topic!' in trainer.call('start')[1]
     trainer.set(motion_topic='')

@@ -91,6 +91,8 @@ class TrainerNode(ReportingNode):
                 f'{self._child.standing.bundle} is being trained: wait, or call ~/cancel'
             )
         asked = read_configuration(lambda name: self.get_parameter(name).value)
+        # A name that could not be taken up when it was set must not count as none.
+        self._listen_for_motion()
         if self._motion is not None and (objection := self._motion.objection):
             raise XmodalError(objection)
         niceness = parameters.whole(self, 'niceness')
