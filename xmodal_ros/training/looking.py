@@ -67,10 +67,10 @@ def look_into(
                 usable.append(facts)
         reporter.advance(done, path.name)
     _drop_copies(usable, left_out)
-    for left in left_out:
-        reporter.note(f'{left.path} is left out: {left.reason}')
     if not usable:
         _refuse(left_out)
+    for left in left_out:
+        reporter.note(f'{left.path} is left out: {left.reason}')
     return Looked(tuple(usable), tuple(left_out))
 
 

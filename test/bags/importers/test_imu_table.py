@@ -27,6 +27,16 @@ def test_samples_are_read_in_si_units(tmp_path: Path) -> None:
     assert (table.is_dated, table.repeated) == (False, 0)
 
 
+@pytest.mark.parametrize('between', [';', '\t'])
+def test_columns_are_parted_as_spreadsheets_part_them(tmp_path: Path, between: str) -> None:
+    file = write(tmp_path, ROWS)
+    expected = read_imu_table(file, ImuColumns())
+    file.write_text(file.read_text().replace(',', between))
+    table = read_imu_table(file, ImuColumns())
+    np.testing.assert_array_equal(table.acceleration, expected.acceleration)
+    np.testing.assert_array_equal(table.times_ns, expected.times_ns)
+
+
 def test_columns_and_units_are_named(tmp_path: Path) -> None:
     text = 'x,1700000000123, 0.5 ,0,1,90\nx,1700000000133,0,0,1,0\n\nx,1700000000133,0,0,1,0'
     file = write(tmp_path, text, 'note, t ,Z,Y,X,turn')

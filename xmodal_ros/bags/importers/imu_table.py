@@ -78,7 +78,10 @@ def read_imu_table(file: Path, columns: ImuColumns) -> ImuTable:
     times, values = array('q'), array('d')
     try:
         with file.open(encoding='utf-8-sig', newline='') as stream:
-            for time_ns, numbers in _rows(file, csv.reader(stream, strict=True), columns):
+            delimiter = _delimiter(stream.readline())
+            stream.seek(0)
+            lines = csv.reader(stream, delimiter=delimiter, strict=True)
+            for time_ns, numbers in _rows(file, lines, columns):
                 if times and time_ns < times[-1]:
                     raise BagError(
                         f'{file}: time runs backwards after sample {len(times)}, by '
@@ -98,6 +101,11 @@ def read_imu_table(file: Path, columns: ImuColumns) -> ImuTable:
     _check_rate(file, stamps, columns)
     _check_units(file, acceleration, rate, columns)
     return ImuTable(stamps, acceleration, rate, int((np.diff(stamps) == 0).sum()))
+
+
+def _delimiter(header: str) -> str:
+    """Give what parts the columns: spreadsheets write commas, semicolons or tabs."""
+    return max(',;\t', key=header.count)
 
 
 def _rows(

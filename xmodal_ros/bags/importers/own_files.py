@@ -174,9 +174,10 @@ class _Recording:
 
     def _imu_stamps(self, table: ImuTable) -> NDArray[np.int64]:
         moved_ns = _nanoseconds(self._files.imu_offset_s)
-        if table.is_dated:
-            return table.times_ns + moved_ns
-        return table.times_ns - table.times_ns[0] + (self._start_ns + moved_ns)
+        if not table.is_dated:
+            moved_ns += self._start_ns - int(table.times_ns[0])
+        moved: NDArray[np.int64] = table.times_ns + moved_ns
+        return moved
 
     def _imu(self) -> Iterator[Record]:
         assert self.table is not None  # noqa: S101 - asked for where there is one
