@@ -160,3 +160,14 @@ def test_every_key_is_an_option_and_a_row_of_the_documentation():
 
 def test_the_methods_are_all_named():
     assert all(f"'{name}'" in description('method') for name in method_names())
+
+
+@pytest.mark.parametrize('key', ['bags', 'out', 'log', 'tensorboard', 'json', 'cache'])
+def test_an_empty_path_is_not_taken_for_the_folder_one_is_in(key):
+    with pytest.raises(ConfigurationError, match=f'--{key} .*it is empty'):
+        make_configuration({**NEEDED, key: [''] if key == 'bags' else ''})
+
+
+def test_more_epochs_than_anyone_could_wait_for_are_refused():
+    with pytest.raises(ConfigurationError, match='--epochs'):
+        make_configuration({**NEEDED, 'epochs': 10**23})

@@ -32,6 +32,13 @@ def _several(value: Any) -> Any:
     return [str(each) if isinstance(each, int) else each for each in values]
 
 
+def _named(value: Any) -> Any:
+    """Refuse an empty path, which would be the folder one happens to be in."""
+    if value == '':
+        raise ValueError("it is empty: name a file or folder, '.' for the one you are in")
+    return value
+
+
 def _by_name(value: Any) -> Any:
     """Take ``[weight=0.3]``, as of a command line or a list parameter, for ``{weight: 0.3}``."""
     if value is None:
@@ -48,9 +55,10 @@ def _by_name(value: Any) -> Any:
 
 
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
-_Paths = Annotated[tuple[Path, ...], BeforeValidator(_several)]
+_Path = Annotated[Path, BeforeValidator(_named)]
+_Paths = Annotated[tuple[_Path, ...], BeforeValidator(_several)]
 _Options = Annotated[dict[str, str | bool | int | float], BeforeValidator(_by_name)]
-_Count = Annotated[int, Field(ge=1)]
+_Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
 class TrainingConfiguration(BaseModel):
@@ -72,7 +80,7 @@ class TrainingConfiguration(BaseModel):
             description='Subjects kept out of training to score the result on: 2 4 6 8.',
         ),
     ]
-    out: Annotated[Path, Field(description='The bundle to write, a folder.')]
+    out: Annotated[_Path, Field(description='The bundle to write, a folder.')]
     source: Annotated[_Names, Field(description='Sensors that the target learns from.')] = ()
     method: Annotated[
         str,
@@ -162,7 +170,7 @@ class TrainingConfiguration(BaseModel):
         str, Field(description="Where to train: 'auto', 'cpu', 'cuda' or 'cuda:N'.")
     ] = 'auto'
     cache: Annotated[
-        Path | None,
+        _Path | None,
         Field(
             description='Keep cut windows in this folder, from which the next run starts at once; '
             'without, in ~/.cache/xmodal_ros.'
@@ -189,18 +197,18 @@ class TrainingConfiguration(BaseModel):
         ),
     ] = False
     log: Annotated[
-        Path | None,
+        _Path | None,
         Field(description='Write the losses of every epoch as CSV here while it trains.'),
     ] = None
     tensorboard: Annotated[
-        Path | None,
+        _Path | None,
         Field(
             description='Write them for TensorBoard into this folder; needs the package '
             "'tensorboard'."
         ),
     ] = None
     json_file: Annotated[
-        Path | None,
+        _Path | None,
         Field(alias='json', description='Write the scores and every label as JSON here.'),
     ] = None
 
