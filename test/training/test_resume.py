@@ -192,7 +192,7 @@ def test_two_runs_cannot_train_the_same_bundle(tmp_path):
 def test_what_is_damaged_is_refused_with_the_remedy(tmp_path, content):
     out = tmp_path / 'imu'
     keep(out)
-    (file,) = checkpoint_folder(out).glob('*.safetensors')
+    (file,) = checkpoint_folder(out).glob('*.state')
     file.write_bytes(content)
     with (
         pytest.raises(TrainingError, match='without --resume'),
@@ -202,6 +202,18 @@ def test_what_is_damaged_is_refused_with_the_remedy(tmp_path, content):
     (checkpoint_folder(out) / 'run.json').write_bytes(content)
     with pytest.raises(TrainingError, match='without --resume'):
         check_resumable(out, RUN)
+
+
+@pytest.mark.parametrize('at', [0, -1])
+def test_a_state_with_a_flipped_bit_is_refused(tmp_path, at):
+    out = tmp_path / 'imu'
+    keep(out)
+    (file,) = checkpoint_folder(out).glob('*.state')
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(TrainingError, match=r'it is damaged.*without --resume'):
+        stated(out)
 
 
 def test_a_disk_that_is_full_is_told_once_and_the_state_before_stays(tmp_path, monkeypatch):

@@ -1,8 +1,9 @@
 """What a run keeps beside its bundle so that another can go on where it was ended.
 
 ``.NAME.training`` beside the bundle ``NAME`` holds ``run.json``, which says what the run is, and a
-safetensors file for each classifier trained or in training. Files appear whole or not at all, so
-the run may be killed at any moment. Nothing is unpickled.
+file for each classifier trained or in training: the SHA-256 of its state, then that in the
+safetensors format. Files appear whole or not at all, so the run may be killed at any moment.
+Nothing is unpickled.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ _PACKAGE: Final = Path(__file__).parents[1]
 # What decides on weights once the windows are there. Windows are compared themselves.
 _DECIDING: Final = ('models', 'training', 'transfer')
 _CHUNK_ROWS: Final = 1024
+_DIGEST_BYTES: Final = hashlib.sha256().digest_size
 Identity = Mapping[str, Mapping[str, Any]]
 
 
@@ -112,7 +114,7 @@ class Checkpoints:
         if not self._begun or not file.exists():
             return None
         try:
-            return read_state(file.read_bytes())
+            return read_state(_unsealed(file.read_bytes()))
         except (OSError, ValueError) as error:
             raise TrainingError(
                 f'{file} cannot be read, so the run cannot go on from there: {error}. Remove '
@@ -127,7 +129,7 @@ class Checkpoints:
                 clear(self._folder)
                 write_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
                 self._begun = True
-            write_file(self._file(name), content)
+            write_file(self._file(name), _sealed(content))
         except OSError as error:
             if not self._broken:
                 self._note(
@@ -137,9 +139,19 @@ class Checkpoints:
             self._broken = True
 
     def _file(self, name: str) -> Path:
-        return (
-            self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.safetensors'
-        )
+        return self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.state'
+
+
+def _sealed(content: bytes) -> bytes:
+    # In one file, so that a kill can never leave a state with the digest of another.
+    return hashlib.sha256(content).digest() + content
+
+
+def _unsealed(kept: bytes) -> bytes:
+    digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        raise ValueError('it is damaged: its bytes are not those that were written (SHA-256)')
+    return content
 
 
 class _Kept:
