@@ -30,6 +30,8 @@ from xmodal_ros.windows.intake import SensorIntake
 from xmodal_ros.windows.specification import WindowSpec
 
 HOP = SECOND // 4
+ENTRY = 'entry.json'
+INDEX = ('ends_ns', 'firsts', 'coverage', 'received_ns', 'delays_ns')
 
 
 def dense(**spec) -> WindowSpec:
@@ -188,6 +190,29 @@ def test_an_entry_that_lost_a_part_is_cut_anew(bags, kept):
     order = cut_orders(facts[0], WAYS)['imu']
     stream = cache.place(facts[0].files, order, '') / 'stream'
     stream.write_bytes(stream.read_bytes()[:-4])
+    same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
+
+
+@pytest.mark.parametrize('name', [*INDEX, ENTRY])
+def test_an_entry_whose_small_files_were_altered_is_damaged(bags, kept, tmp_path, name):
+    (fact, _) = look(bags)
+    place = StreamCache(kept).place(fact.files, cut_orders(fact, WAYS)['imu'], '')
+    entry = tmp_path / 'entry'
+    shutil.copytree(place, entry)
+    assert StreamCache(tmp_path).read(entry) is not None
+    content = bytearray((entry / name).read_bytes())
+    # A number of the document, and of the others the first byte of one in their middle.
+    at = content.index(b'"count": ') + 9 if name == ENTRY else len(content) // 16 * 8
+    content[at] ^= 1
+    (entry / name).write_bytes(content)
+    assert StreamCache(tmp_path).read(entry) is None
+
+
+def test_an_altered_entry_is_cut_anew(bags, kept):
+    facts = look(bags)
+    order = cut_orders(facts[0], WAYS)['imu']
+    ends = StreamCache(kept).place(facts[0].files, order, '') / 'ends_ns'
+    ends.write_bytes((np.frombuffer(ends.read_bytes(), np.int64) + SECOND).tobytes())
     same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
 
 

@@ -1,6 +1,6 @@
 """Cut streams of recordings on disk, to be mapped into memory by whoever trains on them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 import fcntl
@@ -14,10 +14,10 @@ from pathlib import Path
 import shutil
 import tempfile
 from typing import Any, Final
+import zlib
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 import scipy
 
 import xmodal_ros
@@ -28,7 +28,7 @@ from xmodal_ros.training.window_values import MappedStream
 
 _ENTRY: Final = 'entry.json'
 _PARTIAL: Final = '.partial-'
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _NAME_LENGTH: Final = 40
 # Whatever decides on the numbers of a window: a change in any of these cuts them anew.
 _SOURCES: Final = (
@@ -112,11 +112,16 @@ class StreamCache:
 
         Raises OSError when it cannot be written.
         """
-        for name, kind in _INDEX.items():
-            _write(built / name, np.asarray(getattr(cut.index, name), kind).tobytes())
+        parts = {
+            name: np.asarray(getattr(cut.index, name), kind).tobytes()
+            for name, kind in _INDEX.items()
+        }
+        for name, part in parts.items():
+            _write(built / name, part)
         document = {'format': _FORMAT, **cut.facts.document()}
         document['windows'] = len(cut.index.ends_ns)
         document['seconds'] = len(cut.index.received_ns)
+        document['crc32'] = _crc32(document, parts)
         _write(built / _ENTRY, json.dumps(document).encode())
         with (built / STREAM_FILE).open('rb') as file:
             os.fsync(file.fileno())
@@ -135,9 +140,15 @@ class StreamCache:
                         raise
 
     def read(self, place: Path) -> tuple[Cut, MappedStream] | None:
-        """Give a cut stream, or None where there is none, or one that is damaged."""
+        """Give a cut stream, or None where there is none, or one that is damaged.
+
+        Of the samples only the size is checked: to read them all would cost what mapping saves.
+        """
         try:
             document: dict[str, Any] = json.loads((place / _ENTRY).read_text(encoding='utf-8'))
+            parts = {name: (place / name).read_bytes() for name in _INDEX}
+            if document.pop('crc32') != _crc32(document, parts):
+                return None
             if document.pop('format') != _FORMAT:
                 return None
             windows, seconds = document.pop('windows'), document.pop('seconds')
@@ -148,7 +159,7 @@ class StreamCache:
             )
             if file.st_size != math.prod(facts.shape) * stream.dtype.itemsize:
                 return None
-            index = {name: _read(place / name, kind) for name, kind in _INDEX.items()}
+            index = {name: np.frombuffer(parts[name], kind) for name, kind in _INDEX.items()}
             lengths = [len(index[name]) for name in _INDEX]
             if lengths != [windows, windows, windows, seconds, seconds]:
                 return None
@@ -213,8 +224,12 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _read(path: Path, kind: type[np.generic]) -> NDArray[Any]:
-    return np.frombuffer(path.read_bytes(), kind)
+def _crc32(document: Mapping[str, Any], parts: Mapping[str, bytes]) -> int:
+    """Give a checksum of an entry's document and small files."""
+    found = zlib.crc32(json.dumps(document, sort_keys=True).encode())
+    for name in _INDEX:
+        found = zlib.crc32(parts[name], found)
+    return found
 
 
 @lru_cache(maxsize=1)
