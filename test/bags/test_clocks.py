@@ -66,12 +66,19 @@ def test_a_stamp_that_cannot_be_is_left_to_the_decoder():
         assert shift.apply(data) == data
 
 
+def test_stamps_since_a_machine_was_started_can_be_corrected():
+    shift = StampShift.of(ClockCorrection(offset_s=EPOCH / SECOND), 0)
+    assert shift.shifted(5 * SECOND) == EPOCH + 5 * SECOND
+
+
 @pytest.mark.parametrize(
     ('text', 'message'),
     [
         ('imu_wirst: {offset_s: 1}', "'imu_wirst' is no sensor.*closest is 'imu_wrist'"),
         ('imu_wrist: {offset: 1}', 'imu_wrist.offset: .*{offset_s: 0.25, drift_ppm: 12}`'),
         ('imu_wrist: {offset_s: .nan}', 'imu_wrist.offset_s'),
+        ('imu_wrist: {offset_s: 7e9}', r'imu_wrist.offset_s: .* 7e\+09 s leaves no stamp'),
+        ('imu_wrist: {offset_s: -1e10}', 'at most 2147483648 s either way'),
         ('imu_wrist: {}\n/imu_wrist: {}', 'corrected twice'),
         ('[', 'cannot be read'),
     ],

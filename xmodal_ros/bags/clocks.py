@@ -12,7 +12,8 @@ from pathlib import Path
 import struct
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -26,7 +27,20 @@ _SECOND_NS: Final = 1_000_000_000
 _STAMP_AT: Final = 4
 _LITTLE_ENDIAN: Final = 0x01
 _LATEST_S: Final = 1 << 31
-_MOST_S: Final = 1e10
+# No offset beyond this leaves a stamp that a message can hold; one that counts from when its
+# machine was started, rather than from 1970, needs some 1.8e9 s.
+MOST_OFFSET_S: Final = float(_LATEST_S)
+
+
+def _possible(offset_s: float) -> float:
+    if abs(offset_s) > MOST_OFFSET_S:
+        raise PydanticCustomError(
+            'offset_s',
+            'an offset of {given} s leaves no stamp that a message can hold; it may be at most '
+            '{most} s either way (is it in seconds?)',
+            {'given': f'{offset_s:g}', 'most': f'{MOST_OFFSET_S:.0f}'},
+        )
+    return offset_s
 
 
 class ClockCorrection(BaseModel):
@@ -38,7 +52,7 @@ class ClockCorrection(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    offset_s: Annotated[float, Field(ge=-_MOST_S, le=_MOST_S, allow_inf_nan=False)] = 0.0
+    offset_s: Annotated[float, Field(allow_inf_nan=False), AfterValidator(_possible)] = 0.0
     drift_ppm: Annotated[float, Field(ge=-1e5, le=1e5, allow_inf_nan=False)] = 0.0
     reference_s: Annotated[float, Field(ge=0, le=_LATEST_S)] | None = None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from xmodal_ros.bags.clock_fit import ClockFit, fit_receipt
-from xmodal_ros.bags.clocks import ClockCorrection
+from xmodal_ros.bags.clocks import ClockCorrection, MOST_OFFSET_S
 from xmodal_ros.training.activity_lag import find_lag, stream_energy
 from xmodal_ros.training.cutting import Way
 from xmodal_ros.training.dataset import Recording
@@ -129,7 +129,8 @@ def _lags(
 def _by_receipt(fit: ClockFit, base: ClockFit, seconds: float) -> ClockCorrection | None:
     drift_ppm = _sure_drift(fit, base, seconds)
     offset_s = fit.offset_s - base.offset_s
-    if abs(offset_s) < _WORTH_S and not drift_ppm:
+    # Times of receipt that far off are no clock's: nothing could correct them.
+    if abs(offset_s) > MOST_OFFSET_S or (abs(offset_s) < _WORTH_S and not drift_ppm):
         return None
     return _correction(offset_s, drift_ppm, fit.reference_ns)
 
