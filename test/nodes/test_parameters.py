@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rclpy
 import yaml
 
 from xmodal_ros.nodes.parameter_tables import BAG_PLAYER, PERCEPTION, TABLES
-from xmodal_ros.nodes.parameters import Parameter
+from xmodal_ros.nodes.parameters import declare, Parameter, texts
 from xmodal_ros.nodes.selector_parameters import ACTIVITY_SELECTOR
 from xmodal_ros.nodes.sensor_table import read_sensors
 from xmodal_ros.nodes.trainer_parameters import TRAINER
@@ -91,3 +92,17 @@ def test_every_default_lies_within_its_bounds(table: Sequence[Parameter]) -> Non
             low, high = parameter.bounds
             assert isinstance(parameter.default, int | float)
             assert low <= parameter.default <= high
+
+
+def test_an_empty_list_given_at_the_start_holds_nothing() -> None:
+    table = (Parameter('topics', ['activity'], 'Labels.'), Parameter('other', ['a', ''], 'More.'))
+    context = rclpy.Context()
+    rclpy.init(args=['--ros-args', '-p', 'topics:=[]'], context=context)
+    try:
+        node = rclpy.create_node('node', context=context, enable_rosout=False)
+        declare(node, table)
+        assert texts(node, 'topics') == ()
+        assert texts(node, 'other') == ('a',)
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)

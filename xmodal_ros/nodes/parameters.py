@@ -87,7 +87,8 @@ def flag(node: Node, name: str) -> bool:
 
 def texts(node: Node, name: str) -> tuple[str, ...]:
     """Read a list of strings; '' stands for nothing."""
-    return tuple(str(item) for item in node.get_parameter(name).value if item)
+    # ROS takes a [] at the start for a parameter without a value.
+    return tuple(str(item) for item in node.get_parameter_or(name).value or () if item)
 
 
 def refuse_deletion(
