@@ -7,7 +7,7 @@ import pytest
 from safetensors.torch import load_file
 
 from test.sound_bags import LABELS, write_heard_subjects, write_sound_bag
-from xmodal_ros.errors import BagError
+from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.training.plan import TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
@@ -47,6 +47,7 @@ def test_a_microphone_teaches_an_imu(heard, tmp_path):
 def test_test_subjects_whose_format_is_lost_are_found_before_anything_is_learnt(tmp_path):
     bags = write_heard_subjects(tmp_path / 'bags', ('1', '2'))
     write_sound_bag(bags / 'bag_3', '3', infos=())
-    with pytest.raises(BagError, match=r"bag_3' does not say its rate.*as /audio_info"):
+    words = r"subject '3' nothing.*bag_3' does not say its rate.*as /audio_info"
+    with pytest.raises(TrainingError, match=words):
         train(plan(bags, 'microphone'), tmp_path / 'microphone')
     assert not (tmp_path / 'microphone').exists()

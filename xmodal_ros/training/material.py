@@ -56,6 +56,7 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
     """
     looked = _look(plan, reporter)
     facts = looked.usable
+    _check_named(plan, looked)
     split = split_subjects(
         [fact.subject for fact in facts], plan.test_subjects, plan.validation_subjects
     )
@@ -113,6 +114,18 @@ def _look(plan: TrainingPlan, reporter: Reporter) -> Looked:
         for facts in without:
             reporter.note(f"{facts.path} has no sensor '{name}'")
     return looked
+
+
+def _check_named(plan: TrainingPlan, looked: Looked) -> None:
+    """Say why of a subject that is named nothing can be used, rather than that he is not there."""
+    used = {facts.subject for facts in looked.usable}
+    for left in looked.left_out:
+        subject = None if left.facts is None else left.facts.subject
+        if subject not in used and subject in (*plan.test_subjects, *plan.validation_subjects):
+            raise TrainingError(
+                f'of subject {subject!r} nothing can be used; {left.path} is left out: '
+                f'{left.reason}'
+            )
 
 
 def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -> Recipe:
