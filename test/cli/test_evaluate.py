@@ -1,14 +1,19 @@
 """``xmodal evaluate`` from the command line."""
 
 import json
+import math
+import shutil
 from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from test.bundles import make_camera_bundle, make_imu_bundle, rewrite_document
-from test.recordings import clips, write_imu_bag
+from test.messages import imu_bytes, SECOND
+from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag
+from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import XmodalError
 
@@ -243,3 +248,55 @@ def test_interrupted_it_says_so_and_leaves_nothing_behind(
     assert done.returncode == 130
     assert 'stopped: nothing half-written is left behind' in done.stderr
     assert not list(folder.iterdir())
+
+
+@pytest.fixture(scope='module')
+def spoilt(place, tmp_path_factory):
+    """Two good recordings among one without a number, one cut off and one with absurd numbers."""
+    folder = tmp_path_factory.mktemp('spoilt')
+    for name in ('bag_1', 'bag_2'):
+        shutil.copytree(place / 'bags' / name, folder / name)
+    for name, value in (('all_nan', math.nan), ('absurd', 1e300)):
+        with BagWriter(folder / name, sensors=[IMU], subject='3') as writer:
+            write_segments(writer, SEGMENTS)
+            for stamp in range(SEGMENTS[0].start_ns, SEGMENTS[-1].end_ns, SECOND // 50):
+                data = imu_bytes(stamp, (value,) * 3, (value,) * 3)
+                writer.write(IMU.topic, IMU_TYPE, stamp, data)
+    shutil.copytree(place / 'bags' / 'bag_1', folder / 'cut')
+    for file in (folder / 'cut').glob('*.mcap'):
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    return folder
+
+
+def test_bad_recordings_are_left_out_and_named_and_the_rest_goes_on(spoilt, place, tmp_path):
+    out, html = tmp_path / 'out.json', tmp_path / 'out.html'
+    done = xmodal('evaluate', place / 'bundle', spoilt, '--json', out, '--html', html)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(out.read_text())
+    assert [bag['name'] for bag in result['bags']] == ['bag_1', 'bag_2']
+    reasons = {each['bag']: each['reason'] for each in result['left_out']}
+    assert reasons.keys() == {'absurd', 'all_nan', 'cut'}
+    assert 'can be used' in reasons['all_nan']
+    for name in reasons:
+        assert f'{name} is left out: ' in done.stderr
+        assert f'is not evaluated on {name}: ' in html.read_text()
+
+
+def test_strictly_or_alone_or_with_no_other_a_bad_recording_is_an_error(spoilt, place, tmp_path):
+    out = tmp_path / 'out.json'
+    bad = spoilt / 'all_nan'
+    for arguments in ([spoilt, '--strict'], [bad], [bad, spoilt / 'cut']):
+        done = xmodal('evaluate', place / 'bundle', *arguments, '--json', out)
+        assert done.returncode == 1
+        assert 'error: ' in done.stderr
+        assert not out.exists()
+
+
+def test_of_several_bundles_each_says_what_it_was_not_evaluated_on(spoilt, place, tmp_path):
+    out = tmp_path / 'out.json'
+    bags = [spoilt / name for name in ('bag_1', 'all_nan')]
+    done = xmodal('evaluate', place / 'bundle', place / 'other', *bags, '--json', out)
+    assert done.returncode == 0, done.stderr
+    for result in json.loads(out.read_text())['bundles'].values():
+        assert [each['bag'] for each in result['left_out']] == ['all_nan']
+        assert result['counts']['bags'] == 1

@@ -130,6 +130,14 @@ def evaluate(
             'otherwise when there are others.',
         ),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            '--strict',
+            help='Stop at the first recording that cannot be evaluated, instead of leaving it '
+            'out. With one recording always so.',
+        ),
+    ] = False,
     device: Annotated[
         str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx'.")
     ] = 'cpu',
@@ -170,6 +178,7 @@ def evaluate(
             live=live,
             rate=rate,
             all_subjects=all_subjects,
+            strict=strict,
             device=device,
             show_labels=show_labels,
             html=html,

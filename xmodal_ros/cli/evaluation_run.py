@@ -1,6 +1,7 @@
 """What ``xmodal evaluate`` does, apart from its options."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from xmodal_ros.evaluation.evaluate import (
     evaluate,
     evaluate_bag,
     Evaluation,
+    LeftOut,
 )
 from xmodal_ros.evaluation.fault_catalogue import ALL, choose, faults_of
 from xmodal_ros.evaluation.report import write_report
@@ -61,6 +63,7 @@ class EvaluationSettings:
     live: bool = False
     rate: float = 0.0
     all_subjects: bool = False
+    strict: bool = False
     device: str = 'cpu'
     show_labels: bool = False
     html: Path | None = None
@@ -69,13 +72,22 @@ class EvaluationSettings:
 
 @dataclass
 class _Candidate:
-    """A bundle while it is evaluated; ``lacks`` says why it cannot run on some recordings."""
+    """A bundle while it is evaluated; ``errors`` say of ``left_out`` what is told of it.
+
+    ``lacks`` are those of recordings without its sensor, where there are other bundles.
+    """
 
     name: str
     path: Path
     engine: Engine
     bags: list[BagEvaluation] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    errors: list[BagError] = field(default_factory=list)
     lacks: list[BagError] = field(default_factory=list)
+
+    def leave_out(self, bag: str, error: BagError) -> None:
+        self.left_out.append(LeftOut(bag, str(error)))
+        self.errors.append(error)
 
 
 def run(settings: EvaluationSettings) -> Trial:
@@ -98,7 +110,10 @@ def run(settings: EvaluationSettings) -> Trial:
     with _progress(console) as progress:
         _evaluate_recordings(candidates, settings, progress)
         evaluations = tuple(
-            evaluate(each.engine.bundle.info, each.bags, each.name)
+            replace(
+                evaluate(each.engine.bundle.info, each.bags, each.name),
+                left_out=tuple(each.left_out),
+            )
             for each in _with_recordings(candidates, console)
         )
         robustness = _robustness(
@@ -144,7 +159,9 @@ def _evaluate_recordings(
     }
     aside: dict[Path, str] = {}
     for path in settings.bags:
-        with BagReader(path) as reader:
+        with _opened(path, candidates, settings, progress) as reader:
+            if reader is None:
+                continue
             if reader.subject in known and not settings.all_subjects:
                 aside[path] = reader.subject
             else:
@@ -164,8 +181,38 @@ def _evaluate_recordings(
             soft_wrap=True,
         )
         for path in aside:
-            with BagReader(path) as reader:
-                _evaluate_recording(candidates, reader, settings, progress)
+            with _opened(path, candidates, settings, progress) as reader:
+                if reader is not None:
+                    _evaluate_recording(candidates, reader, settings, progress)
+
+
+@contextmanager
+def _opened(
+    path: Path, candidates: Sequence[_Candidate], settings: EvaluationSettings, progress: Progress
+) -> Iterator[BagReader | None]:
+    """Open a recording; None where it cannot be and is left out."""
+    try:
+        reader = BagReader(path)
+    except BagError as error:
+        if _stops(settings):
+            raise
+        for each in candidates:
+            each.leave_out(path.name, error)
+        _note(progress, path.name, error)
+        yield None
+    else:
+        with reader:
+            yield reader
+
+
+def _stops(settings: EvaluationSettings) -> bool:
+    return settings.strict or len(settings.bags) == 1
+
+
+def _note(progress: Progress, bag: str, error: BagError) -> None:
+    progress.console.print(
+        f'[yellow]warning:[/] {escape(bag)} is left out: {escape(str(error))}', soft_wrap=True
+    )
 
 
 def _evaluate_recording(
@@ -179,16 +226,28 @@ def _evaluate_recording(
         try:
             sensor = _sensor(each.engine, reader, settings)
         except BagError as error:
-            if len(candidates) == 1:
+            if len(candidates) == 1 and _stops(settings):
                 raise
-            each.lacks.append(error)
+            each.leave_out(reader.name, error)
+            if len(candidates) > 1:
+                each.lacks.append(error)
+            else:
+                _note(progress, reader.name, error)
             continue
         count = reader.topics[sensor.topic].count
         which = reader.name if len(candidates) == 1 else f'{reader.name}, {each.name}'
         task = progress.add_task(f'{escape(which)} offline', total=count)
-        offline = classify_bag(each.engine, reader, sensor, _advance(progress, task))
+        try:
+            offline = classify_bag(each.engine, reader, sensor, _advance(progress, task))
+            bag = evaluate_bag(info, reader, sensor.name, offline)
+        except BagError as error:
+            if _stops(settings):
+                raise
+            progress.remove_task(task)
+            each.leave_out(reader.name, error)
+            _note(progress, which, error)
+            continue
         progress.update(task, completed=count)
-        bag = evaluate_bag(info, reader, sensor.name, offline)
         if settings.live:
             live = run_live(
                 each.path,
@@ -219,7 +278,7 @@ def _with_recordings(candidates: Sequence[_Candidate], console: Console) -> list
     """
     running = [each for each in candidates if each.bags]
     if not running:
-        raise next(error for each in candidates for error in each.lacks)
+        raise next(error for each in candidates for error in each.errors)
     for each in candidates:
         if each.lacks:
             console.print(

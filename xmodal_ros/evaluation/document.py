@@ -70,6 +70,7 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         'unknown_labels': list(evaluation.unknown_labels),
         'clips_of_unknown_labels': evaluation.clips_of_unknown_labels,
         'bags': [_bag(bag) for bag in evaluation.bags],
+        'left_out': [asdict(each) for each in evaluation.left_out],
         'labels': [
             {
                 'bag': bag.name,

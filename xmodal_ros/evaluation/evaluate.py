@@ -56,11 +56,20 @@ class BagEvaluation:
         return None if segment < 0 else self.segments[segment].label
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A recording, by name, on which a bundle was not evaluated, and the reason in words."""
+
+    bag: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """A bundle over recordings; ``scores`` is None when none of them is labelled.
 
-    ``name`` tells it from the other bundles of a trial.
+    ``name`` tells it from the other bundles of a trial. ``left_out`` are the recordings it could
+    not be evaluated on.
     """
 
     info: BundleInfo
@@ -68,6 +77,7 @@ class Evaluation:
     scores: Scores | None
     measures: Measures
     name: str
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def agreement(self) -> Agreement | None:

@@ -230,6 +230,10 @@ def _warnings(trial: Trial) -> list[str]:
         'can only be wrong.'
         for evaluation in trial.evaluations
         if evaluation.unknown_labels
+    ] + [
+        f'{evaluation.name} is not evaluated on {left.bag}: {left.reason}.'
+        for evaluation in trial.evaluations
+        for left in evaluation.left_out
     ]
 
 
