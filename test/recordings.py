@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from test.messages import EPOCH, imu_bytes, SECOND
-from xmodal_ros.bags.labels import Segment, write_segments
+from xmodal_ros.bags.labels import LABEL_TOPIC, Segment, write_segments
+from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.sensors import Sensor
 
@@ -57,4 +58,17 @@ def write_imu_bag(
             if index == len(stamps) // 2:
                 for data in bad:
                     writer.write(IMU.topic, IMU_TYPE, stamp, data)
+    return path
+
+
+def write_jumped_bag(path: Path, *, labelled: bool = True) -> Path:
+    """20 s of an IMU whose last message was recorded 231 years later; the label lasts on."""
+    text = TYPESTORE.types['std_msgs/msg/String']
+    with BagWriter(path, sensors=[IMU], subject='1') as writer:
+        if labelled:
+            writer.write_message(LABEL_TOPIC, text(data='walk'), EPOCH)
+        for stamp in range(EPOCH, EPOCH + 20 * SECOND, SECOND // 50):
+            writer.write(IMU.topic, IMU_TYPE, stamp, imu_bytes(stamp))
+        last = EPOCH + 20 * SECOND
+        writer.write(IMU.topic, IMU_TYPE, EPOCH + 231 * 365 * 86400 * SECOND, imu_bytes(last))
     return path

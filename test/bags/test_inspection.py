@@ -4,6 +4,7 @@ import pytest
 
 from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.recordings import write_jumped_bag
 from test.sound_bags import info_bytes, write_foxglove_bag, write_sound_bag
 from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
 from xmodal_ros.bags.reading import BagReader
@@ -214,3 +215,9 @@ def test_audio_that_says_its_format_itself_needs_no_other_topic(tmp_path: Path) 
     (topic,) = inspection.topics
     assert topic.stamped
     assert topic.rate_hz == pytest.approx(50)
+
+
+def test_a_recording_whose_clock_jumped_is_told_to_be_mostly_empty(tmp_path: Path) -> None:
+    inspection = inspected(write_jumped_bag(tmp_path / 'bag'))
+    (warning,) = [each for each in inspection.warnings if 'clock jumped' in each]
+    assert warning.startswith('mostly empty: nothing was recorded for 72848')

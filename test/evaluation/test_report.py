@@ -1,6 +1,7 @@
 """The report is one file that needs no other, and says what was measured."""
 
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 import json
 import re
@@ -8,7 +9,8 @@ import re
 import pytest
 
 from test.evaluation.test_evaluate import run, SEGMENTS
-from test.recordings import clips, write_imu_bag
+from test.messages import EPOCH, SECOND
+from test.recordings import clips, write_imu_bag, write_jumped_bag
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.report import render_report, write_report
 from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint, Trial
@@ -130,3 +132,24 @@ def test_a_report_that_cannot_be_written_is_an_error_with_the_path(evaluation, t
     (tmp_path / 'file').write_text('')
     with pytest.raises(ConfigurationError, match='cannot write'):
         write_report(evaluation, tmp_path / 'file' / 'report.html', 'title')
+
+
+def test_a_label_that_lasts_until_the_clock_jumped_is_shown_as_far_as_was_decided(tmp_path):
+    found = run(tmp_path, write_jumped_bag(tmp_path / 'bag'))
+    page = render_report(found, 'title')
+    assert len(page) < 500_000
+    recording = outline(page).data['recording-0']
+    last = found.bags[0].offline.predictions[-1].stamp_ns
+    assert recording['seconds'] == pytest.approx((last - EPOCH) / SECOND + 1)
+    assert [end for _, end, _ in recording['truth']] == [recording['seconds']]
+    clips_shown = outline(page).data['page-data']['clips']
+    assert all(clip['to'] <= recording['seconds'] for clip in clips_shown)
+
+
+def test_of_a_recording_without_decisions_whose_clock_jumped_a_week_is_shown(tmp_path):
+    found = run(tmp_path, write_jumped_bag(tmp_path / 'bag', labelled=False))
+    nothing = replace(found.bags[0].offline, predictions=())
+    bag = replace(found.bags[0], offline=nothing, truth=())
+    page = render_report(replace(found, bags=(bag,)), 'title')
+    assert outline(page).data['recording-0']['seconds'] == 7 * 86400
+    assert 'Of bag no more than the first seven days are shown' in unescape(page)

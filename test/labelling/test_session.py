@@ -9,6 +9,7 @@ import pytest
 
 from test.bags.recordings import without_privileges, write_imu_bag
 from test.messages import EPOCH, SECOND
+from test.recordings import write_jumped_bag
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.label_writing import label_table, own_label_file
 from xmodal_ros.bags.labels import read_segments
@@ -205,3 +206,12 @@ def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_p
         Desk([broken])
     with Desk([bag], ['run']) as desk:
         assert desk.activities == ('run',)
+
+
+def test_a_recording_whose_clock_jumped_is_refused_with_the_reason(tmp_path: Path, bag: Path):
+    jumped = write_jumped_bag(tmp_path / 'jumped')
+    with pytest.raises(BagError, match=r'lasts 8431\d\.\d days .* clock jumped'):
+        LabelSession(jumped)
+    with Desk([jumped, bag]) as desk:
+        assert 'clock jumped' in desk.progress()[0].error
+        assert desk.first() == 1

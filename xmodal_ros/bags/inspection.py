@@ -23,6 +23,8 @@ from xmodal_ros.streams.sample import DecodeError
 _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
 _CLOCK_DIFFERENCE_NS: Final = _SECOND_NS
+# Nothing at all for so long, and for most of a recording, is hardly what somebody meant to record.
+_LONG_SILENCE_NS: Final = 3600 * _SECOND_NS
 _TROUBLES: Final = {
     'compressed': 'are compressed audio, which cannot be used: start the capture node with '
     'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
@@ -102,8 +104,17 @@ def inspect_bag(reader: BagReader) -> Inspection:
         topic.name: _TopicNotes(has_stamp(topic.msgtype), _decoder(topic, ears))
         for topic in _topics(reader)
     }
+    silence_ns, last_ns = 0, reader.start_ns
     for message in reader.messages():
         _note(notes[message.topic], message)
+        silence_ns = max(silence_ns, message.received_ns - last_ns)
+        last_ns = message.received_ns
+    if silence_ns > max(_LONG_SILENCE_NS, (reader.end_ns - reader.start_ns) // 2):
+        warnings.append(
+            f'mostly empty: nothing was recorded for {silence_ns / _SECOND_NS:.0f} s of '
+            f"{(reader.end_ns - reader.start_ns) / _SECOND_NS:.0f} s; probably the recorder's "
+            'clock jumped, as when the time is set late: wait for that before recording'
+        )
     warnings += [
         warning
         for topic in _topics(reader)

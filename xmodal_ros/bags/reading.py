@@ -27,6 +27,9 @@ from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.sensors import MODALITIES, modality_of_type, Sensor
 
+LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
+"""A recording that lasts longer by its times of recording was made while the clock was set."""
+
 _NO_NAMES_OF_THEIR_OWN: Final = frozenset(
     {'image', 'image_raw', 'image_color', 'image_rect', 'compressed', 'data', 'data_raw', 'raw'}
 )

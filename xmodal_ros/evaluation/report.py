@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, StrictUndefined
 
-from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.errors import BagError
 from xmodal_ros.evaluation.evaluate import Evaluation
 from xmodal_ros.evaluation.media import Media, read_media, Span
@@ -23,6 +23,7 @@ from xmodal_ros.evaluation.report_data import (
     media_data,
     Recording,
     recordings_of,
+    shown,
     stride_for,
 )
 from xmodal_ros.evaluation.report_figures import latency, reliability, robustness
@@ -103,7 +104,7 @@ def _whole(recording: Recording) -> Span | None:
     """Give all of a recording over which nothing was decided and nothing is labelled."""
     try:
         with BagReader(recording.path) as reader:
-            return Span(reader.start_ns, max(reader.end_ns, reader.start_ns + 1))
+            return shown(reader.start_ns, reader.end_ns)
     except BagError:
         return None
 
@@ -139,7 +140,7 @@ def _render(
         evaluations=trial.evaluations,
         labels=labels,
         cards=cards(trial),
-        warnings=_warnings(trial),
+        warnings=_warnings(trial, recordings),
         stride=stride,
         clips=clips,
         clips_left_out=len(wrong) - len(clips),
@@ -185,12 +186,14 @@ def _clips_data(
     for clip in wrong:
         index = places[trial.evaluations[clip.evaluation].bags[clip.bag].path]
         span = recordings[index][1]
+        if clip.start_ns >= span.end_ns:
+            continue
         found.append(
             {
                 'recording': index,
                 'evaluation': clip.evaluation,
                 'from': span.offset_s(clip.start_ns),
-                'to': span.offset_s(clip.end_ns),
+                'to': span.offset_s(min(clip.end_ns, span.end_ns)),
                 'truth': labels.index(clip.truth),
                 'decided': labels.index(clip.decided),
                 'confidence': clip.confidence,
@@ -224,17 +227,25 @@ def _parts(
     return found
 
 
-def _warnings(trial: Trial) -> list[str]:
-    return [
+def _warnings(trial: Trial, recordings: Sequence[tuple[Recording, Span]]) -> list[str]:
+    unlearnt = [
         f'{evaluation.name} has not learnt {", ".join(evaluation.unknown_labels)}: clips of these '
         'can only be wrong.'
         for evaluation in trial.evaluations
         if evaluation.unknown_labels
-    ] + [
+    ]
+    left_out = [
         f'{evaluation.name} is not evaluated on {left.bag}: {left.reason}.'
         for evaluation in trial.evaluations
         for left in evaluation.left_out
     ]
+    cut = [
+        f"Of {recording.name} no more than the first seven days are shown: the recorder's clock "
+        'seems to have jumped.'
+        for recording, span in recordings
+        if span.end_ns - span.start_ns == LONGEST_NS
+    ]
+    return [*unlearnt, *left_out, *cut]
 
 
 def _duration(seconds: float) -> str:

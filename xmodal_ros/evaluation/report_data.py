@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.bags.reading import LONGEST_NS
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation
 from xmodal_ros.evaluation.media import Media, Span
@@ -28,6 +29,8 @@ _FULL: Final = 0xFFFF
 # Bytes of base64 for one decision, with its rank's labels and scores, stamp and truth.
 _BYTES_A_DECISION: Final = 19
 _HOP_NS: Final = 500_000_000
+# So much of a label is shown after the last decision.
+_AFTER_NS: Final = 1_000_000_000
 
 
 @dataclass
@@ -42,18 +45,31 @@ class Recording:
     selection: RecordingSelection | None = None
 
     def span(self, evaluations: Sequence[Evaluation]) -> Span | None:
-        """Give the time that truth and decisions cover, None where there are none."""
+        """Give the time that truth and decisions cover, None where there are none.
+
+        Truth of which nothing was decided is shown for a second after the last decision: the last
+        label lasts to the end of the recording, and that is years away where its clock jumped.
+        """
         starts = [segment.start_ns for segment in self.segments]
         ends = [segment.end_ns for segment in self.segments]
+        decided = []
         for number, bag in self.bags:
             if bag.offline.predictions:
                 length_ns = evaluations[number].info.window.length_ns
                 starts.append(bag.offline.predictions[0].stamp_ns - length_ns)
-                ends.append(bag.offline.predictions[-1].stamp_ns)
+                decided.append(bag.offline.predictions[-1].stamp_ns)
         if not starts:
             return None
+        end_ns = max([*ends, *decided])
+        if decided:
+            end_ns = min(end_ns, max(decided) + _AFTER_NS)
         # A label may last beyond the recording's end by mistake; a negative span would break all.
-        return Span(min(starts), max(max(ends), min(starts) + 1))
+        return shown(min(starts), end_ns)
+
+
+def shown(start_ns: int, end_ns: int) -> Span:
+    """Give the span of a recording, cut where no page could show it."""
+    return Span(start_ns, min(max(end_ns, start_ns + 1), start_ns + LONGEST_NS))
 
 
 def recordings_of(trial: Trial) -> list[Recording]:
@@ -125,8 +141,9 @@ def decisions_data(
         'subject': recording.subject,
         'seconds': span.seconds,
         'truth': [
-            [span.offset_s(s.start_ns), span.offset_s(s.end_ns), labels[s.label]]
+            [span.offset_s(s.start_ns), span.offset_s(min(s.end_ns, span.end_ns)), labels[s.label]]
             for s in recording.segments
+            if s.start_ns < span.end_ns
         ],
         'tracks': tracks,
     }

@@ -14,13 +14,14 @@ from typing import Final, Literal
 from xmodal_ros.bags.label_file import FILE_NAME, find_label_file
 from xmodal_ros.bags.label_writing import check_segments, label_table, own_label_file
 from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
-from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError, XmodalError
 from xmodal_ros.whole_file import check_writable, write_whole
 
 # A tab that has not been heard of for so long may be followed by another without a question.
 _PATIENCE_S: Final = 12.0
+_DAY_NS: Final = 24 * 3600 * 1_000_000_000
 
 RefusalReason = Literal['tab', 'revision', 'disk', 'locked']
 
@@ -72,6 +73,12 @@ class LabelSession:
             self.path = reader.path
             self.name = reader.name
             self.start_ns, self.end_ns = reader.start_ns, reader.end_ns
+            if self.duration_ns > LONGEST_NS:
+                raise BagError(
+                    f'bag {str(path)!r} lasts {self.duration_ns / _DAY_NS:.1f} days by the times '
+                    "of recording, which no page can show: probably the recorder's clock jumped "
+                    '(see `xmodal inspect`); cut it, or record it again with the time set before'
+                )
             self.file = own_label_file(reader.path)
             self._read(reader)
         if not self._locked:
