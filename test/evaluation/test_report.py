@@ -152,4 +152,16 @@ def test_of_a_recording_without_decisions_whose_clock_jumped_a_week_is_shown(tmp
     bag = replace(found.bags[0], offline=nothing, truth=())
     page = render_report(replace(found, bags=(bag,)), 'title')
     assert outline(page).data['recording-0']['seconds'] == 7 * 86400
-    assert 'Of bag no more than the first seven days are shown' in unescape(page)
+    assert 'Of bag no more than the first 10080 min 0 s are shown' in unescape(page)
+
+
+def test_of_a_sensor_whose_stamps_jumped_by_years_is_shown_what_lies_before(evaluation):
+    first, *later = evaluation.bags[0].offline.predictions
+    years = 8 * 365 * 86400 * SECOND
+    jumped = (first, *(replace(each, stamp_ns=each.stamp_ns + years) for each in later))
+    offline = replace(evaluation.bags[0].offline, predictions=jumped)
+    bags = (replace(evaluation.bags[0], offline=offline),)
+    page = render_report(replace(evaluation, bags=bags), 'title')
+    assert len(page) < 500_000
+    assert 'Of bag no more than the first 4 s are shown' in unescape(page)
+    assert outline(page).data['recording-0']['seconds'] < 5

@@ -240,10 +240,15 @@ def _warnings(trial: Trial, recordings: Sequence[tuple[Recording, Span]]) -> lis
         for left in evaluation.left_out
     ]
     cut = [
-        f"Of {recording.name} no more than the first seven days are shown: the recorder's clock "
-        'seems to have jumped.'
+        f'Of {recording.name} no more than the first {_duration(span.seconds)} are shown, though '
+        'all is scored: the clock seems to have jumped.'
         for recording, span in recordings
         if span.end_ns - span.start_ns == LONGEST_NS
+        or any(
+            bag.offline.predictions[-1].stamp_ns > span.end_ns
+            for _, bag in recording.bags
+            if bag.offline.predictions
+        )
     ]
     return [*unlearnt, *left_out, *cut]
 

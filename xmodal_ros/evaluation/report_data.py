@@ -49,22 +49,30 @@ class Recording:
 
         Truth of which nothing was decided is shown for a second after the last decision: the last
         label lasts to the end of the recording, and that is years away where its clock jumped.
+        Where the sensor's stamps jump so too, the time before that is shown.
         """
         starts = [segment.start_ns for segment in self.segments]
         ends = [segment.end_ns for segment in self.segments]
-        decided = []
+        decided: list[int] = []
         for number, bag in self.bags:
             if bag.offline.predictions:
                 length_ns = evaluations[number].info.window.length_ns
                 starts.append(bag.offline.predictions[0].stamp_ns - length_ns)
-                decided.append(bag.offline.predictions[-1].stamp_ns)
+                decided += [each.stamp_ns for each in bag.offline.predictions]
         if not starts:
             return None
         end_ns = max([*ends, *decided])
         if decided:
-            end_ns = min(end_ns, max(decided) + _AFTER_NS)
+            end_ns = min(end_ns, _before_jump(decided) + _AFTER_NS)
         # A label may last beyond the recording's end by mistake; a negative span would break all.
         return shown(min(starts), end_ns)
+
+
+def _before_jump(stamps_ns: Sequence[int]) -> int:
+    """Give the last stamp before more than :data:`LONGEST_NS` without any."""
+    stamps = np.sort(np.array(stamps_ns, np.int64))
+    jumps = np.flatnonzero(np.diff(stamps) > LONGEST_NS)
+    return int(stamps[jumps[0] if jumps.size else -1])
 
 
 def shown(start_ns: int, end_ns: int) -> Span:
