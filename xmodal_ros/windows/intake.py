@@ -35,9 +35,7 @@ class SensorIntake:
             decoder.format = audio_format
             self._cut = _AudioCut(decoder, AudioAssembler(window))
         else:
-            interpolation: Interpolation = (
-                'nearest' if stream.modality == 'camera' else 'linear'
-            )
+            interpolation: Interpolation = 'nearest' if stream.modality == 'camera' else 'linear'
             self._cut = _SampleCut(decoder, WindowAssembler(window, interpolation))
         self._refused: Counter[str] = Counter()
         self.received = 0
