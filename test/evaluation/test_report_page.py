@@ -174,6 +174,17 @@ def test_a_confusion_leads_to_its_clips(page: 'Page') -> None:
     assert page.inner_text('#clip-title') == 'Mistake 1 of 1: walk taken for wave by first'
 
 
+def test_a_long_title_leaves_the_switch_on_a_phone(browser: 'Browser', url: str) -> None:
+    with opened(browser, url, (390, 844)) as page:
+        page.wait_for_selector('body[data-ready]')
+        page.evaluate(
+            "document.querySelector('h1').textContent = 'imu_wrist_unimodal_v2'.repeat(4)"
+        )
+        box = page.locator('#theme').bounding_box()
+        assert box
+        assert box['x'] + box['width'] <= 390
+
+
 @pytest.mark.parametrize('size', [(1280, 900), (390, 844)])
 def test_it_fits_and_follows_the_scheme_at_any_size(
     browser: 'Browser', url: str, size: tuple[int, int]
