@@ -87,7 +87,8 @@ def measure(bags: Path, folder: Path, method: str, kills: int) -> Result:
     out = folder / 'bundle'
     command = [
         *(sys.executable, '-m', 'xmodal_ros.cli.main', 'train', str(bags), '--events'),
-        *('--target', 'imu_wrist', '--source', 'camera', '--method', method, '--epochs', '3'),
+        *('--target', 'imu_wrist', '--method', method, '--epochs', '3'),
+        *(() if method == 'unimodal' else ('--source', 'camera')),
         *('--test-subjects', 'subject_03', '--device', 'cpu', '--resume', '--out', str(out)),
     ]
     whole = Run(command)
