@@ -19,7 +19,7 @@ from xmodal_ros.nodes.running import run
 from xmodal_ros.nodes.source import DRAIN_PERIOD_S, resolved, Source
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image
 from xmodal_ros.runtime.event_driven import EventThread
-from xmodal_ros.runtime.health import Report, STATE
+from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.periodic import PeriodicThread
@@ -119,8 +119,7 @@ class Annotator(ListeningNode):
         """Say whether anybody looks, and what is missing."""
         values = [(STATE, self.state)]
         if self._labels is None:
-            message = f'{self.state}: {self.problem}' if self.problem else self.state
-            return Report('error' if self.problem else 'ok', message, tuple(values))
+            return idle_report(self.state, self.problem)
         label = self._label
         values += [
             ('activity topic', self._labels.topic),

@@ -11,7 +11,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from xmodal_ros.drivers.capture import Severity
 from xmodal_ros.nodes.parameters import Parameter
 from xmodal_ros.nodes.reporting import ReportingNode
-from xmodal_ros.runtime.health import Report, STATE
+from xmodal_ros.runtime.health import idle_report, Report
 
 
 class DriverNode(ReportingNode):
@@ -37,8 +37,7 @@ class DriverNode(ReportingNode):
         self._reported_ns = now_ns
         if report is not None:
             return report
-        message = f'{self.state}: {self.problem}' if self.problem else self.state
-        return Report('error' if self.problem else 'ok', message, ((STATE, self.state),))
+        return idle_report(self.state, self.problem)
 
     def advertise(self, msgtype: Any, topic: str, profile: QoSProfile) -> Any:
         """Make a publisher that works while active, with what the user wants of its quality."""

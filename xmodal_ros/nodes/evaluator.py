@@ -24,7 +24,7 @@ from xmodal_ros.nodes.reporting import ListeningNode
 from xmodal_ros.nodes.running import run
 from xmodal_ros.nodes.source import DRAIN_PERIOD_S, resolved, Source
 from xmodal_ros.paths import user_path
-from xmodal_ros.runtime.health import Report, STATE
+from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.peers import Listening, node_of, Peers
 from xmodal_ros.runtime.periodic import PeriodicThread
@@ -164,8 +164,7 @@ class Evaluator(ListeningNode):
     def report(self) -> Report:
         """Give what the labels are worth so far."""
         if self._drain is None:
-            message = f'{self.state}: {self.problem}' if self.problem else self.state
-            return Report('error' if self.problem else 'ok', message, ((STATE, self.state),))
+            return idle_report(self.state, self.problem)
         self._measure()
         values = [(STATE, self.state), ('truth', str(self._summary.get('truth') or 'none now'))]
         words = []

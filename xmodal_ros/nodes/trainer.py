@@ -15,7 +15,7 @@ from xmodal_ros.nodes.motion import Motion
 from xmodal_ros.nodes.reporting import ReportingNode
 from xmodal_ros.nodes.running import run
 from xmodal_ros.nodes.trainer_parameters import read_configuration, TRAINER
-from xmodal_ros.runtime.health import Report, STATE
+from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.training.child import TrainingChild
 from xmodal_ros.training.standing import Standing
 
@@ -111,8 +111,7 @@ class TrainerNode(ReportingNode):
         if self._motion is not None:
             self._motion.follow()
         if self.state != 'active':
-            message = f'{self.state}: {self.problem}' if self.problem else self.state
-            return Report('error' if self.problem else 'ok', message, ((STATE, self.state),))
+            return idle_report(self.state, self.problem)
         standing = self.standing
         values = {
             STATE: self.state,

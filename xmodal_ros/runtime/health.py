@@ -88,6 +88,13 @@ class Report:
     known: bool = False
 
 
+def idle_report(state: str, problem: str, values: Mapping[str, str] | None = None) -> Report:
+    """Report on a node that is not active; ``problem`` says why, '' by intention."""
+    message = f'{state}: {problem}' if problem else state
+    named = ((STATE, state), *(values or {}).items())
+    return Report('error' if problem else 'ok', message, named)
+
+
 class HealthMonitor:
     """Turns successive counters into reports; ``clock`` gives steady nanoseconds."""
 
@@ -124,8 +131,7 @@ class HealthMonitor:
     def idle(self, state: str, problem: str, model: Mapping[str, str]) -> Report:
         """Report on a classifier that is not active; ``problem`` says why, '' by intention."""
         self._before, self._before_ns = Counters(), self._clock()
-        message = f'{state}: {problem}' if problem else state
-        return Report('error' if problem else 'ok', message, ((STATE, state), *model.items()))
+        return idle_report(state, problem, model)
 
     def _judge(self, counters: Counters, connection: Connection, now_ns: int) -> tuple[Level, str]:
         before = self._before

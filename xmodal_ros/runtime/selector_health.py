@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from xmodal_ros.runtime.health import in_words, Level, OUTPUTS, Report, STATE
+from xmodal_ros.runtime.health import idle_report, in_words, Level, OUTPUTS, Report, STATE
 from xmodal_ros.runtime.label_track import LabelTrack
 from xmodal_ros.runtime.selector import Selector
 from xmodal_ros.runtime.selector_settings import AUTO
@@ -77,8 +77,7 @@ class SelectorHealth:
         """Report on a selector that is not active; ``problem`` says why, '' by intention."""
         self._before_ns, self._received, self._refused = self._clock(), {}, {}
         self._failures = 0
-        message = f'{state}: {problem}' if problem else state
-        return Report('error' if problem else 'ok', message, ((STATE, state),))
+        return idle_report(state, problem)
 
     def _judge(
         self, selector: Selector, inputs: Mapping[str, Input], failures: int
