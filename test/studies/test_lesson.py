@@ -1,6 +1,7 @@
 """Who learns from what: nothing that is tested on is ever shown before."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from xmodal_ros.training.augmentation import ImuAugmentation
 from xmodal_ros.training.dataset import Recording, RecordingFacts, SensorWindows
 from xmodal_ros.training.examples import Examples
 from xmodal_ros.training.recipe import Recipe
+from xmodal_ros.transfer.source import NO_LABEL
 from xmodal_ros.windows.specification import WindowSpec
 
 SPEC = WindowSpec(length_ns=2 * SECOND, hop_ns=2 * SECOND, rate_hz=50)
@@ -148,6 +150,50 @@ def test_a_share_of_the_labels_is_whole_segments_at_least_one_an_activity():
     segments = {(int(subject), int(segment)) for subject, _, segment in training.values.tolist()}
     assert len(segments) == 2
     assert len(training) > 10
+
+
+def test_windows_may_stay_without_a_label_and_sources_know_no_more():
+    labels = Labels(fraction=0.4, unlabelled=True)
+    full = make_lesson(RECORDINGS, RECIPES, group())
+    few = make_lesson(RECORDINGS, RECIPES, group(labels=Labels(fraction=0.4)))
+    found = make_lesson(RECORDINGS, RECIPES, group(labels=labels))
+    wrist, thigh = found.sets['wrist'].training, found.sets['thigh'].training
+    assert np.array_equal(wrist.values, full.sets['wrist'].training.values)
+    assert np.array_equal(wrist.values[wrist.labelled], few.sets['wrist'].training.values)
+    assert np.array_equal(wrist.labels[wrist.labelled], few.sets['wrist'].training.labels)
+    assert len(wrist.unlabelled) > len(wrist.labelled)
+    assert np.array_equal(thigh.values, full.sets['thigh'].training.values)
+    assert np.array_equal(thigh.labels, wrist.labels)
+    for name in found.sets:
+        validation = found.sets[name].validation.labels
+        assert np.array_equal(validation, full.sets[name].validation.labels)
+        assert NO_LABEL not in validation
+    assert found.test.truth == full.test.truth
+    assert found.labels == full.labels
+
+
+def test_a_source_that_was_recorded_apart_keeps_its_labels():
+    bags = [recording('1'), recording('2'), recording('3')]
+    apart = replace(bags[1], windows={'thigh': bags[1].windows['thigh']})
+    blind = replace(
+        bags[1], windows={**apart.windows, 'wrist': _none_of(bags[1].windows['wrist'])}
+    )
+    labels = Labels(fraction=0.4, unlabelled=True)
+    lesson = make_lesson([bags[0], blind, bags[2]], RECIPES, group(labels=labels))
+    thigh = lesson.sets['thigh'].training
+    assert (
+        len(thigh.labelled[thigh.recordings[thigh.labelled] == 1]) == (thigh.recordings == 1).sum()
+    )
+    assert (thigh.labels[thigh.recordings == 0] == NO_LABEL).any()
+
+
+def _none_of(windows: SensorWindows) -> SensorWindows:
+    return replace(
+        windows,
+        values=windows.values[:0],
+        ends_ns=windows.ends_ns[:0],
+        segment_of=windows.segment_of[:0],
+    )
 
 
 def test_other_seeds_choose_other_labels_and_the_same_the_same():

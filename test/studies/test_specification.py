@@ -44,6 +44,7 @@ TWICE = {'train': ['1', '2'], 'test': ['2']}
         ({'splits': {'across': {'directions': [TWICE]}}}, "subject '2' is named twice"),
         ({'splits': {'within': {'folds': 1}}}, 'splits.within.folds'),
         ({'splits': {'within': {'labels': [{'fraction': 0.1, 'shots': 4}]}}}, 'not both'),
+        ({'splits': {'within': {'labels': [{'unlabelled': True}]}}}, "needs a 'fraction'"),
         ({'seeds': [1, 1]}, "seed '1' is named twice"),
         ({'sensors': {'imu': {'epochs': 0}}}, 'sensors.imu.epochs'),
         ({'sensors': {'nose': {}}}, 'sensors.nose'),

@@ -26,7 +26,7 @@ from xmodal_ros.transfer import method
 from xmodal_ros.transfer.learner import Learner, MethodTerms
 from xmodal_ros.transfer.method import make_method, StepSchedule, TransferMethod
 from xmodal_ros.transfer.paired import PairedMethod, PairedOptions
-from xmodal_ros.transfer.source import Source
+from xmodal_ros.transfer.source import NO_LABEL, Source
 
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
 
@@ -120,6 +120,67 @@ def test_a_source_is_frozen_and_asked_once():
     after = torch.cat([p.detach().flatten() for p in teacher.classifier.parameters()])
     assert torch.equal(before, after)
     assert not any(p.requires_grad for p in teacher.classifier.parameters())
+
+
+def few_labels(of: Examples, kept: int = 6) -> Examples:
+    """The same windows, of which only the first few have a label."""
+    return replace(of, labels=np.where(np.arange(len(of)) < kept, of.labels, NO_LABEL))
+
+
+def test_windows_without_a_label_are_nothing_to_who_learns_from_labels_alone():
+    full = examples()
+    first = Examples(full.values[:6], full.labels[:6], full.recordings[:6], full.ends_ns[:6])
+    assert torch.equal(weights(run(training=first)), weights(run(training=few_labels(full))))
+
+
+def test_a_teacher_makes_windows_without_a_label_worth_something():
+    with repeatable(3):
+        expert = run(settings=replace(SETTINGS, epochs=15)).classifier
+    ours = few_labels(examples())
+    teacher = make_source('s', expert, examples(), ours, 3, ImuAugmentation())
+    settings = replace(SETTINGS, epochs=12)
+    alone = run(training=ours, settings=settings)
+    taught = run(
+        'distillation', training=ours, sources={'s': teacher}, settings=settings, alpha=0.9
+    )
+    best = max(epoch.validation_accuracy for epoch in alone.history)
+    assert taught.history[-1].validation_accuracy > best + 0.1
+
+
+def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
+    seen: list[torch.Tensor] = []
+
+    class Watching(PairedMethod):
+        name = 'watching'
+        Options = PairedOptions
+
+        def terms(self, task_loss, target, sources):
+            seen.append(sources['s'].rows)
+            assert torch.isfinite(task_loss)
+            return MethodTerms(task_loss, {})
+
+    ours = few_labels(examples(), 20)
+    teacher = make_source('s', classifier(), ours, ours, 3, ImuAugmentation())
+    result = run('watching', training=ours, sources={'s': teacher}, settings=SETTINGS)
+    # 40 windows without a label fill three steps of 16; the 20 with one are repeated beside them.
+    assert [len(rows) for rows in seen] == [32, 32, 16] * len(result.history)
+
+
+def test_a_batch_of_a_branch_without_any_label_costs_nothing():
+    ours = few_labels(examples(), 3)
+    rows = np.arange(40, 60)
+    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    one = Examples(ours.values[:3], ours.labels[:3], ours.recordings[:3], np.arange(3) + 1000)
+    joined = Examples(
+        np.concatenate([theirs.values, one.values]),
+        np.concatenate([theirs.labels, one.labels]),
+        np.concatenate([theirs.recordings, one.recordings]),
+        np.concatenate([theirs.ends_ns, one.ends_ns]),
+    )
+    teacher = make_source('s', classifier(), joined, ours, 3, ImuAugmentation())
+    result = run('cotraining', training=ours, sources={'s': teacher})
+    assert all(math.isfinite(epoch.training_loss) for epoch in result.history)
+    assert all(epoch.parts['sources'] == 0 for epoch in result.history)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.training.fit import FitResult, repeatable
 from xmodal_ros.transfer import method as registry
 from xmodal_ros.transfer.method import make_method, method_names
+from xmodal_ros.transfer.source import NO_LABEL
 from xmodal_ros.windows.assembler import Window
 
 _DOCS = Path(__file__).resolve().parents[2] / 'docs' / 'methods'
@@ -119,6 +120,20 @@ def test_methods_that_need_no_overlap_learn_from_another_recording(name):
         busy.check(method)
         fitted = method.course(busy)
     assert np.isfinite(fitted.history[-1].training_loss)
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_every_method_takes_windows_without_a_label(name):
+    sets = {}
+    for sensor, full in learning_sets().items():
+        labels = np.where(np.arange(len(full.training)) % 4 < 2, full.training.labels, NO_LABEL)
+        sets[sensor] = replace(full, training=replace(full.training, labels=labels))
+    method = make_method(name, {'guard': False} if name == 'xmodal' else {})
+    with repeatable(0):
+        busy = school(() if method.source_use == 'none' else SOURCES, sets=sets)
+        fitted = method.course(busy)
+    assert all(np.isfinite(epoch.training_loss) for epoch in fitted.history)
+    assert all(torch.isfinite(value).all() for value in fitted.classifier.state_dict().values())
 
 
 @pytest.mark.parametrize('name', method_names())

@@ -5,7 +5,7 @@ import torch
 
 from test.transfer.classifiers import classifier, source, windows
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.transfer.source import paired_sources, Source
+from xmodal_ros.transfer.source import NO_LABEL, paired_sources, Source
 
 ROWS = torch.arange(12)
 LABELS = ROWS % 3
@@ -30,6 +30,26 @@ def test_an_activity_that_the_source_has_never_seen_has_no_partner():
     given = teacher.partners(ROWS, LABELS, 'class')
     assert ((given == -1) == (LABELS == 2)).all()
     assert teacher.known.tolist() == [True, True, False]
+
+
+def test_windows_without_a_label_are_paired_in_time_and_with_no_activity():
+    theirs = torch.where(torch.arange(24) % 2 == 0, torch.arange(24) % 3, NO_LABEL)
+    teacher = source(labels=theirs, in_time=torch.where(ROWS == 3, -1, ROWS))
+    ours = torch.where(ROWS < 6, LABELS, NO_LABEL)
+    assert teacher.partners(ROWS, ours, 'time').tolist() == [0, 1, 2, -1, *range(4, 12)]
+    for _ in range(20):
+        of_class = teacher.partners(ROWS, ours, 'class')
+        assert torch.equal(theirs[of_class[:6]], LABELS[:6])
+        assert (of_class[6:] == -1).all()
+    mixed = teacher.partners(ROWS, ours, 'time_else_class')
+    assert torch.equal(mixed[ROWS != 3], ROWS[ROWS != 3])
+    assert theirs[mixed[3]] == LABELS[3]
+    assert teacher.known.tolist() == [True, True, True]
+
+
+def test_a_source_without_labels_for_an_activity_does_not_know_it():
+    theirs = torch.where(torch.arange(24) % 3 == 1, NO_LABEL, torch.arange(24) % 3)
+    assert source(labels=theirs).known.tolist() == [True, False, True]
 
 
 def test_class_fills_in_where_time_has_nobody():

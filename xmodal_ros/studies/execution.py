@@ -151,7 +151,8 @@ class _Pupil:
         lesson, row = self._lesson, run.row
         examples = lesson.sets[self._group.target]
         windows = {
-            'training': len(examples.training),
+            'training': len(examples.training.labelled),
+            'unlabelled': len(examples.training.unlabelled),
             'validation': len(examples.validation),
             'test': len(lesson.test.truth),
         }

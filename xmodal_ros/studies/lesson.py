@@ -1,6 +1,6 @@
 """The windows a group of runs learns from, validates on and is tested on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from xmodal_ros.training.dataset import Recording
 from xmodal_ros.training.examples import Examples, LearningSet, SegmentKey
 from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.training.splits import hold_out_segments
+from xmodal_ros.transfer.source import NO_LABEL
 
 Part = Literal['training', 'validation', 'test']
 # For each recording the rows of a sensor's windows that are in a part.
@@ -51,7 +52,9 @@ def make_lesson(
 
     A training window may touch no segment that validates or tests, a validation window none that
     tests. Only the target's training windows become fewer with the labels: sources and validation
-    keep theirs. Raises :class:`TrainingError` when a part is left without windows.
+    keep theirs. Where windows are to be unlabelled instead, none becomes fewer, and sources know
+    as little of them as the target. Raises :class:`TrainingError` when a part is left without
+    windows.
     """
     parts = segment_parts(recordings, group)
     rows = {
@@ -61,12 +64,19 @@ def make_lesson(
     _keep_for_sources(recordings, group, rows[group.target])
     training = rows[group.target]['training']
     labels = tuple(sorted(set(_truth(recordings, group.target, training))))
-    rows[group.target]['training'] = labelled(recordings, group, training)
+    taught = labelled(recordings, group, training)
+    unlabelled: frozenset[SegmentKey] = frozenset()
+    if group.labels.unlabelled:
+        unlabelled = frozenset(_segments(recordings, group.target, training)) - frozenset(
+            _segments(recordings, group.target, taught)
+        )
+    else:
+        rows[group.target]['training'] = taught
     sets = {}
     for name, chosen in rows.items():
         known = {part: _known(recordings, name, chosen[part], labels) for part in chosen}
         sets[name] = LearningSet(
-            _examples(recordings, name, known['training'], labels),
+            _examples(recordings, name, known['training'], labels, unlabelled),
             _examples(recordings, name, known['validation'], labels),
             {},
         )
@@ -205,8 +215,16 @@ def labelled(recordings: Sequence[Recording], group: Group, rows: _Rows) -> _Row
 
 def _truth(recordings: Sequence[Recording], name: str, rows: _Rows) -> list[str]:
     return [
-        recording.facts.segments[segment].label
-        for recording, chosen in zip(recordings, rows, strict=True)
+        recordings[number].facts.segments[segment].label
+        for number, segment in _segments(recordings, name, rows)
+    ]
+
+
+def _segments(recordings: Sequence[Recording], name: str, rows: _Rows) -> list[SegmentKey]:
+    """Give the segment of each window."""
+    return [
+        (number, segment)
+        for number, (recording, chosen) in enumerate(zip(recordings, rows, strict=True))
         for segment in recording.windows[name].segment_of[chosen].tolist()
     ]
 
@@ -222,12 +240,20 @@ def _known(
 
 
 def _examples(
-    recordings: Sequence[Recording], name: str, rows: _Rows, labels: Sequence[str]
+    recordings: Sequence[Recording],
+    name: str,
+    rows: _Rows,
+    labels: Sequence[str],
+    unlabelled: Collection[SegmentKey] = (),
 ) -> Examples:
     index_of = {label: index for index, label in enumerate(labels)}
+    known = zip(_segments(recordings, name, rows), _truth(recordings, name, rows), strict=True)
     return Examples(
         _values(recordings, name, rows),
-        np.array([index_of[t] for t in _truth(recordings, name, rows)], dtype=np.int64),
+        np.array(
+            [NO_LABEL if key in unlabelled else index_of[label] for key, label in known],
+            dtype=np.int64,
+        ),
         np.concatenate([np.full(len(r), i, dtype=np.int64) for i, r in enumerate(rows)]),
         np.concatenate(
             [r.windows[name].ends_ns[rows[i]] for i, r in enumerate(recordings)], dtype=np.int64
@@ -249,11 +275,7 @@ def _test_windows(
         chosen[np.asarray(recording.windows[name].ends_ns)[chosen] % hop_ns == 0]
         for recording, chosen in zip(recordings, rows, strict=True)
     ]
-    clips = tuple(
-        (number, segment)
-        for number, (recording, chosen) in enumerate(zip(recordings, rows, strict=True))
-        for segment in recording.windows[name].segment_of[chosen].tolist()
-    )
+    clips = tuple(_segments(recordings, name, rows))
     if not clips:
         raise TrainingError(f"no window of sensor '{name}' is left to test on")
     return TestWindows(
@@ -266,9 +288,10 @@ def _test_windows(
 
 def _check(sets: Mapping[str, LearningSet]) -> None:
     for name, examples in sets.items():
-        if len(set(examples.training.labels.tolist())) < 2:
+        taught = examples.training.labels[examples.training.labelled]
+        if len(np.unique(taught)) < 2:
             raise TrainingError(
-                f"the training part holds {len(examples.training)} windows of sensor '{name}' "
+                f"the training part holds {len(taught)} windows of sensor '{name}' "
                 'that show fewer than two activities of the target'
             )
         if not len(examples.validation):

@@ -65,15 +65,20 @@ class Labels(_Part):
     """How many of the target's training windows are labelled; all of them by default.
 
     ``fraction`` of each activity's segments, at least one; or ``shots`` windows of each activity.
+    The others are taken from the target, and sources keep theirs. With ``unlabelled`` all sensors
+    keep all windows, and none has a label in the other segments.
     """
 
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     shots: Annotated[int, Field(ge=1)] | None = None
+    unlabelled: bool = False
 
     @model_validator(mode='after')
     def _not_both(self) -> Self:
         if self.shots is not None and self.fraction != 1:
             raise ValueError("labels: give 'fraction' or 'shots', not both")
+        if self.unlabelled and self.fraction == 1:
+            raise ValueError("labels: 'unlabelled' needs a 'fraction' below 1 that is labelled")
         return self
 
     @property
@@ -81,7 +86,10 @@ class Labels(_Part):
         """How tables name it."""
         if self.shots is not None:
             return f'{self.shots} windows an activity'
-        return 'all labels' if self.fraction == 1 else f'{100 * self.fraction:g} % of the labels'
+        if self.fraction == 1:
+            return 'all labels'
+        share = f'{100 * self.fraction:g} % of the labels'
+        return f'{share}, the other windows unlabelled' if self.unlabelled else share
 
 
 def _all_labels() -> tuple[Labels, ...]:

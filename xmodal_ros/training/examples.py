@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from xmodal_ros.training.dataset import Recording
 from xmodal_ros.training.window_values import choose, join, Windows
+from xmodal_ros.transfer.source import NO_LABEL
 
 SegmentKey = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Labelled windows of one sensor over several recordings.
+    """Windows of one sensor over several recordings.
 
     ``values`` (N, steps, ...) are raw windows, gathered where they are indexed if they lie in a
-    cache; ``labels`` (N,) are class indices, ``recordings`` (N,) and ``ends_ns`` (N,) say where
-    each comes from.
+    cache; ``labels`` (N,) are class indices, or NO_LABEL where nobody says what a window shows;
+    ``recordings`` (N,) and ``ends_ns`` (N,) say where each comes from.
     """
 
     values: Windows
@@ -29,6 +30,16 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def labelled(self) -> NDArray[np.int64]:
+        """The rows (L,) of those windows that have a label."""
+        return np.flatnonzero(self.labels != NO_LABEL)
+
+    @property
+    def unlabelled(self) -> NDArray[np.int64]:
+        """The rows of the others."""
+        return np.flatnonzero(self.labels == NO_LABEL)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from xmodal_ros.training.recipe import FitSettings
 from xmodal_ros.transfer.learner import Batch, Lesson
 from xmodal_ros.transfer.method import TransferMethod
 from xmodal_ros.transfer.randomness import OwnRandomness
-from xmodal_ros.transfer.source import Source, Windows
+from xmodal_ros.transfer.source import NO_LABEL, Source, Windows
 
 # A fixed number: other thread counts add in another order and give other last bits.
 TRAINING_THREADS: Final = 2
@@ -141,8 +141,12 @@ class _Fit:
         self.device = next(classifier.parameters()).device
         self.processes = processes
         self.training = as_windows(training)
-        weights = class_weights(training.labels, classifier.head.out_features)
-        self.chances = weights[self.training.labels].double()
+        self.labelled = torch.from_numpy(training.labelled)
+        shown = bool(sources) and method.learns_unlabelled
+        self.unlabelled = torch.from_numpy(training.unlabelled[: None if shown else 0])
+        labels = training.labels[training.labelled]
+        weights = class_weights(labels, classifier.head.out_features)
+        self.chances = weights[self.training.labels[self.labelled]].double()
         if settings.balance != 'weights':
             weights = torch.ones_like(weights)
         self.class_weights = weights.to(self.device)
@@ -163,7 +167,8 @@ class _Fit:
         )
         self.means = [p.detach().clone() for p in self.learner.parameters()]
         self.steps_in_epoch = max(
-            self.settings.least_steps, math.ceil(len(training) / self.settings.batch_size)
+            self.settings.least_steps,
+            math.ceil(max(len(self.labelled), len(self.unlabelled)) / self.settings.batch_size),
         )
         self.steps_total = self.settings.epochs * self.steps_in_epoch
         self.step = 0
@@ -262,9 +267,13 @@ class _Fit:
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
         self.learner.train()
         order = self._order()
+        others = self._order_unlabelled(len(order))
         sums: dict[str, float] = {'': 0.0}
+        first = 0
         for rows in order.split(self.settings.batch_size):
-            loss, parts = self._train_batch(rows, epoch)
+            beside = others[first : first + len(rows)]
+            first += len(rows)
+            loss, parts = self._train_batch(torch.cat([rows, beside]), epoch)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f'the loss became {loss} in epoch {epoch}: check the recordings for values '
@@ -275,16 +284,25 @@ class _Fit:
         return sums.pop(''), sums
 
     def _order(self) -> Tensor:
-        """Give the rows of an epoch: a permutation, or as many as it takes to fill the steps."""
-        count = len(self.training)
+        """Give the labelled rows of an epoch: all once, or as many as it takes for its steps."""
+        count = len(self.labelled)
         shown = max(count, self.steps_in_epoch * self.settings.batch_size)
         if self.settings.balance == 'sampling':
-            return torch.multinomial(
-                self.chances, shown, replacement=True, generator=self.generator
-            )
-        repeats = math.ceil((self.steps_in_epoch - 1) * self.settings.batch_size / count)
-        rounds = [torch.randperm(count, generator=self.generator) for _ in range(max(1, repeats))]
-        return torch.cat(rounds)[:shown]
+            return self.labelled[
+                torch.multinomial(self.chances, shown, replacement=True, generator=self.generator)
+            ]
+        least = (self.steps_in_epoch - 1) * self.settings.batch_size
+        return self.labelled[self._shuffled(count, least)[:shown]]
+
+    def _order_unlabelled(self, shown: int) -> Tensor:
+        """Give as many rows as there are labelled ones in an epoch, or none at all."""
+        count = len(self.unlabelled)
+        return self.unlabelled[self._shuffled(count, shown)[:shown]] if count else self.unlabelled
+
+    def _shuffled(self, count: int, least: int) -> Tensor:
+        """Give the numbers below ``count`` in random order, again and again up to ``least``."""
+        repeats = max(1, math.ceil(least / count))
+        return torch.cat([torch.randperm(count, generator=self.generator) for _ in range(repeats)])
 
     def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
         windows = self.augmentation(self.training.values[rows].to(self.device), self.generator)
@@ -311,6 +329,12 @@ class _Fit:
         return float(terms.loss.detach()), terms.parts
 
     def _task_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if len(self.unlabelled):
+            labelled = labels != NO_LABEL
+            logits, labels = logits[labelled], labels[labelled]
+            if not len(labels):
+                # Zero, with the gradient that a loss has to have.
+                return logits.sum()
         return functional.cross_entropy(
             logits,
             labels,

@@ -20,6 +20,7 @@ from torch.nn import functional
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.training.examples import Examples
+from xmodal_ros.training.window_values import choose
 
 StatisticsModel = Literal['random_forest', 'logistic_regression']
 
@@ -90,7 +91,9 @@ class StatisticsBaseline:
                 StandardScaler(),
                 LogisticRegression(class_weight='balanced', max_iter=1000, random_state=seed),
             )
-        self._model.fit(self._statistics(training.values), training.labels)
+        labelled = training.labelled
+        values = choose(training.values, labelled.tolist())
+        self._model.fit(self._statistics(values), training.labels[labelled])
 
     def probabilities(self, windows: Rows) -> NDArray[np.float64]:
         """Give class probabilities (N, classes) of raw windows; zero for classes never seen."""

@@ -62,6 +62,11 @@ class CoTraining(TransferMethod):
         """Only pairs in time need recordings made together."""
         return self.options.pairing == 'time'
 
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Pairs in time need no labels."""
+        return self.options.pairing != 'class'
+
     def start(self, lesson: Lesson) -> Learner:
         """Give the learner that holds all branches."""
         return _CoTrainingLearner(lesson, self.options)

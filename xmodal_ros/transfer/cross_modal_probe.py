@@ -79,7 +79,7 @@ class _Probe(Learner):
     def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
         losses = []
         for source in self._sources.values():
-            chosen = torch.randint(len(source.windows), (len(batch.rows),))
+            chosen = source.labelled[torch.randint(len(source.labelled), (len(batch.rows),))]
             features = source.outputs.feature[chosen.to(outputs.feature.device)]
             labels = source.windows.labels[chosen].to(outputs.feature.device)
             losses.append(self._task_loss(self.target.head(self.target.dropout(features)), labels))

@@ -48,6 +48,11 @@ class InfoNce(TransferMethod):
         """Only pairs in time need recordings made together."""
         return self.options.pairing == 'time'
 
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Pairs in time need no labels."""
+        return self.options.pairing != 'class'
+
     def start(self, lesson: Lesson) -> Learner:
         """Give a learner with a projection for the target and one for each source."""
         return _ContrastiveLearner(lesson, self.options)

@@ -8,7 +8,8 @@ from torch import nn, Tensor
 from xmodal_ros.models.classifier import Classifier, Outputs
 from xmodal_ros.transfer.source import Source, Windows
 
-# Logits (B, classes) and class indices (B,) to the cross-entropy (): weighed by class, smoothed.
+# Logits (B, classes) and class indices (B,) to the cross-entropy (), weighed by class and
+# smoothed. Windows without a label have no part in it; where none has one it is 0.
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -17,8 +18,9 @@ class Batch:
     """A step's windows of the target.
 
     ``rows`` (B,) are their positions among the target's training windows, ``windows``
-    (B, steps, ...) the raw windows after augmentation, ``labels`` (B,) class indices; ``share``
-    of the training, in [0, 1), is over. ``rows`` are on the CPU, the others on the device.
+    (B, steps, ...) the raw windows after augmentation, ``labels`` (B,) class indices, or
+    :data:`~xmodal_ros.transfer.source.NO_LABEL`; ``share`` of the training, in [0, 1), is over.
+    ``rows`` are on the CPU, the others on the device.
     """
 
     rows: Tensor

@@ -99,6 +99,11 @@ class TransferMethod(ABC):
         return False
 
     @property
+    def learns_unlabelled(self) -> bool:
+        """Whether windows without a label, paired with those of sources, teach it anything."""
+        return False
+
+    @property
     def schedule(self) -> StepSchedule | None:
         """A schedule to use instead of the recipe's, or None."""
         return None

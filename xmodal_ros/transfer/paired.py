@@ -31,6 +31,11 @@ class PairedMethod(TransferMethod, abstract=True):
         """Only pairs in time need recordings made together."""
         return self.options.pairing == 'time'
 
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Pairs in time need no labels."""
+        return self.options.pairing != 'class'
+
     @abstractmethod
     def terms(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Generator, Tensor
@@ -14,15 +14,17 @@ from xmodal_ros.models.lazy_tensor import WindowTensor
 
 Augment = Callable[[Tensor, Generator], Tensor]
 Pairing = Literal['time', 'class', 'time_else_class']
+# The class index of a window of which nobody says what it shows.
+NO_LABEL: Final = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """Labelled training windows of a sensor, all on the CPU.
+    """Training windows of a sensor, all on the CPU.
 
     ``values`` (N, steps, ...) are raw and may be gathered only when rows are asked for,
-    ``labels`` (N,) class indices, ``recordings`` (N,) and ``ends_ns`` (N,) say where each comes
-    from.
+    ``labels`` (N,) class indices or :data:`NO_LABEL`, ``recordings`` (N,) and ``ends_ns`` (N,)
+    say where each comes from.
     """
 
     values: WindowTensor
@@ -63,12 +65,15 @@ class Source:
         self.windows = windows
         self.in_time = in_time
         self.augment = augment
-        counts = torch.bincount(windows.labels, minlength=classes)
+        self.labelled = torch.nonzero(windows.labels != NO_LABEL)[:, 0]
+        """(L,) the rows of those windows that have a label."""
+        labels = windows.labels[self.labelled]
+        counts = torch.bincount(labels, minlength=classes)
         self.known = counts > 0
         """(classes,) whether any of its windows shows the activity."""
         self._counts = counts
         self._first = counts.cumsum(0) - counts
-        self._by_class = windows.labels.argsort(stable=True)
+        self._by_class = self.labelled[labels.argsort(stable=True)]
 
     @cached_property
     def outputs(self) -> Outputs:
@@ -97,15 +102,15 @@ class Source:
         """Give for target windows (B,) of activities ``labels`` (B,) a row each, or -1.
 
         ``time``: the window that ends at the same stamp; ``class``: a random one of the same
-        activity, for recordings that were not made together; ``time_else_class``: the latter
-        where the former is missing. All on the CPU.
+        activity, for recordings that were not made together, and none for a window without a
+        label; ``time_else_class``: the latter where the former is missing. All on the CPU.
         """
         if pairing == 'time':
             return self.in_time[rows]
-        count = self._counts[labels]
+        count = torch.where(labels == NO_LABEL, 0, self._counts[labels])
         chosen = self._first[labels] + (torch.rand(len(labels)) * count).long()
         of_class = torch.where(
-            count > 0, self._by_class[chosen.clamp(max=len(self.windows) - 1)], -1
+            count > 0, self._by_class[chosen.clamp(max=len(self.labelled) - 1)], -1
         )
         if pairing == 'class':
             return of_class
