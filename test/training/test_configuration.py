@@ -12,6 +12,7 @@ from xmodal_ros.training.configuration import (
     as_yaml,
     default,
     description,
+    explanation,
     key_names,
     make_configuration,
 )
@@ -19,6 +20,7 @@ from xmodal_ros.training.data_options import DataOptions, default_cache
 from xmodal_ros.training.plan import TrainingPlan
 from xmodal_ros.training.recipe import RecipeChoices
 from xmodal_ros.transfer.method import method_names
+from xmodal_ros.windows.specification import LONGEST_S, SECOND_NS, WindowSpec
 
 NEEDED = {'bags': ['recordings'], 'target': 'imu', 'test_subjects': ['05'], 'out': 'models/imu'}
 
@@ -108,6 +110,9 @@ def test_the_defaults_of_a_configuration_are_those_of_a_plan():
         ({'seed': '-1'}, "seed '-1'"),
         ({'learning_rate': 'nan'}, 'learning_rate'),
         ({'window': 'inf'}, 'window'),
+        ({'window': '1000'}, "window '1000': .* 600"),
+        ({'hop': '601'}, "hop '601': .* 600"),
+        ({'method': 'distilation'}, "method 'distilation' is none of .* mean 'distillation'"),
         ({'size': 'smal'}, "size 'smal' is none of small, .* mean 'small'"),
         ({'precision': 'fp8'}, 'none of fp32, bf16, fp16'),
         ({'option': '[weight]'}, 'NAME=VALUE'),
@@ -158,8 +163,17 @@ def test_every_key_is_an_option_and_a_row_of_the_documentation():
         assert str(stated) == str(value) or (not value and stated is None), key
 
 
-def test_the_methods_are_all_named():
-    assert all(f"'{name}'" in description('method') for name in method_names())
+def test_the_methods_are_all_named_where_one_is_chosen():
+    listed = f'There are {", ".join(method_names())}.'
+    assert listed in explanation('method')
+    assert listed in as_yaml()
+
+
+def test_the_longest_window_is_that_of_any_stream():
+    longest = make_configuration({**NEEDED, 'window': LONGEST_S, 'hop': LONGEST_S})
+    WindowSpec(length_ns=int(longest.window) * SECOND_NS, rate_hz=50)
+    with pytest.raises(ValueError, match='length_ns'):
+        WindowSpec(length_ns=int(longest.window + 1) * SECOND_NS, rate_hz=50)
 
 
 @pytest.mark.parametrize('key', ['bags', 'out', 'log', 'tensorboard', 'json', 'cache'])

@@ -1,5 +1,8 @@
 """Methods are found by name, and a broken one is refused when it is defined."""
 
+import subprocess
+import sys
+
 import pytest
 
 from xmodal_ros.errors import ConfigurationError
@@ -12,6 +15,15 @@ def test_every_method_in_the_package_is_there_by_name():
     assert {'unimodal', 'dcat'} <= set(method_names())
     assert isinstance(make_method('unimodal'), Unimodal)
     assert isinstance(make_method('dcat'), Dcat)
+
+
+def test_their_names_are_known_without_torch():
+    told = (
+        'import sys, xmodal_ros.training.configuration, xmodal_ros.transfer.names as names;'
+        'print(*names.declared_names(), "torch" in sys.modules)'
+    )
+    run = subprocess.run([sys.executable, '-c', told], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [*method_names(), 'False']
 
 
 def test_options_are_read_from_text_and_checked():

@@ -14,7 +14,7 @@ _CONFIGURATIONS = ('.yaml', '.yml')
 
 def _option(key: str, **more: Any) -> Any:
     """Describe the option of a key: its words and its default are the schema's."""
-    text, default = configuration.description(key), configuration.default(key)
+    text, default = configuration.explanation(key), configuration.default(key)
     if default not in (..., None, False, (), {}):
         text = f'{text} Default: {default}.'
     return typer.Option(help=text, show_default=False, **more)

@@ -16,6 +16,7 @@ from xmodal_ros.training.configuration import Size
 from xmodal_ros.training.window_statistics import StatisticsModel
 from xmodal_ros.transfer.method import make_method
 from xmodal_ros.transfer.unimodal import Unimodal
+from xmodal_ros.windows.specification import LONGEST_S
 
 SHIPPED: Final = Path(__file__).parent / 'shipped'
 
@@ -184,8 +185,8 @@ class SensorSettings(_Part):
 class Windows(_Part):
     """Length and hop of all windows in seconds, and an IMU's channels."""
 
-    length_s: Annotated[float, Field(gt=0)] | None = None
-    hop_s: Annotated[float, Field(gt=0)] | None = None
+    length_s: Annotated[float, Field(gt=0, le=LONGEST_S)] | None = None
+    hop_s: Annotated[float, Field(gt=0, le=LONGEST_S)] | None = None
     channels: ImuChannels = 'acc_gyro'
 
 

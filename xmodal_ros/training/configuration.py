@@ -5,16 +5,26 @@ What it says is checked as a whole before anything is read. This module loads no
 the command line can say what there is without it.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 import difflib
 from pathlib import Path
 from typing import Annotated, Any, Final, get_args, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+from pydantic_core import PydanticKnownError
 import yaml
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.transfer.names import declared_names
+from xmodal_ros.windows.specification import LONGEST_S
 
 Size = Literal['small', 'default', 'large']
 Balance = Literal['weights', 'sampling', 'none']
@@ -54,6 +64,14 @@ def _by_name(value: Any) -> Any:
     return named
 
 
+def _method(name: str) -> str:
+    """Refuse a name that no method has, where the names are known."""
+    known = declared_names()
+    if known and name not in known:
+        raise PydanticKnownError('literal_error', {'expected': ', '.join(known)})
+    return name
+
+
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 _Path = Annotated[Path, BeforeValidator(_named)]
 _Paths = Annotated[tuple[_Path, ...], BeforeValidator(_several)]
@@ -84,10 +102,10 @@ class TrainingConfiguration(BaseModel):
     source: Annotated[_Names, Field(description='Sensors that the target learns from.')] = ()
     method: Annotated[
         str,
+        AfterValidator(_method),
         Field(
-            description="How it learns: 'unimodal' (no source), 'distillation', 'feature_cosine', "
-            "'infonce', 'cross_modal_probe', 'dcat', 'attention_patch', 'cotraining', "
-            "'dynamic_gating' or 'xmodal'. docs/methods describes them."
+            description="How it learns: 'unimodal' from no source, any other method of "
+            'docs/methods from some.'
         ),
     ] = 'unimodal'
     option: Annotated[
@@ -101,12 +119,12 @@ class TrainingConfiguration(BaseModel):
             'training subjects do.'
         ),
     ] = ()
-    window: Annotated[float, Field(gt=0, description='Length of a window in seconds.')] = (
-        DEFAULT_LENGTH_S
-    )
-    hop: Annotated[float, Field(gt=0, description='Time between labels in seconds.')] = (
-        DEFAULT_HOP_S
-    )
+    window: Annotated[
+        float, Field(gt=0, le=LONGEST_S, description='Length of a window in seconds.')
+    ] = DEFAULT_LENGTH_S
+    hop: Annotated[
+        float, Field(gt=0, le=LONGEST_S, description='Time between labels in seconds.')
+    ] = DEFAULT_HOP_S
     channels: Annotated[
         ImuChannels,
         Field(description="Of an IMU: 'acc_gyro', or 'acc' for one without gyro."),
@@ -223,6 +241,12 @@ def description(key: str) -> str:
     return _field(key).description or ''
 
 
+def explanation(key: str) -> str:
+    """Say what a key is for and, of the method, which there are."""
+    names = ', '.join(declared_names()) if key == 'method' else ''
+    return f'{description(key)} There are {names}.' if names else description(key)
+
+
 def default(key: str) -> Any:
     """Give what holds where a key is not given; Ellipsis where it has to be."""
     field = _field(key)
@@ -286,7 +310,7 @@ def _explained(error: ValidationError, called: Any) -> str:
         name = 'BAG' if key == 'bags' else name
         return f'{name} {told} Give it on the command line or in the configuration file'
     if problem['type'] == 'literal_error':
-        words: Sequence[str] = get_args(_field(key).annotation)
+        words = declared_names() if key == 'method' else get_args(_field(key).annotation)
         close = difflib.get_close_matches(str(value), words, n=1)
         hint = f'; did you mean {close[0]!r}?' if close else ''
         return f'{name} {value!r} is none of {", ".join(words)}{hint}'
@@ -344,7 +368,7 @@ def as_yaml(configuration: Mapping[str, Any] | None = None) -> str:
         missing = value is ... or value is None
         shown = '' if missing else f' {_flow(value)}'
         needed = ' (needed)' if default(key) is ... else ''
-        lines += ['', f'# {description(key)}{needed}', f'{key}:{shown}']
+        lines += ['', f'# {explanation(key)}{needed}', f'{key}:{shown}']
     return '\n'.join(lines) + '\n'
 
 

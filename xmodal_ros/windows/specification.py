@@ -1,12 +1,13 @@
 """Length, hop and sampling grid of a model's windows."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SECOND_NS = 1_000_000_000
+LONGEST_S: Final = 600
 
 
 class WindowSpec(BaseModel):
@@ -20,8 +21,8 @@ class WindowSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
-    length_ns: Annotated[int, Field(gt=0, le=600 * SECOND_NS)] = 2 * SECOND_NS
-    hop_ns: Annotated[int, Field(gt=0, le=600 * SECOND_NS)] = SECOND_NS // 2
+    length_ns: Annotated[int, Field(gt=0, le=LONGEST_S * SECOND_NS)] = 2 * SECOND_NS
+    hop_ns: Annotated[int, Field(gt=0, le=LONGEST_S * SECOND_NS)] = SECOND_NS // 2
     rate_hz: Annotated[int, Field(gt=0, le=192_000)]
     margin_ns: Annotated[int, Field(ge=0, le=10 * SECOND_NS)] = SECOND_NS // 10
     min_coverage: Annotated[float, Field(gt=0, le=1)] = 0.8
