@@ -1,5 +1,6 @@
 """``xmodal evaluate`` from the command line."""
 
+from dataclasses import replace
 import json
 import math
 import shutil
@@ -16,6 +17,8 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.evaluation.agreement import compare
+from xmodal_ros.evaluation.evaluate import LiveRun
 
 SEGMENTS = clips(['sit', 'walk', 'wave'])
 
@@ -230,7 +233,7 @@ def test_one_class_only_strange_ones_or_no_truth_is_no_reason_to_crash(place, tm
     assert ('no recording is labelled' in done.stderr) == (not labels)
 
 
-@pytest.mark.parametrize('while_doing', ['classify_bag', 'robustness_curve', 'write_report'])
+@pytest.mark.parametrize('while_doing', ['classify_bag', 'run_faults', 'write_report'])
 def test_interrupted_it_says_so_and_leaves_nothing_behind(
     place, tmp_path, monkeypatch, while_doing
 ):
@@ -290,6 +293,63 @@ def test_strictly_or_alone_or_with_no_other_a_bad_recording_is_an_error(spoilt, 
         assert done.returncode == 1
         assert 'error: ' in done.stderr
         assert not out.exists()
+
+
+@pytest.fixture
+def gone_later(place, monkeypatch):
+    """Where bag_1 is gone once it was evaluated offline, and the live node plays as offline."""
+    from xmodal_ros.cli import evaluation_faults, evaluation_run
+
+    run_live, robustness_curve = evaluation_run.run_live, evaluation_faults.robustness_curve
+
+    def without(bag):
+        return replace(bag, path=place / 'gone') if bag.name == 'bag_1' else bag
+
+    def play(bundle, bag, *rest, **options):
+        if bag.name == 'bag_1':
+            return run_live(bundle, without(bag), *rest, **options)
+        same = bag.offline.predictions
+        return LiveRun(same, (0.001,) * len(same), 1, 1, {}, compare(same, same), 1.0)
+
+    def curve(engine, evaluation, *rest, **options):
+        bags = tuple(map(without, evaluation.bags))
+        return robustness_curve(engine, replace(evaluation, bags=bags), *rest, **options)
+
+    monkeypatch.setattr(evaluation_run, 'run_live', play)
+    monkeypatch.setattr(evaluation_faults, 'robustness_curve', curve)
+
+
+def test_a_recording_that_fails_live_or_harmed_is_left_out_of_that_alone(
+    place, tmp_path, gone_later
+):
+    out, html = tmp_path / 'out.json', tmp_path / 'out.html'
+    done = xmodal(
+        *('evaluate', place / 'bundle', place / 'bags', '--live', '--robustness', 'delay'),
+        *('--json', out, '--html', html),
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads(out.read_text())
+    assert [bag['name'] for bag in result['bags']] == ['bag_1', 'bag_2']
+    assert (result['left_out'], result['equals_offline']) == ([], True)
+    for left_out, told, shown in [
+        (result['live_left_out'], 'bag_1 is left out of the live runs: ', 'not run live on'),
+        (
+            result['robustness'][0]['left_out'],
+            'bag_1 is left out of the curve of delay: ',
+            'not put under delay on',
+        ),
+    ]:
+        assert [each['bag'] for each in left_out] == ['bag_1']
+        assert told + left_out[0]['reason'] in done.stderr
+        assert f'{shown} bag_1: ' in html.read_text()
+
+
+@pytest.mark.parametrize('part', [['--live'], ['--robustness', 'delay']])
+def test_strictly_or_with_no_other_a_part_that_fails_is_an_error(place, part, gone_later):
+    for arguments in ([place / 'bags', '--strict'], [place / 'bags' / 'bag_1']):
+        done = xmodal('evaluate', place / 'bundle', *arguments, *part)
+        assert done.returncode == 1
+        assert 'gone' in done.stderr
 
 
 def test_of_several_bundles_each_says_what_it_was_not_evaluated_on(spoilt, place, tmp_path):

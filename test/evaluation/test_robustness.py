@@ -11,6 +11,7 @@ from test.sound_bags import write_sound_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.errors import BagError
 from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
 from xmodal_ros.evaluation.fault_catalogue import FaultKind
 from xmodal_ros.evaluation.faults import Delay, Dropout
@@ -101,6 +102,21 @@ def test_a_curve_begins_unharmed_and_what_is_lost_is_unknown(imu):
     messages = evaluation.bags[0].offline.received
     assert {doing for doing, _ in told} == {'dropout 0.2', 'dropout 1'}
     assert 0 < sum(n for _, n in told) <= 2 * messages
+
+
+def test_a_recording_that_fails_under_a_fault_is_left_out_of_all_its_points(imu, folder):
+    engine, evaluation = imu
+    kind = FaultKind('delay', ('imu',), 's', 'late by', (0.0, 1.0), 0, Delay)
+    gone = replace(evaluation.bags[0], name='gone', path=folder / 'gone')
+    both = evaluate(engine.bundle.info, [gone, *evaluation.bags])
+    curve = robustness_curve(engine, both, kind)
+    assert [each.bag for each in curve.left_out] == ['gone']
+    assert str(folder / 'gone') in curve.left_out[0].reason
+    assert curve.points == robustness_curve(engine, evaluation, kind).points
+    with pytest.raises(BagError, match='gone'):
+        robustness_curve(engine, both, kind, strict=True)
+    with pytest.raises(BagError, match='gone'):
+        robustness_curve(engine, evaluate(engine.bundle.info, [gone]), kind)
 
 
 def test_windows_late_by_more_than_the_recording_are_missing_where_they_were(imu):

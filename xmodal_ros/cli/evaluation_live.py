@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
+from xmodal_ros.errors import XmodalError
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.evaluation.evaluate import BagEvaluation, LiveRun
 from xmodal_ros.runtime.engine import Prediction
@@ -24,20 +25,25 @@ def run_live(
 ) -> LiveRun:
     """Play a bag that was evaluated offline to the live node, and compare the two.
 
-    ``rate`` is in times real time, 0 as fast as nothing is lost.
+    ``rate`` is in times real time, 0 as fast as nothing is lost. Raises :class:`XmodalError` where
+    the node or the bag gives up.
     """
     from xmodal_ros.nodes.replay import replay
 
     task = progress.add_task(f'{escape(bag.name)} live', total=bag.offline.received)
-    result = replay(
-        bundle,
-        bag.path,
-        sensor,
-        rate=rate,
-        device=device,
-        progress=lambda sent, total: progress.update(task, completed=sent, total=total),
-        on_label=_LabelPrinter(bag, progress.console) if show_labels else lambda _: None,
-    )
+    try:
+        result = replay(
+            bundle,
+            bag.path,
+            sensor,
+            rate=rate,
+            device=device,
+            progress=lambda sent, total: progress.update(task, completed=sent, total=total),
+            on_label=_LabelPrinter(bag, progress.console) if show_labels else lambda _: None,
+        )
+    except XmodalError:
+        progress.remove_task(task)
+        raise
     return LiveRun(
         predictions=result.predictions,
         latencies_s=result.latencies_s,

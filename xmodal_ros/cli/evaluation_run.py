@@ -19,26 +19,25 @@ import typer
 
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.evaluation_faults import run_faults
 from xmodal_ros.cli.evaluation_inputs import name_bundles
 from xmodal_ros.cli.evaluation_live import run_live
 from xmodal_ros.cli.evaluation_page import print_checks, print_trial
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.errors import BagError
+from xmodal_ros.errors import BagError, XmodalError
 from xmodal_ros.evaluation.comparison import compare_bundles
 from xmodal_ros.evaluation.document import trial_as_json
 from xmodal_ros.evaluation.evaluate import (
     BagEvaluation,
     evaluate,
     evaluate_bag,
-    Evaluation,
     LeftOut,
 )
-from xmodal_ros.evaluation.fault_catalogue import ALL, choose, faults_of
+from xmodal_ros.evaluation.fault_catalogue import ALL, choose
 from xmodal_ros.evaluation.report import write_report
 from xmodal_ros.evaluation.requirements import check, check_names, read_requirement
-from xmodal_ros.evaluation.robustness import robustness_curve
 from xmodal_ros.evaluation.selection import select
-from xmodal_ros.evaluation.trial import RobustnessCurve, Trial
+from xmodal_ros.evaluation.trial import Trial
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
 from xmodal_ros.runtime.loading import load_model
@@ -74,7 +73,8 @@ class EvaluationSettings:
 class _Candidate:
     """A bundle while it is evaluated; ``errors`` say of ``left_out`` what is told of it.
 
-    ``lacks`` are those of recordings without its sensor, where there are other bundles.
+    ``lacks`` are those of recordings without its sensor, where there are other bundles;
+    ``not_live`` are those of live runs.
     """
 
     name: str
@@ -84,6 +84,7 @@ class _Candidate:
     left_out: list[LeftOut] = field(default_factory=list)
     errors: list[BagError] = field(default_factory=list)
     lacks: list[BagError] = field(default_factory=list)
+    not_live: list[XmodalError] = field(default_factory=list)
 
     def leave_out(self, bag: str, error: BagError) -> None:
         self.left_out.append(LeftOut(bag, str(error)))
@@ -116,8 +117,13 @@ def run(settings: EvaluationSettings) -> Trial:
             )
             for each in _with_recordings(candidates, console)
         )
-        robustness = _robustness(
-            candidates, evaluations, faults, progress, ALL not in settings.robustness
+        robustness = run_faults(
+            {each.name: each.engine for each in candidates},
+            evaluations,
+            faults,
+            progress,
+            chosen=ALL not in settings.robustness,
+            strict=_stops(settings),
         )
     several = len(evaluations) > 1
     accuracies = {each.name: validated_accuracy(each.path) for each in candidates}
@@ -249,17 +255,40 @@ def _evaluate_recording(
             continue
         progress.update(task, completed=count)
         if settings.live:
-            live = run_live(
-                each.path,
-                bag,
-                sensor,
-                progress,
-                rate=settings.rate,
-                device=settings.device,
-                show_labels=settings.show_labels,
-            )
-            bag = replace(bag, live=live)
+            bag = _run_live(each, bag, sensor, settings, progress, which)
         each.bags.append(bag)
+
+
+def _run_live(
+    candidate: _Candidate,
+    bag: BagEvaluation,
+    sensor: Sensor,
+    settings: EvaluationSettings,
+    progress: Progress,
+    which: str,
+) -> BagEvaluation:
+    """Add the live run, or why there is none."""
+    try:
+        live = run_live(
+            candidate.path,
+            bag,
+            sensor,
+            progress,
+            rate=settings.rate,
+            device=settings.device,
+            show_labels=settings.show_labels,
+        )
+    except XmodalError as error:
+        if _stops(settings):
+            raise
+        candidate.not_live.append(error)
+        progress.console.print(
+            f'[yellow]warning:[/] {escape(which)} is left out of the live runs: '
+            f'{escape(str(error))}',
+            soft_wrap=True,
+        )
+        return replace(bag, not_live=str(error))
+    return replace(bag, live=live)
 
 
 def _sensor(engine: Engine, reader: BagReader, settings: EvaluationSettings) -> Sensor:
@@ -274,11 +303,14 @@ def _sensor(engine: Engine, reader: BagReader, settings: EvaluationSettings) -> 
 def _with_recordings(candidates: Sequence[_Candidate], console: Console) -> list[_Candidate]:
     """Give the bundles that ran at all, and say which recordings the others lack.
 
-    Raises :class:`BagError` when none did.
+    Raises :class:`XmodalError` when none did, or no live run could be ended.
     """
     running = [each for each in candidates if each.bags]
     if not running:
         raise next(error for each in candidates for error in each.errors)
+    not_live = [error for each in candidates for error in each.not_live]
+    if not_live and not any(bag.live for each in running for bag in each.bags):
+        raise not_live[0]
     for each in candidates:
         if each.lacks:
             console.print(
@@ -287,40 +319,6 @@ def _with_recordings(candidates: Sequence[_Candidate], console: Console) -> list
                 soft_wrap=True,
             )
     return running
-
-
-def _robustness(
-    candidates: Sequence[_Candidate],
-    evaluations: Sequence[Evaluation],
-    faults: Sequence[str],
-    progress: Progress,
-    chosen: bool,
-) -> tuple[RobustnessCurve, ...]:
-    engines = {each.name: each.engine for each in candidates}
-    curves: list[RobustnessCurve] = []
-    suffered = {kind.name for each in evaluations for kind in faults_of(each.info.stream, faults)}
-    if suffered and (spared := [name for name in faults if name not in suffered]) and chosen:
-        progress.console.print(
-            f'[yellow]warning:[/] left out, for it can befall no sensor here: {", ".join(spared)}',
-            soft_wrap=True,
-        )
-    for evaluation in evaluations:
-        kinds = faults_of(evaluation.info.stream, faults)
-        if faults and not kinds:
-            progress.console.print(
-                f'[yellow]warning:[/] none of the faults named can befall the '
-                f'{evaluation.info.modality} of {escape(evaluation.name)}',
-                soft_wrap=True,
-            )
-        messages = sum(bag.offline.received for bag in evaluation.bags)
-        for kind in kinds:
-            task = progress.add_task(
-                escape(f'{evaluation.name}, {kind.name}'), total=messages * len(kind.grid)
-            )
-            report = _count_on(progress, task, evaluation.name)
-            curves.append(robustness_curve(engines[evaluation.name], evaluation, kind, report))
-            progress.update(task, completed=messages * len(kind.grid))
-    return tuple(curves)
 
 
 def _progress(console: Console) -> Progress:
@@ -335,12 +333,6 @@ def _progress(console: Console) -> Progress:
 
 def _advance(progress: Progress, task: TaskID) -> Callable[[int], None]:
     return lambda done: progress.update(task, completed=done)
-
-
-def _count_on(progress: Progress, task: TaskID, bundle: str) -> Callable[[str, int], None]:
-    return lambda doing, count: progress.update(
-        task, advance=count, description=escape(f'{bundle}, {doing}')
-    )
 
 
 def _title(trial: Trial) -> str:

@@ -71,6 +71,7 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         'clips_of_unknown_labels': evaluation.clips_of_unknown_labels,
         'bags': [_bag(bag) for bag in evaluation.bags],
         'left_out': [asdict(each) for each in evaluation.left_out],
+        'live_left_out': [asdict(each) for each in evaluation.live_left_out],
         'labels': [
             {
                 'bag': bag.name,

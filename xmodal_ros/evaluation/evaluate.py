@@ -39,7 +39,10 @@ class LiveRun:
 
 @dataclass(frozen=True, eq=False)
 class BagEvaluation:
-    """One recording: its truth and the decisions over it, in order of time."""
+    """One recording: its truth and the decisions over it, in order of time.
+
+    ``not_live`` is why a live run that was asked for is missing, in words.
+    """
 
     name: str
     path: Path
@@ -49,6 +52,7 @@ class BagEvaluation:
     offline: BagPredictions
     truth: tuple[int, ...]
     live: LiveRun | None = None
+    not_live: str = ''
 
     def truth_label(self, index: int) -> str | None:
         """Give the activity of a prediction's window, None where it has none."""
@@ -58,7 +62,10 @@ class BagEvaluation:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A recording, by name, on which a bundle was not evaluated, and the reason in words."""
+    """A recording, by name, on which a bundle was not evaluated, and the reason in words.
+
+    Or the recording is missing in the live runs or in a curve only.
+    """
 
     bag: str
     reason: str
@@ -84,6 +91,11 @@ class Evaluation:
         """The comparison with the live runs over all recordings, None without any."""
         found = [bag.live.agreement for bag in self.bags if bag.live is not None]
         return sum(found[1:], found[0]) if found else None
+
+    @property
+    def live_left_out(self) -> tuple[LeftOut, ...]:
+        """The recordings whose live run was asked for, and could not be ended."""
+        return tuple(LeftOut(bag.name, bag.not_live) for bag in self.bags if bag.not_live)
 
     @property
     def hurried(self) -> bool:

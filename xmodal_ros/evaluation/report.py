@@ -239,6 +239,16 @@ def _warnings(trial: Trial, recordings: Sequence[tuple[Recording, Span]]) -> lis
         for evaluation in trial.evaluations
         for left in evaluation.left_out
     ]
+    left_out += [
+        f'{evaluation.name} was not run live on {left.bag}: {left.reason}.'
+        for evaluation in trial.evaluations
+        for left in evaluation.live_left_out
+    ]
+    left_out += [
+        f'{curve.bundle} was not put under {curve.fault} on {left.bag}: {left.reason}.'
+        for curve in trial.robustness
+        for left in curve.left_out
+    ]
     cut = [
         f'Of {recording.name} no more than the first {_duration(span.seconds)} are shown, though '
         'all is scored: the clock seems to have jumped.'

@@ -8,7 +8,8 @@ import numpy as np
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.evaluation.evaluate import decided, Evaluation
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.evaluation.evaluate import BagEvaluation, decided, Evaluation, LeftOut
 from xmodal_ros.evaluation.fault_catalogue import FaultKind
 from xmodal_ros.evaluation.faults import Fault
 from xmodal_ros.evaluation.pieces import BagPieces, plain_format, PLAIN_TYPES, serialize
@@ -24,28 +25,63 @@ def robustness_curve(
     evaluation: Evaluation,
     kind: FaultKind,
     progress: Callable[[str, int], None] | None = None,
+    *,
+    strict: bool = False,
 ) -> RobustnessCurve:
     """Run a bundle over its recordings again, once for every severity of a fault.
 
     ``engine`` is that of the bundle evaluated. ``progress`` is called with what is being done and
-    how many messages were read since the last call. Raises :class:`BagError` as the unharmed run.
+    how many messages were read since the last call. A recording that fails under one severity is
+    left out of all points, for they are compared. Raises :class:`XmodalError` where none is left,
+    or with ``strict`` one fails.
     """
-    unharmed = [decided(evaluation.info, bag) for bag in evaluation.bags]
-    points = [RobustnessPoint(kind.unharmed, point(Tally.of(unharmed)))]
-    for severity in kind.grid:
-        harmed = []
-        for bag, reference in zip(evaluation.bags, unharmed, strict=True):
-            with BagReader(bag.path) as reader:
-                predictions = classify_harmed(
-                    engine,
-                    reader,
-                    reader.sensor(bag.sensor),
-                    kind.make(severity),
-                    progress=_advance(progress, f'{kind.name} {severity:g} {kind.unit}'.rstrip()),
-                )
-            harmed.append(_in_place_of(reference, predictions))
-        points.append(RobustnessPoint(severity, point(Tally.of(harmed))))
-    return RobustnessCurve(evaluation.name, kind.name, kind.unit, kind.harm, tuple(points))
+    runs: list[list[Decided]] = []
+    left_out: dict[str, XmodalError] = {}
+    for bag in evaluation.bags:
+        unharmed = decided(evaluation.info, bag)
+        try:
+            harmed = [
+                _in_place_of(unharmed, _run_harmed(engine, bag, kind, severity, progress))
+                for severity in kind.grid
+            ]
+        except XmodalError as error:
+            if strict:
+                raise
+            left_out[bag.name] = error
+            continue
+        runs.append([unharmed, *harmed])
+    if left_out and not runs:
+        raise next(iter(left_out.values()))
+    points = [
+        RobustnessPoint(severity, point(Tally.of([run[place] for run in runs])))
+        for place, severity in enumerate((kind.unharmed, *kind.grid))
+    ]
+    return RobustnessCurve(
+        evaluation.name,
+        kind.name,
+        kind.unit,
+        kind.harm,
+        tuple(points),
+        tuple(LeftOut(name, str(error)) for name, error in left_out.items()),
+    )
+
+
+def _run_harmed(
+    engine: Engine,
+    bag: BagEvaluation,
+    kind: FaultKind,
+    severity: float,
+    progress: Callable[[str, int], None] | None,
+) -> list[Prediction]:
+    doing = f'{kind.name} {severity:g} {kind.unit}'.rstrip()
+    with BagReader(bag.path) as reader:
+        return classify_harmed(
+            engine,
+            reader,
+            reader.sensor(bag.sensor),
+            kind.make(severity),
+            progress=_advance(progress, doing),
+        )
 
 
 def _advance(

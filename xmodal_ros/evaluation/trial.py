@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.evaluation.evaluate import Evaluation
+from xmodal_ros.evaluation.evaluate import Evaluation, LeftOut
 from xmodal_ros.evaluation.measures import Measures, Unit
 
 
@@ -86,7 +86,8 @@ class RobustnessPoint:
 class RobustnessCurve:
     """One bundle under one fault; ``points`` grow worse, the first is unharmed.
 
-    ``unit`` is that of the severities, ``harm`` says in words what they mean.
+    ``unit`` is that of the severities, ``harm`` says in words what they mean. The recordings of
+    ``left_out`` are in none of the points.
     """
 
     bundle: str
@@ -94,6 +95,7 @@ class RobustnessCurve:
     unit: str
     harm: str
     points: tuple[RobustnessPoint, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
