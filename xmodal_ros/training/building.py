@@ -58,8 +58,10 @@ def build_recordings(
     ways: Mapping[str, Way],
     options: DataOptions,
     advance: Callable[[int, str], None] = lambda _done, _name: None,
+    *,
+    unlabelled: bool = False,
 ) -> list[Recording | BrokenRecording]:
-    """Give the labelled windows of recordings, in their order.
+    """Give the labelled windows of recordings, in their order; ``unlabelled`` adds the others.
 
     What the cache holds is taken from there, the rest is cut, by so many processes at a time as
     ``options`` say, and kept; without a cache it is cut here, into memory. ``advance`` hears how
@@ -68,7 +70,7 @@ def build_recordings(
     half-written.
     """
     if options.cache is None:
-        return _in_memory(facts, ways, advance)
+        return _in_memory(facts, ways, advance, unlabelled)
     cache = StreamCache(options.cache)
     places = [_places(cache, fact, ways) for fact in facts]
     missing = [[n for n, p in at.items() if cache.read(p) is None] for at in places]
@@ -98,7 +100,7 @@ def build_recordings(
     return [
         BrokenRecording(fact, broken[number])
         if number in broken
-        else _from_cache(cache, fact, ways, places[number])
+        else _from_cache(cache, fact, ways, places[number], unlabelled)
         for number, fact in enumerate(facts)
     ]
 
@@ -107,11 +109,12 @@ def _in_memory(
     facts: Sequence[RecordingFacts],
     ways: Mapping[str, Way],
     advance: Callable[[int, str], None],
+    unlabelled: bool,
 ) -> list[Recording | BrokenRecording]:
     recordings: list[Recording | BrokenRecording] = []
     for done, fact in enumerate(facts, start=1):
         try:
-            recordings.append(cut_into_memory(fact, ways))
+            recordings.append(cut_into_memory(fact, ways, unlabelled=unlabelled))
         except BagError as error:
             recordings.append(BrokenRecording(fact, str(error)))
         advance(done, fact.name)
@@ -129,7 +132,11 @@ def _places(cache: StreamCache, facts: RecordingFacts, ways: Mapping[str, Way]) 
 
 
 def _from_cache(
-    cache: StreamCache, facts: RecordingFacts, ways: Mapping[str, Way], places: Mapping[str, Path]
+    cache: StreamCache,
+    facts: RecordingFacts,
+    ways: Mapping[str, Way],
+    places: Mapping[str, Path],
+    unlabelled: bool,
 ) -> Recording:
     found = {}
     for name, place in places.items():
@@ -139,7 +146,7 @@ def _from_cache(
                 f'{place} is gone: was the cache cleared while it was being used? Start again'
             )
         found[name] = kept
-    return label_recording(facts, ways, found)
+    return label_recording(facts, ways, found, unlabelled=unlabelled)
 
 
 def _do_all(tasks: Sequence[_Task], processes: int) -> Iterator[tuple[int, str]]:

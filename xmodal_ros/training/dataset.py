@@ -48,10 +48,11 @@ class RecordingFacts:
 
 @dataclass(frozen=True, eq=False)
 class SensorWindows:
-    """One sensor's labelled windows of one recording.
+    """One sensor's windows of one recording, as a rule the labelled ones.
 
     ``values`` is (N, steps, ...) in SI units, an array or windows that are gathered when indexed,
-    ``ends_ns`` (N,) rises, ``segment_of`` (N,) indexes the recording's segments. ``left_out``
+    ``ends_ns`` (N,) rises, ``segment_of`` (N,) indexes the recording's segments, -1 where no
+    segment covers half of a window, which only those who ask for such windows get. ``left_out``
     counts windows (``unlabelled``, ``weak`` evidence) and messages (by the reason of their
     refusal) that are not in here. ``cut`` and ``stream`` are what they were chosen from.
     """
@@ -153,9 +154,16 @@ def load_recording(
 
 
 def cut_into_memory(
-    facts: RecordingFacts, ways: Mapping[str, Way], progress: Callable[[], None] = lambda: None
+    facts: RecordingFacts,
+    ways: Mapping[str, Way],
+    progress: Callable[[], None] = lambda: None,
+    *,
+    unlabelled: bool = False,
 ) -> Recording:
-    """Cut a recording without leaving anything on disk; raises BagError for damage."""
+    """Cut a recording without leaving anything on disk; raises BagError for damage.
+
+    With ``unlabelled`` windows without a label are kept too.
+    """
     files: dict[str, BytesIO] = {}
     with BagReader(facts.path) as reader:
         cuts = cut_recording(
@@ -168,18 +176,22 @@ def cut_into_memory(
     for name, cut in cuts.items():
         values = np.frombuffer(files[name].getbuffer(), np.dtype(cut.facts.dtype))
         found[name] = cut, KeptStream(values.reshape(cut.facts.shape))
-    return label_recording(facts, ways, found)
+    return label_recording(facts, ways, found, unlabelled=unlabelled)
 
 
 def label_recording(
-    facts: RecordingFacts, ways: Mapping[str, Way], found: Mapping[str, tuple[Cut, Stream]]
+    facts: RecordingFacts,
+    ways: Mapping[str, Way],
+    found: Mapping[str, tuple[Cut, Stream]],
+    *,
+    unlabelled: bool = False,
 ) -> Recording:
-    """Choose the labelled windows of what was cut."""
+    """Choose the labelled windows of what was cut; ``unlabelled`` adds those without a label."""
     windows: dict[str, SensorWindows] = {}
     unusable: dict[str, str] = {}
     for name, (cut, stream) in found.items():
         if cut.facts.usable:
-            windows[name] = _label(facts.segments, ways[name][1], cut, stream)
+            windows[name] = _label(facts.segments, ways[name][1], cut, stream, unlabelled)
         else:
             unusable[name] = (
                 f"none of the {cut.facts.received} messages of sensor '{name}' "
@@ -190,13 +202,13 @@ def label_recording(
 
 
 def _label(
-    segments: Sequence[Segment], spec: WindowSpec, cut: Cut, stream: Stream
+    segments: Sequence[Segment], spec: WindowSpec, cut: Cut, stream: Stream, unlabelled: bool
 ) -> SensorWindows:
     index = cut.index
     owner = window_truth(segments, index.ends_ns.tolist(), spec.length_ns).segment_of_window
-    labelled, strong = owner >= 0, index.coverage >= spec.min_coverage
-    rows = np.flatnonzero(labelled & strong)
-    counts = {'unlabelled': int((~labelled).sum()), 'weak': int((labelled & ~strong).sum())}
+    wanted, strong = (owner >= 0) | unlabelled, index.coverage >= spec.min_coverage
+    rows = np.flatnonzero(wanted & strong)
+    counts = {'unlabelled': int((~wanted).sum()), 'weak': int((wanted & ~strong).sum())}
     left_out = {**{name: count for name, count in counts.items() if count}, **cut.facts.drops}
     values = WindowValues(
         [stream], np.zeros(len(rows), np.int64), index.firsts[rows], cut.facts.steps
