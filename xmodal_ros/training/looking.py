@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from xmodal_ros.bags.opening import find_recordings, is_recording
 from xmodal_ros.errors import BagError, TrainingError
@@ -10,6 +11,8 @@ from xmodal_ros.training.data_options import DataOptions
 from xmodal_ros.training.dataset import read_facts, RecordingFacts
 from xmodal_ros.training.file_identity import content
 from xmodal_ros.training.plan import Reporter
+
+NO_LABELS: Final = 'it has no labels'
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +39,16 @@ def look_into(
     reporter: Reporter,
     *,
     need_labels: bool = True,
+    why_of_no_use: Callable[[RecordingFacts], str] = lambda _facts: NO_LABELS,
 ) -> Looked:
     """Look into the recordings that ``paths`` name, for the sensors ``sensors_of`` a subject.
 
     A recording that is broken, has labels that cannot be read or none at all, has none of the
-    sensors, or is a copy of another one is left out and told; where that leaves none, or
-    ``options`` are strict, the first of these reasons is raised as :class:`BagError` or
+    sensors, or is a copy of another one is left out and told; where that leaves none with labels,
+    or ``options`` are strict, the first of these reasons is raised as :class:`BagError` or
     :class:`TrainingError`. So is a path that holds no recording, which is a slip of the user.
+    ``why_of_no_use`` is asked of recordings without labels, and gives '' for those that are of
+    some use; where there is no ``need_labels`` all are.
     """
     found = find_recordings(paths)
     if not found:
@@ -53,9 +59,8 @@ def look_into(
     for done, path in enumerate(found, start=1):
         try:
             facts = read_facts(path, sensors_of, need_all=False)
-            reason = _unfit(facts, need_labels=need_labels)
-            if reason and options.strict and (facts.segments or not need_labels):
-                raise BagError(reason)
+            reason = why_of_no_use(facts) if need_labels and not facts.segments else ''
+            reason = reason or _lack(facts, options)
         except BagError as error:
             if options.strict or not is_recording(path) or len(found) == 1:
                 raise
@@ -67,8 +72,8 @@ def look_into(
                 usable.append(facts)
         reporter.advance(done, path.name)
     _drop_copies(usable, left_out)
-    if not usable:
-        _refuse(left_out)
+    if not any(facts.segments or not need_labels for facts in usable):
+        _refuse([*left_out, *(LeftOut(facts.path, NO_LABELS, facts) for facts in usable)])
     for left in left_out:
         reporter.note(f'{left.path} is left out: {left.reason}')
     return Looked(tuple(usable), tuple(left_out))
@@ -80,7 +85,8 @@ def _drop_copies(usable: list[RecordingFacts], left_out: list[LeftOut]) -> None:
     Raises :class:`TrainingError` for a copy that says it shows another subject.
     """
     originals: dict[tuple[object, ...], RecordingFacts] = {}
-    for facts in list(usable):
+    # Of two the one with labels is worth more.
+    for facts in sorted(usable, key=lambda each: not each.segments):
         original = originals.setdefault(tuple(map(content, facts.files)), facts)
         if original is facts:
             continue
@@ -94,10 +100,13 @@ def _drop_copies(usable: list[RecordingFacts], left_out: list[LeftOut]) -> None:
         left_out.append(LeftOut(facts.path, f'it holds the same as {original.path}', facts))
 
 
-def _unfit(facts: RecordingFacts, *, need_labels: bool) -> str:
-    if need_labels and not facts.segments:
-        return 'it has no labels'
-    return '' if facts.sensors else next(iter(facts.missing.values()), 'it has no sensors')
+def _lack(facts: RecordingFacts, options: DataOptions) -> str:
+    if facts.sensors:
+        return ''
+    reason = next(iter(facts.missing.values()), 'it has no sensors')
+    if options.strict:
+        raise BagError(reason)
+    return reason
 
 
 def _refuse(left_out: Sequence[LeftOut]) -> None:

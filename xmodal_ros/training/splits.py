@@ -23,10 +23,14 @@ class SubjectSplit:
 
 
 def split_subjects(
-    present: Collection[str], test: Sequence[str], validation: Sequence[str] = ()
+    present: Collection[str],
+    test: Sequence[str],
+    validation: Sequence[str] = (),
+    unlabelled: Collection[str] = (),
 ) -> SubjectSplit:
     """Give every subject that is ``present`` a part; those not named train.
 
+    So do those ``unlabelled``, of whom no recording has labels, but they alone are not enough.
     Raises :class:`TrainingError` for subjects named that are not there, named twice, or when
     nobody is left to train or to test.
     """
@@ -50,7 +54,7 @@ def split_subjects(
             f'no subject is left for training: the recordings show {known}, all of whom are kept '
             'for testing or validation'
         )
-    return SubjectSplit(_ordered(training), _ordered(validation), _ordered(test))
+    return SubjectSplit(_ordered([*training, *unlabelled]), _ordered(validation), _ordered(test))
 
 
 def check_people(subjects: Collection[str], split: SubjectSplit) -> None:
