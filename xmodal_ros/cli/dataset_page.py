@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xmodal_ros.training.data_report import DataReport, REASONS, RecordingReport, remarks
+from xmodal_ros.training.data_report import DataReport, in_words, REASONS, RecordingReport, remarks
 from xmodal_ros.training.stream_cache import StreamCache
 
 _MOST_LINES: Final = 20
@@ -65,7 +65,7 @@ def _reasons(report: DataReport) -> str:
             for name, count in (sensor.left_out or {}).items():
                 counts[name] = counts.get(name, 0) + count
     said = [
-        f'{count} {REASONS.get(name, f"messages refused ({name})")}'
+        f'{count} {in_words(name)}'
         for name, count in sorted(counts.items(), key=lambda item: -item[1])
         if count
     ]
@@ -75,7 +75,9 @@ def _reasons(report: DataReport) -> str:
 def summary(report: DataReport) -> list[str]:
     """Give a few lines about a data set, however many recordings it has."""
     uses = Counter(recording.use for recording in report.recordings)
-    used = f'{uses["learning"]} recordings to learn from, {uses["test"]} to test on'
+    bare = sum(each.use == 'learning' and not each.segments for each in report.recordings)
+    without = f' ({bare} of them without labels)' if bare else ''
+    used = f'{uses["learning"]} recordings to learn from{without}, {uses["test"]} to test on'
     lines = [f'{used}, {uses[""]} left out (`xmodal dataset` shows them all)']
     lines += [f'{left.name} is left out: {left.reason}' for left in report.left_out]
     lines += [

@@ -48,6 +48,12 @@ def train(
     val_subjects: Annotated[
         list[str] | None, _option('val_subjects', metavar='SUBJECT...')
     ] = None,
+    unlabelled: Annotated[
+        bool | None,
+        typer.Option(
+            '--unlabelled', help=configuration.description('unlabelled'), show_default=False
+        ),
+    ] = None,
     window: Annotated[float | None, _option('window', metavar='SECONDS')] = None,
     hop: Annotated[float | None, _option('hop', metavar='SECONDS')] = None,
     channels: Annotated[str | None, _option('channels')] = None,
@@ -95,9 +101,10 @@ def train(
     The sensor is an IMU, a camera or a microphone.
 
     With any --method but 'unimodal' it also learns from the sensors named by --source, which are
-    not needed once it runs. The scores are those of the test subjects, measured as 'xmodal
-    evaluate' does. --target, --test-subjects, --out and recordings are needed, here or in the
-    configuration.
+    not needed once it runs. With --unlabelled, methods that compare sensors moment by moment
+    learn from windows without a label too. The scores are those of the test subjects, measured as
+    'xmodal evaluate' does. --target, --test-subjects, --out and recordings are needed, here or in
+    the configuration.
 
     Options that take several values take them after one flag, separated by spaces or commas.
 

@@ -7,6 +7,7 @@ import jinja2
 
 from xmodal_ros.evaluation.evaluate import Evaluation
 from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.training.data_report import in_words
 from xmodal_ros.windows.specification import SECOND_NS
 
 _SHOWN: Final = {
@@ -26,6 +27,7 @@ def model_card(info: BundleInfo, evaluation: Evaluation) -> str:
         keep_trailing_newline=True,
     )
     environment.filters['names'] = _names
+    environment.filters['in_words'] = in_words
     made, scores = info.provenance, evaluation.scores
     intervals = evaluation.measures.intervals
     return environment.get_template('card.md.j2').render(

@@ -53,6 +53,7 @@ def describe_run(plan: TrainingPlan, device: torch.device) -> dict[str, dict[str
             'options': dict(plan.method_options),
             'test subjects': list(plan.test_subjects),
             'validation subjects': list(plan.validation_subjects),
+            'unlabelled': plan.unlabelled,
             'seed': plan.seed,
             'device': device.type,
             **asdict(plan.choices),

@@ -119,6 +119,13 @@ class TrainingConfiguration(BaseModel):
             'training subjects do.'
         ),
     ] = ()
+    unlabelled: Annotated[
+        bool,
+        Field(
+            description='Learn from windows without a label too, in recordings that have none and '
+            'between labelled segments; for methods that compare sensors moment by moment.'
+        ),
+    ] = False
     window: Annotated[
         float, Field(gt=0, le=LONGEST_S, description='Length of a window in seconds.')
     ] = DEFAULT_LENGTH_S

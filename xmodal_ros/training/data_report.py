@@ -1,7 +1,7 @@
 """What of a data set is used and what is left out, and why."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from xmodal_ros.bags.segment import Segment
@@ -14,15 +14,25 @@ from xmodal_ros.windows.specification import SECOND_NS
 REASONS: Final = {
     'unlabelled': 'windows outside every labelled segment',
     'weak': 'windows with too few samples, in or beside a gap',
+    'activity_left_out': 'windows of activities that are not learnt',
+    'touches_validation': 'windows that reach into a segment that validates',
+    'of_validation_subjects': 'windows without a label of people who validate',
+    'unpaired': 'windows without a label that no other sensor has at the same time',
     'late': 'messages out of order',
     'duplicate': 'messages with the stamp of another',
 }
+
+
+def in_words(reason: str) -> str:
+    """Say what was left out for a reason."""
+    return REASONS.get(reason, f'messages refused ({reason})')
 
 
 @dataclass(frozen=True)
 class SensorReport:
     """One sensor of a recording: ``windows`` are used, ``left_out`` are not, by reason.
 
+    Of ``windows`` so many are ``unlabelled``.
     ``gaps`` of its stream leave ``gap_s`` seconds without samples, ``longest_gap_s`` is the
     longest step; time jumped ``resets`` times. Of the labelled segments ``unseen`` are long enough
     for a window but have none. ``problem`` says why nothing of it is used, where nothing is.
@@ -32,6 +42,7 @@ class SensorReport:
     modality: str
     messages: int = 0
     windows: int = 0
+    unlabelled: int = 0
     left_out: Mapping[str, int] | None = None
     gaps: int = 0
     gap_s: float = 0.0
@@ -143,23 +154,20 @@ def _sensor(
         name,
         facts.sensors[name].modality,
         windows=len(windows.ends_ns),
+        unlabelled=int((windows.segment_of < 0).sum()),
         left_out=dict(windows.left_out),
         unseen=unseen,
     )
     if windows.cut is None:
         return report
     cut = windows.cut.facts
-    return SensorReport(
-        name,
-        report.modality,
-        cut.received,
-        report.windows,
-        report.left_out,
-        cut.gaps.count,
-        cut.gaps.seconds,
-        cut.gaps.longest_s,
-        cut.resets,
-        unseen,
+    return replace(
+        report,
+        messages=cut.received,
+        gaps=cut.gaps.count,
+        gap_s=cut.gaps.seconds,
+        longest_gap_s=cut.gaps.longest_s,
+        resets=cut.resets,
     )
 
 

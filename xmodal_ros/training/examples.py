@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,12 +57,14 @@ def learning_set(
     length_ns: int,
     labels: Sequence[str],
     validation: Collection[SegmentKey],
+    validating: Collection[int] = (),
 ) -> LearningSet:
     """Divide a sensor's windows by the segment they belong to.
 
     ``validation`` names segments by recording and position. A training window that reaches into
-    one of them is left out, for it would show what validation asks about. Recordings without the
-    sensor add nothing; one of them at least must have it.
+    one of them is left out, for it would show what validation asks about. Windows without a label
+    train, where there are any, except in the recordings ``validating``, from which nothing may be
+    learnt. Recordings without the sensor add nothing; one of them at least must have it.
     """
     index_of = {label: index for index, label in enumerate(labels)}
     left_out: Counter[str] = Counter()
@@ -77,7 +79,9 @@ def learning_set(
         for row, (end_ns, segment) in enumerate(
             zip(windows.ends_ns.tolist(), windows.segment_of.tolist(), strict=True)
         ):
-            if segments[segment].label not in index_of:
+            if segment < 0 and number in validating:
+                left_out['of_validation_subjects'] += 1
+            elif segment >= 0 and segments[segment].label not in index_of:
                 left_out['activity_left_out'] += 1
             elif (number, segment) in validation:
                 rows[True].append(row)
@@ -85,7 +89,10 @@ def learning_set(
                 left_out['touches_validation'] += 1
             else:
                 rows[False].append(row)
-        classes = np.array([index_of.get(s.label, -1) for s in segments], dtype=np.int64)
+        # The last is that of segment -1, which is none.
+        classes = np.array(
+            [*(index_of.get(s.label, NO_LABEL) for s in segments), NO_LABEL], dtype=np.int64
+        )
         for is_held, chosen in rows.items():
             parts[is_held].append(_Piece(number, chosen, recording, sensor, classes))
     return LearningSet(_join(parts[False]), _join(parts[True]), dict(left_out))
@@ -123,3 +130,38 @@ def pair_in_time(target: Examples, source: Examples) -> NDArray[np.int64]:
     }
     keys = zip(target.recordings.tolist(), target.ends_ns.tolist(), strict=True)
     return np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
+
+
+def leave_out_unpaired(sets: Mapping[str, LearningSet], target: str) -> dict[str, LearningSet]:
+    """Keep of training windows without a label those that teach: the target's with a partner.
+
+    A partner is a window of a source, and a source's that of the target, which ends at the same
+    stamp. The others would only take their turn in the batches.
+    """
+    if not any(len(each.training.unlabelled) for each in sets.values()):
+        return dict(sets)
+    ours = sets[target].training
+    paired = {name: np.zeros(len(each.training), dtype=bool) for name, each in sets.items()}
+    for name in sets.keys() - {target}:
+        partners = pair_in_time(ours, sets[name].training)
+        paired[target] |= partners >= 0
+        paired[name][partners[partners >= 0]] = True
+    return {name: _only(found, paired[name]) for name, found in sets.items()}
+
+
+def _only(found: LearningSet, paired: NDArray[np.bool_]) -> LearningSet:
+    training = found.training
+    keeps = paired | (training.labels != NO_LABEL)
+    if keeps.all():
+        return found
+    rows = np.flatnonzero(keeps)
+    return replace(
+        found,
+        training=Examples(
+            choose(training.values, rows.tolist()),
+            training.labels[rows],
+            training.recordings[rows],
+            training.ends_ns[rows],
+        ),
+        left_out={**found.left_out, 'unpaired': int((~keeps).sum())},
+    )

@@ -14,8 +14,13 @@ from xmodal_ros.training.data_report import (
     report_test,
 )
 from xmodal_ros.training.dataset import first_message, Recording, RecordingFacts
-from xmodal_ros.training.examples import learning_set, LearningSet, SegmentKey
-from xmodal_ros.training.looking import LeftOut, look_into, Looked
+from xmodal_ros.training.examples import (
+    learning_set,
+    LearningSet,
+    leave_out_unpaired,
+    SegmentKey,
+)
+from xmodal_ros.training.looking import LeftOut, look_into, Looked, NO_LABELS
 from xmodal_ros.training.plan import Reporter, TrainingPlan
 from xmodal_ros.training.recipe import make_recipe, Recipe
 from xmodal_ros.training.splits import (
@@ -57,8 +62,12 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
     looked = _look(plan, reporter)
     facts = looked.usable
     _check_named(plan, looked)
+    labelled = [fact.subject for fact in facts if fact.segments]
     split = split_subjects(
-        [fact.subject for fact in facts], plan.test_subjects, plan.validation_subjects
+        labelled,
+        plan.test_subjects,
+        plan.validation_subjects,
+        {fact.subject for fact in facts}.difference(labelled),
     )
     check_people([fact.subject for fact in facts], split)
     test = tuple(fact for fact in facts if fact.subject in split.test)
@@ -70,10 +79,14 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
     _check_sensors(recordings, names)
     held = _validation_segments(recordings, plan, split)
     labels, without_windows = _labels(recordings, plan.target, held)
-    sets = {
-        name: learning_set(recordings, name, recipes[name].window.length_ns, labels, held)
+    validating = [n for n, r in enumerate(recordings) if r.facts.subject in split.validation]
+    found = {
+        name: learning_set(
+            recordings, name, recipes[name].window.length_ns, labels, held, validating
+        )
         for name in names
     }
+    sets = leave_out_unpaired(found, plan.target)
     _check_sets(sets, plan.target)
     untaught = {s.label for fact in test for s in fact.segments} - {*labels}
     return Material(
@@ -98,7 +111,17 @@ def _look(plan: TrainingPlan, reporter: Reporter) -> Looked:
         # Sources are only needed where something is learnt.
         return (plan.target,) if subject in plan.test_subjects else (plan.target, *plan.sources)
 
-    looked = look_into(plan.bags, sensors_of, plan.data, reporter)
+    def why_of_no_use(facts: RecordingFacts) -> str:
+        if not plan.unlabelled or facts.subject in (
+            *plan.test_subjects,
+            *plan.validation_subjects,
+        ):
+            return NO_LABELS
+        if plan.target in facts.sensors and len(facts.sensors) > 1:
+            return ''
+        return f"{NO_LABELS}, and not both '{plan.target}' and a source to compare"
+
+    looked = look_into(plan.bags, sensors_of, plan.data, reporter, why_of_no_use=why_of_no_use)
     for name in (plan.target, *plan.sources):
         with_it = [facts for facts in looked.usable if name in facts.sensors]
         without = [facts for facts in looked.usable if name in facts.missing]
@@ -153,7 +176,9 @@ def _load(
 ) -> list[Recording | BrokenRecording]:
     ways = {name: (r.stream, r.training_window) for name, r in recipes.items()}
     reporter.begin('cutting windows', len(learning))
-    read = build_recordings(learning, ways, plan.data, reporter.advance)
+    read = build_recordings(
+        learning, ways, plan.data, reporter.advance, unlabelled=plan.unlabelled
+    )
     for each in read:
         if isinstance(each, BrokenRecording):
             if plan.data.strict or len(read) == 1:
@@ -221,6 +246,7 @@ def _shown(recordings: Sequence[Recording], sensor: str) -> dict[SegmentKey, str
         for number, recording in enumerate(recordings)
         if sensor in recording.windows
         for segment in recording.windows[sensor].segment_of.tolist()
+        if segment >= 0
     }
 
 
@@ -229,19 +255,14 @@ def _labels(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the activities that training windows show, and those that none shows."""
     named = {s.label for recording in recordings for s in recording.facts.segments}
-    shown = {
-        recording.facts.segments[segment].label
-        for number, recording in enumerate(recordings)
-        if target in recording.windows
-        for segment in recording.windows[target].segment_of.tolist()
-        if (number, segment) not in held
-    }
+    shown = {label for segment, label in _shown(recordings, target).items() if segment not in held}
     return tuple(sorted(shown)), tuple(sorted(named - shown))
 
 
 def _check_sets(sets: Mapping[str, LearningSet], target: str) -> None:
     for name, examples in sets.items():
-        classes = len(set(examples.training.labels.tolist()))
+        training = examples.training
+        classes = len(set(training.labels[training.labelled].tolist()))
         if not classes:
             raise TrainingError(
                 f"no training window of sensor '{name}' shows an activity that '{target}' shows: "
@@ -250,7 +271,7 @@ def _check_sets(sets: Mapping[str, LearningSet], target: str) -> None:
             )
         if classes < 2:
             raise TrainingError(
-                f"the training recordings hold {len(examples.training)} windows of sensor '{name}'"
+                f"the training recordings hold {len(training.labelled)} windows of sensor '{name}'"
                 f' that show {classes} activities, but two are needed: {why_left_out(examples)}'
             )
         if not len(examples.validation):
@@ -272,11 +293,5 @@ def _count_clips(
     held: frozenset[SegmentKey],
     labels: Sequence[str],
 ) -> dict[str, int]:
-    shown = {
-        (number, segment)
-        for number, recording in enumerate(recordings)
-        if target in recording.windows
-        for segment in recording.windows[target].segment_of.tolist()
-        if recording.facts.segments[segment].label in labels
-    }
+    shown = {segment for segment, label in _shown(recordings, target).items() if label in labels}
     return {'training': len(shown - held), 'validation': len(shown & held)}

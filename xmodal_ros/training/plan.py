@@ -16,7 +16,8 @@ class TrainingPlan:
     """A training run: recordings, who learns from whom, and who is kept out of it.
 
     ``bags`` are recordings or folders that hold recordings. Without ``validation_subjects`` a
-    share of the training subjects' segments is held out. ``device`` is as
+    share of the training subjects' segments is held out. With ``unlabelled`` windows without a
+    label are learnt from too. ``device`` is as
     :func:`xmodal_ros.runtime.engine.choose_device` takes it. Without ``unknown_threshold`` it is
     chosen on validation.
     """
@@ -33,6 +34,7 @@ class TrainingPlan:
     choices: RecipeChoices = field(default_factory=RecipeChoices)
     data: DataOptions = field(default_factory=DataOptions)
     unknown_threshold: float | None = None
+    unlabelled: bool = False
 
     @classmethod
     def of(cls, configuration: TrainingConfiguration) -> Self:
@@ -62,6 +64,7 @@ class TrainingPlan:
             ),
             data=_data_options(asked),
             unknown_threshold=asked.unknown_threshold,
+            unlabelled=asked.unlabelled,
         )
 
 

@@ -135,7 +135,11 @@ def _counts(material: Material, target: str) -> dict[str, Any]:
     """Give how many windows and clips each part of the data set has, and what was left out."""
     examples = material.sets[target]
     return {
-        'windows': {'training': len(examples.training), 'validation': len(examples.validation)},
+        'windows': {
+            'training': len(examples.training.labelled),
+            'unlabelled': len(examples.training.unlabelled),
+            'validation': len(examples.validation),
+        },
         'clips': dict(material.clips),
         'recordings': {
             'training_and_validation': len(material.learning),

@@ -23,15 +23,16 @@ from xmodal_ros.training.checkpoint import (
     kept_at,
     led,
 )
+from xmodal_ros.training.examples import LearningSet
 from xmodal_ros.training.fit import FitResult, predict_logits, repeatable
 from xmodal_ros.training.fit_state import FitStore, Forgetful
 from xmodal_ros.training.logs import EpochTable
-from xmodal_ros.training.material import gather, Material
+from xmodal_ros.training.material import gather, Material, why_left_out
 from xmodal_ros.training.plan import Reporter, SilentReporter, TrainingPlan
 from xmodal_ros.training.processes import ALONE, Processes
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.school import EpochLog, TargetSchool
-from xmodal_ros.transfer.method import make_method, TransferMethod
+from xmodal_ros.transfer.method import make_method, method_names, TransferMethod
 
 
 def train(
@@ -60,6 +61,8 @@ def train(
     begun = time.monotonic()
     material = gather(plan, reporter)
     _note_gaps(material, reporter)
+    if plan.unlabelled:
+        _note_unlabelled(material.sets[plan.target], plan, reporter)
     durations_s = {'reading': time.monotonic() - begun}
     identity = _identity(plan, device, material, processes)
     with kept_at(out, identity, resume=resume, note=reporter.note) as checkpoints:
@@ -155,6 +158,14 @@ def _check(plan: TrainingPlan, out: Path) -> TransferMethod:
         )
     if plan.target in plan.sources or len(set(plan.sources)) < len(plan.sources):
         raise ConfigurationError('the target and the sources must be different sensors')
+    if plan.unlabelled and not method.learns_unlabelled:
+        able = [name for name in method_names() if make_method(name).learns_unlabelled]
+        given = ''.join(f' {name}={value}' for name, value in plan.method_options.items())
+        raise ConfigurationError(
+            f'method {plan.method}{given} learns nothing from windows without a label: leave '
+            f'--unlabelled out, or choose one of {", ".join(able)}, which do unless told to pair '
+            'by class'
+        )
     return method
 
 
@@ -168,6 +179,20 @@ def _note_gaps(material: Material, reporter: Reporter) -> None:
         reporter.note(
             f"activity '{label}' of the test subjects is shown by no training subject: "
             'it counts as missed'
+        )
+
+
+def _note_unlabelled(examples: LearningSet, plan: TrainingPlan, reporter: Reporter) -> None:
+    training = examples.training
+    if len(training.unlabelled):
+        reporter.note(
+            f"{len(training.unlabelled)} windows of '{plan.target}' without a label are learnt "
+            f'from, besides {len(training.labelled)} with one'
+        )
+    else:
+        reporter.note(
+            f"--unlabelled changes nothing: no window of '{plan.target}' without a label ends "
+            f'when one of {" or ".join(plan.sources)} does; {why_left_out(examples)}'
         )
 
 
