@@ -299,8 +299,8 @@ def test_strictly_or_alone_or_with_no_other_a_bad_recording_is_an_error(spoilt, 
 def gone_later(place, monkeypatch):
     """Where bag_1 is gone once it was evaluated offline, and the live node plays as offline."""
     from xmodal_ros.cli import evaluation_faults, evaluation_run
-
-    run_live, robustness_curve = evaluation_run.run_live, evaluation_faults.robustness_curve
+    from xmodal_ros.cli.evaluation_live import run_live
+    from xmodal_ros.evaluation.robustness import robustness_curve
 
     def without(bag):
         return replace(bag, path=place / 'gone') if bag.name == 'bag_1' else bag

@@ -13,6 +13,7 @@ from test.messages import EPOCH, SECOND
 from test.recordings import clips, write_imu_bag, write_jumped_bag
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.report import render_report, write_report
+from xmodal_ros.evaluation.report_model import model_facts
 from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint, Trial
 
 VOID = {'meta', 'link', 'br', 'img', 'input', 'hr'}
@@ -97,6 +98,26 @@ def test_where_the_model_comes_from_reads_like_text(evaluation):
     page = render_report(replace(evaluation, info=info), 'title')
     assert 'training: 1, 3</dd>' in page
     assert 'validation' not in page
+
+
+def test_keys_of_a_bundle_are_told_in_words_and_units_and_its_names_as_they_are(evaluation):
+    provenance = {
+        'counts': {'clips': {'training': 2}, 'left_out': {'weak': 3}},
+        'sources_given': ['imu_wrist'],
+        'method_facts': {'skill': {'imu_wrist': 0.123456}, 'one_by_one': False},
+        'augmentation': {'gain_db': 6.0, 'drop': 0.0},
+        'training_hop_ns': 250_000_000,
+        'trials': [],
+        'made_by': None,
+    }
+    assert model_facts(evaluation.info.model_copy(update={'provenance': provenance})) == {
+        'learnt from': 'clips (training: 2); '
+        'left out (3 windows with too few samples, in or beside a gap)',
+        'sources given': 'imu_wrist',
+        'what the method tells': 'skill (imu_wrist: 0.12346); one by one: no',
+        'changed in training by': 'gain, dB: 6; drop: 0',
+        'time between windows in training, s': '0.25',
+    }
 
 
 def test_faults_are_drawn_with_a_line_for_each_bundle_alike(evaluation):

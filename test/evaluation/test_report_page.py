@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal, TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 
 from test.browsing import opened
@@ -86,6 +88,12 @@ def test_all_that_was_recorded_and_decided_has_a_row(page: 'Page') -> None:
                      'imu', 'imu', 'microphone', 'time']  # fmt: skip
     for row in names:
         assert ink(page, row) > 100, row
+
+
+def test_it_opens_where_the_first_window_was_decided(page: 'Page') -> None:
+    assert page.inner_text('#cursor-time').startswith('0:02.')
+    assert value_of(page, 'first').startswith('sit 0.90')
+    assert value_of(page, 'truth') == 'sit'
 
 
 def test_pointing_tells_what_is_there_and_shows_its_picture(page: 'Page') -> None:
@@ -207,6 +215,44 @@ def test_it_fits_and_follows_the_scheme_at_any_size(
         if size[0] < 500:
             page.touchscreen.tap(x, y)
             assert value_of(page, 'truth') == 'walk'
+
+
+def edges(page: 'Page') -> tuple[float, float]:
+    """By how many grey levels a table's heading differs from its middle at its edges in sight."""
+    place = page.locator('section[aria-labelledby=input-title] .scroll')
+    row = place.locator('thead').bounding_box()
+    outer = place.bounding_box()
+    assert row
+    assert outer
+    shot = page.screenshot(
+        clip={'x': outer['x'], 'y': row['y'] + 3, 'width': outer['width'], 'height': 6}
+    )
+    picture = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_GRAYSCALE)
+    grey = np.asarray(picture).mean(axis=0)
+    middle = np.median(grey)
+    return abs(grey[1:4].mean() - middle), abs(grey[-4:-1].mean() - middle)
+
+
+@pytest.mark.parametrize('scheme', ['light', 'dark'])
+def test_on_a_phone_a_shadow_tells_where_a_table_goes_on(
+    browser: 'Browser', url: str, scheme: Literal['light', 'dark']
+) -> None:
+    with opened(browser, url, (390, 844), scheme) as page:
+        page.wait_for_selector('body[data-ready]')
+        # What is written there is not to be taken for a shadow.
+        page.add_style_tag(content='th, td { color: transparent; border-color: transparent }')
+        place = page.locator('section[aria-labelledby=input-title] .scroll')
+        place.scroll_into_view_if_needed()
+        assert place.evaluate('at => at.scrollWidth > at.clientWidth + 100')
+        left, right = edges(page)
+        assert left < 2 < 20 < right
+        place.evaluate('at => { at.scrollLeft = 50 }')
+        assert min(edges(page)) > 20
+        place.evaluate('at => { at.scrollLeft = at.scrollWidth }')
+        left, right = edges(page)
+        assert right < 2 < 20 < left
+        page.emulate_media(media='print')
+        assert place.evaluate('at => getComputedStyle(at).backgroundImage') == 'none'
 
 
 def test_on_paper_everything_is_there_and_nothing_to_press(page: 'Page') -> None:

@@ -27,6 +27,7 @@ from xmodal_ros.evaluation.report_data import (
     stride_for,
 )
 from xmodal_ros.evaluation.report_figures import latency, reliability, robustness
+from xmodal_ros.evaluation.report_model import model_facts
 from xmodal_ros.evaluation.report_tables import (
     by_activity,
     cards,
@@ -155,10 +156,7 @@ def _render(
         robustness=robustness(trial.robustness),
         parts=_parts(trial, labels, clips),
         live=any(bag.live for evaluation in trial.evaluations for bag in evaluation.bags),
-        provenance=[
-            {key: _plain(value) for key, value in evaluation.info.provenance.items()}
-            for evaluation in trial.evaluations
-        ],
+        made=[model_facts(evaluation.info) for evaluation in trial.evaluations],
         page_data=embed(
             {
                 'labels': labels,
@@ -266,15 +264,6 @@ def _warnings(trial: Trial, recordings: Sequence[tuple[Recording, Span]]) -> lis
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f'{minutes} min {rest} s' if minutes else f'{rest} s'
-
-
-def _plain(value: object) -> str:
-    """Write what a bundle's document holds without the brackets of its form."""
-    if isinstance(value, dict):
-        return '; '.join(f'{key}: {_plain(inner)}' for key, inner in value.items() if inner)
-    if isinstance(value, list | tuple):
-        return ', '.join(_plain(inner) for inner in value)
-    return str(value)
 
 
 def _read(name: str) -> str:

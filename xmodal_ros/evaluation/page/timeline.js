@@ -27,6 +27,14 @@ function paintRow(row, canvas, width, painting) {
   }
 }
 
+// When the first window was decided, or the first labelled segment begins: before, there is little
+// to tell.
+function firstMoment({tracks, truth, seconds}) {
+  const decided = tracks.filter((track) => track.count).map((track) => track.ends[0]);
+  const first = decided.length ? Math.min(...decided) : truth.length ? truth[0].from : 0;
+  return clamp(first, 0, seconds);
+}
+
 class Timeline {
   constructor(place, filter, told) {
     this.place = place;
@@ -42,7 +50,7 @@ class Timeline {
   show(recording) {
     this.recording = recording;
     this.view = new View(recording.seconds);
-    this.cursor = 0;
+    this.cursor = firstMoment(recording);
     this.clip = null;
     this.rows = rowsOf(recording);
     this.canvases = this.rows.map(() => element('canvas'));
