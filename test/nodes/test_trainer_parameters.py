@@ -38,11 +38,13 @@ def test_what_is_set_is_read() -> None:
         'unknown_threshold': 0.0,
         'learning_rate': 0.01,
         'log': '~/log.csv',
+        'unlabelled': True,
     }
     read = read_configuration({**DEFAULTS, **NEEDED, **chosen}.__getitem__)
     assert read.test_subjects == ('5', '6')
     assert read.option == {'weight': '0.3'}
     assert (read.epochs, read.unknown_threshold, read.learning_rate) == (3, 0.0, 0.01)
+    assert read.unlabelled
     assert read.log == Path.home() / 'log.csv'
 
 

@@ -15,7 +15,7 @@ from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.streams.audio import AudioFormat
 from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream
-from xmodal_ros.training.dataset import first_message, load_recording, read_facts
+from xmodal_ros.training.dataset import cut_into_memory, first_message, load_recording, read_facts
 from xmodal_ros.windows.intake import SensorIntake
 from xmodal_ros.windows.specification import WindowSpec
 
@@ -84,6 +84,19 @@ def test_each_window_belongs_to_the_segment_that_fills_most_of_it(recordings):
         assert shared >= SECOND
 
 
+def test_windows_of_no_segment_are_kept_for_those_who_ask_unless_they_are_weak(recordings):
+    facts = read_facts(recordings / 'bag_1', imu_only)
+    usual = cut_into_memory(facts, {'imu': IMU_WINDOWS}).windows['imu']
+    found = cut_into_memory(facts, {'imu': IMU_WINDOWS}, unlabelled=True).windows['imu']
+    labelled = found.segment_of >= 0
+    assert np.array_equal(found.ends_ns[labelled], usual.ends_ns)
+    assert np.array_equal(found.segment_of[labelled], usual.segment_of)
+    assert np.array_equal(found.values[labelled], usual.values[:])
+    weak = found.left_out.get('weak', 0) - usual.left_out.get('weak', 0)
+    assert (~labelled).sum() + weak == usual.left_out['unlabelled']
+    assert 'unlabelled' not in found.left_out
+
+
 def test_both_sensors_are_cut_in_one_pass(recordings):
     facts = read_facts(recordings / 'bag_1', both)
     recording = load_recording(facts, {'imu': IMU_WINDOWS, 'camera': CAMERA_WINDOWS})
@@ -113,6 +126,10 @@ def test_windows_with_too_little_evidence_are_left_out(tmp_path):
     windows = load_recording(facts, {'imu': IMU_WINDOWS}).windows['imu']
     # Covered below 80 % are those that reach more than 0.4 s into the gap.
     assert windows.left_out['weak'] == 7
+    found = cut_into_memory(facts, {'imu': IMU_WINDOWS}, unlabelled=True).windows['imu']
+    assert {*windows.ends_ns.tolist()} <= {*found.ends_ns.tolist()}
+    for end_ns in (found.ends_ns - EPOCH).tolist():
+        assert min(end_ns, 6 * SECOND) - max(end_ns - 2 * SECOND, 4 * SECOND) <= 0.4 * SECOND
 
 
 def test_an_imu_without_gyro_is_refused_with_the_remedy(tmp_path):

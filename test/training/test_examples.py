@@ -8,7 +8,8 @@ import numpy as np
 from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.training.dataset import Recording, RecordingFacts, SensorWindows
-from xmodal_ros.training.examples import learning_set, pair_in_time
+from xmodal_ros.training.examples import learning_set, leave_out_unpaired, pair_in_time
+from xmodal_ros.transfer.source import NO_LABEL
 
 LENGTH = 2 * SECOND
 
@@ -108,3 +109,53 @@ def test_without_common_stamps_nothing_is_paired():
     shifted = learning_set([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
     shifted.ends_ns[:] += 1
     assert (pair_in_time(target, shifted) == -1).all()
+
+
+def without_labels(ends_s: list[float], *, segments: str = '') -> Recording:
+    """Windows of no segment, beside segments of 4 s, one for each letter."""
+    facts = recording(segments).facts
+    ends = np.array([EPOCH + int(end * SECOND) for end in ends_s])
+    values = np.zeros((len(ends), 1, 1), np.float32)
+    windows = SensorWindows(values, ends, np.full(len(ends), -1), {})
+    return Recording(facts, {'i': windows})
+
+
+def test_windows_without_a_label_train_unless_they_touch_what_validates():
+    bare = without_labels([1, 2])
+    # The segment from 8 s on validates.
+    beside = without_labels([5, 6, 7, 8, 8.5, 13, 13.5, 14], segments='ab')
+    recordings = [recording('ab'), bare, beside]
+    sets = learning_set(recordings, 'i', LENGTH, 'ab', {(0, 0), (2, 1)})
+    shown = sets.training.unlabelled
+    assert sets.training.recordings[shown].tolist() == [1, 1, 2, 2, 2, 2, 2]
+    ends_s = (sets.training.ends_ns[shown[2:]] - EPOCH) / SECOND
+    assert ends_s.tolist() == [5, 6, 7, 8, 14]
+    assert sets.left_out['touches_validation'] == 3
+    assert NO_LABEL not in sets.validation.labels
+    assert sets.training.labels[sets.training.labelled].tolist() == 9 * [1]
+
+
+def test_recordings_that_validate_teach_nothing_without_a_label():
+    recordings = [recording('ab'), without_labels([1, 2, 3])]
+    sets = learning_set(recordings, 'i', LENGTH, 'ab', frozenset(), [1])
+    assert len(sets.training.unlabelled) == 0
+    assert sets.left_out == {'weak': 2, 'of_validation_subjects': 3}
+
+
+def test_windows_without_a_label_need_a_partner_and_labelled_ones_do_not():
+    ours = [recording('ab'), without_labels([1, 2, 3])]
+    theirs = [recording('a'), without_labels([2, 3, 4, 5])]
+    sets = {
+        name: learning_set(each, 'i', LENGTH, 'ab', frozenset())
+        for name, each in (('ours', ours), ('theirs', theirs))
+    }
+    found = leave_out_unpaired(sets, 'ours')
+    for name, labelled, lost in (('ours', 18, 1), ('theirs', 9, 2)):
+        training = found[name].training
+        ends_s = (training.ends_ns[training.unlabelled] - EPOCH) / SECOND
+        assert ends_s.tolist() == [2, 3]
+        assert len(training.labelled) == labelled
+        assert len(training.values) == len(training) == labelled + 2
+        assert found[name].left_out['unpaired'] == lost
+    full = {'ours': learning_set(ours[:1], 'i', LENGTH, 'ab', frozenset())}
+    assert leave_out_unpaired(full, 'ours')['ours'] is full['ours']

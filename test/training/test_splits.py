@@ -20,6 +20,12 @@ def test_everybody_who_is_not_named_trains():
     assert split.test == ('2', '8')
 
 
+def test_people_of_whom_nothing_is_labelled_train_but_are_not_enough():
+    assert split_subjects(['1', '2'], ['2'], (), ['3']).training == ('1', '3')
+    with pytest.raises(TrainingError, match='no subject is left for training'):
+        split_subjects(['1', '2'], ['2'], ['1'], ['3'])
+
+
 def test_subjects_are_ordered_as_people_count():
     assert split_subjects(['10', '9', 'ann', '2'], ['ann']).training == ('2', '9', '10')
 

@@ -320,6 +320,7 @@ def test_the_bundle_has_a_page_for_people_and_its_losses(unimodal):
         'imu_classifier',
     ):
         assert said in card
+    assert 'without a label' not in card
     table = (unimodal.path / 'training.csv').read_text().splitlines()
     report = unimodal.fits['imu'].history[0]
     assert table[1].startswith(f'training imu,1,{report.training_loss!r},')

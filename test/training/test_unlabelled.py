@@ -1,0 +1,242 @@
+"""Learning from windows without a label: what is used, what never is, and who is told."""
+
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from test.messages import SECOND
+from test.training.paired_bags import LABELS, write_paired_bag
+from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.training.checkpoint import describe_run, describe_windows, kept_at
+from xmodal_ros.training.configuration import make_configuration
+from xmodal_ros.training.data_options import DataOptions
+from xmodal_ros.training.data_report import in_words, REASONS
+from xmodal_ros.training.dataset import cut_into_memory
+from xmodal_ros.training.examples import Examples
+from xmodal_ros.training.fit_state import FitState
+from xmodal_ros.training.material import gather
+from xmodal_ros.training.plan import SilentReporter, TrainingPlan
+from xmodal_ros.training.recipe import RecipeChoices
+from xmodal_ros.training.result import as_mapping
+from xmodal_ros.training.train import train
+from xmodal_ros.transfer.source import NO_LABEL
+
+LENGTH = 2 * SECOND
+CHOICES = RecipeChoices(length_s=2.0, epochs=1, size='small')
+
+
+@pytest.fixture(scope='module')
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of two people all is labelled, and nothing of the second."""
+    folder = tmp_path_factory.mktemp('bags')
+    for subject in '123':
+        path = folder / f'bag_{subject}'
+        write_paired_bag(path, subject, labels=3 * LABELS, labelled=subject != '2')
+    return folder
+
+
+def plan(*paths: Path, method: str = 'distillation', **changes: object) -> TrainingPlan:
+    asked = TrainingPlan(
+        paths, 'imu', ('3',), ('camera',), method, device='cpu', choices=CHOICES, unlabelled=True
+    )
+    return replace(asked, **changes)  # type: ignore[arg-type]
+
+
+class Heard(SilentReporter):
+    def __init__(self, stop_at: str = '') -> None:
+        self.notes: list[str] = []
+        self.stop_at = stop_at
+
+    def begin(self, stage: str, total: int) -> None:
+        if self.stop_at and stage.startswith(self.stop_at):
+            raise KeyboardInterrupt
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def keys(examples: Examples, rows: np.ndarray) -> set[tuple[int, int]]:
+    return {*zip(examples.recordings[rows].tolist(), examples.ends_ns[rows].tolist(), strict=True)}
+
+
+@pytest.fixture(scope='module')
+def both(bags):
+    """What is gathered with the flag, and without."""
+    return gather(plan(bags), Heard()), gather(plan(bags, unlabelled=False), Heard())
+
+
+def test_without_the_flag_nothing_changes(bags, both):
+    _, off = both
+    alone = gather(plan(bags / 'bag_1', bags / 'bag_3', unlabelled=False), Heard())
+    assert describe_windows(off.sets) == describe_windows(alone.sets)
+    assert off.unlabelled == (bags / 'bag_2',)
+    for found in off.sets.values():
+        assert NO_LABEL not in found.training.labels
+        assert found.left_out['unlabelled'] > 10
+
+
+def test_labelled_windows_stay_and_all_others_that_have_a_partner_are_added(both):
+    on, off = both
+    numbers = {facts.name: number for number, facts in enumerate(on.learning)}
+    assert numbers.keys() == {'bag_1', 'bag_2'}
+    ways = {name: (r.stream, r.training_window) for name, r in on.recipes.items()}
+    cut = [cut_into_memory(facts, ways, unlabelled=True) for facts in on.learning]
+    ends = [{name: {*w.ends_ns.tolist()} for name, w in each.windows.items()} for each in cut]
+    for name, found in on.sets.items():
+        ours, before = found.training, off.sets[name].training
+        assert np.array_equal(ours.values[ours.labelled], before.values[:])
+        assert np.array_equal(ours.labels[ours.labelled], before.labels)
+        assert np.array_equal(found.validation.values[:], off.sets[name].validation.values[:])
+        shown = keys(ours, ours.unlabelled)
+        in_bare = {end for number, end in shown if number == numbers['bag_2']}
+        assert in_bare == ends[numbers['bag_2']]['imu'] & ends[numbers['bag_2']]['camera']
+        assert len(shown) > len(in_bare) > len(ours.labelled)
+        assert 'unlabelled' not in found.left_out
+        windows = sum(len(each.windows[name].ends_ns) for each in cut)
+        lost = sum(found.left_out.get(why, 0) for why in ('touches_validation', 'unpaired'))
+        assert len(ours) + len(found.validation) + lost == windows
+    pairs = [keys(found.training, found.training.unlabelled) for found in on.sets.values()]
+    assert pairs[0] == pairs[1]
+    assert on.clips == off.clips
+
+
+def test_none_touches_a_segment_that_validates_or_a_person_who_tests(both):
+    on, _ = both
+    validation = on.sets['imu'].validation
+    segments = [
+        (number, segment)
+        for number, facts in enumerate(on.learning)
+        for segment in facts.segments
+        if any(
+            segment.start_ns < end <= segment.end_ns
+            for of, end in keys(validation, np.arange(len(validation)))
+            if of == number
+        )
+    ]
+    assert len(segments) >= 3
+    for found in on.sets.values():
+        for number, end_ns in keys(found.training, found.training.unlabelled):
+            for of, segment in segments:
+                apart = segment.start_ns >= end_ns or segment.end_ns <= end_ns - LENGTH
+                assert of != number or apart
+    assert {facts.subject for facts in on.learning} == {'1', '2'}
+    # Whoever was learnt from counts as such, or somebody would test on them.
+    assert on.split.training == ('1', '2')
+
+
+def test_of_people_who_validate_or_test_only_labelled_windows_are_used(bags, tmp_path):
+    folder = Path(shutil.copytree(bags, tmp_path / 'bags'))
+    write_paired_bag(folder / 'bag_4', '4', labels=2 * LABELS)
+    for subject in '34':
+        write_paired_bag(folder / f'bare_{subject}', subject, labels=LABELS, labelled=False)
+    write_paired_bag(folder / 'blind', '5', labels=LABELS, labelled=False, camera=False)
+    heard = Heard()
+    found = gather(plan(folder, validation_subjects=('4',)), heard)
+    assert [facts.name for facts in found.learning] == ['bag_1', 'bag_2', 'bag_4']
+    ours = found.sets['imu']
+    assert {*ours.training.recordings.tolist()} == {0, 1}
+    assert {*ours.validation.recordings.tolist()} == {2}
+    assert NO_LABEL not in ours.validation.labels
+    assert ours.left_out['of_validation_subjects'] > 10
+    assert in_words('of_validation_subjects') == REASONS['of_validation_subjects']
+    told = '\n'.join(heard.notes)
+    for name in ('bare_3', 'bare_4'):
+        assert f'{folder / name} is left out: it has no labels\n' in told
+    assert "blind is left out: it has no labels, and not both 'imu' and a source" in told
+
+
+def test_refusals_stay_what_they_were(bags, tmp_path):
+    with pytest.raises(TrainingError, match='none of the 1 recordings is labelled'):
+        gather(plan(bags / 'bag_2'), Heard())
+    with pytest.raises(TrainingError, match=r"of subject '2' nothing can be used.*has no labels"):
+        gather(plan(bags, test_subjects=('2',)), Heard())
+    with pytest.raises(TrainingError, match='no subject is left for training'):
+        gather(plan(bags, test_subjects=('1', '3')), Heard())
+    write_paired_bag(tmp_path / 'bare', 'Subject 03', labels=LABELS, labelled=False)
+    labelled = write_paired_bag(tmp_path / 'labelled', 'subject_3', labels=LABELS)
+    with pytest.raises(TrainingError, match=r"'Subject 03' .training. and 'subject_3' .testing."):
+        gather(plan(bags, tmp_path, labelled, test_subjects=('subject_3',)), Heard())
+
+
+def test_of_a_recording_and_its_labelled_copy_the_latter_is_used(bags, tmp_path):
+    bare = write_paired_bag(tmp_path / 'a', '1', labels=2 * LABELS, labelled=False)
+    copy = Path(shutil.copytree(bare, tmp_path / 'b'))
+    rows = [f'{5 * n},{5 * n + 4},{label}' for n, label in enumerate(2 * LABELS)]
+    (copy / 'labels.csv').write_text('\n'.join(['start,end,label', *rows]))
+    found = gather(plan(tmp_path, bags / 'bag_3'), Heard())
+    assert [facts.path for facts in found.learning] == [copy]
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'method': 'unimodal', 'sources': ()}, 'unimodal learns nothing'),
+        ({'method': 'attention_patch'}, 'attention_patch learns nothing .* distillation'),
+        ({'method_options': {'pairing': 'class'}}, 'distillation pairing=class learns nothing'),
+    ],
+)
+def test_methods_that_learn_nothing_from_them_are_refused_before_anything_is_read(
+    tmp_path, changes, message
+):
+    with pytest.raises(ConfigurationError, match=message):
+        train(plan(tmp_path / 'nowhere', **changes), tmp_path / 'imu')
+
+
+def test_a_configuration_asks_for_them():
+    needed = {'bags': ['bags'], 'target': 'imu', 'test_subjects': ['3'], 'out': 'imu'}
+    assert TrainingPlan.of(make_configuration({**needed, 'unlabelled': 'true'})).unlabelled
+    assert not TrainingPlan.of(make_configuration(needed)).unlabelled
+
+
+def test_the_windows_from_the_cache_are_the_same(bags, both, tmp_path):
+    # To the last bit, and with them the weights.
+    for _ in range(2):
+        kept = gather(plan(bags, data=DataOptions(tmp_path / 'cache', 1)), Heard())
+        assert describe_windows(kept.sets) == describe_windows(both[0].sets)
+    off = gather(plan(bags, unlabelled=False, data=DataOptions(tmp_path / 'cache', 1)), Heard())
+    assert describe_windows(off.sets) == describe_windows(both[1].sets)
+
+
+def test_the_bundle_says_how_many(bags, both, tmp_path):
+    heard = Heard()
+    result = train(plan(bags), tmp_path / 'imu', heard)
+    training = both[0].sets['imu'].training
+    counts = as_mapping(result)['counts']
+    assert counts['windows']['training'] == len(training.labelled)
+    assert counts['windows']['unlabelled'] == len(training.unlabelled)
+    assert as_mapping(result)['subjects']['training'] == ['1', '2']
+    assert as_mapping(result)['unlabelled_bags'] == []
+    told = f'{len(training.unlabelled)} windows'
+    assert any(note.startswith(f"{told} of 'imu' without a label") for note in heard.notes)
+    assert f'{told} without a label' in (result.path / 'README.md').read_text()
+
+
+def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path):
+    out, asked = tmp_path / 'imu', plan(tmp_path / 'not even read')
+    identity = describe_run(asked, torch.device('cpu'))
+    with (
+        suppress(KeyboardInterrupt),
+        kept_at(out, identity, resume=False, note=Heard().note) as checkpoints,
+    ):
+        checkpoints.of(1, 'training camera').save(FitState({}, 0, (), 0.0, 0))
+        raise KeyboardInterrupt
+    with pytest.raises(TrainingError, match=r'unlabelled .* was True and is False'):
+        train(replace(asked, unlabelled=False), out, resume=True)
+
+
+def test_where_no_source_saw_one_the_user_is_told(tmp_path):
+    for subject in '13':
+        path = tmp_path / 'bags' / subject
+        write_paired_bag(path, subject, labels=4 * LABELS, take_turns=True)
+    heard = Heard('training')
+    apart = plan(tmp_path / 'bags', method_options={'pairing': 'time_else_class'})
+    with pytest.raises(KeyboardInterrupt):
+        train(apart, tmp_path / 'imu', heard)
+    assert any(
+        '--unlabelled changes nothing' in note and 'unpaired' in note for note in heard.notes
+    )
