@@ -238,7 +238,7 @@ def _segments(reader: BagReader) -> tuple[tuple[Segment, ...], str]:
         return segments, ''
     return (), (
         f'unlabelled: it has neither {LABEL_TOPIC} nor a labels.csv, so it can be replayed but '
-        'neither train nor evaluate a model'
+        'not evaluate a model, and train one only beside others, with --unlabelled'
     )
 
 
