@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+import json
 from pathlib import Path
 import shutil
 
@@ -155,7 +156,7 @@ def test_refusals_stay_what_they_were(bags, tmp_path):
         gather(plan(bags / 'bag_2'), Heard())
     with pytest.raises(TrainingError, match=r"of subject '2' nothing can be used.*has no labels"):
         gather(plan(bags, test_subjects=('2',)), Heard())
-    with pytest.raises(TrainingError, match='no subject is left for training'):
+    with pytest.raises(TrainingError, match='for training: the labelled recordings show 1, 3'):
         gather(plan(bags, test_subjects=('1', '3')), Heard())
     write_paired_bag(tmp_path / 'bare', 'Subject 03', labels=LABELS, labelled=False)
     labelled = write_paired_bag(tmp_path / 'labelled', 'subject_3', labels=LABELS)
@@ -206,11 +207,18 @@ def test_the_bundle_says_how_many(bags, both, tmp_path):
     heard = Heard()
     result = train(plan(bags), tmp_path / 'imu', heard)
     training = both[0].sets['imu'].training
-    counts = as_mapping(result)['counts']
-    assert counts['windows']['training'] == len(training.labelled)
-    assert counts['windows']['unlabelled'] == len(training.unlabelled)
-    assert as_mapping(result)['subjects']['training'] == ['1', '2']
-    assert as_mapping(result)['unlabelled_bags'] == []
+    document = json.loads(json.dumps(as_mapping(result)))
+    assert document['counts']['windows']['training'] == len(training.labelled)
+    assert document['counts']['windows']['unlabelled'] == len(training.unlabelled)
+    assert document['subjects']['training'] == ['1', '2']
+    assert document['unlabelled_bags'] == []
+    windows = {
+        (bag['name'], sensor['sensor']): (sensor['windows'], sensor['unlabelled'])
+        for bag in document['data']
+        for sensor in bag['sensors']
+    }
+    assert windows['bag_2', 'imu'][0] == windows['bag_2', 'imu'][1] > 10
+    assert windows['bag_1', 'imu'][0] > windows['bag_1', 'imu'][1] > 10
     told = f'{len(training.unlabelled)} windows'
     assert any(note.startswith(f"{told} of 'imu' without a label") for note in heard.notes)
     assert f'{told} without a label' in (result.path / 'README.md').read_text()

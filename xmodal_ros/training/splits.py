@@ -51,8 +51,8 @@ def split_subjects(
         raise TrainingError(f'no subject is named for testing: give --test-subjects, of {known}')
     if not training:
         raise TrainingError(
-            f'no subject is left for training: the recordings show {known}, all of whom are kept '
-            'for testing or validation'
+            f'no subject is left for training: the labelled recordings show {known}, all of '
+            'whom are kept for testing or validation'
         )
     return SubjectSplit(_ordered([*training, *unlabelled]), _ordered(validation), _ordered(test))
 
