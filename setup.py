@@ -41,7 +41,7 @@ setup(
     },
     entry_points={
         'console_scripts': [
-            'xmodal = xmodal_ros.cli.main:main',
+            'xmodal = xmodal_ros.cli.entry:main',
             'imu_classifier = xmodal_ros.nodes.imu_classifier:main',
             'audio_classifier = xmodal_ros.nodes.audio_classifier:main',
             'camera_classifier = xmodal_ros.nodes.camera_classifier:main',

@@ -36,7 +36,7 @@ def register(root: Path, venv: Venv) -> None:
     shutil.rmtree(executables, ignore_errors=True)
     for name, target in _console_scripts(metadata).items():
         _write_script(executables / name, target, venv.python)
-    _write_script(venv.path / 'bin' / 'xmodal', 'xmodal_ros.cli.main:main', venv.python)
+    _write_script(venv.path / 'bin' / 'xmodal', 'xmodal_ros.cli.entry:main', venv.python)
 
     hook = Path(__file__).with_name('site_hook.py')
     shutil.copyfile(hook, venv.site_packages / f'{_HOOK}.py')

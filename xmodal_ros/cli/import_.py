@@ -16,7 +16,11 @@ from xmodal_ros.cli.import_files import import_files
 from xmodal_ros.cli.import_run import import_all, parse_numbers, parse_words
 from xmodal_ros.cli.variadic import VariadicCommand
 
-app = typer.Typer(no_args_is_help=True, help='Turn data sets, or your own files, into bags.')
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help='Turn data sets, or your own files, into bags.',
+)
 
 Out = Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')]
 Force = Annotated[bool, typer.Option('--force', help='Replace bags that are there already.')]

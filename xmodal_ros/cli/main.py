@@ -1,5 +1,6 @@
-"""The ``xmodal`` command: it registers the commands and turns errors into words."""
+"""The ``xmodal`` command: it finds the commands and turns errors into words."""
 
+from collections import UserDict
 import importlib
 import inspect
 import os
@@ -22,8 +23,34 @@ _COMMANDS: Final = (
 )  # fmt: skip
 
 
+class _OnDemand(UserDict[str, Any]):
+    """Commands by name; each is imported when it is asked for, for all take half a second."""
+
+    def __getitem__(self, name: str) -> Any:
+        if self.data[name] is None:
+            self.data[name] = _load(name)
+        return self.data[name]
+
+
+def _load(name: str) -> Any:
+    module = importlib.import_module(f'xmodal_ros.cli.{name}{"_" if name == "import" else ""}')
+    if name == 'import':
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return command
+    function = getattr(module, name)
+    alone = typer.Typer(add_completion=False)
+    command_class = getattr(module, 'COMMAND_CLASS', None)
+    alone.command(name, cls=command_class, help=_flowing(function.__doc__))(function)
+    return typer.main.get_command(alone)
+
+
 class _Commands(typer.core.TyperGroup):
     """The commands; one that is interrupted and has not said so itself is spoken for here."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _OnDemand(dict.fromkeys(_COMMANDS))
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -52,24 +79,10 @@ def xmodal(
         raise typer.Exit
 
 
-def _register() -> None:
-    for name in _COMMANDS:
-        module = importlib.import_module(f'xmodal_ros.cli.{name}{"_" if name == "import" else ""}')
-        if name == 'import':
-            app.add_typer(module.app, name=name)
-        else:
-            command_class = getattr(module, 'COMMAND_CLASS', None)
-            function = getattr(module, name)
-            app.command(name, cls=command_class, help=_flowing(function.__doc__))(function)
-
-
 def _flowing(text: str) -> str:
     """Join the lines of each paragraph: a terminal breaks them where it is wide."""
     paragraphs = inspect.cleandoc(text).split('\n\n')
     return '\n\n'.join(' '.join(each.split()) for each in paragraphs)
-
-
-_register()
 
 
 def main() -> None:

@@ -1,0 +1,52 @@
+"""How the command begins, and how little it loads for that."""
+
+import subprocess
+import sys
+
+import pytest
+
+# Interrupts itself when a module is first looked for, which no outside signal could time so well.
+_INTERRUPT = """
+import importlib.abc, os, signal, sys
+
+class Interrupting(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == '{module}':
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.{handler})
+sys.meta_path.insert(0, Interrupting())
+"""
+_RUN = """
+import sys
+from xmodal_ros.cli.entry import main
+sys.argv = ['xmodal', 'export', '--help']
+main()
+"""
+
+
+def run(code: str) -> 'subprocess.CompletedProcess[str]':
+    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize('module', ['typer', 'xmodal_ros.cli.export'])
+def test_interrupted_while_it_loads_it_ends_without_a_traceback(module: str) -> None:
+    interrupted = _INTERRUPT.format(module=module, handler='default_int_handler')
+    ended = run(interrupted + _RUN)
+    assert (ended.returncode, ended.stdout) == (130, '')
+    assert ended.stderr in ('', 'stopped: nothing half-written is left behind\n')
+
+
+def test_who_ignores_interruptions_goes_on_to_while_it_loads() -> None:
+    ended = run(_INTERRUPT.format(module='typer', handler='SIG_IGN') + _RUN)
+    assert (ended.returncode, ended.stderr) == (0, '')
+    assert 'ONNX' in ended.stdout
+
+
+def test_a_command_loads_no_other() -> None:
+    told = _RUN.replace(
+        'main()', 'import atexit; atexit.register(lambda: print(*sys.modules)); main()'
+    )
+    loaded = run(told).stdout.split()
+    assert 'xmodal_ros.cli.export' in loaded
+    assert not {'xmodal_ros.cli.train', 'xmodal_ros.labelling', 'cv2', 'numpy'} & set(loaded)
