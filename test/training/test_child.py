@@ -5,7 +5,10 @@ from contextlib import contextmanager
 import os
 from pathlib import Path
 import signal
+import tempfile
 import threading
+
+import pytest
 
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.training.child import TrainingChild
@@ -76,10 +79,17 @@ def test_a_run_gives_way_tells_its_progress_and_leaves_a_bundle(
     assert load_bundle(Path(finished.bundle)).info.sensor == 'imu'
 
 
-def test_one_that_is_cancelled_leaves_nothing(recordings: Path, tmp_path: Path) -> None:
+def test_one_that_is_cancelled_leaves_nothing(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / 'scratch'
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(scratch))
     with training(recordings, tmp_path / 'imu', epochs=10_000) as follower:
         follower.wait_for('training', stage='looking')
         assert follower.child is not None
+        # Nor would one whose parent was killed, and could tidy nothing up.
+        assert not list(scratch.iterdir())
         follower.child.cancel()
         assert follower.child.standing.state == 'cancelling'
         follower.wait_for('cancelled')

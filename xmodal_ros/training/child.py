@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 import contextlib
 from dataclasses import replace
 import os
-from pathlib import Path
 import shutil
 import signal
 import subprocess
@@ -41,26 +40,28 @@ class TrainingChild:
         self._killer: threading.Timer | None = None
         self._cancelled = False
         self._lock = threading.Lock()
-        self._folder = Path(tempfile.mkdtemp(prefix='xmodal_trainer_'))
-        file = self._folder / 'configuration.yaml'
         try:
-            file.write_text(as_yaml(configuration.model_dump(mode='json', by_alias=True)))
-            self._process = subprocess.Popen(
-                [
-                    *(shutil.which('nice') or 'nice', '-n', str(niceness)),
-                    *(sys.executable, '-m', 'xmodal_ros.cli.main', 'train'),
-                    *('--config', str(file), '--events'),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding='utf-8',
-                errors='replace',
-                # Ctrl-C in a terminal is for the one that started it, which then stops this one.
-                start_new_session=True,
-            )
+            # A file without a name: however this process ends, none is left behind.
+            with tempfile.TemporaryFile() as file:
+                settings = as_yaml(configuration.model_dump(mode='json', by_alias=True))
+                file.write(settings.encode())
+                file.flush()
+                self._process = subprocess.Popen(
+                    [
+                        *(shutil.which('nice') or 'nice', '-n', str(niceness)),
+                        *(sys.executable, '-m', 'xmodal_ros.cli.main', 'train'),
+                        *('--config', '/dev/stdin', '--events'),
+                    ],
+                    stdin=file,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding='utf-8',
+                    errors='replace',
+                    # Ctrl-C in a terminal is for the one that started it, which then stops this
+                    # one.
+                    start_new_session=True,
+                )
         except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
             raise ConfigurationError(f'training cannot be started: {error}') from error
         self._stderr = threading.Thread(target=self._listen, name='stderr', daemon=True)
         self._stderr.start()
@@ -110,7 +111,6 @@ class TrainingChild:
             self._killer.cancel()
         # Processes that it leaves behind may hold its stderr open.
         self._stderr.join(timeout=1.0)
-        shutil.rmtree(self._folder, ignore_errors=True)
         if self.standing.running:
             self.standing = self._ended(status)
         self._changed()
