@@ -158,10 +158,15 @@ def test_refusals_stay_what_they_were(bags, tmp_path):
         gather(plan(bags, test_subjects=('2',)), Heard())
     with pytest.raises(TrainingError, match='for training: the labelled recordings show 1, 3'):
         gather(plan(bags, test_subjects=('1', '3')), Heard())
+    walks = tmp_path / 'walks'
+    for subject in '13':
+        write_paired_bag(walks / subject, subject, labels=['walk'] * 3)
+    with pytest.raises(TrainingError, match='show 1 activities, but two are needed'):
+        gather(plan(walks), Heard())
     write_paired_bag(tmp_path / 'bare', 'Subject 03', labels=LABELS, labelled=False)
     labelled = write_paired_bag(tmp_path / 'labelled', 'subject_3', labels=LABELS)
     with pytest.raises(TrainingError, match=r"'Subject 03' .training. and 'subject_3' .testing."):
-        gather(plan(bags, tmp_path, labelled, test_subjects=('subject_3',)), Heard())
+        gather(plan(bags, tmp_path / 'bare', labelled, test_subjects=('subject_3',)), Heard())
 
 
 def test_of_a_recording_and_its_labelled_copy_the_latter_is_used(bags, tmp_path):
