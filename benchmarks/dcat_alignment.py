@@ -31,7 +31,7 @@ from xmodal_ros.studies.lesson import Lesson, make_lesson
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.runs import Fold, Group
 from xmodal_ros.studies.specification import Direction, Labels, load_study
-from xmodal_ros.studies.window_cache import WindowCache
+from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.dataset import read_facts
 from xmodal_ros.training.fit import fit, make_source, predict_logits, repeatable
@@ -227,7 +227,7 @@ def main(arguments: Sequence[str]) -> None:
         dcat = make_method('dcat', dict(option.split('=', 1) for option in chosen.option))
         assert isinstance(dcat, Dcat)
         with tempfile.TemporaryDirectory() as folder:
-            lesson, recipes = _learnt(chosen, WindowCache(Path(folder)))
+            lesson, recipes = _learnt(chosen, Path(folder))
             found = watch(
                 lesson,
                 recipes,
@@ -244,7 +244,7 @@ def main(arguments: Sequence[str]) -> None:
         chosen.json.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
 
 
-def _learnt(chosen: argparse.Namespace, cache: WindowCache) -> tuple[Lesson, dict[str, Recipe]]:
+def _learnt(chosen: argparse.Namespace, windows: Path) -> tuple[Lesson, dict[str, Recipe]]:
     targets = {chosen.target: ((chosen.source,),)}
     study = load_study(chosen.study).model_copy(update={'targets': targets})
     direction = Direction(train=tuple(chosen.train), test=tuple(chosen.test))
@@ -256,11 +256,9 @@ def _learnt(chosen: argparse.Namespace, cache: WindowCache) -> tuple[Lesson, dic
     if not facts:
         raise TrainingError('none of the recordings shows a subject named: see --train and --test')
     recipes = make_recipes(study, facts[0])
-    for fact in facts:
-        cache.fill(fact, recipes)
     fold = Fold('across', 0, direction)
     group = Group(chosen.target, (chosen.source,), fold, Labels(), chosen.seed, ())
-    return make_lesson([cache.recording(f, recipes) for f in facts], recipes, group), recipes
+    return make_lesson(read_windows(facts, recipes, windows), recipes, group), recipes
 
 
 def _print(found: Mapping[str, Any]) -> None:

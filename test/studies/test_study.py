@@ -9,7 +9,7 @@ import pytest
 
 from test.studies.small_study import (
     COSINE,
-    DeadlyCache,
+    DeadlyRecipes,
     FOREST,
     in_this_process,
     study,
@@ -218,9 +218,9 @@ def test_processes_do_what_this_one_does_and_one_that_dies_is_told(recordings, t
     here = run(small, tmp_path / 'here')
 
     def deadly(jobs, workers, listeners):
-        # The first seed's windows end the process that touches them.
+        # Those of the first seed end the process that touches them.
         broken = [
-            replace(job, cache=DeadlyCache(job.cache.folder)) if job.group.seed == 0 else job
+            replace(job, recipes=DeadlyRecipes(job.recipes)) if job.group.seed == 0 else job
             for job in jobs
         ]
         do_all(broken, 2, listeners)

@@ -49,7 +49,7 @@ def run(settings: StudySettings) -> StudyResult:
         stopped = False
         try:
             with _Lines(console) as lines:
-                runs.prepare(lines)
+                runs.prepare(lines, workers)
                 runs.do(workers, lines)
         except KeyboardInterrupt:
             stopped = True

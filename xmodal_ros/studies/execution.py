@@ -20,7 +20,7 @@ from xmodal_ros.runtime.engine import choose_device
 from xmodal_ros.studies.lesson import Lesson, make_lesson
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, Run
-from xmodal_ros.studies.window_cache import WindowCache
+from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.dataset import RecordingFacts
 from xmodal_ros.training.fit import FitResult, predict_logits, repeatable
@@ -47,13 +47,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Job:
-    """Runs of one group, which share the sources they train; what a process works on."""
+    """Runs of one group, which share the sources they train; what a process works on.
+
+    ``windows`` is the folder that they are kept in.
+    """
 
     group: Group
     tasks: tuple[Task, ...]
     facts: tuple[RecordingFacts, ...]
     recipes: Mapping[str, Recipe]
-    cache: WindowCache
+    windows: Path
     device: str
 
 
@@ -131,7 +134,7 @@ class _Pupil:
         group = job.group
         names = (group.target, *group.sources)
         recipes = {name: job.recipes[name] for name in names}
-        recordings = [job.cache.recording(facts, recipes) for facts in job.facts]
+        recordings = read_windows(job.facts, recipes, job.windows, jobs=1)
         self._group = group
         self._lesson: Lesson = make_lesson(recordings, recipes, group)
         self._recipes = recipes

@@ -14,6 +14,7 @@ from xmodal_ros.training.dataset import Recording
 from xmodal_ros.training.examples import Examples, LearningSet, SegmentKey
 from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.training.splits import hold_out_segments
+from xmodal_ros.training.window_values import choose, join
 from xmodal_ros.transfer.source import NO_LABEL
 
 Part = Literal['training', 'validation', 'test']
@@ -262,10 +263,9 @@ def _examples(
 
 
 def _values(recordings: Sequence[Recording], name: str, rows: _Rows) -> NDArray[np.generic]:
-    parts = [r.windows[name].values[rows[i]] for i, r in enumerate(recordings)]
-    # Recordings without a window must not widen the others' numbers to float32.
-    joined: NDArray[np.generic] = np.concatenate([part for part in parts if len(part)] or parts)
-    return joined
+    parts = [choose(r.windows[name].values, rows[i]) for i, r in enumerate(recordings)]
+    # Runs are many and read them again and again.
+    return np.asarray(join(parts))
 
 
 def _test_windows(

@@ -18,7 +18,7 @@ from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.runs import file_name, groups, Run
 from xmodal_ros.studies.specification import Study
 from xmodal_ros.studies.summary import summarise, Table
-from xmodal_ros.studies.window_cache import files, fill_all, WindowCache
+from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.studies.workers import do_all, Listeners
 from xmodal_ros.training.dataset import read_facts, RecordingFacts
 from xmodal_ros.training.plan import Reporter
@@ -56,7 +56,7 @@ class StudyRuns:
         self.study = study
         self.out = out
         self._devices = devices_for(device)
-        self._cache = WindowCache(out / 'windows')
+        self._windows = out / 'windows'
         self._jobs: list[Job] = []
         self._tasks: list[Task] = []
         self._records: dict[Path, RunRecord] = {}
@@ -81,16 +81,16 @@ class StudyRuns:
                 ) from error
             yield
 
-    def prepare(self, reporter: Reporter) -> None:
+    def prepare(self, reporter: Reporter, workers: int | None = None) -> None:
         """Read the recordings, cut the windows that are missing, and find what is to be run.
 
+        ``workers`` processes cut at a time, as many as there are CPUs unless it is said.
         Raises :class:`~xmodal_ros.errors.XmodalError` for recordings that cannot be used.
         """
         facts = [place_sensors(self.study, fact) for fact in _read_all(self.study, reporter)]
         recipes = make_recipes(self.study, facts[0])
-        self._cache.clean()
         reporter.begin('cutting windows', len(facts))
-        fill_all(self._cache, facts, recipes, reporter.advance)
+        read_windows(facts, recipes, self._windows, workers, reporter.advance)
         known = _identities(facts)
         for group in groups(self.study):
             tasks = []
@@ -106,7 +106,9 @@ class StudyRuns:
             missing = tuple(task for task in tasks if not self._is_done(task))
             if missing:
                 device = self._devices[len(self._jobs) % len(self._devices)]
-                self._jobs.append(Job(group, missing, tuple(facts), recipes, self._cache, device))
+                self._jobs.append(
+                    Job(group, missing, tuple(facts), recipes, self._windows, device)
+                )
 
     def do(self, workers: int, reporter: Reporter, runner: Runner = do_all) -> None:
         """Do what is missing, and what failed before. Whatever ends it leaves what is done."""
@@ -175,7 +177,7 @@ def _identities(facts: Sequence[RecordingFacts]) -> Mapping[str, Any]:
     for fact in facts:
         segments = [(s.start_ns, s.end_ns, s.label) for s in fact.segments]
         topics = {name: sensor.topic for name, sensor in sorted(fact.sensors.items())}
-        sizes = sorted((file.name, file.stat().st_size) for file in files(fact))
+        sizes = sorted((file.name, file.stat().st_size) for file in fact.files)
         text = json.dumps([fact.subject, segments, topics, sizes])
         known[fact.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
     return known

@@ -92,7 +92,7 @@ class StatisticsBaseline:
                 LogisticRegression(class_weight='balanced', max_iter=1000, random_state=seed),
             )
         labelled = training.labelled
-        values = choose(training.values, labelled.tolist())
+        values = choose(training.values, labelled)
         self._model.fit(self._statistics(values), training.labels[labelled])
 
     def probabilities(self, windows: Rows) -> NDArray[np.float64]:

@@ -169,7 +169,7 @@ class WindowValues:
         return gathered
 
 
-def choose(values: Windows, rows: Sequence[int]) -> Windows:
+def choose(values: Windows, rows: Sequence[int] | NDArray[np.int64]) -> Windows:
     """Give the windows of these rows; those in streams stay there."""
     return values.select(rows) if isinstance(values, WindowValues) else values[list(rows)]
 

@@ -1,0 +1,85 @@
+"""The windows of a study, and how its settings decide on them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from test.studies.small_study import study
+from test.training.paired_bags import write_paired_bag
+from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.models.encoders import CameraCnn
+from xmodal_ros.studies.recipes import make_recipes, place_sensors
+from xmodal_ros.studies.windows import read_windows
+from xmodal_ros.training.dataset import load_recording, read_facts
+
+NAMES = ('imu', 'camera')
+
+
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    return write_paired_bag(tmp_path / 'bag', '1')
+
+
+def test_windows_are_cut_once_and_again_when_what_they_are_cut_from_changes(bag, tmp_path):
+    facts, folder = read_facts(bag, lambda _: NAMES), tmp_path / 'windows'
+    recipes = make_recipes(study(), facts)
+    (first,) = read_windows([facts], recipes, folder)
+    kept = {path.name for path in folder.iterdir()}
+    assert len(kept) == 2
+    (again,) = read_windows([facts], recipes, folder)
+    assert {path.name for path in folder.iterdir()} == kept
+    fresh = load_recording(facts, {n: (r.stream, r.training_window) for n, r in recipes.items()})
+    for name in NAMES:
+        for each in (first, again):
+            expected, found = fresh.windows[name], each.windows[name]
+            np.testing.assert_array_equal(np.asarray(found.values), np.asarray(expected.values))
+            np.testing.assert_array_equal(found.ends_ns, expected.ends_ns)
+    assert len(fresh.windows['imu'].values)
+    larger = make_recipes(study(sensors={'camera': {'height': 16}}), facts)
+    read_windows([facts], {'camera': larger['camera']}, folder)
+    assert len({path.name for path in folder.iterdir()} - kept) == 1
+
+
+def test_what_cannot_be_used_ends_the_study_in_words(bag, tmp_path):
+    facts = read_facts(bag, lambda _: NAMES)
+    recipes = make_recipes(study(), facts)
+    (tmp_path / 'windows').write_text('a file')
+    with pytest.raises(TrainingError, match='windows'):
+        read_windows([facts], recipes, tmp_path / 'windows')
+    (file,) = facts.files
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    with pytest.raises(BagError, match='bag'):
+        read_windows([facts], recipes, tmp_path / 'others')
+
+
+def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
+    facts = read_facts(bag, lambda _: NAMES)
+    settings = {'epochs': 3, 'width': 24, 'dim': 16, 'height': 16, 'image_width': 24}
+    recipe = make_recipes(study(sensors={'camera': settings}), facts)['camera']
+    assert recipe.fit.epochs == 3
+    assert (recipe.encoder.width, recipe.encoder.dim) == (24, 16)
+    assert recipe.stream.sample_shape == (16, 24, 1)
+    with pytest.raises(ConfigurationError, match='height are for a camera only'):
+        make_recipes(study(sensors={'imu': {'height': 16}}), facts)
+    large = make_recipes(
+        study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), facts
+    )
+    encoder = large['camera'].encoder
+    assert isinstance(encoder, CameraCnn)
+    assert (encoder.width, encoder.frames_per_token) == (32, 4)
+    assert large['imu'].encoder == make_recipes(study(sensors={}), facts)['imu'].encoder
+
+
+def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):
+    facts = read_facts(bag, lambda _: NAMES)
+    all_of_it = study(sensors={})
+    part = study(sensors={'camera': {'region': [0.5, 0.0, 0.5, 1.0]}})
+    cut = {}
+    for each in (all_of_it, part):
+        placed, recipes = place_sensors(each, facts), make_recipes(each, facts)
+        (recording,) = read_windows([placed], recipes, tmp_path / 'windows')
+        cut[each is part] = np.asarray(recording.windows['camera'].values)
+    assert cut[True].shape == cut[False].shape
+    assert not np.array_equal(cut[True], cut[False])
