@@ -72,10 +72,15 @@ def trainer(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Itera
         assert 'unexpected' not in node.log
 
 
-def test_what_is_missing_is_refused_at_once(trainer: Trainer) -> None:
+def test_what_is_missing_or_misspelt_is_refused_at_once(trainer: Trainer) -> None:
     begun, words = trainer.call('start')
     assert not begun
     assert 'parameter test_subjects is missing' in words
+    trainer.set(test_subjects=['3'], method='distilation')
+    begun, words = trainer.call('start')
+    assert not begun
+    assert "did you mean 'distillation'?" in words
+    trainer.set(test_subjects=[''], method='unimodal')
     assert trainer.call('cancel') == (False, 'nothing is being trained')
 
 
