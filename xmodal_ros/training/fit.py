@@ -19,6 +19,7 @@ from xmodal_ros.models.lazy_tensor import as_tensor, Rows
 from xmodal_ros.training.augmentation import Augmentation
 from xmodal_ros.training.examples import Examples, pair_in_time
 from xmodal_ros.training.fit_state import EpochReport, FitState, FitStore, Forgetful
+from xmodal_ros.training.order import EpochOrder
 from xmodal_ros.training.processes import ALONE, Processes
 from xmodal_ros.training.recipe import FitSettings
 from xmodal_ros.transfer.learner import Batch, Lesson
@@ -141,19 +142,21 @@ class _Fit:
         self.device = next(classifier.parameters()).device
         self.processes = processes
         self.training = as_windows(training)
-        self.labelled = torch.from_numpy(training.labelled)
-        shown = bool(sources) and method.learns_unlabelled
-        self.unlabelled = torch.from_numpy(training.unlabelled[: None if shown else 0])
+        self.settings = own_schedule(settings, method)
         labels = training.labels[training.labelled]
         weights = class_weights(labels, classifier.head.out_features)
-        self.chances = weights[self.training.labels[self.labelled]].double()
+        self.order = EpochOrder(
+            training,
+            weights[torch.from_numpy(labels)].double(),
+            self.settings,
+            unlabelled=bool(sources) and method.learns_unlabelled,
+        )
         if settings.balance != 'weights':
             weights = torch.ones_like(weights)
         self.class_weights = weights.to(self.device)
         self.sources = sources
         self.augmentation = augmentation
         self.schedule = method.schedule
-        self.settings = own_schedule(settings, method)
         self.generator = torch.Generator().manual_seed(seed)
         self.randomness = OwnRandomness(seed, self.device)
         with self.randomness():
@@ -166,11 +169,7 @@ class _Fit:
             weight_decay=self.settings.weight_decay,
         )
         self.means = [p.detach().clone() for p in self.learner.parameters()]
-        self.steps_in_epoch = max(
-            self.settings.least_steps,
-            math.ceil(max(len(self.labelled), len(self.unlabelled)) / self.settings.batch_size),
-        )
-        self.steps_total = self.settings.epochs * self.steps_in_epoch
+        self.steps_total = self.settings.epochs * self.order.steps
         self.step = 0
         half = self.settings.precision != 'fp32'
         self.autocast = torch.autocast(
@@ -266,43 +265,17 @@ class _Fit:
 
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
         self.learner.train()
-        order = self._order()
-        others = self._order_unlabelled(len(order))
         sums: dict[str, float] = {'': 0.0}
-        first = 0
-        for rows in order.split(self.settings.batch_size):
-            beside = others[first : first + len(rows)]
-            first += len(rows)
-            loss, parts = self._train_batch(torch.cat([rows, beside]), epoch)
+        for rows, share in self.order.batches(self.generator):
+            loss, parts = self._train_batch(rows, epoch)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f'the loss became {loss} in epoch {epoch}: check the recordings for values '
                     'far out of range, or weigh the transfer method less'
                 )
             for name, value in {'': loss, **parts}.items():
-                sums[name] = sums.get(name, 0.0) + value * len(rows) / len(order)
+                sums[name] = sums.get(name, 0.0) + value * share
         return sums.pop(''), sums
-
-    def _order(self) -> Tensor:
-        """Give the labelled rows of an epoch: all once, or as many as it takes for its steps."""
-        count = len(self.labelled)
-        shown = max(count, self.steps_in_epoch * self.settings.batch_size)
-        if self.settings.balance == 'sampling':
-            return self.labelled[
-                torch.multinomial(self.chances, shown, replacement=True, generator=self.generator)
-            ]
-        least = (self.steps_in_epoch - 1) * self.settings.batch_size
-        return self.labelled[self._shuffled(count, least)[:shown]]
-
-    def _order_unlabelled(self, shown: int) -> Tensor:
-        """Give as many rows as there are labelled ones in an epoch, or none at all."""
-        count = len(self.unlabelled)
-        return self.unlabelled[self._shuffled(count, shown)[:shown]] if count else self.unlabelled
-
-    def _shuffled(self, count: int, least: int) -> Tensor:
-        """Give the numbers below ``count`` in random order, again and again up to ``least``."""
-        repeats = max(1, math.ceil(least / count))
-        return torch.cat([torch.randperm(count, generator=self.generator) for _ in range(repeats)])
 
     def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
         windows = self.augmentation(self.training.values[rows].to(self.device), self.generator)
@@ -329,7 +302,7 @@ class _Fit:
         return float(terms.loss.detach()), terms.parts
 
     def _task_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        if len(self.unlabelled):
+        if self.order.has_unlabelled:
             labelled = labels != NO_LABEL
             logits, labels = logits[labelled], labels[labelled]
             if not len(labels):
