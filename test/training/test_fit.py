@@ -12,12 +12,14 @@ from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import Preprocessing
 from xmodal_ros.training.augmentation import ImuAugmentation
+from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.examples import Examples
 from xmodal_ros.training.fit import (
     class_weights,
     fit,
     FitResult,
     make_source,
+    predict_logits,
     repeatable,
 )
 from xmodal_ros.training.fit_state import EpochReport
@@ -290,6 +292,18 @@ def test_it_stops_early_and_gives_the_best_epoch():
     assert len(losses) < 200
     assert result.best_epoch == int(np.argmin(losses)) + 1
     assert len(losses) - result.best_epoch == 3
+
+
+def test_epochs_are_compared_as_calibrated_answers():
+    # Few windows, and long enough that the net becomes surer of itself than it should be.
+    settings = replace(SETTINGS, epochs=40, patience=40, averaging=0.0, label_smoothing=0.0)
+    result = run(training=few_labels(examples()), settings=settings)
+    validation = examples(30, seed=1)
+    logits = predict_logits(result.classifier, validation.values).double()
+    found = result.history[result.best_epoch - 1].validation_loss
+    assert found == pytest.approx(calibrated_loss(logits.numpy(), validation.labels), abs=1e-9)
+    plain = torch.nn.functional.cross_entropy(logits, torch.from_numpy(validation.labels))
+    assert found < float(plain) - 0.01
 
 
 def test_progress_hears_of_every_epoch():

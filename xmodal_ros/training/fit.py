@@ -17,6 +17,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows
 from xmodal_ros.training.augmentation import Augmentation
+from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.examples import Examples, pair_in_time
 from xmodal_ros.training.fit_state import EpochReport, FitState, FitStore, Forgetful
 from xmodal_ros.training.order import EpochOrder
@@ -116,7 +117,7 @@ def fit(
     store: FitStore | None = None,
     processes: Processes = ALONE,
 ) -> FitResult:
-    """Train a classifier in place and give it as of the epoch of least validation loss.
+    """Train a classifier in place and give it as of the epoch of least calibrated validation loss.
 
     On the CPU the same seed gives the same weights to the last bit, also where a run ended and
     another went on from what is in ``store``. ``progress`` hears of the epochs of this run. Call
@@ -352,7 +353,9 @@ class _Fit:
     def _validate(self, validation: Examples) -> tuple[float, float]:
         logits = predict_logits(self.target, validation.values, self.processes).double()
         labels = torch.from_numpy(validation.labels)
-        loss = self.processes.agree(float(functional.cross_entropy(logits, labels)))
+        # The answers that are given are calibrated: how sure they are before that is no matter,
+        # and where windows are few it grows long before they stop getting better.
+        loss = self.processes.agree(calibrated_loss(logits.numpy(), validation.labels))
         return loss, float((logits.argmax(dim=1) == labels).double().mean())
 
 

@@ -15,7 +15,10 @@ _FACTS: Final = 'facts'
 
 @dataclass(frozen=True)
 class EpochReport:
-    """Where training stands after an epoch; losses are means over windows."""
+    """Where training stands after an epoch; losses are means over windows.
+
+    That on validation is at the temperature that suits it best.
+    """
 
     epoch: int
     training_loss: float

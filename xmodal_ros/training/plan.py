@@ -79,7 +79,7 @@ def _data_options(asked: TrainingConfiguration) -> DataOptions:
 class EpochProgress:
     """Where the training of one classifier stands after an epoch; losses are means over windows.
 
-    ``detail`` says it in words.
+    That on validation is at the temperature that suits it best. ``detail`` says it in words.
     """
 
     epoch: int
