@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from test.bags.recordings import string_message
 from test.bundles import make_camera_bundle, make_imu_bundle, rewrite_document
 from test.messages import imu_bytes, SECOND
 from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag
@@ -255,7 +256,7 @@ def test_interrupted_it_says_so_and_leaves_nothing_behind(
 
 @pytest.fixture(scope='module')
 def spoilt(place, tmp_path_factory):
-    """Two good recordings among one without a number, one cut off and one with absurd numbers."""
+    """Two good recordings among others: no number, absurd ones, cut off, of a wrong type."""
     folder = tmp_path_factory.mktemp('spoilt')
     for name in ('bag_1', 'bag_2'):
         shutil.copytree(place / 'bags' / name, folder / name)
@@ -268,6 +269,9 @@ def spoilt(place, tmp_path_factory):
     shutil.copytree(place / 'bags' / 'bag_1', folder / 'cut')
     for file in (folder / 'cut').glob('*.mcap'):
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with BagWriter(folder / 'mistyped', sensors=[IMU], subject='3') as writer:
+        write_segments(writer, SEGMENTS)
+        writer.write_message(IMU.topic, string_message('no IMU'), SEGMENTS[0].start_ns)
     return folder
 
 
@@ -278,8 +282,9 @@ def test_bad_recordings_are_left_out_and_named_and_the_rest_goes_on(spoilt, plac
     result = json.loads(out.read_text())
     assert [bag['name'] for bag in result['bags']] == ['bag_1', 'bag_2']
     reasons = {each['bag']: each['reason'] for each in result['left_out']}
-    assert reasons.keys() == {'absurd', 'all_nan', 'cut'}
+    assert reasons.keys() == {'absurd', 'all_nan', 'cut', 'mistyped'}
     assert 'can be used' in reasons['all_nan']
+    assert 'of type std_msgs/msg/String' in reasons['mistyped']
     for name in reasons:
         assert f'{name} is left out: ' in done.stderr
         assert f'is not evaluated on {name}: ' in html.read_text()
@@ -287,11 +292,17 @@ def test_bad_recordings_are_left_out_and_named_and_the_rest_goes_on(spoilt, plac
 
 def test_strictly_or_alone_or_with_no_other_a_bad_recording_is_an_error(spoilt, place, tmp_path):
     out = tmp_path / 'out.json'
-    bad = spoilt / 'all_nan'
-    for arguments in ([spoilt, '--strict'], [bad], [bad, spoilt / 'cut']):
+    bad, mistyped, good = (spoilt / name for name in ('all_nan', 'mistyped', 'bag_1'))
+    for arguments, named in [
+        ([spoilt, '--strict'], 'absurd'),
+        ([bad], 'all_nan'),
+        ([bad, spoilt / 'cut'], 'all_nan'),
+        ([mistyped], 'mistyped'),
+        ([good, mistyped, '--strict'], 'mistyped'),
+    ]:
         done = xmodal('evaluate', place / 'bundle', *arguments, '--json', out)
         assert done.returncode == 1
-        assert 'error: ' in done.stderr
+        assert named in done.stderr.partition('error: ')[2]
         assert not out.exists()
 
 

@@ -7,9 +7,12 @@ import shutil
 import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
+from test.bags.recordings import string_message
 from test.messages import EPOCH, SECOND
+from test.recordings import clips
 from test.training.paired_bags import CAMERA, IMU, LABELS, write_paired_bag
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
+from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
@@ -104,6 +107,22 @@ def test_a_recording_that_breaks_in_the_middle_is_left_out_of_training(folder):
     assert any('bag_1 is left out' in note for note in heard.notes)
     with pytest.raises(BagError, match='bag_1'):
         gather(plan(folder, source='', data=STRICT), Heard())
+
+
+def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder):
+    with BagWriter(folder / 'bag_4', sensors=[IMU, CAMERA], subject='4') as writer:
+        writer.write_message(IMU.topic, string_message('no IMU'), EPOCH)
+        write_segments(writer, clips(LABELS))
+    heard = Heard()
+    material = gather(plan(folder, source=''), heard)
+    assert [facts.name for facts in material.learning] == ['bag_1', 'bag_3']
+    assert any(
+        'bag_4 is left out: ' in note and 'std_msgs/msg/String' in note for note in heard.notes
+    )
+    for refused in ([folder / 'bag_4'], [folder]):
+        options = STRICT if refused == [folder] else DataOptions()
+        with pytest.raises(BagError, match=r"bag_4' is declared as imu.*std_msgs/msg/String"):
+            gather(plan(*refused, source='', test='4', data=options), Heard())
 
 
 def test_one_person_may_not_teach_and_test(folder):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.sensor_type import sensor_type
 from xmodal_ros.errors import BagError
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.sensors import Sensor
@@ -45,14 +46,14 @@ def classify_bag(
     """Give every decision the live node would publish while this bag is played.
 
     ``progress`` is called with the number of messages read so far, once a window. Raises
-    :class:`BagError` when none of the sensor's messages could be used, or audio whose format the
-    bag does not say.
+    :class:`BagError` for a topic of a type that is none of the modality, when none of the
+    sensor's messages could be used, and for audio whose format the bag does not say.
     """
     info = engine.bundle.info
     intake = SensorIntake(
         info.stream,
         info.window,
-        reader.topics[sensor.topic].msgtype,
+        sensor_type(reader, sensor),
         sensor.placement,
         audio_format=read_audio_format(reader, sensor.topic),
     )

@@ -111,6 +111,11 @@ _TYPES: dict[Modality, tuple[str, ...]] = {
 }
 
 
+def readable_types(modality: Modality) -> tuple[str, ...]:
+    """Give the types of messages that can be read as this modality."""
+    return _TYPES[modality]
+
+
 def check_type(stream: StreamSpec, msgtype: str) -> None:
     """Raise :class:`StreamError` when a topic's type cannot feed the stream."""
     if msgtype not in _TYPES[stream.modality]:

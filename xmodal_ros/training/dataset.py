@@ -12,6 +12,7 @@ from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.opening import storage_files
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.sensor_type import sensor_type
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.sensors import Sensor
 from xmodal_ros.streams.audio import AudioFormat
@@ -82,24 +83,33 @@ def read_facts(
 ) -> RecordingFacts:
     """Look into a recording for the sensors that ``sensors_of`` its subject names.
 
-    Raises BagError when the recording is broken or lacks one of them, or the format of its audio.
-    Unless it ``need_all``, what is lacking is only noted.
+    Raises BagError when the recording is broken, lacks one of them or the format of its audio, or
+    has one on a topic of a wrong type. Unless it ``need_all``, what is lacking is only noted.
     """
     with BagReader(path) as reader:
         sensors: dict[str, Sensor] = {}
+        msgtypes: dict[str, str] = {}
         formats: dict[str, AudioFormat] = {}
         missing: dict[str, str] = {}
         for name in sensors_of(reader.subject):
             try:
                 sensor = reader.sensor(name)
-                audio = read_audio_format(reader, sensor.topic)
             except BagError as error:
                 # A name that two topics claim is no lack of a sensor.
                 if need_all or reader.claims(name) > 1:
                     raise
                 missing[name] = str(error)
                 continue
-            sensors[name] = sensor
+            # Nor is a topic of a type that no such sensor has: the recording itself is at fault.
+            msgtype = sensor_type(reader, sensor)
+            try:
+                audio = read_audio_format(reader, sensor.topic)
+            except BagError as error:
+                if need_all:
+                    raise
+                missing[name] = str(error)
+                continue
+            sensors[name], msgtypes[name] = sensor, msgtype
             if audio is not None:
                 formats[name] = audio
         shifts = {name: reader.clocks.get(sensor.topic) for name, sensor in sensors.items()}
@@ -109,7 +119,7 @@ def read_facts(
             reader.subject,
             read_segments(reader),
             sensors,
-            {name: reader.topics[sensor.topic].msgtype for name, sensor in sensors.items()},
+            msgtypes,
             formats,
             reader.session,
             missing,

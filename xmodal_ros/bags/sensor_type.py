@@ -1,0 +1,22 @@
+"""The type of a recorded sensor's messages, and whether it can be one of its modality."""
+
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BagError
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.specification import readable_types
+
+
+def sensor_type(reader: BagReader, sensor: Sensor) -> str:
+    """Give the type of the messages on a sensor's topic.
+
+    Raises :class:`BagError` for one that no sensor of its modality has.
+    """
+    msgtype = reader.topics[sensor.topic].msgtype
+    readable = readable_types(sensor.modality)
+    if msgtype not in readable:
+        raise BagError(
+            f'sensor {sensor.name!r} of bag {str(reader.path)!r} is declared as {sensor.modality} '
+            f'on topic {sensor.topic!r}, which is of type {msgtype}: record it as '
+            f"{' or '.join(readable)}, or correct the 'sensors' of its metadata"
+        )
+    return msgtype
