@@ -20,6 +20,7 @@ from xmodal_ros.training.examples import LearningSet
 from xmodal_ros.training.fit import FitResult, repeatable
 from xmodal_ros.training.plan import SilentReporter
 from xmodal_ros.transfer.method import make_method
+from xmodal_ros.transfer.source import NO_LABEL
 
 
 class Heard(SilentReporter):
@@ -135,6 +136,20 @@ def test_a_method_that_needs_pairs_in_time_is_refused_where_there_are_none():
     busy.check(make_method('dcat', {'pairing': 'class'}))
     busy.check(make_method('attention_patch'))
     busy.check(make_method('unimodal'))
+
+
+def test_a_source_that_is_trained_along_needs_a_partner_with_a_label():
+    sets = learning_sets()
+    ours = sets['wrist'].training
+    # The thigh's windows begin with the thirteenth: of its moments none is labelled.
+    labels = np.where(ours.ends_ns < sets['thigh'].training.ends_ns[0], ours.labels, NO_LABEL)
+    sets['wrist'] = replace(sets['wrist'], training=replace(ours, labels=labels))
+    with repeatable(0):
+        busy = school(('thigh',), sets=sets)
+    with pytest.raises(TrainingError, match="no labelled window of source 'thigh' ends when"):
+        busy.check(make_method('cotraining'))
+    busy.check(make_method('cotraining', {'pairing': 'time_else_class'}))
+    busy.check(make_method('distillation'))
 
 
 def test_a_document_holds_the_sensors_own_statistics():

@@ -168,7 +168,8 @@ def test_an_unlabelled_recording_is_left_out_and_reported(recordings, tmp_path):
     bare = write_paired_bag(tmp_path / 'bare', '4', labelled=False, camera=False)
     heard = Heard()
     result = train(plan(recordings, bare), tmp_path / 'imu', heard)
-    assert as_mapping(result)['unlabelled_bags'] == [str(bare)]
+    found = as_mapping(result)['bags_without_labels']
+    assert found == {'learnt_from': [], 'left_out': [str(bare)]}
     assert any('bare is left out: it has no labels' in note for note in heard.notes)
 
 
@@ -233,7 +234,7 @@ def test_sensors_that_never_ran_together_cannot_teach_each_other(tmp_path):
         write_paired_bag(tmp_path / subject, subject, camera_delay_ns=late)
     learnt = plan(tmp_path, method='dcat', sources=('camera',))
     with pytest.raises(
-        TrainingError, match=r"'camera' shows an activity that 'imu' shows: .* clock"
+        TrainingError, match=r"'camera' shows an activity that 'imu' is taught: .* clock"
     ):
         train(learnt, tmp_path / 'out' / 'imu')
 

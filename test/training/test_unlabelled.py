@@ -216,7 +216,17 @@ def test_the_bundle_says_how_many(bags, both, tmp_path):
     assert document['counts']['windows']['training'] == len(training.labelled)
     assert document['counts']['windows']['unlabelled'] == len(training.unlabelled)
     assert document['subjects']['training'] == ['1', '2']
-    assert document['unlabelled_bags'] == []
+    assert document['bags_without_labels'] == {
+        'learnt_from': [str(bags / 'bag_2')],
+        'left_out': [],
+    }
+    recordings = document['counts']['recordings']
+    assert recordings == {
+        'training_and_validation': 1,
+        'without_labels': 1,
+        'test': 1,
+        'left_out_without_labels': 0,
+    }
     windows = {
         (bag['name'], sensor['sensor']): (sensor['windows'], sensor['unlabelled'])
         for bag in document['data']
@@ -226,7 +236,11 @@ def test_the_bundle_says_how_many(bags, both, tmp_path):
     assert windows['bag_1', 'imu'][0] > windows['bag_1', 'imu'][1] > 10
     told = f'{len(training.unlabelled)} windows'
     assert any(note.startswith(f"{told} of 'imu' without a label") for note in heard.notes)
-    assert f'{told} without a label' in (result.path / 'README.md').read_text()
+    card = (result.path / 'README.md').read_text()
+    assert f'{told} without a label' in card
+    assert 'Of 2 it knows no others.' in card
+    assert '| training | 1 |' in card
+    assert result.info.subjects_trained_on == ('1', '2')
 
 
 def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path):

@@ -57,8 +57,9 @@ def run(settings: StudySettings) -> StudyResult:
         if result.records:
             write_report(result, settings.out)
     if stopped:
+        done = f'{result.done} of {len(result.records)} runs are done'
         console.print(
-            f'stopped: {result.done} of {len(result.records)} runs are done; the same command '
+            f'stopped: {done if result.records else "no run was begun"}; the same command '
             'goes on from there',
             soft_wrap=True,
         )

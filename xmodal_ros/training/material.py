@@ -36,8 +36,8 @@ class Material:
     """Everything to train and test with.
 
     ``recipes`` and ``sets`` are by sensor name. ``test`` are the recordings kept for the end.
-    ``unlabelled`` are recordings that were left out, ``without_windows`` activities that none of
-    the target's training windows shows, ``untaught`` those that only test subjects show.
+    ``unlabelled`` are recordings left out for want of labels, ``without_windows`` activities that
+    none of the target's training windows shows, ``untaught`` those that only test subjects show.
     ``report`` tells of all recordings what is used of them.
     """
 
@@ -147,7 +147,7 @@ def _check_named(plan: TrainingPlan, looked: Looked) -> None:
         if subject not in used and subject in (*plan.test_subjects, *plan.validation_subjects):
             raise TrainingError(
                 f'of subject {subject!r} nothing can be used; {left.path} is left out: '
-                f'{left.reason}'
+                f'{left.reason}. Who tests or validates needs labels'
             )
 
 
@@ -265,9 +265,10 @@ def _check_sets(sets: Mapping[str, LearningSet], target: str) -> None:
         classes = len(set(training.labels[training.labelled].tolist()))
         if not classes:
             raise TrainingError(
-                f"no training window of sensor '{name}' shows an activity that '{target}' shows: "
-                'was it recorded while the labels say what is done, and are its header stamps of '
-                f'the same clock? {why_left_out(examples)}'
+                f"no training window of sensor '{name}' shows an activity that '{target}' is "
+                'taught: was it recorded while the labels say what is done, are its header stamps '
+                'of the same clock, and are windows (--window) shorter than twice the labelled '
+                f'segments? {why_left_out(examples)}'
             )
         if classes < 2:
             raise TrainingError(

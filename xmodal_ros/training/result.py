@@ -51,10 +51,12 @@ def provenance(
     recipe = material.recipes[plan.target]
     return {
         'bags': {
-            'training': [str(fact.path) for fact in material.learning],
+            'training': [str(fact.path) for fact in material.learning if fact.segments],
+            'without labels': [str(fact.path) for fact in material.learning if not fact.segments],
             'test': [str(fact.path) for fact in material.test],
         },
         'subjects': _subjects(material),
+        'subjects_without_labels': _without_labels(material),
         'seed': plan.seed,
         'counts': _counts(material, plan.target),
         'sources_given': list(plan.sources),
@@ -113,7 +115,10 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'seed': plan.seed,
         'subjects': _subjects(material),
         'data': material.report.document(),
-        'unlabelled_bags': [str(path) for path in material.unlabelled],
+        'bags_without_labels': {
+            'learnt_from': [str(fact.path) for fact in material.learning if not fact.segments],
+            'left_out': [str(path) for path in material.unlabelled],
+        },
         'activities_without_windows': list(material.without_windows),
         'activities_only_in_test': list(material.untaught),
         'temperature': result.info.temperature,
@@ -142,12 +147,19 @@ def _counts(material: Material, target: str) -> dict[str, Any]:
         },
         'clips': dict(material.clips),
         'recordings': {
-            'training_and_validation': len(material.learning),
+            'training_and_validation': sum(bool(f.segments) for f in material.learning),
+            'without_labels': sum(not fact.segments for fact in material.learning),
             'test': len(material.test),
-            'unlabelled': len(material.unlabelled),
+            'left_out_without_labels': len(material.unlabelled),
         },
         'left_out': dict(examples.left_out),
     }
+
+
+def _without_labels(material: Material) -> list[str]:
+    """Name those who were learnt from, and of whom nothing is labelled."""
+    labelled = {fact.subject for fact in material.learning if fact.segments}
+    return sorted({fact.subject for fact in material.learning} - labelled)
 
 
 def _subjects(material: Material) -> dict[str, list[str]]:

@@ -29,7 +29,7 @@ from xmodal_ros.training.plan import EpochProgress, Reporter
 from xmodal_ros.training.processes import ALONE, Processes
 from xmodal_ros.training.recipe import Recipe
 from xmodal_ros.transfer.method import TransferMethod
-from xmodal_ros.transfer.source import Source
+from xmodal_ros.transfer.source import NO_LABEL, Source
 from xmodal_ros.transfer.unimodal import Unimodal
 
 # What a fit is called, and one of its epochs.
@@ -115,13 +115,15 @@ class TargetSchool:
                 'one process, without torchrun'
             )
         ours = self._sets[self.target].training
+        # A source that is trained along learns from what is labelled, and has a partner that is.
+        taught = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
         for name in self.sources if method.needs_overlap else ():
-            if (pair_in_time(ours, self._sets[name].training) < 0).all():
+            if not (taught & (pair_in_time(ours, self._sets[name].training) >= 0)).any():
                 raise TrainingError(
                     f"no labelled window of source '{name}' ends when one of '{self.target}' "
                     'does: were both recorded at the same time, and are their header stamps of '
-                    "the same clock? If not, pair by label ('--option pairing=class') where the "
-                    f'method offers it; {why_left_out(self._sets[name])}'
+                    "the same clock? If not, pair by label ('--option pairing=class', without "
+                    f'--unlabelled) where the method offers it; {why_left_out(self._sets[name])}'
                 )
 
     def train_source(self, name: str) -> FitResult:
