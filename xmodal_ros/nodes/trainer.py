@@ -50,7 +50,7 @@ class TrainerNode(ReportingNode):
         ]
         self._publish()
         if parameters.flag(self, 'start_at_once'):
-            self.begin()
+            self._begin_at_once()
 
     def deactivate(self) -> None:
         """Stop training, without waiting until it has; no half-written bundle is left."""
@@ -70,11 +70,18 @@ class TrainerNode(ReportingNode):
         self._status = None
 
     def stop(self) -> None:
-        """Stop training and wait until its process has ended."""
+        """Stop training and wait until its process has ended.
+
+        Raises :class:`XmodalError` where that was to be a job, and it is not done.
+        """
         if self._child is not None:
             self._child.close()
             self._tell_news()
         super().stop()
+        due = self._child is not None or parameters.flag(self, 'start_at_once')
+        if due and parameters.flag(self, 'exit_at_end') and self.standing.state != 'finished':
+            ended = 'no run began' if self._child is None else f'the run {self._how_it_ended()}'
+            raise XmodalError(ended)
 
     def parameters_changed(self, names: frozenset[str]) -> None:
         """Listen for motion where it is told now."""
@@ -131,6 +138,18 @@ class TrainerNode(ReportingNode):
             tuple((name, value) for name, value in values.items() if value),
             known=True,
         )
+
+    def _begin_at_once(self) -> None:
+        try:
+            self.begin()
+        except Exception:
+            # Nobody would ever correct the parameters of a job.
+            if parameters.flag(self, 'exit_at_end'):
+                self._done.set()
+            raise
+
+    def _how_it_ended(self) -> str:
+        return 'failed' if self.standing.state == 'failed' else 'was cancelled'
 
     def _listen_for_motion(self) -> None:
         topic = parameters.text(self, 'motion_topic')

@@ -31,7 +31,10 @@ NODE_PARAMETERS: Final = (
         'Begin to train when the node becomes active, without a call of ~/start.',
     ),
     Parameter(
-        'exit_at_end', False, 'End the process when a run of training has ended, however it did.'
+        'exit_at_end',
+        False,
+        'End the process when a run of training has ended, however it did, or when one that was '
+        'to begin at once is refused; its exit code is 0 only after a run that is finished.',
     ),
     Parameter(
         'niceness',
