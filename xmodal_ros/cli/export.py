@@ -1,6 +1,7 @@
 """``xmodal export``: a bundle for programs other than this one."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +14,7 @@ _INTO_THE_BUNDLE = ''
 def with_file_left_out(arguments: Sequence[str], option: str) -> list[str]:
     """Give ``option`` an empty value where no word follows it, so that it may stand alone."""
     given: list[str] = []
-    for word, following in zip(arguments, [*arguments[1:], '--'], strict=True):
+    for word, following in pairwise([*arguments, '--']):
         given.append(word)
         if word == option and following.startswith('-'):
             given.append(_INTO_THE_BUNDLE)
@@ -33,7 +34,10 @@ COMMAND_CLASS = OptionalFileCommand
 
 
 def export(
-    bundle: Annotated[Path, typer.Argument(help='The bundle: a folder that training wrote.')],
+    bundle: Annotated[
+        Path,
+        typer.Argument(metavar='BUNDLE', help='The bundle: a folder that training wrote.'),
+    ],
     onnx: Annotated[
         str | None,
         typer.Option(

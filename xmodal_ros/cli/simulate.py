@@ -13,7 +13,10 @@ from xmodal_ros.cli.result import write_result
 
 def simulate(
     out: Annotated[
-        Path, typer.Argument(help='Folder for the bags, subject_01 and so on, one a subject.')
+        Path,
+        typer.Argument(
+            metavar='OUT', help='Folder for the bags, subject_01 and so on, one a subject.'
+        ),
     ],
     subjects: Annotated[int, typer.Option(min=1, help='How many people to record.')] = 6,
     minutes: Annotated[
