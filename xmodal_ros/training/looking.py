@@ -44,9 +44,11 @@ def look_into(
     """Look into the recordings that ``paths`` name, for the sensors ``sensors_of`` a subject.
 
     A recording that is broken, has labels that cannot be read or none at all, has none of the
-    sensors, or is a copy of another one is left out and told; where that leaves none with labels,
-    or ``options`` are strict, the first of these reasons is raised as :class:`BagError` or
-    :class:`TrainingError`. So is a path that holds no recording, which is a slip of the user.
+    sensors or one on a topic of a wrong type, or is a copy of another one is left out and told;
+    where that leaves none with labels, the first of these reasons is raised as :class:`BagError`
+    or :class:`TrainingError`. So is a path that holds no recording, which is a slip of the user,
+    and where ``options`` are strict the first reason at all, except that a recording has no
+    labels or is a copy: with these nothing is wrong.
     ``why_of_no_use`` is asked of recordings without labels, and gives '' for those that are of
     some use; where there is no ``need_labels`` all are.
     """
