@@ -87,7 +87,8 @@ def test_what_is_missing_is_named_and_the_exit_code_says_so(recordings, tmp_path
     [
         (('--channels', 'gyro'), 'none of acc_gyro, acc'),
         (('--option', 'weight'), 'NAME=VALUE'),
-        (('--hop', '0.03'), 'whole number of samples'),
+        (('--hop', '0.03'), '--hop: a hop of 0.03 s does not hold a whole number of samples'),
+        (('--window', '0.01'), 'at least 0.25'),
     ],
 )
 def test_options_that_mean_nothing_are_refused_in_words(recordings, tmp_path, arguments, message):

@@ -15,6 +15,7 @@ from xmodal_ros.models.preprocessing import Preprocessing
 from xmodal_ros.sensors import MODALITIES, Modality, Sensor
 from xmodal_ros.training.configuration import make_configuration, Size
 from xmodal_ros.training.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.windows.specification import SHORTEST_S
 
 IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
 
@@ -38,6 +39,19 @@ def test_a_larger_size_has_more_parameters_and_the_same_tokens(modality: Modalit
             shapes.append(classifier.outputs(window).tokens.shape)
     assert all(larger > 1.3 * smaller for smaller, larger in pairwise(counts))
     assert len(set(shapes)) == 1
+
+
+@pytest.mark.parametrize('modality', MODALITIES)
+def test_every_encoder_makes_something_of_the_shortest_window(modality: Modality) -> None:
+    # An IMU's grid has no window of a quarter of a second.
+    length_s = SHORTEST_S + 0.01 if modality == 'imu' else SHORTEST_S
+    chosen = recipe(modality, RecipeChoices(length_s=length_s))
+    classifier = Classifier(
+        Preprocessing(chosen.derived), chosen.encoder, chosen.stream.channel_count, 5
+    ).eval()
+    window = torch.zeros((1, chosen.window.steps, *chosen.stream.sample_shape))
+    with torch.no_grad():
+        assert classifier(window).shape == (1, 5)
 
 
 def test_the_default_size_is_that_of_the_encoders_themselves() -> None:

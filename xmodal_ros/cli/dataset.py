@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
+from xmodal_ros.windows.specification import LONGEST_S, SHORTEST_S
 
 COMMAND_CLASS = VariadicCommand
 
@@ -21,7 +22,12 @@ def dataset(
     ] = None,
     window: Annotated[
         float | None,
-        typer.Option(help='Length of a window. Default: 3.', metavar='SECONDS', min=0),
+        typer.Option(
+            help='Length of a window. Default: 3.',
+            metavar='SECONDS',
+            min=SHORTEST_S,
+            max=LONGEST_S,
+        ),
     ] = None,
     hop: Annotated[
         float | None,

@@ -278,7 +278,8 @@ def _parse(document: Mapping[str, Any], path: Path, when: str) -> Study:
         problem = error.errors()[0]
         where = '.'.join(str(part) for part in problem['loc']) or 'the study'
         raise ConfigurationError(
-            f'study {path}: {when}{where}: {problem["msg"]} (docs/study.md explains every key)'
+            f'study {path}: {when}{where}: {problem["msg"].removeprefix("Value error, ")} '
+            '(docs/study.md explains every key)'
         ) from error
 
 

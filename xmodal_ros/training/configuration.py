@@ -24,7 +24,7 @@ import yaml
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.streams.imu import ImuChannels
 from xmodal_ros.transfer.names import declared_names
-from xmodal_ros.windows.specification import LONGEST_S
+from xmodal_ros.windows.specification import LONGEST_S, SHORTEST_S
 
 Size = Literal['small', 'default', 'large']
 Balance = Literal['weights', 'sampling', 'none']
@@ -32,6 +32,13 @@ TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
 
 DEFAULT_LENGTH_S: Final = 3.0
 DEFAULT_HOP_S: Final = 0.5
+# What is said of a number out of its range, by the kind of error, with where its bound is told.
+_BOUNDS: Final = {
+    'greater_than_equal': ('at least', 'ge'),
+    'greater_than': ('more than', 'gt'),
+    'less_than_equal': ('at most', 'le'),
+    'less_than': ('less than', 'lt'),
+}
 
 
 def _several(value: Any) -> Any:
@@ -127,7 +134,8 @@ class TrainingConfiguration(BaseModel):
         ),
     ] = False
     window: Annotated[
-        float, Field(gt=0, le=LONGEST_S, description='Length of a window in seconds.')
+        float,
+        Field(ge=SHORTEST_S, le=LONGEST_S, description='Length of a window in seconds.'),
     ] = DEFAULT_LENGTH_S
     hop: Annotated[
         float, Field(gt=0, le=LONGEST_S, description='Time between labels in seconds.')
@@ -321,6 +329,9 @@ def _explained(error: ValidationError, called: Any) -> str:
         close = difflib.get_close_matches(str(value), words, n=1)
         hint = f'; did you mean {close[0]!r}?' if close else ''
         return f'{name} {value!r} is none of {", ".join(words)}{hint}'
+    if problem['type'] in _BOUNDS:
+        side, bound = _BOUNDS[problem['type']]
+        return f'{name} {value!r}: it must be {side} {problem["ctx"][bound]}'
     return f'{name} {value!r}: {problem["msg"].removeprefix("Value error, ")}'
 
 

@@ -221,8 +221,9 @@ def _checked(make: Callable[[], Recipe]) -> Recipe:
         return make()
     except ValidationError as error:
         problem = error.errors()[0]
-        where = '.'.join(str(part) for part in problem['loc']) or 'window'
-        raise ConfigurationError(f'--window or --hop: {where}: {problem["msg"]}') from error
+        where = ''.join(f'{part}: ' for part in problem['loc'])
+        words = problem['msg'].removeprefix('Value error, ')
+        raise ConfigurationError(f'--window or --hop: {where}{words}') from error
 
 
 def _joints(sensor: Sensor, first_message: bytes) -> int:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SECOND_NS = 1_000_000_000
 LONGEST_S: Final = 600
+# Of windows to learn from: the shortest that the encoder of every sensor makes something of.
+SHORTEST_S: Final = 0.25
 
 
 class WindowSpec(BaseModel):
@@ -29,11 +31,11 @@ class WindowSpec(BaseModel):
 
     @model_validator(mode='after')
     def _whole_grid_points(self) -> Self:
-        for name, value in (('length_ns', self.length_ns), ('hop_ns', self.hop_ns)):
+        for name, value in (('length', self.length_ns), ('hop', self.hop_ns)):
             if value * self.rate_hz % SECOND_NS:
                 raise ValueError(
-                    f'{name} = {value} does not hold a whole number of samples at '
-                    f'{self.rate_hz} Hz: choose a multiple of {1 / self.rate_hz:.6g} s'
+                    f'a {name} of {value / SECOND_NS:.9g} s does not hold a whole number of '
+                    f'samples at {self.rate_hz} Hz: choose a multiple of {1 / self.rate_hz:.6g} s'
                 )
         if self.margin_ns < self.period_ns:
             raise ValueError(
