@@ -248,13 +248,15 @@ def _examples(
     unlabelled: Collection[SegmentKey] = (),
 ) -> Examples:
     index_of = {label: index for index, label in enumerate(labels)}
-    known = zip(_segments(recordings, name, rows), _truth(recordings, name, rows), strict=True)
+    classes = [
+        NO_LABEL
+        if (number, segment) in unlabelled
+        else index_of[recordings[number].facts.segments[segment].label]
+        for number, segment in _segments(recordings, name, rows)
+    ]
     return Examples(
         _values(recordings, name, rows),
-        np.array(
-            [NO_LABEL if key in unlabelled else index_of[label] for key, label in known],
-            dtype=np.int64,
-        ),
+        np.array(classes, dtype=np.int64),
         np.concatenate([np.full(len(r), i, dtype=np.int64) for i, r in enumerate(rows)]),
         np.concatenate(
             [r.windows[name].ends_ns[rows[i]] for i, r in enumerate(recordings)], dtype=np.int64

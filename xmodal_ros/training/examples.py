@@ -158,7 +158,7 @@ def _only(found: LearningSet, paired: NDArray[np.bool_]) -> LearningSet:
     return replace(
         found,
         training=Examples(
-            choose(training.values, rows.tolist()),
+            choose(training.values, rows),
             training.labels[rows],
             training.recordings[rows],
             training.ends_ns[rows],

@@ -14,7 +14,6 @@ from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.lazy_tensor import as_tensor
 from xmodal_ros.models.preprocessing import fit_standardise
-from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.examples import LearningSet, pair_in_time
 from xmodal_ros.training.fit import (
     fit,
@@ -151,10 +150,11 @@ class TargetSchool:
         return fitted
 
     def validation_loss(self, fitted: FitResult) -> float:
-        """Give the target's mean negative log-likelihood on validation, after calibration."""
-        validation = self._sets[self.target].validation
-        logits = predict_logits(fitted.classifier, validation.values, self._processes)
-        return self._processes.agree(calibrated_loss(logits.double().numpy(), validation.labels))
+        """Give the target's mean negative log-likelihood on validation, after calibration.
+
+        It is that of the epoch that was kept.
+        """
+        return fitted.history[fitted.best_epoch - 1].validation_loss
 
     def skill(self, source: str) -> float:
         """Give by how much a source's mean recall on validation exceeds that of guessing."""
