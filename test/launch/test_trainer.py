@@ -24,7 +24,8 @@ def test_every_argument_is_described() -> None:
 
 
 def test_as_a_job_it_trains_and_ends(tmp_path: Path) -> None:
-    write_subjects(tmp_path / 'bags', ('01', '02', '03'), camera=False)
+    subjects = ('01', '02', '03')
+    write_subjects(tmp_path / 'bags', subjects, without_camera=subjects)
     arguments = {
         'bags': tmp_path / 'bags',
         'target': 'imu',

@@ -13,7 +13,7 @@ from std_srvs.srv import Trigger
 
 from test.live.graph import is_error, LATCHED, NodeProcess, RELIABLE, running, Watcher
 from test.live.talker import Stream, talking
-from test.training.paired_bags import write_subjects
+from test.training.paired_bags import SUBJECTS, write_subjects
 from xmodal_ros.models.bundle import read_bundle_info
 
 NAME = '/trainer'
@@ -51,7 +51,7 @@ class Trainer:
 @pytest.fixture(scope='module')
 def trainer(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainer]:
     folder = tmp_path_factory.mktemp('trainer')
-    write_subjects(folder / 'bags', camera=False)
+    write_subjects(folder / 'bags', without_camera=SUBJECTS)
     settings = {
         'bags': [str(folder / 'bags')],
         'target': 'imu',

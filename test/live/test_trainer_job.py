@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from test.live.graph import NodeProcess, running, Watcher
-from test.training.paired_bags import write_subjects
+from test.training.paired_bags import SUBJECTS, write_subjects
 
 
 @pytest.fixture(scope='module')
 def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_subjects(tmp_path_factory.mktemp('job'), camera=False)
+    return write_subjects(tmp_path_factory.mktemp('job'), without_camera=SUBJECTS)
 
 
 def settings_of(bags: Path, out: Path, **changed: Any) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Small recordings of an IMU and a camera that see the same activity."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +60,22 @@ def write_paired_bag(
 
 
 def write_subjects(
-    folder: Path, subjects: Sequence[str] = SUBJECTS, *, camera: bool = True
+    folder: Path,
+    subjects: Sequence[str] = SUBJECTS,
+    *,
+    labels: Sequence[str] = 4 * LABELS,
+    without_camera: Collection[str] = (),
+    without_labels: Collection[str] = (),
 ) -> Path:
-    """One bag a subject."""
+    """One bag a subject; some may lack the camera, or labels."""
     for subject in subjects:
-        write_paired_bag(folder / f'bag_{subject}', subject)
+        write_paired_bag(
+            folder / f'bag_{subject}',
+            subject,
+            labels=labels,
+            camera=subject not in without_camera,
+            labelled=subject not in without_labels,
+        )
     return folder
 
 

@@ -10,7 +10,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from test.bags.recordings import string_message
 from test.messages import EPOCH, SECOND
 from test.recordings import clips
-from test.training.paired_bags import CAMERA, IMU, LABELS, write_paired_bag
+from test.training.paired_bags import CAMERA, IMU, LABELS, write_paired_bag, write_subjects
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
@@ -38,11 +38,7 @@ class Heard(SilentReporter):
 @pytest.fixture(scope='module')
 def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three people, each twice 'sit', 'walk' and 'wave'; of the third there is no camera."""
-    folder = tmp_path_factory.mktemp('bags')
-    for subject in '123':
-        path = folder / f'bag_{subject}'
-        write_paired_bag(path, subject, labels=2 * LABELS, camera=subject != '3')
-    return folder
+    return write_subjects(tmp_path_factory.mktemp('bags'), labels=2 * LABELS, without_camera='3')
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from test.messages import SECOND
-from test.training.paired_bags import LABELS, write_paired_bag
+from test.training.paired_bags import LABELS, write_paired_bag, write_subjects
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.training.checkpoint import describe_run, describe_windows, kept_at
 from xmodal_ros.training.configuration import make_configuration
@@ -34,11 +34,7 @@ CHOICES = RecipeChoices(length_s=2.0, epochs=1, size='small')
 @pytest.fixture(scope='module')
 def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of two people all is labelled, and nothing of the second."""
-    folder = tmp_path_factory.mktemp('bags')
-    for subject in '123':
-        path = folder / f'bag_{subject}'
-        write_paired_bag(path, subject, labels=3 * LABELS, labelled=subject != '2')
-    return folder
+    return write_subjects(tmp_path_factory.mktemp('bags'), labels=3 * LABELS, without_labels='2')
 
 
 def plan(*paths: Path, method: str = 'distillation', **changes: object) -> TrainingPlan:
