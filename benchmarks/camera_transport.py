@@ -50,11 +50,11 @@ from benchmarks.side_by_side import (
     wait_until_received,
     with_profile,
 )
-from xmodal_ros.nodes.isolation import isolated, reserved_domain
+from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.stream import CameraStream
+from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.event_driven import EventThread
-from xmodal_ros.streams.camera import IMAGE_TYPE
-from xmodal_ros.streams.specification import CameraStream
-from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
 
 SIDES: Final = ('ours', 'plain', 'best_effort')
 LATENCY_TARGET: Final = 0.25
@@ -155,10 +155,10 @@ def hear_plainly(side: str) -> None:
 
 def hear_ours() -> None:
     """Be a classifier's intake until the parent wants no more."""
-    from xmodal_ros.nodes.qos import DEPTH_OF
-    from xmodal_ros.nodes.source import Source
+    from xmodal_ros.modalities.intake import SensorIntake
+    from xmodal_ros.ros.qos import DEPTH_OF
+    from xmodal_ros.ros.topic_reader import Source
     from xmodal_ros.streams.cdr import read_stamp_ns
-    from xmodal_ros.windows.intake import SensorIntake
 
     arrivals = Arrivals()
     intake = SensorIntake(STREAM, WINDOW, IMAGE_TYPE)

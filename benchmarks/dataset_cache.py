@@ -33,15 +33,15 @@ from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from xmodal_ros.bags.message_types import TYPESTORE
-from xmodal_ros.streams.camera import IMAGE_TYPE
-from xmodal_ros.streams.imu import IMU_TYPE
-from xmodal_ros.streams.specification import CameraStream, ImuStream, make_decoder
-from xmodal_ros.training.building import build_recordings
-from xmodal_ros.training.cutting import Way
-from xmodal_ros.training.data_options import DataOptions
-from xmodal_ros.training.dataset import read_facts, Recording
-from xmodal_ros.training.stream_cache import StreamCache
-from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.data.build import build_recordings
+from xmodal_ros.data.cache import StreamCache
+from xmodal_ros.data.cutting import Way
+from xmodal_ros.data.recording import read_facts, Recording
+from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.stream import CameraStream, ImuStream, make_decoder
+from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
 
 SPEED_TARGET: Final = 0.7
 MEMORY_TARGET_BYTES: Final = 2 * 10**9

@@ -25,25 +25,25 @@ from torch import Tensor
 from torch.nn import functional
 
 from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.configuration.plan import SilentReporter
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.recording import read_facts
 from xmodal_ros.errors import TrainingError, XmodalError
+from xmodal_ros.methods import training_module as learner
+from xmodal_ros.methods.dcat import alignment_loss, Dcat, DcatOptions
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.source import PairedSource, Source
+from xmodal_ros.methods.training_module import Learner, MethodTerms
+from xmodal_ros.metrics.scores import score
 from xmodal_ros.models.classifier import Classifier, Outputs, probabilities
-from xmodal_ros.studies.lesson import Lesson, make_lesson
+from xmodal_ros.studies.datamodule import Lesson, make_lesson
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.runs import Fold, Group
 from xmodal_ros.studies.specification import Direction, Labels, load_study
 from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
-from xmodal_ros.training.dataset import read_facts
-from xmodal_ros.training.fit import fit, make_source, predict_logits, repeatable
-from xmodal_ros.training.metrics import score
-from xmodal_ros.training.plan import SilentReporter
-from xmodal_ros.training.recipe import Recipe
-from xmodal_ros.training.school import TargetSchool
-from xmodal_ros.transfer import learner
-from xmodal_ros.transfer.dcat import alignment_loss, Dcat, DcatOptions
-from xmodal_ros.transfer.learner import Learner, MethodTerms
-from xmodal_ros.transfer.method import make_method
-from xmodal_ros.transfer.source import PairedSource, Source
+from xmodal_ros.training.trainer import fit, make_source, predict_logits, repeatable
+from xmodal_ros.training.transfer_trainer import TargetSchool
 
 CONTROLS: Final = ('real', 'untrained', 'shuffled')
 _SHOWN: Final = 4

@@ -46,11 +46,11 @@ from benchmarks.side_by_side import (
     wait_until_received,
     with_profile,
 )
-from xmodal_ros.nodes.isolation import isolated, reserved_domain
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.periodic import PeriodicThread
-from xmodal_ros.streams.imu import IMU_TYPE
-from xmodal_ros.streams.specification import ImuStream
-from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
 
 RATES_HZ: Final = (200, 1000)
 SIDES: Final = ('ours', 'plain')
@@ -156,8 +156,8 @@ def hear_plainly() -> None:
 
 def hear_ours() -> None:
     """Be a classifier's intake until the parent wants no more."""
-    from xmodal_ros.nodes.source import DRAIN_PERIOD_S, Source
-    from xmodal_ros.windows.intake import SensorIntake
+    from xmodal_ros.modalities.intake import SensorIntake
+    from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, Source
 
     count, lock = Count(), threading.Lock()
     intake = SensorIntake(ImuStream(), WINDOW, IMU_TYPE)

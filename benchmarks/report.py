@@ -29,24 +29,24 @@ from playwright.sync_api import sync_playwright
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.bags.simulator.messages import (
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.evaluation.report import MOST_BYTES, write_report
+from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
+from xmodal_ros.evaluation.trial import Trial
+from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.runtime.engine import Prediction
+from xmodal_ros.runtime.offline import BagPredictions
+from xmodal_ros.simulator.messages import (
     audio_message,
     compressed_image_message,
     imu_message,
 )
-from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag, Evaluation
-from xmodal_ros.evaluation.report import MOST_BYTES, write_report
-from xmodal_ros.evaluation.trial import Trial
-from xmodal_ros.models.bundle import BundleInfo
-from xmodal_ros.runtime.engine import Prediction
-from xmodal_ros.runtime.evaluation import BagPredictions
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import INFO_TYPE, STAMPED_TYPE
-from xmodal_ros.streams.camera import COMPRESSED_TYPE
-from xmodal_ros.streams.imu import IMU_TYPE
-from xmodal_ros.streams.specification import ImuStream
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 LATEST_DRAWN_S: Final = 2.0
 SIZES: Final = ((1280, 900), (390, 844))

@@ -13,7 +13,7 @@ from pathlib import Path
 import re
 import sys
 
-from xmodal_ros.whole_file import write_whole
+from xmodal_ros.files import write_whole
 
 _HEAD = """# Results
 

@@ -30,11 +30,11 @@ from sklearn.metrics import confusion_matrix, f1_score
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.bags.simulator.simulate import plan_recordings, simulate
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.camera import CameraDecoder
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.simulator.simulate import plan_recordings, simulate
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.imu import ImuDecoder
 
 SENSORS = ('imu_wrist', 'imu_thigh', 'camera', 'microphone')
 LOWEST, HIGHEST = 0.35, 0.95

@@ -17,10 +17,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from xmodal_ros.training.dataset import load_recording
-from xmodal_ros.training.material import gather, Material
-from xmodal_ros.training.metrics import score, Scores
-from xmodal_ros.training.plan import SilentReporter, TrainingPlan
+from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
+from xmodal_ros.data.datamodule import gather, Material
+from xmodal_ros.data.recording import load_recording
+from xmodal_ros.metrics.scores import score, Scores
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
 
 

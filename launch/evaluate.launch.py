@@ -26,7 +26,7 @@ from xmodal_ros.launching import (
     text,
     transports,
 )
-from xmodal_ros.nodes.bag_topic import bag_topic, recorded, settings_on, window_s
+from xmodal_ros.ros.bag_topic import bag_topic, recorded, settings_on, window_s
 
 SENSORS = {'imu': 'IMU', 'camera': 'camera', 'audio': 'microphone'}
 ARGUMENTS = (

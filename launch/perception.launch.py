@@ -25,7 +25,7 @@ from xmodal_ros.launching import (
     text,
     transports,
 )
-from xmodal_ros.nodes.bag_topic import bag_topic, recorded
+from xmodal_ros.ros.bag_topic import bag_topic, recorded
 
 SENSORS = {'imu': 'IMU', 'camera': 'camera', 'audio': 'microphone'}
 ARGUMENTS = (

@@ -8,14 +8,14 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 import torch
 
+from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream, StreamSpec
 from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.bundle import BundleInfo, save_bundle
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
 from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.preprocessing import PreprocessingStep, StandardiseStep
-from xmodal_ros.streams.imu import ImuChannels
-from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream, StreamSpec
-from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
 
 LABELS = ('sit', 'walk', 'wave')
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hypothesis import settings
 import pytest
 
-from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
+from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -42,6 +42,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f'no real data at {folder}: set XMODAL_DATA to a folder that has it')
     return folder
+
+
+@pytest.fixture(scope='session')
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three subjects with an IMU and a camera, each activity four times; to be read only."""
+    from test.paired_bags import write_subjects
+
+    return write_subjects(tmp_path_factory.mktemp('recordings'))
 
 
 @pytest.fixture(scope='module')

@@ -9,7 +9,7 @@ from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.bags.labels import LABEL_TOPIC, Segment, write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 IMU = Sensor('imu', 'imu', '/imu', 'imu_link')
 IMU_TYPE = 'sensor_msgs/msg/Imu'

@@ -13,8 +13,8 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import FOXGLOVE_TYPE, INFO_TYPE, PLAIN_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.audio.decoder import FOXGLOVE_TYPE, INFO_TYPE, PLAIN_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.sensor import Sensor
 
 MICROPHONE = Sensor('microphone', 'audio', '/audio', 'microphone_link')
 LABELS = ('sit', 'walk', 'wave')

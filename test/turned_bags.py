@@ -8,9 +8,9 @@ import numpy as np
 from test.messages import image_bytes, imu_bytes
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.camera import CameraDecoder, IMAGE_TYPE
-from xmodal_ros.streams.imu import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.camera.decoder import CameraDecoder, IMAGE_TYPE
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.placement import AS_IT_COMES, make_placement
 
 UPSIDE_DOWN = make_placement((180, 0, 0))

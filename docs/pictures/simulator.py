@@ -11,12 +11,12 @@ from matplotlib.figure import SubFigure
 import numpy as np
 from PIL import Image
 
-from xmodal_ros.bags.simulator.activities import ACTIVITIES
-from xmodal_ros.bags.simulator.camera import Camera
-from xmodal_ros.bags.simulator.clock import SensorClock
-from xmodal_ros.bags.simulator.imu import ImuSensor, wrist_mount
-from xmodal_ros.bags.simulator.microphone import Microphone
-from xmodal_ros.bags.simulator.script import draw_performance
+from xmodal_ros.simulator.activities import ACTIVITIES
+from xmodal_ros.simulator.camera import Camera
+from xmodal_ros.simulator.clock import SensorClock
+from xmodal_ros.simulator.imu import ImuSensor, wrist_mount
+from xmodal_ros.simulator.microphone import Microphone
+from xmodal_ros.simulator.script import draw_performance
 
 _SHOWN_S = 62.0
 

@@ -11,7 +11,7 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 IMU_TYPE = 'sensor_msgs/msg/Imu'
 WRIST = Sensor('imu_wrist', 'imu', '/imu_wrist', 'wrist_link')

@@ -10,7 +10,7 @@ from test.sound_bags import info_bytes, write_sound_bag
 from xmodal_ros.bags.audio_format import describe, find_audio_info, read_audio_format
 from xmodal_ros.bags.reading import BagReader, Topic
 from xmodal_ros.errors import BagError
-from xmodal_ros.streams.audio import (
+from xmodal_ros.modalities.audio.decoder import (
     AudioFormat,
     FOXGLOVE_TYPE,
     INFO_TYPE,

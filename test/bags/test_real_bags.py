@@ -11,7 +11,7 @@ from test.messages import SECOND
 from xmodal_ros.bags.inspection import inspect_bag
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.streams.imu import ImuDecoder
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
 
 BAGS = [
     'ctu_itc_compressed.bag',

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from benchmarks.dcat_alignment import main, shares
+from test.methods.classifiers import source
+from test.paired_bags import write_subjects
 from test.studies.small_study import document, TINY, write_study
-from test.training.paired_bags import write_subjects
-from test.transfer.classifiers import source
 from xmodal_ros.models.classifier import Outputs
 
 

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from test.training.paired_bags import LABELS, write_paired_bag
+from test.paired_bags import LABELS, write_paired_bag
 from xmodal_ros.cli import dataset_run
 from xmodal_ros.cli.dataset_run import DatasetSettings
+from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.training.stream_cache import StreamCache
 
 
 @pytest.fixture(scope='module')

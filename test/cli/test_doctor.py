@@ -16,7 +16,7 @@ from test.live.talker import Stream, talking
 from test.messages import imu_bytes
 from xmodal_ros.cli.doctor import doctor
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
+from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 
 app = typer.Typer()
 app.command()(doctor)

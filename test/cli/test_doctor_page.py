@@ -8,14 +8,14 @@ import pytest
 from rich.console import Console, RenderableType
 
 from test.bundles import make_imu_bundle
-from test.runtime.diagnosis.robots import audio, camera, GOOD, imu, OURS, topic
+from test.tools.doctor.robots import audio, camera, GOOD, imu, OURS, topic
 from xmodal_ros.cli.doctor_page import render_environment, render_findings, render_graph
-from xmodal_ros.runtime.diagnosis.diagnose import check_model
-from xmodal_ros.runtime.diagnosis.environment import RosFacts, SoundFacts, TorchFacts
-from xmodal_ros.runtime.diagnosis.facts import GraphFacts, NodeFacts
-from xmodal_ros.runtime.diagnosis.finding import Finding
-from xmodal_ros.runtime.diagnosis.measurement import Measurement
-from xmodal_ros.streams.imu import IMU_TYPE
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.tools.doctor.diagnose import check_model
+from xmodal_ros.tools.doctor.environment import RosFacts, SoundFacts, TorchFacts
+from xmodal_ros.tools.doctor.facts import GraphFacts, NodeFacts
+from xmodal_ros.tools.doctor.finding import Finding
+from xmodal_ros.tools.doctor.measurement import Measurement
 
 
 def page(content: RenderableType, width: int = 200) -> str:

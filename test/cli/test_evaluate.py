@@ -19,7 +19,7 @@ from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.evaluation.agreement import compare
-from xmodal_ros.evaluation.evaluate import LiveRun
+from xmodal_ros.evaluation.scoring import LiveRun
 
 SEGMENTS = clips(['sit', 'walk', 'wave'])
 
@@ -203,7 +203,7 @@ def test_a_bundle_whose_sensor_a_bag_lacks_is_left_out_there_and_named(place, tm
 
 
 def test_each_bag_is_opened_once(place, monkeypatch):
-    from xmodal_ros.cli import evaluation_run
+    from xmodal_ros.cli import evaluate_run as evaluation_run
 
     opened = []
 
@@ -238,7 +238,7 @@ def test_one_class_only_strange_ones_or_no_truth_is_no_reason_to_crash(place, tm
 def test_interrupted_it_says_so_and_leaves_nothing_behind(
     place, tmp_path, monkeypatch, while_doing
 ):
-    from xmodal_ros.cli import evaluation_run
+    from xmodal_ros.cli import evaluate_run as evaluation_run
 
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -309,8 +309,9 @@ def test_strictly_or_alone_or_with_no_other_a_bad_recording_is_an_error(spoilt, 
 @pytest.fixture
 def gone_later(place, monkeypatch):
     """Where bag_1 is gone once it was evaluated offline, and the live node plays as offline."""
-    from xmodal_ros.cli import evaluation_faults, evaluation_run
-    from xmodal_ros.cli.evaluation_live import run_live
+    from xmodal_ros.cli import evaluate_faults as evaluation_faults
+    from xmodal_ros.cli import evaluate_run as evaluation_run
+    from xmodal_ros.cli.evaluate_live import run_live
     from xmodal_ros.evaluation.robustness import robustness_curve
 
     def without(bag):

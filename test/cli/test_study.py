@@ -10,8 +10,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from test.paired_bags import write_subjects
 from test.studies.small_study import COSINE, document, UNIMODAL, write_study
-from test.training.paired_bags import write_subjects
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
 

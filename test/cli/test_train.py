@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 import torch
 from typer.testing import CliRunner, Result
 
-from test.training.paired_bags import write_subjects
+from test.paired_bags import write_subjects
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.methods.method import method_names
 from xmodal_ros.models.bundle import load_bundle, read_bundle_info
 from xmodal_ros.training.events import Event, Finished, from_line, Progress, Stopped
-from xmodal_ros.transfer.method import method_names
 
 
 @pytest.fixture(scope='module')

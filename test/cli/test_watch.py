@@ -21,8 +21,8 @@ from test.messages import SECOND
 from xmodal_ros.cli.watch import watch
 from xmodal_ros.cli.watch_page import render
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
-from xmodal_ros.nodes.messages import classification
+from xmodal_ros.ros.isolation import isolated_process, reserved_domain
+from xmodal_ros.ros.messages import classification
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.watching import Said, Watch
 

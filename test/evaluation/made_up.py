@@ -7,16 +7,16 @@ import numpy as np
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.evaluation.evaluate import BagEvaluation, evaluate, Evaluation
-from xmodal_ros.evaluation.tally import Decided
+from xmodal_ros.evaluation.scoring import BagEvaluation, evaluate, Evaluation
+from xmodal_ros.metrics.tally import Decided
+from xmodal_ros.metrics.truth import window_truth
+from xmodal_ros.modalities.stream import ImuStream
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import StandardiseStep
 from xmodal_ros.runtime.engine import Prediction
-from xmodal_ros.runtime.evaluation import BagPredictions
-from xmodal_ros.streams.specification import ImuStream
-from xmodal_ros.training.truth import window_truth
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.runtime.offline import BagPredictions
+from xmodal_ros.windows.windowing import WindowSpec
 
 LABELS = ('sit', 'walk', 'wave')
 HOP = SECOND // 2

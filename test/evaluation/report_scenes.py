@@ -16,15 +16,15 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.evaluation.comparison import compare_bundles
-from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag, Evaluation, LiveRun
+from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation, LiveRun
 from xmodal_ros.evaluation.selection import select
 from xmodal_ros.evaluation.trial import Trial
+from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import BundleInfo, load_bundle
 from xmodal_ros.runtime.engine import Prediction
-from xmodal_ros.runtime.evaluation import BagPredictions
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import INFO_TYPE, STAMPED_TYPE
-from xmodal_ros.streams.camera import COMPRESSED_TYPE
+from xmodal_ros.runtime.offline import BagPredictions
 
 CAMERA = Sensor('camera', 'camera', '/camera', 'camera_link')
 _RATE_HZ = 8000

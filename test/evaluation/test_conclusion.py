@@ -11,12 +11,12 @@ from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.evaluation.conclusion import conclude, Order, Publisher
-from xmodal_ros.evaluation.following import Following
+from xmodal_ros.evaluation.live_scoring import Following
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, make_deterministic
-from xmodal_ros.runtime.evaluation import classify_bag
 from xmodal_ros.runtime.health import PENDING, RECEIVED
 from xmodal_ros.runtime.label import Label
+from xmodal_ros.runtime.offline import classify_bag
 
 TOPIC, CHOICE = '/imu_classifier/activity', '/activity'
 

@@ -9,8 +9,8 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.cli.evaluate import evaluate
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.fault_catalogue import CATALOGUE, choose, faults_of, NAMES
+from xmodal_ros.evaluation.fault_samples import Piece
 from xmodal_ros.evaluation.faults import Delay, Dropout, Jitter, LowerRate
-from xmodal_ros.evaluation.pieces import Piece
 from xmodal_ros.evaluation.signal_faults import (
     Background,
     GYRO_SHARE,
@@ -19,7 +19,7 @@ from xmodal_ros.evaluation.signal_faults import (
     PixelNoise,
     Turned,
 )
-from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream
+from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
 
 MS = SECOND // 1000
 RATE = 16_000

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from test.evaluation.test_evaluate import run, SEGMENTS
+from test.evaluation.test_scoring import run, SEGMENTS
 from test.messages import EPOCH, SECOND
 from test.recordings import clips, write_imu_bag, write_jumped_bag
 from xmodal_ros.errors import ConfigurationError

@@ -12,14 +12,14 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
 from xmodal_ros.evaluation.fault_catalogue import FaultKind
 from xmodal_ros.evaluation.faults import Delay, Dropout
 from xmodal_ros.evaluation.robustness import classify_harmed, robustness_curve
+from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine
-from xmodal_ros.runtime.evaluation import classify_bag
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.runtime.offline import classify_bag
 from xmodal_ros.streams.placement import make_placement
 
 SEGMENTS = clips(LABELS, seconds=3)

@@ -12,8 +12,8 @@ from test.sound_bags import audio_bytes, info_bytes, MICROPHONE
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.sensor import Sensor
 
 CAMERA = Sensor('camera', 'camera', '/camera/compressed', 'camera_link')
 FRAME = SECOND // 10

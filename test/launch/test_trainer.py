@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from test.training.paired_bags import write_subjects
+from test.paired_bags import write_subjects
 from xmodal_ros.models.bundle import read_bundle_info
 
 # First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.

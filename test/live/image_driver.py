@@ -11,7 +11,7 @@ from rclpy.duration import Duration
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from xmodal_ros.nodes.messages import to_time
+from xmodal_ros.ros.messages import to_time
 
 WIDTH, HEIGHT = 640, 480
 PATIENCE_S = 60

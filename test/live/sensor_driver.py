@@ -17,7 +17,7 @@ from sensor_msgs.msg import Image, Imu
 from std_msgs.msg import Header
 
 from test.live.graph import LATCHED, RELIABLE
-from xmodal_ros.nodes.messages import to_time
+from xmodal_ros.ros.messages import to_time
 
 RATES_HZ = {'imu': 100, 'camera': 15, 'audio': 25}
 AUDIO_HZ = 16_000

@@ -22,7 +22,7 @@ from test.live.graph import (
     Watcher,
 )
 from test.messages import EPOCH, SECOND
-from xmodal_ros.nodes.messages import classification, to_nanoseconds, to_time
+from xmodal_ros.ros.messages import classification, to_nanoseconds, to_time
 from xmodal_ros.runtime import selector_health
 from xmodal_ros.runtime.fusion import fuse, Opinion
 from xmodal_ros.runtime.health import OUTPUTS

@@ -11,7 +11,7 @@ from visualization_msgs.msg import Marker
 
 from test.live.graph import LATCHED, running, Status, Watcher
 from test.messages import EPOCH, image_bytes, SECOND
-from xmodal_ros.nodes.messages import classification, to_nanoseconds
+from xmodal_ros.ros.messages import classification, to_nanoseconds
 
 NODE = '/annotator'
 SETTINGS = {'image_topic': '/eye', 'diagnostics_period': 0.05, 'max_age': 3.0}

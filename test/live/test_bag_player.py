@@ -13,7 +13,7 @@ from test.messages import EPOCH, imu_bytes, SECOND
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds
 
 NAME = '/bag_player'
 

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from test.live.graph import is_active, is_error, NodeProcess, running, Watcher
 from test.videos import HEIGHT, number_of, serving, WIDTH, write_video
-from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds
 
 NAME = '/camera'
 IMAGE, COMPRESSED = '/camera/image', '/camera/image/compressed'

@@ -18,16 +18,16 @@ from test.bundles import LABELS, make_imu_bundle
 from test.live.graph import BEST_EFFORT, is_active, LATCHED, RELIABLE, running, Watcher, watching
 from test.live.talker import Stream, talking
 from test.messages import image_bytes, imu_bytes, SECOND
-from test.runtime.diagnosis.robots import audio_bytes, codes, tone
-from xmodal_ros.nodes.doctor import listen
-from xmodal_ros.nodes.isolation import isolated_process, reserved_domain
-from xmodal_ros.nodes.messages import to_time
-from xmodal_ros.runtime.diagnosis.contents import Contents
-from xmodal_ros.runtime.diagnosis.diagnose import check_model, diagnose
-from xmodal_ros.runtime.diagnosis.environment import Environment, TorchFacts
-from xmodal_ros.runtime.diagnosis.facts import GraphFacts, TopicFacts
-from xmodal_ros.runtime.diagnosis.measurement import Measurement
-from xmodal_ros.streams.audio import AudioFormat
+from test.tools.doctor.robots import audio_bytes, codes, tone
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.ros.isolation import isolated_process, reserved_domain
+from xmodal_ros.ros.messages import to_time
+from xmodal_ros.tools.doctor.contents import Contents
+from xmodal_ros.tools.doctor.diagnose import check_model, diagnose
+from xmodal_ros.tools.doctor.environment import Environment, TorchFacts
+from xmodal_ros.tools.doctor.facts import GraphFacts, TopicFacts
+from xmodal_ros.tools.doctor.listener import listen
+from xmodal_ros.tools.doctor.measurement import Measurement
 
 MACHINE = Environment(torch=TorchFacts('2'))
 PIXELS = np.zeros((48, 64, 3), np.uint8)

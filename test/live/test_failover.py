@@ -16,10 +16,10 @@ from vision_msgs.msg import Classification
 from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle
 from test.live.graph import is_active, NodeProcess, RELIABLE, running, Watcher
 from test.messages import SECOND
-from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.selector_health import SELECTED
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 HOP_NS = SECOND // 4
 TIMEOUT_NS = SECOND

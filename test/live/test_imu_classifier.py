@@ -25,11 +25,11 @@ from test.live.graph import (
     Watcher,
 )
 from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.nodes.messages import to_nanoseconds, to_time
+from xmodal_ros.ros.messages import to_nanoseconds, to_time
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
-from xmodal_ros.windows.intake import SensorIntake
 
 NAME = '/imu_classifier'
 TOPIC = '/imu'

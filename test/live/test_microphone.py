@@ -14,7 +14,7 @@ import pytest
 
 from test.live.graph import is_active, is_error, LATCHED, NodeProcess, running, Watcher
 from test.live.sound_server import skip_without_sound, SoundServer
-from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds
 
 NAME = '/microphone'
 RATE = 16_000

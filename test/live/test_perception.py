@@ -13,14 +13,14 @@ from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu
 from test.live.graph import KEEP_ALL, LATCHED, running, Status, Watcher
 from test.messages import SECOND
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.simulator.simulate import plan_recordings, simulate
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
-from xmodal_ros.runtime.evaluation import BagPredictions, classify_bag
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.runtime.offline import BagPredictions, classify_bag
+from xmodal_ros.simulator.simulate import plan_recordings, simulate
+from xmodal_ros.windows.windowing import WindowSpec
 
 # A minute at twice its speed: an IMU at 200 Hz, a camera at 30 Hz, audio of 16 kHz twice as fast.
 RATE = 2.0

@@ -27,12 +27,12 @@ from test.messages import EPOCH, header, SECOND, serialize
 from test.sound_bags import info_bytes
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message
+from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.models.bundle import read_bundle_info
 from xmodal_ros.runtime import health
-from xmodal_ros.sensors import Modality
-from xmodal_ros.streams.audio import AudioFormat, PLAIN_TYPE, STAMPED_TYPE
-from xmodal_ros.windows.intake import SensorIntake
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 # Each as ROS 1 and as ROS 2 wrote it.
 BAGS: Final = (

@@ -18,7 +18,7 @@ from test.live.graph import NodeProcess, RELIABLE, running, Watcher
 from test.live.talker import Stream, talking
 from test.messages import imu_bytes, SECOND
 from xmodal_ros.runtime import health
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 NAME = '/imu_classifier'
 SELECTOR = '/activity_selector'

@@ -13,11 +13,11 @@ from test.recordings import clips, IMU, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.evaluation.agreement import compare
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.nodes.replay import LivePrediction, replay
 from xmodal_ros.runtime.engine import Engine, make_deterministic
-from xmodal_ros.runtime.evaluation import BagPredictions, classify_bag
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.runtime.offline import BagPredictions, classify_bag
+from xmodal_ros.tools.replay.replay import LivePrediction, replay
 
 BAD = (
     imu_bytes(EPOCH, (np.nan, 0, 0)),

@@ -11,7 +11,7 @@ from tf2_msgs.msg import TFMessage
 
 from test.live.graph import BEST_EFFORT, LATCHED, RELIABLE, Watcher, watching
 from test.transforms import transforms_bytes, turned
-from xmodal_ros.nodes.static_transforms import StaticTransforms
+from xmodal_ros.ros.static_transforms import StaticTransforms
 from xmodal_ros.streams.placement import rotation_from_angles
 
 TOPIC = '/tf_static'

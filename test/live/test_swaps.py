@@ -19,9 +19,9 @@ from vision_msgs.msg import LabelInfo
 from test.bundles import make_camera_bundle, make_imu_bundle, rewrite_document
 from test.live.graph import is_active, LATCHED, NodeProcess, RELIABLE, running, Status, Watcher
 from test.messages import EPOCH, imu_bytes, SECOND
-from xmodal_ros.nodes.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 NAME = '/imu_classifier'
 HOP = SECOND // 2

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from test.live.graph import NodeProcess, running, Watcher
-from test.training.paired_bags import SUBJECTS, write_subjects
+from test.paired_bags import SUBJECTS, write_subjects
 
 
 @pytest.fixture(scope='module')

@@ -1,5 +1,6 @@
 """A model in figures: counted by hand here, by hooks there."""
 
+from xmodal_ros.modalities.stream import AudioStream, ImuStream, StreamSpec
 from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.description import describe_model
@@ -7,8 +8,7 @@ from xmodal_ros.models.encoders import EncoderSpec, ImuCnn
 from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.patch import AttentionPatchSpec, PatchSpec
 from xmodal_ros.models.preprocessing import MagnitudeStep, PreprocessingStep
-from xmodal_ros.streams.specification import AudioStream, ImuStream, StreamSpec
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 
 def info(

@@ -7,12 +7,12 @@ from scipy.signal import spectrogram
 import torch
 
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.stream import AudioStream
 from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.preprocessing import fit_standardise, Preprocessing
-from xmodal_ros.streams.audio import AudioFormat
-from xmodal_ros.streams.specification import AudioStream
-from xmodal_ros.windows.intake import SensorIntake
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 RATE = 16_000
 STEP = LogMelStep(rate_hz=RATE)

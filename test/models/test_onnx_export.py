@@ -11,6 +11,7 @@ import torch
 
 from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
 from xmodal_ros.errors import BundleError, ConfigurationError
+from xmodal_ros.modalities.stream import ImuStream
 from xmodal_ros.models import patch as patches
 from xmodal_ros.models.bundle import Bundle, bundle_sha256, BundleInfo, load_bundle, save_bundle
 from xmodal_ros.models.encoders import ImuCnn
@@ -18,8 +19,7 @@ from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import load_onnx, OnnxNetwork
 from xmodal_ros.models.patch import AttentionPatchSpec, GatedPatchSpec, PatchSpec
 from xmodal_ros.models.preprocessing import MagnitudeStep, MotionStep, StandardiseStep
-from xmodal_ros.streams.specification import ImuStream
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 onnx = pytest.importorskip('onnx', reason='exporting needs the Python package onnx')
 pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')

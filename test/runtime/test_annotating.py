@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from test.messages import compressed_bytes, EPOCH, image_bytes
+from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image
-from xmodal_ros.streams.camera import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.streams.sample import DecodeError
 
 SURE = Caption((('walk', 0.9), ('sit', 0.1)), 'imu  0.3 s ago')

@@ -11,11 +11,11 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.onnx_export import export_onnx, write_onnx
-from xmodal_ros.nodes.classifier_settings import check_model, ModelSettings
+from xmodal_ros.ros.classifier_settings import check_model, ModelSettings
 from xmodal_ros.runtime.engine import choose_device, Engine, Prediction
-from xmodal_ros.runtime.evaluation import classify_bag
 from xmodal_ros.runtime.loading import load_model
 from xmodal_ros.runtime.models import ModelStore
+from xmodal_ros.runtime.offline import classify_bag
 from xmodal_ros.windows.assembler import Window
 
 pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')

@@ -10,12 +10,12 @@ import pytest
 
 from test.bundles import make_imu_bundle
 from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
-from xmodal_ros.streams.imu import IMU_TYPE
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 PATIENCE_S = 30.0
 HOP = SECOND // 2

@@ -7,10 +7,10 @@ from typing import Any
 
 import yaml
 
-from xmodal_ros.studies.execution import do_job, Job
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.studies.runner import do_job, Job
 from xmodal_ros.studies.specification import Study
 from xmodal_ros.studies.workers import Listeners
-from xmodal_ros.training.recipe import Recipe
 
 UNIMODAL = {'row': 'unimodal', 'method': 'unimodal'}
 FOREST = {'row': 'forest', 'statistics': 'random_forest'}

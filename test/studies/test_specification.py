@@ -7,6 +7,7 @@ import pytest
 
 from test.studies.small_study import COSINE, document, FOREST, study, UNIMODAL, write_study
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.method import make_method, method_names
 from xmodal_ros.studies.runs import file_name, groups, Run
 from xmodal_ros.studies.specification import (
     Across,
@@ -21,7 +22,6 @@ from xmodal_ros.studies.specification import (
     Windows,
     Within,
 )
-from xmodal_ros.transfer.method import make_method, method_names
 
 TWICE = {'train': ['1', '2'], 'test': ['2']}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from test.paired_bags import write_paired_bag, write_subjects
 from test.studies.small_study import (
     COSINE,
     DeadlyRecipes,
@@ -15,14 +16,13 @@ from test.studies.small_study import (
     study,
     UNIMODAL,
 )
-from test.training.paired_bags import write_paired_bag, write_subjects
+from xmodal_ros.configuration.plan import SilentReporter
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.studies.execution import do_job
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import RunRecord
+from xmodal_ros.studies.runner import do_job
 from xmodal_ros.studies.study import StudyResult, StudyRuns
 from xmodal_ros.studies.workers import do_all, Listeners
-from xmodal_ros.training.plan import SilentReporter
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
 

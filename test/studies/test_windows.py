@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from test.paired_bags import write_paired_bag
 from test.studies.small_study import study
-from test.training.paired_bags import write_paired_bag
+from xmodal_ros.data.recording import load_recording, read_facts
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
 from xmodal_ros.models.encoders import CameraCnn
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.windows import read_windows
-from xmodal_ros.training.dataset import load_recording, read_facts
 
 NAMES = ('imu', 'camera')
 

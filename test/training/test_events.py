@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
+from xmodal_ros.configuration.plan import EpochProgress
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.training.events import (
     Event,
@@ -20,7 +21,6 @@ from xmodal_ros.training.events import (
     Stopped,
     to_line,
 )
-from xmodal_ros.training.plan import EpochProgress
 
 
 class Told:

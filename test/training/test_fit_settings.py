@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from test.training.small_school import examples, RECIPES, school, SOURCES, TARGET
-from xmodal_ros.training.configuration import TrainingPrecision
-from xmodal_ros.training.examples import LearningSet
-from xmodal_ros.training.fit import FitResult, repeatable
-from xmodal_ros.training.fit_state import EpochReport
-from xmodal_ros.training.logs import epoch_table
-from xmodal_ros.transfer.method import make_method
+from test.training.small_trainer import examples, RECIPES, school, SOURCES, TARGET
+from xmodal_ros.configuration.training import TrainingPrecision
+from xmodal_ros.data.dataset import LearningSet
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.training.checkpoint import EpochReport
+from xmodal_ros.training.epoch_log import epoch_table
+from xmodal_ros.training.trainer import FitResult, repeatable
 
 REPORT = EpochReport(1, 0.5, 0.25, 0.75, {'alignment': 0.125})
 

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from test.training.small_school import RECIPES, school, SOURCES
+from test.training.small_trainer import RECIPES, school, SOURCES
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.training.checkpoint import (
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.training.checkpoint import EpochReport, FitState, read_state
+from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     checkpoint_folder,
     Identity,
     kept_at,
 )
-from xmodal_ros.training.fit import FitResult, repeatable
-from xmodal_ros.training.fit_state import EpochReport, FitState, read_state
-from xmodal_ros.transfer.method import make_method
+from xmodal_ros.training.trainer import FitResult, repeatable
 
 RUN: Identity = {'settings': {'seed': 0, 'method': 'dcat'}, 'windows': {'imu': 'abc'}}
 STATE = FitState({'a': torch.arange(3.0)}, 7, (EpochReport(1, 0.1, 0.2, 0.3, {'p': 1.0}),), 0.2, 1)
@@ -76,7 +76,7 @@ def weights(fitted: FitResult) -> torch.Tensor:
 
 @pytest.mark.parametrize(('name', 'options'), METHODS)
 def test_ended_amid_its_last_fit_it_gives_the_same_to_the_last_bit(name, options, monkeypatch):
-    monkeypatch.setattr('xmodal_ros.training.fit.TRAINING_THREADS', 1)
+    monkeypatch.setattr('xmodal_ros.training.trainer.TRAINING_THREADS', 1)
     never_ended, kept = Keeper({}, 1000), dict[str, bytes]()
     whole = taught(name, options, never_ended)
     with pytest.raises(Ended):

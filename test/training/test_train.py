@@ -11,16 +11,16 @@ import torch
 
 from test.bundles import make_imu_bundle
 from test.messages import SECOND
-from test.training.paired_bags import LABELS, write_paired_bag, write_subjects
+from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.configuration.plan import EpochProgress, SilentReporter, TrainingPlan
+from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
-from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag
+from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
 from xmodal_ros.models.bundle import load_bundle, read_bundle_info
 from xmodal_ros.runtime.engine import Engine, make_deterministic
-from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
+from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
-from xmodal_ros.training.plan import EpochProgress, SilentReporter, TrainingPlan
-from xmodal_ros.training.recipe import RecipeChoices
 from xmodal_ros.training.result import as_mapping
 from xmodal_ros.training.train import train
 

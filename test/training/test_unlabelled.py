@@ -11,21 +11,21 @@ import pytest
 import torch
 
 from test.messages import SECOND
-from test.training.paired_bags import LABELS, write_paired_bag, write_subjects
+from test.paired_bags import LABELS, write_paired_bag, write_subjects
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
+from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.training import make_configuration
+from xmodal_ros.data.datamodule import gather
+from xmodal_ros.data.dataset import Examples
+from xmodal_ros.data.recording import cut_into_memory
+from xmodal_ros.data.report import in_words, REASONS
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.training.checkpoint import describe_run, describe_windows, kept_at
-from xmodal_ros.training.configuration import make_configuration
-from xmodal_ros.training.data_options import DataOptions
-from xmodal_ros.training.data_report import in_words, REASONS
-from xmodal_ros.training.dataset import cut_into_memory
-from xmodal_ros.training.examples import Examples
-from xmodal_ros.training.fit_state import FitState
-from xmodal_ros.training.material import gather
-from xmodal_ros.training.plan import SilentReporter, TrainingPlan
-from xmodal_ros.training.recipe import RecipeChoices
+from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.training.checkpoint import FitState
+from xmodal_ros.training.checkpoint_store import describe_run, describe_windows, kept_at
 from xmodal_ros.training.result import as_mapping
 from xmodal_ros.training.train import train
-from xmodal_ros.transfer.source import NO_LABEL
 
 LENGTH = 2 * SECOND
 CHOICES = RecipeChoices(length_s=2.0, epochs=1, size='small')

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from xmodal_ros.data.dataset import Examples
 from xmodal_ros.models.preprocessing import MotionStep
-from xmodal_ros.training.examples import Examples
 from xmodal_ros.training.window_statistics import StatisticsBaseline, window_statistics
 
 MODELS = pytest.mark.parametrize('model', ['random_forest', 'logistic_regression'])

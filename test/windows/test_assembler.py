@@ -10,7 +10,7 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.clock import LONGEST_GAP_NS
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 SPEC = WindowSpec(rate_hz=50)
 PERIOD = SECOND // 100

@@ -7,7 +7,7 @@ import pytest
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.windows.resampling import resample_linear, resample_nearest
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 SPEC = WindowSpec(rate_hz=50)
 GRID = SPEC.grid(EPOCH)

@@ -2,7 +2,7 @@
 
 from xmodal_ros.bags.reading import BagReader, Topic
 from xmodal_ros.errors import BagError
-from xmodal_ros.streams.audio import (
+from xmodal_ros.modalities.audio.decoder import (
     AudioFormat,
     INFO_TYPE,
     read_audio_info,

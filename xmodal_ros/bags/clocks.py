@@ -19,8 +19,8 @@ from ruamel.yaml.error import YAMLError
 
 from xmodal_ros.bags.message_types import has_stamp
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.whole_file import write_whole
+from xmodal_ros.files import write_whole
+from xmodal_ros.modalities.sensor import Sensor
 
 FILE_NAME: Final = 'clocks.yaml'
 _SECOND_NS: Final = 1_000_000_000

@@ -14,10 +14,10 @@ from xmodal_ros.bags.message_types import has_stamp
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder
+from xmodal_ros.modalities.audio.decoder import AUDIO_TYPES, AudioDecoder
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.imu import IMU_TYPE, ImuDecoder
 from xmodal_ros.streams.sample import DecodeError
 
 _SECOND_NS: Final = 1_000_000_000

@@ -25,7 +25,7 @@ from xmodal_ros.bags.person import name_person
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.sensors import MODALITIES, modality_of_type, Sensor
+from xmodal_ros.modalities.sensor import MODALITIES, modality_of_type, Sensor
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""

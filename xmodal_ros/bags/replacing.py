@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 import tempfile
 
+from xmodal_ros.atomic_swap import exchange
 from xmodal_ros.errors import BagError
-from xmodal_ros.exchange import exchange
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from typing import Any
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.placement import angles_from_rotation, make_placement
 
 

@@ -2,8 +2,8 @@
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.specification import readable_types
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.stream import readable_types
 
 
 def sensor_type(reader: BagReader, sensor: Sensor) -> str:

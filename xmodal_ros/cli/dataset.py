@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
-from xmodal_ros.windows.specification import LONGEST_S, SHORTEST_S
+from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
 
 COMMAND_CLASS = VariadicCommand
 

@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xmodal_ros.training.data_report import DataReport, in_words, REASONS, RecordingReport, remarks
-from xmodal_ros.training.stream_cache import StreamCache
+from xmodal_ros.data.cache import StreamCache
+from xmodal_ros.data.report import DataReport, in_words, REASONS, RecordingReport, remarks
 
 _MOST_LINES: Final = 20
 

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.table import Table
 
 from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.cli.evaluation_run import EvaluationSettings
-from xmodal_ros.cli.evaluation_run import run as run_evaluation
+from xmodal_ros.cli.evaluate_run import EvaluationSettings
+from xmodal_ros.cli.evaluate_run import run as run_evaluation
 from xmodal_ros.cli.import_ import utd_mhad
 from xmodal_ros.cli.simulate import simulate
-from xmodal_ros.cli.training_run import run as run_training
-from xmodal_ros.evaluation.evaluate import Evaluation
-from xmodal_ros.training.configuration import make_configuration
+from xmodal_ros.cli.train_run import run as run_training
+from xmodal_ros.configuration.training import make_configuration
+from xmodal_ros.evaluation.scoring import Evaluation
 
 _SUBJECTS, _MINUTES = 6, 3.0
 # Few enough to wait for: simulated people are learnt quickly. Real ones get the defaults.

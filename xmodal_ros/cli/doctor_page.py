@@ -10,13 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xmodal_ros.runtime.diagnosis.environment import Environment
-from xmodal_ros.runtime.diagnosis.finding import Finding, FindingLevel
+from xmodal_ros.tools.doctor.environment import Environment
+from xmodal_ros.tools.doctor.finding import Finding, FindingLevel
 
 if TYPE_CHECKING:
-    from xmodal_ros.runtime.diagnosis.diagnose import ModelCheck
-    from xmodal_ros.runtime.diagnosis.facts import GraphFacts, TopicFacts
-    from xmodal_ros.runtime.diagnosis.measurement import Measurement
+    from xmodal_ros.tools.doctor.diagnose import ModelCheck
+    from xmodal_ros.tools.doctor.facts import GraphFacts, TopicFacts
+    from xmodal_ros.tools.doctor.measurement import Measurement
 
 _COLOURS: Final[dict[FindingLevel, str]] = {
     'error': 'bold red',
@@ -146,7 +146,7 @@ def _data(found: Measurement) -> Iterator[str]:
 
 
 def _nodes(graph: GraphFacts) -> Table:
-    from xmodal_ros.runtime.diagnosis.node_findings import expectation_of, sources_of, topic_of
+    from xmodal_ros.tools.doctor.node_findings import expectation_of, sources_of, topic_of
 
     table = _table('nodes of xmodal_ros', 'node', 'state', 'expects', 'from', 'says')
     colours = {'error': 'red', 'warning': 'yellow'}

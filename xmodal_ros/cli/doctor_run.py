@@ -15,15 +15,15 @@ import typer
 from xmodal_ros.cli.doctor_page import render_environment, render_findings, render_graph
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.runtime.diagnosis.environment import Environment, look_around
-from xmodal_ros.runtime.diagnosis.environment_findings import check_environment
-from xmodal_ros.runtime.diagnosis.finding import Finding, has_errors, in_order
-from xmodal_ros.whole_file import check_writable
+from xmodal_ros.files import check_writable
+from xmodal_ros.tools.doctor.environment import Environment, look_around
+from xmodal_ros.tools.doctor.environment_findings import check_environment
+from xmodal_ros.tools.doctor.finding import Finding, has_errors, in_order
 
 if TYPE_CHECKING:
     # These need packages that may be missing, which is for the doctor to say.
-    from xmodal_ros.runtime.diagnosis.diagnose import ModelCheck
-    from xmodal_ros.runtime.diagnosis.facts import GraphFacts
+    from xmodal_ros.tools.doctor.diagnose import ModelCheck
+    from xmodal_ros.tools.doctor.facts import GraphFacts
 
 _WIDTH_OF_A_FILE: Final = 200
 # For programs these are too long, or are no text at all.
@@ -70,8 +70,8 @@ def _examine(
     environment: Environment, seconds: float, models: Sequence[Path]
 ) -> tuple[GraphFacts, list[ModelCheck], tuple[Finding, ...]]:
     try:
-        from xmodal_ros.nodes.doctor import listen
-        from xmodal_ros.runtime.diagnosis.diagnose import check_model, diagnose
+        from xmodal_ros.tools.doctor.diagnose import check_model, diagnose
+        from xmodal_ros.tools.doctor.listener import listen
     except ImportError as error:
         raise ConfigurationError(
             f'the robot cannot be listened to, {error.name!r} is missing: install it, for ROS '

@@ -163,8 +163,8 @@ def evaluate(
 
     Example: xmodal evaluate models/imu recordings/subject_05 --live --html report.html
     """
-    from xmodal_ros.cli.evaluation_inputs import sort_paths
-    from xmodal_ros.cli.evaluation_run import EvaluationSettings, run
+    from xmodal_ros.cli.evaluate_inputs import sort_paths
+    from xmodal_ros.cli.evaluate_run import EvaluationSettings, run
 
     bundles, bags = sort_paths(paths)
     run(

@@ -5,12 +5,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from xmodal_ros.files import check_writable
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import ONNX_FILE
 from xmodal_ros.models.precision import TOLERANCES
 from xmodal_ros.runtime.engine import make_deterministic
-from xmodal_ros.whole_file import check_writable
 
 
 def run(path: Path, file: Path | None, opset: int) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import json
 from pathlib import Path
 
-from xmodal_ros.whole_file import write_whole
+from xmodal_ros.files import write_whole
 
 
 def write_result(path: Path | None, result: Mapping[str, object]) -> None:

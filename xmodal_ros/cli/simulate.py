@@ -53,8 +53,8 @@ def simulate(
 
     Example: xmodal simulate recordings --subjects 6 --minutes 4 --seed 0
     """
-    from xmodal_ros.bags.simulator.simulate import plan_recordings
-    from xmodal_ros.bags.simulator.simulate import simulate as make
+    from xmodal_ros.simulator.simulate import plan_recordings
+    from xmodal_ros.simulator.simulate import simulate as make
 
     console = Console(stderr=True)
     plans = plan_recordings(subjects, minutes, seed, images)

@@ -11,13 +11,13 @@ from rich.table import Table
 import typer
 
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.configuration.plan import EpochProgress
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.studies.execution import THREADS_A_RUN
+from xmodal_ros.files import check_writable
 from xmodal_ros.studies.report import as_mapping, write_report
+from xmodal_ros.studies.runner import THREADS_A_RUN
 from xmodal_ros.studies.specification import load_study
 from xmodal_ros.studies.study import StudyResult, StudyRuns
-from xmodal_ros.training.plan import EpochProgress
-from xmodal_ros.whole_file import check_writable
 
 
 @dataclass(frozen=True)

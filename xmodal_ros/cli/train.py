@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
-from xmodal_ros.training import configuration
+from xmodal_ros.configuration import training as configuration
 
 COMMAND_CLASS = VariadicCommand
 _CONFIGURATIONS = ('.yaml', '.yml')
@@ -119,6 +119,6 @@ def train(
         typer.echo(configuration.as_yaml(configuration.read_keys(given, config)), nl=False)
         return
     asked = configuration.make_configuration(given, config)
-    from xmodal_ros.cli.training_run import run
+    from xmodal_ros.cli.train_run import run
 
     run(asked, events=events)

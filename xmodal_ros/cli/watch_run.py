@@ -16,7 +16,7 @@ from xmodal_ros.runtime.watching import Watch
 
 if TYPE_CHECKING:
     # It needs ROS, whose absence is to be said in words.
-    from xmodal_ros.nodes.watcher import Watcher
+    from xmodal_ros.tools.watch.listener import Watcher
 
 _STEP_S: Final = 0.05
 _DRAWN_A_SECOND: Final = 5
@@ -37,7 +37,7 @@ def run(*, once: bool, seconds: float, json: bool) -> None:
             'the output is no terminal: use --once for one table, or --once --json for programs'
         )
     try:
-        from xmodal_ros.nodes.watcher import Watcher
+        from xmodal_ros.tools.watch.listener import Watcher
     except ImportError as error:
         raise ConfigurationError(
             f'the Python package {error.name!r} is missing: source the setup file of ROS 2 or of '

@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from xmodal_ros.evaluation.evaluate import BagEvaluation, decided, Evaluation
-from xmodal_ros.evaluation.intervals import draw, Resampling
-from xmodal_ros.evaluation.tally import point, scalars, Tally
+from xmodal_ros.evaluation.scoring import BagEvaluation, decided, Evaluation
 from xmodal_ros.evaluation.trial import Comparison, PairedDifference
-from xmodal_ros.studies.statistics import Difference, difference_of, holm
+from xmodal_ros.metrics.intervals import draw, Resampling
+from xmodal_ros.metrics.statistics import Difference, difference_of, holm
+from xmodal_ros.metrics.tally import point, scalars, Tally
 
 # Few, for each makes the correction harder on all others.
 COMPARED: Final = ('macro_f1', 'macro_f1_window', 'segmental_f1_50', 'ece')

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Final, TYPE_CHECKING
 
 from xmodal_ros.errors import ConfigurationError, XmodalError
-from xmodal_ros.evaluation.following import Following
 from xmodal_ros.evaluation.live_report import full_report, in_words
+from xmodal_ros.evaluation.live_scoring import Following
+from xmodal_ros.files import write_whole
 from xmodal_ros.runtime.health import PENDING, RECEIVED
-from xmodal_ros.whole_file import write_whole
 
 if TYPE_CHECKING:
     # torch comes with it; only the comparison with a recording needs it.
-    from xmodal_ros.evaluation.twin import Twin
+    from xmodal_ros.evaluation.offline_twin import Twin
 
 
 _NO_CLASSIFIER: Final = 'only classifiers of this package are'
@@ -104,8 +104,8 @@ def _write_page(html: Path, twins: 'Mapping[str, Twin]') -> str:
             f'{html} was not written: pages are made of a recording and the classifiers that were '
             "evaluated with it: set 'bag' to the one that was played"
         )
-    from xmodal_ros.evaluation.evaluate import evaluate
     from xmodal_ros.evaluation.report import write_report
+    from xmodal_ros.evaluation.scoring import evaluate
     from xmodal_ros.evaluation.trial import Trial
 
     trial = Trial(
@@ -129,7 +129,7 @@ def _compare(
             continue
         labels = [label for each, _ in following.decided(topic) for label in each]
         try:
-            from xmodal_ros.evaluation.twin import compare_with_bag
+            from xmodal_ros.evaluation.offline_twin import compare_with_bag
 
             received = int(publisher.values[RECEIVED])
             twins[topic] = compare_with_bag(

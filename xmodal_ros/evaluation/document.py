@@ -6,9 +6,9 @@ import math
 from typing import Final
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation, latency_summary
-from xmodal_ros.evaluation.measures import Measures
+from xmodal_ros.evaluation.scoring import BagEvaluation, Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import Selection, Trial
+from xmodal_ros.metrics.measures import Measures
 
 SCHEMA_VERSION: Final = 2
 """1 had no version and the scores of one bundle alone; what it had is where it was."""

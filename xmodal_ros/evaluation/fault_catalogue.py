@@ -14,7 +14,7 @@ from xmodal_ros.evaluation.signal_faults import (
     PixelNoise,
     Turned,
 )
-from xmodal_ros.streams.specification import AudioStream, CameraStream, ImuStream, StreamSpec
+from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream, StreamSpec
 
 ALL: Final = 'all'
 

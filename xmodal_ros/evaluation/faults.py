@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from scipy.signal import cheby1, sosfilt
 
-from xmodal_ros.evaluation.pieces import Piece
+from xmodal_ros.evaluation.fault_samples import Piece
 
 _SECOND_NS = 1_000_000_000
 # The low pass of scipy.signal.decimate: Chebyshev's, of order 8 and 0.05 dB ripple, up to 0.8 of

@@ -5,12 +5,12 @@ from dataclasses import asdict
 import math
 from typing import TYPE_CHECKING
 
-from xmodal_ros.evaluation.following import Following
+from xmodal_ros.evaluation.live_scoring import Following
 from xmodal_ros.runtime.label import Label
 
 if TYPE_CHECKING:
     # torch comes with it; most evaluations of a running robot do without.
-    from xmodal_ros.evaluation.twin import Twin
+    from xmodal_ros.evaluation.offline_twin import Twin
 
 _MOST_DIFFERENCES = 20
 # Those that say most, for a line of text.

@@ -11,7 +11,7 @@ from xmodal_ros.evaluation.media_film import Film, FilmMaker
 from xmodal_ros.evaluation.media_sound import Sound, SoundPainter
 from xmodal_ros.evaluation.media_span import Span
 from xmodal_ros.evaluation.media_trace import Trace, TraceDrawer
-from xmodal_ros.sensors import Modality, Sensor
+from xmodal_ros.modalities.sensor import Modality, Sensor
 from xmodal_ros.streams.sample import DecodeError
 
 __all__ = ['Film', 'Media', 'Sound', 'Span', 'Trace', 'read_media']

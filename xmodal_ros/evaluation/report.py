@@ -13,7 +13,6 @@ from jinja2 import Environment, StrictUndefined
 
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.evaluate import Evaluation
 from xmodal_ros.evaluation.media import Media, read_media, Span
 from xmodal_ros.evaluation.report_clips import worst_clips, WrongClip
 from xmodal_ros.evaluation.report_data import (
@@ -35,8 +34,9 @@ from xmodal_ros.evaluation.report_tables import (
     matrices,
     score_table,
 )
+from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.evaluation.trial import Trial
-from xmodal_ros.whole_file import write_whole
+from xmodal_ros.files import write_whole
 
 MOST_BYTES: Final = 15_000_000
 _DECISION_BYTES: Final = 5_000_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation
+from xmodal_ros.evaluation.scoring import BagEvaluation, Evaluation
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Final
 
 from markupsafe import Markup
 
-from xmodal_ros.evaluation.evaluate import Evaluation, latency_summary
 from xmodal_ros.evaluation.report_plots import Axis, histogram, line_chart, Series
 from xmodal_ros.evaluation.report_tables import metric_words
+from xmodal_ros.evaluation.scoring import Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import RobustnessCurve
 
 _METRIC: Final = 'macro_f1'

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from xmodal_ros.data.report import in_words
 from xmodal_ros.models.bundle import BundleInfo
-from xmodal_ros.training.data_report import in_words
 
 _WORDS: Final[Mapping[str, str]] = {
     'bags': 'recordings',

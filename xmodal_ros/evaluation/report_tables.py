@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.evaluation.evaluate import Evaluation, latency_summary
-from xmodal_ros.evaluation.measures import Interval, Measures
+from xmodal_ros.evaluation.scoring import Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import Comparison, PairedDifference, Trial
+from xmodal_ros.metrics.measures import Interval, Measures
 
 # More would fill a screen with cells that hold nothing; a page must not grow with their square.
 _MOST_ROWS: Final = 48

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.evaluation.tally import SCALARS
+from xmodal_ros.metrics.tally import SCALARS
 
 _PARTS: Final = re.compile(r'(.+?)\s*(<=|>=|=|<|>)\s*([^<>=]*)')
 _RELATIONS: Final[Mapping[str, Callable[[float, float], bool]]] = {

@@ -9,15 +9,15 @@ import numpy as np
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.evaluation.evaluate import BagEvaluation, decided, Evaluation, LeftOut
 from xmodal_ros.evaluation.fault_catalogue import FaultKind
+from xmodal_ros.evaluation.fault_samples import BagPieces, plain_format, PLAIN_TYPES, serialize
 from xmodal_ros.evaluation.faults import Fault
-from xmodal_ros.evaluation.pieces import BagPieces, plain_format, PLAIN_TYPES, serialize
-from xmodal_ros.evaluation.tally import Decided, point, Tally
+from xmodal_ros.evaluation.scoring import BagEvaluation, decided, Evaluation, LeftOut
 from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint
+from xmodal_ros.metrics.tally import Decided, point, Tally
+from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.runtime.engine import Engine, Prediction
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.windows.intake import SensorIntake
 
 
 def robustness_curve(

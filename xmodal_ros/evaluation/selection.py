@@ -8,10 +8,11 @@ import re
 import numpy as np
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation
-from xmodal_ros.evaluation.measuring import measure
-from xmodal_ros.evaluation.tally import Decided
+from xmodal_ros.evaluation.scoring import BagEvaluation, Evaluation
 from xmodal_ros.evaluation.trial import Choice, RecordingSelection, Selection
+from xmodal_ros.metrics.measure import measure
+from xmodal_ros.metrics.tally import Decided
+from xmodal_ros.metrics.truth import window_truth
 from xmodal_ros.runtime.label import Label, probabilities
 from xmodal_ros.runtime.selector import Decision, Selector
 from xmodal_ros.runtime.selector_settings import (
@@ -21,7 +22,6 @@ from xmodal_ros.runtime.selector_settings import (
     SelectorSettings,
     SourceSettings,
 )
-from xmodal_ros.training.truth import window_truth
 
 
 def select(

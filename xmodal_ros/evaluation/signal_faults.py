@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.spatial.transform import Rotation
 
-from xmodal_ros.evaluation.pieces import Piece
+from xmodal_ros.evaluation.fault_samples import Piece
 
 GYRO_SHARE: Final = 0.1
 """The angular rate's noise in rad/s, as a share of the acceleration's in m/s²."""

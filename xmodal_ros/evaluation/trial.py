@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.evaluation.evaluate import Evaluation, LeftOut
-from xmodal_ros.evaluation.measures import Measures, Unit
+from xmodal_ros.evaluation.scoring import Evaluation, LeftOut
+from xmodal_ros.metrics.measures import Measures, Unit
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError, XmodalError
-from xmodal_ros.whole_file import check_writable, write_whole
+from xmodal_ros.files import check_writable, write_whole
 
 # A tab that has not been heard of for so long may be followed by another without a question.
 _PATIENCE_S: Final = 12.0

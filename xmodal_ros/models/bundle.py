@@ -30,8 +30,10 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.atomic_swap import exchange
 from xmodal_ros.errors import BundleError
-from xmodal_ros.exchange import exchange
+from xmodal_ros.modalities.sensor import MODALITIES, Modality
+from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.consistency import check_model
 from xmodal_ros.models.encoders import EncoderSpec
@@ -40,9 +42,7 @@ from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
 from xmodal_ros.models.precision import computing, Precision
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.paths import is_folder
-from xmodal_ros.sensors import MODALITIES, Modality
-from xmodal_ros.streams.specification import StreamSpec
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 FORMAT_VERSION: Final = 1
 _DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'

@@ -5,6 +5,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from xmodal_ros.modalities.sensor import Modality
+from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
 from xmodal_ros.models.log_mel import LogMelStep
@@ -14,9 +16,7 @@ from xmodal_ros.models.preprocessing import (
     PreprocessingStep,
     StandardiseStep,
 )
-from xmodal_ros.sensors import Modality
-from xmodal_ros.streams.specification import StreamSpec
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 _ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {
     'imu': ImuCnn,

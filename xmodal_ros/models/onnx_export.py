@@ -16,6 +16,7 @@ from torch import Tensor
 
 from xmodal_ros import __version__
 from xmodal_ros.errors import BundleError, ConfigurationError
+from xmodal_ros.files import write_whole
 from xmodal_ros.models.bundle import Bundle, bundle_sha256, read_golden
 from xmodal_ros.models.golden import tolerance
 from xmodal_ros.models.onnx_model import (
@@ -27,7 +28,6 @@ from xmodal_ros.models.onnx_model import (
     OnnxNetwork,
     OUTPUT,
 )
-from xmodal_ros.whole_file import write_whole
 
 # The first that has every operator as torch writes it, GroupNormalization among them.
 LEAST_OPSET: Final = 18

@@ -15,11 +15,11 @@ from vision_msgs.msg import Classification
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import ConfigurationError, XmodalError
-from xmodal_ros.nodes import messages, parameters, qos, selector_parameters
-from xmodal_ros.nodes.lifecycle import guarded
-from xmodal_ros.nodes.reporting import ListeningNode
-from xmodal_ros.nodes.running import run
-from xmodal_ros.nodes.source import resolved, Source
+from xmodal_ros.ros import messages, parameters, qos, selector_parameters
+from xmodal_ros.ros.diagnostics import ListeningNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.running import run
+from xmodal_ros.ros.topic_reader import resolved, Source
 from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label

@@ -12,18 +12,18 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
-from xmodal_ros.nodes.lifecycle import guarded
-from xmodal_ros.nodes.reporting import ListeningNode
-from xmodal_ros.nodes.running import run
-from xmodal_ros.nodes.source import DRAIN_PERIOD_S, resolved, Source
+from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.diagnostics import ListeningNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.running import run
+from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, Source
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.periodic import PeriodicThread
-from xmodal_ros.streams.camera import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 

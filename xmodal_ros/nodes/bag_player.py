@@ -15,9 +15,9 @@ from std_srvs.srv import Trigger
 
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import ConfigurationError, XmodalError
-from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
-from xmodal_ros.nodes.running import run
 from xmodal_ros.paths import user_path
+from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.running import run
 from xmodal_ros.runtime.pacing import Pace
 
 _CLOCK_TOPIC: Final = '/clock'

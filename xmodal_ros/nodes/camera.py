@@ -14,10 +14,10 @@ from std_msgs.msg import Header
 from xmodal_ros.drivers.grabber import FrameGrabber, VideoCounters
 from xmodal_ros.drivers.reports import video_report
 from xmodal_ros.drivers.video import Frame, Video
-from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
-from xmodal_ros.nodes.driver import DriverNode
-from xmodal_ros.nodes.lifecycle import guarded
-from xmodal_ros.nodes.running import run
+from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.driver import DriverNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.running import run
 from xmodal_ros.runtime.health import Report
 
 # The executor waits no longer than this for a frame that is being waited for.

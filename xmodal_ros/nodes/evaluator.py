@@ -16,21 +16,21 @@ from xmodal_ros.bags.labels import read_segments, STRING_TYPE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.evaluation.conclusion import conclude, Conclusion, Order, Publisher
-from xmodal_ros.evaluation.following import Following
 from xmodal_ros.evaluation.live_report import in_words, summary
-from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
-from xmodal_ros.nodes.lifecycle import guarded
-from xmodal_ros.nodes.reporting import ListeningNode
-from xmodal_ros.nodes.running import run
-from xmodal_ros.nodes.source import DRAIN_PERIOD_S, resolved, Source
+from xmodal_ros.evaluation.live_scoring import Following
+from xmodal_ros.files import check_writable
 from xmodal_ros.paths import user_path
+from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.diagnostics import ListeningNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.running import run
+from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, Source
 from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.peers import Listening, node_of, Peers
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.whole_file import check_writable
 
 # Measuring is done anew over everything: it may take this share of the time.
 _SHARE: Final = 0.05

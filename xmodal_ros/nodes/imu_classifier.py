@@ -4,10 +4,10 @@ from collections.abc import Sequence
 import sys
 from typing import Any
 
-from xmodal_ros.nodes.classifier import ClassifierNode
-from xmodal_ros.nodes.parameter_tables import IMU_CLASSIFIER
-from xmodal_ros.nodes.running import run
-from xmodal_ros.streams.imu import IMU_TYPE
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.ros.classifier import ClassifierNode
+from xmodal_ros.ros.parameter_tables import IMU_CLASSIFIER
+from xmodal_ros.ros.running import run
 
 
 class ImuClassifier(ClassifierNode):

@@ -11,10 +11,10 @@ from std_msgs.msg import Header
 from xmodal_ros.drivers.capture import AudioCounters, MicrophoneCapture
 from xmodal_ros.drivers.portaudio import import_sounddevice, Microphone
 from xmodal_ros.drivers.reports import audio_report
-from xmodal_ros.nodes import messages, parameter_tables, parameters, qos
-from xmodal_ros.nodes.driver import DriverNode
-from xmodal_ros.nodes.lifecycle import guarded
-from xmodal_ros.nodes.running import run
+from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.driver import DriverNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.running import run
 from xmodal_ros.runtime.health import Report
 
 _SAMPLE_FORMAT: Final = 'S16LE'

@@ -12,17 +12,17 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.nodes import parameter_tables, parameters
+from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.nodes.activity_selector import ActivitySelector
 from xmodal_ros.nodes.audio_classifier import AudioClassifier
 from xmodal_ros.nodes.camera_classifier import CameraClassifier
-from xmodal_ros.nodes.classifier import ClassifierNode
 from xmodal_ros.nodes.imu_classifier import ImuClassifier
-from xmodal_ros.nodes.lifecycle import ManagedNode
-from xmodal_ros.nodes.resources import Resources
-from xmodal_ros.nodes.running import run
-from xmodal_ros.nodes.sensor_table import read_sensors, SensorEntry
-from xmodal_ros.sensors import Modality
+from xmodal_ros.ros import parameter_tables, parameters
+from xmodal_ros.ros.classifier import ClassifierNode
+from xmodal_ros.ros.lifecycle import ManagedNode
+from xmodal_ros.ros.resources import Resources
+from xmodal_ros.ros.running import run
+from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 
 _CLASSIFIERS: Final[Mapping[Modality, Callable[..., ClassifierNode]]] = {
     'imu': ImuClassifier,

@@ -9,15 +9,15 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.nodes import parameters, qos
-from xmodal_ros.nodes.lifecycle import guarded
-from xmodal_ros.nodes.motion import Motion
-from xmodal_ros.nodes.reporting import ReportingNode
-from xmodal_ros.nodes.running import run
-from xmodal_ros.nodes.trainer_parameters import read_configuration, TRAINER
+from xmodal_ros.ros import parameters, qos
+from xmodal_ros.ros.diagnostics import ReportingNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.robot_motion import Motion
+from xmodal_ros.ros.running import run
+from xmodal_ros.ros.trainer_parameters import read_configuration, TRAINER
 from xmodal_ros.runtime.health import idle_report, Report, STATE
-from xmodal_ros.training.child import TrainingChild
-from xmodal_ros.training.standing import Standing
+from xmodal_ros.training.process import TrainingChild
+from xmodal_ros.training.run_status import Standing
 
 
 class TrainerNode(ReportingNode):

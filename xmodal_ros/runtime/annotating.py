@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.streams.camera import CameraDecoder, CameraPixels, COMPRESSED_TYPE
+from xmodal_ros.modalities.camera.compressed import picture_size
+from xmodal_ros.modalities.camera.decoder import CameraDecoder, CameraPixels, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.compressed import picture_size
 from xmodal_ros.streams.sample import DecodeError
 
 Picture = NDArray[np.uint8]

@@ -9,12 +9,12 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.runtime.health import Counters
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.latency import RecentLatencies
-from xmodal_ros.streams.audio import AudioFormat
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
-from xmodal_ros.windows.intake import SensorIntake
 
 if TYPE_CHECKING:
     # torch comes with them; a node must start without it, to say that it is missing.

@@ -5,11 +5,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.sensors import Modality
+from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.studies.specification import SensorSettings, Study
-from xmodal_ros.training.dataset import first_message, RecordingFacts
-from xmodal_ros.training.recipe import make_recipe, Recipe, RecipeChoices
 
 _OF_ENCODER: Final = ('width', 'dim', 'frames_per_token')
 _OF_CAMERA: Final = ('height', 'image_width', 'frames_per_token', 'region')

@@ -11,10 +11,10 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xmodal_ros.studies.statistics import Difference
+from xmodal_ros.files import write_whole
+from xmodal_ros.metrics.statistics import Difference
 from xmodal_ros.studies.study import StudyResult
 from xmodal_ros.studies.summary import Line, Table
-from xmodal_ros.whole_file import write_whole
 
 _ALL_SHOWN: Final = 12
 

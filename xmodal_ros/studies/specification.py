@@ -8,15 +8,15 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
 
+from xmodal_ros.configuration.training import Size
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.sensors import Modality
-from xmodal_ros.streams.imu import ImuChannels
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.streams.placement import make_placement, Region
-from xmodal_ros.training.configuration import Size
 from xmodal_ros.training.window_statistics import StatisticsModel
-from xmodal_ros.transfer.method import make_method
-from xmodal_ros.transfer.unimodal import Unimodal
-from xmodal_ros.windows.specification import LONGEST_S
+from xmodal_ros.windows.windowing import LONGEST_S
 
 SHIPPED: Final = Path(__file__).parent / 'shipped'
 

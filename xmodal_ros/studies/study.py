@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.configuration.plan import Reporter
+from xmodal_ros.data.recording import read_facts, RecordingFacts
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.studies.execution import devices_for, Job, Task
-from xmodal_ros.studies.outlook import Outlook
+from xmodal_ros.studies.eta import Outlook
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
+from xmodal_ros.studies.runner import devices_for, Job, Task
 from xmodal_ros.studies.runs import file_name, groups, Run
 from xmodal_ros.studies.specification import Study
 from xmodal_ros.studies.summary import summarise, Table
 from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.studies.workers import do_all, Listeners
-from xmodal_ros.training.dataset import read_facts, RecordingFacts
-from xmodal_ros.training.plan import Reporter
 
 Runner = Callable[[Sequence[Job], int, Listeners], None]
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.studies.results import Outcome, RunRecord
-from xmodal_ros.studies.runs import Run
-from xmodal_ros.studies.specification import Row, Study
-from xmodal_ros.studies.statistics import (
+from xmodal_ros.metrics.statistics import (
     class_counts,
     Difference,
     holm,
     mean_score,
     paired_difference,
 )
+from xmodal_ros.studies.results import Outcome, RunRecord
+from xmodal_ros.studies.runs import Run
+from xmodal_ros.studies.specification import Row, Study
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.build import BrokenRecording, build_recordings
+from xmodal_ros.data.recording import Recording, RecordingFacts
 from xmodal_ros.errors import BagError, TrainingError
-from xmodal_ros.training.building import BrokenRecording, build_recordings
-from xmodal_ros.training.data_options import DataOptions
-from xmodal_ros.training.dataset import Recording, RecordingFacts
-from xmodal_ros.training.recipe import Recipe
 
 
 def read_windows(

@@ -16,8 +16,8 @@ from typing import Final, Literal
 
 from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.studies.execution import do_job, environment, Job, Task
 from xmodal_ros.studies.results import RunRecord
+from xmodal_ros.studies.runner import do_job, environment, Job, Task
 
 # From a process: what it is about to run, what came of it, that it wants a job, or that it
 # cannot go on, and why.

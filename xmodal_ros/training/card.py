@@ -5,10 +5,10 @@ from typing import Final
 
 import jinja2
 
-from xmodal_ros.evaluation.evaluate import Evaluation
+from xmodal_ros.data.report import in_words
+from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.models.bundle import BundleInfo
-from xmodal_ros.training.data_report import in_words
-from xmodal_ros.windows.specification import SECOND_NS
+from xmodal_ros.windows.windowing import SECOND_NS
 
 _SHOWN: Final = {
     'macro_f1': 'macro-F1 per clip',

@@ -1,291 +1,100 @@
-"""What a run keeps beside its bundle so that another can go on where it was ended.
+"""Where the training of one classifier stands after an epoch: all that the next one depends on."""
 
-``.NAME.training`` beside the bundle ``NAME`` holds ``run.json``, which says what the run is, and a
-file for each classifier trained or in training: the SHA-256 of its state, then that in the
-safetensors format. Files appear whole or not at all, so the run may be killed at any moment.
-Nothing is unpickled.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
-import errno
-import fcntl
-import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 import json
-import os
-from pathlib import Path
-import platform
-import shutil
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-import numpy as np
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 import torch
+from torch import Tensor
 
-from xmodal_ros import __version__
-from xmodal_ros.errors import TrainingError
-from xmodal_ros.training.examples import Examples, LearningSet
-from xmodal_ros.training.fit_state import FitState, FitStore, read_state
-from xmodal_ros.training.plan import TrainingPlan
-from xmodal_ros.training.processes import Processes
-
-_RUN, _LOCK = 'run.json', 'lock'
-_PACKAGE: Final = Path(__file__).parents[1]
-# What decides on weights once the windows are there. Windows are compared themselves.
-_DECIDING: Final = ('models', 'training', 'transfer')
-_CHUNK_ROWS: Final = 1024
-_DIGEST_BYTES: Final = hashlib.sha256().digest_size
-Identity = Mapping[str, Mapping[str, Any]]
+_FACTS: Final = 'facts'
 
 
-def checkpoint_folder(out: Path) -> Path:
-    """Give where the run that writes a bundle keeps where it stands."""
-    return out.parent / f'.{out.name}.training'
+@dataclass(frozen=True)
+class EpochReport:
+    """Where training stands after an epoch; losses are means over windows.
+
+    That on validation is at the temperature that suits it best.
+    """
+
+    epoch: int
+    training_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    parts: Mapping[str, float]
 
 
-def describe_run(plan: TrainingPlan, device: torch.device) -> dict[str, dict[str, Any]]:
-    """Say what a run does and with which code, without its recordings."""
-    return {
-        'settings': {
-            'target': plan.target,
-            'sources': list(plan.sources),
-            'method': plan.method,
-            'options': dict(plan.method_options),
-            'test subjects': list(plan.test_subjects),
-            'validation subjects': list(plan.validation_subjects),
-            'unlabelled': plan.unlabelled,
-            'seed': plan.seed,
-            'device': device.type,
-            **asdict(plan.choices),
-        },
-        'software': {
-            'xmodal_ros': f'{__version__} ({_source_digest()[:12]})',
-            'torch': torch.__version__,
-            'numpy': np.__version__,
-            'python': platform.python_version(),
-        },
-    }
+@dataclass(frozen=True, eq=False)
+class FitState:
+    """Tensors by name, how many steps were done, and what was reported of each epoch.
+
+    ``best_loss`` is the least validation loss, infinite as long as none was a number; it was
+    that of ``best_epoch``.
+    """
+
+    tensors: Mapping[str, Tensor]
+    step: int
+    history: tuple[EpochReport, ...]
+    best_loss: float
+    best_epoch: int
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """Give the tensors whose names begin so, without that beginning."""
+        return {
+            name.removeprefix(prefix): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith(prefix)
+        }
+
+    def to_bytes(self) -> bytes:
+        """Give it in the safetensors format; whatever is no tensor is JSON in one."""
+        facts = {
+            'step': self.step,
+            'history': [asdict(report) for report in self.history],
+            'best_loss': self.best_loss,
+            'best_epoch': self.best_epoch,
+        }
+        text = torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
+        # Clones, for tensors may share memory, which the format cannot say.
+        tensors = {name: t.detach().cpu().clone() for name, t in self.tensors.items()}
+        return save({**tensors, _FACTS: text})
 
 
-def describe_windows(sets: Mapping[str, LearningSet]) -> dict[str, str]:
-    """Name the windows of each sensor by a hash of all that is in them."""
-    return {name: _digest(part.training, part.validation) for name, part in sets.items()}
+def read_state(content: bytes) -> FitState:
+    """Read what :meth:`FitState.to_bytes` gave; raises ValueError where it is not that."""
+    try:
+        tensors = load(content)
+        facts: Any = json.loads(bytes(tensors.pop(_FACTS).tolist()))
+        return FitState(
+            tensors,
+            int(facts['step']),
+            tuple(EpochReport(**report) for report in facts['history']),
+            float(facts['best_loss']),
+            int(facts['best_epoch']),
+        )
+    except (SafetensorError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f'no state of a training run: {error}') from error
 
 
-def _digest(*parts: Examples) -> str:
-    found = hashlib.sha256()
-    for part in parts:
-        found.update(f'{part.values.shape}'.encode())
-        for first in range(0, len(part), _CHUNK_ROWS):
-            rows = np.ascontiguousarray(part.values[first : first + _CHUNK_ROWS])
-            found.update(f'{rows.dtype}'.encode())
-            found.update(rows.data)
-        for column in (part.labels, part.recordings, part.ends_ns):
-            found.update(np.ascontiguousarray(column).data)
-    return found.hexdigest()[:16]
-
-
-def _source_digest() -> str:
-    found = hashlib.sha256()
-    for folder in _DECIDING:
-        for file in sorted((_PACKAGE / folder).glob('*.py')):
-            found.update(file.name.encode() + file.read_bytes())
-    return found.hexdigest()
-
-
-class Checkpoints:
-    """The states of one run's classifiers; made by :func:`kept_at`."""
-
-    def __init__(
-        self, folder: Path, identity: Identity, *, goes_on: bool, note: Callable[[str], None]
-    ) -> None:
-        self._folder = folder
-        self._identity = identity
-        self._begun = goes_on
-        self._note = note
-        self._broken = False
-
-    def of(self, number: int, stage: str) -> FitStore:
-        """Give where the state of the run's n-th classifier is kept."""
-        return _Kept(self, f'{number:02d} {stage}')
-
-    def read(self, name: str) -> FitState | None:
-        """Give a state that was kept; raises :class:`TrainingError` for one that is damaged."""
-        file = self._file(name)
-        if not self._begun or not file.exists():
-            return None
-        try:
-            return read_state(_unsealed(file.read_bytes()))
-        except (OSError, ValueError) as error:
-            raise TrainingError(
-                f'{file} cannot be read, so the run cannot go on from there: {error}. Remove '
-                f'{self._folder}, or train without --resume'
-            ) from error
-
-    def write(self, name: str, content: bytes) -> None:
-        """Keep a state; where that cannot be, the run goes on and says so once."""
-        try:
-            if not self._begun:
-                # What another run has left here is over only now that this one has something.
-                clear(self._folder)
-                write_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
-                self._begun = True
-            write_file(self._file(name), _sealed(content))
-        except OSError as error:
-            if not self._broken:
-                self._note(
-                    f'where training stands cannot be kept in {self._folder}: {error}. It goes '
-                    'on, but could not be resumed from here'
-                )
-            self._broken = True
-
-    def _file(self, name: str) -> Path:
-        return self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.state'
-
-
-def _sealed(content: bytes) -> bytes:
-    # In one file, so that a kill can never leave a state with the digest of another.
-    return hashlib.sha256(content).digest() + content
-
-
-def _unsealed(kept: bytes) -> bytes:
-    digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
-    if hashlib.sha256(content).digest() != digest:
-        raise ValueError('it is damaged: its bytes are not those that were written (SHA-256)')
-    return content
-
-
-class _Kept:
-    def __init__(self, checkpoints: Checkpoints, name: str) -> None:
-        self._checkpoints = checkpoints
-        self._name = name
+class FitStore(Protocol):
+    """Where the state of one fit is kept."""
 
     def load(self) -> FitState | None:
-        return self._checkpoints.read(self._name)
+        """Give the state to go on from, None to begin."""
 
     def save(self, state: FitState) -> None:
-        self._checkpoints.write(self._name, state.to_bytes())
+        """Keep a state in the place of the one before."""
 
 
-def led(store: FitStore, processes: Processes) -> FitStore:
-    """Let several processes go on from what the one that leads has kept, which alone keeps it."""
-    return store if processes.count == 1 else _Led(store, processes)
-
-
-class _Led:
-    def __init__(self, store: FitStore, processes: Processes) -> None:
-        self._store = store
-        self._processes = processes
+class Forgetful:
+    """Keeps nothing."""
 
     def load(self) -> FitState | None:
-        state = self._store.load() if self._processes.leads else None
-        content = self._processes.from_leader(None if state is None else state.to_bytes())
-        return None if content is None else read_state(content)
+        """Give nothing."""
+        return None
 
     def save(self, state: FitState) -> None:
-        if self._processes.leads:
-            self._store.save(state)
-
-
-def check_resumable(out: Path, identity: Identity) -> bool:
-    """Say whether a run that was ended can go on as this one.
-
-    False where there is none. Raises :class:`TrainingError` where it was another one, saying by
-    what. Only those parts of ``identity`` that are given are compared.
-    """
-    folder = checkpoint_folder(out)
-    try:
-        stated = json.loads((folder / _RUN).read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        return False
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f'{folder / _RUN} cannot be read: {error}. Remove {folder}, or train without --resume'
-        ) from error
-    for part, ours in json.loads(json.dumps(identity)).items():
-        theirs = stated.get(part, {}) if isinstance(stated, dict) else {}
-        theirs = theirs if isinstance(theirs, dict) else {}
-        for name in sorted({*ours, *theirs}):
-            if ours.get(name) != theirs.get(name):
-                raise TrainingError(
-                    f'the run that was ended cannot go on: {_difference(part, name)} was '
-                    f'{theirs.get(name)!r} and is {ours.get(name)!r}. Give what it was, or train '
-                    'from the beginning, without --resume'
-                )
-    return True
-
-
-def _difference(part: str, name: str) -> str:
-    if part == 'windows':
-        return f"what the recordings show of '{name}' has changed: its hash"
-    return f'{name} ({part})'
-
-
-@contextmanager
-def kept_at(
-    out: Path, identity: Identity, *, resume: bool, note: Callable[[str], None]
-) -> Iterator[Checkpoints]:
-    """Keep a run's states beside ``out`` while the block runs, for nobody else meanwhile.
-
-    When the block succeeds they are removed; otherwise they stay, where there are any. Raises
-    :class:`TrainingError` when another run is at it, or this one cannot go on from what is there.
-    """
-    folder = checkpoint_folder(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _LOCK).open('wb')
-    except OSError as error:
-        raise TrainingError(f'where training stands cannot be kept: {error}') from error
-    with lock:
-        _take(lock.fileno(), folder)
-        goes_on = resume and check_resumable(out, identity)
-        found = (folder / _RUN).exists()
-        if goes_on:
-            note(f'the run that was to write {out} goes on where it was ended')
-        elif resume:
-            note(f'nothing was left to go on from for {out}: training begins')
-        if found and not resume:
-            note(
-                f'a run that was to write {out} was ended before it was done: training begins '
-                'anew. It could go on with --resume'
-            )
-        try:
-            yield Checkpoints(folder, identity, goes_on=goes_on, note=note)
-        except BaseException:
-            if not (folder / _RUN).exists():
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _take(lock: int, folder: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some file systems of networks know no locks.
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise TrainingError(
-                f'another run is training the same bundle ({folder} is in use): wait for it, or '
-                'choose another --out'
-            ) from error
-
-
-def clear(folder: Path) -> None:
-    """Remove what is kept in a folder; what says whose it was goes first."""
-    (folder / _RUN).unlink(missing_ok=True)
-    for file in folder.iterdir():
-        if file.name != _LOCK:
-            file.unlink()
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also where the power fails; raises OSError."""
-    partial = file.with_name(f'.{file.name}.part')
-    try:
-        with partial.open('wb') as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+        """Let it go."""

@@ -18,7 +18,7 @@ from xmodal_ros.errors import ConfigurationError
 
 if TYPE_CHECKING:
     # torch comes with it, which whoever only reads these lines can do without.
-    from xmodal_ros.training.plan import EpochProgress
+    from xmodal_ros.configuration.plan import EpochProgress
 
 # What comes more often is not told: a person reads it.
 _LEAST_INTERVAL_S: Final = 0.2

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
+from xmodal_ros.configuration.plan import TrainingPlan
+from xmodal_ros.data.datamodule import Material
 from xmodal_ros.evaluation.document import as_json
-from xmodal_ros.evaluation.evaluate import Evaluation
+from xmodal_ros.evaluation.scoring import Evaluation
+from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
-from xmodal_ros.training.fit import FitResult
-from xmodal_ros.training.material import Material
-from xmodal_ros.training.plan import TrainingPlan
-from xmodal_ros.training.school import Trial
-from xmodal_ros.transfer.method import TransferMethod
+from xmodal_ros.training.trainer import FitResult
+from xmodal_ros.training.transfer_trainer import Trial
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,30 +9,30 @@ import numpy as np
 import torch
 
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.configuration.plan import Reporter, SilentReporter, TrainingPlan
+from xmodal_ros.data.datamodule import gather, Material, why_left_out
+from xmodal_ros.data.dataset import LearningSet
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.evaluation.evaluate import evaluate, evaluate_bag, Evaluation
+from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
+from xmodal_ros.methods.method import make_method, method_names, TransferMethod
 from xmodal_ros.models.bundle import Bundle, BundleInfo, check_replaceable, save_bundle
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
-from xmodal_ros.runtime.evaluation import classify_bag, sensor_for
+from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.card import model_card
-from xmodal_ros.training.checkpoint import (
+from xmodal_ros.training.checkpoint import FitStore, Forgetful
+from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     describe_run,
     describe_windows,
     kept_at,
     led,
 )
-from xmodal_ros.training.examples import LearningSet
-from xmodal_ros.training.fit import FitResult, predict_logits, repeatable
-from xmodal_ros.training.fit_state import FitStore, Forgetful
-from xmodal_ros.training.logs import EpochTable
-from xmodal_ros.training.material import gather, Material, why_left_out
-from xmodal_ros.training.plan import Reporter, SilentReporter, TrainingPlan
-from xmodal_ros.training.processes import ALONE, Processes
+from xmodal_ros.training.distributed import ALONE, Processes
+from xmodal_ros.training.epoch_log import EpochTable
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
-from xmodal_ros.training.school import EpochLog, TargetSchool
-from xmodal_ros.transfer.method import make_method, method_names, TransferMethod
+from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
+from xmodal_ros.training.transfer_trainer import EpochLog, TargetSchool
 
 
 def train(

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from xmodal_ros.data.dataset import Examples
+from xmodal_ros.data.window_array import choose
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
-from xmodal_ros.training.examples import Examples
-from xmodal_ros.training.window_values import choose
 
 StatisticsModel = Literal['random_forest', 'logistic_regression']
 

@@ -14,7 +14,7 @@ from xmodal_ros.windows.resampling import (
     resample_nearest,
     Resampled,
 )
-from xmodal_ros.windows.specification import WindowSpec
+from xmodal_ros.windows.windowing import WindowSpec
 
 
 @dataclass(frozen=True, eq=False)

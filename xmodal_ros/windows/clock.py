@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final, Literal
 
-from xmodal_ros.windows.specification import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
 
 # After silence longer than this the stream starts anew instead of reporting every hop missed:
 # a jump of the clock by hours must not release thousands of windows at once.

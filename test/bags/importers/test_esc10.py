@@ -15,7 +15,7 @@ from xmodal_ros.bags.importers.esc10 import (
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
-from xmodal_ros.streams.audio import AudioDecoder, AudioFormat
+from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
 
 RATE = 1000
 SOUND = (np.sin(np.arange(5 * RATE) / 3) * 20_000).astype(np.int16)

@@ -17,9 +17,9 @@ from xmodal_ros.bags.importers.video_file import video_records
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.streams.audio import AudioFormat
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.imu import ImuDecoder
 
 START_NS = 1_738_324_800_000_000_000
 SECOND = 1_000_000_000

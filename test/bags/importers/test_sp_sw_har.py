@@ -16,7 +16,7 @@ from xmodal_ros.bags.importers.sp_sw_har import (
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
-from xmodal_ros.streams.imu import ImuDecoder
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
 
 MS = 1_000_000
 NAMES = np.array(['SEATED', 'WALKING'])

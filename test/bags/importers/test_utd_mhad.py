@@ -28,9 +28,9 @@ from xmodal_ros.bags.importers.utd_mhad_archives import DEPTH_FILE, IMU_FILE
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
-from xmodal_ros.streams.camera import CameraDecoder
-from xmodal_ros.streams.imu import ImuDecoder
-from xmodal_ros.streams.skeleton import SkeletonDecoder
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
+from xmodal_ros.modalities.skeleton.decoder import SkeletonDecoder
 
 LONGEST_WINDOW_NS = 4 * SECOND
 

@@ -12,7 +12,7 @@ from xmodal_ros.bags.replacing import replacing
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS

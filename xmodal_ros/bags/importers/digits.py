@@ -27,7 +27,7 @@ from xmodal_ros.bags.importers.bag_making import (
 from xmodal_ros.bags.importers.messages import audio_info_record, audio_records, image_record
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 SPOKEN_FILE: Final = 'fsdd_8k_int16.npz'
 WRITTEN_FILE: Final = 'mnist_t10k.npz'

@@ -25,7 +25,7 @@ from xmodal_ros.bags.importers.messages import audio_info_record, audio_records
 from xmodal_ros.bags.importers.sound_file import read_sound
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
 # In the order of the numbers that file names start with.

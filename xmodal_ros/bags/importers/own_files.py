@@ -24,7 +24,7 @@ from xmodal_ros.bags.importers.video_file import look_into_video, video_records
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image/compressed', 'camera_link')

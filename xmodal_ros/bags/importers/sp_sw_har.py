@@ -31,7 +31,7 @@ from xmodal_ros.bags.importers.bag_making import (
 from xmodal_ros.bags.importers.messages import imu_record
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 Clocks = Literal['own', 'phone']
 FILE: Final = 'sp_sw_har.npz'

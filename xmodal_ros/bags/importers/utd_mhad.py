@@ -30,7 +30,7 @@ from xmodal_ros.bags.importers.utd_mhad_archives import load_archives
 from xmodal_ros.bags.importers.utd_mhad_clip import Clip, IMU_STEP_NS
 from xmodal_ros.bags.importers.utd_mhad_mat import find_mat_files, load_mat_clips
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.sensors import Sensor
+from xmodal_ros.modalities.sensor import Sensor
 
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/depth/image_raw', 'camera_link')

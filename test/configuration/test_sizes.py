@@ -1,0 +1,65 @@
+"""Encoders come in three sizes, each with the tokens that the others have."""
+
+from itertools import pairwise
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+
+from test.messages import EPOCH, image_bytes
+from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.training import make_configuration, Size
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.sensor import MODALITIES, Modality, Sensor
+from xmodal_ros.models.classifier import Classifier, parameter_count
+from xmodal_ros.models.encoders import CameraCnn, ImuCnn
+from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.windows.windowing import SHORTEST_S
+
+IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
+
+
+def recipe(modality: Modality, choices: RecipeChoices) -> Recipe:
+    sensor = Sensor('sensor', modality, '/sensor', 'sensor_link')
+    return make_recipe(sensor, 'sensor_msgs/msg/Image', IMAGE, choices)
+
+
+@pytest.mark.parametrize('modality', MODALITIES)
+def test_a_larger_size_has_more_parameters_and_the_same_tokens(modality: Modality) -> None:
+    counts, shapes = [], []
+    for size in get_args(Size):
+        chosen = recipe(modality, RecipeChoices(size=size))
+        classifier = Classifier(
+            Preprocessing(chosen.derived), chosen.encoder, chosen.stream.channel_count, 5
+        ).eval()
+        counts.append(parameter_count(classifier))
+        window = torch.zeros((1, chosen.window.steps, *chosen.stream.sample_shape))
+        with torch.no_grad():
+            shapes.append(classifier.outputs(window).tokens.shape)
+    assert all(larger > 1.3 * smaller for smaller, larger in pairwise(counts))
+    assert len(set(shapes)) == 1
+
+
+@pytest.mark.parametrize('modality', MODALITIES)
+def test_every_encoder_makes_something_of_the_shortest_window(modality: Modality) -> None:
+    # An IMU's grid has no window of a quarter of a second.
+    length_s = SHORTEST_S + 0.01 if modality == 'imu' else SHORTEST_S
+    chosen = recipe(modality, RecipeChoices(length_s=length_s))
+    classifier = Classifier(
+        Preprocessing(chosen.derived), chosen.encoder, chosen.stream.channel_count, 5
+    ).eval()
+    window = torch.zeros((1, chosen.window.steps, *chosen.stream.sample_shape))
+    with torch.no_grad():
+        assert classifier(window).shape == (1, 5)
+
+
+def test_the_default_size_is_that_of_the_encoders_themselves() -> None:
+    assert recipe('imu', RecipeChoices()).encoder == ImuCnn()
+    assert recipe('camera', RecipeChoices()).encoder == CameraCnn()
+
+
+def test_a_size_that_is_none_is_refused() -> None:
+    given = {'bags': 'bags', 'target': 'imu', 'test_subjects': '1', 'out': 'out', 'size': 'huge'}
+    with pytest.raises(ConfigurationError, match='none of small, default, large'):
+        make_configuration(given)

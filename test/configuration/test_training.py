@@ -1,0 +1,188 @@
+"""A configuration is checked as a whole, whoever gives it."""
+
+import inspect
+from pathlib import Path
+import re
+
+import pytest
+
+from xmodal_ros.cli.train import train as command
+from xmodal_ros.configuration.data_options import DataOptions, default_cache
+from xmodal_ros.configuration.plan import TrainingPlan
+from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.training import (
+    as_yaml,
+    default,
+    description,
+    explanation,
+    key_names,
+    make_configuration,
+)
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.method import method_names
+from xmodal_ros.windows.windowing import LONGEST_S, SECOND_NS, WindowSpec
+
+NEEDED = {'bags': ['recordings'], 'target': 'imu', 'test_subjects': ['05'], 'out': 'models/imu'}
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / 'training.yaml'
+    file.write_text(text)
+    return file
+
+
+def test_a_file_reads_as_the_same_settings_on_the_command_line_would(tmp_path):
+    text = """
+    bags: recordings
+    target: imu
+    test_subjects: [05, 6]
+    out: models/imu
+    method: dcat
+    source: [camera]
+    option: {weight: 0.3, squared: yes}
+    epochs: 3
+    seed:
+    """
+    read = make_configuration({}, written(tmp_path, text))
+    given = make_configuration(
+        {
+            **NEEDED,
+            'test_subjects': ['05', '6'],
+            'method': 'dcat',
+            'source': ['camera'],
+            'option': ['weight=0.3', 'squared=yes'],
+            'epochs': 3,
+        }
+    )
+    assert read == given
+    assert read.test_subjects == ('05', '6')
+
+
+def test_what_is_given_comes_before_the_file(tmp_path):
+    file = written(tmp_path, as_yaml({**NEEDED, 'seed': 3, 'epochs': 2}))
+    merged = make_configuration({'seed': 4}, file)
+    assert (merged.seed, merged.epochs, merged.target) == (4, 2, 'imu')
+
+
+def test_what_is_merged_into_a_file_gives_way_to_what_is_there(tmp_path):
+    file = written(tmp_path, '<<: {target: imu, seed: 3}\nseed: 4\n')
+    needed = {key: value for key, value in NEEDED.items() if key != 'target'}
+    made = make_configuration(needed, file)
+    assert (made.target, made.seed) == ('imu', 4)
+
+
+def test_another_method_than_the_files_leaves_its_options_out(tmp_path):
+    file = written(tmp_path, as_yaml({**NEEDED, 'method': 'dcat', 'option': {'weight': 2}}))
+    assert make_configuration({}, file).option == {'weight': '2'}
+    assert make_configuration({'method': 'dcat'}, file).option == {'weight': '2'}
+    assert make_configuration({'method': 'xmodal'}, file).option == {}
+
+
+def test_what_is_printed_reads_back_as_the_defaults(tmp_path):
+    printed = as_yaml({**NEEDED, 'test_subjects': ['05', 'a, b', 'no'], 'option': {'a': 'b: c'}})
+    read = make_configuration({}, written(tmp_path, printed))
+    assert read.test_subjects == ('05', 'a, b', 'no')
+    assert read.option == {'a': 'b: c'}
+    others = {'method', 'window', 'precision', 'resume', 'json', 'log', 'val_subjects'}
+    for key in others:
+        assert getattr(read, 'json_file' if key == 'json' else key) == default(key)
+    assert all(f'\n{key}:' in printed and description(key) in printed for key in key_names())
+
+
+def test_the_defaults_of_a_configuration_are_those_of_a_plan():
+    assert TrainingPlan.of(make_configuration(NEEDED)) == TrainingPlan(
+        (Path('recordings'),),
+        'imu',
+        ('05',),
+        choices=RecipeChoices(3.0, 0.5),
+        data=DataOptions(default_cache()),
+    )
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        ({'target': ''}, 'target'),
+        ({'tagret': 'imu'}, "tagret is no setting .* mean 'target'"),
+        ({'xyzzy': '1'}, 'xyzzy .* known are bags, target'),
+        ({'epochs': 'many'}, "epochs 'many': .*integer"),
+        ({'epochs': '0'}, "epochs '0': .*at least 1"),
+        ({'seed': '-1'}, "seed '-1'"),
+        ({'learning_rate': 'nan'}, 'learning_rate'),
+        ({'window': 'inf'}, 'window'),
+        ({'window': '1000'}, "window '1000': .* 600"),
+        ({'window': '0.01'}, "window '0.01': it must be at least 0.25"),
+        ({'hop': '601'}, "hop '601': .* 600"),
+        ({'method': 'distilation'}, "method 'distilation' is none of .* mean 'distillation'"),
+        ({'size': 'smal'}, "size 'smal' is none of small, .* mean 'small'"),
+        ({'precision': 'fp8'}, 'none of fp32, bf16, fp16'),
+        ({'option': '[weight]'}, 'NAME=VALUE'),
+        ({'out': ''}, 'out is missing: the bundle to write'),
+        ({'bags': '[]'}, 'bags'),
+        ({'bags': '{a: b}'}, 'bags'),
+        ({'seed': '[1, 2]'}, 'seed'),
+        ({'unknown_threshold': '1'}, 'unknown_threshold'),
+    ],
+)
+def test_what_means_nothing_is_refused_saying_where(tmp_path, changes, message):
+    lines = {'bags': 'b', 'target': 'imu', 'test_subjects': '5', 'out': 'o', **changes}
+    file = written(
+        tmp_path,
+        '\n'.join(f'{k}: {v if v or k == "out" else repr(v)}' for k, v in lines.items()),
+    )
+    with pytest.raises(ConfigurationError, match=message):
+        make_configuration({}, file)
+
+
+def test_what_is_missing_is_named_as_whoever_gives_it_calls_it():
+    with pytest.raises(ConfigurationError, match=r'^BAG is missing: .* on the command line'):
+        make_configuration({})
+    with pytest.raises(ConfigurationError, match=r'^parameter bags is missing') as refused:
+        make_configuration({}, prefix='parameter ')
+    assert 'command line' not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    'text', ['[1', 'words', '- a', 'seed: 1\nseed: 2', '\0', '!!python/object:os.system {}']
+)
+def test_a_file_that_is_no_configuration_is_refused_naming_it(tmp_path, text):
+    with pytest.raises(ConfigurationError, match=r'training\.yaml'):
+        make_configuration(NEEDED, written(tmp_path, text))
+    with pytest.raises(ConfigurationError, match='nowhere'):
+        make_configuration(NEEDED, tmp_path / 'nowhere')
+
+
+def test_every_key_is_an_option_and_a_row_of_the_documentation():
+    options = set(inspect.signature(command).parameters)
+    assert set(key_names()) == options - {'config', 'events', 'print_config'}
+    page = (Path(__file__).parents[2] / 'docs' / 'training.md').read_text()
+    rows = dict(re.findall(r'^\| `(\w+)` \| ([^|]*) \|', page, flags=re.MULTILINE))
+    assert [key for key in rows if key in key_names()] == list(key_names())
+    for key in key_names():
+        value = default(key)
+        stated = {'needed': ..., '': None}.get(rows[key].strip(), rows[key].strip(' `'))
+        assert str(stated) == str(value) or (not value and stated is None), key
+
+
+def test_the_methods_are_all_named_where_one_is_chosen():
+    listed = f'There are {", ".join(method_names())}.'
+    assert listed in explanation('method')
+    assert listed in as_yaml()
+
+
+def test_the_longest_window_is_that_of_any_stream():
+    longest = make_configuration({**NEEDED, 'window': LONGEST_S, 'hop': LONGEST_S})
+    WindowSpec(length_ns=int(longest.window) * SECOND_NS, rate_hz=50)
+    with pytest.raises(ValueError, match='length_ns'):
+        WindowSpec(length_ns=int(longest.window + 1) * SECOND_NS, rate_hz=50)
+
+
+@pytest.mark.parametrize('key', ['bags', 'out', 'log', 'tensorboard', 'json', 'cache'])
+def test_an_empty_path_is_not_taken_for_the_folder_one_is_in(key):
+    with pytest.raises(ConfigurationError, match=f'--{key} .*it is empty'):
+        make_configuration({**NEEDED, key: [''] if key == 'bags' else ''})
+
+
+def test_more_epochs_than_anyone_could_wait_for_are_refused():
+    with pytest.raises(ConfigurationError, match='--epochs'):
+        make_configuration({**NEEDED, 'epochs': 10**23})

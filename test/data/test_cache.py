@@ -1,0 +1,297 @@
+"""Windows from the cache are those the robot would cut, whole or not there, and cut once."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+import errno
+from pathlib import Path
+import shutil
+
+import numpy as np
+import pytest
+
+from test.messages import EPOCH, imu_bytes, SECOND
+from test.paired_bags import IMU, LABELS, write_paired_bag
+from test.sound_bags import info_bytes, write_sound_bag
+from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.data import build as building
+from xmodal_ros.data import cache as stream_cache
+from xmodal_ros.data.build import BrokenRecording, build_recordings
+from xmodal_ros.data.cache import StreamCache
+from xmodal_ros.data.cutting import compact, Way
+from xmodal_ros.data.recording import cut_orders, read_facts, Recording, RecordingFacts
+from xmodal_ros.data.window_array import MappedStream
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
+from xmodal_ros.windows.windowing import WindowSpec
+
+HOP = SECOND // 4
+ENTRY = 'entry.json'
+INDEX = ('ends_ns', 'firsts', 'coverage', 'received_ns', 'delays_ns')
+
+
+def dense(**spec) -> WindowSpec:
+    """Windows at the density of training, which end between two points of the grid."""
+    return WindowSpec(**spec).model_copy(update={'hop_ns': HOP})
+
+
+WAYS: dict[str, Way] = {
+    'imu': (ImuStream(), dense(rate_hz=50)),
+    'camera': (
+        CameraStream(pixels='gray', height=12, width=16),
+        dense(rate_hz=8, margin_ns=SECOND // 8),
+    ),
+}
+SOUND: dict[str, Way] = {'microphone': (AudioStream(), dense(rate_hz=16_000))}
+
+
+@pytest.fixture(scope='module')
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('bags')
+    for subject in '12':
+        write_paired_bag(folder / f'bag_{subject}', subject, labels=LABELS)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def kept(bags: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that two processes filled."""
+    cache = tmp_path_factory.mktemp('cache')
+    built(look(bags), DataOptions(cache, jobs=2))
+    return cache
+
+
+def look(bags, names=tuple(WAYS)):
+    paths = sorted(path for path in bags.iterdir() if path.name.startswith('bag'))
+    return [read_facts(path, lambda _: names, need_all=False) for path in paths]
+
+
+def built(
+    facts: list[RecordingFacts], options: DataOptions, ways: Mapping[str, Way] = WAYS
+) -> list[Recording]:
+    found = build_recordings(facts, ways, options)
+    return [each for each in found if isinstance(each, Recording)]
+
+
+def live(
+    path: Path, sensor: str, way: Way, audio: AudioFormat | None = None
+) -> dict[int, np.ndarray]:
+    with BagReader(path) as reader:
+        topic = reader.sensor(sensor).topic
+        intake = SensorIntake(*way, reader.topics[topic].msgtype, audio_format=audio)
+        messages = reader.messages([topic])
+        return {
+            window.end_ns: compact(window.values)
+            for message in messages
+            for window in intake.push(message.data, message.received_ns)
+        }
+
+
+def same_bits(recording: Recording, name: str, expected: dict[int, np.ndarray]) -> None:
+    windows = recording.windows[name]
+    assert len(windows.ends_ns)
+    for end_ns, values in zip(windows.ends_ns.tolist(), windows.values, strict=True):
+        assert values.dtype == expected[end_ns].dtype
+        assert values.tobytes() == expected[end_ns].tobytes()
+
+
+@pytest.mark.parametrize('name', list(WAYS))
+def test_windows_from_disk_and_from_memory_are_those_of_the_robot(bags, kept, name):
+    facts = look(bags)
+    from_disk, in_memory = built(facts, DataOptions(kept)), built(facts, DataOptions())
+    for fact, disk, memory in zip(facts, from_disk, in_memory, strict=True):
+        expected = live(fact.path, name, WAYS[name])
+        same_bits(disk, name, expected)
+        same_bits(memory, name, expected)
+        assert isinstance(disk.windows[name].stream, MappedStream)
+        assert disk.windows[name].left_out == memory.windows[name].left_out
+
+
+def test_each_sample_is_kept_once(bags, kept):
+    windows = built(look(bags), DataOptions(kept))[0].windows['imu']
+    assert windows.cut is not None
+    # 16 s at 50 Hz; the windows hold many times as many samples.
+    assert windows.cut.facts.shape[0] < 17 * 50
+    assert len(windows.cut.index.firsts) * 100 > 5 * windows.cut.facts.shape[0]
+
+
+def test_what_is_kept_is_not_cut_again_and_labels_may_change(bags, kept, monkeypatch):
+    monkeypatch.setattr(building, '_cut', lambda *_: pytest.fail('it was cut again'))
+    facts = look(bags)
+    shorter = [replace(fact, segments=fact.segments[:1]) for fact in facts]
+    windows = built(shorter, DataOptions(kept))[0].windows['imu']
+    assert 0 < len(windows.ends_ns) < len(built(facts, DataOptions(kept))[0].windows['imu'].values)
+
+
+def test_whatever_decides_on_windows_leads_to_others(bags, kept):
+    (fact, _) = look(bags)
+    cache = StreamCache(kept)
+    order = cut_orders(fact, WAYS)['imu']
+    place = cache.place(fact.files, order, '')
+    turned = replace(order, sensor=replace(IMU, topic='/other'))
+    slower = replace(order, way=(order.way[0], dense(rate_hz=20)))
+    others = [
+        cache.place(fact.files, turned, ''),
+        cache.place(fact.files, slower, ''),
+        cache.place(fact.files, order, '5 0 0'),
+    ]
+    copy = bags / 'copied.mcap'
+    shutil.copyfile(fact.files[0], copy)
+    others.append(cache.place([copy], order, ''))
+    copy.unlink()
+    assert len({place, *others}) == 5
+
+
+def gappy_bag(path: Path) -> Path:
+    """Samples at odd times, with gaps of all lengths, some of them exactly on the grid."""
+    rng = np.random.default_rng(3)
+    with BagWriter(path, sensors=[IMU], subject='1') as writer:
+        write_segments(writer, [Segment(EPOCH, EPOCH + 60 * SECOND, 'walk')])
+        stamp = EPOCH
+        while stamp < EPOCH + 60 * SECOND:
+            acc = rng.normal(0, 5, 3).tolist()
+            writer.write(IMU.topic, 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp, acc))
+            stamp += int(
+                rng.choice([4, 7, 20, 20, 20, 60, 150, 400], p=[0.2] * 2 + [0.1] * 6) * 1e6
+            )
+    return path
+
+
+def test_windows_with_gaps_are_those_of_the_robot_too(tmp_path):
+    path = gappy_bag(tmp_path / 'bag')
+    way = (ImuStream(), dense(rate_hz=50, min_coverage=0.01))
+    (recording,) = built(look(tmp_path, ('imu',)), DataOptions(tmp_path / 'c', 1), {'imu': way})
+    same_bits(recording, 'imu', live(path, 'imu', way))
+    cut = recording.windows['imu'].cut
+    assert cut is not None
+    assert cut.facts.gaps.count > 10
+    assert 0.3 < cut.facts.gaps.longest_s < 0.5
+
+
+@pytest.mark.parametrize('rate', [16_000, 44_100])
+def test_sound_is_that_of_the_robot_at_any_rate(tmp_path, rate):
+    infos = (('/audio_info', 0, info_bytes(rate)),)
+    path = write_sound_bag(
+        tmp_path / 'bag', labels=LABELS[:2], infos=infos, rate=rate, jitter_ns=SECOND // 200
+    )
+    (fact,) = look(tmp_path, ('microphone',))
+    (recording,) = built([fact], DataOptions(tmp_path / 'c', 1), SOUND)
+    expected = live(path, 'microphone', SOUND['microphone'], fact.audio_formats['microphone'])
+    same_bits(recording, 'microphone', expected)
+
+
+def test_an_entry_that_lost_a_part_is_cut_anew(bags, kept):
+    facts = look(bags)
+    cache = StreamCache(kept)
+    order = cut_orders(facts[0], WAYS)['imu']
+    stream = cache.place(facts[0].files, order, '') / 'stream'
+    stream.write_bytes(stream.read_bytes()[:-4])
+    same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
+
+
+@pytest.mark.parametrize('name', [*INDEX, ENTRY])
+def test_an_entry_whose_small_files_were_altered_is_damaged(bags, kept, tmp_path, name):
+    (fact, _) = look(bags)
+    place = StreamCache(kept).place(fact.files, cut_orders(fact, WAYS)['imu'], '')
+    entry = tmp_path / 'entry'
+    shutil.copytree(place, entry)
+    assert StreamCache(tmp_path).read(entry) is not None
+    content = bytearray((entry / name).read_bytes())
+    # A number of the document, and of the others the first byte of one in their middle.
+    at = content.index(b'"count": ') + 9 if name == ENTRY else len(content) // 16 * 8
+    content[at] ^= 1
+    (entry / name).write_bytes(content)
+    assert StreamCache(tmp_path).read(entry) is None
+
+
+def test_an_altered_entry_is_cut_anew(bags, kept):
+    facts = look(bags)
+    order = cut_orders(facts[0], WAYS)['imu']
+    ends = StreamCache(kept).place(facts[0].files, order, '') / 'ends_ns'
+    ends.write_bytes((np.frombuffer(ends.read_bytes(), np.int64) + SECOND).tobytes())
+    same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
+
+
+def _imu() -> tuple[str, Way]:
+    return 'imu', WAYS['imu']
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(bags, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    monkeypatch.setattr(stream_cache, '_write', full)
+    with pytest.raises(TrainingError, match=r'No space left on device.*--cache.*--no-cache'):
+        build_recordings(look(bags), WAYS, DataOptions(tmp_path / 'cache', 1))
+    assert not list((tmp_path / 'cache').iterdir())
+
+
+def test_an_interrupted_build_leaves_nothing_half_written(bags, tmp_path):
+    def stop(done, _name):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_recordings(look(bags), WAYS, DataOptions(tmp_path / 'cache', 1), stop)
+    cache = StreamCache(tmp_path / 'cache')
+    # The recording that was done by then is kept whole.
+    assert set((tmp_path / 'cache').iterdir()) == set(cache.entries())
+    assert [cache.read(entry) is not None for entry in cache.entries()] == [True, True]
+
+
+def test_what_a_killed_process_left_goes_and_what_another_is_at_stays(tmp_path):
+    cache = StreamCache(tmp_path)
+    (tmp_path / '.partial-dead').mkdir()
+    with cache.workplace() as other:
+        with StreamCache(tmp_path).workplace():
+            assert other.is_dir()
+        assert not (tmp_path / '.partial-dead').exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bag_that_breaks_off_is_told_and_the_others_are_cut(bags, tmp_path):
+    folder = tmp_path / 'bags'
+    shutil.copytree(bags, folder)
+    facts = look(folder)
+    (storage,) = facts[0].files
+    content = bytearray(storage.read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 4000] = bytes(4000)
+    storage.write_bytes(content)
+    first, second = build_recordings(facts, WAYS, DataOptions(tmp_path / 'cache', 1))
+    assert isinstance(first, BrokenRecording)
+    assert 'bag_1' in first.reason
+    assert isinstance(second, Recording)
+    assert len(StreamCache(tmp_path / 'cache').entries()) == 2
+
+
+def test_clearing_removes_streams_and_nothing_else(bags, tmp_path):
+    cache = StreamCache(tmp_path / 'cache')
+    build_recordings(look(bags)[:1], WAYS, DataOptions(cache.folder, 1))
+    mine = cache.folder / 'mine'
+    mine.mkdir()
+    assert cache.size_bytes() > 1000
+    assert cache.clear() == 2
+    assert list(cache.folder.iterdir()) == [mine]
+    assert cache.size_bytes() == 0
+
+
+def test_a_damaged_stream_that_others_replace_at_the_same_time_is_no_error(
+    bags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(look(bags, ('imu',)), DataOptions(tmp_path), {'imu': WAYS['imu']})
+    cache = StreamCache(tmp_path)
+    place = cache.entries()[0]
+    found = cache.read(place)
+    assert found is not None
+    spare = tmp_path / 'spare'
+    shutil.copytree(place, spare)
+    (place / 'stream').write_bytes(b'')
+    # After each look at what is there, another process has just removed it.
+    monkeypatch.setattr(StreamCache, 'read', lambda _, at: shutil.rmtree(at, ignore_errors=True))
+    cache.publish(spare, found[0], place)
+    monkeypatch.undo()
+    assert cache.read(place) is not None

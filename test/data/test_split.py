@@ -1,0 +1,64 @@
+"""Who trains, validates and tests."""
+
+import pytest
+
+from xmodal_ros.data.split import hold_out_segments, split_subjects
+from xmodal_ros.errors import TrainingError
+
+EIGHT = [str(n) for n in range(1, 9)]
+SEGMENTS = {
+    (recording, position): ('walk', 'sit', 'wave')[position % 3]
+    for recording in range(4)
+    for position in range(12)
+}
+
+
+def test_everybody_who_is_not_named_trains():
+    split = split_subjects(EIGHT, ['8', '2'], ['5'])
+    assert split.training == ('1', '3', '4', '6', '7')
+    assert split.validation == ('5',)
+    assert split.test == ('2', '8')
+
+
+def test_people_of_whom_nothing_is_labelled_train_but_are_not_enough():
+    assert split_subjects(['1', '2'], ['2'], (), ['3']).training == ('1', '3')
+    with pytest.raises(TrainingError, match='no subject is left for training'):
+        split_subjects(['1', '2'], ['2'], ['1'], ['3'])
+
+
+def test_subjects_are_ordered_as_people_count():
+    assert split_subjects(['10', '9', 'ann', '2'], ['ann']).training == ('2', '9', '10')
+
+
+@pytest.mark.parametrize(
+    ('test', 'validation', 'message'),
+    [
+        (['9'], [], "'9' is in none of the labelled recordings, which show 1, 2, 3"),
+        (['1'], ['nobody'], "'nobody' is in none"),
+        (['1', '2'], ['2'], "'2' is named for testing and for validation"),
+        ([], [], 'give --test-subjects'),
+        (EIGHT, [], 'no subject is left for training'),
+        (EIGHT[:4], EIGHT[4:], 'no subject is left for training'),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused(test, validation, message):
+    with pytest.raises(TrainingError, match=message):
+        split_subjects(EIGHT, test, validation)
+
+
+def test_a_share_of_each_activity_is_held_out():
+    held = hold_out_segments(SEGMENTS, seed=0, share=0.25)
+    for label in ('walk', 'sit', 'wave'):
+        assert sum(SEGMENTS[segment] == label for segment in held) == 4
+
+
+def test_the_seed_decides_which_whatever_the_order():
+    backwards = dict(reversed(SEGMENTS.items()))
+    assert hold_out_segments(SEGMENTS, 1) == hold_out_segments(backwards, 1)
+    assert hold_out_segments(SEGMENTS, 1) != hold_out_segments(SEGMENTS, 2)
+
+
+@pytest.mark.parametrize(('segments', 'held'), [(1, 0), (2, 1), (3, 1)])
+def test_at_least_one_segment_is_held_out_but_never_all(segments, held):
+    labels = {(0, position): 'walk' for position in range(segments)}
+    assert len(hold_out_segments(labels, seed=0, share=0.9 if segments < 3 else 0.1)) == held

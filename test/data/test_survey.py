@@ -1,0 +1,233 @@
+"""Whatever lies in a folder of recordings: what can be used is used, and the rest is told."""
+
+from dataclasses import replace
+from pathlib import Path
+import shutil
+
+import pytest
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+from test.bags.recordings import string_message
+from test.messages import EPOCH, SECOND
+from test.paired_bags import CAMERA, IMU, LABELS, write_paired_bag, write_subjects
+from test.recordings import clips
+from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
+from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
+from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.data.datamodule import gather
+from xmodal_ros.data.report import remarks
+from xmodal_ros.data.survey import correct_clocks, survey
+from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+
+STRICT = DataOptions(strict=True)
+
+
+class Heard(SilentReporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope='module')
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three people, each twice 'sit', 'walk' and 'wave'; of the third there is no camera."""
+    return write_subjects(tmp_path_factory.mktemp('bags'), labels=2 * LABELS, without_camera='3')
+
+
+@pytest.fixture
+def folder(bags, tmp_path) -> Path:
+    return Path(shutil.copytree(bags, tmp_path / 'bags'))
+
+
+def plan(*paths: Path, target='imu', source='camera', test='2', **more) -> TrainingPlan:
+    sources = (source,) if source else ()
+    return TrainingPlan(paths, target, (test,), sources, 'distillation', **more)
+
+
+def look(*paths: Path, options=DataOptions(), sensors=('imu', 'camera'), by='receipt'):
+    return survey(paths, sensors, RecipeChoices(), options, Heard(), by)
+
+
+def test_a_recording_without_the_source_teaches_the_target_and_one_without_the_target_the_source(
+    bags,
+):
+    heard = Heard()
+    with_imu = gather(plan(bags), heard)
+    assert {*with_imu.sets['imu'].training.recordings.tolist()} == {0, 1}
+    assert {*with_imu.sets['camera'].training.recordings.tolist()} == {0}
+    assert any("bag_3 has no sensor 'camera'" in note for note in heard.notes)
+    with_camera = gather(plan(bags, target='camera', source='imu'), heard)
+    assert {*with_camera.sets['camera'].training.recordings.tolist()} == {0}
+    assert {*with_camera.sets['imu'].training.recordings.tolist()} == {0, 1}
+    report = {each.name: each for each in with_imu.report.recordings}
+    assert (report['bag_2'].use, report['bag_3'].use) == ('test', 'learning')
+    assert [sensor.problem != '' for sensor in report['bag_3'].sensors] == [False, True]
+
+
+def test_the_first_reason_is_raised_where_nothing_can_be_used(bags):
+    with pytest.raises(BagError, match=r"no sensor or sensor topic 'imu_wrist'.*closest is 'imu'"):
+        gather(plan(bags, target='imu_wrist'), Heard())
+    with pytest.raises(BagError, match='does not exist'):
+        gather(plan(bags, bags / 'bag_9'), Heard())
+
+
+def test_broken_recordings_are_told_and_left_out_unless_it_is_strict(folder):
+    (folder / 'bag_4').mkdir()
+    (folder / 'bag_4' / 'bag_4.mcap').write_bytes(b'\x89MCAP0\r\n' + bytes(50))
+    (folder / 'bag_1' / 'labels.csv').write_text('start,end,label\n0,4,sit\n3,6,walk\n')
+    found = look(folder)
+    assert [each.name for each in found.report.recordings if each.use] == ['bag_2', 'bag_3']
+    reasons = {each.name: each.reason for each in found.report.left_out}
+    assert 'truncated' in reasons['bag_4']
+    assert "'walk' starts before 'sit' of line 2 has ended" in reasons['bag_1']
+    with pytest.raises(BagError, match='starts before'):
+        look(folder, options=STRICT)
+
+
+def test_a_recording_that_breaks_in_the_middle_is_left_out_of_training(folder):
+    storage = folder / 'bag_1' / 'bag_1.mcap'
+    content = bytearray(storage.read_bytes())
+    content[len(content) // 3 : len(content) // 3 + 4000] = bytes(4000)
+    storage.write_bytes(content)
+    heard = Heard()
+    material = gather(plan(folder, source=''), heard)
+    assert [facts.name for facts in material.learning] == ['bag_3']
+    assert [each.name for each in material.report.left_out] == ['bag_1']
+    assert any('bag_1 is left out' in note for note in heard.notes)
+    with pytest.raises(BagError, match='bag_1'):
+        gather(plan(folder, source='', data=STRICT), Heard())
+
+
+def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder):
+    with BagWriter(folder / 'bag_4', sensors=[IMU, CAMERA], subject='4') as writer:
+        writer.write_message(IMU.topic, string_message('no IMU'), EPOCH)
+        write_segments(writer, clips(LABELS))
+    heard = Heard()
+    material = gather(plan(folder, source=''), heard)
+    assert [facts.name for facts in material.learning] == ['bag_1', 'bag_3']
+    assert any(
+        'bag_4 is left out: ' in note and 'std_msgs/msg/String' in note for note in heard.notes
+    )
+    for refused in ([folder / 'bag_4'], [folder]):
+        options = STRICT if refused == [folder] else DataOptions()
+        with pytest.raises(BagError, match=r"bag_4' is declared as imu.*std_msgs/msg/String"):
+            gather(plan(*refused, source='', test='4', data=options), Heard())
+
+
+def test_one_person_may_not_teach_and_test(folder):
+    shutil.copytree(folder / 'bag_1', folder / 'copy')
+    found = look(folder)
+    assert [each.name for each in found.report.left_out] == ['copy']
+    write_paired_bag(folder / 'bag_5', 'subject_02', labels=LABELS)
+    write_paired_bag(folder / 'bag_6', 'Subject 2', labels=LABELS)
+    with pytest.raises(TrainingError, match=r"'Subject 2'.*'subject_02'.*look like one person"):
+        gather(plan(folder, test='subject_02'), Heard())
+
+
+def test_the_same_recording_under_two_names_is_refused(folder):
+    whole = folder / 'bag_1' / 'bag_1.mcap'
+    for number in ('1', '2'):
+        (folder / f'subject_{number}').mkdir()
+        shutil.copyfile(whole, folder / f'subject_{number}' / 'bag.mcap')
+        metadata = (folder / 'bag_1' / 'metadata.yaml').read_text().replace('bag_1', 'bag')
+        text = metadata.replace('subject: "1"', '').replace("subject: '1'", '')
+        (folder / f'subject_{number}' / 'metadata.yaml').write_text(text)
+    facts = [folder / 'subject_1', folder / 'subject_2']
+    with pytest.raises(TrainingError, match='hold the same recording'):
+        look(*facts)
+
+
+def test_two_topics_that_claim_one_sensor_are_refused(tmp_path):
+    second = replace(CAMERA, name='imu', modality='imu', topic='/imu_2')
+    with BagWriter(tmp_path / 'bag', sensors=[IMU, second], subject='1') as writer:
+        for topic in (IMU.topic, '/imu_2'):
+            writer.write(topic, 'sensor_msgs/msg/Imu', EPOCH, b'\0\1\0\0')
+    with pytest.raises(BagError, match="2 topics that claim to be sensor 'imu': /imu and /imu_2"):
+        look(tmp_path / 'bag')
+
+
+def rewritten(source: Path, path: Path, plugin: StoragePlugin, packed: CompressionMode) -> Path:
+    """The same messages in another storage."""
+    writer = Writer(path, version=9, storage_plugin=plugin)
+    if packed is not CompressionMode.NONE:
+        writer.set_compression(packed, CompressionFormat.ZSTD)
+    with BagReader(source) as reader, writer:
+        writer.set_custom_data('subject', reader.subject)
+        topics = {
+            topic.name: writer.add_connection(topic.name, topic.msgtype, typestore=TYPESTORE)
+            for topic in reader.topics.values()
+        }
+        for message in reader.messages():
+            writer.write(topics[message.topic], message.received_ns, message.data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ('plugin', 'packed'),
+    [
+        (StoragePlugin.SQLITE3, CompressionMode.NONE),
+        (StoragePlugin.SQLITE3, CompressionMode.FILE),
+        (StoragePlugin.SQLITE3, CompressionMode.MESSAGE),
+        (StoragePlugin.MCAP, CompressionMode.NONE),
+    ],
+)
+def test_windows_are_the_same_in_every_storage(bags, tmp_path, plugin, packed):
+    path = rewritten(bags / 'bag_1', tmp_path / 'bag', plugin, packed)
+    names = {'imu': 'imu', 'camera': '/camera/image_raw'}
+    before = gather(plan(bags / 'bag_1', bags / 'bag_2'), Heard())
+    after = gather(plan(path, bags / 'bag_2', source=names['camera']), Heard())
+    for name, other in names.items():
+        first, second = before.sets[name].training.values, after.sets[other].training.values
+        assert first[:].tobytes() == second[:].tobytes()
+
+
+def test_real_recordings_of_ros1_and_ros2_hold_the_same_windows(shared_data):
+    found = [
+        look(shared_data / 'bags' / name, sensors=())
+        for name in ('imu_tools_sparkfun_razor.bag', 'imu_tools_sparkfun_razor_mcap')
+    ]
+    first, second = (each.report.recordings[0].sensors for each in found)
+    assert first == second
+    assert first[0].messages > 100
+
+
+def test_clocks_an_hour_apart_are_told_and_can_be_corrected(tmp_path):
+    path = write_paired_bag(tmp_path / 'bag', '1', labels=LABELS, camera_delay_ns=-3600 * SECOND)
+    found = look(path)
+    (recording,) = found.report.recordings
+    complaints = [clock.complaint for clock in recording.clocks if clock.complaint]
+    assert "camera: its stamps are 3600.000 s behind those of 'imu'" in complaints[0]
+    assert any(
+        'camera: 3 of 3 labelled segments lie where it has no' in r for r in remarks(recording)
+    )
+    (file,) = correct_clocks(found)
+    assert file == path / 'clocks.yaml'
+    corrected = look(path).report.recordings[0]
+    assert not any(clock.complaint for clock in corrected.clocks)
+    assert corrected.sensors[1].unseen == 0
+    with pytest.raises(ConfigurationError, match='is there already'):
+        correct_clocks(found)
+
+
+def test_other_corrections_lead_to_other_windows(bags, folder, tmp_path):
+    options = DataOptions(tmp_path / 'cache', 1)
+    (before,) = look(folder / 'bag_1', options=options, sensors=('imu',)).report.recordings
+    write_clocks(folder / 'bag_1', {'imu': ClockCorrection(offset_s=8.0)})
+    (after,) = look(folder / 'bag_1', options=options, sensors=('imu',)).report.recordings
+    assert clock_file(folder / 'bag_1').exists()
+    assert before.sensors[0].left_out != after.sensors[0].left_out
+
+
+def test_what_is_too_short_is_counted(tmp_path):
+    path = write_paired_bag(tmp_path / 'bag', '1', labels=LABELS, camera=False)
+    (path / 'labels.csv').write_text('start,end,label\n0,1,sit\n2,5,walk\n6,9,wave\n')
+    (recording,) = look(path, sensors=()).report.recordings
+    assert (recording.segments, recording.too_short) == (3, 1)
+    assert '1 of 3 labelled segments are shorter than half a window' in remarks(recording)

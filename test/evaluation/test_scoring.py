@@ -1,0 +1,95 @@
+"""Scores and their JSON come from the very decisions the engine makes."""
+
+import json
+
+import pytest
+
+from test.bundles import make_imu_bundle
+from test.messages import EPOCH, imu_bytes, SECOND
+from test.recordings import clips, write_imu_bag
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BagError
+from xmodal_ros.evaluation.document import as_json
+from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime.engine import Engine
+from xmodal_ros.runtime.offline import classify_bag, sensor_for
+
+SEGMENTS = clips(['sit', 'walk', 'wave', 'sit'])
+
+
+def run(tmp_path, bag, sensor=None):
+    engine = Engine(load_bundle(make_imu_bundle(tmp_path / 'bundle')))
+    with BagReader(bag) as reader:
+        chosen = sensor_for(engine, reader, sensor)
+        offline = classify_bag(engine, reader, chosen)
+        return evaluate(
+            engine.bundle.info,
+            [evaluate_bag(engine.bundle.info, reader, chosen.name, offline)],
+        )
+
+
+def test_every_window_is_decided_and_those_of_clips_are_scored(tmp_path):
+    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS))
+    (bag,) = evaluation.bags
+    stamps = [p.stamp_ns for p in bag.offline.predictions]
+    # The last message lies half a second after the last clip's end; the margin is 0.1 s.
+    assert stamps == list(range(EPOCH + 5 * SECOND // 2, EPOCH + 23 * SECOND + 1, SECOND // 2))
+    scores = evaluation.scores
+    assert scores is not None
+    assert scores.clips == 4
+    # 5 s clips and 1 s pauses: a 2 s window belongs to the clip that fills half of it.
+    whose = {s: bag.truth_label(stamps.index(EPOCH + int(s * SECOND))) for s in (5, 6, 6.5, 7, 8)}
+    assert whose == {5: 'sit', 6: 'sit', 6.5: None, 7: 'walk', 8: 'walk'}
+    assert scores.windows == len(stamps) - 3
+    assert scores.confusion_window.sum() == scores.windows
+    right = sum(p.label == bag.truth_label(i) for i, p in enumerate(bag.offline.predictions)) / (
+        len(stamps) - 3
+    )
+    assert scores.accuracy_window == pytest.approx(right)
+
+
+def test_the_json_holds_scores_counts_and_every_label(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', SEGMENTS, bad=[imu_bytes(0), b'junk'])
+    result = json.loads(json.dumps(as_json(run(tmp_path, bag))))
+    assert 0 <= result['macro_f1'] <= 1
+    assert result['counts']['drops'] == 2
+    assert result['bags'][0]['drops'] == {'zero_stamp': 1, 'encapsulation': 1}
+    assert len(result['labels']) == result['counts']['windows']
+    first = result['labels'][0]
+    assert first['stamp_ns'] == EPOCH + 5 * SECOND // 2
+    assert sum(first['scores'].values()) == pytest.approx(1)
+    assert max(first['scores'], key=first['scores'].get) == first['label']
+    assert 'equals_offline' not in result
+
+
+def test_an_unlabelled_bag_gives_decisions_without_scores(tmp_path):
+    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS, labelled=False))
+    assert evaluation.scores is None
+    result = as_json(evaluation)
+    assert result['macro_f1'] is None
+    assert result['labels']
+
+
+def test_activities_the_model_has_not_learnt_are_named_and_count_as_wrong(tmp_path):
+    evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', clips(['sit', 'juggle'])))
+    assert evaluation.unknown_labels == ('juggle',)
+    assert evaluation.scores is not None
+    assert evaluation.scores.f1_by_label['juggle'] == 0
+
+
+def test_a_sensor_the_bag_lacks_is_an_error_that_names_those_it_has(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', SEGMENTS)
+    with pytest.raises(BagError, match='imu'):
+        run(tmp_path, bag, 'imu_wrist')
+
+
+def test_a_bag_without_one_usable_message_is_an_error_that_says_why(tmp_path):
+    from xmodal_ros.bags.writing import BagWriter
+
+    with BagWriter(tmp_path / 'bag') as writer:
+        for i in range(10):
+            stamp = EPOCH + i * SECOND
+            writer.write('/imu', 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp, has_gyro=False))
+    with pytest.raises(BagError, match='--channels acc'):
+        run(tmp_path, tmp_path / 'bag')

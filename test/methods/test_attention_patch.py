@@ -1,0 +1,99 @@
+"""TAP at work on a target; the patch's own arithmetic is tested with the models."""
+
+from typing import cast, get_args
+
+import pytest
+import torch
+
+from test.methods.classifiers import batch, learner, lesson, source
+from xmodal_ros.methods.memory_bank import BankContent
+from xmodal_ros.methods.training_module import Learner, Lesson
+from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.patch import AttentionPatch
+
+CONTENTS = get_args(BankContent)
+
+
+def patch_of(given: Learner) -> AttentionPatch:
+    return cast('AttentionPatch', given.target.patch)
+
+
+def step(given: Learner, of: Lesson) -> None:
+    rows = batch(of)
+    given.prepare(rows)
+    outputs = given.target.outputs(rows.windows)
+    given.terms(rows, outputs, of.task_loss(outputs.logits, rows.labels)).loss.backward()
+
+
+def test_the_bank_is_the_sources_features_projected_by_the_learnt_matrices():
+    teacher = source()
+    given = learner('attention_patch', lesson(teacher))
+    given.settle()
+    parts = dict(given.named_parameters())
+    patch, features = patch_of(given), teacher.outputs.feature
+    torch.testing.assert_close(patch.keys, features @ parts['key_of.0.weight'].T)
+    torch.testing.assert_close(patch.values, features @ parts['value_of.0.weight'].T)
+
+
+def test_settled_the_target_needs_no_source_and_answers_the_same_every_time():
+    teacher = source()
+    given = learner('attention_patch', lesson(teacher), bank_size=9)
+    given.eval().settle()
+    windows = torch.randn(4, 40, 6)
+    first = given.target(windows)
+    teacher.outputs.feature.zero_()
+    assert torch.equal(given.target(windows), first)
+    assert patch_of(given).keys.shape == (9, 16)
+
+
+def test_each_step_attends_to_other_references_without_touching_the_bank():
+    of = lesson(source())
+    given = learner('attention_patch', of, references=5).eval()
+    given.settle()
+    bank = patch_of(given).keys.clone()
+    features = torch.randn(3, 16)
+    seen = []
+    for _ in range(3):
+        given.prepare(batch(of))
+        seen.append(patch_of(given).attend(features))
+    assert not torch.equal(seen[0], seen[1])
+    assert not torch.equal(seen[1], seen[2])
+    assert torch.equal(patch_of(given).keys, bank)
+
+
+def test_projections_and_patch_learn_with_the_target_and_the_source_does_not():
+    teacher = source()
+    of = lesson(teacher)
+    given = learner('attention_patch', of)
+    step(given, of)
+    idle = {name for name, p in given.named_parameters() if p.grad is None}
+    assert idle == set()
+    assert all(p.grad is None for p in teacher.classifier.parameters())
+
+
+def test_every_control_has_the_same_number_of_parameters():
+    sizes = set()
+    for content in CONTENTS:
+        given = learner('attention_patch', lesson(source()), bank=content)
+        sizes.add((parameter_count(given), parameter_count(given.target)))
+    assert len(sizes) == 1
+
+
+@pytest.mark.parametrize('fusion', ['concatenate', 'residual'])
+def test_a_bank_of_zeros_adds_nothing_to_the_feature(fusion):
+    given = learner('attention_patch', lesson(source()), bank='none', fusion=fusion)
+    given.settle()
+    feature = torch.randn(5, 16)
+    read = patch_of(given)(feature)
+    assert torch.equal(read[:, :16], feature)
+    assert (read[:, 16:] == 0).all()
+
+
+def test_sources_of_other_dimensions_and_without_partners_or_labels_will_do():
+    near = source('near', in_time=torch.full((24,), -1))
+    far = source('far', dim=32, seed=2, count=11)
+    of = lesson(near, far)
+    given = learner('attention_patch', of)
+    step(given, of)
+    given.settle()
+    assert patch_of(given).keys.shape == (35, 16)

@@ -1,0 +1,160 @@
+"""What all methods have in common: a bundle that needs one sensor, and no trace at weight zero."""
+
+from dataclasses import replace
+from pathlib import Path
+import re
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+import torch
+
+from test.training.small_trainer import examples, learning_sets, school, SOURCES, TARGET
+from xmodal_ros.methods import method as registry
+from xmodal_ros.methods.method import make_method, method_names
+from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.models.bundle import load_bundle, save_bundle
+from xmodal_ros.models.classifier import probabilities
+from xmodal_ros.runtime.engine import Engine
+from xmodal_ros.training.trainer import FitResult, repeatable
+from xmodal_ros.windows.assembler import Window
+
+_DOCS = Path(__file__).resolve().parents[2] / 'docs' / 'methods'
+
+# Options under which each method is as good as not there.
+WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
+    ('dcat', {'weight': 0}),
+    ('dcat', {'weight': 0, 'pairing': 'class'}),
+    ('distillation', {'alpha': 0}),
+    ('feature_cosine', {'weight': 0}),
+    ('infonce', {'weight': 0, 'joint': True}),
+    ('cross_modal_probe', {'weight': 0}),
+    ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
+    ('cotraining', {'alpha': 0, 'cut': 'input'}),
+    ('dynamic_gating', {'bank': 'none', 'encoder': 'trained'}),
+    ('xmodal', {'alpha': 0, 'feature': 0, 'dcat': 0, 'guard': False}),
+)
+
+
+def train(name: str, sources: tuple[str, ...] = SOURCES, **options: object) -> FitResult:
+    method = make_method(name, options)
+    with repeatable(0):
+        return method.course(school(() if method.source_use == 'none' else sources))
+
+
+def shared_weights(fitted: FitResult) -> dict[str, torch.Tensor]:
+    """Those that an unimodal target has too."""
+    weights = fitted.classifier.state_dict()
+    return {name: value for name, value in weights.items() if not name.startswith('patch.')}
+
+
+@pytest.fixture(scope='module')
+def unimodal() -> FitResult:
+    return train('unimodal')
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_a_bundle_of_any_method_answers_as_training_did_with_one_sensor(name, tmp_path: Path):
+    fitted = train(name)
+    patch = fitted.classifier.patch
+    with repeatable(0):
+        document = school(()).document(TARGET)
+    info = document.model_copy(
+        update={'method': name, 'sources': fitted.sources, 'patch': patch and patch.spec}
+    )
+    windows = examples(3, seed=9).values
+    with torch.no_grad():
+        expected = fitted.classifier(torch.from_numpy(windows))
+    save_bundle(tmp_path / 'bundle', info, fitted.classifier, torch.from_numpy(windows[0]))
+    bundle = load_bundle(tmp_path / 'bundle')
+    golden = load_file(tmp_path / 'bundle' / 'golden.safetensors')
+    torch.testing.assert_close(golden['logits'], expected[0], atol=1e-5, rtol=1e-5)
+    for row, window in enumerate(windows):
+        prediction = Engine(bundle).classify(Window(0, window, 1.0, 'imu_link'))
+        np.testing.assert_allclose(
+            prediction.probabilities, probabilities(expected[row], 1.0), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_the_same_seed_gives_the_same_weights(name):
+    first, again = train(name).classifier.state_dict(), train(name).classifier.state_dict()
+    assert first.keys() == again.keys()
+    assert all(torch.equal(first[key], again[key]) for key in first)
+
+
+@pytest.mark.parametrize(('name', 'options'), WITHOUT_EFFECT)
+def test_without_weight_it_is_the_unimodal_run_to_the_last_bit(name, options, unimodal):
+    found, expected = shared_weights(train(name, **options)), shared_weights(unimodal)
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+@pytest.mark.parametrize('name', [name for name in method_names() if name != 'unimodal'])
+def test_with_its_defaults_it_is_not(name, unimodal):
+    # Sources that were hardly trained are none to trust.
+    options: dict[str, object] = {'guard': False} if name == 'xmodal' else {}
+    found = train(name, SOURCES, **options).classifier.state_dict()
+    expected = unimodal.classifier.state_dict()
+    assert found.keys() != expected.keys() or not all(
+        torch.equal(found[key], expected[key]) for key in expected
+    )
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        name
+        for name in method_names()
+        if not make_method(name).needs_overlap and make_method(name).source_use != 'none'
+    ],
+)
+def test_methods_that_need_no_overlap_learn_from_another_recording(name):
+    sets = learning_sets()
+    elsewhere = np.ones_like(sets['thigh'].training.recordings)
+    training = replace(sets['thigh'].training, recordings=elsewhere)
+    sets['thigh'] = replace(sets['thigh'], training=training)
+    method = make_method(name)
+    with repeatable(0):
+        busy = school(('thigh',), sets=sets)
+        busy.check(method)
+        fitted = method.course(busy)
+    assert np.isfinite(fitted.history[-1].training_loss)
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_every_method_takes_windows_without_a_label(name):
+    sets = {}
+    for sensor, full in learning_sets().items():
+        labels = np.where(np.arange(len(full.training)) % 4 < 2, full.training.labels, NO_LABEL)
+        sets[sensor] = replace(full, training=replace(full.training, labels=labels))
+    method = make_method(name, {'guard': False} if name == 'xmodal' else {})
+    with repeatable(0):
+        busy = school(() if method.source_use == 'none' else SOURCES, sets=sets)
+        fitted = method.course(busy)
+    assert all(np.isfinite(epoch.training_loss) for epoch in fitted.history)
+    assert all(torch.isfinite(value).all() for value in fitted.classifier.state_dict().values())
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_a_page_names_every_option_with_its_default(name):
+    page = (_DOCS / f'{name}.md').read_text(encoding='utf-8')
+    rows = dict(re.findall(r'^\| `(\w+)` \| `?([^|`]+?)`? \|', page, flags=re.MULTILINE))
+    fields = make_method(name).Options.model_fields
+    expected = {option: _as_typed(field.default) for option, field in fields.items()}
+    assert rows == expected
+
+
+def _as_typed(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'{value:g}' if isinstance(value, float) else str(value)
+
+
+def test_the_example_of_a_new_method_works(monkeypatch):
+    monkeypatch.setattr(registry, '_METHODS', dict(registry._METHODS))
+    page = (_DOCS / 'adding_a_method.md').read_text(encoding='utf-8')
+    code = re.findall(r'```python\n(.*?)```', page, flags=re.DOTALL)[0]
+    exec(compile(code, 'adding_a_method.md', 'exec'), {'__name__': 'example'})  # noqa: S102
+    found = train('logit_matching')
+    assert found.history[-1].parts['gap'] > 0

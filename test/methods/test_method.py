@@ -1,0 +1,65 @@
+"""Methods are found by name, and a broken one is refused when it is defined."""
+
+import subprocess
+import sys
+
+import pytest
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.dcat import Dcat
+from xmodal_ros.methods.method import make_method, method_names, TransferMethod
+from xmodal_ros.methods.unimodal import Unimodal
+
+
+def test_every_method_in_the_package_is_there_by_name():
+    assert {'unimodal', 'dcat'} <= set(method_names())
+    assert isinstance(make_method('unimodal'), Unimodal)
+    assert isinstance(make_method('dcat'), Dcat)
+
+
+def test_their_names_are_known_without_torch():
+    told = (
+        'import sys, xmodal_ros.configuration.training, xmodal_ros.methods.names as names;'
+        'print(*names.declared_names(), "torch" in sys.modules)'
+    )
+    run = subprocess.run([sys.executable, '-c', told], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [*method_names(), 'False']
+
+
+def test_options_are_read_from_text_and_checked():
+    method = make_method('dcat', {'weight': '0.3', 'squared': 'true', 'normalisation': 'none'})
+    assert isinstance(method, Dcat)
+    assert (method.options.weight, method.options.squared) == (0.3, True)
+
+
+@pytest.mark.parametrize(
+    ('name', 'options', 'message'),
+    [
+        ('dact', {}, 'choose one of .*dcat.*unimodal'),
+        ('dcat', {'weight': '-1'}, "'weight' of method dcat"),
+        ('dcat', {'lambda': '1'}, 'its options: pairing, weight, normalisation'),
+        ('dcat', {'normalisation': 'l2'}, 'frobenius'),
+        ('unimodal', {'weight': '1'}, 'its options: none'),
+    ],
+)
+def test_what_cannot_be_chosen_is_refused_with_what_can(name, options, message):
+    with pytest.raises(ConfigurationError, match=message):
+        make_method(name, options)
+
+
+def test_a_method_without_a_name_cannot_be_defined():
+    with pytest.raises(TypeError, match='must set a name'):
+
+        class Nameless(TransferMethod):
+            def start(self, lesson):
+                raise NotImplementedError
+
+
+def test_two_methods_cannot_share_a_name():
+    with pytest.raises(TypeError, match="share 'dcat'"):
+
+        class Other(TransferMethod):
+            name = 'dcat'
+
+            def start(self, lesson):
+                raise NotImplementedError

@@ -1,0 +1,259 @@
+"""Images of every encoding become small frames in SI units, or a refusal that says why."""
+
+import struct
+
+import cv2
+from hypothesis import given
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+
+from test.messages import compressed_bytes, EPOCH, image_bytes
+from xmodal_ros.modalities.camera.decoder import CameraDecoder, COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.streams.sample import DecodeError
+
+RED_RGB = np.zeros((12, 16, 3), np.uint8)
+RED_RGB[..., 0] = 200
+ALPHA = np.full((12, 16, 1), 255, np.uint8)
+
+
+def depth_bytes(encoding: str, picture: bytes, quantum: float = 0.0, offset: float = 0.0) -> bytes:
+    return compressed_bytes(EPOCH, struct.pack('<iff', 0, quantum, offset) + picture, encoding)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    return cv2.imencode('.png', pixels)[1].tobytes()
+
+
+def promise(height: int, width: int) -> bytes:
+    """A PNG whose header promises a size that its data do not hold."""
+    data = bytearray(png(RED_RGB))
+    data[16:24] = struct.pack('>II', width, height)
+    return bytes(data)
+
+
+@pytest.mark.parametrize('padding', [0, 5])
+@pytest.mark.parametrize('little', [True, False])
+@pytest.mark.parametrize(
+    ('encoding', 'pixels'),
+    [
+        ('rgb8', RED_RGB),
+        ('bgr8', RED_RGB[..., ::-1]),
+        ('rgba8', np.concatenate([RED_RGB, ALPHA], axis=2)),
+        ('bgra8', np.concatenate([RED_RGB[..., ::-1], ALPHA], axis=2)),
+    ],
+)
+def test_red_is_red_in_every_encoding(encoding, pixels, padding, little):
+    data = image_bytes(EPOCH, pixels, encoding, padding=padding, little_endian=little)
+    sample = CameraDecoder(IMAGE_TYPE, 'rgb', 12, 16)(data)
+    assert sample.stamp_ns == EPOCH
+    assert sample.frame_id == 'camera_link'
+    assert sample.values.dtype == np.uint8
+    np.testing.assert_array_equal(sample.values, RED_RGB)
+
+
+def test_grey_follows_luminance():
+    gray = CameraDecoder(IMAGE_TYPE, 'gray', 12, 16)(image_bytes(EPOCH, RED_RGB, 'rgb8'))
+    assert gray.values.shape == (12, 16, 1)
+    assert set(np.unique(gray.values)) == {round(0.299 * 200)}
+
+
+@pytest.mark.parametrize('big', [False, True])
+def test_depth_is_metres_whatever_the_encoding_and_byte_order(big):
+    order = '>' if big else '<'
+    metres = np.linspace(0.5, 4, 12 * 16).reshape(12, 16)
+    millimetres = np.round(metres * 1000).astype(order + 'u2')
+    decode = CameraDecoder(IMAGE_TYPE, 'depth', 12, 16)
+    from_int = decode(image_bytes(EPOCH, millimetres, '16UC1', big_endian_pixels=big)).values
+    from_float = decode(
+        image_bytes(EPOCH, metres.astype(order + 'f4'), '32FC1', big_endian_pixels=big)
+    ).values
+    np.testing.assert_allclose(from_int[..., 0], metres, atol=0.0006)
+    np.testing.assert_allclose(from_float[..., 0], metres, rtol=1e-6)
+
+
+YUV = cv2.cvtColor(RED_RGB, cv2.COLOR_RGB2YUV)
+
+
+def packed(order: str) -> np.ndarray:
+    """4:2:2 by hand: two pixels share one U and one V."""
+    planes = {'y': YUV[..., 0], 'u': YUV[..., 1], 'v': YUV[..., 2]}
+    even, odd = planes['y'][:, ::2], planes['y'][:, 1::2]
+    u, v = planes['u'][:, ::2], planes['v'][:, ::2]
+    parts = [u, even, v, odd] if order == 'uyvy' else [even, u, odd, v]
+    return np.stack(parts, axis=-1).reshape(12, 16, 2)
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'order'),
+    [('yuv422', 'uyvy'), ('uyvy', 'uyvy'), ('yuv422_yuy2', 'yuyv'), ('yuyv', 'yuyv')],
+)
+def test_red_is_red_in_packed_yuv(encoding, order):
+    data = image_bytes(EPOCH, packed(order), encoding)
+    frame = CameraDecoder(IMAGE_TYPE, 'rgb', 12, 16)(data).values.astype(int)
+    # Studio against full range and shared chroma cost exactness, not the colour.
+    assert np.abs(frame - RED_RGB).max() < 60
+    assert (frame[..., 0] > 150).all()
+    assert (frame[..., 1:] < 40).all()
+    gray = CameraDecoder(IMAGE_TYPE, 'gray', 12, 16)(data).values
+    assert np.abs(gray[..., 0].astype(int) - YUV[..., 0]).max() <= 1
+
+
+@pytest.mark.parametrize('bits', [8, 16])
+@pytest.mark.parametrize('order', ['rggb', 'bggr', 'gbrg', 'grbg'])
+def test_red_is_red_in_every_mosaic(order, bits):
+    tile = np.array([200 * (colour == 'r') for colour in order]).reshape(2, 2)
+    mosaic = np.tile(tile, (6, 8)).astype(np.uint8)
+    pixels = mosaic if bits == 8 else mosaic.astype('<u2') << 8
+    data = image_bytes(EPOCH, pixels, f'bayer_{order}{bits}')
+    frame = CameraDecoder(IMAGE_TYPE, 'rgb', 12, 16)(data).values
+    np.testing.assert_array_equal(frame, RED_RGB)
+
+
+@pytest.mark.parametrize('big', [False, True])
+def test_sixteen_bit_intensities_keep_their_upper_byte(big):
+    pixels = (RED_RGB.astype('u2') << 8).astype('>u2' if big else '<u2')
+    data = image_bytes(EPOCH, pixels, 'rgb16', big_endian_pixels=big)
+    frame = CameraDecoder(IMAGE_TYPE, 'rgb', 12, 16)(data).values
+    np.testing.assert_array_equal(frame, RED_RGB)
+
+
+def test_large_jpegs_shrink_while_they_are_decompressed_and_look_the_same():
+    ramp = np.add.outer(np.arange(480), np.arange(640)).astype(np.float64) / 1118 * 255
+    data = compressed_bytes(EPOCH, cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes())
+    decode = CameraDecoder(COMPRESSED_TYPE, 'gray', 48, 64)
+    assert decode._reduction(cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes()) == 8
+    small = decode(data).values[..., 0].astype(float)
+    expected = ramp.reshape(48, 10, 64, 10).mean(axis=(1, 3))
+    assert np.abs(small - expected).max() < 4
+
+
+def test_compressed_depth_is_metres():
+    millimetres = np.linspace(500, 4000, 12 * 16).reshape(12, 16).astype(np.uint16)
+    millimetres[0, 0] = 0
+    decode = CameraDecoder(COMPRESSED_TYPE, 'depth', 12, 16)
+    for data in (
+        depth_bytes('16UC1; compressedDepth png', png(millimetres)),
+        compressed_bytes(EPOCH, png(millimetres), '16UC1; png compressed'),
+    ):
+        np.testing.assert_allclose(decode(data).values[..., 0], millimetres / 1000, rtol=1e-6)
+
+
+def test_compressed_inverse_depth_is_metres():
+    metres = np.linspace(0.5, 4, 12 * 16).reshape(12, 16)
+    # What compressed_depth_image_transport computes from its depth_max and quantisation.
+    quantum, offset = 100.0 * 101.0, 1 - 100.0 * 101.0 / 10
+    inverse = np.round(quantum / metres + offset).astype(np.int64)
+    assert inverse.min() > 0
+    assert inverse.max() < 2**16
+    data = depth_bytes('32FC1; compressedDepth', png(inverse.astype(np.uint16)), quantum, offset)
+    frame = CameraDecoder(COMPRESSED_TYPE, 'depth', 12, 16)(data).values[..., 0]
+    np.testing.assert_allclose(frame, metres, rtol=1e-3)
+
+
+def test_unknown_depth_is_zero():
+    metres = np.full((12, 16), np.nan, np.float32)
+    frame = CameraDecoder(IMAGE_TYPE, 'depth', 12, 16)(image_bytes(EPOCH, metres, '32FC1'))
+    assert not frame.values.any()
+
+
+def test_frames_are_scaled_by_area():
+    checks = np.kron(np.indices((6, 8)).sum(0) % 2, np.ones((2, 2))).astype(np.uint8) * 255
+    half = CameraDecoder(IMAGE_TYPE, 'gray', 6, 8)(image_bytes(EPOCH, checks, 'mono8'))
+    np.testing.assert_array_equal(half.values[..., 0], checks[::2, ::2])
+    quarter = CameraDecoder(IMAGE_TYPE, 'gray', 3, 4)(image_bytes(EPOCH, checks, 'mono8'))
+    assert np.abs(quarter.values.astype(int) - 127).max() <= 1
+
+
+@pytest.mark.parametrize('extension', ['jpeg', 'png'])
+def test_compressed_frames_show_the_picture(extension):
+    _, encoded = cv2.imencode('.' + extension, RED_RGB[..., ::-1])
+    data = compressed_bytes(EPOCH, encoded.tobytes(), f'rgb8; {extension} compressed bgr8')
+    frame = CameraDecoder(COMPRESSED_TYPE, 'rgb', 12, 16)(data).values
+    assert np.abs(frame.astype(int) - RED_RGB).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ('msgtype', 'pixels', 'data', 'reason'),
+    [
+        (IMAGE_TYPE, 'rgb', image_bytes(EPOCH, RED_RGB, 'nv21_nonsense'), 'encoding'),
+        (IMAGE_TYPE, 'rgb', image_bytes(EPOCH, RED_RGB, '32FC1'), 'encoding'),
+        (IMAGE_TYPE, 'depth', image_bytes(EPOCH, RED_RGB, 'rgb8'), 'encoding'),
+        (IMAGE_TYPE, 'rgb', image_bytes(EPOCH, RED_RGB[:0], 'rgb8'), 'size'),
+        (IMAGE_TYPE, 'rgb', image_bytes(EPOCH, RED_RGB, 'rgba8'), 'size'),
+        (IMAGE_TYPE, 'rgb', image_bytes(0, RED_RGB, 'rgb8'), 'zero_stamp'),
+        (IMAGE_TYPE, 'rgb', image_bytes(EPOCH, RED_RGB, 'rgb8')[:-1], 'truncated'),
+        (COMPRESSED_TYPE, 'rgb', compressed_bytes(EPOCH, b'no picture'), 'corrupt'),
+        (COMPRESSED_TYPE, 'rgb', compressed_bytes(EPOCH, b''), 'corrupt'),
+        (COMPRESSED_TYPE, 'depth', compressed_bytes(EPOCH, b'x', 'png'), 'corrupt'),
+        (COMPRESSED_TYPE, 'depth', depth_bytes('16UC1; compressedDepth rvl', b'x'), 'encoding'),
+        (COMPRESSED_TYPE, 'depth', depth_bytes('16UC1; compressedDepth', b''), 'corrupt'),
+        (COMPRESSED_TYPE, 'gray', depth_bytes('16UC1; compressedDepth', b'x'), 'encoding'),
+        (IMAGE_TYPE, 'rgb', image_bytes(EPOCH, RED_RGB[:, :15, :2], 'yuyv'), 'size'),
+        (COMPRESSED_TYPE, 'gray', compressed_bytes(EPOCH, promise(60000, 60000), 'png'), 'size'),
+    ],
+)
+def test_what_cannot_be_used_is_refused_under_its_reason(msgtype, pixels, data, reason):
+    with pytest.raises(DecodeError) as refusal:
+        CameraDecoder(msgtype, pixels, 12, 16)(data)
+    assert refusal.value.reason == reason
+
+
+@given(
+    st.sampled_from([IMAGE_TYPE, COMPRESSED_TYPE]),
+    st.sampled_from(['gray', 'rgb', 'depth']),
+    st.integers(0, 700),
+    st.binary(min_size=1, max_size=8),
+)
+def test_a_damaged_message_gives_a_frame_or_a_refusal(msgtype, pixels, position, damage):
+    _, encoded = cv2.imencode('.png', RED_RGB)
+    whole = (
+        image_bytes(EPOCH, RED_RGB, 'rgb8')
+        if msgtype == IMAGE_TYPE
+        else compressed_bytes(EPOCH, encoded.tobytes(), 'png')
+    )
+    data = bytearray(whole)
+    position %= len(data)
+    data[position : position + len(damage)] = damage
+    try:
+        sample = CameraDecoder(msgtype, pixels, 12, 16)(bytes(data))
+    except DecodeError:
+        return
+    assert sample.values.shape == (12, 16, 3 if pixels == 'rgb' else 1)
+
+
+def quarters() -> np.ndarray:
+    """A picture (64, 96) whose quarters are 10, 20 over 30, 40."""
+    return np.kron(np.array([[10, 20], [30, 40]], np.uint8), np.ones((32, 48), np.uint8))
+
+
+@pytest.mark.parametrize(
+    ('region', 'grey'),
+    [
+        ((0.0, 0.0, 0.5, 0.5), 10),
+        ((0.5, 0.0, 0.5, 0.5), 20),
+        ((0.0, 0.5, 0.5, 0.5), 30),
+        ((0.5, 0.5, 0.5, 0.5), 40),
+        ((0.99, 0.99, 0.01, 0.01), 40),
+    ],
+)
+def test_only_the_region_of_interest_is_seen(
+    region: tuple[float, float, float, float], grey: int
+) -> None:
+    plain = CameraDecoder(IMAGE_TYPE, 'gray', 8, 12, region)
+    mosaic = CameraDecoder(IMAGE_TYPE, 'gray', 8, 12, region)
+    packed = CameraDecoder(COMPRESSED_TYPE, 'gray', 8, 12, region)
+
+    assert (plain(image_bytes(EPOCH, quarters(), 'mono8')).values == grey).all()
+    assert (mosaic(image_bytes(EPOCH, quarters(), 'bayer_rggb8')).values == grey).all()
+    assert (packed(compressed_bytes(EPOCH, png(quarters()), 'png')).values == grey).all()
+
+
+def test_a_region_may_be_as_small_as_the_picture() -> None:
+    one_pixel = np.full((1, 1), 7, np.uint8)
+
+    frame = CameraDecoder(IMAGE_TYPE, 'gray', 8, 12, (0.3, 0.3, 0.2, 0.2))(
+        image_bytes(EPOCH, one_pixel, 'mono8')
+    )
+
+    assert (frame.values == 7).all()

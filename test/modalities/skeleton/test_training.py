@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from test.bags.importers.small_utd_mhad import write_archives
+from xmodal_ros.bags.importers.utd_mhad import import_subject, load_clips
+from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
+from xmodal_ros.configuration.recipe import make_recipe, RecipeChoices
+from xmodal_ros.data.datamodule import gather
+from xmodal_ros.data.recording import first_message, load_recording, read_facts
+from xmodal_ros.errors import BundleError, TrainingError
+from xmodal_ros.models.bundle import BundleInfo, save_bundle
+from xmodal_ros.models.preprocessing import fit_standardise
+
+
+@pytest.fixture(scope='module')
+def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp('utd')
+    clips = load_clips(write_archives(folder / 'archives'))
+    for subject in (1, 2):
+        import_subject(clips, subject, folder / 'bags')
+    return folder / 'bags'
+
+
+def test_a_skeleton_is_a_source_and_never_a_target(bags: Path) -> None:
+    plan = TrainingPlan(
+        bags=(bags,),
+        target='imu',
+        sources=('skeleton',),
+        method='distillation',
+        test_subjects=('2',),
+        choices=RecipeChoices(length_s=1),
+    )
+    material = gather(plan, SilentReporter())
+    windows = material.sets['skeleton'].training.values
+    assert windows.shape[1:] == (20, 60)
+    # Both are of the same clips, so most windows have a partner.
+    ends = [set(material.sets[name].training.ends_ns.tolist()) for name in ('imu', 'skeleton')]
+    assert len(ends[0] & ends[1]) > 0.8 * len(ends[0])
+    wrong = TrainingPlan(bags=(bags,), target='skeleton', test_subjects=('2',))
+    with pytest.raises(TrainingError, match=r"'skeleton' cannot be a target.*--source skeleton"):
+        gather(wrong, SilentReporter())
+
+
+def test_a_model_of_a_skeleton_learns_in_memory_but_is_not_written(
+    bags: Path, tmp_path: Path
+) -> None:
+    facts = read_facts(bags / 'utd_mhad_s1', lambda _: ['skeleton'])
+    recipe = make_recipe(
+        facts.sensors['skeleton'],
+        facts.msgtypes['skeleton'],
+        first_message(facts, 'skeleton'),
+        RecipeChoices(),
+    )
+    streams = {'skeleton': (recipe.stream, recipe.training_window)}
+    values = load_recording(facts, streams).windows['skeleton'].values
+    windows = torch.from_numpy(np.asarray(values))
+    info = BundleInfo(
+        labels=('clap', 'wave'),
+        sensor='skeleton',
+        stream=recipe.stream,
+        window=recipe.window,
+        preprocessing=(*recipe.derived, fit_standardise(recipe.derived, windows)),
+        encoder=recipe.encoder,
+        method='unimodal',
+    )
+    classifier = info.make_classifier().eval()
+    changed = recipe.augmentation(windows, torch.Generator().manual_seed(0))
+    assert changed.shape == windows.shape
+    assert classifier(windows).shape == (len(windows), 2)
+    with pytest.raises(BundleError, match='no robot has a sensor that gives it'):
+        save_bundle(tmp_path / 'bundle', info, classifier, windows[0])
+    assert not (tmp_path / 'bundle').exists()

@@ -1,0 +1,30 @@
+"""The configuration file of the drivers repeats the table of parameters."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from xmodal_ros.ros.parameter_tables import CAMERA, MICROPHONE
+from xmodal_ros.ros.parameters import Parameter
+
+PATH = Path(__file__).parents[2] / 'config' / 'drivers.yaml'
+
+
+@pytest.mark.parametrize(('node', 'table'), [('microphone', MICROPHONE), ('camera', CAMERA)])
+def test_it_holds_the_defaults_with_their_descriptions(
+    node: str, table: Sequence[Parameter]
+) -> None:
+    settings = yaml.safe_load(PATH.read_text())[f'/**/{node}']['ros__parameters']
+    assert settings == {parameter.name: parameter.default for parameter in table}
+    section = PATH.read_text().partition(f'/**/{node}:')[2].partition('\n\n')[0].splitlines()
+    for parameter in table:
+        index = next(
+            i for i, line in enumerate(section) if line.startswith(f'    {parameter.name}:')
+        )
+        assert section[index - 1].strip() == f'# {parameter.description}'
+
+
+def test_it_configures_nothing_else() -> None:
+    assert set(yaml.safe_load(PATH.read_text())) == {'/**/microphone', '/**/camera'}

@@ -1,0 +1,108 @@
+"""One table of parameters, and everything that repeats it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rclpy
+import yaml
+
+from xmodal_ros.ros.parameter_tables import BAG_PLAYER, PERCEPTION, TABLES
+from xmodal_ros.ros.parameters import declare, Parameter, texts
+from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR
+from xmodal_ros.ros.sensor_table import read_sensors
+from xmodal_ros.ros.trainer_parameters import TRAINER
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTED = {**TABLES, 'trainer': TRAINER}
+
+
+def rows(node: str) -> list[list[str]]:
+    """The rows of the table of parameters on a node's page, without their markup."""
+    page = (ROOT / 'docs' / f'{node}.md').read_text()
+    section = page.partition('## Parameters')[2].partition('\n## ')[0]
+    lines = [line for line in section.splitlines() if line.startswith('| `')]
+    return [[cell.strip().strip('`') for cell in line.strip('|').split('|')] for line in lines]
+
+
+def as_documented(parameter: Parameter) -> list[str]:
+    default: Any = parameter.default
+    if isinstance(default, bool):
+        default = str(default).lower()
+    bounds = parameter.bounds
+    kind = type(default) if isinstance(default, float) else int
+    span = f'{kind(bounds[0])} to {kind(bounds[1])}' if bounds else ''
+    return [parameter.name, parameter.type_name, str(default), span]
+
+
+@pytest.mark.parametrize('node', DOCUMENTED)
+def test_the_page_of_a_node_says_what_the_table_says(node: str) -> None:
+    expected = [
+        [
+            *as_documented(parameter),
+            *([parameter.change] if node not in ('bag_player', 'perception') else []),
+            parameter.description,
+        ]
+        for parameter in DOCUMENTED[node]
+    ]
+    assert rows(node) == expected
+
+
+def test_the_players_parameters_are_read_only_as_documented() -> None:
+    assert {parameter.change for parameter in BAG_PLAYER} == {'never'}
+
+
+def test_the_configuration_file_holds_the_defaults_with_their_descriptions() -> None:
+    path = ROOT / 'config' / 'perception.yaml'
+    content = yaml.safe_load(path.read_text())
+    assert list(content) == ['/**/perception', '/**/activity_selector']
+    settings = content['/**/perception']['ros__parameters']
+    sensors = settings.pop('sensors')
+    assert settings == {parameter.name: parameter.default for parameter in PERCEPTION}
+    chosen = content['/**/activity_selector']['ros__parameters']
+    of_table = {each.name: each.default for each in ACTIVITY_SELECTOR}
+    assert chosen.items() <= of_table.items()
+    assert of_table.keys() - chosen.keys() == {'sources', 'autostart', 'diagnostics_period'}
+    lines = path.read_text().splitlines()
+    for parameter in (*PERCEPTION, *(each for each in ACTIVITY_SELECTOR if each.name in chosen)):
+        index = next(
+            i for i, line in enumerate(lines) if line.startswith(f'    {parameter.name}:')
+        )
+        assert lines[index - 1].strip() == f'# {parameter.description}'
+    assert [entry.modality for entry in read_sensors(flat(sensors))] == ['imu', 'camera', 'audio']
+    for entry in read_sensors(flat(sensors)):
+        defaults = {each.name: each.default for each in TABLES[f'{entry.modality}_classifier']}
+        assert entry.classifier.items() <= defaults.items()
+
+
+def flat(sensors: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Sensors as parameters name them."""
+    return {
+        f'{name}.{field}': value
+        for name, fields in sensors.items()
+        for field, value in fields.items()
+    }
+
+
+@pytest.mark.parametrize('table', DOCUMENTED.values())
+def test_every_default_lies_within_its_bounds(table: Sequence[Parameter]) -> None:
+    for parameter in table:
+        if parameter.bounds is not None:
+            low, high = parameter.bounds
+            assert isinstance(parameter.default, int | float)
+            assert low <= parameter.default <= high
+
+
+def test_an_empty_list_given_at_the_start_holds_nothing() -> None:
+    table = (Parameter('topics', ['activity'], 'Labels.'), Parameter('other', ['a', ''], 'More.'))
+    context = rclpy.Context()
+    rclpy.init(args=['--ros-args', '-p', 'topics:=[]'], context=context)
+    try:
+        node = rclpy.create_node('node', context=context, enable_rosout=False)
+        declare(node, table)
+        assert texts(node, 'topics') == ()
+        assert texts(node, 'other') == ('a',)
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)

@@ -1,0 +1,65 @@
+"""Quality of service follows what is offered."""
+
+import pytest
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from xmodal_ros.bags.reading import Topic
+from xmodal_ros.ros import qos
+from xmodal_ros.ros.qos import QosOverrides
+
+RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
+
+
+def offer(reliability: ReliabilityPolicy) -> TopicEndpointInfo:
+    return TopicEndpointInfo(
+        node_name='driver',
+        node_namespace='/robot',
+        qos_profile=QoSProfile(depth=5, reliability=reliability),
+    )
+
+
+@pytest.mark.parametrize(
+    ('offered', 'expected'),
+    [
+        ((), RELIABLE),
+        ((RELIABLE,), RELIABLE),
+        ((BEST_EFFORT,), BEST_EFFORT),
+        ((RELIABLE, BEST_EFFORT), BEST_EFFORT),
+    ],
+)
+def test_the_profile_hears_every_publisher(
+    offered: tuple[ReliabilityPolicy, ...], expected: ReliabilityPolicy
+) -> None:
+    publishers = [offer(each) for each in offered]
+    profile = qos.subscription_profile(publishers, QosOverrides())
+    assert profile.reliability == expected
+    assert profile.depth >= 1000
+    assert qos.explain_mismatch('/imu', publishers, profile) == ''
+
+
+def test_what_the_user_wants_wins_and_a_mismatch_is_explained() -> None:
+    wanted = QosOverrides(
+        depth=7,
+        history=HistoryPolicy.KEEP_ALL,
+        reliability=RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
+    publishers = [offer(BEST_EFFORT)]
+    profile = qos.subscription_profile(publishers, wanted)
+    assert profile.depth == 7
+    assert profile.history == HistoryPolicy.KEEP_ALL
+    assert profile.reliability == RELIABLE
+    assert profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+    text = qos.explain_mismatch('/imu', publishers, profile)
+    assert '/robot/driver' in text
+    assert 'reliable' in text.lower()
+    assert 'qos_overrides./imu.subscription' in text
+
+
+def test_a_player_is_reliable_and_latches_what_was_latched() -> None:
+    assert qos.played(Topic('/a', 'std_msgs/msg/String', 1, latched=True)) == qos.LATCHED
+    imu = qos.played(Topic('/a', 'sensor_msgs/msg/Imu', 1))
+    image = qos.played(Topic('/a', 'sensor_msgs/msg/Image', 1))
+    assert imu.reliability == image.reliability == RELIABLE
+    assert image.depth < imu.depth

@@ -1,0 +1,28 @@
+"""A bundle over a recording decides as the robot would, however the recording's sensors sat."""
+
+from pathlib import Path
+
+from test.bundles import make_imu_bundle
+from test.recordings import clips, write_imu_bag
+from test.turned_bags import record_turned
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime.engine import Engine, Prediction
+from xmodal_ros.runtime.offline import classify_bag
+
+
+def predictions(bundle: Path, bag: Path) -> tuple[Prediction, ...]:
+    with BagReader(bag) as reader:
+        return classify_bag(Engine(load_bundle(bundle)), reader, reader.sensor('imu')).predictions
+
+
+def test_an_upside_down_imu_that_is_declared_gives_the_decisions_of_an_upright_one(
+    tmp_path: Path,
+) -> None:
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    upright = write_imu_bag(tmp_path / 'upright', clips(['sit', 'walk', 'wave']))
+    expected = predictions(bundle, upright)
+    assert len(expected) > 20
+    assert predictions(bundle, record_turned(tmp_path / 'turned', upright)) == expected
+    silent = record_turned(tmp_path / 'silent', upright, declared=False)
+    assert predictions(bundle, silent) != expected

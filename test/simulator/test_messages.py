@@ -1,0 +1,66 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.simulator.messages import (
+    audio_message,
+    compressed_image_message,
+    image_message,
+    imu_message,
+)
+
+STAMP_NS = 1_700_000_123_456_789_012
+TYPES: dict[str, Any] = TYPESTORE.types
+FRAMES = ('', 'a', 'imu', 'link', 'imu_wrist_link')
+
+
+def header(frame: str) -> Any:
+    stamp = TYPES['builtin_interfaces/msg/Time'](sec=1_700_000_123, nanosec=456_789_012)
+    return TYPES['std_msgs/msg/Header'](stamp=stamp, frame_id=frame)
+
+
+def serialized(message: Any) -> bytes:
+    return bytes(TYPESTORE.serialize_cdr(message, message.__msgtype__))
+
+
+@pytest.mark.parametrize('frame', FRAMES)
+def test_imu_bytes_are_those_of_rosbags(frame: str) -> None:
+    fields = np.arange(37.0) - 0.5
+    vector, quaternion = TYPES['geometry_msgs/msg/Vector3'], TYPES['geometry_msgs/msg/Quaternion']
+    message = TYPES['sensor_msgs/msg/Imu'](
+        header=header(frame),
+        orientation=quaternion(*fields[:4]),
+        orientation_covariance=fields[4:13],
+        angular_velocity=vector(*fields[13:16]),
+        angular_velocity_covariance=fields[16:25],
+        linear_acceleration=vector(*fields[25:28]),
+        linear_acceleration_covariance=fields[28:37],
+    )
+    assert imu_message(STAMP_NS, frame, fields) == serialized(message)
+
+
+@pytest.mark.parametrize('frame', FRAMES)
+@pytest.mark.parametrize('encoding', ['jpeg', 'png', 'rgb8; jpeg compressed bgr8'])
+def test_compressed_image_bytes_are_those_of_rosbags(frame: str, encoding: str) -> None:
+    data = np.arange(13, dtype=np.uint8)
+    message = TYPES['sensor_msgs/msg/CompressedImage'](header(frame), encoding, data)
+    written = compressed_image_message(STAMP_NS, frame, encoding, data.tobytes())
+    assert written == serialized(message)
+
+
+@pytest.mark.parametrize('frame', FRAMES)
+@pytest.mark.parametrize('encoding', ['rgb8', 'mono8', 'bgra8'])
+def test_image_bytes_are_those_of_rosbags(frame: str, encoding: str) -> None:
+    data = np.arange(2 * 9, dtype=np.uint8)
+    message = TYPES['sensor_msgs/msg/Image'](header(frame), 2, 3, encoding, 0, 9, data)
+    assert image_message(STAMP_NS, frame, 2, 3, encoding, data.tobytes()) == serialized(message)
+
+
+@pytest.mark.parametrize('frame', FRAMES)
+def test_audio_bytes_are_those_of_rosbags(frame: str) -> None:
+    data = np.arange(31, dtype=np.uint8)
+    audio = TYPES['audio_common_msgs/msg/AudioData'](data)
+    message = TYPES['audio_common_msgs/msg/AudioDataStamped'](header(frame), audio)
+    assert audio_message(STAMP_NS, frame, data.tobytes()) == serialized(message)

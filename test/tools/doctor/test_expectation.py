@@ -1,0 +1,95 @@
+import json
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+from test.bundles import LABELS, make_camera_bundle, make_imu_bundle
+from xmodal_ros.errors import BundleError
+from xmodal_ros.tools.doctor.expectation import read_expectation
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return make_imu_bundle(tmp_path / 'bundle', sensor='imu_wrist')
+
+
+def change(bundle: Path, **values: object) -> None:
+    file = bundle / 'bundle.json'
+    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+
+
+def test_it_is_what_the_bundle_says(bundle: Path) -> None:
+    found = read_expectation(bundle)
+    assert (found.modality, found.sensor, found.labels) == ('imu', 'imu_wrist', LABELS)
+    assert found.window.rate_hz == 50
+    assert found.describe() == ('imu (acceleration and gyro) at 50 Hz, windows of 2 s every 0.5 s')
+
+
+def test_a_model_of_acceleration_and_one_of_pictures_say_so(tmp_path: Path) -> None:
+    found = read_expectation(make_imu_bundle(tmp_path / 'imu', channels='acc'))
+    assert 'imu (acceleration) at' in found.describe()
+    found = read_expectation(make_camera_bundle(tmp_path / 'camera'))
+    assert 'camera (gray, 16x16) at 4 Hz' in found.describe()
+
+
+def test_the_acceleration_it_learnt_from_comes_of_its_statistics(bundle: Path) -> None:
+    mean, std = [0.0, 3.0, 8.0, 1, 1, 1], [1.0, 1.0, 5.0, 1, 1, 1]
+    step = {'kind': 'standardise', 'mean': mean, 'std': std}
+    change(bundle, preprocessing=[step])
+    assert read_expectation(bundle).acceleration_rms == pytest.approx(10.0)
+    change(bundle, preprocessing=[{'kind': 'motion'}, step])
+    assert read_expectation(bundle).acceleration_rms == pytest.approx(10.0)
+    change(bundle, preprocessing=[{'kind': 'something else'}, step])
+    assert read_expectation(bundle).acceleration_rms is None
+    change(bundle, preprocessing=[{'kind': 'standardise', 'mean': 'x', 'std': None}])
+    assert read_expectation(bundle).acceleration_rms is None
+    change(bundle, preprocessing=[])
+    assert read_expectation(bundle).acceleration_rms is None
+
+
+def test_a_folder_that_is_none_or_no_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match='there is no bundle at'):
+        read_expectation(tmp_path / 'nowhere')
+    with pytest.raises(BundleError, match=r'it holds no bundle\.json'):
+        read_expectation(tmp_path)
+
+
+def test_a_document_of_another_kind_is_refused_by_the_field(bundle: Path) -> None:
+    change(bundle, stream={'modality': 'radar'})
+    with pytest.raises(BundleError, match='stream'):
+        read_expectation(bundle)
+    (bundle / 'bundle.json').write_text('{')
+    with pytest.raises(BundleError, match='cannot be read'):
+        read_expectation(bundle)
+
+
+def test_weights_that_are_not_the_bundles_are_refused(bundle: Path) -> None:
+    with (bundle / 'model.safetensors').open('ab') as file:
+        file.write(b'x')
+    with pytest.raises(BundleError, match='copy the whole folder again'):
+        read_expectation(bundle)
+
+
+@pytest.mark.parametrize('name', ['model.safetensors', 'golden.safetensors'])
+def test_a_file_that_was_not_copied_is_missed(bundle: Path, name: str) -> None:
+    (bundle / name).unlink()
+    with pytest.raises(BundleError, match=f'lacks {name}'):
+        read_expectation(bundle)
+
+
+def test_it_is_read_without_torch(bundle: Path) -> None:
+    program = (
+        "import sys; sys.modules['torch'] = None; from pathlib import Path;"
+        'from xmodal_ros.tools.doctor.expectation import read_expectation;'
+        'print(read_expectation(Path(sys.argv[1])).modality)'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', program, str(bundle)],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == 'imu\n'

@@ -1,0 +1,75 @@
+"""A school with windows made up on the spot: one target, sources of another shape."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from xmodal_ros.configuration.plan import Reporter, SilentReporter
+from xmodal_ros.configuration.recipe import FitSettings, Recipe
+from xmodal_ros.data.dataset import Examples, LearningSet
+from xmodal_ros.modalities.augmentation import ImuAugmentation
+from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.models.encoders import ImuCnn
+from xmodal_ros.training.checkpoint import FitStore, Forgetful
+from xmodal_ros.training.transfer_trainer import TargetSchool
+from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+
+LABELS = ('sit', 'walk', 'wave')
+TARGET, SOURCES = 'wrist', ('thigh', 'chest')
+STEPS = 50
+SETTINGS = FitSettings(epochs=2, batch_size=16, least_steps=1, learning_rate=5e-3)
+_SPEC = WindowSpec(length_ns=SECOND_NS, rate_hz=50)
+_RECIPE = Recipe(ImuStream(), _SPEC, ImuCnn(width=16, dim=16), (), ImuAugmentation(), fit=SETTINGS)
+_ACC_ONLY = replace(_RECIPE, stream=ImuStream(channels='acc'))
+RECIPES: Mapping[str, Recipe] = {TARGET: _RECIPE, 'thigh': _ACC_ONLY, 'chest': _RECIPE}
+
+
+def examples(
+    count: int = 48, seed: int = 0, *, channels: int = 6, first: int = 0, noise: float = 0.1
+) -> Examples:
+    """Three activities in turn that shake at different speeds, a window a second."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(first, first + count) % 3
+    time = np.arange(STEPS) / STEPS
+    phase = rng.uniform(0, 6, (count, 1, channels))
+    values = np.sin(4 * np.pi * (labels + 1)[:, None, None] * time[None, :, None] + phase)
+    values += rng.normal(0, noise, values.shape)
+    ends_ns = np.arange(first, first + count) * SECOND_NS
+    return Examples(values.astype(np.float32), labels, np.zeros(count, np.int64), ends_ns)
+
+
+def learning_sets(**changes: LearningSet) -> dict[str, LearningSet]:
+    """Sets for all sensors; the thigh lacks the first windows and the chest the last."""
+    sets = {
+        TARGET: LearningSet(examples(), examples(24, 1), {}),
+        'thigh': LearningSet(
+            examples(36, 2, channels=3, first=12), examples(24, 3, channels=3), {}
+        ),
+        'chest': LearningSet(examples(40, 4), examples(24, 5), {}),
+    }
+    return {**sets, **changes}
+
+
+def school(
+    sources: Sequence[str] = SOURCES,
+    *,
+    seed: int = 0,
+    recipes: Mapping[str, Recipe] = RECIPES,
+    sets: Mapping[str, LearningSet] | None = None,
+    reporter: Reporter | None = None,
+    stores: Callable[[int, str], FitStore] = lambda _number, _stage: Forgetful(),
+) -> TargetSchool:
+    """A school for the wrist; call it within ``repeatable``."""
+    return TargetSchool(
+        TARGET,
+        sources,
+        LABELS,
+        recipes,
+        learning_sets() if sets is None else sets,
+        seed,
+        torch.device('cpu'),
+        reporter or SilentReporter(),
+        stores=stores,
+    )

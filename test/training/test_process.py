@@ -1,0 +1,108 @@
+"""Training in a process of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import os
+from pathlib import Path
+import signal
+import tempfile
+import threading
+
+import pytest
+
+from xmodal_ros.configuration.training import make_configuration
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.training.process import TrainingChild
+from xmodal_ros.training.run_status import Standing
+
+_PATIENCE_S = 120.0
+
+
+class Follower:
+    """Waits for what a child tells."""
+
+    def __init__(self) -> None:
+        self.child: TrainingChild | None = None
+        self._news = threading.Condition()
+
+    def changed(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+    def wait_for(self, *states: str, stage: str = '') -> Standing:
+        child = self.child
+        assert child is not None
+
+        def arrived() -> bool:
+            standing = child.standing
+            return standing.state in states and stage in standing.stage
+
+        with self._news:
+            self._news.wait_for(lambda: arrived() or not child.standing.running, _PATIENCE_S)
+        assert arrived(), child.standing
+        return child.standing
+
+
+@contextmanager
+def training(recordings: Path, out: Path, **settings: object) -> Iterator[Follower]:
+    asked = make_configuration(
+        {
+            'bags': [str(recordings)],
+            'target': 'imu',
+            'test_subjects': ['3'],
+            'out': str(out),
+            'epochs': 1,
+            'window': 2.0,
+            'device': 'cpu',
+            **settings,
+        }
+    )
+    follower = Follower()
+    follower.child = TrainingChild(asked, 5, follower.changed)
+    try:
+        yield follower
+    finally:
+        follower.child.close()
+
+
+def test_a_run_gives_way_tells_its_progress_and_leaves_a_bundle(
+    recordings: Path, tmp_path: Path
+) -> None:
+    with training(recordings, tmp_path / 'imu') as follower:
+        follower.wait_for('training', stage='looking')
+        assert follower.child is not None
+        pid = follower.child._process.pid
+        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 5
+        finished = follower.wait_for('finished', 'failed', 'cancelled')
+        assert finished.state == 'finished', finished
+    assert finished.scores['test_macro_f1'] >= 0
+    assert load_bundle(Path(finished.bundle)).info.sensor == 'imu'
+
+
+def test_one_that_is_cancelled_leaves_nothing(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / 'scratch'
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(scratch))
+    with training(recordings, tmp_path / 'imu', epochs=10_000) as follower:
+        follower.wait_for('training', stage='looking')
+        assert follower.child is not None
+        # Nor would one whose parent was killed, and could tidy nothing up.
+        assert not list(scratch.iterdir())
+        follower.child.cancel()
+        assert follower.child.standing.state == 'cancelling'
+        follower.wait_for('cancelled')
+    assert not (tmp_path / 'imu').exists()
+
+
+def test_one_that_is_killed_has_failed_and_one_that_cannot_begin_says_why(
+    recordings: Path, tmp_path: Path
+) -> None:
+    with training(recordings, tmp_path / 'imu', epochs=10_000) as follower:
+        follower.wait_for('training', stage='looking')
+        assert follower.child is not None
+        os.killpg(follower.child._process.pid, signal.SIGKILL)
+        assert 'killed by signal 9 (out of memory?)' in follower.wait_for('failed').message
+    with training(recordings, tmp_path / 'imu', target='imu_ankle') as follower:
+        assert 'imu_ankle' in follower.wait_for('failed').message

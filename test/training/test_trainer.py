@@ -1,0 +1,347 @@
+"""The training loop."""
+
+from dataclasses import replace
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from xmodal_ros.configuration.recipe import FitSettings
+from xmodal_ros.data.dataset import Examples
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.methods import method
+from xmodal_ros.methods.method import make_method, StepSchedule, TransferMethod
+from xmodal_ros.methods.paired import PairedMethod, PairedOptions
+from xmodal_ros.methods.source import NO_LABEL, Source
+from xmodal_ros.methods.training_module import Learner, MethodTerms
+from xmodal_ros.modalities.augmentation import ImuAugmentation
+from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.encoders import ImuCnn
+from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.training.calibration import calibrated_loss
+from xmodal_ros.training.checkpoint import EpochReport
+from xmodal_ros.training.trainer import (
+    class_weights,
+    fit,
+    FitResult,
+    make_source,
+    predict_logits,
+    repeatable,
+)
+
+SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
+
+
+def examples(count: int = 60, seed: int = 0) -> Examples:
+    """Three classes that shake at different speeds."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    time = np.arange(50) / 50
+    phase = rng.uniform(0, 6, (count, 1, 6))
+    values = np.sin(2 * np.pi * 2 * (labels + 1)[:, None, None] * time[None, :, None] + phase)
+    values += rng.normal(0, 0.1, values.shape)
+    zeros = np.zeros(count, dtype=np.int64)
+    return Examples(values.astype(np.float32), labels, zeros, np.arange(count))
+
+
+def classifier() -> Classifier:
+    return Classifier(Preprocessing([]), ImuCnn(width=16, dim=16), 6, 3)
+
+
+def run(
+    method: str = 'unimodal',
+    *,
+    seed: int = 0,
+    settings: FitSettings = SETTINGS,
+    sources: dict[str, Source] | None = None,
+    training: Examples | None = None,
+    **options: object,
+) -> FitResult:
+    with repeatable(seed):
+        torch.manual_seed(seed)
+        return fit(
+            classifier(),
+            training or examples(),
+            examples(30, seed=1),
+            make_method(method, options),
+            sources or {},
+            ImuAugmentation(),
+            settings,
+            seed,
+        )
+
+
+def weights(result: FitResult) -> torch.Tensor:
+    return torch.cat([value.flatten() for value in result.classifier.state_dict().values()])
+
+
+def source(every: int = 1) -> Source:
+    """A source that has every so-manieth of the target's windows."""
+    with repeatable(7):
+        teacher = classifier()
+    ours, rows = examples(), np.arange(0, 60, every)
+    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    return make_source('s', teacher, theirs, ours, 3, ImuAugmentation())
+
+
+def test_it_learns():
+    result = run(settings=replace(SETTINGS, epochs=15))
+    assert result.history[-1].validation_accuracy > 0.8
+    assert result.history[-1].training_loss < result.history[0].training_loss
+
+
+def test_the_same_seed_gives_the_same_weights_to_the_last_bit():
+    first, again, other = weights(run(seed=1)), weights(run(seed=1)), weights(run(seed=2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_dcat_with_a_weight_of_zero_is_the_unimodal_run_to_the_last_bit():
+    unimodal = weights(run())
+    assert torch.equal(unimodal, weights(run('dcat', sources={'s': source()}, weight=0)))
+    assert torch.equal(unimodal, weights(run('dcat', sources={'s': source(7)}, weight=0)))
+
+
+def test_dcat_with_a_weight_learns_something_else_and_lowers_its_loss():
+    sources = {'s': source()}
+    result = run('dcat', sources=sources, weight=5, settings=replace(SETTINGS, epochs=10))
+    unimodal = run(settings=replace(SETTINGS, epochs=10))
+    assert not torch.equal(weights(unimodal), weights(result))
+    assert result.history[-1].parts['alignment'] < 0.9 * result.history[0].parts['alignment']
+
+
+def test_a_source_is_frozen_and_asked_once():
+    teacher = source()
+    before = torch.cat([p.detach().flatten() for p in teacher.classifier.parameters()])
+    answers = teacher.outputs
+    assert answers.logits.shape == (60, 3)
+    assert not answers.key.requires_grad
+    run('dcat', sources={'s': teacher})
+    assert teacher.outputs is answers
+    after = torch.cat([p.detach().flatten() for p in teacher.classifier.parameters()])
+    assert torch.equal(before, after)
+    assert not any(p.requires_grad for p in teacher.classifier.parameters())
+
+
+def few_labels(of: Examples, kept: int = 6) -> Examples:
+    """The same windows, of which only the first few have a label."""
+    return replace(of, labels=np.where(np.arange(len(of)) < kept, of.labels, NO_LABEL))
+
+
+def test_windows_without_a_label_are_nothing_to_who_learns_from_labels_alone():
+    full = examples()
+    first = Examples(full.values[:6], full.labels[:6], full.recordings[:6], full.ends_ns[:6])
+    assert torch.equal(weights(run(training=first)), weights(run(training=few_labels(full))))
+
+
+def test_a_teacher_makes_windows_without_a_label_worth_something():
+    with repeatable(3):
+        expert = run(settings=replace(SETTINGS, epochs=15)).classifier
+    ours = few_labels(examples())
+    teacher = make_source('s', expert, examples(), ours, 3, ImuAugmentation())
+    settings = replace(SETTINGS, epochs=12)
+    alone = run(training=ours, settings=settings)
+    taught = run(
+        'distillation', training=ours, sources={'s': teacher}, settings=settings, alpha=0.9
+    )
+    best = max(epoch.validation_accuracy for epoch in alone.history)
+    assert taught.history[-1].validation_accuracy > best + 0.1
+
+
+def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
+    seen: list[torch.Tensor] = []
+
+    class Watching(PairedMethod):
+        name = 'watching'
+        Options = PairedOptions
+
+        def terms(self, task_loss, target, sources):
+            seen.append(sources['s'].rows)
+            assert torch.isfinite(task_loss)
+            return MethodTerms(task_loss, {})
+
+    ours = few_labels(examples(), 20)
+    teacher = make_source('s', classifier(), ours, ours, 3, ImuAugmentation())
+    result = run('watching', training=ours, sources={'s': teacher}, settings=SETTINGS)
+    # 40 windows without a label fill three steps of 16; the 20 with one are repeated beside them.
+    assert [len(rows) for rows in seen] == [32, 32, 16] * len(result.history)
+
+
+def test_a_batch_of_a_branch_without_any_label_costs_nothing():
+    ours = few_labels(examples(), 3)
+    rows = np.arange(40, 60)
+    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    one = Examples(ours.values[:3], ours.labels[:3], ours.recordings[:3], np.arange(3) + 1000)
+    joined = Examples(
+        np.concatenate([theirs.values, one.values]),
+        np.concatenate([theirs.labels, one.labels]),
+        np.concatenate([theirs.recordings, one.recordings]),
+        np.concatenate([theirs.ends_ns, one.ends_ns]),
+    )
+    teacher = make_source('s', classifier(), joined, ours, 3, ImuAugmentation())
+    result = run('cotraining', training=ours, sources={'s': teacher})
+    assert all(math.isfinite(epoch.training_loss) for epoch in result.history)
+    assert all(epoch.parts['sources'] == 0 for epoch in result.history)
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """Methods made in a test are known in that test only."""
+    monkeypatch.setattr(method, '_METHODS', dict(method._METHODS))
+
+
+def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with(registry):
+    seen: list[tuple[int, int]] = []
+
+    class Spy(PairedMethod):
+        name = 'spy'
+        Options = PairedOptions
+
+        def terms(self, task_loss, target, sources):
+            for paired in sources.values():
+                seen.append((len(paired.rows), len(paired.outputs.logits)))
+                assert int(paired.rows.max()) < len(target.logits)
+            return MethodTerms(task_loss, {})
+
+    run('spy', sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
+    assert all(rows == outputs for rows, outputs in seen)
+    assert sum(rows for rows, _ in seen) == 15
+
+
+def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was(registry):
+    class Noisy(TransferMethod):
+        name = 'noisy'
+
+        def start(self, lesson):
+            return NoisyLearner(lesson)
+
+    class NoisyLearner(Learner):
+        def __init__(self, lesson):
+            super().__init__(lesson)
+            self.own = torch.nn.Linear(3, 3)
+            self.seen: list[torch.Tensor] = []
+
+        def prepare(self, batch):
+            torch.randn(7)
+
+        def terms(self, batch, outputs, task_loss):
+            self.seen.append(torch.rand(2))
+            loss = self.own(outputs.logits.detach()).square().mean()
+            return MethodTerms(task_loss + loss, {'own': float(loss.detach())})
+
+        def facts(self):
+            return {'drawn': len({tuple(each.tolist()) for each in self.seen})}
+
+    noisy = run('noisy')
+    assert torch.equal(weights(run()), weights(noisy))
+    # Each step draws anew, and what the method trains beside the target is trained.
+    assert noisy.facts == {'drawn': 12}
+    assert noisy.history[-1].parts['own'] < 0.9 * noisy.history[0].parts['own']
+
+
+def test_the_target_is_settled_with_the_very_weights_that_are_kept(registry):
+    class Settling(TransferMethod):
+        name = 'settling'
+
+        def start(self, lesson):
+            return SettlingLearner(lesson)
+
+    class SettlingLearner(Learner):
+        def __init__(self, lesson):
+            super().__init__(lesson)
+            self.settled = torch.zeros(3)
+            self.target.register_buffer('settled', self.settled)
+
+        def settle(self):
+            assert not self.training
+            self.settled.copy_(self.target.head.bias)
+
+    kept = run('settling').classifier.state_dict()
+    assert torch.equal(kept['settled'], kept['head.bias'])
+
+
+def test_a_method_may_bring_a_schedule_of_its_own(registry):
+    seen: list[float] = []
+
+    class Stepping(TransferMethod):
+        name = 'stepping'
+        schedule = StepSchedule(epochs=2, batch_size=30, learning_rate=1e-2, decay=0.1, every=1)
+
+        def start(self, lesson):
+            return Descending(lesson)
+
+    class Descending(Learner):
+        def terms(self, batch, outputs, task_loss):
+            seen.append(self.target.head.bias[0].item())
+            # A gradient of one in every step: Adam moves by exactly the rate.
+            return MethodTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
+
+    result = run('stepping', settings=replace(SETTINGS, weight_decay=0.1))
+    assert len(result.history) == 2
+    assert -np.diff(seen) == pytest.approx([1e-2, 1e-2, 1e-3], rel=1e-3)
+
+
+def test_it_stops_early_and_gives_the_best_epoch():
+    # With labels that mean nothing, validation soon gets worse.
+    noise = examples()
+    noise.labels[:] = np.random.default_rng(3).integers(0, 3, 60)
+    settings = replace(SETTINGS, epochs=200, patience=3, averaging=0.0)
+    result = run(training=noise, settings=settings)
+    losses = [report.validation_loss for report in result.history]
+    assert len(losses) < 200
+    assert result.best_epoch == int(np.argmin(losses)) + 1
+    assert len(losses) - result.best_epoch == 3
+
+
+def test_epochs_are_compared_as_calibrated_answers():
+    # Few windows, and long enough that the net becomes surer of itself than it should be.
+    settings = replace(SETTINGS, epochs=40, patience=40, averaging=0.0, label_smoothing=0.0)
+    result = run(training=few_labels(examples()), settings=settings)
+    validation = examples(30, seed=1)
+    logits = predict_logits(result.classifier, validation.values).double()
+    found = result.history[result.best_epoch - 1].validation_loss
+    assert found == pytest.approx(calibrated_loss(logits.numpy(), validation.labels), abs=1e-9)
+    plain = torch.nn.functional.cross_entropy(logits, torch.from_numpy(validation.labels))
+    assert found < float(plain) - 0.01
+
+
+def test_progress_hears_of_every_epoch():
+    heard: list[EpochReport] = []
+    with repeatable(0):
+        fit(
+            classifier(),
+            examples(),
+            examples(30),
+            make_method('unimodal'),
+            {},
+            ImuAugmentation(),
+            SETTINGS,
+            0,
+            heard.append,
+        )
+    assert [report.epoch for report in heard] == [1, 2, 3]
+    assert all(math.isfinite(report.validation_loss) for report in heard)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_in_words():
+    broken = examples()
+    broken.values[0] = np.inf
+    with pytest.raises(TrainingError, match=r'loss became .* in epoch 1'):
+        run(training=broken)
+
+
+def test_every_class_weighs_the_same_in_total_and_one_without_windows_nothing():
+    labels = np.array([0, 0, 0, 0, 0, 0, 2, 2])
+    given = class_weights(labels, 4)
+    assert given[0] * 6 == given[2] * 2
+    assert given[[1, 3]].tolist() == [0, 0]
+    assert given[torch.from_numpy(labels)].mean().item() == pytest.approx(1)
+
+
+def test_threads_and_random_numbers_are_as_before():
+    torch.manual_seed(5)
+    threads, expected = torch.get_num_threads(), torch.initial_seed()
+    run()
+    assert torch.get_num_threads() == threads
+    assert torch.initial_seed() == expected

@@ -1,0 +1,159 @@
+"""A school trains whatever a course asks for, each time from the same start."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from test.training.small_trainer import (
+    examples,
+    learning_sets,
+    RECIPES,
+    school,
+    SETTINGS,
+    SOURCES,
+    TARGET,
+)
+from xmodal_ros.configuration.plan import SilentReporter
+from xmodal_ros.data.dataset import LearningSet
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.training.trainer import FitResult, repeatable
+
+
+class Heard(SilentReporter):
+    def __init__(self) -> None:
+        self.stages: list[str] = []
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def begin(self, stage: str, total: int) -> None:
+        self.stages.append(stage)
+
+
+def weights(fitted: FitResult) -> torch.Tensor:
+    return torch.cat([value.flatten() for value in fitted.classifier.state_dict().values()])
+
+
+def test_what_else_is_trained_changes_nothing():
+    unimodal, dcat = make_method('unimodal'), make_method('dcat')
+    with repeatable(0):
+        alone = weights(school(()).fit(unimodal, ()))
+    with repeatable(0):
+        busy = school()
+        first = weights(busy.fit(dcat, SOURCES))
+        assert torch.equal(weights(busy.fit(unimodal, ())), alone)
+        assert torch.equal(weights(busy.fit(dcat, SOURCES)), first)
+    assert not torch.equal(first, alone)
+
+
+def test_a_frozen_source_is_trained_once_and_a_joint_one_not_at_all():
+    heard = Heard()
+    with repeatable(0):
+        busy = school(reporter=heard)
+        busy.fit(make_method('dcat'), ('thigh',))
+        busy.fit(make_method('distillation'), SOURCES)
+    assert heard.stages == [
+        'training thigh',
+        'training wrist (dcat from thigh)',
+        'training chest',
+        'training wrist (distillation from thigh, chest)',
+    ]
+    assert set(busy.fits) == {'thigh', 'chest'}
+
+
+def test_it_may_go_on_from_where_another_fit_ended():
+    # With no step worth the name, what comes out is what went in.
+    with repeatable(0):
+        busy = school(())
+        first = busy.fit(make_method('unimodal'), ())
+        kept = weights(first)
+        again = busy.fit(make_method('unimodal'), (), first)
+    assert torch.equal(weights(first), kept)
+    assert again.history[0].validation_loss < first.history[0].validation_loss
+
+
+def test_every_way_the_target_was_trained_is_on_record():
+    with repeatable(0):
+        busy = school()
+        fitted = busy.fit(make_method('dcat'), ('thigh',))
+        busy.fit(make_method('unimodal'), ())
+    assert fitted.sources == ('thigh',)
+    assert [(t.method, t.sources) for t in busy.trials] == [('dcat', ('thigh',)), ('unimodal', ())]
+    assert busy.trials[0].validation_loss == busy.validation_loss(fitted)
+
+
+def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():
+    sets = learning_sets()
+    rng = np.random.default_rng(0)
+    random = examples(60, 7, noise=50)
+    random.labels[:] = rng.integers(0, 3, 60)
+    sets['chest'] = LearningSet(random, examples(60, 8, noise=50), {})
+    longer = replace(SETTINGS, epochs=15)
+    recipes = {name: replace(recipe, fit=longer) for name, recipe in RECIPES.items()}
+    with repeatable(0):
+        busy = school(sets=sets, recipes=recipes)
+        assert busy.skill('thigh') > 0.3
+        assert abs(busy.skill('chest')) < 0.2
+
+
+@pytest.mark.parametrize('harm', ['guesses', 'no numbers'])
+def test_a_source_that_is_worth_nothing_leaves_the_guarded_target_as_if_alone(harm):
+    sets, heard = learning_sets(), Heard()
+    training = sets['thigh'].training
+    if harm == 'guesses':
+        # What it has learnt is wrong throughout when it is asked.
+        validation = sets['thigh'].validation
+        wrong = replace(validation, labels=(validation.labels + 1) % 3)
+        sets['thigh'] = LearningSet(training, wrong, {})
+    else:
+        training.values[3] = np.inf
+    method = make_method('xmodal')
+    with repeatable(0):
+        longer = replace(RECIPES['thigh'], fit=replace(SETTINGS, epochs=15))
+        recipes = {**RECIPES, 'thigh': longer}
+        busy = school(('thigh',), sets=sets, recipes=recipes, reporter=heard)
+        fitted = method.course(busy)
+        alone = weights(busy.fit(make_method('unimodal'), ()))
+    assert fitted.sources == ()
+    assert torch.equal(weights(fitted), alone)
+    assert any("'thigh' is left out" in note for note in heard.notes)
+
+
+def test_a_method_that_needs_pairs_in_time_is_refused_where_there_are_none():
+    sets = learning_sets()
+    apart = replace(sets['thigh'].training, ends_ns=sets['thigh'].training.ends_ns + 7)
+    sets['thigh'] = LearningSet(apart, sets['thigh'].validation, {'unlabelled': 3})
+    with repeatable(0):
+        busy = school(sets=sets)
+    message = r"source 'thigh' ends when one of 'wrist'.*pairing=class.*3 unlabelled"
+    with pytest.raises(TrainingError, match=message):
+        busy.check(make_method('dcat'))
+    busy.check(make_method('dcat', {'pairing': 'class'}))
+    busy.check(make_method('attention_patch'))
+    busy.check(make_method('unimodal'))
+
+
+def test_a_source_that_is_trained_along_needs_a_partner_with_a_label():
+    sets = learning_sets()
+    ours = sets['wrist'].training
+    # The thigh's windows begin with the thirteenth: of its moments none is labelled.
+    labels = np.where(ours.ends_ns < sets['thigh'].training.ends_ns[0], ours.labels, NO_LABEL)
+    sets['wrist'] = replace(sets['wrist'], training=replace(ours, labels=labels))
+    with repeatable(0):
+        busy = school(('thigh',), sets=sets)
+    with pytest.raises(TrainingError, match="no labelled window of source 'thigh' ends when"):
+        busy.check(make_method('cotraining'))
+    busy.check(make_method('cotraining', {'pairing': 'time_else_class'}))
+    busy.check(make_method('distillation'))
+
+
+def test_a_document_holds_the_sensors_own_statistics():
+    with repeatable(0):
+        busy = school()
+        assert busy.document(TARGET) is busy.document(TARGET)
+        assert len(busy.document('thigh').preprocessing[0].mean) == 3  # type: ignore[union-attr]

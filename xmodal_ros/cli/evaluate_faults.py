@@ -1,0 +1,67 @@
+"""The faults of ``xmodal evaluate``: each bundle over its recordings again, harmed."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.markup import escape
+from rich.progress import Progress, TaskID
+
+from xmodal_ros.evaluation.fault_catalogue import faults_of
+from xmodal_ros.evaluation.robustness import robustness_curve
+from xmodal_ros.evaluation.scoring import Evaluation
+from xmodal_ros.evaluation.trial import RobustnessCurve
+from xmodal_ros.runtime.engine import Engine
+
+
+def run_faults(
+    engines: Mapping[str, Engine],
+    evaluations: Sequence[Evaluation],
+    faults: Sequence[str],
+    progress: Progress,
+    *,
+    chosen: bool,
+    strict: bool,
+) -> tuple[RobustnessCurve, ...]:
+    """Give a curve of every evaluation under every fault, by name, that can befall its sensor.
+
+    ``engines`` are by the evaluations' names. With ``chosen``, faults that befall none are told;
+    with ``strict``, nothing is left out. Raises :class:`XmodalError` for a curve that is left
+    without recordings.
+    """
+    curves: list[RobustnessCurve] = []
+    suffered = {kind.name for each in evaluations for kind in faults_of(each.info.stream, faults)}
+    if suffered and (spared := [name for name in faults if name not in suffered]) and chosen:
+        progress.console.print(
+            f'[yellow]warning:[/] left out, for it can befall no sensor here: {", ".join(spared)}',
+            soft_wrap=True,
+        )
+    for evaluation in evaluations:
+        kinds = faults_of(evaluation.info.stream, faults)
+        if faults and not kinds:
+            progress.console.print(
+                f'[yellow]warning:[/] none of the faults named can befall the '
+                f'{evaluation.info.modality} of {escape(evaluation.name)}',
+                soft_wrap=True,
+            )
+        messages = sum(bag.offline.received for bag in evaluation.bags)
+        for kind in kinds:
+            task = progress.add_task(
+                escape(f'{evaluation.name}, {kind.name}'), total=messages * len(kind.grid)
+            )
+            report = _count_on(progress, task, evaluation.name)
+            engine = engines[evaluation.name]
+            curve = robustness_curve(engine, evaluation, kind, report, strict=strict)
+            progress.update(task, completed=messages * len(kind.grid))
+            for left in curve.left_out:
+                progress.console.print(
+                    f'[yellow]warning:[/] {escape(left.bag)} is left out of the curve of '
+                    f'{kind.name}: {escape(left.reason)}',
+                    soft_wrap=True,
+                )
+            curves.append(curve)
+    return tuple(curves)
+
+
+def _count_on(progress: Progress, task: TaskID, bundle: str) -> Callable[[str, int], None]:
+    return lambda doing, count: progress.update(
+        task, advance=count, description=escape(f'{bundle}, {doing}')
+    )

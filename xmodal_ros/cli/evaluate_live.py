@@ -1,0 +1,88 @@
+"""The live part of ``xmodal evaluate``: each bag through the classifier node as well."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.evaluation.agreement import compare
+from xmodal_ros.evaluation.scoring import BagEvaluation, LiveRun
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.runtime.engine import Prediction
+
+
+def run_live(
+    bundle: Path,
+    bag: BagEvaluation,
+    sensor: Sensor,
+    progress: Progress,
+    *,
+    rate: float,
+    device: str,
+    show_labels: bool,
+) -> LiveRun:
+    """Play a bag that was evaluated offline to the live node, and compare the two.
+
+    ``rate`` is in times real time, 0 as fast as nothing is lost. Raises :class:`XmodalError` where
+    the node or the bag gives up.
+    """
+    from xmodal_ros.tools.replay.replay import replay
+
+    task = progress.add_task(f'{escape(bag.name)} live', total=bag.offline.received)
+    try:
+        result = replay(
+            bundle,
+            bag.path,
+            sensor,
+            rate=rate,
+            device=device,
+            progress=lambda sent, total: progress.update(task, completed=sent, total=total),
+            on_label=_LabelPrinter(bag, progress.console) if show_labels else lambda _: None,
+        )
+    except XmodalError:
+        progress.remove_task(task)
+        raise
+    return LiveRun(
+        predictions=result.predictions,
+        latencies_s=result.latencies_s,
+        sent=result.sent,
+        received=result.received,
+        drops=result.drops,
+        agreement=compare(bag.offline.predictions, result.predictions),
+        rate=rate,
+    )
+
+
+class _LabelPrinter:
+    """Print a line whenever the live label changes, with the truth beside it."""
+
+    def __init__(self, bag: BagEvaluation, console: Console) -> None:
+        self._console = console
+        self._name = bag.name
+        self._truth = {
+            prediction.stamp_ns: bag.truth_label(index)
+            for index, prediction in enumerate(bag.offline.predictions)
+        }
+        self._first_ns: int | None = None
+        self._label = ''
+
+    def __call__(self, prediction: Prediction) -> None:
+        if self._first_ns is None:
+            self._first_ns = prediction.stamp_ns
+            self._console.print(
+                f'[dim]live[/] {escape(self._name)}, by seconds since its first label',
+                highlight=False,
+            )
+        if prediction.label == self._label:
+            return
+        self._label = prediction.label
+        seconds = (prediction.stamp_ns - self._first_ns) / 1e9
+        truth = self._truth.get(prediction.stamp_ns)
+        colour = 'dim' if truth is None else 'green' if truth == self._label else 'red'
+        self._console.print(
+            f'[dim]live {seconds:7.1f} s[/]  [{colour}]{escape(self._label):<18}[/] '
+            f'{prediction.scores[0][1]:.2f}  [dim]truth: {escape(truth or "unlabelled")}[/]',
+            highlight=False,
+        )

@@ -1,0 +1,346 @@
+"""What ``xmodal evaluate`` does, apart from its options."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+import typer
+
+from xmodal_ros.bags.opening import is_recording
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.evaluate_faults import run_faults
+from xmodal_ros.cli.evaluate_inputs import name_bundles
+from xmodal_ros.cli.evaluate_live import run_live
+from xmodal_ros.cli.evaluate_page import print_checks, print_trial
+from xmodal_ros.cli.result import write_result
+from xmodal_ros.errors import BagError, XmodalError
+from xmodal_ros.evaluation.comparison import compare_bundles
+from xmodal_ros.evaluation.document import trial_as_json
+from xmodal_ros.evaluation.fault_catalogue import ALL, choose
+from xmodal_ros.evaluation.report import write_report
+from xmodal_ros.evaluation.requirements import check, check_names, read_requirement
+from xmodal_ros.evaluation.scoring import (
+    BagEvaluation,
+    evaluate,
+    evaluate_bag,
+    LeftOut,
+)
+from xmodal_ros.evaluation.selection import select
+from xmodal_ros.evaluation.trial import Trial
+from xmodal_ros.files import check_writable
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.loading import load_model
+from xmodal_ros.runtime.offline import classify_bag, sensor_for
+from xmodal_ros.runtime.selector_settings import choose_mode
+from xmodal_ros.runtime.validated_accuracy import validated_accuracy
+
+_SHOWN_NAMES = 3
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """The options of ``xmodal evaluate``; ``bags`` are recordings, not folders of them."""
+
+    bundles: tuple[Path, ...]
+    bags: tuple[Path, ...]
+    sensor: str | None = None
+    selector: str = 'select'
+    robustness: tuple[str, ...] = ()
+    require: tuple[str, ...] = ()
+    live: bool = False
+    rate: float = 0.0
+    all_subjects: bool = False
+    strict: bool = False
+    device: str = 'cpu'
+    show_labels: bool = False
+    html: Path | None = None
+    json: Path | None = None
+
+
+@dataclass
+class _Candidate:
+    """A bundle while it is evaluated; ``errors`` say of ``left_out`` what is told of it.
+
+    ``lacks`` are those of recordings without its sensor, where there are other bundles;
+    ``not_live`` are those of live runs.
+    """
+
+    name: str
+    path: Path
+    engine: Engine
+    bags: list[BagEvaluation] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    errors: list[BagError] = field(default_factory=list)
+    lacks: list[BagError] = field(default_factory=list)
+    not_live: list[XmodalError] = field(default_factory=list)
+
+    def leave_out(self, bag: str, error: BagError) -> None:
+        self.left_out.append(LeftOut(bag, str(error)))
+        self.errors.append(error)
+
+
+def run(settings: EvaluationSettings) -> Trial:
+    """Evaluate, print a summary, write what was asked for.
+
+    Exits with code 1 when a live run did not equal the offline one, or a requirement is not met.
+    """
+    console = Console(stderr=True)
+    requirements = [read_requirement(text) for text in settings.require]
+    check_names(requirements, live=settings.live)
+    faults = choose(settings.robustness)
+    mode = choose_mode(settings.selector)
+    check_writable(settings.json, settings.html)
+    for path in settings.bags:
+        if not is_recording(path):
+            # Says what is wrong with it now, not when its turn has come.
+            BagReader(path).close()
+    make_deterministic()
+    candidates = _load(settings)
+    with _progress(console) as progress:
+        _evaluate_recordings(candidates, settings, progress)
+        evaluations = tuple(
+            replace(
+                evaluate(each.engine.bundle.info, each.bags, each.name),
+                left_out=tuple(each.left_out),
+            )
+            for each in _with_recordings(candidates, console)
+        )
+        robustness = run_faults(
+            {each.name: each.engine for each in candidates},
+            evaluations,
+            faults,
+            progress,
+            chosen=ALL not in settings.robustness,
+            strict=_stops(settings),
+        )
+    several = len(evaluations) > 1
+    accuracies = {each.name: validated_accuracy(each.path) for each in candidates}
+    trial = Trial(
+        evaluations=evaluations,
+        selection=select(evaluations, accuracies, mode) if several else None,
+        comparison=compare_bundles(evaluations) if several else None,
+        robustness=robustness,
+    )
+    print_trial(trial, console)
+    document = trial_as_json(trial)
+    write_result(settings.json, document)
+    if settings.html is not None:
+        write_report(trial, settings.html, _title(trial))
+        console.print(f'report: {escape(str(settings.html))}', soft_wrap=True)
+    checks = check(requirements, document)
+    print_checks(checks, console)
+    differ = any(each.agreement and not each.agreement.equal for each in evaluations)
+    if differ or not all(each.met for each in checks):
+        raise typer.Exit(1)
+    return trial
+
+
+def _load(settings: EvaluationSettings) -> list[_Candidate]:
+    candidates = []
+    for name, path in zip(name_bundles(settings.bundles), settings.bundles, strict=True):
+        engine = Engine(load_model(path, settings.device))
+        engine.warm_up()
+        candidates.append(_Candidate(name, path, engine))
+    return candidates
+
+
+def _evaluate_recordings(
+    candidates: Sequence[_Candidate], settings: EvaluationSettings, progress: Progress
+) -> None:
+    """Evaluate every recording of people whom no bundle was trained on, or of all."""
+    known = {
+        subject for each in candidates for subject in each.engine.bundle.info.subjects_trained_on
+    }
+    aside: dict[Path, str] = {}
+    for path in settings.bags:
+        with _opened(path, candidates, settings, progress) as reader:
+            if reader is None:
+                continue
+            if reader.subject in known and not settings.all_subjects:
+                aside[path] = reader.subject
+            else:
+                _evaluate_recording(candidates, reader, settings, progress)
+    names = escape(', '.join(sorted(set(aside.values()))))
+    whose = 'the model was' if len(candidates) == 1 else 'a model was'
+    if aside and len(aside) < len(settings.bags):
+        progress.console.print(
+            f'left out: recordings of subjects {whose} trained on ({names}); '
+            'score them too with --all-subjects',
+            soft_wrap=True,
+        )
+    elif aside:
+        progress.console.print(
+            f'[yellow]warning:[/] {whose} trained on every subject here ({names}): '
+            'these scores say nothing about people it has not met',
+            soft_wrap=True,
+        )
+        for path in aside:
+            with _opened(path, candidates, settings, progress) as reader:
+                if reader is not None:
+                    _evaluate_recording(candidates, reader, settings, progress)
+
+
+@contextmanager
+def _opened(
+    path: Path, candidates: Sequence[_Candidate], settings: EvaluationSettings, progress: Progress
+) -> Iterator[BagReader | None]:
+    """Open a recording; None where it cannot be and is left out."""
+    try:
+        reader = BagReader(path)
+    except BagError as error:
+        if _stops(settings):
+            raise
+        for each in candidates:
+            each.leave_out(path.name, error)
+        _note(progress, path.name, error)
+        yield None
+    else:
+        with reader:
+            yield reader
+
+
+def _stops(settings: EvaluationSettings) -> bool:
+    return settings.strict or len(settings.bags) == 1
+
+
+def _note(progress: Progress, bag: str, error: BagError) -> None:
+    progress.console.print(
+        f'[yellow]warning:[/] {escape(bag)} is left out: {escape(str(error))}', soft_wrap=True
+    )
+
+
+def _evaluate_recording(
+    candidates: Sequence[_Candidate],
+    reader: BagReader,
+    settings: EvaluationSettings,
+    progress: Progress,
+) -> None:
+    for each in candidates:
+        info = each.engine.bundle.info
+        try:
+            sensor = _sensor(each.engine, reader, settings)
+        except BagError as error:
+            if len(candidates) == 1 and _stops(settings):
+                raise
+            each.leave_out(reader.name, error)
+            if len(candidates) > 1:
+                each.lacks.append(error)
+            else:
+                _note(progress, reader.name, error)
+            continue
+        count = reader.topics[sensor.topic].count
+        which = reader.name if len(candidates) == 1 else f'{reader.name}, {each.name}'
+        task = progress.add_task(f'{escape(which)} offline', total=count)
+        try:
+            offline = classify_bag(each.engine, reader, sensor, _advance(progress, task))
+            bag = evaluate_bag(info, reader, sensor.name, offline)
+        except BagError as error:
+            if _stops(settings):
+                raise
+            progress.remove_task(task)
+            each.leave_out(reader.name, error)
+            _note(progress, which, error)
+            continue
+        progress.update(task, completed=count)
+        if settings.live:
+            bag = _run_live(each, bag, sensor, settings, progress, which)
+        each.bags.append(bag)
+
+
+def _run_live(
+    candidate: _Candidate,
+    bag: BagEvaluation,
+    sensor: Sensor,
+    settings: EvaluationSettings,
+    progress: Progress,
+    which: str,
+) -> BagEvaluation:
+    """Add the live run, or why there is none."""
+    try:
+        live = run_live(
+            candidate.path,
+            bag,
+            sensor,
+            progress,
+            rate=settings.rate,
+            device=settings.device,
+            show_labels=settings.show_labels,
+        )
+    except XmodalError as error:
+        if _stops(settings):
+            raise
+        candidate.not_live.append(error)
+        progress.console.print(
+            f'[yellow]warning:[/] {escape(which)} is left out of the live runs: '
+            f'{escape(str(error))}',
+            soft_wrap=True,
+        )
+        return replace(bag, not_live=str(error))
+    return replace(bag, live=live)
+
+
+def _sensor(engine: Engine, reader: BagReader, settings: EvaluationSettings) -> Sensor:
+    name = settings.sensor
+    if name is not None and len(settings.bundles) > 1:
+        # Meant for the bundles that it fits; the others keep their own.
+        fits = reader.sensor(name).modality == engine.bundle.info.modality
+        name = name if fits else None
+    return sensor_for(engine, reader, name)
+
+
+def _with_recordings(candidates: Sequence[_Candidate], console: Console) -> list[_Candidate]:
+    """Give the bundles that ran at all, and say which recordings the others lack.
+
+    Raises :class:`XmodalError` when none did, or no live run could be ended.
+    """
+    running = [each for each in candidates if each.bags]
+    if not running:
+        raise next(error for each in candidates for error in each.errors)
+    not_live = [error for each in candidates for error in each.not_live]
+    if not_live and not any(bag.live for each in running for bag in each.bags):
+        raise not_live[0]
+    for each in candidates:
+        if each.lacks:
+            console.print(
+                f'[yellow]warning:[/] {escape(each.name)} is not evaluated on '
+                f'{len(each.lacks)} recordings: {escape(str(each.lacks[0]))}',
+                soft_wrap=True,
+            )
+    return running
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _advance(progress: Progress, task: TaskID) -> Callable[[int], None]:
+    return lambda done: progress.update(task, completed=done)
+
+
+def _title(trial: Trial) -> str:
+    bags = dict.fromkeys(bag.name for each in trial.evaluations for bag in each.bags)
+    return f'{_named([each.name for each in trial.evaluations])} on {_named(list(bags))}'
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ', '.join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f'{shown} and {more} more' if more > 0 else shown

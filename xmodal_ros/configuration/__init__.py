@@ -1,0 +1,1 @@
+"""Configuration: what a training run may be asked, its defaults, and the plan it makes."""

@@ -1,0 +1,1 @@
+"""Data: recordings scanned, guarded, cut, cached, split and paired, whoever asks."""

@@ -1,0 +1,231 @@
+"""Cut recordings side by side into the cache, so that memory stays flat however many there are."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, ExitStack
+from dataclasses import dataclass
+import multiprocessing
+from multiprocessing.synchronize import Event
+from pathlib import Path
+import signal
+import tempfile
+from typing import BinaryIO, Final
+
+import cv2
+
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.child_process import end_with_parent
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.data.cache import StreamCache
+from xmodal_ros.data.cutting import cut_recording, Way
+from xmodal_ros.data.recording import (
+    cut_into_memory,
+    cut_orders,
+    label_recording,
+    Recording,
+    RecordingFacts,
+)
+from xmodal_ros.errors import BagError, TrainingError
+
+# Between two looks at whether the work is still wanted.
+_MESSAGES_A_LOOK: Final = 64
+_BUFFER_BYTES: Final = 1 << 18
+
+
+@dataclass(frozen=True)
+class BrokenRecording:
+    """A recording that cannot be read to its end, and why."""
+
+    facts: RecordingFacts
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be cut of one recording, and where each sensor's stream belongs."""
+
+    number: int
+    cache: StreamCache
+    workplace: Path
+    facts: RecordingFacts
+    ways: Mapping[str, Way]
+    places: Mapping[str, Path]
+
+
+def build_recordings(
+    facts: Sequence[RecordingFacts],
+    ways: Mapping[str, Way],
+    options: DataOptions,
+    advance: Callable[[int, str], None] = lambda _done, _name: None,
+    *,
+    unlabelled: bool = False,
+) -> list[Recording | BrokenRecording]:
+    """Give the labelled windows of recordings, in their order; ``unlabelled`` adds the others.
+
+    What the cache holds is taken from there, the rest is cut, by so many processes at a time as
+    ``options`` say, and kept; without a cache it is cut here, into memory. ``advance`` hears how
+    many recordings are done, and which one just was. Raises :class:`TrainingError` when windows
+    cannot be kept or a process dies. Whatever is raised, Ctrl-C among it, leaves nothing
+    half-written.
+    """
+    if options.cache is None:
+        return _in_memory(facts, ways, advance, unlabelled)
+    cache = StreamCache(options.cache)
+    places = [_places(cache, fact, ways) for fact in facts]
+    missing = [[n for n, p in at.items() if cache.read(p) is None] for at in places]
+    todo = [number for number, names in enumerate(missing) if names]
+    broken: dict[int, str] = {}
+    done = len(facts) - len(todo)
+    if done:
+        advance(done, 'from the cache')
+    if todo:
+        with cache.workplace() as workplace:
+            tasks = [
+                _Task(
+                    number,
+                    cache,
+                    workplace,
+                    facts[number],
+                    {name: ways[name] for name in missing[number]},
+                    places[number],
+                )
+                for number in todo
+            ]
+            for number, reason in _do_all(tasks, options.processes):
+                if reason:
+                    broken[number] = reason
+                done += 1
+                advance(done, facts[number].name)
+    return [
+        BrokenRecording(fact, broken[number])
+        if number in broken
+        else _from_cache(cache, fact, ways, places[number], unlabelled)
+        for number, fact in enumerate(facts)
+    ]
+
+
+def _in_memory(
+    facts: Sequence[RecordingFacts],
+    ways: Mapping[str, Way],
+    advance: Callable[[int, str], None],
+    unlabelled: bool,
+) -> list[Recording | BrokenRecording]:
+    recordings: list[Recording | BrokenRecording] = []
+    for done, fact in enumerate(facts, start=1):
+        try:
+            recordings.append(cut_into_memory(fact, ways, unlabelled=unlabelled))
+        except BagError as error:
+            recordings.append(BrokenRecording(fact, str(error)))
+        advance(done, fact.name)
+    return recordings
+
+
+def _places(cache: StreamCache, facts: RecordingFacts, ways: Mapping[str, Way]) -> dict[str, Path]:
+    try:
+        return {
+            name: cache.place(facts.files, order, facts.clocks.get(name, ''))
+            for name, order in cut_orders(facts, ways).items()
+        }
+    except OSError as error:
+        raise BagError(f'bag {str(facts.path)!r} cannot be read: {error}') from error
+
+
+def _from_cache(
+    cache: StreamCache,
+    facts: RecordingFacts,
+    ways: Mapping[str, Way],
+    places: Mapping[str, Path],
+    unlabelled: bool,
+) -> Recording:
+    found = {}
+    for name, place in places.items():
+        kept = cache.read(place)
+        if kept is None:
+            raise TrainingError(
+                f'{place} is gone: was the cache cleared while it was being used? Start again'
+            )
+        found[name] = kept
+    return label_recording(facts, ways, found, unlabelled=unlabelled)
+
+
+def _do_all(tasks: Sequence[_Task], processes: int) -> Iterator[tuple[int, str]]:
+    """Do tasks, and give each one's number and why its recording is broken, or ''."""
+    if min(processes, len(tasks)) == 1:
+        for task in tasks:
+            yield task.number, _told(task, lambda: None)
+        return
+    context = multiprocessing.get_context('spawn')
+    stop = context.Event()
+    with ProcessPoolExecutor(
+        min(processes, len(tasks)), context, initializer=_begin, initargs=(stop,)
+    ) as pool:
+        try:
+            futures = {pool.submit(_work, task): task.number for task in tasks}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            raise TrainingError(
+                'a process that cut windows ended by itself: is there enough memory? Try fewer '
+                '--jobs'
+            ) from None
+        finally:
+            # Those at work stop at the next message; where all is done nobody listens.
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+
+
+_stop: Event | None = None
+
+
+def _begin(stop: Event) -> None:
+    """Get a process ready to work."""
+    global _stop
+    _stop = stop
+    end_with_parent()
+    # Ctrl-C goes to the whole group of processes; who started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
+
+
+def _work(task: _Task) -> str:
+    messages = 0
+
+    def look() -> None:
+        nonlocal messages
+        messages += 1
+        if messages % _MESSAGES_A_LOOK == 0 and _stop is not None and _stop.is_set():
+            raise TrainingError('stopped')
+
+    return _told(task, look)
+
+
+def _told(task: _Task, progress: Callable[[], None]) -> str:
+    """Cut a recording; give why it is broken, or ''."""
+    try:
+        _cut(task, progress)
+    except BagError as error:
+        return str(error)
+    except OSError as error:
+        raise task.cache.cannot_write(error) from None
+    return ''
+
+
+def _cut(task: _Task, progress: Callable[[], None]) -> None:
+    with _folder(task.workplace) as folder:
+        with ExitStack() as files, BagReader(task.facts.path) as reader:
+
+            def open_file(name: str, what: str) -> BinaryIO:
+                own = folder / str(list(task.ways).index(name))
+                own.mkdir()
+                return files.enter_context((own / what).open('wb', _BUFFER_BYTES))
+
+            cuts = cut_recording(reader, cut_orders(task.facts, task.ways), open_file, progress)
+        for number, name in enumerate(task.ways):
+            task.cache.publish(folder / str(number), cuts[name], task.places[name])
+
+
+@contextmanager
+def _folder(workplace: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=workplace) as name:
+        yield Path(name)

@@ -1,0 +1,226 @@
+"""Windows with labels from recordings, cut by the very code that runs on a robot."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.bags.audio_format import read_audio_format
+from xmodal_ros.bags.labels import read_segments, Segment
+from xmodal_ros.bags.opening import storage_files
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.sensor_type import sensor_type
+from xmodal_ros.data.cutting import Cut, cut_recording, CutOrder, Way
+from xmodal_ros.data.window_array import KeptStream, Stream, Windows, WindowValues
+from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.metrics.truth import window_truth
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.windows.windowing import WindowSpec
+
+
+@dataclass(frozen=True, eq=False)
+class RecordingFacts:
+    """What is known of a recording before its windows are cut.
+
+    ``sensors`` are those wanted that it has, ``missing`` says why it lacks the others.
+    ``audio_formats`` are of those sensors whose messages do not say it themselves, ``clocks`` the
+    corrections of those whose stamps are corrected. ``files`` hold the messages, which were
+    recorded from ``start_ns`` to ``end_ns``.
+    """
+
+    path: Path
+    name: str
+    subject: str
+    segments: tuple[Segment, ...]
+    sensors: Mapping[str, Sensor]
+    msgtypes: Mapping[str, str]
+    audio_formats: Mapping[str, AudioFormat] = field(default_factory=dict)
+    session: str = ''
+    missing: Mapping[str, str] = field(default_factory=dict)
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+    start_ns: int = 0
+    end_ns: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SensorWindows:
+    """One sensor's windows of one recording, as a rule the labelled ones.
+
+    ``values`` is (N, steps, ...) in SI units, an array or windows that are gathered when indexed,
+    ``ends_ns`` (N,) rises, ``segment_of`` (N,) indexes the recording's segments, -1 where no
+    segment covers half of a window, which only those who ask for such windows get. ``left_out``
+    counts windows (``unlabelled``, ``weak`` evidence) and messages (by the reason of their
+    refusal) that are not in here. ``cut`` and ``stream`` are what they were chosen from.
+    """
+
+    values: Windows
+    ends_ns: NDArray[np.int64]
+    segment_of: NDArray[np.int64]
+    left_out: Mapping[str, int]
+    cut: Cut | None = None
+    stream: Stream | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A recording's facts and windows, by sensor name.
+
+    ``unusable`` says of sensors that it has, but whose messages cannot be used, why not.
+    """
+
+    facts: RecordingFacts
+    windows: Mapping[str, SensorWindows]
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_facts(
+    path: Path, sensors_of: Callable[[str], Sequence[str]], *, need_all: bool = True
+) -> RecordingFacts:
+    """Look into a recording for the sensors that ``sensors_of`` its subject names.
+
+    Raises BagError when the recording is broken, lacks one of them or the format of its audio, or
+    has one on a topic of a wrong type. Unless it ``need_all``, what is lacking is only noted.
+    """
+    with BagReader(path) as reader:
+        sensors: dict[str, Sensor] = {}
+        msgtypes: dict[str, str] = {}
+        formats: dict[str, AudioFormat] = {}
+        missing: dict[str, str] = {}
+        for name in sensors_of(reader.subject):
+            try:
+                sensor = reader.sensor(name)
+            except BagError as error:
+                # A name that two topics claim is no lack of a sensor.
+                if need_all or reader.claims(name) > 1:
+                    raise
+                missing[name] = str(error)
+                continue
+            # Nor is a topic of a type that no such sensor has: the recording itself is at fault.
+            msgtype = sensor_type(reader, sensor)
+            try:
+                audio = read_audio_format(reader, sensor.topic)
+            except BagError as error:
+                if need_all:
+                    raise
+                missing[name] = str(error)
+                continue
+            sensors[name], msgtypes[name] = sensor, msgtype
+            if audio is not None:
+                formats[name] = audio
+        shifts = {name: reader.clocks.get(sensor.topic) for name, sensor in sensors.items()}
+        return RecordingFacts(
+            path,
+            reader.name,
+            reader.subject,
+            read_segments(reader),
+            sensors,
+            msgtypes,
+            formats,
+            reader.session,
+            missing,
+            {name: str(shift) for name, shift in shifts.items() if shift is not None},
+            storage_files(path),
+            reader.start_ns,
+            reader.end_ns,
+        )
+
+
+def first_message(facts: RecordingFacts, sensor_name: str) -> bytes:
+    """Give the first message of a sensor."""
+    with BagReader(facts.path) as reader:
+        return next(iter(reader.messages([facts.sensors[sensor_name].topic]))).data
+
+
+def cut_orders(facts: RecordingFacts, ways: Mapping[str, Way]) -> dict[str, CutOrder]:
+    """Say how to cut those of the sensors in ``ways`` that a recording has."""
+    return {
+        name: CutOrder(
+            facts.sensors[name], facts.msgtypes[name], way, facts.audio_formats.get(name)
+        )
+        for name, way in ways.items()
+        if name in facts.sensors
+    }
+
+
+def load_recording(
+    facts: RecordingFacts,
+    streams: Mapping[str, Way],
+    progress: Callable[[], None] = lambda: None,
+) -> Recording:
+    """Cut the labelled windows of the sensors that ``streams`` describes, into memory.
+
+    ``progress`` is called after each message. Raises :class:`TrainingError` when none of a
+    sensor's messages can be used, with the reason.
+    """
+    recording = cut_into_memory(facts, streams, progress)
+    for reason in recording.unusable.values():
+        raise TrainingError(reason)
+    return recording
+
+
+def cut_into_memory(
+    facts: RecordingFacts,
+    ways: Mapping[str, Way],
+    progress: Callable[[], None] = lambda: None,
+    *,
+    unlabelled: bool = False,
+) -> Recording:
+    """Cut a recording without leaving anything on disk; raises BagError for damage.
+
+    With ``unlabelled`` windows without a label are kept too.
+    """
+    files: dict[str, BytesIO] = {}
+    with BagReader(facts.path) as reader:
+        cuts = cut_recording(
+            reader,
+            cut_orders(facts, ways),
+            lambda name, _: files.setdefault(name, BytesIO()),
+            progress,
+        )
+    found = {}
+    for name, cut in cuts.items():
+        values = np.frombuffer(files[name].getbuffer(), np.dtype(cut.facts.dtype))
+        found[name] = cut, KeptStream(values.reshape(cut.facts.shape))
+    return label_recording(facts, ways, found, unlabelled=unlabelled)
+
+
+def label_recording(
+    facts: RecordingFacts,
+    ways: Mapping[str, Way],
+    found: Mapping[str, tuple[Cut, Stream]],
+    *,
+    unlabelled: bool = False,
+) -> Recording:
+    """Choose the labelled windows of what was cut; ``unlabelled`` adds those without a label."""
+    windows: dict[str, SensorWindows] = {}
+    unusable: dict[str, str] = {}
+    for name, (cut, stream) in found.items():
+        if cut.facts.usable:
+            windows[name] = _label(facts.segments, ways[name][1], cut, stream, unlabelled)
+        else:
+            unusable[name] = (
+                f"none of the {cut.facts.received} messages of sensor '{name}' "
+                f'({facts.sensors[name].topic}) in {facts.path} can be used: '
+                f'{cut.facts.complaint or dict(cut.facts.drops)}'
+            )
+    return Recording(facts, windows, unusable)
+
+
+def _label(
+    segments: Sequence[Segment], spec: WindowSpec, cut: Cut, stream: Stream, unlabelled: bool
+) -> SensorWindows:
+    index = cut.index
+    owner = window_truth(segments, index.ends_ns.tolist(), spec.length_ns).segment_of_window
+    wanted, strong = (owner >= 0) | unlabelled, index.coverage >= spec.min_coverage
+    rows = np.flatnonzero(wanted & strong)
+    counts = {'unlabelled': int((~wanted).sum()), 'weak': int((wanted & ~strong).sum())}
+    left_out = {**{name: count for name, count in counts.items() if count}, **cut.facts.drops}
+    values = WindowValues(
+        [stream], np.zeros(len(rows), np.int64), index.firsts[rows], cut.facts.steps
+    )
+    return SensorWindows(values, index.ends_ns[rows], owner[rows], left_out, cut, stream)

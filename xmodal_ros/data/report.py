@@ -1,0 +1,199 @@
+"""What of a data set is used and what is left out, and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.data.clock_report import ClockReport
+from xmodal_ros.data.recording import Recording, RecordingFacts, SensorWindows
+from xmodal_ros.data.scan import LeftOut
+from xmodal_ros.windows.windowing import SECOND_NS
+
+# Windows and messages that are not used, by the words they are counted under.
+REASONS: Final = {
+    'unlabelled': 'windows outside every labelled segment',
+    'weak': 'windows with too few samples, in or beside a gap',
+    'activity_left_out': 'windows of activities that are not learnt',
+    'touches_validation': 'windows that reach into a segment that validates',
+    'of_validation_subjects': 'windows without a label of people who validate',
+    'unpaired': 'windows without a label that no other sensor has at the same time',
+    'late': 'messages out of order',
+    'duplicate': 'messages with the stamp of another',
+}
+
+
+def in_words(reason: str) -> str:
+    """Say what was left out for a reason."""
+    return REASONS.get(reason, f'messages refused ({reason})')
+
+
+@dataclass(frozen=True)
+class SensorReport:
+    """One sensor of a recording: ``windows`` are used, ``left_out`` are not, by reason.
+
+    Of ``windows`` so many are ``unlabelled``.
+    ``gaps`` of its stream leave ``gap_s`` seconds without samples, ``longest_gap_s`` is the
+    longest step; time jumped ``resets`` times. Of the labelled segments ``unseen`` are long enough
+    for a window but have none. ``problem`` says why nothing of it is used, where nothing is.
+    """
+
+    sensor: str
+    modality: str
+    messages: int = 0
+    windows: int = 0
+    unlabelled: int = 0
+    left_out: Mapping[str, int] | None = None
+    gaps: int = 0
+    gap_s: float = 0.0
+    longest_gap_s: float = 0.0
+    resets: int = 0
+    unseen: int = 0
+    problem: str = ''
+
+
+@dataclass(frozen=True)
+class RecordingReport:
+    """One recording: its ``use`` is learning, test or nothing, for which there is a ``reason``.
+
+    Of its ``segments``, ``labelled_s`` seconds together, ``too_short`` are shorter than half a
+    window, which no window can show.
+    """
+
+    path: str
+    name: str = ''
+    subject: str = ''
+    session: str = ''
+    use: str = ''
+    reason: str = ''
+    duration_s: float = 0.0
+    segments: int = 0
+    labelled_s: float = 0.0
+    too_short: int = 0
+    sensors: tuple[SensorReport, ...] = ()
+    clocks: tuple[ClockReport, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """All recordings of a data set, in the order they were named."""
+
+    recordings: tuple[RecordingReport, ...]
+
+    def document(self) -> list[dict[str, Any]]:
+        """Give it in a form that JSON can hold."""
+        return [asdict(recording) for recording in self.recordings]
+
+    @property
+    def left_out(self) -> tuple[RecordingReport, ...]:
+        """The recordings of which nothing is used."""
+        return tuple(recording for recording in self.recordings if not recording.use)
+
+
+def report_left_out(left: LeftOut) -> RecordingReport:
+    """Tell of a recording that is not used."""
+    if left.facts is None:
+        return RecordingReport(str(left.path), left.path.name, reason=left.reason)
+    return _facts(left.facts, '', left.reason, 0)
+
+
+def report_test(facts: RecordingFacts, length_ns: int) -> RecordingReport:
+    """Tell of a recording that is kept to test on, whose windows the engine cuts later."""
+    return _facts(facts, 'test', '', length_ns)
+
+
+def report_recording(
+    recording: Recording, length_ns: int, clocks: Sequence[ClockReport] = ()
+) -> RecordingReport:
+    """Tell of a recording that is learnt from."""
+    facts = recording.facts
+    sensors = [
+        _sensor(facts, name, windows, length_ns) for name, windows in recording.windows.items()
+    ]
+    for name, problem in recording.unusable.items():
+        sensors.append(SensorReport(name, facts.sensors[name].modality, problem=problem))
+    sensors += [SensorReport(name, '', problem=reason) for name, reason in facts.missing.items()]
+    report = _facts(facts, 'learning', '', length_ns)
+    return RecordingReport(
+        **{**_fields(report), 'sensors': tuple(sensors), 'clocks': tuple(clocks)}
+    )
+
+
+def _fields(report: RecordingReport) -> dict[str, Any]:
+    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+
+
+def _facts(facts: RecordingFacts, use: str, reason: str, length_ns: int) -> RecordingReport:
+    return RecordingReport(
+        path=str(facts.path),
+        name=facts.name,
+        subject=facts.subject,
+        session=facts.session,
+        use=use,
+        reason=reason,
+        duration_s=(facts.end_ns - facts.start_ns) / SECOND_NS,
+        segments=len(facts.segments),
+        labelled_s=sum(s.end_ns - s.start_ns for s in facts.segments) / SECOND_NS,
+        too_short=sum(_is_short(segment, length_ns) for segment in facts.segments),
+    )
+
+
+def _is_short(segment: Segment, length_ns: int) -> bool:
+    return segment.end_ns - segment.start_ns < length_ns // 2
+
+
+def _sensor(
+    facts: RecordingFacts, name: str, windows: SensorWindows, length_ns: int
+) -> SensorReport:
+    shown = set(windows.segment_of.tolist())
+    unseen = sum(
+        index not in shown and not _is_short(segment, length_ns)
+        for index, segment in enumerate(facts.segments)
+    )
+    report = SensorReport(
+        name,
+        facts.sensors[name].modality,
+        windows=len(windows.ends_ns),
+        unlabelled=int((windows.segment_of < 0).sum()),
+        left_out=dict(windows.left_out),
+        unseen=unseen,
+    )
+    if windows.cut is None:
+        return report
+    cut = windows.cut.facts
+    return replace(
+        report,
+        messages=cut.received,
+        gaps=cut.gaps.count,
+        gap_s=cut.gaps.seconds,
+        longest_gap_s=cut.gaps.longest_s,
+        resets=cut.resets,
+    )
+
+
+def remarks(report: RecordingReport) -> Iterable[str]:
+    """Give in words what a person should know of a recording that is used."""
+    if report.too_short:
+        yield (
+            f'{report.too_short} of {report.segments} labelled segments are shorter than half a '
+            'window'
+        )
+    for sensor in report.sensors:
+        if sensor.problem:
+            yield sensor.problem
+            continue
+        if sensor.unseen:
+            yield (
+                f'{sensor.sensor}: {sensor.unseen} of {report.segments} labelled segments lie '
+                'where it has no data: do its stamps and the labels come from the same clock?'
+            )
+        if sensor.gaps:
+            yield (
+                f'{sensor.sensor}: {sensor.gaps} gaps, {sensor.gap_s:.1f} s without samples, the '
+                f'longest step {sensor.longest_gap_s:.2f} s'
+            )
+        if sensor.resets:
+            yield f'{sensor.sensor}: time jumped {sensor.resets} times'
+    for clock in report.clocks:
+        if clock.complaint:
+            yield clock.complaint

@@ -1,0 +1,64 @@
+"""The order in which training windows are shown."""
+
+from collections.abc import Iterator
+import math
+
+import torch
+from torch import Generator, Tensor
+
+from xmodal_ros.configuration.recipe import FitSettings
+from xmodal_ros.data.dataset import Examples
+
+
+class EpochOrder:
+    """Deals training windows out in steps, epoch by epoch.
+
+    An epoch shows every labelled window once, or several times where they fill fewer ``steps``.
+    With ``unlabelled`` each step shows as many windows without a label beside them, and the larger
+    of the two decides how long an epoch is. ``chances`` (N,) of the labelled windows are for
+    sampling them, where the settings balance activities that way.
+    """
+
+    def __init__(
+        self, training: Examples, chances: Tensor, settings: FitSettings, *, unlabelled: bool
+    ) -> None:
+        self._labelled = torch.from_numpy(training.labelled)
+        self._unlabelled = torch.from_numpy(training.unlabelled[: None if unlabelled else 0])
+        self._chances = chances
+        self._sampled = settings.balance == 'sampling'
+        self._size = settings.batch_size
+        longest = max(len(self._labelled), len(self._unlabelled))
+        self.steps = max(settings.least_steps, math.ceil(longest / self._size))
+        """How many there are in an epoch."""
+        self.has_unlabelled = len(self._unlabelled) > 0
+        """Whether any window without a label is shown."""
+
+    def batches(self, generator: Generator) -> Iterator[tuple[Tensor, float]]:
+        """Give each step's rows, labelled ones first, and its share of the epoch's labelled."""
+        order = self._order(generator)
+        beside = self._beside(len(order), generator)
+        for first in range(0, len(order), self._size):
+            rows = order[first : first + self._size]
+            shown = torch.cat([rows, beside[first : first + self._size]])
+            yield shown, len(rows) / len(order)
+
+    def _order(self, generator: Generator) -> Tensor:
+        count = len(self._labelled)
+        shown = max(count, self.steps * self._size)
+        if self._sampled:
+            drawn = torch.multinomial(self._chances, shown, replacement=True, generator=generator)
+            return self._labelled[drawn]
+        least = (self.steps - 1) * self._size
+        return self._labelled[_shuffled(count, least, generator)[:shown]]
+
+    def _beside(self, shown: int, generator: Generator) -> Tensor:
+        if not self.has_unlabelled:
+            return self._unlabelled
+        rows = _shuffled(len(self._unlabelled), shown, generator)[:shown]
+        return self._unlabelled[rows]
+
+
+def _shuffled(count: int, least: int, generator: Generator) -> Tensor:
+    """Give the numbers below ``count`` in random order, again and again up to ``least``."""
+    repeats = max(1, math.ceil(least / count))
+    return torch.cat([torch.randperm(count, generator=generator) for _ in range(repeats)])

@@ -1,0 +1,122 @@
+"""Look into the recordings of a data set: which can be used, and why the others cannot."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from xmodal_ros.bags.opening import find_recordings, is_recording
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.plan import Reporter
+from xmodal_ros.data.file_identity import content
+from xmodal_ros.data.recording import read_facts, RecordingFacts
+from xmodal_ros.errors import BagError, TrainingError
+
+NO_LABELS: Final = 'it has no labels'
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """A recording that is not used, and why; ``facts`` where it could be looked into."""
+
+    path: Path
+    reason: str
+    facts: RecordingFacts | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """The recordings of a data set that can be used, and those that cannot."""
+
+    usable: tuple[RecordingFacts, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def look_into(
+    paths: Sequence[Path],
+    sensors_of: Callable[[str], Sequence[str]],
+    options: DataOptions,
+    reporter: Reporter,
+    *,
+    need_labels: bool = True,
+    why_of_no_use: Callable[[RecordingFacts], str] = lambda _facts: NO_LABELS,
+) -> Looked:
+    """Look into the recordings that ``paths`` name, for the sensors ``sensors_of`` a subject.
+
+    A recording that is broken, has labels that cannot be read or none at all, has none of the
+    sensors or one on a topic of a wrong type, or is a copy of another one is left out and told;
+    where that leaves none with labels, the first of these reasons is raised as :class:`BagError`
+    or :class:`TrainingError`. So is a path that holds no recording, which is a slip of the user,
+    and where ``options`` are strict the first reason at all, except that a recording has no
+    labels or is a copy: with these nothing is wrong.
+    ``why_of_no_use`` is asked of recordings without labels, and gives '' for those that are of
+    some use; where there is no ``need_labels`` all are.
+    """
+    found = find_recordings(paths)
+    if not found:
+        raise TrainingError('no recording is given: name bags, or folders that hold bags')
+    reporter.begin('looking into recordings', len(found))
+    usable: list[RecordingFacts] = []
+    left_out: list[LeftOut] = []
+    for done, path in enumerate(found, start=1):
+        try:
+            facts = read_facts(path, sensors_of, need_all=False)
+            reason = why_of_no_use(facts) if need_labels and not facts.segments else ''
+            reason = reason or _lack(facts, options)
+        except BagError as error:
+            if options.strict or not is_recording(path) or len(found) == 1:
+                raise
+            left_out.append(LeftOut(path, str(error)))
+        else:
+            if reason:
+                left_out.append(LeftOut(path, reason, facts))
+            else:
+                usable.append(facts)
+        reporter.advance(done, path.name)
+    _drop_copies(usable, left_out)
+    if not any(facts.segments or not need_labels for facts in usable):
+        _refuse([*left_out, *(LeftOut(facts.path, NO_LABELS, facts) for facts in usable)])
+    for left in left_out:
+        reporter.note(f'{left.path} is left out: {left.reason}')
+    return Looked(tuple(usable), tuple(left_out))
+
+
+def _drop_copies(usable: list[RecordingFacts], left_out: list[LeftOut]) -> None:
+    """Leave out what was recorded once and is there twice, under whatever name.
+
+    Raises :class:`TrainingError` for a copy that says it shows another subject.
+    """
+    originals: dict[tuple[object, ...], RecordingFacts] = {}
+    # Of two the one with labels is worth more.
+    for facts in sorted(usable, key=lambda each: not each.segments):
+        original = originals.setdefault(tuple(map(content, facts.files)), facts)
+        if original is facts:
+            continue
+        if original.subject != facts.subject:
+            raise TrainingError(
+                f'{original.path} and {facts.path} hold the same recording, of subjects '
+                f'{original.subject!r} and {facts.subject!r}: one of them would be scored on what '
+                'the other taught. Remove one'
+            )
+        usable.remove(facts)
+        left_out.append(LeftOut(facts.path, f'it holds the same as {original.path}', facts))
+
+
+def _lack(facts: RecordingFacts, options: DataOptions) -> str:
+    if facts.sensors:
+        return ''
+    reason = next(iter(facts.missing.values()), 'it has no sensors')
+    if options.strict:
+        raise BagError(reason)
+    return reason
+
+
+def _refuse(left_out: Sequence[LeftOut]) -> None:
+    """Raise why nothing is left to use."""
+    if all(left.facts is not None and not left.facts.segments for left in left_out):
+        raise TrainingError(
+            f'none of the {len(left_out)} recordings is labelled: record /activity_label or put '
+            'a labels.csv into each'
+        )
+    worst = next(left for left in left_out if left.facts is None or left.facts.segments)
+    raise BagError(worst.reason)

@@ -1,0 +1,110 @@
+"""Look at a data set before anything is learnt from it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
+from xmodal_ros.bags.opening import find_recordings, storage_paths
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.plan import Reporter
+from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.data.build import BrokenRecording, build_recordings
+from xmodal_ros.data.clock_report import CorrectBy, look_at_clocks
+from xmodal_ros.data.recording import first_message, RecordingFacts
+from xmodal_ros.data.report import DataReport, report_left_out, report_recording
+from xmodal_ros.data.scan import LeftOut, look_into
+from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a data set holds, and by recording how to correct the clocks of its sensors."""
+
+    report: DataReport
+    corrections: Mapping[Path, Mapping[str, ClockCorrection]]
+
+
+def survey(
+    paths: Sequence[Path],
+    sensors: Sequence[str],
+    choices: RecipeChoices,
+    options: DataOptions,
+    reporter: Reporter,
+    correct_by: CorrectBy = 'receipt',
+) -> Survey:
+    """Cut the windows of ``sensors``, of all there are without any, as training would.
+
+    What is cut is kept for training where ``options`` name a cache. Raises what training raises
+    for recordings that cannot be used, but unlabelled ones are looked at all the same.
+    """
+    names = tuple(sensors) or _all_sensors(paths)
+    looked = look_into(paths, lambda _subject: names, options, reporter, need_labels=False)
+    recipes = {name: _recipe(looked.usable, name, choices) for name in names}
+    ways = {name: (r.stream, r.training_window) for name, r in recipes.items() if r is not None}
+    if not ways:
+        raise BagError(next(iter(looked.usable[0].missing.values()), 'no sensor is named'))
+    length_ns = max(window.length_ns for _, window in ways.values())
+    reporter.begin('cutting windows', len(looked.usable))
+    told, corrections = [], {}
+    for each in build_recordings(looked.usable, ways, options, reporter.advance):
+        if isinstance(each, BrokenRecording):
+            if options.strict:
+                raise BagError(each.reason)
+            told.append(report_left_out(LeftOut(each.facts.path, each.reason, each.facts)))
+            continue
+        if options.strict:
+            for problem in each.unusable.values():
+                raise TrainingError(problem)
+        clocks = look_at_clocks(each, ways, correct_by)
+        if clocks.corrections:
+            corrections[each.facts.path] = clocks.corrections
+        report = report_recording(each, length_ns, clocks.reports)
+        if not each.facts.segments:
+            report = replace(report, use='', reason='it has no labels')
+        told.append(report)
+    return Survey(DataReport((*told, *map(report_left_out, looked.left_out))), corrections)
+
+
+def correct_clocks(found: Survey) -> tuple[Path, ...]:
+    """Write ``clocks.yaml`` for each recording that needs one; give the files.
+
+    Raises :class:`ConfigurationError` where there is one already: what was found comes on top of
+    what that corrects.
+    """
+    homes = {path: _home(path) for path in found.corrections}
+    for home in homes.values():
+        if clock_file(home).exists():
+            raise ConfigurationError(
+                f'{clock_file(home)} is there already: remove it, or correct it by hand'
+            )
+    return tuple(
+        write_clocks(homes[path], corrections) for path, corrections in found.corrections.items()
+    )
+
+
+def _home(path: Path) -> Path:
+    """Give the folder of a bag of which a file was named, as its reader sees it."""
+    paths = storage_paths(path)
+    return paths[0] if len(paths) == 1 else path
+
+
+def _all_sensors(paths: Sequence[Path]) -> tuple[str, ...]:
+    names: dict[str, None] = {}
+    for path in find_recordings(paths):
+        # What is wrong with it is told when its turn comes.
+        with suppress(BagError), BagReader(path) as reader:
+            recorded = [s for s in reader.sensors if s.topic in reader.topics]
+            names |= {s.name: None for s in recorded if reader.topics[s.topic].count}
+    return tuple(names)
+
+
+def _recipe(usable: Sequence[RecordingFacts], name: str, choices: RecipeChoices) -> Recipe | None:
+    first = next((facts for facts in usable if name in facts.sensors), None)
+    if first is None:
+        return None
+    return make_recipe(
+        first.sensors[name], first.msgtypes[name], first_message(first, name), choices
+    )

@@ -1,0 +1,75 @@
+"""TAP, the Attention Patch: the target attends to a bank of another sensor's windows.
+
+Reconstruction of Wang, Shahrampour, "TAP: The Attention Patch for Cross-Modal Knowledge Transfer
+from Unlabeled Modality" (TMLR 2024). The patch itself, its equation and its kernels are in
+:mod:`xmodal_ros.models.patch`, for it stays in the exported model. Training draws a fresh batch of
+references every step; the bank that is kept is drawn once.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+import torch
+from torch import nn, Tensor
+
+from xmodal_ros.methods.memory_bank import BankOptions, References
+from xmodal_ros.methods.method import MethodOptions, TransferMethod
+from xmodal_ros.methods.training_module import Batch, Learner, Lesson
+from xmodal_ros.models.patch import AttentionPatch, AttentionPatchSpec, bank_bytes, Fusion, Kernel
+
+
+class AttentionPatchOptions(BankOptions):
+    """``references`` are drawn in each step; ``kernel`` and ``fusion`` are the patch's."""
+
+    references: Annotated[int, Field(ge=1)] = 128
+    kernel: Kernel = 'exp'
+    fusion: Fusion = 'concatenate'
+
+
+class AttentionPatchMethod(TransferMethod):
+    """Train target and patch on the labels; sources are frozen, unlabelled and unpaired."""
+
+    name: ClassVar[str] = 'attention_patch'
+    Options: ClassVar[type[MethodOptions]] = AttentionPatchOptions
+    options: AttentionPatchOptions
+
+    def start(self, lesson: Lesson) -> Learner:
+        """Attach a patch to the target and give the learner that shows it references."""
+        return _PatchLearner(lesson, self.options)
+
+
+class _PatchLearner(Learner):
+    def __init__(self, lesson: Lesson, options: AttentionPatchOptions) -> None:
+        super().__init__(lesson)
+        self._per_step = options.references
+        self._references = References(lesson, options)
+        dim = self.target.norm.normalized_shape[0]
+        spec = AttentionPatchSpec(
+            bank=self._references.size,
+            key_dim=dim,
+            value_dim=dim,
+            kernel=options.kernel,
+            fusion=options.fusion,
+        )
+        self.patch = AttentionPatch(spec, dim)
+        self.target.attach(self.patch)
+        dims = [features.shape[1] for features in self._references.features]
+        self.key_of = nn.ModuleList(nn.Linear(d, dim, bias=False) for d in dims)
+        self.value_of = nn.ModuleList(nn.Linear(d, dim, bias=False) for d in dims)
+
+    def prepare(self, batch: Batch) -> None:  # noqa: ARG002 - the same for any batch
+        rows = self._references.draw(self._per_step)
+        self.patch.refer(*self._projected(rows))
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        self.patch.store(*self._projected(self._references.bank))
+
+    def facts(self) -> dict[str, object]:
+        return self._references.facts(bank_bytes(self.patch))
+
+    def _projected(self, rows: list[Tensor]) -> tuple[Tensor, Tensor]:
+        chosen = self._references.chosen(rows)
+        keys = [project(z) for project, z in zip(self.key_of, chosen, strict=True)]
+        values = [project(z) for project, z in zip(self.value_of, chosen, strict=True)]
+        return torch.cat(keys), torch.cat(values)

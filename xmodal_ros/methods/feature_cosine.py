@@ -1,0 +1,62 @@
+"""Feature alignment: the target's pooled feature points where the frozen source's does.
+
+The plainest form of feature matching, and the baseline of D-CAT, which aligns what attention makes
+of the tokens rather than their mean.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.method import MethodOptions
+from xmodal_ros.methods.paired import PairedMethod, PairedOptions
+from xmodal_ros.methods.source import PairedSource
+from xmodal_ros.methods.training_module import detached, MethodTerms
+from xmodal_ros.models.classifier import Outputs
+
+
+class FeatureCosineOptions(PairedOptions):
+    """``weight`` is λ."""
+
+    weight: Annotated[float, Field(ge=0)] = 1.0
+
+
+class FeatureCosine(PairedMethod):
+    """Minimise ``CE + λ · mean over sources of (1 − cos)`` on pairs of windows."""
+
+    name: ClassVar[str] = 'feature_cosine'
+    Options: ClassVar[type[MethodOptions]] = FeatureCosineOptions
+    options: FeatureCosineOptions
+
+    def terms(
+        self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
+    ) -> MethodTerms:
+        """Add the distance of directions, averaged over the sources that have partners."""
+        if not sources or not self.options.weight:
+            return MethodTerms(task_loss, {})
+        losses = [
+            cosine_loss(target.feature[source.rows], source.outputs.feature)
+            for source in sources.values()
+        ]
+        distance = torch.stack(losses).mean()
+        return MethodTerms(
+            task_loss + self.options.weight * distance, {'cosine': detached(distance)}
+        )
+
+
+def cosine_loss(target: Tensor, source: Tensor) -> Tensor:
+    """Give the mean of ``1 − cos`` (), in [0, 2], of features (P, d); the source's is detached.
+
+    Raises :class:`ConfigurationError` when they have different dimensions.
+    """
+    if target.shape[1] != source.shape[1]:
+        raise ConfigurationError(
+            f"the target's features have {target.shape[1]} dimensions, the source's "
+            f'{source.shape[1]}: train both with the same encoder dim'
+        )
+    return (1 - functional.cosine_similarity(target, source.detach(), dim=1)).mean()

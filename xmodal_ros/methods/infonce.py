@@ -1,0 +1,111 @@
+"""Contrastive pretraining on pairs, then a linear head.
+
+InfoNCE (van den Oord, Li, Vinyals, 2018) between sensors in the manner of CLIP (Radford et al.,
+ICML 2021): of all source windows of a batch, the target is to find its own, and the other way
+round. The labels are for the head only, which makes it the baseline for unlabelled pairs.
+"""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+import torch
+from torch import nn, Tensor
+from torch.nn import functional
+
+from xmodal_ros.methods.method import MethodOptions, TransferMethod
+from xmodal_ros.methods.paired import PairedOptions
+from xmodal_ros.methods.source import paired_sources
+from xmodal_ros.methods.training_module import Batch, detached, Learner, Lesson, MethodTerms
+from xmodal_ros.models.classifier import Outputs
+
+
+class InfoNceOptions(PairedOptions):
+    """Options of InfoNCE.
+
+    ``temperature`` divides the cosines, ``dim`` is that of the space they are taken in.
+    ``pretraining`` is the share of the training in which the encoder learns; after it only the
+    head does. The head learns from the labels all along, without a gradient to the encoder.
+    With ``joint`` the encoder learns from labels and pairs at once, all the time, the pairs
+    weighed by ``weight``.
+    """
+
+    temperature: Annotated[float, Field(gt=0)] = 0.1
+    dim: Annotated[int, Field(ge=1, le=1024)] = 32
+    pretraining: Annotated[float, Field(gt=0, le=1)] = 0.7
+    joint: bool = False
+    weight: Annotated[float, Field(ge=0)] = 1.0
+
+
+class InfoNce(TransferMethod):
+    """Pretrain the target's encoder to find its partner, and read it with a linear head."""
+
+    name: ClassVar[str] = 'infonce'
+    Options: ClassVar[type[MethodOptions]] = InfoNceOptions
+    options: InfoNceOptions
+
+    @property
+    def needs_overlap(self) -> bool:
+        """Only pairs in time need recordings made together."""
+        return self.options.pairing == 'time'
+
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Pairs in time need no labels."""
+        return self.options.pairing != 'class'
+
+    def start(self, lesson: Lesson) -> Learner:
+        """Give a learner with a projection for the target and one for each source."""
+        return _ContrastiveLearner(lesson, self.options)
+
+
+class _ContrastiveLearner(Learner):
+    def __init__(self, lesson: Lesson, options: InfoNceOptions) -> None:
+        super().__init__(lesson)
+        self._options = options
+        self._sources = lesson.sources
+        self._task_loss = lesson.task_loss
+        self.ours = _projection(self.target.head.in_features, options.dim)
+        self.theirs = nn.ModuleList(
+            _projection(source.classifier.head.in_features, options.dim)
+            for source in lesson.sources.values()
+        )
+
+    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
+        options = self._options
+        if not options.joint:
+            read = self.target.head(self.target.dropout(outputs.feature.detach()))
+            task_loss = self._task_loss(read, batch.labels)
+            if batch.share >= options.pretraining:
+                return MethodTerms(task_loss, {})
+        if not options.weight:
+            return MethodTerms(task_loss, {})
+        paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
+        losses = [
+            contrastive_loss(
+                self.ours(outputs.feature[paired[name].rows]),
+                project(paired[name].outputs.feature),
+                options.temperature,
+            )
+            for name, project in zip(self._sources, self.theirs, strict=True)
+            if name in paired
+        ]
+        if not losses:
+            return MethodTerms(task_loss, {})
+        contrast = torch.stack(losses).mean()
+        return MethodTerms(task_loss + options.weight * contrast, {'contrast': detached(contrast)})
+
+
+def _projection(before: int, after: int) -> nn.Module:
+    return nn.Sequential(nn.Linear(before, before), nn.GELU(), nn.Linear(before, after))
+
+
+def contrastive_loss(target: Tensor, source: Tensor, temperature: float) -> Tensor:
+    """Give InfoNCE (), the mean of both directions, of P paired vectors (P, d) each.
+
+    Zero is perfect; log P is what vectors without a difference give.
+    """
+    similarity = functional.normalize(target, dim=1) @ functional.normalize(source, dim=1).T
+    own = torch.arange(len(target), device=target.device)
+    there = functional.cross_entropy(similarity / temperature, own)
+    back = functional.cross_entropy(similarity.T / temperature, own)
+    return (there + back) / 2

@@ -1,0 +1,160 @@
+"""What every transfer method is, and how one is found by its name.
+
+The training loop and the encoders know none of the methods. A new one is a file in this package
+with a subclass of :class:`TransferMethod`; its ``name`` makes it available everywhere.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+import importlib
+import pkgutil
+from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.training_module import Learner, Lesson
+
+# Whether a method wants its sources trained before it and frozen, or trains them itself.
+SourceUse = Literal['none', 'frozen', 'joint']
+Fitted = TypeVar('Fitted')
+
+
+class MethodOptions(BaseModel):
+    """Options of a method; each method that has any extends it."""
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+
+@dataclass(frozen=True)
+class StepSchedule:
+    """A schedule of a method's own: at most so many epochs of Adam, whose rate falls in steps.
+
+    The rate is multiplied by ``decay`` every ``every`` epochs.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    decay: float
+    every: int
+
+
+class School(Protocol[Fitted]):
+    """What a method's course may ask for; ``sources`` are the sensors it was given."""
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """The sensors to learn from."""
+
+    def fit(
+        self, method: 'TransferMethod', sources: Sequence[str], start: Fitted | None = None
+    ) -> Fitted:
+        """Train the target with a method, from fresh weights or from those of ``start``."""
+
+    def validation_loss(self, fitted: Fitted) -> float:
+        """Give the mean negative log-likelihood on validation windows, after calibration."""
+
+    def skill(self, source: str) -> float:
+        """Give by how much a source's mean recall on validation windows exceeds chance."""
+
+    def note(self, text: str) -> None:
+        """Tell the user."""
+
+
+class TransferMethod(ABC):
+    """How the target learns. Subclasses set ``name``, and ``Options`` where they have any.
+
+    An instance holds options only; what is at work on one target is the :class:`Learner` that
+    :meth:`start` gives.
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[MethodOptions]] = MethodOptions
+    source_use: ClassVar[SourceUse] = 'frozen'
+    one_process: ClassVar[bool] = False
+    """Whether the target's forward pass has to see a step's windows all at once."""
+    options: MethodOptions
+
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        """Refuse a method that could not be chosen by name, when it is defined."""
+        super().__init_subclass__()
+        if abstract:
+            return
+        name = cls.__dict__.get('name')
+        if not isinstance(name, str) or not name:
+            raise TypeError(f'{cls.__qualname__} must set a name by which it can be chosen')
+        if _METHODS.setdefault(name, cls).__qualname__ != cls.__qualname__:
+            raise TypeError(f'{cls.__qualname__} and {_METHODS[name].__qualname__} share {name!r}')
+        _METHODS[name] = cls
+
+    def __init__(self, options: Any) -> None:
+        """Take options that are an instance of ``Options``."""
+        self.options = options
+
+    @property
+    def needs_overlap(self) -> bool:
+        """Whether a source must have been recorded together with the target."""
+        return False
+
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Whether windows without a label, paired with those of sources, teach it anything."""
+        return False
+
+    @property
+    def schedule(self) -> StepSchedule | None:
+        """A schedule to use instead of the recipe's, or None."""
+        return None
+
+    @abstractmethod
+    def start(self, lesson: Lesson) -> Learner:
+        """Set to work on a target.
+
+        May add a patch to the target and build modules of its own; the random numbers drawn here
+        are a stream apart from the target's. Raises :class:`ConfigurationError` when the sources
+        do not fit the method.
+        """
+
+    def course(self, school: School[Fitted]) -> Fitted:
+        """Train the target, once unless a method says otherwise."""
+        return school.fit(self, school.sources)
+
+
+_METHODS: Final[dict[str, type[TransferMethod]]] = {}
+
+
+def _load() -> dict[str, type[TransferMethod]]:
+    package = importlib.import_module(__package__)
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f'{__package__}.{module.name}')
+    return _METHODS
+
+
+def method_names() -> tuple[str, ...]:
+    """Give the names of all methods."""
+    return tuple(sorted(_load()))
+
+
+def make_method(name: str, options: Mapping[str, object] | None = None) -> TransferMethod:
+    """Build a method by name; options may be text, as from a command line.
+
+    Raises :class:`ConfigurationError` for an unknown name, option or value.
+    """
+    methods = _load()
+    if name not in methods:
+        raise ConfigurationError(
+            f'there is no transfer method {name!r}: choose one of {", ".join(sorted(methods))}'
+        )
+    method = methods[name]
+    try:
+        chosen = method.Options.model_validate(dict(options or {}))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        known = ', '.join(method.Options.model_fields) or 'none'
+        where = '.'.join(str(part) for part in problem['loc'])
+        raise ConfigurationError(
+            f'option {where!r} of method {name}: {problem["msg"]} (its options: {known})'
+        ) from error
+    return method(chosen)

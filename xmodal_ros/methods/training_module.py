@@ -1,0 +1,87 @@
+"""What trains: the target's classifier, and whatever a method trains beside it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from torch import nn, Tensor
+
+from xmodal_ros.methods.source import Source, Windows
+from xmodal_ros.models.classifier import Classifier, Outputs
+
+# Logits (B, classes) and class indices (B,) to the cross-entropy (), weighed by class and
+# smoothed. Windows without a label have no part in it; where none has one it is 0.
+TaskLoss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """A step's windows of the target.
+
+    ``rows`` (B,) are their positions among the target's training windows, ``windows``
+    (B, steps, ...) the raw windows after augmentation, ``labels`` (B,) class indices, or
+    :data:`~xmodal_ros.methods.source.NO_LABEL`; ``share`` of the training, in [0, 1), is over.
+    ``rows`` are on the CPU, the others on the device.
+    """
+
+    rows: Tensor
+    windows: Tensor
+    labels: Tensor
+    share: float
+
+
+@dataclass(frozen=True)
+class MethodTerms:
+    """The loss to minimise, and its parts by name for the progress display."""
+
+    loss: Tensor
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a method is given to begin with: who learns, from what, and from whom."""
+
+    target: Classifier
+    windows: Windows
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    task_loss: TaskLoss = nn.functional.cross_entropy
+
+
+class Learner(nn.Module):
+    """A target that learns from its labels; methods extend it by what they add.
+
+    Every parameter in it is trained, and validated as a running mean of its steps. Only
+    ``target`` is kept. In each step :meth:`prepare` comes first, then the target's own forward
+    pass and its loss on the labels, then :meth:`terms`. Both may draw random numbers: theirs are
+    a stream apart from the target's.
+
+    A run that was ended goes on from the state dictionary of another's learner, put into a fresh
+    one. State that changes in training and is in neither parameters nor buffers belongs into
+    torch's ``get_extra_state``, as a tensor.
+    """
+
+    def __init__(self, lesson: Lesson) -> None:
+        super().__init__()
+        self.target = lesson.target
+
+    def prepare(self, batch: Batch) -> None:
+        """Set up what the target's forward pass on this batch needs."""
+
+    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:  # noqa: ARG002
+        """Combine the target's own loss () with what is to be learnt beside it."""
+        return MethodTerms(task_loss, {})
+
+    def settle(self) -> None:
+        """Make the target answer alone, and always the same. It draws no random numbers.
+
+        Called whenever the target is to be validated or kept, with the weights it then has.
+        """
+
+    def facts(self) -> dict[str, object]:
+        """Give what a bundle should say of what was learnt beside the target."""
+        return {}
+
+
+def detached(loss: Tensor) -> float:
+    """Give a loss as a number for display."""
+    return float(loss.detach().double().cpu())

@@ -1,0 +1,1 @@
+"""Metrics: scores, counts that add up, intervals and tests of differences."""

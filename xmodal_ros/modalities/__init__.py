@@ -1,0 +1,1 @@
+"""Modalities: what each kind of sensor needs, one folder each."""

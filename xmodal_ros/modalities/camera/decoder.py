@@ -1,0 +1,214 @@
+"""Decode ``sensor_msgs/Image`` and ``CompressedImage`` to small frames for a network.
+
+Colour and grey frames are uint8 intensities, depth frames float32 metres (0 where unknown).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.modalities.camera.compressed import decode_depth, decompress, picture_size
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.sample import DecodeError, Sample
+
+CameraPixels = Literal['gray', 'rgb', 'depth']
+IMAGE_TYPE: Final = 'sensor_msgs/msg/Image'
+COMPRESSED_TYPE: Final = 'sensor_msgs/msg/CompressedImage'
+
+CHANNEL_COUNT: Final[dict[CameraPixels, int]] = {'gray': 1, 'rgb': 3, 'depth': 1}
+# OpenCV decompresses JPEG at a half, a quarter or an eighth of its size.
+_MOST_REDUCED: Final = 8
+# No camera sends more; a length field beyond it is a broken message, not a picture.
+_LARGEST_SIDE: Final = 1 << 15
+
+# OpenCV makes no picture of a smaller mosaic.
+_SMALLEST_PART: Final = 4
+
+Frame = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class _Encoding:
+    """Samples of one pixel and OpenCV's conversions; 16-bit intensities keep their upper byte."""
+
+    dtype: str
+    channels: int
+    to_gray: int | None = None
+    to_rgb: int | None = None
+
+
+_COLOUR: Final[dict[str, _Encoding]] = {
+    'mono8': _Encoding('u1', 1, None, cv2.COLOR_GRAY2RGB),
+    '8UC1': _Encoding('u1', 1, None, cv2.COLOR_GRAY2RGB),
+    'mono16': _Encoding('u2', 1, None, cv2.COLOR_GRAY2RGB),
+    'rgb8': _Encoding('u1', 3, cv2.COLOR_RGB2GRAY, None),
+    'rgb16': _Encoding('u2', 3, cv2.COLOR_RGB2GRAY, None),
+    '8UC3': _Encoding('u1', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
+    'bgr8': _Encoding('u1', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
+    'bgr16': _Encoding('u2', 3, cv2.COLOR_BGR2GRAY, cv2.COLOR_BGR2RGB),
+    'rgba8': _Encoding('u1', 4, cv2.COLOR_RGBA2GRAY, cv2.COLOR_RGBA2RGB),
+    'bgra8': _Encoding('u1', 4, cv2.COLOR_BGRA2GRAY, cv2.COLOR_BGRA2RGB),
+    # ROS names the two orders of packed 4:2:2 in two ways each.
+    'yuv422': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_UYVY, cv2.COLOR_YUV2RGB_UYVY),
+    'uyvy': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_UYVY, cv2.COLOR_YUV2RGB_UYVY),
+    'yuv422_yuy2': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_YUY2, cv2.COLOR_YUV2RGB_YUY2),
+    'yuyv': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_YUY2, cv2.COLOR_YUV2RGB_YUY2),
+    # ROS names a mosaic by its first two pixels, OpenCV by the second row's second and third.
+    'bayer_rggb8': _Encoding('u1', 1, cv2.COLOR_BayerBG2GRAY, cv2.COLOR_BayerBG2RGB),
+    'bayer_bggr8': _Encoding('u1', 1, cv2.COLOR_BayerRG2GRAY, cv2.COLOR_BayerRG2RGB),
+    'bayer_gbrg8': _Encoding('u1', 1, cv2.COLOR_BayerGR2GRAY, cv2.COLOR_BayerGR2RGB),
+    'bayer_grbg8': _Encoding('u1', 1, cv2.COLOR_BayerGB2GRAY, cv2.COLOR_BayerGB2RGB),
+    'bayer_rggb16': _Encoding('u2', 1, cv2.COLOR_BayerBG2GRAY, cv2.COLOR_BayerBG2RGB),
+    'bayer_bggr16': _Encoding('u2', 1, cv2.COLOR_BayerRG2GRAY, cv2.COLOR_BayerRG2RGB),
+    'bayer_gbrg16': _Encoding('u2', 1, cv2.COLOR_BayerGR2GRAY, cv2.COLOR_BayerGR2RGB),
+    'bayer_grbg16': _Encoding('u2', 1, cv2.COLOR_BayerGB2GRAY, cv2.COLOR_BayerGB2RGB),
+}
+# Depth encodings, with the metres one unit stands for (REP 118).
+_DEPTH: Final[dict[str, tuple[_Encoding, float]]] = {
+    '16UC1': (_Encoding('u2', 1), 0.001),
+    'mono16': (_Encoding('u2', 1), 0.001),
+    '32FC1': (_Encoding('f4', 1), 1.0),
+}
+
+
+@dataclass(frozen=True)
+class CameraDecoder:
+    """Turn serialized images into samples of (height, width, channels).
+
+    ``gray`` and ``rgb`` give uint8 (1 or 3 channels), ``depth`` float32 metres (1 channel).
+    Scaling is by area, depth by the nearest pixel so that no surface is invented between two.
+    ``region`` is the part of the picture to look at: left, top, width, height, as shares of it.
+    """
+
+    msgtype: str
+    pixels: CameraPixels
+    height: int
+    width: int
+    region: tuple[float, float, float, float] | None = None
+
+    def __call__(self, data: bytes) -> Sample:
+        """Decode one message; raises :class:`DecodeError` when it cannot be used."""
+        cursor = CdrCursor(data)
+        stamp_ns, frame_id = cursor.header()
+        if stamp_ns <= 0:
+            raise DecodeError(
+                'zero_stamp',
+                'header.stamp is not set: windows are placed by it, so make the driver stamp '
+                'its messages',
+            )
+        read: Callable[[CdrCursor], Frame]
+        read = self._compressed if self.msgtype == COMPRESSED_TYPE else self._image
+        return Sample(stamp_ns, frame_id, self._scale(read(cursor)))
+
+    def _image(self, cursor: CdrCursor) -> Frame:
+        height, width = cursor.uint32(), cursor.uint32()
+        encoding = cursor.string()
+        big_endian = bool(cursor.uint8())
+        step = cursor.uint32()
+        pixels = cursor.octets()
+        layout, metres = self._layout(encoding)
+        dtype = np.dtype(('>' if big_endian else '<') + layout.dtype)
+        row_bytes = width * layout.channels * dtype.itemsize
+        if not 0 < height <= _LARGEST_SIDE or not 0 < width <= _LARGEST_SIDE:
+            raise DecodeError('size', f'an image of {width}x{height} pixels cannot be used')
+        if step < row_bytes or len(pixels) < step * (height - 1) + row_bytes:
+            raise DecodeError(
+                'size',
+                f'{len(pixels)} bytes in rows of {step} do not hold {width}x{height} {encoding}',
+            )
+        rows = np.ndarray(
+            (height, width, layout.channels),
+            dtype,
+            buffer=pixels,
+            strides=(step, layout.channels * dtype.itemsize, dtype.itemsize),
+        )
+        rows = self._cut(rows)
+        if metres is not None:
+            return _metres(rows, metres)
+        if layout.dtype == 'u2':
+            rows = rows >> 8
+        return self._convert(np.ascontiguousarray(rows, dtype=np.uint8), layout)
+
+    def _layout(self, encoding: str) -> tuple[_Encoding, float | None]:
+        table = _DEPTH if self.pixels == 'depth' else _COLOUR
+        if encoding not in table:
+            known = ', '.join(sorted(table))
+            raise DecodeError(
+                'encoding',
+                f'images are encoded as {encoding!r}, the model wants {self.pixels} '
+                f'({known}): choose another topic or model',
+            )
+        if self.pixels == 'depth':
+            return _DEPTH[encoding]
+        return _COLOUR[encoding], None
+
+    def _convert(self, rows: Frame, layout: _Encoding) -> Frame:
+        code = layout.to_gray if self.pixels == 'gray' else layout.to_rgb
+        if code is None:
+            return rows
+        try:
+            return cv2.cvtColor(rows, code)
+        except cv2.error:
+            height, width = rows.shape[:2]
+            raise DecodeError(
+                'size', f'{width}x{height} pixels cannot be converted from their encoding'
+            ) from None
+
+    def _compressed(self, cursor: CdrCursor) -> Frame:
+        encoding = cursor.string()
+        data = bytes(cursor.octets())
+        if self.pixels == 'depth':
+            return self._cut(decode_depth(encoding, data))
+        if 'compresseddepth' in encoding.lower():
+            raise DecodeError(
+                'encoding',
+                f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
+                'topic or model',
+            )
+        frame = self._cut(decompress(data, self._reduction(data)))
+        if frame.ndim == 3:
+            code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
+            return cv2.cvtColor(frame, code)
+        return frame if self.pixels == 'gray' else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
+
+    def _reduction(self, data: bytes) -> int:
+        """Give the power of two by which a picture may shrink while it is decompressed."""
+        height, width = picture_size(data)
+        if self.region is not None:
+            height, width = int(height * self.region[3]), int(width * self.region[2])
+        largest = min(height // self.height, width // self.width, _MOST_REDUCED)
+        return 1 << max(0, largest.bit_length() - 1)
+
+    def _cut(self, frame: Frame) -> Frame:
+        """Give the region's part of a picture, at least a few pixels of it.
+
+        It begins and ends where a mosaic's pattern does, at even rows and columns.
+        """
+        if self.region is None:
+            return frame
+        left, top, wide, high = self.region
+        height, width = frame.shape[:2]
+        rows, columns = _part(top, high, height), _part(left, wide, width)
+        return frame[rows, columns]
+
+    def _scale(self, frame: Frame) -> Frame:
+        interpolation = cv2.INTER_NEAREST if self.pixels == 'depth' else cv2.INTER_AREA
+        scaled = cv2.resize(frame, (self.width, self.height), interpolation=interpolation)
+        return scaled.reshape(self.height, self.width, CHANNEL_COUNT[self.pixels])
+
+
+def _part(first: float, share: float, size: int) -> slice:
+    if size < _SMALLEST_PART:
+        return slice(0, size)
+    length = max(_SMALLEST_PART, round(share * size) // 2 * 2)
+    start = min(round(first * size), size - length) // 2 * 2
+    return slice(start, start + length)
+
+
+def _metres(rows: Frame, unit: float) -> Frame:
+    depth = rows.astype(np.float32) * np.float32(unit)
+    return np.where(np.isfinite(depth), depth, np.float32(0))

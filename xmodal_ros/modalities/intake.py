@@ -1,0 +1,117 @@
+"""From one sensor's serialized messages to its windows: the path bags and robots share."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from xmodal_ros.modalities.audio.assembler import AudioAssembler
+from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
+from xmodal_ros.modalities.stream import make_decoder, StreamSpec
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
+from xmodal_ros.streams.sample import DecodeError, Decoder
+from xmodal_ros.windows.assembler import Window, WindowAssembler
+from xmodal_ros.windows.resampling import Interpolation
+from xmodal_ros.windows.windowing import WindowSpec
+
+
+class SensorIntake:
+    """Decode and window one sensor's messages; nothing a message holds raises.
+
+    ``received`` counts messages, ``drops`` those not used, by reason; ``complaint`` is the last
+    refused message's error in words, '' when the newest message was good.
+    """
+
+    def __init__(
+        self,
+        stream: StreamSpec,
+        window: WindowSpec,
+        msgtype: str,
+        placement: Placement = AS_IT_COMES,
+        audio_format: AudioFormat | None = None,
+    ) -> None:
+        self._stream, self._msgtype = stream, msgtype
+        decoder = make_decoder(stream, msgtype, placement)
+        self._cut: _AudioCut | _SampleCut
+        if isinstance(decoder, AudioDecoder):
+            decoder.format = audio_format
+            self._cut = _AudioCut(decoder, AudioAssembler(window))
+        else:
+            interpolation: Interpolation = 'nearest' if stream.modality == 'camera' else 'linear'
+            self._cut = _SampleCut(decoder, WindowAssembler(window, interpolation))
+        self._refused: Counter[str] = Counter()
+        self.received = 0
+        self.complaint = ''
+
+    @property
+    def drops(self) -> dict[str, int]:
+        """Messages not used, by reason."""
+        counts = self._cut.assembler.clock.counts
+        late = {name: n for name, n in counts.items() if name != 'reset'}
+        return {**self._refused, **late}
+
+    @property
+    def resets(self) -> int:
+        """How often the stream started anew because time jumped."""
+        return self._cut.assembler.clock.counts['reset']
+
+    def reset(self) -> None:
+        """Start the stream anew, as after a jump of ROS time."""
+        self._cut.assembler.reset()
+
+    def use_format(self, audio_format: AudioFormat | None) -> None:
+        """Read audio that does not say its format as this, from the next message on.
+
+        None refuses such audio.
+        """
+        if isinstance(self._cut, _AudioCut):
+            self._cut.decode.format = audio_format
+
+    def use_placement(self, placement: Placement) -> None:
+        """Turn or cut samples in another way from the next message on; the stream starts anew."""
+        if isinstance(self._cut, _SampleCut):
+            self._cut.decode = make_decoder(self._stream, self._msgtype, placement)
+            self.reset()
+
+    def refuse(self, reason: str, complaint: str) -> None:
+        """Count a message that cannot be used for a reason which its decoder does not know."""
+        self.received += 1
+        self._refused[reason] += 1
+        self.complaint = complaint
+
+    def push(self, data: bytes, received_ns: int = 0) -> list[Window]:
+        """Take one serialized message and give the windows that are due, oldest first.
+
+        ``received_ns`` is when it came; audio without a stamp of its own goes by that.
+        """
+        self.received += 1
+        try:
+            windows = self._cut.push(data, received_ns)
+        except DecodeError as error:
+            self._refused[error.reason] += 1
+            self.complaint = str(error)
+            return []
+        self.complaint = ''
+        return windows
+
+    def windows(self, messages: Iterable[bytes]) -> Iterator[Window]:
+        """Give all windows of a whole sequence of messages."""
+        for data in messages:
+            yield from self.push(data)
+
+
+class _SampleCut:
+    def __init__(self, decode: Decoder, assembler: WindowAssembler) -> None:
+        self.decode = decode
+        self.assembler = assembler
+
+    def push(self, data: bytes, _received_ns: int) -> list[Window]:
+        return self.assembler.push(self.decode(data))
+
+
+class _AudioCut:
+    def __init__(self, decode: AudioDecoder, assembler: AudioAssembler) -> None:
+        self.decode = decode
+        self.assembler = assembler
+
+    def push(self, data: bytes, received_ns: int) -> list[Window]:
+        sample = self.decode(data, received_ns)
+        return self.assembler.push(sample, self.decode.rate_hz)

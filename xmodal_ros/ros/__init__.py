@@ -1,0 +1,1 @@
+"""What nodes share: QoS, parameters, lifecycle, topics read as bytes, diagnostics."""

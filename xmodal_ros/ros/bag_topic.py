@@ -1,0 +1,77 @@
+"""Find topics of a recording that matter to a robot's models; without torch, for launch files."""
+
+from collections.abc import Iterable
+import json
+from pathlib import Path
+from typing import Any
+
+from xmodal_ros.bags.audio_format import read_audio_format
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import BundleError
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.streams.placement import angles_from_rotation
+from xmodal_ros.tools.replay.child_node import Setting
+
+
+def bag_topic(bag: Path, bundle: Path) -> str:
+    """Give the topic of the bag's sensor that bears the name of the bundle's.
+
+    Raises :class:`BundleError` when there is no bundle, and :class:`BagError` when the bag has no
+    such sensor, naming those it has.
+    """
+    sensor = str(_said_in(bundle, 'sensor'))
+    with BagReader(bag) as reader:
+        return reader.sensor(sensor).topic
+
+
+def window_s(bundle: Path) -> float:
+    """Give the length of a bundle's windows in seconds; raises :class:`BundleError`."""
+    return float(_said_in(bundle, 'window', 'length_ns')) / 1e9
+
+
+def _said_in(bundle: Path, *keys: str) -> Any:
+    try:
+        value = json.loads((bundle / 'bundle.json').read_text(encoding='utf-8'))
+        for key in keys:
+            value = value[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(
+            f'{bundle} is no bundle ({error}): give the folder that training wrote'
+        ) from None
+    return value
+
+
+def settings_on(bag: Path, topic: str) -> dict[str, Setting]:
+    """Give :func:`sensor_settings` of the bag's sensor on a topic; none where there is none."""
+    with BagReader(bag) as reader:
+        found = [sensor for sensor in reader.sensors if sensor.topic == topic]
+        return sensor_settings(reader, found[0]) if found else {}
+
+
+def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Setting]:
+    """Give the parameters by which a node reads a sensor's messages as its bag declares them."""
+    settings: dict[str, Setting] = {}
+    if sensor.placement.rotation is not None:
+        settings['mounting_rotation'] = [*angles_from_rotation(sensor.placement.rotation)]
+    if sensor.placement.region is not None:
+        settings['region_of_interest'] = [*sensor.placement.region]
+    audio = read_audio_format(reader, sensor.topic) if sensor.modality == 'audio' else None
+    if audio is not None:
+        settings |= {
+            'audio_rate': audio.rate_hz,
+            'audio_channels': audio.channels,
+            'audio_format': audio.sample_format,
+        }
+    return settings
+
+
+def recorded(bag: Path, topics: Iterable[str], namespace: str) -> list[str]:
+    """Give the full names of those topics that the bag holds; others play no part in a replay.
+
+    Raises :class:`BagError` when the bag cannot be read.
+    """
+    with BagReader(bag) as reader:
+        full = [topic if topic.startswith('/') else f'{namespace}/{topic}' for topic in topics]
+        return [
+            name for name in (f'/{topic.strip("/")}' for topic in full) if name in reader.topics
+        ]

@@ -1,0 +1,109 @@
+"""Nodes that say how they are: diagnostics at a steady pace, whatever ROS time does."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+import time
+from typing import Any, Final
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
+
+from xmodal_ros.ros import messages, parameters, qos
+from xmodal_ros.ros.lifecycle import guarded, ManagedNode
+from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.runtime.health import Report
+
+_FOLLOW_PERIOD_S: Final = 0.5
+_STEADY_S: Final = 3.0
+# Simulators and players step back by whole runs; a clock's jitter is far below this.
+_JUMP_BACK: Final = Duration(nanoseconds=-100_000_000)
+
+
+class ReportingNode(ManagedNode, ABC):
+    """A managed node with diagnostics; ``hardware`` says what kind of thing it is.
+
+    Subclasses override :meth:`report` beside the transitions.
+    """
+
+    def __init__(
+        self, name: str, hardware: str, table: Sequence[Parameter], **options: Any
+    ) -> None:
+        super().__init__(name, table, **options)
+        self._hardware = hardware
+        self._warned_of, self._warned_at = '', 0.0
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        period_s = parameters.number(self, 'diagnostics_period')
+        self.create_timer(period_s, self._report, clock=self._steady)
+
+    @abstractmethod
+    def report(self) -> Report:
+        """Say how it is doing."""
+
+    def publish_report(self) -> None:
+        """Say it now. In the executor's thread."""
+        stamp = self.get_clock().now().to_msg()
+        name, report = self.get_fully_qualified_name(), self.report()
+        self._diagnostics.publish(messages.diagnostics(stamp, name, self._hardware, report))
+        self._tell(report)
+
+    def warn(self, words: str) -> None:
+        """Log what is wrong, unless that was the last thing said; '' when it is over."""
+        if words and words != self._warned_of:
+            self._warned_at = time.monotonic()
+            self.get_logger().warning(words)
+        self._warned_of = words
+
+    def _tell(self, report: Report) -> None:
+        """Log when things begin to go wrong and when they are well again, for who reads no more.
+
+        What comes and goes every second is told once in a while: diagnostics have all of it.
+        """
+        if report.level == 'ok':
+            if self._warned_of and time.monotonic() - self._warned_at > _STEADY_S:
+                self._warned_of = ''
+                self.get_logger().info(f'well again: {report.message}')
+        elif not (self._warned_of or self.problem or report.known):
+            self.warn(report.message)
+
+    @guarded
+    def _report(self) -> None:
+        self.publish_report()
+
+
+class ListeningNode(ReportingNode):
+    """A node that listens to others, follows what they offer, and starts anew with time."""
+
+    def __init__(
+        self, name: str, hardware: str, table: Sequence[Parameter], **options: Any
+    ) -> None:
+        super().__init__(name, hardware, table, **options)
+        self.create_timer(_FOLLOW_PERIOD_S, self._follow, clock=self._steady)
+        self._jump_handle = self.get_clock().create_jump_callback(
+            JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=False),
+            post_callback=self._jumped,
+        )
+
+    @abstractmethod
+    def look_at_graph(self) -> bool:
+        """Adapt to the publishers there are; True when that changes what is wrong."""
+
+    @abstractmethod
+    def time_jumped(self) -> None:
+        """Start anew: what has come belongs to the time before the jump."""
+
+    @guarded
+    def _report(self) -> None:
+        self.look_at_graph()
+        self.publish_report()
+
+    @guarded
+    def _follow(self) -> None:
+        """Report at once when the graph changes what fits."""
+        if self.look_at_graph():
+            self.publish_report()
+
+    @guarded
+    def _jumped(self, _jump: TimeJump) -> None:
+        self.time_jumped()

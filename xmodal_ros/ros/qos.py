@@ -1,0 +1,145 @@
+"""Quality of service: follow what publishers offer unless the user says otherwise."""
+
+from collections.abc import Sequence
+import contextlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.exceptions import ParameterAlreadyDeclaredException
+from rclpy.node import Node
+from rclpy.qos import (
+    DurabilityPolicy,
+    HistoryPolicy,
+    qos_check_compatible,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from rclpy.topic_endpoint_info import TopicEndpointInfo
+
+from xmodal_ros.bags.reading import Topic
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.sensor import Modality, modality_of_type
+
+# A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
+SENSOR_DEPTH: Final = 1000
+# What each sensor's subscription keeps, about a second's worth; of images no more than the memory
+# for a second of large ones.
+DEPTH_OF: Final[dict[Modality, int]] = {'imu': SENSOR_DEPTH, 'audio': 200, 'camera': 30}
+# What a player keeps until it is acknowledged; images are large and slow.
+_PLAYED_DEPTH: Final = 256
+_IMAGE_DEPTH: Final = 10
+
+LATCHED: Final = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+RELIABLE: Final = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+# A second of the shortest chunks that the microphone makes.
+AUDIO: Final = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
+IMAGES: Final = QoSProfile(depth=_IMAGE_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+
+_POLICIES: Final = {
+    'history': HistoryPolicy,
+    'reliability': ReliabilityPolicy,
+    'durability': DurabilityPolicy,
+}
+
+
+@dataclass(frozen=True)
+class QosOverrides:
+    """What the user wants of a subscription; None leaves it to the publishers."""
+
+    depth: int | None = None
+    history: HistoryPolicy | None = None
+    reliability: ReliabilityPolicy | None = None
+    durability: DurabilityPolicy | None = None
+
+
+def read_overrides(node: Node, topic: str) -> QosOverrides:
+    """Read ``qos_overrides.<topic>.subscription.*`` for a fully qualified topic.
+
+    rclpy's own overriding options declare a default, which would freeze the reliability that the
+    first publisher offered. Raises :class:`ConfigurationError` for a value that is no policy.
+    """
+    values: dict[str, Any] = {}
+    for policy in ('depth', *_POLICIES):
+        name = f'qos_overrides.{topic}.subscription.{policy}'
+        with contextlib.suppress(ParameterAlreadyDeclaredException):
+            node.declare_parameter(
+                name,
+                None,
+                ParameterDescriptor(
+                    description=f'{policy} of the subscription to {topic}; unset: as offered',
+                    read_only=True,
+                    dynamic_typing=True,
+                ),
+            )
+        value = node.get_parameter(name).value
+        values[policy] = None if value is None else _policy(name, policy, value)
+    return QosOverrides(**values)
+
+
+def _policy(name: str, policy: str, value: object) -> object:
+    if policy == 'depth':
+        if isinstance(value, int) and value > 0:
+            return value
+        raise ConfigurationError(f'parameter {name} = {value!r} is no number of messages above 0')
+    try:
+        return _POLICIES[policy][str(value).upper()]
+    except KeyError:
+        known = ', '.join(item.name.lower() for item in _POLICIES[policy])
+        raise ConfigurationError(f'parameter {name} = {value!r} is none of {known}') from None
+
+
+def subscription_profile(
+    publishers: Sequence[TopicEndpointInfo],
+    overrides: QosOverrides,
+    depth: int = SENSOR_DEPTH,
+) -> QoSProfile:
+    """Choose the profile that hears every publisher: reliable where all of them are.
+
+    ``depth`` is how many messages it keeps where the user does not say. Without a publisher it is
+    reliable, so that one that comes later loses nothing.
+    """
+    offered = {info.qos_profile.reliability for info in publishers}
+    best_effort = ReliabilityPolicy.BEST_EFFORT in offered
+    reliability = ReliabilityPolicy.BEST_EFFORT if best_effort else ReliabilityPolicy.RELIABLE
+    return QoSProfile(
+        history=overrides.history or HistoryPolicy.KEEP_LAST,
+        depth=overrides.depth or depth,
+        reliability=overrides.reliability or reliability,
+        durability=overrides.durability or DurabilityPolicy.VOLATILE,
+    )
+
+
+def played(topic: Topic) -> QoSProfile:
+    """Choose a player's profile for a recorded topic: latched as recorded, always reliable."""
+    if topic.latched:
+        return LATCHED
+    depth = _IMAGE_DEPTH if modality_of_type(topic.msgtype) == 'camera' else _PLAYED_DEPTH
+    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
+
+
+def explain_mismatch(
+    topic: str, publishers: Sequence[TopicEndpointInfo], profile: QoSProfile
+) -> str:
+    """Say which publishers cannot be heard with this profile and what to do; '' where all can."""
+    reasons = []
+    for info in publishers:
+        verdict, reason = qos_check_compatible(info.qos_profile, profile)
+        if verdict == QoSCompatibility.ERROR:
+            reasons.append(f'{node_name(info)} ({reason.strip().rstrip(";")})')
+    if not reasons:
+        return ''
+    return (
+        f'quality of service on {topic} does not fit that of {", ".join(reasons)}: remove or '
+        f'change the parameters qos_overrides.{topic}.subscription.*'
+    )
+
+
+def node_name(info: TopicEndpointInfo) -> str:
+    """Give the full name of the node that an endpoint belongs to."""
+    return f'{info.node_namespace.rstrip("/")}/{info.node_name}'

@@ -1,0 +1,72 @@
+"""Run a bundle over a recording as a robot would, message by message."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from xmodal_ros.bags.audio_format import read_audio_format
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.sensor_type import sensor_type
+from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.runtime.engine import Engine, Prediction
+
+
+@dataclass(frozen=True)
+class BagPredictions:
+    """The decisions over one sensor of one bag, and what became of its messages."""
+
+    predictions: tuple[Prediction, ...]
+    received: int
+    drops: dict[str, int]
+    resets: int
+
+
+def sensor_for(engine: Engine, reader: BagReader, name: str | None = None) -> Sensor:
+    """Find the bag's sensor to run a bundle on: the one named, else that it was trained for.
+
+    Raises :class:`BagError` when the bag has no such sensor or it is of another modality.
+    """
+    info = engine.bundle.info
+    sensor = reader.sensor(name or info.sensor)
+    if sensor.modality != info.modality:
+        raise BagError(
+            f"bundle {engine.bundle.path} is for {info.modality}, but the sensor '{sensor.name}' "
+            f'of {reader.path} is a {sensor.modality}: choose another --sensor or bundle'
+        )
+    return sensor
+
+
+def classify_bag(
+    engine: Engine,
+    reader: BagReader,
+    sensor: Sensor,
+    progress: Callable[[int], None] | None = None,
+) -> BagPredictions:
+    """Give every decision the live node would publish while this bag is played.
+
+    ``progress`` is called with the number of messages read so far, once a window. Raises
+    :class:`BagError` for a topic of a type that is none of the modality, when none of the
+    sensor's messages could be used, and for audio whose format the bag does not say.
+    """
+    info = engine.bundle.info
+    intake = SensorIntake(
+        info.stream,
+        info.window,
+        sensor_type(reader, sensor),
+        sensor.placement,
+        audio_format=read_audio_format(reader, sensor.topic),
+    )
+    predictions: list[Prediction] = []
+    for message in reader.messages([sensor.topic]):
+        for window in intake.push(message.data, message.received_ns):
+            predictions.append(engine.classify(window))
+            if progress:
+                progress(intake.received)
+    drops = intake.drops
+    if intake.received and sum(drops.values()) == intake.received:
+        raise BagError(
+            f'none of the {intake.received} messages on {sensor.topic} of {reader.path} can be '
+            f'used: {intake.complaint or drops}'
+        )
+    return BagPredictions(tuple(predictions), intake.received, drops, intake.resets)

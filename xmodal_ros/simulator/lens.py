@@ -1,0 +1,49 @@
+"""The robot's camera as geometry: a pinhole at a robot's height, looking along x."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.simulator.rotations import FloatArray
+
+WIDTH: Final = 160
+HEIGHT: Final = 120
+# Drawn this much larger and averaged down, which smooths every edge.
+OVERSAMPLING: Final = 2
+_NEAREST_M: Final = 0.3
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Camera ``height_m`` above the floor, pitched down by ``pitch`` radians.
+
+    ``focal`` is in pixels of the enlarged drawing.
+    """
+
+    height_m: float
+    pitch: float
+    focal: float
+
+    def depth(self, points: FloatArray) -> FloatArray:
+        """Give the distance (...) along the line of sight of world points (..., 3)."""
+        above = points[..., 2] - self.height_m
+        ahead = points[..., 0] * np.cos(self.pitch) - above * np.sin(self.pitch)
+        return np.asarray(np.maximum(ahead, _NEAREST_M))
+
+    def project(self, points: FloatArray) -> FloatArray:
+        """Give the pixels (..., 2), x right and y down in the drawing, of points (..., 3)."""
+        above = points[..., 2] - self.height_m
+        depth = self.depth(points)
+        upward = points[..., 0] * np.sin(self.pitch) + above * np.cos(self.pitch)
+        across = 0.5 * OVERSAMPLING * WIDTH - self.focal * points[..., 1] / depth
+        down = 0.5 * OVERSAMPLING * HEIGHT - self.focal * upward / depth
+        return np.stack([across, down], axis=-1)
+
+    def horizon(self) -> float:
+        """Give the drawing's row at which a level floor would end."""
+        return float(0.5 * OVERSAMPLING * HEIGHT - self.focal * np.tan(self.pitch))
+
+
+Image = NDArray[np.uint8]

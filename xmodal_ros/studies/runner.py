@@ -1,0 +1,215 @@
+"""Do the runs of a group, one after the other, each with its result in a file of its own."""
+
+from collections.abc import Callable, Mapping, Sequence
+import copy
+from dataclasses import dataclass, replace
+from pathlib import Path
+import platform
+import time
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from xmodal_ros import __version__
+from xmodal_ros.configuration.plan import Reporter, SilentReporter
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.recording import RecordingFacts
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.methods.method import make_method, TransferMethod
+from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.classifier import probabilities as as_probabilities
+from xmodal_ros.runtime.engine import choose_device
+from xmodal_ros.studies.datamodule import Lesson, make_lesson
+from xmodal_ros.studies.results import Outcome, outcome, RunRecord
+from xmodal_ros.studies.runs import Group, Run
+from xmodal_ros.studies.windows import read_windows
+from xmodal_ros.training.calibration import calibrate
+from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
+from xmodal_ros.training.transfer_trainer import TargetSchool
+from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
+
+# Nets this small gain little from a second thread, and much is lost in waiting where a core is
+# busy otherwise: runs side by side are what fills the cores.
+THREADS_A_RUN: Final = 1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run, how it is identified, and where its result goes."""
+
+    run: Run
+    identity: Mapping[str, Any]
+    path: Path
+
+
+@dataclass(frozen=True)
+class Job:
+    """Runs of one group, which share the sources they train; what a process works on.
+
+    ``windows`` is the folder that they are kept in.
+    """
+
+    group: Group
+    tasks: tuple[Task, ...]
+    facts: tuple[RecordingFacts, ...]
+    recipes: Mapping[str, Recipe]
+    windows: Path
+    device: str
+
+
+def do_job(
+    job: Job,
+    begin: Callable[[Task], None],
+    end: Callable[[Task, RunRecord], None],
+    reporter: Reporter | None = None,
+) -> None:
+    """Do a job's runs; ``begin`` hears of each before it starts, ``end`` when it is kept.
+
+    A run that fails is kept as such, with the reason, and the others go on.
+    """
+    reporter = reporter or SilentReporter()
+    pupil: _Pupil | None = None
+    for task in job.tasks:
+        begin(task)
+        begun = time.monotonic()
+        done: Outcome | None = None
+        failure = ''
+        try:
+            # Made within the first run, so that a group that cannot be is the failure of its runs.
+            pupil = pupil or _Pupil(job, reporter)
+            done = pupil.learn(task.run)
+        except XmodalError as error:
+            failure = str(error)
+        except Exception as error:  # noqa: BLE001 - one run must not end them all
+            failure = f'{type(error).__name__}: {error}'
+        record = RunRecord(
+            run=dict(task.identity),
+            environment=environment(job.device),
+            duration_s=round(time.monotonic() - begun, 3),
+            outcome=done,
+            failure=failure,
+        )
+        record.write(task.path)
+        end(task, record)
+
+
+def environment(device: str) -> dict[str, str]:
+    """Say on what a run was done."""
+    chosen = choose_device(device)
+    name = platform.machine()
+    if chosen.type == 'cuda':
+        name = torch.cuda.get_device_name(chosen)
+    return {
+        'device': f'{chosen.type} ({name})',
+        'xmodal_ros': __version__,
+        'torch': torch.__version__,
+        'numpy': np.__version__,
+        'python': platform.python_version(),
+    }
+
+
+class _StudySchool(TargetSchool):
+    """A school that trains the target alone once, however many rows begin with that."""
+
+    _alone: FitResult | None = None
+
+    def fit(
+        self, method: TransferMethod, sources: Sequence[str], start: FitResult | None = None
+    ) -> FitResult:
+        if not isinstance(method, Unimodal) or start is not None:
+            return super().fit(method, sources, start)
+        if self._alone is None:
+            self._alone = super().fit(method, sources)
+        # The same to the last bit as training it again; a copy, lest a row change it for others.
+        return replace(self._alone, classifier=copy.deepcopy(self._alone.classifier))
+
+
+class _Pupil:
+    """The windows of a group, and its target, which is taught in many ways."""
+
+    def __init__(self, job: Job, reporter: Reporter) -> None:
+        group = job.group
+        names = (group.target, *group.sources)
+        recipes = {name: job.recipes[name] for name in names}
+        recordings = read_windows(job.facts, recipes, job.windows, jobs=1)
+        self._group = group
+        self._lesson: Lesson = make_lesson(recordings, recipes, group)
+        self._recipes = recipes
+        self._school = _StudySchool(
+            group.target,
+            group.sources,
+            self._lesson.labels,
+            recipes,
+            self._lesson.sets,
+            group.seed,
+            choose_device(job.device),
+            reporter,
+        )
+
+    def learn(self, run: Run) -> Outcome:
+        """Train as a row says and test."""
+        lesson, row = self._lesson, run.row
+        examples = lesson.sets[self._group.target]
+        windows = {
+            'training': len(examples.training.labelled),
+            'unlabelled': len(examples.training.unlabelled),
+            'validation': len(examples.validation),
+            'test': len(lesson.test.truth),
+        }
+        if row.statistics is not None:
+            chances = self._by_statistics(row.statistics)
+            return outcome(
+                lesson.labels,
+                chances,
+                lesson.test,
+                parameters=None,
+                sources_used=(),
+                windows=windows,
+                durations_s={},
+                facts={},
+            )
+        method = make_method(row.method or '', row.options)
+        # Every row anew: what was run before it must not matter.
+        with repeatable(self._group.seed):
+            torch.set_num_threads(THREADS_A_RUN)
+            self._school.check(method)
+            self._school.durations_s.clear()
+            fitted = method.course(self._school)
+            validated = predict_logits(fitted.classifier, examples.validation.values).double()
+            calibration = calibrate(validated.numpy(), examples.validation.labels)
+            logits = predict_logits(fitted.classifier, lesson.test.values)
+        return outcome(
+            lesson.labels,
+            as_probabilities(logits, calibration.temperature).numpy(),
+            lesson.test,
+            parameters=parameter_count(fitted.classifier),
+            sources_used=fitted.sources,
+            windows=windows,
+            durations_s={k: round(v, 3) for k, v in self._school.durations_s.items()},
+            facts=dict(fitted.facts),
+        )
+
+    def _by_statistics(self, model: StatisticsModel) -> NDArray[np.float64]:
+        target = self._group.target
+        baseline = StatisticsBaseline(
+            model,
+            self._recipes[target].derived,
+            self._lesson.sets[target].training,
+            len(self._lesson.labels),
+            self._group.seed,
+        )
+        return baseline.probabilities(self._lesson.test.values)
+
+
+def devices_for(name: str) -> tuple[str, ...]:
+    """Give the devices that jobs take turns on: for ``auto`` and ``cuda`` all GPUs there are.
+
+    Raises :class:`ConfigurationError` when the device named is not there.
+    """
+    chosen = choose_device(name)
+    if chosen.type == 'cuda' and ':' not in name:
+        return tuple(f'cuda:{index}' for index in range(torch.cuda.device_count()))
+    return (str(chosen),)

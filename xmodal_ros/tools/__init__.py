@@ -1,0 +1,1 @@
+"""Tools that look at, drive and play for a running robot."""

@@ -1,0 +1,87 @@
+"""Which nodes are this package's, from what they say and answer."""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Final
+
+from xmodal_ros.modalities.sensor import MODALITIES, Modality
+from xmodal_ros.runtime.health import Level, STATE
+from xmodal_ros.tools.doctor.facts import NodeFacts, NodeKind
+
+_CLASSIFIER: Final = ' classifier'
+_SELECTOR: Final = 'activity selector'
+_DRIVERS: Final[dict[str, Modality]] = {'microphone': 'audio', 'camera': 'camera'}
+# Parameters that no other node has all of.
+_OF_CLASSIFIERS: Final = frozenset({'model', 'topic', 'unknown_threshold'})
+_OF_SELECTORS: Final = frozenset({'sources', 'return_after', 'stand_in'})
+_WANTED: Final = (
+    *_OF_CLASSIFIERS,
+    *_OF_SELECTORS,
+    *('source', 'mode', 'device', 'use_sim_time'),
+    *('info_topic', 'audio_rate', 'audio_channels', 'audio_format'),
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One status that a node has published on ``/diagnostics``."""
+
+    hardware: str
+    level: Level
+    message: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+def wanted_parameters(names: Iterable[str]) -> tuple[str, ...]:
+    """Choose those of a node's parameters that tell what it is and what it listens to."""
+    return tuple(
+        sorted(
+            name
+            for name in names
+            if name in _WANTED or (name.startswith('sources.') and name.endswith('.topic'))
+        )
+    )
+
+
+def summarise_node(
+    name: str, said: Said | None, state: str, parameters: Mapping[str, object] | None
+) -> NodeFacts | None:
+    """Put together what is known of a node; None for one that is not of this package.
+
+    ``state`` and ``parameters`` are its answers, '' and None where it gave none.
+    """
+    kind, modality = _kind(name, said, frozenset(parameters or ()))
+    if kind is None:
+        return None
+    values = said.values if said else {}
+    return NodeFacts(
+        name=name,
+        kind=kind,
+        modality=modality,
+        # What it said is newer than what it was asked.
+        state=values.get(STATE) or state,
+        answered=bool(state),
+        level=said.level if said else '',
+        message=said.message if said else '',
+        values=values,
+        parameters=parameters or {},
+    )
+
+
+def _kind(
+    name: str, said: Said | None, parameters: AbstractSet[str]
+) -> tuple[NodeKind | None, Modality | None]:
+    hardware = said.hardware if said and name.startswith('/') else ''
+    if hardware.endswith(_CLASSIFIER):
+        word = hardware.removesuffix(_CLASSIFIER)
+        return 'classifier', next((known for known in MODALITIES if known == word), None)
+    if hardware == _SELECTOR:
+        return 'selector', None
+    if hardware in _DRIVERS and said and STATE in said.values:
+        return 'driver', _DRIVERS[hardware]
+    if parameters >= _OF_CLASSIFIERS:
+        return 'classifier', None
+    if parameters >= _OF_SELECTORS:
+        return 'selector', None
+    return None, None

@@ -1,0 +1,77 @@
+"""One topic that the doctor listens to: matched with its publishers, and drained as bytes."""
+
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.ros import qos
+from xmodal_ros.ros.message_class import message_class
+
+
+class DoctorSubscription:
+    """Subscribes once somebody publishes, as reliably and as latched as all of them offer.
+
+    The node must not be spun: messages wait here until they are taken. ``problem`` says why a
+    topic cannot be listened to.
+    """
+
+    def __init__(self, node: Node, topic: str, msgtype: str, depth: int) -> None:
+        self.topic = topic
+        self.msgtype = msgtype
+        self.problem = ''
+        self._node = node
+        self._depth = depth
+        self._subscription: Any = None
+        self._profile: QoSProfile | None = None
+
+    def follow(self) -> None:
+        """Subscribe, or subscribe anew where another publisher asks for it."""
+        offered = [
+            info
+            for info in self._node.get_publishers_info_by_topic(self.topic)
+            if info.topic_type == self.msgtype
+        ]
+        if not offered or self.problem:
+            return
+        profile = qos.subscription_profile(offered, qos.QosOverrides(depth=self._depth))
+        if all(
+            info.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for info in offered
+        ):
+            profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
+        if profile == self._profile:
+            return
+        self._profile = profile
+        try:
+            msgclass = message_class(self.msgtype)
+        except ConfigurationError as error:
+            self.problem = str(error)
+            return
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        self._subscription = self._node.create_subscription(
+            msgclass,
+            self.topic,
+            _unused,
+            profile,
+            event_callbacks=SubscriptionEventCallbacks(use_default_callbacks=False),
+            raw=True,
+        )
+
+    def take(self) -> list[tuple[bytes, int]]:
+        """Give what has come since the last call, with its time of receipt in nanoseconds."""
+        taken: list[tuple[bytes, int]] = []
+        subscription = self._subscription
+        while (
+            subscription is not None
+            and len(taken) < self._depth
+            and (message := subscription.handle.take_message(subscription.msg_type, True))
+        ):
+            taken.append((message[0], int(message[1]['received_timestamp'])))
+        return taken
+
+
+def _unused(_message: object) -> None:
+    """Stand for the callback that rclpy asks for; messages are taken, not given."""

@@ -1,0 +1,230 @@
+"""What is wrong with a sensor's topic, whoever listens to it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.tools.doctor.content_findings import check_contents
+from xmodal_ros.tools.doctor.facts import ClockFacts, TopicFacts
+from xmodal_ros.tools.doctor.finding import Finding, FindingLevel, problem_and_remedy
+from xmodal_ros.tools.doctor.measurement import Measurement, Timing
+
+# Sensors and their drivers are late by less; clocks that nobody synchronises are not.
+_CLOCK_DIFFERENCE_S: Final = 1.0
+# Nothing that robots do today was stamped before 2001.
+_FIRST_PLAUSIBLE_S: Final = 1e9
+_GAP_STEPS, _GAP_S = 5.0, 0.1
+_LOSS: Final = 0.1
+
+
+def unusable(topic: TopicFacts, level: FindingLevel) -> Iterator[Finding]:
+    """Yield what keeps every classifier from using a topic that is published, at this level."""
+    found = topic.measurement
+    if not topic.sources:
+        return
+    if topic.problem:
+        problem, remedy = problem_and_remedy(topic.problem, 'install what is missing')
+        yield Finding(level, topic.problem_code, topic.name, problem, remedy)
+    elif found is not None and not found.count:
+        names = ', '.join(sorted({each.node for each in topic.sources}))
+        yield Finding(
+            level,
+            'silent',
+            topic.name,
+            f'{names} publishes on {topic.name}, but nothing comes',
+            'see whether the sensor is alive and the driver active (its log, its /diagnostics); '
+            'between containers or users share the memory too (--ipc=host, the same user)',
+        )
+    elif found is not None:
+        yield from _unusable_messages(topic, found, level)
+
+
+def _unusable_messages(
+    topic: TopicFacts, found: Measurement, level: FindingLevel
+) -> Iterator[Finding]:
+    contents = found.contents
+    if found.unset:
+        yield Finding(
+            level,
+            'unset-stamps',
+            topic.name,
+            f'{found.unset} of {found.count} messages have no header.stamp, by which windows are '
+            'placed: they are dropped',
+            'make the driver stamp its messages',
+        )
+    refused = sum(contents.refused.values())
+    if refused and refused == contents.looked_at and contents.refused.keys() != {'no_format'}:
+        problem, remedy = problem_and_remedy(contents.complaint, 'look at what the driver sends')
+        reason = next(reversed(contents.refused))
+        yield Finding(level, reason.replace('_', '-'), topic.name, problem, remedy)
+
+
+def check_topic(topic: TopicFacts, clock: ClockFacts | None) -> Iterator[Finding]:
+    """Yield what is doubtful about a topic; what makes it useless is :func:`unusable`'s to say."""
+    yield from _check_types(topic)
+    yield from _check_publishers(topic)
+    found = topic.measurement
+    if found is None or not found.count:
+        return
+    yield from _check_clock(topic, found, clock)
+    yield from _check_order(topic, found)
+    if found.timing is not None:
+        yield from _check_timing(topic, found, found.timing)
+    yield from check_contents(topic.name, found.contents)
+
+
+def _check_types(topic: TopicFacts) -> Iterator[Finding]:
+    endpoints = (*topic.publishers, *topic.subscribers)
+    types = sorted({each.msgtype for each in endpoints})
+    if len(types) > 1:
+        nodes = {t: sorted({e.node for e in endpoints if e.msgtype == t}) for t in types}
+        users = '; '.join(f'{msgtype} by {", ".join(nodes[msgtype])}' for msgtype in types)
+        yield Finding(
+            'warning',
+            'mixed-types',
+            topic.name,
+            f'{topic.name} is used with several types ({users}), which do not hear each other',
+            'remap one of them to a topic of its own',
+        )
+    hashes = {e.type_hash for e in endpoints if e.type_hash and e.msgtype == topic.msgtype}
+    if topic.own_type_hash:
+        hashes.add(topic.own_type_hash)
+    if len(hashes) > 1:
+        yield Finding(
+            'warning',
+            'other-definition',
+            topic.name,
+            f'{topic.msgtype} on {topic.name} is defined differently by those who use it, so '
+            'messages are misread',
+            f'build everything with the same {topic.msgtype.partition("/")[0]} (two packages of '
+            'one name are about if it is audio_common_msgs)',
+        )
+
+
+def _check_publishers(topic: TopicFacts) -> Iterator[Finding]:
+    names = [each.node for each in topic.sources]
+    if len(names) > 1 and topic.modality is not None:
+        yield Finding(
+            'warning',
+            'several-publishers',
+            topic.name,
+            f'{len(names)} publishers share {topic.name} ({", ".join(sorted(names))}): a '
+            'classifier takes their messages for those of one sensor',
+            'end one of them, or remap it to a topic of its own',
+        )
+    for each in topic.mismatches:
+        yield Finding(
+            'warning',
+            'qos',
+            topic.name,
+            f'{each.subscriber} hears nothing of {each.publisher} on {topic.name}: their quality '
+            f'of service does not fit ({each.reason})',
+            f'let {each.subscriber} ask for less (best effort, volatile), or {each.publisher} '
+            'offer more (reliable)',
+        )
+
+
+def _check_clock(
+    topic: TopicFacts, found: Measurement, clock: ClockFacts | None
+) -> Iterator[Finding]:
+    if found.offset_s is None:
+        return
+    simulated = clock is not None and clock.heard > 0
+    offset = found.clock_offset_s if simulated else found.offset_s
+    if offset is None or abs(offset) <= _CLOCK_DIFFERENCE_S:
+        return
+    if simulated:
+        yield Finding(
+            'warning',
+            'clock',
+            topic.name,
+            f'stamps are {_apart(offset)} simulated time (/clock)',
+            f'set use_sim_time of {_publishers(topic)} to true, or end what publishes /clock',
+        )
+    elif found.times_ns[-1] < _FIRST_PLAUSIBLE_S * 1e9:
+        yield Finding(
+            'warning',
+            'clock',
+            topic.name,
+            'stamps count from the start of a device, not from 1970: labels of this sensor '
+            'cannot be compared with those of others',
+            'make the driver stamp with ROS time',
+        )
+    else:
+        yield Finding(
+            'warning',
+            'clock',
+            topic.name,
+            f"stamps are {_apart(offset)} this machine's clock: labels of this sensor seem dead "
+            'or early beside others',
+            'synchronise the clocks of all machines (chrony or ptp); for a recording, let its '
+            'player publish /clock and set use_sim_time',
+        )
+
+
+def _apart(offset_s: float) -> str:
+    side = 'behind' if offset_s > 0 else 'ahead of'
+    size = abs(offset_s)
+    if size < 120:
+        return f'{size:.1f} s {side}'
+    return f'{size / 60:.0f} min {side}' if size < 7200 else f'{size / 3600:.1f} h {side}'
+
+
+def _publishers(topic: TopicFacts) -> str:
+    return ', '.join(sorted({each.node for each in topic.sources}))
+
+
+def _check_order(topic: TopicFacts, found: Measurement) -> Iterator[Finding]:
+    if found.backwards:
+        yield Finding(
+            'warning',
+            'backwards',
+            topic.name,
+            f'stamps go back {found.backwards} times: what is late is dropped, and windows start '
+            'anew at long jumps',
+            'look for a second publisher, a recording played in a loop, or an unstable clock',
+        )
+    if found.repeated:
+        yield Finding(
+            'warning',
+            'repeated',
+            topic.name,
+            f'{found.repeated} of {found.count} messages repeat a stamp: they are dropped',
+            'make the driver stamp each sample with its own time',
+        )
+
+
+def _check_timing(topic: TopicFacts, found: Measurement, timing: Timing) -> Iterator[Finding]:
+    expected = found.count + timing.missing
+    if timing.heaped and timing.by_stamp:
+        yield Finding(
+            'warning',
+            'heaped-stamps',
+            topic.name,
+            f'stamps come in heaps, with gaps up to {timing.largest_gap_s:.3f} s between: the '
+            'driver stamps whole blocks as it reads them',
+            'make the driver stamp each sample with the time of its measurement',
+        )
+    elif timing.by_stamp and timing.missing > _LOSS * expected:
+        best_effort = any(each.reliability == 'best effort' for each in topic.sources)
+        yield Finding(
+            'warning',
+            'loss',
+            topic.name,
+            f'about {timing.missing} of {expected} messages are missing, by their stamps'
+            + (', on a best effort publisher' if best_effort else ''),
+            'let the driver publish reliably, and images with config/fastdds.xml as the profile '
+            'of its process too'
+            if best_effort and topic.msgtype == IMAGE_TYPE
+            else 'let the driver publish reliably'
+            if best_effort
+            else 'look at the log of the driver and at its connection',
+        )
+    elif timing.largest_gap_s > max(_GAP_S, _GAP_STEPS / timing.rate_hz):
+        yield Finding(
+            'warning',
+            'gap',
+            topic.name,
+            f'a gap of {timing.largest_gap_s:.2f} s at {timing.rate_hz:.1f} Hz',
+            'look at the log of the driver and at its connection',
+        )

@@ -1,0 +1,1 @@
+"""Play a recording to the real nodes, and collect what they decide."""

@@ -1,0 +1,102 @@
+"""A node as a process of its own, in a ROS domain of its own, ended with its block."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+import json
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import tempfile
+from types import TracebackType
+from typing import Final, Self
+
+import xmodal_ros
+from xmodal_ros.child_process import end_with_parent
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.ros.isolation import isolated, reserved_domain
+
+Setting = str | int | float | list[float]
+
+_END_S: Final = 10.0
+_LAST_LINES: Final = 15
+
+
+class ChildNode:
+    """Runs ``python -m module`` with these parameters while the block lasts."""
+
+    def __init__(self, module: str, settings: Mapping[str, Setting]) -> None:
+        self._module = module
+        self._settings = settings
+        self._stack = ExitStack()
+        self.domain = 0
+        self.node_name = f'/replay/{module.rpartition(".")[2]}'
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.domain = stack.enter_context(reserved_domain())
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix='xmodal-')))
+            self._errors = folder / 'stderr'
+            # JSON is YAML: whatever a path is called, it stays a string.
+            settings = json.dumps(
+                {'/**': {'ros__parameters': dict(self._settings)}}, ensure_ascii=False
+            )
+            (folder / 'parameters.yaml').write_text(settings, encoding='utf-8')
+            with self._errors.open('wb') as errors:
+                self._process = subprocess.Popen(
+                    self._command(folder / 'parameters.yaml'),
+                    env=self._environment(folder),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=errors,
+                    # A Ctrl-C at the terminal is for the parent, which then ends the child.
+                    start_new_session=True,
+                    preexec_fn=end_with_parent,
+                )
+            stack.callback(self._end)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def check(self) -> None:
+        """Raise :class:`ConfigurationError` with its last words when the process has ended."""
+        code = self._process.poll()
+        if code is not None:
+            raise ConfigurationError(
+                f'the live node ended with exit code {code}{self.last_words()}'
+            )
+
+    def last_words(self) -> str:
+        """Give the last lines of its log, to be appended to an error; '' where there are none."""
+        lines = self._errors.read_text(encoding='utf-8', errors='replace').splitlines()
+        return '\n'.join(['; its log ends:', *lines[-_LAST_LINES:]]) if lines else ''
+
+    def _command(self, parameters: Path) -> list[str]:
+        ros = ['--ros-args', '--remap', '__ns:=/replay', '--params-file', str(parameters)]
+        return [sys.executable, '-m', self._module, *ros]
+
+    def _environment(self, folder: Path) -> dict[str, str]:
+        environment = isolated(os.environ, self.domain)
+        environment['ROS_LOG_DIR'] = str(folder / 'log')
+        # The child imports the package from where this process has it.
+        package_parent = str(Path(xmodal_ros.__file__).parents[1])
+        before = environment.get('PYTHONPATH', '')
+        environment['PYTHONPATH'] = os.pathsep.join(filter(None, (package_parent, before)))
+        return environment
+
+    def _end(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        finally:
+            self._process.wait()

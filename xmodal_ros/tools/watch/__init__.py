@@ -1,0 +1,1 @@
+"""Listen to what a running robot says."""

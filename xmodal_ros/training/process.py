@@ -1,0 +1,134 @@
+"""A training run as a process of its own, which gets what the rest of the robot leaves over."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+import contextlib
+from dataclasses import replace
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import Final, IO
+
+from xmodal_ros.configuration.training import as_yaml, TrainingConfiguration
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.training.events import from_line
+from xmodal_ros.training.run_status import Standing
+
+# A run that is told to stop finishes the step it is at; the largest take seconds.
+_PATIENCE_S: Final = 20.0
+_LAST_WORDS: Final = 20
+
+
+class TrainingChild:
+    """Runs ``xmodal train`` with a configuration, and follows what it tells.
+
+    ``niceness`` is how much it gives way to others, 0 to 19. ``changed`` is called, in a thread
+    of this object, whenever :attr:`standing` is another. Raises :class:`ConfigurationError` when
+    the process cannot be started.
+    """
+
+    def __init__(
+        self, configuration: TrainingConfiguration, niceness: int, changed: Callable[[], None]
+    ) -> None:
+        self.standing = Standing('training', str(configuration.out))
+        self._changed = changed
+        self._said: deque[str] = deque(maxlen=_LAST_WORDS)
+        self._killer: threading.Timer | None = None
+        self._cancelled = False
+        self._lock = threading.Lock()
+        try:
+            # A file without a name: however this process ends, none is left behind.
+            with tempfile.TemporaryFile() as file:
+                settings = as_yaml(configuration.model_dump(mode='json', by_alias=True))
+                file.write(settings.encode())
+                file.flush()
+                self._process = subprocess.Popen(
+                    [
+                        *(shutil.which('nice') or 'nice', '-n', str(niceness)),
+                        *(sys.executable, '-m', 'xmodal_ros.cli.main', 'train'),
+                        *('--config', '/dev/stdin', '--events'),
+                    ],
+                    stdin=file,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    encoding='utf-8',
+                    errors='replace',
+                    # Ctrl-C in a terminal is for the one that started it, which then stops this
+                    # one.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise ConfigurationError(f'training cannot be started: {error}') from error
+        self._stderr = threading.Thread(target=self._listen, name='stderr', daemon=True)
+        self._stderr.start()
+        self._thread = threading.Thread(target=self._follow, name='trainer', daemon=True)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Tell the process to stop, and end it where it does not; returns at once."""
+        if self._cancelled or not self.standing.running:
+            return
+        with self._lock:
+            self._cancelled = True
+            if self.standing.running:
+                self.standing = replace(self.standing, state='cancelling')
+        self._killer = threading.Timer(_PATIENCE_S, self._send, [signal.SIGKILL])
+        self._killer.daemon = True
+        self._killer.start()
+        self._send(signal.SIGTERM)
+
+    def close(self) -> None:
+        """Cancel it, and wait until the process has ended."""
+        self.cancel()
+        self._thread.join()
+
+    def _send(self, number: signal.Signals) -> None:
+        # A run may have processes of its own; they share its session.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    def _listen(self) -> None:
+        for line in _lines(self._process.stderr):
+            self._said.append(line)
+
+    def _follow(self) -> None:
+        for line in _lines(self._process.stdout):
+            try:
+                event = from_line(line)
+            except ConfigurationError:
+                # Something that it uses prints; the last of it may say why it ended.
+                self._said.append(line)
+                continue
+            with self._lock:
+                self.standing = self.standing.after(event)
+            self._changed()
+        status = self._process.wait()
+        if self._killer is not None:
+            self._killer.cancel()
+        # Processes that it leaves behind may hold its stderr open.
+        self._stderr.join(timeout=1.0)
+        if self.standing.running:
+            self.standing = self._ended(status)
+        self._changed()
+
+    def _ended(self, status: int) -> Standing:
+        """Give where a run stands whose process ended without a word."""
+        if self._cancelled:
+            return replace(
+                self.standing.without_progress(),
+                state='cancelled',
+                message='no bundle was written',
+            )
+        how = f'was killed by signal {-status}' if status < 0 else f'ended with {status}'
+        hint = ' (out of memory?)' if status == -signal.SIGKILL else ''
+        last = ' '.join(' '.join(self._said).split())
+        message = f'the training process {how}{hint}' + (f': {last[-1000:]}' if last else '')
+        return replace(self.standing.without_progress(), state='failed', message=message)
+
+
+def _lines(stream: IO[str] | None) -> Iterable[str]:
+    return stream or ()

@@ -1,0 +1,385 @@
+"""The training loop: it knows windows, a classifier and whatever learner a method sets to work."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+import copy
+from dataclasses import dataclass, field, fields, replace
+import math
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xmodal_ros.configuration.recipe import FitSettings
+from xmodal_ros.data.dataset import Examples, pair_in_time
+from xmodal_ros.data.sampler import EpochOrder
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.methods.isolated_rng import OwnRandomness
+from xmodal_ros.methods.method import TransferMethod
+from xmodal_ros.methods.source import NO_LABEL, Source, Windows
+from xmodal_ros.methods.training_module import Batch, Lesson
+from xmodal_ros.modalities.augmentation import Augmentation
+from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
+from xmodal_ros.models.lazy_tensor import as_tensor, Rows
+from xmodal_ros.training.calibration import calibrated_loss
+from xmodal_ros.training.checkpoint import EpochReport, FitState, FitStore, Forgetful
+from xmodal_ros.training.distributed import ALONE, Processes
+
+# A fixed number: other thread counts add in another order and give other last bits.
+TRAINING_THREADS: Final = 2
+_WARM_UP_SHARE: Final = 0.05
+_TYPES: Final = {'bf16': torch.bfloat16, 'fp16': torch.float16}
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """The classifier as of its best epoch, and how it got there.
+
+    ``sources`` are the sensors it learnt from, ``facts`` what the method says of its work.
+    """
+
+    classifier: Classifier
+    history: tuple[EpochReport, ...]
+    best_epoch: int
+    sources: tuple[str, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Fix random numbers and threads within, and restore both after."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(TRAINING_THREADS)
+    try:
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def as_windows(examples: Examples) -> Windows:
+    """Give examples in the form that transfer methods take."""
+    return Windows(
+        as_tensor(examples.values),
+        torch.from_numpy(examples.labels),
+        torch.from_numpy(examples.recordings),
+        torch.from_numpy(examples.ends_ns),
+    )
+
+
+def make_source(
+    name: str,
+    classifier: Classifier,
+    examples: Examples,
+    target: Examples,
+    classes: int,
+    augmentation: Augmentation,
+) -> Source:
+    """Make a sensor the source of a target, given the training windows of both."""
+    return Source(
+        name,
+        classifier,
+        as_windows(examples),
+        torch.from_numpy(pair_in_time(target, examples)),
+        classes,
+        augmentation,
+    )
+
+
+def predict_logits(classifier: Classifier, windows: Rows, processes: Processes = ALONE) -> Tensor:
+    """Give logits (N, classes) on the CPU, in eval mode, in batches: close to the engine's.
+
+    Of several ``processes`` each answers its share.
+    """
+    classifier.eval()
+    rows = processes.share(len(windows))
+    own = as_tensor(windows) if processes.count == 1 else as_tensor(windows)[rows]
+    batches = [batch.logits.cpu() for batch in outputs_in_batches(classifier, own)]
+    logits = torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
+    return processes.whole(logits, rows, len(windows))
+
+
+def fit(
+    classifier: Classifier,
+    training: Examples,
+    validation: Examples,
+    method: TransferMethod,
+    sources: Mapping[str, Source],
+    augmentation: Augmentation,
+    settings: FitSettings,
+    seed: int,
+    progress: Callable[[EpochReport], None] | None = None,
+    *,
+    store: FitStore | None = None,
+    processes: Processes = ALONE,
+) -> FitResult:
+    """Train a classifier in place and give it as of the epoch of least calibrated validation loss.
+
+    On the CPU the same seed gives the same weights to the last bit, also where a run ended and
+    another went on from what is in ``store``. ``progress`` hears of the epochs of this run. Call
+    it within :func:`repeatable`. Raises :class:`TrainingError` when the loss stops being a number.
+    """
+    begun = _Fit(classifier, training, method, sources, augmentation, settings, seed, processes)
+    with processes.drawing_as_one(begun.target):
+        return begun.run(validation, progress, store or Forgetful())
+
+
+class _Fit:
+    def __init__(
+        self,
+        classifier: Classifier,
+        training: Examples,
+        method: TransferMethod,
+        sources: Mapping[str, Source],
+        augmentation: Augmentation,
+        settings: FitSettings,
+        seed: int,
+        processes: Processes,
+    ) -> None:
+        self.device = next(classifier.parameters()).device
+        self.processes = processes
+        self.training = as_windows(training)
+        self.settings = own_schedule(settings, method)
+        labels = training.labels[training.labelled]
+        weights = class_weights(labels, classifier.head.out_features)
+        self.order = EpochOrder(
+            training,
+            weights[torch.from_numpy(labels)].double(),
+            self.settings,
+            unlabelled=bool(sources) and method.learns_unlabelled,
+        )
+        if settings.balance != 'weights':
+            weights = torch.ones_like(weights)
+        self.class_weights = weights.to(self.device)
+        self.sources = sources
+        self.augmentation = augmentation
+        self.schedule = method.schedule
+        self.generator = torch.Generator().manual_seed(seed)
+        self.randomness = OwnRandomness(seed, self.device)
+        with self.randomness():
+            lesson = Lesson(classifier, self.training, sources, self._task_loss)
+            self.learner = method.start(lesson).to(self.device)
+        self.target = self.learner.target
+        self.optimizer = torch.optim.AdamW(
+            self.learner.parameters(),
+            self.settings.learning_rate,
+            weight_decay=self.settings.weight_decay,
+        )
+        self.means = [p.detach().clone() for p in self.learner.parameters()]
+        self.steps_total = self.settings.epochs * self.order.steps
+        self.step = 0
+        half = self.settings.precision != 'fp32'
+        self.autocast = torch.autocast(
+            self.device.type,
+            dtype=_TYPES[self.settings.precision] if half else None,
+            enabled=half,
+            cache_enabled=False,
+        )
+        # Small gradients of half precision would vanish without it.
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, enabled=self.settings.precision == 'fp16'
+        )
+
+    def run(
+        self,
+        validation: Examples,
+        progress: Callable[[EpochReport], None] | None,
+        store: FitStore,
+    ) -> FitResult:
+        history: list[EpochReport] = []
+        best_loss, best_epoch = math.inf, 0
+        state = store.load()
+        if state is None:
+            with self._averaged():
+                best_state = copy.deepcopy(self.target.state_dict())
+        else:
+            self._restore(state)
+            history += state.history
+            best_loss, best_epoch = state.best_loss, state.best_epoch
+            best_state = state.part('best.')
+        for epoch in range(len(history) + 1, self.settings.epochs + 1):
+            if epoch > 1 and epoch - 1 - best_epoch >= self.settings.patience:
+                break
+            training_loss, parts = self._train_epoch(epoch)
+            with self._averaged():
+                validation_loss, accuracy = self._validate(validation)
+                if validation_loss < best_loss:
+                    best_loss, best_epoch = validation_loss, epoch
+                    best_state = copy.deepcopy(self.target.state_dict())
+            report = EpochReport(epoch, training_loss, validation_loss, accuracy, parts)
+            history.append(report)
+            store.save(self._state(tuple(history), best_loss, best_epoch, best_state))
+            if progress:
+                progress(report)
+        self.target.load_state_dict(best_state)
+        self.target.eval().requires_grad_(requires_grad=True)
+        return FitResult(
+            self.target, tuple(history), best_epoch, tuple(self.sources), self.learner.facts()
+        )
+
+    def _state(
+        self,
+        history: tuple[EpochReport, ...],
+        best_loss: float,
+        best_epoch: int,
+        best_state: Mapping[str, Tensor],
+    ) -> FitState:
+        """Give all that the next epoch depends on and that starting again would not give."""
+        tensors = {f'learner.{name}': t for name, t in self.learner.state_dict().items()}
+        tensors |= {f'best.{name}': t for name, t in best_state.items()}
+        tensors |= {f'mean.{number}': mean for number, mean in enumerate(self.means)}
+        for number, moments in self.optimizer.state_dict()['state'].items():
+            tensors |= {f'optimizer.{number}.{name}': t for name, t in moments.items()}
+        tensors |= {f'random.own.{name}': t for name, t in self.randomness.states().items()}
+        tensors['random.order'] = self.generator.get_state()
+        tensors['random.global'] = torch.get_rng_state()
+        if self.device.type == 'cuda':
+            tensors['random.device'] = torch.cuda.get_rng_state(self.device)
+        for name, value in self.scaler.state_dict().items():
+            tensors[f'scaler.{name}'] = torch.tensor(value, dtype=torch.float64)
+        return FitState(tensors, self.step, history, best_loss, best_epoch)
+
+    def _restore(self, state: FitState) -> None:
+        self.learner.load_state_dict(state.part('learner.'))
+        for number, mean in enumerate(self.means):
+            mean.copy_(state.tensors[f'mean.{number}'])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in state.part('optimizer.').items():
+            parameter, _, moment = name.partition('.')
+            moments.setdefault(int(parameter), {})[moment] = tensor
+        groups = self.optimizer.state_dict()['param_groups']
+        self.optimizer.load_state_dict({'state': moments, 'param_groups': groups})
+        self.randomness.restore(state.part('random.own.'))
+        self.generator.set_state(state.tensors['random.order'])
+        torch.set_rng_state(state.tensors['random.global'])
+        if self.device.type == 'cuda':
+            torch.cuda.set_rng_state(state.tensors['random.device'], self.device)
+        scaling = {name: value.item() for name, value in state.part('scaler.').items()}
+        if scaling:
+            counts = {name: int(scaling[name]) for name in ('growth_interval', '_growth_tracker')}
+            self.scaler.load_state_dict({**scaling, **counts})
+        self.step = state.step
+
+    def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
+        self.learner.train()
+        sums: dict[str, float] = {'': 0.0}
+        for rows, share in self.order.batches(self.generator):
+            loss, parts = self._train_batch(rows, epoch)
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f'the loss became {loss} in epoch {epoch}: check the recordings for values '
+                    'far out of range, or weigh the transfer method less'
+                )
+            for name, value in {'': loss, **parts}.items():
+                sums[name] = sums.get(name, 0.0) + value * share
+        return sums.pop(''), sums
+
+    def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
+        windows = self.augmentation(self.training.values[rows].to(self.device), self.generator)
+        labels = self.training.labels[rows].to(self.device)
+        batch = Batch(rows, windows, labels, self.step / self.steps_total)
+        with self.autocast:
+            with self.randomness():
+                self.learner.prepare(batch)
+            outputs = self.processes.outputs(self.target.outputs, windows)
+        # Losses are of full precision; what methods run on top of them is not.
+        outputs = _full_precision(outputs)
+        task_loss = self._task_loss(outputs.logits, labels)
+        with self.randomness(), self.autocast:
+            terms = self.learner.terms(batch, outputs, task_loss)
+        for group in self.optimizer.param_groups:
+            group['lr'] = self._rate(epoch)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(terms.loss).backward()
+        self.processes.average_gradients(self.learner.parameters())
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.step += 1
+        self._average()
+        return float(terms.loss.detach()), terms.parts
+
+    def _task_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if self.order.has_unlabelled:
+            labelled = labels != NO_LABEL
+            logits, labels = logits[labelled], labels[labelled]
+            if not len(labels):
+                # Zero, with the gradient that a loss has to have.
+                return logits.sum()
+        return functional.cross_entropy(
+            logits,
+            labels,
+            weight=self.class_weights,
+            label_smoothing=self.settings.label_smoothing,
+        )
+
+    def _rate(self, epoch: int) -> float:
+        """Warm up linearly, then fall along half a cosine; or in steps, where the method says."""
+        if self.schedule is not None:
+            return self.schedule.learning_rate * self.schedule.decay ** (
+                (epoch - 1) // self.schedule.every
+            )
+        share = self.step / self.steps_total
+        if share < _WARM_UP_SHARE:
+            return self.settings.learning_rate * (share + 1 / self.steps_total) / _WARM_UP_SHARE
+        falling = math.pi * (share - _WARM_UP_SHARE) / (1 - _WARM_UP_SHARE)
+        return self.settings.learning_rate * (0.5 * (1 + math.cos(falling)))
+
+    def _average(self) -> None:
+        # A short memory at first, lest the random initial weights linger.
+        decay = min(self.settings.averaging, self.step / (self.step + 9))
+        with torch.no_grad():
+            for mean, value in zip(self.means, self.learner.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Put the running means in the weights' place, settled, and the weights back after."""
+        weights = [p.detach().clone() for p in self.learner.parameters()]
+        self._put(self.means)
+        self.learner.eval()
+        self.learner.settle()
+        yield
+        self._put(weights)
+
+    @torch.no_grad()
+    def _put(self, values: Sequence[Tensor]) -> None:
+        for parameter, value in zip(self.learner.parameters(), values, strict=True):
+            parameter.copy_(value)
+
+    def _validate(self, validation: Examples) -> tuple[float, float]:
+        logits = predict_logits(self.target, validation.values, self.processes).double()
+        labels = torch.from_numpy(validation.labels)
+        # The answers that are given are calibrated: how sure they are before that is no matter,
+        # and where windows are few it grows long before they stop getting better.
+        loss = self.processes.agree(calibrated_loss(logits.numpy(), validation.labels))
+        return loss, float((logits.argmax(dim=1) == labels).double().mean())
+
+
+def _full_precision(outputs: Outputs) -> Outputs:
+    return Outputs(**{each.name: getattr(outputs, each.name).float() for each in fields(Outputs)})
+
+
+def own_schedule(settings: FitSettings, method: TransferMethod) -> FitSettings:
+    """Give the settings that hold for a method: those of its own schedule, where it has one."""
+    own = method.schedule
+    if own is None:
+        return settings
+    # The user's own limit of epochs holds for every method.
+    return replace(
+        settings,
+        epochs=min(settings.epochs, own.epochs),
+        batch_size=own.batch_size,
+        learning_rate=own.learning_rate,
+        weight_decay=0.0,
+    )
+
+
+def class_weights(labels: NDArray[np.int64], classes: int) -> Tensor:
+    """Weigh classes as macro-F1 does: each the same in total, classes without windows zero."""
+    counts = np.bincount(labels, minlength=classes)
+    weights = np.divide(1.0, counts, out=np.zeros(classes), where=counts > 0)
+    return torch.from_numpy(weights / weights[labels].mean()).float()

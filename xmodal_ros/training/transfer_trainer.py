@@ -1,0 +1,269 @@
+"""Where a target is taught: it trains whatever a method's course asks for."""
+
+from collections.abc import Callable, Mapping, Sequence
+import copy
+from dataclasses import dataclass
+import time
+
+import numpy as np
+from sklearn.metrics import balanced_accuracy_score
+import torch
+
+from xmodal_ros.configuration.plan import EpochProgress, Reporter
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.datamodule import why_left_out
+from xmodal_ros.data.dataset import LearningSet, pair_in_time
+from xmodal_ros.errors import TrainingError
+from xmodal_ros.methods.method import TransferMethod
+from xmodal_ros.methods.source import NO_LABEL, Source
+from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.lazy_tensor import as_tensor
+from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.training.checkpoint import EpochReport, FitState, FitStore, Forgetful
+from xmodal_ros.training.distributed import ALONE, Processes
+from xmodal_ros.training.trainer import (
+    fit,
+    FitResult,
+    make_source,
+    own_schedule,
+    predict_logits,
+)
+
+# What a fit is called, and one of its epochs.
+EpochLog = Callable[[str, EpochReport], None]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way the target was trained, and its calibrated loss on validation windows."""
+
+    method: str
+    sources: tuple[str, ...]
+    validation_loss: float
+
+
+class TargetSchool:
+    """Train one target, and the sources it learns from.
+
+    ``recipes`` and ``sets`` are by sensor name, all with the same ``labels``. Every classifier
+    starts from the random state that ``seed`` gives, so that what else is trained changes
+    nothing. Call it within :func:`xmodal_ros.training.trainer.repeatable`. ``stores`` gives, for
+    the n-th fit and what it is called, where it is to be kept; ``log`` hears of all its epochs,
+    those of a run that goes on too.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        sources: Sequence[str],
+        labels: Sequence[str],
+        recipes: Mapping[str, Recipe],
+        sets: Mapping[str, LearningSet],
+        seed: int,
+        device: torch.device,
+        reporter: Reporter,
+        *,
+        stores: Callable[[int, str], FitStore] = lambda _number, _stage: Forgetful(),
+        log: EpochLog = lambda _stage, _epoch: None,
+        processes: Processes = ALONE,
+    ) -> None:
+        self.target = target
+        self.sources = tuple(sources)
+        self.fits: dict[str, FitResult] = {}
+        """Of the sources trained so far."""
+        self.trials: list[Trial] = []
+        """All ways the target was trained in so far."""
+        self.durations_s: dict[str, float] = {}
+        """Wall time of each fit, by what it was; for the report only."""
+        self._labels = tuple(labels)
+        self._recipes = recipes
+        self._sets = sets
+        self._seed = seed
+        self._device = device
+        self._reporter = reporter
+        self._stores = stores
+        self._log = log
+        self._processes = processes
+        self._fitted = 0
+        self._documents: dict[str, BundleInfo] = {}
+        self._frozen: dict[str, Source] = {}
+
+    def document(self, name: str) -> BundleInfo:
+        """Give the document of a sensor's classifier, as far as it is known before training."""
+        if name not in self._documents:
+            recipe = self._recipes[name]
+            windows = as_tensor(self._sets[name].training.values)
+            self._documents[name] = BundleInfo(
+                labels=self._labels,
+                sensor=name,
+                stream=recipe.stream,
+                window=recipe.window,
+                preprocessing=(*recipe.derived, fit_standardise(recipe.derived, windows)),
+                encoder=recipe.encoder,
+                method=Unimodal.name,
+            )
+        return self._documents[name]
+
+    def check(self, method: TransferMethod) -> None:
+        """Raise :class:`TrainingError` when a method cannot learn from the sources."""
+        if method.one_process and self._processes.count > 1:
+            raise TrainingError(
+                f'method {method.name} looks at all windows of a step at once: train with it in '
+                'one process, without torchrun'
+            )
+        ours = self._sets[self.target].training
+        # A source that is trained along learns from what is labelled, and has a partner that is.
+        taught = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
+        for name in self.sources if method.needs_overlap else ():
+            if not (taught & (pair_in_time(ours, self._sets[name].training) >= 0)).any():
+                raise TrainingError(
+                    f"no labelled window of source '{name}' ends when one of '{self.target}' "
+                    'does: were both recorded at the same time, and are their header stamps of '
+                    "the same clock? If not, pair by label ('--option pairing=class', without "
+                    f'--unlabelled) where the method offers it; {why_left_out(self._sets[name])}'
+                )
+
+    def train_source(self, name: str) -> FitResult:
+        """Train a source alone, unless it has been."""
+        if name not in self.fits:
+            self.fits[name] = self._fit(name, self._fresh(name), Unimodal(Unimodal.Options()), {})
+        return self.fits[name]
+
+    def fit(
+        self, method: TransferMethod, sources: Sequence[str], start: FitResult | None = None
+    ) -> FitResult:
+        """Train the target with a method, from fresh weights or from those of ``start``.
+
+        Sources that the method wants frozen are trained first, where they have not been.
+        """
+        if method.source_use == 'joint':
+            teachers = {name: self._source(name, self._fresh(name)) for name in sources}
+        else:
+            teachers = {name: self._trained(name) for name in sources}
+        classifier = self._fresh(self.target)
+        if start is not None:
+            classifier = copy.deepcopy(start.classifier)
+        fitted = self._fit(self.target, classifier, method, teachers)
+        self.trials.append(Trial(method.name, tuple(sources), self.validation_loss(fitted)))
+        return fitted
+
+    def validation_loss(self, fitted: FitResult) -> float:
+        """Give the target's mean negative log-likelihood on validation, after calibration.
+
+        It is that of the epoch that was kept.
+        """
+        return fitted.history[fitted.best_epoch - 1].validation_loss
+
+    def skill(self, source: str) -> float:
+        """Give by how much a source's mean recall on validation exceeds that of guessing."""
+        validation = self._sets[source].validation
+        fitted = self.train_source(source)
+        logits = predict_logits(fitted.classifier, validation.values, self._processes)
+        decided = logits.argmax(dim=1).numpy()
+        chance = 1 / len(np.unique(validation.labels))
+        skill = float(balanced_accuracy_score(validation.labels, decided)) - chance
+        return self._processes.agree(skill)
+
+    def note(self, text: str) -> None:
+        """Tell the user."""
+        self._reporter.note(text)
+
+    def _fresh(self, name: str) -> Classifier:
+        document = self.document(name)
+        torch.manual_seed(self._seed)
+        return document.make_classifier().to(self._device)
+
+    def _trained(self, name: str) -> Source:
+        if name not in self._frozen:
+            self._frozen[name] = self._source(name, self.train_source(name).classifier)
+        return self._frozen[name]
+
+    def _source(self, name: str, classifier: Classifier) -> Source:
+        return make_source(
+            name,
+            classifier,
+            self._sets[name].training,
+            self._sets[self.target].training,
+            len(self._labels),
+            self._recipes[name].augmentation,
+        )
+
+    def _fit(
+        self,
+        name: str,
+        classifier: Classifier,
+        method: TransferMethod,
+        sources: Mapping[str, Source],
+    ) -> FitResult:
+        recipe, examples = self._recipes[name], self._sets[name]
+        taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
+        stage = f'training {name}{taught}'
+        epochs = own_schedule(recipe.fit, method).epochs
+        self._reporter.begin(stage, epochs)
+        begun = time.monotonic()
+        fitted = fit(
+            classifier,
+            examples.training,
+            examples.validation,
+            method,
+            sources,
+            recipe.augmentation,
+            recipe.fit,
+            self._seed,
+            self._tell(stage, epochs),
+            store=self._store(stage, epochs),
+            processes=self._processes,
+        )
+        self.durations_s[stage] = time.monotonic() - begun
+        return fitted
+
+    def _store(self, stage: str, epochs: int) -> FitStore:
+        self._fitted += 1
+        kept = self._stores(self._fitted, stage)
+
+        def heard(state: FitState) -> None:
+            for report in state.history:
+                self._log(stage, report)
+            self._say(state.history[-1], epochs)
+
+        return _Heard(kept, heard)
+
+    def _tell(self, stage: str, epochs: int) -> Callable[[EpochReport], None]:
+        def progress(report: EpochReport) -> None:
+            self._log(stage, report)
+            self._say(report, epochs)
+
+        return progress
+
+    def _say(self, report: EpochReport, epochs: int) -> None:
+        parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
+        self._reporter.epoch(
+            EpochProgress(
+                report.epoch,
+                epochs,
+                report.training_loss,
+                report.validation_loss,
+                report.validation_accuracy,
+                f'loss {report.training_loss:.3f}{parts}, validation '
+                f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
+            )
+        )
+
+
+class _Heard:
+    """A store that tells of what it gives."""
+
+    def __init__(self, store: FitStore, heard: Callable[[FitState], None]) -> None:
+        self._store = store
+        self._heard = heard
+
+    def load(self) -> FitState | None:
+        state = self._store.load()
+        if state is not None:
+            self._heard(state)
+        return state
+
+    def save(self, state: FitState) -> None:
+        self._store.save(state)
