@@ -46,7 +46,7 @@ from xmodal_ros.simulator.messages import (
     compressed_image_message,
     imu_message,
 )
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 LATEST_DRAWN_S: Final = 2.0
 SIZES: Final = ((1280, 900), (390, 844))
@@ -103,7 +103,7 @@ def decide(name: str, paths: list[Path], seed: int) -> Evaluation:
     rng = np.random.default_rng(seed)
     info = BundleInfo.model_construct(
         labels=LABELS,
-        window=WindowSpec(rate_hz=50),
+        window=WindowingSpec(rate_hz=50),
         stream=ImuStream(),
         sensor='imu',
         method='unimodal',

@@ -15,7 +15,7 @@ from xmodal_ros.models.bundle import BundleInfo, save_bundle
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
 from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.preprocessing import PreprocessingStep, StandardiseStep
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 LABELS = ('sit', 'walk', 'wave')
 
@@ -27,12 +27,12 @@ def make_imu_bundle(
     *,
     sensor: str = 'imu',
     channels: ImuChannels = 'acc_gyro',
-    window: WindowSpec | None = None,
+    window: WindowingSpec | None = None,
     unknown_threshold: float = 0.0,
 ) -> Path:
     """Save an untrained bundle for IMU windows (2 s every 0.5 s at 50 Hz unless given)."""
     stream = ImuStream(channels=channels)
-    spec = window or WindowSpec(rate_hz=50)
+    spec = window or WindowingSpec(rate_hz=50)
     return _save(
         path, stream, ImuCnn(width=16, dim=16), spec, labels, seed, sensor, unknown_threshold
     )
@@ -44,11 +44,11 @@ def make_camera_bundle(
     seed: int = 0,
     *,
     sensor: str = 'camera',
-    window: WindowSpec | None = None,
+    window: WindowingSpec | None = None,
 ) -> Path:
     """Save an untrained bundle for small gray camera windows (2 s every 0.5 s at 4 Hz)."""
     stream = CameraStream(pixels='gray', height=16, width=16)
-    spec = window or WindowSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
+    spec = window or WindowingSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
     return _save(path, stream, CameraCnn(width=8, dim=16), spec, labels, seed, sensor, 0.0)
 
 
@@ -58,10 +58,10 @@ def make_audio_bundle(
     seed: int = 0,
     *,
     sensor: str = 'microphone',
-    window: WindowSpec | None = None,
+    window: WindowingSpec | None = None,
 ) -> Path:
     """Save an untrained bundle for windows of sound (2 s every 0.5 s at 16 kHz unless given)."""
-    spec = window or WindowSpec(rate_hz=16_000)
+    spec = window or WindowingSpec(rate_hz=16_000)
     encoder = AudioBcResNet(width=8, dim=16)
     return _save(path, AudioStream(), encoder, spec, labels, seed, sensor, 0.0)
 
@@ -79,7 +79,7 @@ def _save(
     path: Path,
     stream: StreamSpec,
     encoder: EncoderSpec,
-    window: WindowSpec,
+    window: WindowingSpec,
     labels: Sequence[str],
     seed: int,
     sensor: str,
@@ -105,7 +105,7 @@ def _save(
 
 
 def _preprocessing(
-    stream: StreamSpec, window: WindowSpec
+    stream: StreamSpec, window: WindowingSpec
 ) -> tuple[tuple[PreprocessingStep, ...], float]:
     """Give plausible steps, and the scale of the stream's values."""
     if isinstance(stream, AudioStream):

@@ -16,7 +16,7 @@ from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import StandardiseStep
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 LABELS = ('sit', 'walk', 'wave')
 HOP = SECOND // 2
@@ -24,7 +24,7 @@ INFO = BundleInfo(
     labels=LABELS,
     sensor='imu',
     stream=ImuStream(),
-    window=WindowSpec(rate_hz=50),
+    window=WindowingSpec(rate_hz=50),
     preprocessing=(StandardiseStep(mean=(0.0,) * 6, std=(1.0,) * 6),),
     encoder=ImuCnn(width=16, dim=16),
     method='unimodal',

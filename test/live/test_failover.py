@@ -19,7 +19,7 @@ from test.messages import SECOND
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.selector_health import SELECTED
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP_NS = SECOND // 4
 TIMEOUT_NS = SECOND
@@ -82,8 +82,8 @@ class Robot:
 
 
 def make_models(folder: Path) -> dict[str, Path]:
-    def spec(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowSpec:
-        return WindowSpec(
+    def spec(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowingSpec:
+        return WindowingSpec(
             length_ns=SECOND,
             hop_ns=HOP_NS,
             rate_hz=rate_hz,

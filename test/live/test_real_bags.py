@@ -32,7 +32,7 @@ from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.models.bundle import read_bundle_info
 from xmodal_ros.runtime import health
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 # Each as ROS 1 and as ROS 2 wrote it.
 BAGS: Final = (
@@ -54,9 +54,9 @@ RATES: Final = {'jsk_audio_300hz_mcap': 1.0}
 FORMAT: Final = AudioFormat(16_000, 1, 'S16LE')
 
 
-def window(rate_hz: int) -> WindowSpec:
+def window(rate_hz: int) -> WindowingSpec:
     margin_ns = max(SECOND // 10, SECOND // rate_hz)
-    return WindowSpec(
+    return WindowingSpec(
         length_ns=SECOND,
         hop_ns=SECOND // 4,
         rate_hz=rate_hz,

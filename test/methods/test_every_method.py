@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 import torch
 
-from test.training.small_trainer import examples, learning_sets, school, SOURCES, TARGET
+from test.training.small_trainer import examples, learning_sets, SOURCES, TARGET, trainer
 from xmodal_ros.methods import method as registry
 from xmodal_ros.methods.method import make_method, method_names
 from xmodal_ros.methods.source import NO_LABEL
@@ -39,7 +39,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
 def train(name: str, sources: tuple[str, ...] = SOURCES, **options: object) -> FitResult:
     method = make_method(name, options)
     with repeatable(0):
-        return method.course(school(() if method.source_use == 'none' else sources))
+        return method.train_target(trainer(() if method.source_use == 'none' else sources))
 
 
 def shared_weights(fitted: FitResult) -> dict[str, torch.Tensor]:
@@ -58,7 +58,7 @@ def test_a_bundle_of_any_method_answers_as_training_did_with_one_sensor(name, tm
     fitted = train(name)
     patch = fitted.classifier.patch
     with repeatable(0):
-        document = school(()).document(TARGET)
+        document = trainer(()).document(TARGET)
     info = document.model_copy(
         update={'method': name, 'sources': fitted.sources, 'patch': patch and patch.spec}
     )
@@ -116,9 +116,9 @@ def test_methods_that_need_no_overlap_learn_from_another_recording(name):
     sets['thigh'] = replace(sets['thigh'], training=training)
     method = make_method(name)
     with repeatable(0):
-        busy = school(('thigh',), sets=sets)
+        busy = trainer(('thigh',), sets=sets)
         busy.check(method)
-        fitted = method.course(busy)
+        fitted = method.train_target(busy)
     assert np.isfinite(fitted.history[-1].training_loss)
 
 
@@ -130,8 +130,8 @@ def test_every_method_takes_windows_without_a_label(name):
         sets[sensor] = replace(full, training=replace(full.training, labels=labels))
     method = make_method(name, {'guard': False} if name == 'xmodal' else {})
     with repeatable(0):
-        busy = school(() if method.source_use == 'none' else SOURCES, sets=sets)
-        fitted = method.course(busy)
+        busy = trainer(() if method.source_use == 'none' else SOURCES, sets=sets)
+        fitted = method.train_target(busy)
     assert all(np.isfinite(epoch.training_loss) for epoch in fitted.history)
     assert all(torch.isfinite(value).all() for value in fitted.classifier.state_dict().values())
 

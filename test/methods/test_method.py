@@ -51,7 +51,7 @@ def test_a_method_without_a_name_cannot_be_defined():
     with pytest.raises(TypeError, match='must set a name'):
 
         class Nameless(TransferMethod):
-            def start(self, lesson):
+            def make_module(self, task):
                 raise NotImplementedError
 
 
@@ -61,5 +61,5 @@ def test_two_methods_cannot_share_a_name():
         class Other(TransferMethod):
             name = 'dcat'
 
-            def start(self, lesson):
+            def make_module(self, task):
                 raise NotImplementedError

@@ -8,7 +8,7 @@ from xmodal_ros.models.encoders import EncoderSpec, ImuCnn
 from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.patch import AttentionPatchSpec, PatchSpec
 from xmodal_ros.models.preprocessing import MagnitudeStep, PreprocessingStep
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 def info(
@@ -22,7 +22,7 @@ def info(
         labels=('sit', 'walk', 'wave'),
         sensor='sensor',
         stream=stream,
-        window=WindowSpec(rate_hz=rate_hz),
+        window=WindowingSpec(rate_hz=rate_hz),
         preprocessing=steps,
         encoder=encoder,
         patch=patch,

@@ -19,7 +19,7 @@ from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import load_onnx, OnnxNetwork
 from xmodal_ros.models.patch import AttentionPatchSpec, GatedPatchSpec, PatchSpec
 from xmodal_ros.models.preprocessing import MagnitudeStep, MotionStep, StandardiseStep
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 onnx = pytest.importorskip('onnx', reason='exporting needs the Python package onnx')
 pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')
@@ -39,7 +39,7 @@ def make_patched_bundle(path: Path, patch: PatchSpec) -> Path:
         labels=LABELS,
         sensor='imu',
         stream=ImuStream(),
-        window=WindowSpec(rate_hz=50),
+        window=WindowingSpec(rate_hz=50),
         preprocessing=(
             MagnitudeStep(),
             MotionStep(),

@@ -16,11 +16,11 @@ from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.sensor import MODALITIES, Modality
 from xmodal_ros.ros.classifier_settings import (
     check_model,
-    InletSettings,
     ModelSettings,
-    read_inlet,
     read_model,
+    read_sensor_input,
     read_threshold,
+    SensorInputSettings,
 )
 from xmodal_ros.ros.parameter_tables import AUDIO_CLASSIFIER, CAMERA_CLASSIFIER, IMU_CLASSIFIER
 from xmodal_ros.ros.parameters import Parameter
@@ -65,11 +65,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(data=st.data())
 def test_an_inlet_is_read_or_refused(modality: Modality, data: st.DataObject) -> None:
     values = data.draw(values_of(*TABLES[modality]))
-    inlet = refused_in_words(lambda: read_inlet(modality, values.__getitem__))
-    assert inlet is None or isinstance(inlet, InletSettings)
-    if inlet is not None and modality == 'audio':
+    sensor_input = refused_in_words(lambda: read_sensor_input(modality, values.__getitem__))
+    assert sensor_input is None or isinstance(sensor_input, SensorInputSettings)
+    if sensor_input is not None and modality == 'audio':
         # Where the format is given, nobody is listened to for it; else somebody always is.
-        assert bool(inlet.info_topic) == (inlet.audio_format is None)
+        assert bool(sensor_input.info_topic) == (sensor_input.audio_format is None)
 
 
 @pytest.mark.parametrize('modality', MODALITIES)
@@ -89,7 +89,7 @@ def test_a_model_is_proved_or_refused(modality: Modality, data: st.DataObject) -
 def test_a_compressed_format_is_refused_before_a_rate_is_named() -> None:
     values = {each.name: each.default for each in AUDIO_CLASSIFIER}
     with pytest.raises(XmodalError, match="'MP3'"):
-        read_inlet('audio', {**values, 'audio_format': 'mp3'}.__getitem__)
+        read_sensor_input('audio', {**values, 'audio_format': 'mp3'}.__getitem__)
     with pytest.raises(XmodalError, match='no probability'):
         read_threshold({**values, 'unknown_threshold': -0.5}.__getitem__)
 

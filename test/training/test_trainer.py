@@ -8,19 +8,19 @@ import pytest
 import torch
 
 from xmodal_ros.configuration.recipe import FitSettings
-from xmodal_ros.data.dataset import Examples
+from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods import method
 from xmodal_ros.methods.method import make_method, StepSchedule, TransferMethod
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import NO_LABEL, Source
-from xmodal_ros.methods.training_module import Learner, MethodTerms
+from xmodal_ros.methods.training_module import LossTerms, TrainingModule
 from xmodal_ros.modalities.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import Preprocessing
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import EpochReport
+from xmodal_ros.training.checkpoint import EpochMetrics
 from xmodal_ros.training.trainer import (
     class_weights,
     fit,
@@ -33,7 +33,7 @@ from xmodal_ros.training.trainer import (
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
 
 
-def examples(count: int = 60, seed: int = 0) -> Examples:
+def examples(count: int = 60, seed: int = 0) -> WindowsDataset:
     """Three classes that shake at different speeds."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
@@ -42,7 +42,7 @@ def examples(count: int = 60, seed: int = 0) -> Examples:
     values = np.sin(2 * np.pi * 2 * (labels + 1)[:, None, None] * time[None, :, None] + phase)
     values += rng.normal(0, 0.1, values.shape)
     zeros = np.zeros(count, dtype=np.int64)
-    return Examples(values.astype(np.float32), labels, zeros, np.arange(count))
+    return WindowsDataset(values.astype(np.float32), labels, zeros, np.arange(count))
 
 
 def classifier() -> Classifier:
@@ -55,7 +55,7 @@ def run(
     seed: int = 0,
     settings: FitSettings = SETTINGS,
     sources: dict[str, Source] | None = None,
-    training: Examples | None = None,
+    training: WindowsDataset | None = None,
     **options: object,
 ) -> FitResult:
     with repeatable(seed):
@@ -81,7 +81,7 @@ def source(every: int = 1) -> Source:
     with repeatable(7):
         teacher = classifier()
     ours, rows = examples(), np.arange(0, 60, every)
-    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    theirs = WindowsDataset(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
     return make_source('s', teacher, theirs, ours, 3, ImuAugmentation())
 
 
@@ -124,14 +124,14 @@ def test_a_source_is_frozen_and_asked_once():
     assert not any(p.requires_grad for p in teacher.classifier.parameters())
 
 
-def few_labels(of: Examples, kept: int = 6) -> Examples:
+def few_labels(of: WindowsDataset, kept: int = 6) -> WindowsDataset:
     """The same windows, of which only the first few have a label."""
     return replace(of, labels=np.where(np.arange(len(of)) < kept, of.labels, NO_LABEL))
 
 
 def test_windows_without_a_label_are_nothing_to_who_learns_from_labels_alone():
     full = examples()
-    first = Examples(full.values[:6], full.labels[:6], full.recordings[:6], full.ends_ns[:6])
+    first = WindowsDataset(full.values[:6], full.labels[:6], full.recordings[:6], full.ends_ns[:6])
     assert torch.equal(weights(run(training=first)), weights(run(training=few_labels(full))))
 
 
@@ -156,10 +156,10 @@ def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
         name = 'watching'
         Options = PairedOptions
 
-        def terms(self, task_loss, target, sources):
+        def compute_loss(self, task_loss, target, sources):
             seen.append(sources['s'].rows)
             assert torch.isfinite(task_loss)
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
 
     ours = few_labels(examples(), 20)
     teacher = make_source('s', classifier(), ours, ours, 3, ImuAugmentation())
@@ -171,9 +171,11 @@ def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
 def test_a_batch_of_a_branch_without_any_label_costs_nothing():
     ours = few_labels(examples(), 3)
     rows = np.arange(40, 60)
-    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
-    one = Examples(ours.values[:3], ours.labels[:3], ours.recordings[:3], np.arange(3) + 1000)
-    joined = Examples(
+    theirs = WindowsDataset(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    one = WindowsDataset(
+        ours.values[:3], ours.labels[:3], ours.recordings[:3], np.arange(3) + 1000
+    )
+    joined = WindowsDataset(
         np.concatenate([theirs.values, one.values]),
         np.concatenate([theirs.labels, one.labels]),
         np.concatenate([theirs.recordings, one.recordings]),
@@ -198,11 +200,11 @@ def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_wi
         name = 'spy'
         Options = PairedOptions
 
-        def terms(self, task_loss, target, sources):
+        def compute_loss(self, task_loss, target, sources):
             for paired in sources.values():
                 seen.append((len(paired.rows), len(paired.outputs.logits)))
                 assert int(paired.rows.max()) < len(target.logits)
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
 
     run('spy', sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
     assert all(rows == outputs for rows, outputs in seen)
@@ -213,22 +215,22 @@ def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was(registry):
     class Noisy(TransferMethod):
         name = 'noisy'
 
-        def start(self, lesson):
-            return NoisyLearner(lesson)
+        def make_module(self, task):
+            return NoisyModule(task)
 
-    class NoisyLearner(Learner):
-        def __init__(self, lesson):
-            super().__init__(lesson)
+    class NoisyModule(TrainingModule):
+        def __init__(self, task):
+            super().__init__(task)
             self.own = torch.nn.Linear(3, 3)
             self.seen: list[torch.Tensor] = []
 
-        def prepare(self, batch):
+        def prepare_batch(self, batch):
             torch.randn(7)
 
-        def terms(self, batch, outputs, task_loss):
+        def training_step(self, batch, outputs, task_loss):
             self.seen.append(torch.rand(2))
             loss = self.own(outputs.logits.detach()).square().mean()
-            return MethodTerms(task_loss + loss, {'own': float(loss.detach())})
+            return LossTerms(task_loss + loss, {'own': float(loss.detach())})
 
         def facts(self):
             return {'drawn': len({tuple(each.tolist()) for each in self.seen})}
@@ -244,16 +246,16 @@ def test_the_target_is_settled_with_the_very_weights_that_are_kept(registry):
     class Settling(TransferMethod):
         name = 'settling'
 
-        def start(self, lesson):
-            return SettlingLearner(lesson)
+        def make_module(self, task):
+            return SettlingModule(task)
 
-    class SettlingLearner(Learner):
-        def __init__(self, lesson):
-            super().__init__(lesson)
+    class SettlingModule(TrainingModule):
+        def __init__(self, task):
+            super().__init__(task)
             self.settled = torch.zeros(3)
             self.target.register_buffer('settled', self.settled)
 
-        def settle(self):
+        def prepare_inference(self):
             assert not self.training
             self.settled.copy_(self.target.head.bias)
 
@@ -268,14 +270,14 @@ def test_a_method_may_bring_a_schedule_of_its_own(registry):
         name = 'stepping'
         schedule = StepSchedule(epochs=2, batch_size=30, learning_rate=1e-2, decay=0.1, every=1)
 
-        def start(self, lesson):
-            return Descending(lesson)
+        def make_module(self, task):
+            return Descending(task)
 
-    class Descending(Learner):
-        def terms(self, batch, outputs, task_loss):
+    class Descending(TrainingModule):
+        def training_step(self, batch, outputs, task_loss):
             seen.append(self.target.head.bias[0].item())
             # A gradient of one in every step: Adam moves by exactly the rate.
-            return MethodTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
+            return LossTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
 
     result = run('stepping', settings=replace(SETTINGS, weight_decay=0.1))
     assert len(result.history) == 2
@@ -307,7 +309,7 @@ def test_epochs_are_compared_as_calibrated_answers():
 
 
 def test_progress_hears_of_every_epoch():
-    heard: list[EpochReport] = []
+    heard: list[EpochMetrics] = []
     with repeatable(0):
         fit(
             classifier(),

@@ -90,7 +90,7 @@ class EpochProgress:
     detail: str = ''
 
 
-class Reporter(Protocol):
+class ProgressReporter(Protocol):
     """Hears how far training is. Whatever it raises ends the run and leaves nothing behind."""
 
     def begin(self, stage: str, total: int) -> None:
@@ -106,7 +106,7 @@ class Reporter(Protocol):
         """Something a person should know."""
 
 
-class SilentReporter:
+class NullReporter:
     """Tells nobody."""
 
     def begin(self, stage: str, total: int) -> None:

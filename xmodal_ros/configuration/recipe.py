@@ -37,7 +37,7 @@ from xmodal_ros.models.log_mel import LogMelStep
 from xmodal_ros.models.preprocessing import MotionStep, PreprocessingStep
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 _DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
 AUDIO_RATE_HZ: Final = 16_000
@@ -84,14 +84,14 @@ class Recipe:
     """
 
     stream: StreamSpec
-    window: WindowSpec
+    window: WindowingSpec
     encoder: EncoderSpec
     derived: tuple[PreprocessingStep, ...]
     augmentation: Augmentation
     fit: FitSettings = field(default_factory=FitSettings)
 
     @property
-    def training_window(self) -> WindowSpec:
+    def training_window(self) -> WindowingSpec:
         """The windows to train on, twice as dense as the model's own.
 
         Those between two of the model's may end between two points of the grid, which matters
@@ -163,14 +163,14 @@ def _sized(encoder: EncoderSpec, size: Size) -> EncoderSpec:
 
 
 def _imu(channels: ImuChannels, length_ns: int, hop_ns: int) -> Recipe:
-    window = WindowSpec(
+    window = WindowingSpec(
         length_ns=length_ns, hop_ns=hop_ns, rate_hz=50, margin_ns=SECOND_NS // 10, min_coverage=0.5
     )
     return Recipe(ImuStream(channels=channels), window, ImuCnn(), (), ImuAugmentation())
 
 
 def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
-    window = WindowSpec(
+    window = WindowingSpec(
         length_ns=length_ns, hop_ns=hop_ns, rate_hz=8, margin_ns=SECOND_NS // 8, min_coverage=0.5
     )
     return Recipe(
@@ -184,7 +184,7 @@ def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
 
 
 def _audio(length_ns: int, hop_ns: int) -> Recipe:
-    window = WindowSpec(
+    window = WindowingSpec(
         length_ns=length_ns,
         hop_ns=hop_ns,
         rate_hz=AUDIO_RATE_HZ,
@@ -203,7 +203,7 @@ def _audio(length_ns: int, hop_ns: int) -> Recipe:
 
 def _skeleton(joints: int, length_ns: int, hop_ns: int) -> Recipe:
     """Read it as an IMU of many channels, with how fast each joint moves beside where it is."""
-    window = WindowSpec(
+    window = WindowingSpec(
         length_ns=length_ns, hop_ns=hop_ns, rate_hz=20, margin_ns=SECOND_NS // 10, min_coverage=0.5
     )
     # A factor on each joint alone would tear limbs apart.

@@ -11,7 +11,7 @@ from scipy.signal import correlate
 from xmodal_ros.bags.clock_fit import ClockFit, fit_line
 from xmodal_ros.data.cutting import Cut
 from xmodal_ros.data.window_array import Stream
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 _HIGHEST_RATE_HZ: Final = 50
 # Slower than this is posture and light, not activity.
@@ -51,7 +51,7 @@ class Lag:
         return self.correlation >= _LEAST_CORRELATION and self.ratio >= _LEAST_RATIO
 
 
-def stream_energy(cut: Cut, stream: Stream, spec: WindowSpec, modality: str) -> Energy | None:
+def stream_energy(cut: Cut, stream: Stream, spec: WindowingSpec, modality: str) -> Energy | None:
     """Give the activity energy of a cut stream; None where it has no window.
 
     For an IMU that is the change of acceleration from sample to sample, for a camera the mean

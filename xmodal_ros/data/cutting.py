@@ -22,7 +22,7 @@ from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.assembler import Window
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 STREAM_FILE: Final = 'stream'
 # Of each second of a recording, the message that was least delayed tells where the clocks are.
@@ -31,7 +31,7 @@ _DELAY_STEP_NS: Final = SECOND_NS
 _NEEDLE: Final = 64
 
 Open = Callable[[str], BinaryIO]
-Way = tuple[StreamSpec, WindowSpec]
+CutSpec = tuple[StreamSpec, WindowingSpec]
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,18 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class CutOrder:
+class CutRequest:
     """What to cut of one sensor of a recording."""
 
     sensor: Sensor
     msgtype: str
-    way: Way
+    cut_spec: CutSpec
     audio_format: AudioFormat | None = None
 
 
 def cut_recording(
     reader: BagReader,
-    orders: Mapping[str, CutOrder],
+    orders: Mapping[str, CutRequest],
     open_file: Callable[[str, str], BinaryIO],
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Cut]:
@@ -141,8 +141,8 @@ def cut_recording(
 
 
 class _SensorCut:
-    def __init__(self, order: CutOrder, file: BinaryIO) -> None:
-        stream, spec = order.way
+    def __init__(self, order: CutRequest, file: BinaryIO) -> None:
+        stream, spec = order.cut_spec
         self._spec = spec
         self._stamped = order.msgtype != PLAIN_TYPE
         self._intake = SensorIntake(
@@ -198,7 +198,7 @@ class _SensorCut:
 class _WindowFile:
     """Append windows to a stream, each sample of those that continue each other once."""
 
-    spec: WindowSpec
+    spec: WindowingSpec
     sample_shape: tuple[int, ...]
     file: BinaryIO
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))

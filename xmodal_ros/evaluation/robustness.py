@@ -12,7 +12,7 @@ from xmodal_ros.errors import XmodalError
 from xmodal_ros.evaluation.fault_catalogue import FaultKind
 from xmodal_ros.evaluation.fault_samples import BagPieces, plain_format, PLAIN_TYPES, serialize
 from xmodal_ros.evaluation.faults import Fault
-from xmodal_ros.evaluation.scoring import BagEvaluation, decided, Evaluation, LeftOut
+from xmodal_ros.evaluation.scoring import BagEvaluation, decided, Evaluation, SkippedRecording
 from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint
 from xmodal_ros.metrics.tally import Decided, point, Tally
 from xmodal_ros.modalities.intake import SensorIntake
@@ -62,7 +62,7 @@ def robustness_curve(
         kind.unit,
         kind.harm,
         tuple(points),
-        tuple(LeftOut(name, str(error)) for name, error in left_out.items()),
+        tuple(SkippedRecording(name, str(error)) for name, error in left_out.items()),
     )
 
 

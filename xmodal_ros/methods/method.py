@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.training_module import Learner, Lesson
+from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 
 # Whether a method wants its sources trained before it and frozen, or trains them itself.
 SourceUse = Literal['none', 'frozen', 'joint']
@@ -41,7 +41,7 @@ class StepSchedule:
     every: int
 
 
-class School(Protocol[Fitted]):
+class MethodTrainer(Protocol[Fitted]):
     """What a method's course may ask for; ``sources`` are the sensors it was given."""
 
     @property
@@ -66,8 +66,8 @@ class School(Protocol[Fitted]):
 class TransferMethod(ABC):
     """How the target learns. Subclasses set ``name``, and ``Options`` where they have any.
 
-    An instance holds options only; what is at work on one target is the :class:`Learner` that
-    :meth:`start` gives.
+    An instance holds options only; what is at work on one target is the :class:`TrainingModule`
+    that :meth:`make_module` gives.
     """
 
     name: ClassVar[str]
@@ -109,7 +109,7 @@ class TransferMethod(ABC):
         return None
 
     @abstractmethod
-    def start(self, lesson: Lesson) -> Learner:
+    def make_module(self, task: TransferTask) -> TrainingModule:
         """Set to work on a target.
 
         May add a patch to the target and build modules of its own; the random numbers drawn here
@@ -117,9 +117,9 @@ class TransferMethod(ABC):
         do not fit the method.
         """
 
-    def course(self, school: School[Fitted]) -> Fitted:
+    def train_target(self, trainer: MethodTrainer[Fitted]) -> Fitted:
         """Train the target, once unless a method says otherwise."""
-        return school.fit(self, school.sources)
+        return trainer.fit(self, trainer.sources)
 
 
 _METHODS: Final[dict[str, type[TransferMethod]]] = {}

@@ -10,7 +10,7 @@ from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 from xmodal_ros.streams.sample import DecodeError, Decoder
 from xmodal_ros.windows.assembler import Window, WindowAssembler
 from xmodal_ros.windows.resampling import Interpolation
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 class SensorIntake:
@@ -23,7 +23,7 @@ class SensorIntake:
     def __init__(
         self,
         stream: StreamSpec,
-        window: WindowSpec,
+        window: WindowingSpec,
         msgtype: str,
         placement: Placement = AS_IT_COMES,
         audio_format: AudioFormat | None = None,

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.atomic_swap import exchange
+from xmodal_ros.atomic_swap import atomic_swap
 from xmodal_ros.errors import BundleError
 from xmodal_ros.modalities.sensor import MODALITIES, Modality
 from xmodal_ros.modalities.stream import StreamSpec
@@ -42,7 +42,7 @@ from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
 from xmodal_ros.models.precision import computing, Precision
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.paths import is_folder
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 FORMAT_VERSION: Final = 1
 _DOCUMENT, _WEIGHTS, _GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetensors'
@@ -66,7 +66,7 @@ class BundleInfo(BaseModel):
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
     sensor: str
     stream: StreamSpec
-    window: WindowSpec
+    window: WindowingSpec
     preprocessing: tuple[PreprocessingStep, ...]
     encoder: EncoderSpec
     patch: PatchSpec | None = None
@@ -218,7 +218,7 @@ def _replacing(path: Path) -> Iterator[Path]:
                 os.fsync(handle.fileno())
         if path.exists():
             # Whoever loads it meanwhile finds the old bundle or the new one.
-            exchange(folder, path)
+            atomic_swap(folder, path)
         else:
             folder.rename(path)
     except OSError as error:

@@ -16,7 +16,7 @@ from xmodal_ros.models.preprocessing import (
     PreprocessingStep,
     StandardiseStep,
 )
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 _ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {
     'imu': ImuCnn,
@@ -29,7 +29,7 @@ _ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {
 
 def check_model(
     stream: StreamSpec,
-    window: WindowSpec,
+    window: WindowingSpec,
     preprocessing: Sequence[PreprocessingStep],
     encoder: EncoderSpec,
 ) -> None:
@@ -57,7 +57,7 @@ def check_model(
 
 
 def _check_log_mel(
-    stream: StreamSpec, window: WindowSpec, preprocessing: Sequence[PreprocessingStep]
+    stream: StreamSpec, window: WindowingSpec, preprocessing: Sequence[PreprocessingStep]
 ) -> None:
     """Sound, and nothing else, has no channels until a log-mel step gives it some."""
     places = [n for n, step in enumerate(preprocessing) if isinstance(step, LogMelStep)]

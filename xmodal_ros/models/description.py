@@ -15,7 +15,7 @@ _PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head')
 
 
 @dataclass(frozen=True)
-class Part:
+class ModelPart:
     """One part of a classifier: learnt numbers, and multiply-accumulates for one window."""
 
     name: str
@@ -35,7 +35,7 @@ class ModelDescription:
     window: tuple[int, ...]
     frames: tuple[int, ...]
     tokens: tuple[int, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ModelPart, ...]
     bank: int
 
     @property
@@ -76,7 +76,7 @@ def describe_model(info: BundleInfo) -> ModelDescription:
     }
     parameters['head'] += parameter_count(classifier.norm)
     parts = tuple(
-        Part(name, parameters[name], macs[name])
+        ModelPart(name, parameters[name], macs[name])
         for name in _PARTS
         if name != 'patch' or info.patch is not None
     )

@@ -48,7 +48,7 @@ class _NeverExecuted(CallbackGroup):
         """Nothing ever begins."""
 
 
-class Source:
+class TopicReader:
     """Follows one topic whoever publishes it.
 
     :meth:`follow` and :meth:`close` belong to the executor's thread. :meth:`take` may run in

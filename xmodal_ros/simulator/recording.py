@@ -25,7 +25,7 @@ from xmodal_ros.simulator.messages import (
     image_message,
     imu_message,
 )
-from xmodal_ros.simulator.microphone import Microphone
+from xmodal_ros.simulator.microphone import SimulatedMicrophone
 from xmodal_ros.simulator.performance import Performance
 from xmodal_ros.simulator.script import draw_performance
 from xmodal_ros.simulator.voices import AUDIO_RATE_HZ
@@ -172,7 +172,7 @@ def _camera_records(performance: Performance, plan: RecordingPlan) -> Iterator[_
 
 
 def _audio_records(performance: Performance, plan: RecordingPlan) -> Iterator[_Record]:
-    microphone = Microphone(performance, SensorClock(plan.start_ns, *_AUDIO_CLOCK))
+    microphone = SimulatedMicrophone(performance, SensorClock(plan.start_ns, *_AUDIO_CLOCK))
     for stamp_ns, received_ns, samples in microphone.chunks():
         data = audio_message(stamp_ns, MICROPHONE.frame, samples.astype('<i2').tobytes())
         yield received_ns, MICROPHONE.topic, 'audio_common_msgs/msg/AudioDataStamped', data

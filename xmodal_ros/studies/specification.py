@@ -25,7 +25,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
 
-class Row(_Part):
+class MethodRow(_Part):
     """A row of the tables: a transfer method with options, or a baseline without a net.
 
     ``row`` is its name. It has either a ``method``, as of ``xmodal train``, with ``options``, or
@@ -182,7 +182,7 @@ class SensorSettings(_Part):
         return self
 
 
-class Windows(_Part):
+class WindowSettings(_Part):
     """Length and hop of all windows in seconds, and an IMU's channels."""
 
     length_s: Annotated[float, Field(gt=0, le=LONGEST_S)] | None = None
@@ -207,10 +207,10 @@ class Study(_Part):
     findings: str = ''
     recordings: Annotated[tuple[Path, ...], Field(min_length=1)]
     targets: Annotated[dict[str, tuple[_SourceSet, ...]], Field(min_length=1)]
-    methods: Annotated[tuple[Row, ...], Field(min_length=1)]
+    methods: Annotated[tuple[MethodRow, ...], Field(min_length=1)]
     splits: Splits
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)]
-    windows: Windows = Windows()
+    windows: WindowSettings = WindowSettings()
     sensors: dict[Modality, SensorSettings] = Field(default_factory=dict)
 
     @model_validator(mode='after')

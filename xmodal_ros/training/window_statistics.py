@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.data.dataset import Examples
+from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.window_array import choose
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
 from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
@@ -75,7 +75,7 @@ class StatisticsBaseline:
         self,
         model: StatisticsModel,
         steps: Sequence[PreprocessingStep],
-        training: Examples,
+        training: WindowsDataset,
         classes: int,
         seed: int,
     ) -> None:

@@ -6,9 +6,9 @@ import torch
 
 from test.bags.importers.small_utd_mhad import write_archives
 from xmodal_ros.bags.importers.utd_mhad import import_subject, load_clips
-from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
+from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe, RecipeChoices
-from xmodal_ros.data.datamodule import gather
+from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.recording import first_message, load_recording, read_facts
 from xmodal_ros.errors import BundleError, TrainingError
 from xmodal_ros.models.bundle import BundleInfo, save_bundle
@@ -33,7 +33,7 @@ def test_a_skeleton_is_a_source_and_never_a_target(bags: Path) -> None:
         test_subjects=('2',),
         choices=RecipeChoices(length_s=1),
     )
-    material = gather(plan, SilentReporter())
+    material = prepare_data(plan, NullReporter())
     windows = material.sets['skeleton'].training.values
     assert windows.shape[1:] == (20, 60)
     # Both are of the same clips, so most windows have a partner.
@@ -41,7 +41,7 @@ def test_a_skeleton_is_a_source_and_never_a_target(bags: Path) -> None:
     assert len(ends[0] & ends[1]) > 0.8 * len(ends[0])
     wrong = TrainingPlan(bags=(bags,), target='skeleton', test_subjects=('2',))
     with pytest.raises(TrainingError, match=r"'skeleton' cannot be a target.*--source skeleton"):
-        gather(wrong, SilentReporter())
+        prepare_data(wrong, NullReporter())
 
 
 def test_a_model_of_a_skeleton_learns_in_memory_but_is_not_written(

@@ -31,7 +31,7 @@ class Record(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Part:
+class SensorData:
     """A stretch of a recording: what was done in it, and its messages in order of time."""
 
     segments: Sequence[Segment]
@@ -64,7 +64,7 @@ class ImportedBag:
     kept: bool
 
 
-def make_bag(plan: BagPlan, parts: Iterable[Part], *, force: bool = False) -> ImportedBag:
+def make_bag(plan: BagPlan, parts: Iterable[SensorData], *, force: bool = False) -> ImportedBag:
     """Write a bag, or keep the complete one of an earlier import unless ``force``.
 
     Raises :class:`BagError` when another bag or anything else is in the way. ``parts`` are only

@@ -16,10 +16,10 @@ from xmodal_ros.bags.importers.bag_making import (
     DAY_NS,
     ImportedBag,
     make_bag,
-    Part,
     Record,
     schedule,
     SECOND_NS,
+    SensorData,
 )
 from xmodal_ros.bags.importers.messages import audio_info_record, audio_records
 from xmodal_ros.bags.importers.sound_file import read_sound
@@ -104,7 +104,7 @@ def import_fold(
     return make_bag(plan, _parts(own, segments), force=force)
 
 
-def _parts(clips: Sequence[SoundClip], segments: Sequence[Segment]) -> Iterator[Part]:
+def _parts(clips: Sequence[SoundClip], segments: Sequence[Segment]) -> Iterator[SensorData]:
     first_rate = 0
     for clip, segment in zip(clips, segments, strict=True):
         rate, samples = read_sound(clip.path)
@@ -120,4 +120,4 @@ def _parts(clips: Sequence[SoundClip], segments: Sequence[Segment]) -> Iterator[
         # To mono: a robot's microphone is, and so are the clips as published.
         mono = samples[: rate * _LENGTH_NS // SECOND_NS].mean(axis=1).astype(samples.dtype)
         records += audio_records(MICROPHONE, segment.start_ns, mono[:, None], rate)
-        yield Part([segment], records)
+        yield SensorData([segment], records)

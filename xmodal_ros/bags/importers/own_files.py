@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, Part, Record, SECOND_NS
+from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, Record, SECOND_NS, SensorData
 from xmodal_ros.bags.importers.imu_table import (
     ImuColumns,
     ImuTable,
@@ -102,7 +102,7 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
             )
         },
     )
-    make_bag(plan, [Part(made.segments, made.records())], force=force)
+    make_bag(plan, [SensorData(made.segments, made.records())], force=force)
     return OwnBag(
         path,
         {sensor.name: made.counts[sensor.topic] for sensor in sensors},

@@ -20,10 +20,10 @@ from xmodal_ros.bags.importers.bag_making import (
     DAY_NS,
     ImportedBag,
     make_bag,
-    Part,
     Record,
     schedule,
     SECOND_NS,
+    SensorData,
 )
 from xmodal_ros.bags.importers.messages import image_record, imu_record, skeleton_record
 from xmodal_ros.bags.importers.utd_mhad_archives import load_archives
@@ -83,7 +83,7 @@ def import_subject(
         metadata=_METADATA,
     )
     parts = (
-        Part([segment], _records(clip, segment))
+        SensorData([segment], _records(clip, segment))
         for clip, segment in zip(own, segments, strict=True)
     )
     return make_bag(plan, parts, force=force)

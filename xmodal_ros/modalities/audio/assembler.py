@@ -12,7 +12,7 @@ from scipy.signal import resample_poly
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.clock import WindowClock
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 # Rates without a common divisor, such as 44101 Hz, would need filters of millions of taps; a ratio
 # this near is off by less than a sample in a window.
@@ -34,7 +34,7 @@ class AudioAssembler:
     silent and uncovered. Another sample rate is converted by a polyphase filter.
     """
 
-    def __init__(self, spec: WindowSpec) -> None:
+    def __init__(self, spec: WindowingSpec) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
         self._chunks: deque[_Chunk] = deque()

@@ -13,7 +13,7 @@ from xmodal_ros.errors import BundleError
 from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.modalities.stream import CameraStream, ImuStream, StreamSpec
 from xmodal_ros.paths import is_folder
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 # Steps that leave the channels before them where they are, and append others.
 _APPENDING: Final = ('motion', 'magnitude')
@@ -32,7 +32,7 @@ class Expectation:
     sensor: str
     labels: tuple[str, ...]
     stream: StreamSpec
-    window: WindowSpec
+    window: WindowingSpec
     acceleration_rms: float | None = None
 
     @property
@@ -63,7 +63,7 @@ class _Document(BaseModel):
     sensor: str
     labels: tuple[str, ...]
     stream: StreamSpec
-    window: WindowSpec
+    window: WindowingSpec
     preprocessing: tuple[dict[str, Any], ...] = ()
     weights_sha256: str = ''
 

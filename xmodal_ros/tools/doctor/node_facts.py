@@ -24,7 +24,7 @@ _WANTED: Final = (
 
 
 @dataclass(frozen=True)
-class Said:
+class NodeAnswers:
     """One status that a node has published on ``/diagnostics``."""
 
     hardware: str
@@ -45,7 +45,7 @@ def wanted_parameters(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def summarise_node(
-    name: str, said: Said | None, state: str, parameters: Mapping[str, object] | None
+    name: str, said: NodeAnswers | None, state: str, parameters: Mapping[str, object] | None
 ) -> NodeFacts | None:
     """Put together what is known of a node; None for one that is not of this package.
 
@@ -70,7 +70,7 @@ def summarise_node(
 
 
 def _kind(
-    name: str, said: Said | None, parameters: AbstractSet[str]
+    name: str, said: NodeAnswers | None, parameters: AbstractSet[str]
 ) -> tuple[NodeKind | None, Modality | None]:
     hardware = said.hardware if said and name.startswith('/') else ''
     if hardware.endswith(_CLASSIFIER):
