@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from test.messages import EPOCH, image_bytes
-from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.configuration.training import make_configuration, Size
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.sensor import MODALITIES, Modality, Sensor

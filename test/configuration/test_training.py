@@ -8,8 +8,8 @@ import pytest
 
 from xmodal_ros.cli.train import train as command
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.configuration.training import (
     as_yaml,
     default,

@@ -17,8 +17,8 @@ from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.report import remarks
 from xmodal_ros.data.survey import correct_clocks, survey

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
-from xmodal_ros.configuration.recipe import FitSettings, Recipe
+from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.modalities.augmentation import ImuAugmentation
 from xmodal_ros.modalities.stream import ImuStream

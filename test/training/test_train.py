@@ -13,8 +13,8 @@ from test.bundles import make_imu_bundle
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import EpochProgress, NullReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
 from xmodal_ros.models.bundle import load_bundle, read_bundle_info

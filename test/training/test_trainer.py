@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from xmodal_ros.configuration.recipe import FitSettings
+from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods import method

@@ -13,8 +13,8 @@ import torch
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.dataset import WindowsDataset

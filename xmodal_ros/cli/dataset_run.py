@@ -11,8 +11,8 @@ from rich.markup import escape
 from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_report
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import NullReporter
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey

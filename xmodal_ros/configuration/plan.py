@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
-from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import ConfigurationError
 

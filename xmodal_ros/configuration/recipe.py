@@ -6,12 +6,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
 from xmodal_ros.configuration.training import (
-    Balance,
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
     Size,
-    TrainingPrecision,
 )
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.augmentation import (
@@ -54,29 +53,6 @@ _WIDTHS: Final[dict[str, dict[Size, int]]] = {
 
 
 @dataclass(frozen=True)
-class FitSettings:
-    """How long and how fast a classifier learns.
-
-    An epoch shows every window once, or several times where they fill fewer than ``least_steps``
-    batches. ``patience`` epochs without a better validation loss end it early; ``averaging`` is
-    the decay of the running mean of the weights, which is what is validated and kept.
-    ``precision`` is that of the forward passes. ``balance`` says how activities that are shown
-    less are made up for: by ``weights`` in the loss, by ``sampling`` windows, or not (``none``).
-    """
-
-    epochs: int = 40
-    patience: int = 12
-    batch_size: int = 64
-    least_steps: int = 25
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    label_smoothing: float = 0.1
-    averaging: float = 0.99
-    precision: TrainingPrecision = 'fp32'
-    balance: Balance = 'weights'
-
-
-@dataclass(frozen=True)
 class Recipe:
     """All that is decided before a sensor's windows are seen.
 
@@ -98,37 +74,6 @@ class Recipe:
         for labels on a robot but not for learning.
         """
         return self.window.model_copy(update={'hop_ns': self.window.hop_ns // 2})
-
-
-@dataclass(frozen=True)
-class RecipeChoices:
-    """What a user may choose about any sensor; None leaves the default."""
-
-    length_s: float | None = None
-    hop_s: float | None = None
-    channels: ImuChannels = 'acc_gyro'
-    epochs: int | None = None
-    size: Size = 'default'
-    patience: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    precision: TrainingPrecision = 'fp32'
-    balance: Balance = 'weights'
-
-    def settle(self, settings: FitSettings) -> FitSettings:
-        """Put what was chosen in the place of a modality's settings."""
-        chosen = {
-            'epochs': self.epochs,
-            'patience': self.patience,
-            'batch_size': self.batch_size,
-            'learning_rate': self.learning_rate,
-            'precision': self.precision,
-            'balance': self.balance,
-        }
-        return replace(
-            settings,
-            **{name: value for name, value in chosen.items() if value is not None},  # type: ignore[arg-type]
-        )
 
 
 def make_recipe(

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from xmodal_ros.configuration.recipe import FitSettings
+from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import WindowsDataset
 
 

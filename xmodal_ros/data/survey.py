@@ -9,8 +9,9 @@ from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
 from xmodal_ros.bags.opening import find_recordings, storage_paths
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import ProgressReporter
-from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.clock_report import compare_clocks, CorrectBy
 from xmodal_ros.data.recording import first_message, RecordingFacts

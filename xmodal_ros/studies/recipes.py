@@ -5,7 +5,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.sensor import Modality

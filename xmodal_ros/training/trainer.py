@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.configuration.recipe import FitSettings
+from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import pair_in_time, WindowsDataset
 from xmodal_ros.data.sampler import BatchSampler
 from xmodal_ros.errors import TrainingError

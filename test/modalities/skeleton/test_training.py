@@ -6,8 +6,9 @@ import torch
 
 from test.bags.importers.small_utd_mhad import write_archives
 from xmodal_ros.bags.importers.utd_mhad import import_subject, load_clips
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import make_recipe, RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.recording import first_message, load_recording, read_facts
 from xmodal_ros.errors import BundleError, TrainingError
