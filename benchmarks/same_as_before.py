@@ -15,7 +15,7 @@ What is compared (JSON documents without paths, durations, versions and machines
     recordings  every file that `xmodal simulate` wrote
     windows     the arrays of the kept windows, for each sensor, in whatever folders
     weights     model.safetensors of a bundle: names of parameters and their bytes
-    golden      golden.safetensors of a bundle: what its net answers to given windows
+    golden      golden.safetensors of a bundle: a window and what its net answers to it
     bundle      bundle.json
     scores      the JSON of `xmodal train`, `study` or `evaluate`: figures, labels, probabilities
 
@@ -51,6 +51,8 @@ CHECKOUT: Final = Path(__file__).resolve().parents[1]
 DROPPED: Final[Mapping[str, Collection[str]]] = {
     'train': {'bundle', 'data.*.path', 'durations_s'},
     'bundle': {'provenance.bags', 'provenance.versions'},
+    # The digest of bundle.json, which has paths in it: `bundle` compares the rest of that file.
+    'golden': {'__metadata__.bundle_json_sha256'},
     'evaluate': set(),
     'study': {
         'study.recordings',
@@ -155,6 +157,15 @@ def digest_of_files(folder: Path, files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def digest_of_tensors(file: Path, dropped: Collection[str]) -> str:
+    """Give a digest of a safetensors file, its header without ``dropped``."""
+    content = file.read_bytes()
+    # As the format says: the header's length in 8 bytes, the header, a JSON document, the data.
+    begin = 8 + int.from_bytes(content[:8], 'little')
+    header = json.dumps(reduced(json.loads(content[8:begin]), dropped), sort_keys=True)
+    return hashlib.sha256(f'{header}\n'.encode() + content[begin:]).hexdigest()
+
+
 def differences(before: Figures, after: Figures) -> list[tuple[str, str, str, str]]:
     """Give step, kind, digest before and after of all that differ; one may be missing."""
     keys = [
@@ -218,7 +229,7 @@ class Runs:
         )
         return {
             'weights': digest_of_files(bundle, [bundle / 'model.safetensors']),
-            'golden': digest_of_files(bundle, [bundle / 'golden.safetensors']),
+            'golden': digest_of_tensors(bundle / 'golden.safetensors', DROPPED['golden']),
             'bundle': self._digest('bundle', name, bundle / 'bundle.json'),
             'scores': self._digest('train', name, scores),
         }

@@ -7,7 +7,13 @@ import sys
 
 import pytest
 
-from benchmarks.same_as_before import differences, digest_of_windows, main, reduced
+from benchmarks.same_as_before import (
+    differences,
+    digest_of_tensors,
+    digest_of_windows,
+    main,
+    reduced,
+)
 
 # Writes what `xmodal` would, where it would; LEARNT stands for all that is learnt.
 COMMAND = """
@@ -29,7 +35,9 @@ if command in ('train', 'study'):
 if command == 'train':
     out.mkdir(parents=True)
     (out / 'model.safetensors').write_text('LEARNT' if 'dcat' in arguments else 'weights')
-    (out / 'golden.safetensors').write_text('answers')
+    header = json.dumps({'__metadata__': {'bundle_json_sha256': str(out)}}).encode()
+    golden = len(header).to_bytes(8, 'little') + header + b'answers'
+    (out / 'golden.safetensors').write_bytes(golden)
     bundle = {'labels': ['sitting'], 'provenance': {'bags': [arguments[0]], 'seed': 0}}
     (out / 'bundle.json').write_text(json.dumps(bundle))
 if command != 'simulate':
@@ -72,6 +80,19 @@ def test_windows_are_their_arrays_whatever_the_folder(tmp_path, key, stream, sam
     before, after = digest_of_windows(tmp_path / 'before'), digest_of_windows(tmp_path / 'after')
     assert list(before) == ['windows imu_wrist']
     assert (before == after) is same
+
+
+def test_tensors_are_compared_without_what_is_named_of_their_header(tmp_path):
+    def digest(digest_of_json: str, shape: int, data: bytes) -> str:
+        header = {'__metadata__': {'sha256': digest_of_json}, 'logits': {'shape': [shape]}}
+        text = json.dumps(header).encode()
+        file = tmp_path / 'golden.safetensors'
+        file.write_bytes(len(text).to_bytes(8, 'little') + text + data)
+        return digest_of_tensors(file, {'__metadata__.sha256'})
+
+    assert digest('a', 2, b'12345678') == digest('another', 2, b'12345678')
+    assert digest('a', 2, b'12345678') != digest('a', 2, b'12345679')
+    assert digest('a', 2, b'12345678') != digest('a', 1, b'12345678')
 
 
 def test_a_figure_that_is_missing_is_a_difference() -> None:
