@@ -40,6 +40,12 @@ setup(
         'test': ['pytest'],
     },
     entry_points={
+        'xmodal_ros.modalities': [
+            'audio = xmodal_ros.modalities.audio.modality:Audio',
+            'camera = xmodal_ros.modalities.camera.modality:Camera',
+            'imu = xmodal_ros.modalities.imu.modality:Imu',
+            'skeleton = xmodal_ros.modalities.skeleton.modality:Skeleton',
+        ],
         'console_scripts': [
             'xmodal = xmodal_ros.cli.entry:main',
             'imu_classifier = xmodal_ros.nodes.imu_classifier:main',

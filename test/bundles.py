@@ -8,8 +8,10 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 import torch
 
-from xmodal_ros.modalities.imu.decoder import ImuChannels
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream, StreamSpec
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuChannels, ImuStream
+from xmodal_ros.modalities.registry import StreamSpec
 from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.bundle import BundleInfo, save_bundle
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn

@@ -10,7 +10,7 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.evaluation.scoring import BagEvaluation, evaluate, Evaluation
 from xmodal_ros.metrics.tally import Decided
 from xmodal_ros.metrics.truth import window_truth
-from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import StandardiseStep

@@ -1,6 +1,8 @@
 """A model in figures: counted by hand here, by hooks there."""
 
-from xmodal_ros.modalities.stream import AudioStream, ImuStream, StreamSpec
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.registry import StreamSpec
 from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.description import describe_model

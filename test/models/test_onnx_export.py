@@ -11,7 +11,7 @@ import torch
 
 from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
 from xmodal_ros.errors import BundleError, ConfigurationError
-from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models import patch as patches
 from xmodal_ros.models.bundle import Bundle, bundle_sha256, BundleInfo, load_bundle, save_bundle
 from xmodal_ros.models.encoders import ImuCnn

@@ -14,9 +14,9 @@ from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.source import NO_LABEL
-from xmodal_ros.modalities.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import ImuStream
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.studies.datamodule import prepare_group, segment_parts
 from xmodal_ros.studies.runs import Fold, Group

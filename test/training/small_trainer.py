@@ -10,8 +10,8 @@ from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
-from xmodal_ros.modalities.augmentation import ImuAugmentation
-from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.transfer_trainer import TransferTrainer

@@ -15,7 +15,7 @@ from xmodal_ros.methods.method import make_method, StepSchedule, TransferMethod
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.training_module import LossTerms, TrainingModule
-from xmodal_ros.modalities.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import Preprocessing

@@ -18,7 +18,7 @@ from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import check_writable
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.imu.stream import ImuChannels
 
 _WIDTH_OF_A_FILE = 200
 

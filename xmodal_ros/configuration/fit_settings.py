@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from xmodal_ros.configuration.training import Balance, Size, TrainingPrecision
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.imu.stream import ImuChannels
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import yaml
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.names import declared_names
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.imu.stream import ImuChannels
 from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
 
 Size = Literal['small', 'default', 'large']

@@ -32,8 +32,7 @@ from torch import Tensor
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.atomic_swap import atomic_swap
 from xmodal_ros.errors import BundleError
-from xmodal_ros.modalities.sensor import MODALITIES, Modality
-from xmodal_ros.modalities.stream import StreamSpec
+from xmodal_ros.modalities.registry import StreamSpec
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.consistency import check_model
 from xmodal_ros.models.encoders import EncoderSpec
@@ -98,7 +97,7 @@ class BundleInfo(BaseModel):
         return self
 
     @property
-    def modality(self) -> Modality:
+    def modality(self) -> str:
         """The modality the model runs on."""
         return self.stream.modality
 
@@ -156,14 +155,8 @@ def save_bundle(
 
     ``golden_window`` is one raw window (steps, ...) in SI units. ``notes`` are texts for people,
     by file name, on which nothing depends. A bundle that is there already is replaced in one
-    step. Raises :class:`BundleError` when the folder cannot be written, and for what no robot
-    could run.
+    step. Raises :class:`BundleError` when the folder cannot be written.
     """
-    if info.modality not in MODALITIES:
-        raise BundleError(
-            f'a model for {info.modality} is not written: no robot has a sensor that gives it, so '
-            'it can be a source, or the target of a study'
-        )
     classifier.eval()
     weights = {name: t.detach().cpu().contiguous() for name, t in classifier.state_dict().items()}
     with torch.no_grad():

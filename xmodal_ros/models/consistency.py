@@ -5,8 +5,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from xmodal_ros.modalities.sensor import Modality
-from xmodal_ros.modalities.stream import StreamSpec
+from xmodal_ros.modalities.registry import StreamSpec
 from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
 from xmodal_ros.models.log_mel import LogMelStep
@@ -18,7 +17,7 @@ from xmodal_ros.models.preprocessing import (
 )
 from xmodal_ros.windows.windowing import WindowingSpec
 
-_ENCODER_OF: Final[dict[Modality, type[BaseModel]]] = {
+_ENCODER_OF: Final[dict[str, type[BaseModel]]] = {
     'imu': ImuCnn,
     'camera': CameraCnn,
     'audio': AudioBcResNet,

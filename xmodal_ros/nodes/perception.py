@@ -12,7 +12,6 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.nodes.activity_selector import ActivitySelector
 from xmodal_ros.nodes.audio_classifier import AudioClassifier
 from xmodal_ros.nodes.camera_classifier import CameraClassifier
@@ -24,7 +23,7 @@ from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.running import run
 from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 
-_CLASSIFIERS: Final[Mapping[Modality, Callable[..., ClassifierNode]]] = {
+_CLASSIFIERS: Final[Mapping[str, Callable[..., ClassifierNode]]] = {
     'imu': ImuClassifier,
     'camera': CameraClassifier,
     'audio': AudioClassifier,

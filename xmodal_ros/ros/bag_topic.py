@@ -55,7 +55,7 @@ def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Setting]:
         settings['mounting_rotation'] = [*angles_from_rotation(sensor.placement.rotation)]
     if sensor.placement.region is not None:
         settings['region_of_interest'] = [*sensor.placement.region]
-    audio = read_audio_format(reader, sensor.topic) if sensor.modality == 'audio' else None
+    audio = read_audio_format(reader, sensor.topic)
     if audio is not None:
         settings |= {
             'audio_rate': audio.rate_hz,

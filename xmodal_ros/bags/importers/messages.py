@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.importers.bag_making import Record, SECOND_NS
 from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.camera.messages import image_message
+from xmodal_ros.modalities.imu.messages import imu_message
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.skeleton.decoder import SKELETON_TYPE
-from xmodal_ros.simulator.messages import audio_message, image_message, imu_message
 
 AUDIO_TYPE: Final = 'audio_common_msgs/msg/AudioDataStamped'
 INFO_TYPE: Final = 'audio_common_msgs/msg/AudioInfo'

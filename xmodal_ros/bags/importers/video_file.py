@@ -10,8 +10,8 @@ import cv2
 
 from xmodal_ros.bags.importers.bag_making import Record, SECOND_NS
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.camera.messages import compressed_image_message
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.simulator.messages import compressed_image_message
 
 _TYPE: Final = 'sensor_msgs/msg/CompressedImage'
 _QUALITY: Final = 90

@@ -10,8 +10,9 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.modalities.sensor import Modality
-from xmodal_ros.modalities.stream import CameraStream, ImuStream, StreamSpec
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.registry import StreamSpec
 from xmodal_ros.paths import is_folder
 from xmodal_ros.windows.windowing import WindowingSpec
 
@@ -36,7 +37,7 @@ class Expectation:
     acceleration_rms: float | None = None
 
     @property
-    def modality(self) -> Modality:
+    def modality(self) -> str:
         """The modality that the model runs on."""
         return self.stream.modality
 

@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from xmodal_ros.bags.message_types import TYPESTORE
-from xmodal_ros.simulator.messages import (
-    audio_message,
-    compressed_image_message,
-    image_message,
-    imu_message,
-)
+from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.camera.messages import compressed_image_message, image_message
+from xmodal_ros.modalities.imu.messages import imu_message
 
 STAMP_NS = 1_700_000_123_456_789_012
 TYPES: dict[str, Any] = TYPESTORE.types
