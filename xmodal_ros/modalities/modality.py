@@ -9,14 +9,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Protocol, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.errors import StreamError
+from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
+from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter
 from xmodal_ros.streams.placement import Placement
@@ -220,6 +222,15 @@ class Modality(ABC):
         written.
         """
         raise StreamError(f'samples of modality {self.name} cannot be made messages')
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Look into a file of samples that people have, to make messages of it.
+
+        ``options`` are what the user said of it, by name. Raises
+        :class:`~xmodal_ros.errors.BagError` for a file that cannot be used, and
+        :class:`~xmodal_ros.errors.ConfigurationError` where no file of this modality can.
+        """
+        raise ConfigurationError(f'{path}: samples of modality {self.name} come from no file')
 
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give a window's values as they are kept for training, where less memory will do."""

@@ -1,6 +1,7 @@
 """The modality ``audio``."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from xmodal_ros.modalities.audio.decoder import (
 from xmodal_ros.modalities.audio.messages import audio_message
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.modality import Intake, Modality, TrainingDefaults, WindowCutter
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter
@@ -125,6 +127,12 @@ class Audio(Modality):
         """Give an ``AudioDataStamped`` of 32-bit floats, which does not say so."""
         data = sample.values.astype('<f4').tobytes()
         return audio_message(sample.stamp_ns, sample.frame_id, data)
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read WAV, or what ``soundfile`` reads where that is installed."""
+        from xmodal_ros.modalities.audio.file import SoundFile
+
+        return SoundFile(path)
 
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep sound in half the memory: float16 rounds it with a noise 70 dB below it."""
