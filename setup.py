@@ -54,6 +54,11 @@ setup(
             'annotator = xmodal_ros.nodes.annotator:main',
             'evaluator = xmodal_ros.nodes.evaluator:main',
         ],
+        'xmodal_ros.encoders': [
+            'audio_bcresnet = xmodal_ros.models.configuration_audio_bcresnet:AudioBcResNetConfig',
+            'camera_cnn = xmodal_ros.models.configuration_camera_cnn:CameraCnnConfig',
+            'imu_cnn = xmodal_ros.models.configuration_imu_cnn:ImuCnnConfig',
+        ],
         'xmodal_ros.methods': [
             'attention_patch = xmodal_ros.methods.attention_patch:AttentionPatchMethod',
             'cotraining = xmodal_ros.methods.cotraining:CoTraining',

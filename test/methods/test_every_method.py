@@ -63,7 +63,7 @@ def test_a_bundle_of_any_method_answers_as_training_did_with_one_sensor(name, tm
     with repeatable(0):
         document = trainer(()).document(TARGET)
     info = document.model_copy(
-        update={'method': name, 'sources': fitted.sources, 'patch': patch and patch.spec}
+        update={'method': name, 'sources': fitted.sources, 'patch': patch and patch.config}
     )
     windows = examples(3, seed=9).values
     with torch.no_grad():

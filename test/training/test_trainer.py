@@ -21,8 +21,8 @@ from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.training_module import LossTerms, TrainingModule
 from xmodal_ros.modalities.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.checkpoint import EpochMetrics
 from xmodal_ros.training.trainer import (
@@ -50,7 +50,7 @@ def examples(count: int = 60, seed: int = 0) -> WindowsDataset:
 
 
 def classifier() -> Classifier:
-    return Classifier(Preprocessing([]), ImuCnn(width=16, dim=16), 6, 3)
+    return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=16), 6, 3)
 
 
 def run(

@@ -10,7 +10,6 @@ from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
 from xmodal_ros.configuration.training import (
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
-    Size,
 )
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.augmentation import (
@@ -30,10 +29,11 @@ from xmodal_ros.modalities.stream import (
     SkeletonStream,
     StreamSpec,
 )
-from xmodal_ros.models.bcresnet import AudioBcResNet
-from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
-from xmodal_ros.models.log_mel import LogMelStep
-from xmodal_ros.models.preprocessing import MotionStep, PreprocessingStep
+from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_preprocessing import LogMelStep, MotionStep, PreprocessingStep
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
@@ -41,15 +41,6 @@ from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 _DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
 AUDIO_RATE_HZ: Final = 16_000
 _GRAY_ENCODINGS: Final = ('mono8', '8UC1')
-
-
-# Channels of each encoder. Tokens keep their dimension, so that sources of any size fit a target;
-# of the audio's, these are the paper's BC-ResNet-2, -3 and -5.
-_WIDTHS: Final[dict[str, dict[Size, int]]] = {
-    'imu_cnn': {'small': 32, 'default': 64, 'large': 128},
-    'camera_cnn': {'small': 8, 'default': 16, 'large': 32},
-    'audio_bcresnet': {'small': 16, 'default': 24, 'large': 40},
-}
 
 
 @dataclass(frozen=True)
@@ -98,20 +89,16 @@ def make_recipe(
         recipe = _checked(lambda: _audio(length_ns, hop_ns))
     return replace(
         recipe,
-        encoder=_sized(recipe.encoder, choices.size),
+        encoder=recipe.encoder.sized(choices.size),
         fit=choices.settle(recipe.fit),
     )
-
-
-def _sized(encoder: EncoderSpec, size: Size) -> EncoderSpec:
-    return encoder.model_copy(update={'width': _WIDTHS[encoder.kind][size]})
 
 
 def _imu(channels: ImuChannels, length_ns: int, hop_ns: int) -> Recipe:
     window = WindowingSpec(
         length_ns=length_ns, hop_ns=hop_ns, rate_hz=50, margin_ns=SECOND_NS // 10, min_coverage=0.5
     )
-    return Recipe(ImuStream(channels=channels), window, ImuCnn(), (), ImuAugmentation())
+    return Recipe(ImuStream(channels=channels), window, ImuCnnConfig(), (), ImuAugmentation())
 
 
 def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
@@ -121,7 +108,7 @@ def _camera(pixels: CameraPixels, length_ns: int, hop_ns: int) -> Recipe:
     return Recipe(
         CameraStream(pixels=pixels, height=30, width=40),
         window,
-        CameraCnn(),
+        CameraCnnConfig(),
         (MotionStep(),),
         CameraAugmentation(),
         FitSettings(epochs=12, patience=5),
@@ -139,7 +126,7 @@ def _audio(length_ns: int, hop_ns: int) -> Recipe:
     return Recipe(
         AudioStream(),
         window,
-        AudioBcResNet(),
+        AudioBcResNetConfig(),
         (LogMelStep(rate_hz=AUDIO_RATE_HZ),),
         AudioAugmentation(),
         FitSettings(epochs=9, patience=5, batch_size=32),
@@ -153,7 +140,7 @@ def _skeleton(joints: int, length_ns: int, hop_ns: int) -> Recipe:
     )
     # A factor on each joint alone would tear limbs apart.
     whole = ImuAugmentation(scale=0.0)
-    return Recipe(SkeletonStream(joints=joints), window, ImuCnn(), (MotionStep(),), whole)
+    return Recipe(SkeletonStream(joints=joints), window, ImuCnnConfig(), (MotionStep(),), whole)
 
 
 def _nanoseconds(seconds: float | None, default: float) -> int:

@@ -24,9 +24,9 @@ import yaml
 from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
 
-Size = Literal['small', 'default', 'large']
 Balance = Literal['weights', 'sampling', 'none']
 TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
 

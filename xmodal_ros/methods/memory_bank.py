@@ -11,7 +11,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.source import Source
 from xmodal_ros.methods.training_module import TransferTask
-from xmodal_ros.models.patch import LARGEST_BANK
+from xmodal_ros.models.configuration_patch import LARGEST_BANK
 
 BankContent = Literal['real', 'noise', 'shuffled', 'none']
 BankOrigin = Literal['all', 'others']

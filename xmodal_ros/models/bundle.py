@@ -35,12 +35,13 @@ from xmodal_ros.errors import BundleError
 from xmodal_ros.modalities.sensor import MODALITIES, Modality
 from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_patch import PatchSpec
+from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
 from xmodal_ros.models.consistency import check_model
-from xmodal_ros.models.encoders import EncoderSpec
 from xmodal_ros.models.golden import GoldenSample
-from xmodal_ros.models.patch import check_patch, make_patch, PatchSpec
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.models.precision import computing, Precision
-from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
 from xmodal_ros.paths import is_folder
 from xmodal_ros.windows.windowing import WindowingSpec
 
@@ -94,7 +95,7 @@ class BundleInfo(BaseModel):
             raise ValueError(f"labels must differ, and '{UNKNOWN}' and '' are reserved")
         check_model(self.stream, self.window, self.preprocessing, self.encoder)
         if self.patch is not None:
-            check_patch(self.patch, self.encoder.dim)
+            self.patch.check(self.encoder.dim)
         return self
 
     @property
@@ -124,7 +125,7 @@ class BundleInfo(BaseModel):
             len(self.labels),
         )
         if self.patch is not None:
-            classifier.attach(make_patch(self.patch, self.encoder.dim))
+            classifier.attach(self.patch.build(self.encoder.dim))
         return classifier
 
 

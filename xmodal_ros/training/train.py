@@ -217,7 +217,7 @@ def _describe(
     return trainer.document(plan.target).model_copy(
         update={
             'method': plan.method,
-            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.spec,
+            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.config,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': (

@@ -20,7 +20,7 @@ from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.lazy_tensor import as_tensor
-from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.models.modeling_preprocessing import fit_standardise
 from xmodal_ros.training.checkpoint import (
     CheckpointStore,
     EpochMetrics,
