@@ -38,7 +38,7 @@ from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.stream import ImuStream
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 from xmodal_ros.simulator.messages import (

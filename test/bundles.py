@@ -10,8 +10,9 @@ import torch
 
 from xmodal_ros.modalities.imu.decoder import ImuChannels
 from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream, StreamSpec
-from xmodal_ros.models.bundle import BundleInfo, save_bundle
+from xmodal_ros.models.bundle import save_bundle
 from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.models.configuration_encoder import EncoderSpec
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig

@@ -11,7 +11,7 @@ from xmodal_ros.evaluation.scoring import BagEvaluation, evaluate, Evaluation
 from xmodal_ros.metrics.tally import Decided
 from xmodal_ros.metrics.truth import window_truth
 from xmodal_ros.modalities.stream import ImuStream
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.configuration_preprocessing import StandardiseStep
 from xmodal_ros.runtime.engine import Prediction

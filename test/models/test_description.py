@@ -1,8 +1,8 @@
 """A model in figures: counted by hand here, by hooks there."""
 
 from xmodal_ros.modalities.stream import AudioStream, ImuStream, StreamSpec
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_encoder import EncoderSpec
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.configuration_patch import AttentionPatchConfig, PatchSpec

@@ -13,7 +13,8 @@ from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.stream import ImuStream
 from xmodal_ros.models import modeling_patch as patches
-from xmodal_ros.models.bundle import Bundle, bundle_sha256, BundleInfo, load_bundle, save_bundle
+from xmodal_ros.models.bundle import Bundle, load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import bundle_sha256, BundleInfo
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.configuration_patch import AttentionPatchConfig, GatedPatchConfig, PatchSpec
 from xmodal_ros.models.configuration_preprocessing import (

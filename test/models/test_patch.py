@@ -8,7 +8,8 @@ import torch
 
 from test.bundles import make_imu_bundle
 from xmodal_ros.errors import BundleError
-from xmodal_ros.models.bundle import BundleInfo, load_bundle, read_bundle_info, save_bundle
+from xmodal_ros.models.bundle import load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
 from xmodal_ros.models.configuration_patch import (
     AttentionPatchConfig,
     GatedPatchConfig,

@@ -12,7 +12,8 @@ from xmodal_ros.configuration.recipe import make_recipe
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.recording import first_message, load_recording, read_facts
 from xmodal_ros.errors import BundleError, TrainingError
-from xmodal_ros.models.bundle import BundleInfo, save_bundle
+from xmodal_ros.models.bundle import save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.modeling_preprocessing import fit_standardise
 
 
