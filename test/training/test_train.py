@@ -17,7 +17,8 @@ from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import EpochProgress, NullReporter, TrainingPlan
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
-from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from xmodal_ros.configuration.training import Balance, Size, TrainingPrecision
+from xmodal_ros.configuration.training import Balance, TrainingPrecision
 from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ A modality is a folder with one subclass of :class:`Modality`, which an entry po
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Final, Literal, Protocol, TYPE_CHECKING
+from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -245,17 +245,3 @@ class Modality(ABC):
         step = np.abs(np.diff(samples.astype(np.float64).reshape(len(samples), -1), axis=0))
         change: NDArray[np.float64] = step.mean(axis=1)
         return change
-
-    def check_preprocessing(
-        self,
-        stream: StreamConfig,
-        window: WindowingSpec,
-        steps: Sequence[Any],
-    ) -> None:
-        """Raise ValueError when no model of this modality can begin with these steps."""
-        for step in steps:
-            if step.kind in _SPECTRAL:
-                raise ValueError(f'a {step.kind} step cannot read a {self.name} stream')
-
-
-_SPECTRAL: Final = ('log_mel',)

@@ -11,8 +11,9 @@ from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.recording import first_message, load_recording, read_facts
-from xmodal_ros.models.bundle import BundleInfo, load_bundle, save_bundle
-from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.models.bundle import load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.modeling_preprocessing import fit_standardise
 
 
 @pytest.fixture(scope='module')

@@ -1,6 +1,6 @@
 """The modality ``audio``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
@@ -141,23 +141,3 @@ class Audio(Modality):
     def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Give the loudness of each sample."""
         return 100 * np.abs(samples.astype(np.float64))
-
-    def check_preprocessing(
-        self,
-        stream: StreamConfig,
-        window: WindowingSpec,
-        steps: Sequence[Any],
-    ) -> None:
-        """Sound has no channels until a log-mel step, before all others, gives it some."""
-        if [n for n, step in enumerate(steps) if step.kind == 'log_mel'] != [0]:
-            raise ValueError('an audio stream needs one log_mel step, before all others')
-        step = steps[0]
-        if step.rate_hz != window.rate_hz:
-            raise ValueError(
-                f'a log_mel step is for {step.rate_hz} Hz, but windows are of {window.rate_hz} Hz'
-            )
-        if window.steps < step.transform_steps:
-            raise ValueError(
-                f'windows of {window.steps} samples are too short for a transform of '
-                f'{step.transform_steps}'
-            )

@@ -17,7 +17,7 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.bundle import BundleInfo, read_bundle_info
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
 from xmodal_ros.ros.bag_topic import sensor_settings
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
