@@ -64,7 +64,7 @@ def decode_wrench(data: bytes, received_ns: int = 0) -> Sample:
 
 @dataclass(frozen=True)
 class Drift:
-    """Every axis is off by ``newtons`` (a tenth of it in N m), as after a change of temperature."""
+    """Every axis is off by ``newtons`` (a tenth of it in N m), as when temperature changes."""
 
     newtons: float
 
