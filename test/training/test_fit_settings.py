@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from test.training.small_trainer import examples, RECIPES, SOURCES, TARGET, trainer
-from xmodal_ros.configuration.training import TrainingPrecision
+from xmodal_ros.configuration.fit_settings import TrainingPrecision
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.trainer import FitResult, repeatable
 

@@ -9,7 +9,8 @@ import torch
 from test.training.small_trainer import RECIPES, SOURCES, trainer
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.training.checkpoint import EpochMetrics, load_state, TrainerState
+from xmodal_ros.progress import EpochMetrics
+from xmodal_ros.training.checkpoint import load_state, TrainerState
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     checkpoint_folder,

@@ -19,8 +19,8 @@ from xmodal_ros.modalities.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.encoders import ImuCnn
 from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import EpochMetrics
 from xmodal_ros.training.trainer import (
     class_weights,
     fit,

@@ -12,13 +12,13 @@ from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_re
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
 from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import NullReporter
+from xmodal_ros.configuration.training import make_choices
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import check_writable
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.progress import NullReporter
 
 _WIDTH_OF_A_FILE = 200
 
@@ -43,10 +43,7 @@ class DatasetSettings:
 
     def check(self) -> None:
         """Raise :class:`ConfigurationError` for options that mean nothing."""
-        if self.channels not in get_args(ImuChannels):
-            raise ConfigurationError(
-                f'--channels {self.channels!r} is none of {", ".join(get_args(ImuChannels))}'
-            )
+        self.choices()
         if self.align not in get_args(CorrectBy):
             raise ConfigurationError(
                 f'--align {self.align!r} is none of {", ".join(get_args(CorrectBy))}'
@@ -56,6 +53,11 @@ class DatasetSettings:
                 '--no-cache and another option for a cache exclude each other'
             )
         check_writable(self.json)
+
+    def choices(self) -> RecipeChoices:
+        """Give what was chosen about the windows; raises :class:`ConfigurationError`."""
+        given = {'window': self.window_s, 'hop': self.hop_s, 'channels': self.channels}
+        return make_choices({key: value for key, value in given.items() if value is not None})
 
 
 class _Lines(NullReporter):
@@ -92,7 +94,7 @@ def run(settings: DatasetSettings) -> Survey | None:
     found = survey(
         settings.bags,
         settings.sensors,
-        RecipeChoices(settings.window_s, settings.hop_s, cast('ImuChannels', settings.channels)),
+        settings.choices(),
         DataOptions(None if settings.no_cache else cache.folder, settings.jobs, settings.strict),
         _Lines(Console(stderr=True)),
         cast('CorrectBy', settings.align),

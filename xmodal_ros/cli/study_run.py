@@ -11,9 +11,9 @@ from rich.table import Table
 import typer
 
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.configuration.plan import EpochProgress
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import check_writable
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.studies.report import as_mapping, write_report
 from xmodal_ros.studies.runner import THREADS_A_RUN
 from xmodal_ros.studies.specification import load_study
@@ -111,9 +111,9 @@ class _Lines:
             text = f'{self._stage} {done}/{self._total}: {detail}'
             self._console.print(escape(text), soft_wrap=True, highlight=False)
 
-    def epoch(self, progress: EpochProgress) -> None:
+    def epoch(self, metrics: EpochMetrics) -> None:
         """Move the newest bar by an epoch."""
-        self.advance(progress.epoch, progress.detail)
+        self.advance(metrics.epoch, metrics.words)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

@@ -19,10 +19,10 @@ import typer
 
 from xmodal_ros.cli.dataset_page import summary
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.configuration.plan import EpochProgress, ProgressReporter, TrainingPlan
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.files import check_writable
+from xmodal_ros.progress import EpochMetrics, ProgressReporter
 from xmodal_ros.training.checkpoint_store import checkpoint_folder
 from xmodal_ros.training.distributed import DistributedContext, init_distributed
 from xmodal_ros.training.epoch_log import epoch_logger
@@ -38,65 +38,64 @@ from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import assist, train
 
 
-def run(asked: TrainingConfiguration, *, events: bool = False) -> TrainingResult | None:
+def run(config: TrainingConfiguration, *, events: bool = False) -> TrainingResult | None:
     """Train, write the bundle and the result, print a summary; exits with 130 on Ctrl-C.
 
     With ``events`` it tells its progress and result on stdout, and only errors on stderr. Of
     several processes that train together one tells and writes; the others give None.
     """
-    with init_distributed(asked.device) as (context, device):
-        asked = asked.model_copy(update={'device': device})
+    with init_distributed(config.device) as (context, device):
+        config = config.model_copy(update={'device': device})
         if not context.is_main_process:
-            assist(TrainingPlan.of(asked), context)
+            assist(config, context)
             return None
-        return (_run_for_another if events else _run_for_a_person)(asked, context)
+        return (_run_for_another if events else _run_for_a_person)(config, context)
 
 
-def _run_for_a_person(asked: TrainingConfiguration, context: DistributedContext) -> TrainingResult:
+def _run_for_a_person(
+    config: TrainingConfiguration, context: DistributedContext
+) -> TrainingResult:
     console = Console(stderr=True)
     try:
         with _Bars(console) as bars:
-            result = _train(asked, bars, context)
+            result = _train(config, bars, context)
     except KeyboardInterrupt:
-        console.print(escape(_stopped(asked)), soft_wrap=True)
+        console.print(escape(_stopped(config)), soft_wrap=True)
         raise typer.Exit(130) from None
     except SystemExit:
-        console.print(escape(_stopped(asked)), soft_wrap=True)
+        console.print(escape(_stopped(config)), soft_wrap=True)
         raise
     _print_summary(result, console)
     return result
 
 
 def _train(
-    asked: TrainingConfiguration, reporter: ProgressReporter, context: DistributedContext
+    config: TrainingConfiguration, reporter: ProgressReporter, context: DistributedContext
 ) -> TrainingResult:
-    check_writable(asked.json_file, asked.log)
-    plan = TrainingPlan.of(asked)
-    with epoch_logger(reporter.note, asked.log, asked.tensorboard) as table:
-        result = train(
-            plan, asked.out, reporter, resume=asked.resume, table=table, context=context
-        )
-    write_result(asked.json_file, as_mapping(result))
+    check_writable(config.json_file, config.log)
+    with epoch_logger(reporter.note, config.log, config.tensorboard) as table:
+        result = train(config, reporter, table=table, context=context)
+    write_result(config.json_file, as_mapping(result))
     return result
 
 
-def _stopped(asked: TrainingConfiguration) -> str:
-    kept = (checkpoint_folder(asked.out) / 'run.json').exists()
-    return f'stopped: no bundle was written to {asked.out}' + (
+def _stopped(config: TrainingConfiguration) -> str:
+    kept = (checkpoint_folder(config.out) / 'run.json').exists()
+    return f'stopped: no bundle was written to {config.out}' + (
         '; the same command with --resume goes on from here' if kept else ''
     )
 
 
-def _run_for_another(asked: TrainingConfiguration, context: DistributedContext) -> TrainingResult:
+def _run_for_another(config: TrainingConfiguration, context: DistributedContext) -> TrainingResult:
     """Tell a process that started this one; whatever ends the run is told as well."""
     reader = _Reader()
     try:
-        result = _train(asked, EventReporter(reader.tell), context)
+        result = _train(config, EventReporter(reader.tell), context)
     except KeyboardInterrupt:
-        reader.tell(Stopped(_stopped(asked)))
+        reader.tell(Stopped(_stopped(config)))
         raise typer.Exit(130) from None
     except SystemExit:
-        reader.tell(Stopped(_stopped(asked)))
+        reader.tell(Stopped(_stopped(config)))
         raise
     except Exception as error:
         told = str(error) if isinstance(error, XmodalError) else f'{type(error).__name__}: {error}'
@@ -162,9 +161,9 @@ class _Bars:
             self._progress.update(self._task, completed=done, detail=escape(detail))
         self._last = f'  {done}: {detail}' if detail else ''
 
-    def epoch(self, progress: EpochProgress) -> None:
+    def epoch(self, metrics: EpochMetrics) -> None:
         """Move the newest bar by an epoch."""
-        self.advance(progress.epoch, progress.detail)
+        self.advance(metrics.epoch, metrics.words)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
@@ -194,7 +193,7 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
         table.add_row('test accuracy per clip', f'{scores.accuracy:.3f}')
     for line in summary(result.data_module.report):
         console.print(f'[yellow]data:[/] {escape(line)}', soft_wrap=True, highlight=False)
-    best = result.fits[result.plan.target].best_epoch
+    best = result.fits[result.config.target].best_epoch
     table.add_row(
         'learnt',
         f'{len(info.labels)} activities, best of epoch {best}, unknown below '

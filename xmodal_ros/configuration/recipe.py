@@ -6,10 +6,11 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
-from xmodal_ros.configuration.training import (
+from xmodal_ros.configuration.fit_settings import (
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
+    FitSettings,
+    RecipeChoices,
     Size,
 )
 from xmodal_ros.errors import ConfigurationError, StreamError

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
 
-from xmodal_ros.configuration.training import Size
+from xmodal_ros.configuration.fit_settings import Size
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.unimodal import Unimodal

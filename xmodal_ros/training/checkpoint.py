@@ -10,21 +10,9 @@ from safetensors.torch import load, save
 import torch
 from torch import Tensor
 
+from xmodal_ros.progress import EpochMetrics
+
 _FACTS: Final = 'facts'
-
-
-@dataclass(frozen=True)
-class EpochMetrics:
-    """Where training stands after an epoch; losses are means over windows.
-
-    That on validation is at the temperature that suits it best.
-    """
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    parts: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)

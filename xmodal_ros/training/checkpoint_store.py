@@ -8,7 +8,6 @@ Nothing is unpickled.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 import errno
 import fcntl
 import hashlib
@@ -23,7 +22,7 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
-from xmodal_ros.configuration.plan import TrainingPlan
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
@@ -33,6 +32,14 @@ _RUN, _LOCK = 'run.json', 'lock'
 _PACKAGE: Final = Path(__file__).parents[1]
 # What decides on weights once the windows are there. Windows are compared themselves.
 _DECIDING: Final = ('configuration', 'data', 'methods', 'modalities', 'models', 'training')
+# Settings that another run may have and still come to the same weights: where recordings lie and
+# windows are kept, what is written, and what is decided after training.
+_NOT_DECIDING: Final = frozenset(
+    {
+        *('bags', 'out', 'cache', 'no_cache', 'jobs', 'strict', 'resume'),
+        *('log', 'tensorboard', 'json', 'unknown_threshold'),
+    }
+)
 _CHUNK_ROWS: Final = 1024
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 Identity = Mapping[str, Mapping[str, Any]]
@@ -43,21 +50,12 @@ def checkpoint_folder(out: Path) -> Path:
     return out.parent / f'.{out.name}.training'
 
 
-def describe_run(plan: TrainingPlan, device: torch.device) -> dict[str, dict[str, Any]]:
+def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[str, dict[str, Any]]:
     """Say what a run does and with which code, without its recordings."""
+    given = config.model_dump(mode='json', by_alias=True)
+    deciding = {key: value for key, value in given.items() if key not in _NOT_DECIDING}
     return {
-        'settings': {
-            'target': plan.target,
-            'sources': list(plan.sources),
-            'method': plan.method,
-            'options': dict(plan.method_options),
-            'test subjects': list(plan.test_subjects),
-            'validation subjects': list(plan.validation_subjects),
-            'unlabelled': plan.unlabelled,
-            'seed': plan.seed,
-            'device': device.type,
-            **asdict(plan.choices),
-        },
+        'settings': {**deciding, 'device': device.type},
         'software': {
             'xmodal_ros': f'{__version__} ({_source_digest()[:12]})',
             'torch': torch.__version__,

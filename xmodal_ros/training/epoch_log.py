@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.progress import EpochMetrics
 
 COLUMNS: Final = (
     'stage', 'epoch', 'training_loss', 'validation_loss', 'validation_accuracy', 'parts',

@@ -24,10 +24,10 @@ from xmodal_ros.methods.training_module import TrainingBatch, TransferTask
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.checkpoint import (
     CheckpointStore,
-    EpochMetrics,
     NullCheckpointStore,
     TrainerState,
 )

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 import torch
 
-from xmodal_ros.configuration.plan import EpochProgress, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.datamodule import why_left_out
 from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
@@ -21,9 +20,9 @@ from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.lazy_tensor import as_tensor
 from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.progress import EpochMetrics, ProgressReporter
 from xmodal_ros.training.checkpoint import (
     CheckpointStore,
-    EpochMetrics,
     NullCheckpointStore,
     TrainerState,
 )
@@ -221,44 +220,30 @@ class TransferTrainer:
             recipe.augmentation,
             recipe.fit,
             self._seed,
-            self._tell(stage, epochs),
-            store=self._store(stage, epochs),
+            self._tell(stage),
+            store=self._store(stage),
             context=self._context,
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
 
-    def _store(self, stage: str, epochs: int) -> CheckpointStore:
+    def _store(self, stage: str) -> CheckpointStore:
         self._fitted += 1
         kept = self._stores(self._fitted, stage)
 
         def heard(state: TrainerState) -> None:
             for report in state.history:
                 self._log(stage, report)
-            self._say(state.history[-1], epochs)
+            self._reporter.epoch(state.history[-1])
 
         return _ReportingStore(kept, heard)
 
-    def _tell(self, stage: str, epochs: int) -> Callable[[EpochMetrics], None]:
+    def _tell(self, stage: str) -> Callable[[EpochMetrics], None]:
         def progress(report: EpochMetrics) -> None:
             self._log(stage, report)
-            self._say(report, epochs)
+            self._reporter.epoch(report)
 
         return progress
-
-    def _say(self, report: EpochMetrics, epochs: int) -> None:
-        parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
-        self._reporter.epoch(
-            EpochProgress(
-                report.epoch,
-                epochs,
-                report.training_loss,
-                report.validation_loss,
-                report.validation_accuracy,
-                f'loss {report.training_loss:.3f}{parts}, validation '
-                f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
-            )
-        )
 
 
 class _ReportingStore:
