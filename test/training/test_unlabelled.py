@@ -245,7 +245,7 @@ def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path):
         suppress(KeyboardInterrupt),
         run_checkpoints(out, identity, resume=False, note=Heard().note) as checkpoints,
     ):
-        checkpoints.of(1, 'training camera').save(TrainerState({}, 0, (), 0.0, 0))
+        checkpoints.of(1, 'training camera').save(TrainerState({}, 0, ()))
         raise KeyboardInterrupt
     with pytest.raises(TrainingError, match=r'unlabelled .* was True and is False'):
         train_into(out, config.model_copy(update={'unlabelled': False}), resume=True)

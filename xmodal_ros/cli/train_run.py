@@ -73,8 +73,8 @@ def _train(
     config: TrainingConfiguration, reporter: ProgressReporter, context: DistributedContext
 ) -> TrainingResult:
     check_writable(config.json_file, config.log)
-    with epoch_logger(reporter.note, config.log, config.tensorboard) as table:
-        result = train(config, reporter, table=table, context=context)
+    with epoch_logger(reporter.note, config.log, config.tensorboard) as logger:
+        result = train(config, reporter, logger=logger, context=context)
     write_result(config.json_file, as_mapping(result))
     return result
 

@@ -1,6 +1,6 @@
 """From a configuration to a bundle: what is learnt in which order, and how it is scored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import json
 import time
 
@@ -19,6 +19,7 @@ from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.training.calibration import calibrate
+from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.card import model_card
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.checkpoint_store import (
@@ -32,28 +33,28 @@ from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
-from xmodal_ros.training.transfer_trainer import EpochCallback, TransferTrainer
+from xmodal_ros.training.transfer_trainer import TransferTrainer
 
 
 def train(
     config: TrainingConfiguration,
     reporter: ProgressReporter | None = None,
     *,
-    table: EpochLogger | None = None,
+    logger: EpochLogger | None = None,
     context: DistributedContext = SINGLE_PROCESS,
 ) -> TrainingResult:
     """Train the target as configured, score it on the test subjects and write its bundle.
 
     Sources that the method wants frozen are trained first, each alone. The scores come from the
     live engine. With ``resume`` it goes on where a run like it was ended, and gives the same
-    bundle as one that never was. ``table`` gets every epoch; ``json``, ``log`` and
+    bundle as one that never was. ``logger`` gets every epoch; ``json``, ``log`` and
     ``tensorboard`` are the caller's to write. Of several ``context`` the others :func:`assist`
     meanwhile. Raises :class:`XmodalError` subclasses for configurations and recordings that
     cannot be used; then, and when interrupted, no bundle is written.
     """
     out = config.out
     reporter = reporter or NullReporter()
-    table = table or EpochLogger(reporter.note)
+    logger = logger or EpochLogger(reporter.note)
     method = _check(config)
     device = choose_device(config.device)
     if config.resume:
@@ -68,7 +69,7 @@ def train(
     with run_checkpoints(out, identity, resume=config.resume, note=reporter.note) as checkpoints:
         with repeatable(config.seed):
             trainer = _make_trainer(
-                config, data_module, device, reporter, context, checkpoints.of, table.epoch
+                config, data_module, device, reporter, context, checkpoints.of, [logger]
             )
             trainer.check(method)
             fitted = method.train_target(trainer)
@@ -80,7 +81,7 @@ def train(
         golden = data_module.sets[config.target].validation.values[0].astype(np.float32)
         scores = {**info.scores, **bundle_scores(evaluation)}
         scored = info.model_copy(update={'scores': scores})
-        notes = {'README.md': model_card(scored, evaluation), 'training.csv': table.text()}
+        notes = {'README.md': model_card(scored, evaluation), 'training.csv': logger.text()}
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
     fits = {**trainer.fits, config.target: fitted}
     return TrainingResult(
@@ -103,7 +104,6 @@ def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
             reporter,
             context,
             lambda _number, _stage: NullCheckpointStore(),
-            lambda _stage, _epoch: None,
         )
         trainer.check(method)
         method.train_target(trainer)
@@ -129,7 +129,7 @@ def _make_trainer(
     reporter: ProgressReporter,
     context: DistributedContext,
     stores: Callable[[int, str], CheckpointStore],
-    log: EpochCallback,
+    callbacks: Sequence[Callback] = (),
 ) -> TransferTrainer:
     return TransferTrainer(
         config.target,
@@ -141,7 +141,7 @@ def _make_trainer(
         device,
         reporter,
         stores=lambda number, stage: main_process_store(stores(number, stage), context),
-        log=log,
+        callbacks=callbacks,
         context=context,
     )
 

@@ -1,4 +1,4 @@
-"""Where a target is taught: it trains whatever a method's course asks for."""
+"""Train one target by a method, and the sources that it learns from."""
 
 from collections.abc import Callable, Mapping, Sequence
 import copy
@@ -20,12 +20,9 @@ from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.lazy_tensor import as_tensor
 from xmodal_ros.models.preprocessing import fit_standardise
-from xmodal_ros.progress import EpochMetrics, ProgressReporter
-from xmodal_ros.training.checkpoint import (
-    CheckpointStore,
-    NullCheckpointStore,
-    TrainerState,
-)
+from xmodal_ros.progress import ProgressReporter
+from xmodal_ros.training.callbacks import Callback, ProgressCallback
+from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.trainer import (
     fit,
@@ -34,9 +31,6 @@ from xmodal_ros.training.trainer import (
     predict_logits,
     scheduled_settings,
 )
-
-# What a fit is called, and one of its epochs.
-EpochCallback = Callable[[str, EpochMetrics], None]
 
 
 @dataclass(frozen=True)
@@ -54,8 +48,7 @@ class TransferTrainer:
     ``recipes`` and ``sets`` are by sensor name, all with the same ``labels``. Every classifier
     starts from the random state that ``seed`` gives, so that what else is trained changes
     nothing. Call it within :func:`xmodal_ros.training.trainer.repeatable`. ``stores`` gives, for
-    the n-th fit and what it is called, where it is to be kept; ``log`` hears of all its epochs,
-    those of a run that goes on too.
+    the n-th fit and what it is called, where it is to be kept; ``callbacks`` follow every fit.
     """
 
     def __init__(
@@ -72,7 +65,7 @@ class TransferTrainer:
         stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: (
             NullCheckpointStore()
         ),
-        log: EpochCallback = lambda _stage, _epoch: None,
+        callbacks: Sequence[Callback] = (),
         context: DistributedContext = SINGLE_PROCESS,
     ) -> None:
         self.target = target
@@ -90,7 +83,7 @@ class TransferTrainer:
         self._device = device
         self._reporter = reporter
         self._stores = stores
-        self._log = log
+        self._callbacks = tuple(callbacks)
         self._context = context
         self._fitted = 0
         self._documents: dict[str, BundleInfo] = {}
@@ -175,7 +168,7 @@ class TransferTrainer:
         return self._context.broadcast(skill)
 
     def note(self, text: str) -> None:
-        """Tell the user."""
+        """Say something that the user should know."""
         self._reporter.note(text)
 
     def _fresh(self, name: str) -> Classifier:
@@ -210,6 +203,7 @@ class TransferTrainer:
         stage = f'training {name}{taught}'
         epochs = scheduled_settings(recipe.fit, method).epochs
         self._reporter.begin(stage, epochs)
+        self._fitted += 1
         begun = time.monotonic()
         fitted = fit(
             classifier,
@@ -220,44 +214,10 @@ class TransferTrainer:
             recipe.augmentation,
             recipe.fit,
             self._seed,
-            self._tell(stage),
-            store=self._store(stage),
+            [*self._callbacks, ProgressCallback(self._reporter)],
+            name=stage,
+            store=self._stores(self._fitted, stage),
             context=self._context,
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
-
-    def _store(self, stage: str) -> CheckpointStore:
-        self._fitted += 1
-        kept = self._stores(self._fitted, stage)
-
-        def heard(state: TrainerState) -> None:
-            for report in state.history:
-                self._log(stage, report)
-            self._reporter.epoch(state.history[-1])
-
-        return _ReportingStore(kept, heard)
-
-    def _tell(self, stage: str) -> Callable[[EpochMetrics], None]:
-        def progress(report: EpochMetrics) -> None:
-            self._log(stage, report)
-            self._reporter.epoch(report)
-
-        return progress
-
-
-class _ReportingStore:
-    """A store that tells of what it gives."""
-
-    def __init__(self, store: CheckpointStore, heard: Callable[[TrainerState], None]) -> None:
-        self._store = store
-        self._heard = heard
-
-    def load(self) -> TrainerState | None:
-        state = self._store.load()
-        if state is not None:
-            self._heard(state)
-        return state
-
-    def save(self, state: TrainerState) -> None:
-        self._store.save(state)
