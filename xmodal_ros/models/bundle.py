@@ -30,8 +30,8 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.atomic_swap import atomic_swap
 from xmodal_ros.errors import BundleError
+from xmodal_ros.files import atomic_swap
 from xmodal_ros.modalities.sensor import MODALITIES, Modality
 from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.models.classifier import Classifier

@@ -7,12 +7,9 @@ Nothing is unpickled.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-import errno
-import fcntl
+from contextlib import contextmanager, ExitStack
 import hashlib
 import json
-import os
 from pathlib import Path
 import platform
 import shutil
@@ -25,6 +22,7 @@ from xmodal_ros import __version__
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.files import exclusive_lock, replace_file
 from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
 from xmodal_ros.training.distributed import DistributedContext
 
@@ -95,11 +93,11 @@ class RunCheckpoints:
     """The states of one run's classifiers; made by :func:`run_checkpoints`."""
 
     def __init__(
-        self, folder: Path, identity: Identity, *, goes_on: bool, note: Callable[[str], None]
+        self, folder: Path, identity: Identity, *, resumes: bool, note: Callable[[str], None]
     ) -> None:
         self._folder = folder
         self._identity = identity
-        self._begun = goes_on
+        self._begun = resumes
         self._note = note
         self._broken = False
 
@@ -126,9 +124,9 @@ class RunCheckpoints:
             if not self._begun:
                 # What another run has left here is over only now that this one has something.
                 clear(self._folder)
-                write_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
+                replace_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
                 self._begun = True
-            write_file(self._file(name), _sealed(content))
+            replace_file(self._file(name), _sealed(content))
         except OSError as error:
             if not self._broken:
                 self._note(
@@ -229,16 +227,20 @@ def run_checkpoints(
     :class:`TrainingError` when another run is at it, or this one cannot go on from what is there.
     """
     folder = checkpoint_folder(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _LOCK).open('wb')
-    except OSError as error:
-        raise TrainingError(f'where training stands cannot be kept: {error}') from error
-    with lock:
-        _take(lock.fileno(), folder)
-        goes_on = resume and check_resumable(out, identity)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive_lock(folder / _LOCK))
+        except BlockingIOError as error:
+            raise TrainingError(
+                f'another run is training the same bundle ({folder} is in use): wait for it, or '
+                'choose another --out'
+            ) from error
+        except OSError as error:
+            raise TrainingError(f'where training stands cannot be kept: {error}') from error
+        resumes = resume and check_resumable(out, identity)
         found = (folder / _RUN).exists()
-        if goes_on:
+        if resumes:
             note(f'the run that was to write {out} goes on where it was ended')
         elif resume:
             note(f'nothing was left to go on from for {out}: training begins')
@@ -248,24 +250,12 @@ def run_checkpoints(
                 'anew. It could go on with --resume'
             )
         try:
-            yield RunCheckpoints(folder, identity, goes_on=goes_on, note=note)
+            yield RunCheckpoints(folder, identity, resumes=resumes, note=note)
         except BaseException:
             if not (folder / _RUN).exists():
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _take(lock: int, folder: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some file systems of networks know no locks.
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise TrainingError(
-                f'another run is training the same bundle ({folder} is in use): wait for it, or '
-                'choose another --out'
-            ) from error
 
 
 def clear(folder: Path) -> None:
@@ -274,16 +264,3 @@ def clear(folder: Path) -> None:
     for file in folder.iterdir():
         if file.name != _LOCK:
             file.unlink()
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also where the power fails; raises OSError."""
-    partial = file.with_name(f'.{file.name}.part')
-    try:
-        with partial.open('wb') as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
