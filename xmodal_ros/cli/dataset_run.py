@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 import sys
-from typing import cast, get_args
+from typing import cast, Final, get_args
 
 from rich.console import Console
 from rich.markup import escape
 
 from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_report
+from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
 from xmodal_ros.configuration.fit_settings import RecipeChoices
@@ -18,9 +19,9 @@ from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import check_writable
-from xmodal_ros.progress import NullReporter
 
 _WIDTH_OF_A_FILE = 200
+_LINES: Final = Lines(stage='{stage}: {total}', step='  {done}: {detail}')
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,6 @@ class DatasetSettings:
         return make_choices({key: value for key, value in given.items() if value is not None})
 
 
-class _Lines(NullReporter):
-    """Tell stages and recordings on stderr."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def begin(self, stage: str, total: int) -> None:
-        """Print the stage."""
-        self._console.print(f'{stage}: {total}', highlight=False)
-
-    def advance(self, done: int, detail: str = '') -> None:
-        """Print the recording that is done."""
-        self._console.print(f'  {done}: {escape(detail)}', soft_wrap=True, highlight=False)
-
-
 def run(settings: DatasetSettings) -> Survey | None:
     """Look at the recordings and print what was found; None where only the cache was asked for."""
     settings.check()
@@ -91,14 +77,16 @@ def run(settings: DatasetSettings) -> Survey | None:
     if not settings.bags:
         console.print(escape(describe_cache(cache)), soft_wrap=True)
         return None
-    found = survey(
-        settings.bags,
-        settings.sensors,
-        settings.choices(),
-        DataOptions(None if settings.no_cache else cache.folder, settings.jobs, settings.strict),
-        _Lines(Console(stderr=True)),
-        cast('CorrectBy', settings.align),
-    )
+    folder = None if settings.no_cache else cache.folder
+    with ProgressBars(Console(stderr=True), _LINES) as bars:
+        found = survey(
+            settings.bags,
+            settings.sensors,
+            settings.choices(),
+            DataOptions(folder, settings.jobs, settings.strict),
+            bars,
+            cast('CorrectBy', settings.align),
+        )
     console.print(render_report(found.report))
     clocks = render_clocks(found.report)
     if clocks is not None:
