@@ -164,8 +164,8 @@ class _FileCheckpointStore:
 
 
 def main_process_store(store: CheckpointStore, context: DistributedContext) -> CheckpointStore:
-    """Let several processes go on from what the one that leads has kept, which alone keeps it."""
-    return store if context.count == 1 else _MainProcessStore(store, context)
+    """Let several processes go on from what the main one has kept, which alone keeps it."""
+    return store if context.world_size == 1 else _MainProcessStore(store, context)
 
 
 class _MainProcessStore:

@@ -60,7 +60,8 @@ def train(
     if config.resume:
         check_resumable(out, describe_run(config, device))
     begun = time.monotonic()
-    data_module = prepare_data(config, reporter)
+    with context.local_main_process_first():
+        data_module = prepare_data(config, reporter)
     _note_gaps(data_module, reporter)
     if config.unlabelled:
         _note_unlabelled(data_module.sets[config.target], config, reporter)
@@ -94,7 +95,8 @@ def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
     method = make_method(config.method, config.method_options)
     device = choose_device(config.device)
     reporter = NullReporter()
-    data_module = prepare_data(config, reporter)
+    with context.local_main_process_first():
+        data_module = prepare_data(config, reporter)
     _identity(config, device, data_module, context)
     with repeatable(config.seed):
         trainer = _make_trainer(

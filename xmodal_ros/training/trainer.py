@@ -106,10 +106,10 @@ def predict_logits(
     """
     classifier.eval()
     rows = context.share(len(windows))
-    own = as_tensor(windows) if context.count == 1 else as_tensor(windows)[rows]
+    own = as_tensor(windows) if context.world_size == 1 else as_tensor(windows)[rows]
     batches = [batch.logits.cpu() for batch in outputs_in_batches(classifier, own)]
     logits = torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
-    return context.whole(logits, rows, len(windows))
+    return context.gather(logits, rows, len(windows))
 
 
 def fit(

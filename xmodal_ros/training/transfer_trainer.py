@@ -107,7 +107,7 @@ class TransferTrainer:
 
     def check(self, method: TransferMethod) -> None:
         """Raise :class:`TrainingError` when a method cannot learn from the sources."""
-        if method.one_process and self._context.count > 1:
+        if method.one_process and self._context.world_size > 1:
             raise TrainingError(
                 f'method {method.name} looks at all windows of a step at once: train with it in '
                 'one process, without torchrun'
