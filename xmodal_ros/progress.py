@@ -30,7 +30,7 @@ class EpochMetrics:
 
 
 class ProgressReporter(Protocol):
-    """Is told how far the work is. Whatever it raises ends the work and leaves nothing behind."""
+    """Gets how far the work is. Whatever it raises ends the work and leaves nothing behind."""
 
     def begin(self, stage: str, total: int) -> None:
         """Start a stage of ``total`` steps."""
@@ -46,7 +46,7 @@ class ProgressReporter(Protocol):
 
 
 class NullReporter:
-    """Ignores all it is told."""
+    """Ignores everything."""
 
     def begin(self, stage: str, total: int) -> None:
         """Ignore it."""

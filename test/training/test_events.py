@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,12 @@ def test_the_pace_is_that_since_this_run_began():
         told.now_s += 3
     etas = [event.eta_s for event in told.events if isinstance(event, Progress)]
     assert etas == [None, 27.0, 24.0]
+
+
+def test_whoever_follows_a_run_needs_no_torch():
+    code = (
+        'import sys; sys.modules["torch"] = None; '
+        'from xmodal_ros import progress; '
+        'from xmodal_ros.training import events, process, run_status'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)

@@ -186,6 +186,16 @@ def test_another_run_cannot_go_on_from_there(tmp_path, other, message):
     assert check_resumable(tmp_path / 'imu', RUN)
 
 
+def test_what_a_killed_run_was_writing_is_removed_by_the_next(tmp_path):
+    out = tmp_path / 'imu'
+    keep(out)
+    partial = checkpoint_folder(out) / '.01_training_imu.state-x1y2'
+    partial.touch()
+    with run_checkpoints(out, RUN, resume=True, note=Notes().append) as checkpoints:
+        assert not partial.exists()
+        assert checkpoints.of(1, 'training imu').load() is not None
+
+
 def test_two_runs_cannot_train_the_same_bundle(tmp_path):
     out = tmp_path / 'imu'
     with (

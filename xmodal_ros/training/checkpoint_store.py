@@ -97,9 +97,9 @@ class RunCheckpoints:
     ) -> None:
         self._folder = folder
         self._identity = identity
-        self._begun = resumes
+        self._has_states = resumes
         self._note = note
-        self._broken = False
+        self._has_failed = False
 
     def of(self, number: int, stage: str) -> CheckpointStore:
         """Give where the state of the run's n-th classifier is kept."""
@@ -108,10 +108,10 @@ class RunCheckpoints:
     def read(self, name: str) -> TrainerState | None:
         """Give a state that was kept; raises :class:`TrainingError` for one that is damaged."""
         file = self._file(name)
-        if not self._begun or not file.exists():
+        if not self._has_states or not file.exists():
             return None
         try:
-            return load_state(_unsealed(file.read_bytes()))
+            return load_state(_without_digest(file.read_bytes()))
         except (OSError, ValueError) as error:
             raise TrainingError(
                 f'{file} cannot be read, so the run cannot go on from there: {error}. Remove '
@@ -121,30 +121,30 @@ class RunCheckpoints:
     def write(self, name: str, content: bytes) -> None:
         """Keep a state; where that cannot be, the run goes on and says so once."""
         try:
-            if not self._begun:
+            if not self._has_states:
                 # What another run has left here is over only now that this one has something.
                 clear(self._folder)
                 replace_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
-                self._begun = True
-            replace_file(self._file(name), _sealed(content))
+                self._has_states = True
+            replace_file(self._file(name), _with_digest(content))
         except OSError as error:
-            if not self._broken:
+            if not self._has_failed:
                 self._note(
                     f'where training stands cannot be kept in {self._folder}: {error}. It goes '
                     'on, but could not be resumed from here'
                 )
-            self._broken = True
+            self._has_failed = True
 
     def _file(self, name: str) -> Path:
         return self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.state'
 
 
-def _sealed(content: bytes) -> bytes:
+def _with_digest(content: bytes) -> bytes:
     # In one file, so that a kill can never leave a state with the digest of another.
     return hashlib.sha256(content).digest() + content
 
 
-def _unsealed(kept: bytes) -> bytes:
+def _without_digest(kept: bytes) -> bytes:
     digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
         raise ValueError('it is damaged: its bytes are not those that were written (SHA-256)')
@@ -238,6 +238,9 @@ def run_checkpoints(
             ) from error
         except OSError as error:
             raise TrainingError(f'where training stands cannot be kept: {error}') from error
+        for partial in folder.glob('.*'):
+            # What a run was writing when it was killed.
+            partial.unlink(missing_ok=True)
         resumes = resume and check_resumable(out, identity)
         found = (folder / _RUN).exists()
         if resumes:

@@ -1,4 +1,4 @@
-"""What a training run gives, and how it is told: in the bundle and as JSON."""
+"""The result of a training run, and what of it goes into the bundle and into JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -114,9 +114,9 @@ class TransferTrainer:
             )
         ours = self._sets[self.target].training
         # A source that is trained along learns from what is labelled, and has a partner that is.
-        taught = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
+        usable = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
         for name in self.sources if method.needs_overlap else ():
-            if not (taught & (pair_in_time(ours, self._sets[name].training) >= 0)).any():
+            if not (usable & (pair_in_time(ours, self._sets[name].training) >= 0)).any():
                 raise TrainingError(
                     f"no labelled window of source '{name}' ends when one of '{self.target}' "
                     'does: were both recorded at the same time, and are their header stamps of '
@@ -199,8 +199,8 @@ class TransferTrainer:
         sources: Mapping[str, Source],
     ) -> FitResult:
         recipe, examples = self._recipes[name], self._sets[name]
-        taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
-        stage = f'training {name}{taught}'
+        how = f' ({method.name} from {", ".join(sources)})' if sources else ''
+        stage = f'training {name}{how}'
         epochs = scheduled_settings(recipe.fit, method).epochs
         self._reporter.begin(stage, epochs)
         self._fitted += 1
