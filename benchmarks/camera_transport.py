@@ -50,8 +50,7 @@ from benchmarks.side_by_side import (
     wait_until_received,
     with_profile,
 )
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
-from xmodal_ros.modalities.stream import CameraStream
+from xmodal_ros.modalities.camera.stream import CameraStream, IMAGE_TYPE
 from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec

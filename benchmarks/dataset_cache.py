@@ -38,9 +38,10 @@ from xmodal_ros.data.build import build_recordings
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.recording import read_facts, RecordingWindows
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import CameraStream, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.stream import CameraStream, ImuStream, make_decoder
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.registry import make_decoder
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 SPEED_TARGET: Final = 0.7

@@ -47,7 +47,7 @@ from benchmarks.side_by_side import (
     with_profile,
 )
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec

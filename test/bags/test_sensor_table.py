@@ -11,9 +11,9 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import ImuStream
 from xmodal_ros.streams.placement import make_placement
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.windowing import WindowingSpec

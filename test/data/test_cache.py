@@ -26,8 +26,10 @@ from xmodal_ros.data.recording import cut_requests, read_facts, RecordingFacts, 
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
 from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP = SECOND // 4

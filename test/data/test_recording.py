@@ -15,8 +15,10 @@ from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.data.recording import cut_into_memory, first_message, load_recording, read_facts
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
 from xmodal_ros.windows.windowing import WindowingSpec
 
 IMU_WINDOWS = (ImuStream(), WindowingSpec(rate_hz=50))

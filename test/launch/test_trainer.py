@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from test.paired_bags import write_subjects
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 
 # First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
 pytest.importorskip(

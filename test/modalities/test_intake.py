@@ -4,8 +4,9 @@ import pytest
 
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.errors import StreamError
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import CameraStream, ImuStream
 from xmodal_ros.windows.windowing import WindowingSpec
 
 IMU = 'sensor_msgs/msg/Imu'

@@ -54,7 +54,7 @@ def loop() -> Loop:
 
 
 def head(loop: Loop) -> float:
-    return float(loop.module.target.head.bias[0])
+    return loop.module.target.head.bias[0].item()
 
 
 def move(loop: Loop, callback: Callback, to: float) -> None:

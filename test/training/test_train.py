@@ -14,7 +14,8 @@ from test.training.configured import configure, train_into
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
-from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.progress import EpochMetrics, NullReporter
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for

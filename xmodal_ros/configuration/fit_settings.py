@@ -5,10 +5,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
 
-Size = Literal['small', 'default', 'large']
 Balance = Literal['weights', 'sampling', 'none']
 TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from xmodal_ros import registry
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
 from xmodal_ros.configuration.fit_settings import Count, RecipeChoices
 from xmodal_ros.configuration.schema import (
@@ -31,7 +32,6 @@ from xmodal_ros.configuration.schema import (
 )
 from xmodal_ros.configuration.yaml_file import on_one_line, read_yaml
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.names import declared_names
 
 
 def _several(value: Any) -> Any:
@@ -65,9 +65,9 @@ def _by_name(value: Any) -> Any:
 
 
 def _method(name: str) -> str:
-    """Refuse a name that no method has, where the names are known."""
-    known = declared_names()
-    if known and name not in known:
+    """Refuse a name that no method has."""
+    known = registry.names(registry.METHODS)
+    if name not in known:
         raise unknown_name(known)
     return name
 
@@ -250,7 +250,7 @@ KEYS: Final[Mapping[str, Key]] = schema_keys(TrainingConfiguration)
 
 def explanation(key: str) -> str:
     """Say what a key is for and, of the method, which there are."""
-    names = ', '.join(declared_names()) if key == 'method' else ''
+    names = ', '.join(registry.names(registry.METHODS)) if key == 'method' else ''
     words = KEYS[key].description
     return f'{words} There are {names}.' if names else words
 

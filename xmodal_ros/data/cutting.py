@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.assembler import Window
@@ -143,6 +143,7 @@ def cut_recording(
 class _SensorCut:
     def __init__(self, order: CutRequest, file: BinaryIO) -> None:
         stream, spec = order.cut_spec
+        modality = find_modality(stream.modality)
         self._spec = spec
         self._stamped = order.msgtype != PLAIN_TYPE
         self._intake = SensorIntake(
@@ -152,8 +153,8 @@ class _SensorCut:
             order.sensor.placement,
             audio_format=order.audio_format,
         )
-        self._windows = _WindowFile(spec, stream.sample_shape, file)
-        self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=stream.modality == 'audio')
+        self._windows = _WindowFile(spec, stream.sample_shape, file, modality.compact)
+        self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=modality.chunked)
 
     def push(self, data: bytes, received_ns: int) -> None:
         windows = self._intake.push(data, received_ns)
@@ -201,6 +202,7 @@ class _WindowFile:
     spec: WindowingSpec
     sample_shape: tuple[int, ...]
     file: BinaryIO
+    compact: Callable[[NDArray[Any]], NDArray[Any]]
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
     rows: int = 0
     ends_ns: 'array[int]' = field(default_factory=lambda: array('q'))
@@ -209,7 +211,7 @@ class _WindowFile:
     _before: NDArray[Any] | None = None
 
     def add(self, window: Window) -> None:
-        values = np.ascontiguousarray(compact(window.values))
+        values = np.ascontiguousarray(self.compact(window.values))
         new = len(values) - self._shared(values, window.end_ns)
         self.file.write(values[len(values) - new :].data)
         self.rows += new
@@ -302,13 +304,3 @@ class _ClockNotes:
 
     def gaps(self) -> Gaps:
         return Gaps(self._count, self._uncovered_ns / SECOND_NS, self._longest_ns / SECOND_NS)
-
-
-def compact(values: NDArray[Any]) -> NDArray[Any]:
-    """Store depth and sound in half the memory.
-
-    float16 is exact to 2 mm at 4 m, and rounds sound with a noise 70 dB below it.
-    """
-    is_depth = values.ndim == 4 and values.dtype == np.float32
-    is_sound = values.ndim == 1
-    return values.astype(np.float16) if is_depth or is_sound else values

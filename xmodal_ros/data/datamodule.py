@@ -28,7 +28,6 @@ from xmodal_ros.data.split import (
     SubjectSplit,
 )
 from xmodal_ros.errors import BagError, TrainingError
-from xmodal_ros.modalities.sensor import MODALITIES
 from xmodal_ros.progress import ProgressReporter
 
 
@@ -157,12 +156,6 @@ def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingConfigu
     if first is None:
         raise TrainingError(
             f"no recording of a training subject has the sensor '{name}': only test subjects do"
-        )
-    if name == plan.target and first.sensors[name].modality not in MODALITIES:
-        raise TrainingError(
-            f"'{name}' cannot be a target: it is a {first.sensors[name].modality}, which no "
-            f"robot's sensor gives. Name it as a source ('--source {name}'), or compare it in a "
-            'study'
         )
     return make_recipe(first.sensors[name], first.msgtypes[name], first_message(first, name), plan)
 

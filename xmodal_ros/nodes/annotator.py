@@ -12,7 +12,7 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded

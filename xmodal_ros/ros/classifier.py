@@ -13,7 +13,6 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.classifier_settings import (
     check_model,
@@ -57,7 +56,7 @@ class ClassifierNode(ListeningNode):
     def __init__(
         self,
         name: str,
-        modality: Modality,
+        modality: str,
         msgtypes: Sequence[str],
         table: Sequence[Parameter],
         resources: Resources | None = None,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.sensor import Modality
+from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.paths import user_path
 from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import DecodeError
@@ -81,7 +81,7 @@ def read_threshold(get: Get) -> float | None:
     return None if value < 0 else value
 
 
-def read_sensor_input(modality: Modality, get: Get) -> SensorInputSettings:
+def read_sensor_input(modality: str, get: Get) -> SensorInputSettings:
     """Read the parameters that say where data come from.
 
     Raises :class:`ConfigurationError` for values that cannot be used.
@@ -98,14 +98,13 @@ def read_sensor_input(modality: Modality, get: Get) -> SensorInputSettings:
     return SensorInputSettings(topic, Placement(), frame, '', info_topic, audio_format)
 
 
-def check_model(wanted: ModelSettings, modality: Modality) -> None:
+def check_model(wanted: ModelSettings, modality: str) -> None:
     """Prove a model usable for a node without loading it.
 
     Raises :class:`XmodalError` subclasses that say what is wrong: no such bundle, altered, for
     another modality, no such device or precision, torch missing.
     """
     try:
-        from xmodal_ros.models.bundle import check_bundle
         from xmodal_ros.models.precision import PRECISIONS
         from xmodal_ros.runtime.loading import check_device
     except ImportError as error:

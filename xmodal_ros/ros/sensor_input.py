@@ -9,7 +9,6 @@ from rclpy.node import Node
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.audio.decoder import AudioFormat, TYPES_WITHOUT_FORMAT
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.audio_info import AudioInfoListener
 from xmodal_ros.ros.classifier_settings import SensorInputSettings
@@ -33,7 +32,7 @@ class SensorInput:
     def __init__(
         self,
         node: Node,
-        modality: Modality,
+        modality: str,
         msgtypes: Sequence[str],
         settings: SensorInputSettings,
         engine: Engine,

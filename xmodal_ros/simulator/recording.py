@@ -15,16 +15,13 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.camera.messages import compressed_image_message, image_message
+from xmodal_ros.modalities.imu.messages import imu_message
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.simulator.camera import Camera
 from xmodal_ros.simulator.clock import SensorClock
 from xmodal_ros.simulator.imu import ImuSensor, thigh_mount, wrist_mount
-from xmodal_ros.simulator.messages import (
-    audio_message,
-    compressed_image_message,
-    image_message,
-    imu_message,
-)
 from xmodal_ros.simulator.microphone import SimulatedMicrophone
 from xmodal_ros.simulator.performance import Performance
 from xmodal_ros.simulator.script import draw_performance

@@ -8,12 +8,11 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
 
-from xmodal_ros.configuration.fit_settings import Size
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.modalities.imu.decoder import ImuChannels
-from xmodal_ros.modalities.sensor import Modality
+from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.streams.placement import make_placement, Region
 from xmodal_ros.training.window_statistics import StatisticsModel
 from xmodal_ros.windows.windowing import LONGEST_S
@@ -211,7 +210,7 @@ class Study(_Part):
     splits: Splits
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)]
     windows: WindowSettings = WindowSettings()
-    sensors: dict[Modality, SensorSettings] = Field(default_factory=dict)
+    sensors: dict[str, SensorSettings] = Field(default_factory=dict)
 
     @model_validator(mode='after')
     def _makes_sense(self) -> Self:

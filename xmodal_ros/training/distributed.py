@@ -114,7 +114,8 @@ class ProcessGroup(DistributedContext):
         there are processes: they are divided by that with all others.
         """
         around = [0, 0] * (own.ndim - 1) + [rows.start, total - rows.stop]
-        return all_reduce(nn.functional.pad(own, around))
+        gathered: Tensor = all_reduce(nn.functional.pad(own, around))
+        return gathered
 
     def outputs(self, run: Callable[[Tensor], Outputs], windows: Tensor) -> Outputs:
         """Run the target on its share, and gather what all made of theirs."""

@@ -16,8 +16,8 @@ from xmodal_ros.data.datamodule import DataModule
 from xmodal_ros.evaluation.document import as_json
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.method import TransferMethod
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.training.trainer import FitResult
 from xmodal_ros.training.transfer_trainer import Candidate
 

@@ -14,7 +14,8 @@ from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
-from xmodal_ros.models.bundle import Bundle, BundleInfo, check_replaceable, save_bundle
+from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
@@ -222,7 +223,7 @@ def _describe(
     return trainer.document(config.target).model_copy(
         update={
             'method': config.method,
-            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.spec,
+            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.config,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': (

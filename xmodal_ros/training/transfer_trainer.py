@@ -16,10 +16,10 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.lazy_tensor import as_tensor
-from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.models.modeling_preprocessing import fit_standardise
 from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.callbacks import Callback, ProgressCallback
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore

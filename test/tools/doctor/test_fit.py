@@ -19,8 +19,10 @@ from test.tools.doctor.robots import (
     topic,
 )
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.tools.doctor.expectation import Expectation, read_expectation
 from xmodal_ros.tools.doctor.facts import Endpoint, TopicFacts
 from xmodal_ros.tools.doctor.fit import check_fit, coverage

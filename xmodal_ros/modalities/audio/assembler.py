@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import Window
@@ -88,6 +87,9 @@ class AudioAssembler:
                 _lay(samples, covered, offset + position, chunk.samples)
                 following = position + len(chunk.samples)
         if up != down:
+            # It takes more than a second and 70 MB to import, and most microphones need none.
+            from scipy.signal import resample_poly
+
             samples = resample_poly(samples, up, down)
         first = pad * up // down
         values = samples[first : first + spec.steps].astype(np.float32)

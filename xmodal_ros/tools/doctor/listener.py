@@ -22,7 +22,7 @@ from xmodal_ros.modalities.audio.decoder import (
     read_audio_info,
     TYPES_WITHOUT_FORMAT,
 )
-from xmodal_ros.modalities.sensor import modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
 from xmodal_ros.runtime.health import Level
