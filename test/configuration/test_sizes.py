@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from test.messages import EPOCH, image_bytes
-from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices, Size
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
-from xmodal_ros.configuration.training import make_configuration, Size
+from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.modalities.sensor import Sensor

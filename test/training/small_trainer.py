@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from xmodal_ros.configuration.fit_settings import FitSettings
-from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec

@@ -23,8 +23,9 @@ from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.training.callbacks import Callback, TrainerInterface
 from xmodal_ros.training.trainer import (
     class_weights,
     fit,
@@ -308,8 +309,14 @@ def test_epochs_are_compared_as_calibrated_answers():
     assert found < float(plain) - 0.01
 
 
-def test_progress_hears_of_every_epoch():
+def test_callbacks_see_every_epoch():
     heard: list[EpochMetrics] = []
+
+    class Heard(Callback):
+        def on_epoch_end(self, trainer: TrainerInterface, metrics: EpochMetrics) -> None:
+            assert trainer.history[-1] == metrics
+            heard.append(metrics)
+
     with repeatable(0):
         fit(
             classifier(),
@@ -320,7 +327,7 @@ def test_progress_hears_of_every_epoch():
             ImuAugmentation(),
             SETTINGS,
             0,
-            heard.append,
+            [Heard()],
         )
     assert [report.epoch for report in heard] == [1, 2, 3]
     assert all(math.isfinite(report.validation_loss) for report in heard)

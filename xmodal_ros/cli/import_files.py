@@ -7,7 +7,7 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
-from xmodal_ros.cli.import_run import tell
+from xmodal_ros.cli.import_run import print_line
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.imu.table import AccelerationUnit, ImuColumns, RateUnit
@@ -117,16 +117,16 @@ def import_files(
     with console.status('importing'):
         made = import_own_files(files, bag, subject.strip(), force=force)
     counts = ', '.join(f'{count} messages of {name}' for name, count in made.messages.items())
-    tell(console, f'{made.path}: {made.duration_s:.1f} s of {subject.strip()}: {counts}')
+    print_line(console, f'{made.path}: {made.duration_s:.1f} s of {subject.strip()}: {counts}')
     if made.repeated:
-        tell(
+        print_line(
             console,
             f'{made.repeated} samples have the time of the one before: they are in the bag, but '
             'only the first of each time is learnt from',
         )
     activities = Counter(segment.label for segment in made.segments)
     listed = ', '.join(f'{label} ({count})' for label, count in sorted(activities.items()))
-    tell(
+    print_line(
         console,
         f'{len(made.segments)} labelled segments: {listed}'
         if made.segments

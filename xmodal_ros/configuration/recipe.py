@@ -5,10 +5,11 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
-from xmodal_ros.configuration.training import (
+from xmodal_ros.configuration.fit_settings import (
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
+    FitSettings,
+    RecipeChoices,
 )
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.augmentation import Augmentation

@@ -18,8 +18,8 @@ from safetensors.torch import load, save
 import torch
 from torch import Tensor
 
-from xmodal_ros.atomic_swap import atomic_swap
 from xmodal_ros.errors import BundleError
+from xmodal_ros.files import atomic_swap
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,

@@ -8,9 +8,8 @@ from typing import Final
 from xmodal_ros.bags.labels import read_segments, write_segments
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.replacing import replacing
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.bags.writing import BagWriter, replacing
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
