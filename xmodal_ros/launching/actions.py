@@ -1,5 +1,6 @@
 """Launch's actions for what a launch file starts; the only module that needs ROS's launch."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from launch.actions import (
@@ -25,6 +26,8 @@ def describe(file: plan.LaunchFile) -> Any:
     """Give the description that ``ros2 launch`` asks a launch file for."""
     return LaunchDescription(
         [
+            # Before launch compares them with the choices.
+            OpaqueFunction(function=_spell, args=[file.arguments]),
             *map(_declaration, file.arguments),
             OpaqueFunction(function=_start, args=[file]),
         ]
@@ -38,6 +41,13 @@ def _declaration(argument: Argument) -> Any:
         description=argument.description,
         choices=argument.choices,
     )
+
+
+def _spell(context: Any, arguments: Iterable[Argument]) -> None:
+    given = context.launch_configurations
+    for argument in arguments:
+        if argument.name in given:
+            given[argument.name] = argument.read(given[argument.name])
 
 
 def _start(context: Any, file: plan.LaunchFile) -> list[Any]:

@@ -15,14 +15,15 @@ FLAG: Final = ('true', 'false')
 FLAG_OR_DEFAULT: Final = ('', *FLAG)
 LEVELS: Final = ('debug', 'info', 'warn', 'error', 'fatal')
 PRECISIONS: Final = ('', 'fp32', 'fp16', 'bf16')
+_OTHER_SPELLINGS: Final[Mapping[str, str]] = {'1': 'true', '0': 'false'}
 
 
 @dataclass(frozen=True)
 class Argument:
     """An argument of a launch file, as ``ros2 launch ... -s`` shows it.
 
-    All are strings, as on the command line. '' among the ``choices`` leaves the decision to
-    something else.
+    All are strings, as on the command line. ``choices`` are in lower case; '' among them is what
+    leaves the decision to something else.
     """
 
     name: str
@@ -30,11 +31,27 @@ class Argument:
     default: str = ''
     choices: tuple[str, ...] | None = None
 
+    def read(self, value: str) -> str:
+        """Give a value as ``choices`` spell it: ``True`` and ``1`` are ``true``.
+
+        Raises :class:`ConfigurationError` for one that is none of them.
+        """
+        if self.choices is None:
+            return value
+        for spelling in (value.lower(), _OTHER_SPELLINGS.get(value)):
+            if spelling in self.choices:
+                return spelling
+        offered = ', '.join(choice for choice in self.choices if choice)
+        raise ConfigurationError(
+            f'{self.name}:={value} is none of {offered}: give one of them, or leave it out'
+        )
+
 
 def read_arguments(arguments: Sequence[Argument], given: Mapping[str, str]) -> dict[str, str]:
     """Give the value of every argument: what was given, or the default.
 
-    Raises :class:`ConfigurationError` for a name that is not there.
+    Raises :class:`ConfigurationError` for a name that is not there and for a value that is none
+    of an argument's choices.
     """
     names = [argument.name for argument in arguments]
     for name in given:
@@ -44,7 +61,7 @@ def read_arguments(arguments: Sequence[Argument], given: Mapping[str, str]) -> d
             raise ConfigurationError(
                 f'there is no argument {name}{hint}; there are {", ".join(names)}'
             )
-    return {each.name: given.get(each.name, each.default) for each in arguments}
+    return {each.name: each.read(given.get(each.name, each.default)) for each in arguments}
 
 
 def read_number(values: Mapping[str, str], name: str) -> float:
