@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from xmodal_ros.launching.arguments import Argument
-from xmodal_ros.modalities.sensor import Modality
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class LaunchSensor:
     ``driver`` is None where drivers of others are used.
     """
 
-    modality: Modality
+    modality: str
     words: str
     driver: Driver | None = None
 
