@@ -50,11 +50,10 @@ from benchmarks.side_by_side import (
     wait_until_received,
     with_profile,
 )
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
-from xmodal_ros.modalities.stream import CameraStream
+from xmodal_ros.modalities.camera.stream import CameraStream, IMAGE_TYPE
 from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.event_driven import EventThread
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 SIDES: Final = ('ours', 'plain', 'best_effort')
 LATENCY_TARGET: Final = 0.25
@@ -63,7 +62,7 @@ RATE_HZ: Final = 30
 WIDTH, HEIGHT = 640, 480
 # As the trainer makes them unless told otherwise.
 STREAM: Final = CameraStream(pixels='gray', height=30, width=40)
-WINDOW: Final = WindowSpec(rate_hz=8, margin_ns=SECOND_NS // 8)
+WINDOW: Final = WindowingSpec(rate_hz=8, margin_ns=SECOND_NS // 8)
 # What our own driver keeps until it is acknowledged, and rclpy's profile for sensor data.
 _DEPTH, _BEST_EFFORT_DEPTH = 10, 5
 _WARM_UP_S: Final = 1.0
@@ -157,13 +156,13 @@ def hear_ours() -> None:
     """Be a classifier's intake until the parent wants no more."""
     from xmodal_ros.modalities.intake import SensorIntake
     from xmodal_ros.ros.qos import DEPTH_OF
-    from xmodal_ros.ros.topic_reader import Source
+    from xmodal_ros.ros.topic_reader import TopicReader
     from xmodal_ros.streams.cdr import read_stamp_ns
 
     arrivals = Arrivals()
     intake = SensorIntake(STREAM, WINDOW, IMAGE_TYPE)
     with ros_node('ours') as node:
-        source = Source(node, 'ours/image', (IMAGE_TYPE,), depth=DEPTH_OF['camera'])
+        source = TopicReader(node, 'ours/image', (IMAGE_TYPE,), depth=DEPTH_OF['camera'])
 
         def take() -> None:
             for received in source.take():

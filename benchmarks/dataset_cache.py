@@ -36,12 +36,13 @@ from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.build import build_recordings
 from xmodal_ros.data.cache import StreamCache
-from xmodal_ros.data.cutting import Way
-from xmodal_ros.data.recording import read_facts, Recording
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.data.cutting import CutSpec
+from xmodal_ros.data.recording import read_facts, RecordingWindows
+from xmodal_ros.modalities.camera.stream import CameraStream, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.stream import CameraStream, ImuStream, make_decoder
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.registry import make_decoder
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 SPEED_TARGET: Final = 0.7
 MEMORY_TARGET_BYTES: Final = 2 * 10**9
@@ -49,16 +50,16 @@ _WIDTH, _HEIGHT = 640, 480
 _IMAGE_BYTES = _WIDTH * _HEIGHT * 3
 _START_NS = 1_700_000_000 * SECOND_NS
 _HOP_NS = SECOND_NS // 4
-WAYS: Final[dict[str, Way]] = {
+WAYS: Final[dict[str, CutSpec]] = {
     'camera': (
         CameraStream(pixels='gray', height=30, width=40),
-        WindowSpec(length_ns=3 * SECOND_NS, rate_hz=8, margin_ns=SECOND_NS // 8).model_copy(
+        WindowingSpec(length_ns=3 * SECOND_NS, rate_hz=8, margin_ns=SECOND_NS // 8).model_copy(
             update={'hop_ns': _HOP_NS}
         ),
     ),
     'imu': (
         ImuStream(),
-        WindowSpec(length_ns=3 * SECOND_NS, rate_hz=50).model_copy(update={'hop_ns': _HOP_NS}),
+        WindowingSpec(length_ns=3 * SECOND_NS, rate_hz=50).model_copy(update={'hop_ns': _HOP_NS}),
     ),
 }
 
@@ -201,7 +202,7 @@ def measure(folder: Path, gigabytes: float, jobs: int, console: Console) -> dict
         together = time.perf_counter() - begun
         read = 0
         for each in found:
-            if not isinstance(each, Recording):
+            if not isinstance(each, RecordingWindows):
                 raise TypeError(each.reason)
             for windows in each.windows.values():
                 for first in range(0, len(windows.values), 256):

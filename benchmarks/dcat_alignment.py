@@ -25,25 +25,25 @@ from torch import Tensor
 from torch.nn import functional
 
 from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.configuration.plan import SilentReporter
+from xmodal_ros.configuration.plan import NullReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.recording import read_facts
 from xmodal_ros.errors import TrainingError, XmodalError
-from xmodal_ros.methods import training_module as learner
+from xmodal_ros.methods import training_module as module
 from xmodal_ros.methods.dcat import alignment_loss, Dcat, DcatOptions
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import PairedSource, Source
-from xmodal_ros.methods.training_module import Learner, MethodTerms
+from xmodal_ros.methods.training_module import LossTerms, TrainingModule
 from xmodal_ros.metrics.scores import score
 from xmodal_ros.models.classifier import Classifier, Outputs, probabilities
-from xmodal_ros.studies.datamodule import Lesson, make_lesson
+from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.runs import Fold, Group
 from xmodal_ros.studies.specification import Direction, Labels, load_study
 from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.trainer import fit, make_source, predict_logits, repeatable
-from xmodal_ros.training.transfer_trainer import TargetSchool
+from xmodal_ros.training.transfer_trainer import TransferTrainer
 
 CONTROLS: Final = ('real', 'untrained', 'shuffled')
 _SHOWN: Final = 4
@@ -70,19 +70,19 @@ class WatchedDcat(Dcat, abstract=True):
         self._every = every
         self._step = 0
 
-    def start(self, lesson: learner.Lesson) -> Learner:
+    def make_module(self, task: module.TransferTask) -> TrainingModule:
         """Remember who learns."""
-        self._target = lesson.target
-        return super().start(lesson)
+        self._target = task.target
+        return super().make_module(task)
 
-    def terms(
+    def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
+    ) -> LossTerms:
         """Look now and then, and give what D-CAT gives."""
         if self._step % self._every == 0 and sources:
             self._look(task_loss, target, next(iter(sources.values())))
         self._step += 1
-        return super().terms(task_loss, target, sources)
+        return super().compute_loss(task_loss, target, sources)
 
     def _look(self, task_loss: Tensor, target: Outputs, source: PairedSource) -> None:
         ours = (target.key[source.rows], target.value[source.rows])
@@ -154,7 +154,7 @@ def controlled(source: Source, control: str, untrained: Classifier, seed: int) -
 
 
 def watch(
-    lesson: Lesson,
+    task: GroupData,
     recipes: Mapping[str, Recipe],
     target: str,
     source: str,
@@ -163,29 +163,29 @@ def watch(
     seed: int,
 ) -> dict[str, Any]:
     """Train the source, then the target once for each control."""
-    sets, device = lesson.sets, torch.device('cpu')
-    school = TargetSchool(
-        target, (source,), lesson.labels, recipes, sets, seed, device, SilentReporter()
+    sets, device = task.sets, torch.device('cpu')
+    trainer = TransferTrainer(
+        target, (source,), task.labels, recipes, sets, seed, device, NullReporter()
     )
     found: dict[str, Any] = {'options': options.model_dump(), 'seed': seed, 'runs': {}}
     with repeatable(seed):
         trained = make_source(
             source,
-            school.train_source(source).classifier,
+            trainer.train_source(source).classifier,
             sets[source].training,
             sets[target].training,
-            len(lesson.labels),
+            len(task.labels),
             recipes[source].augmentation,
         )
         found['shares'] = shares(trained.outputs, trained.windows.labels)
-        untrained = school.document(source).make_classifier()
+        untrained = trainer.document(source).make_classifier()
     for control in controls:
         settings = recipes[target].fit
         method = WatchedDcat(options, max(1, len(sets[target].training) // settings.batch_size))
         with repeatable(seed):
             torch.manual_seed(seed)
             fitted = fit(
-                school.document(target).make_classifier(),
+                trainer.document(target).make_classifier(),
                 sets[target].training,
                 sets[target].validation,
                 method,
@@ -199,9 +199,9 @@ def watch(
                 validated.double().numpy(), sets[target].validation.labels
             ).temperature
             chances = probabilities(
-                predict_logits(fitted.classifier, lesson.test.values), temperature
+                predict_logits(fitted.classifier, task.test.values), temperature
             ).numpy()
-        scored = score(lesson.labels, chances, lesson.test.truth, lesson.test.clips)
+        scored = score(task.labels, chances, task.test.truth, task.test.clips)
         found['runs'][control] = {
             'macro_f1': scored.macro_f1,
             'looks': [asdict(look) for look in method.looks],
@@ -227,9 +227,9 @@ def main(arguments: Sequence[str]) -> None:
         dcat = make_method('dcat', dict(option.split('=', 1) for option in chosen.option))
         assert isinstance(dcat, Dcat)
         with tempfile.TemporaryDirectory() as folder:
-            lesson, recipes = _learnt(chosen, Path(folder))
+            task, recipes = _learnt(chosen, Path(folder))
             found = watch(
-                lesson,
+                task,
                 recipes,
                 chosen.target,
                 chosen.source,
@@ -244,7 +244,7 @@ def main(arguments: Sequence[str]) -> None:
         chosen.json.write_text(json.dumps(found, indent=1) + '\n', encoding='utf-8')
 
 
-def _learnt(chosen: argparse.Namespace, windows: Path) -> tuple[Lesson, dict[str, Recipe]]:
+def _learnt(chosen: argparse.Namespace, windows: Path) -> tuple[GroupData, dict[str, Recipe]]:
     targets = {chosen.target: ((chosen.source,),)}
     study = load_study(chosen.study).model_copy(update={'targets': targets})
     direction = Direction(train=tuple(chosen.train), test=tuple(chosen.test))
@@ -258,7 +258,7 @@ def _learnt(chosen: argparse.Namespace, windows: Path) -> tuple[Lesson, dict[str
     recipes = make_recipes(study, facts[0])
     fold = Fold('across', 0, direction)
     group = Group(chosen.target, (chosen.source,), fold, Labels(), chosen.seed, ())
-    return make_lesson(read_windows(facts, recipes, windows), recipes, group), recipes
+    return prepare_group(read_windows(facts, recipes, windows), recipes, group), recipes
 
 
 def _print(found: Mapping[str, Any]) -> None:

@@ -47,16 +47,16 @@ from benchmarks.side_by_side import (
     with_profile,
 )
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.stream import ImuStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.periodic import PeriodicThread
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 RATES_HZ: Final = (200, 1000)
 SIDES: Final = ('ours', 'plain')
 TARGET: Final = 0.35
 # As the trainer makes them unless told otherwise.
-WINDOW: Final = WindowSpec(rate_hz=50)
+WINDOW: Final = WindowingSpec(rate_hz=50)
 _DEPTH: Final = 1000
 # Long enough for the first window.
 _WARM_UP_S: Final = 3.0
@@ -93,7 +93,7 @@ class PlainWindows:
     Without regard to gaps, jitter, or samples that come late or twice.
     """
 
-    def __init__(self, spec: WindowSpec) -> None:
+    def __init__(self, spec: WindowingSpec) -> None:
         self._spec = spec
         self._samples: deque[tuple[int, Any]] = deque()
         self._next_end_ns = 0
@@ -157,13 +157,13 @@ def hear_plainly() -> None:
 def hear_ours() -> None:
     """Be a classifier's intake until the parent wants no more."""
     from xmodal_ros.modalities.intake import SensorIntake
-    from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, Source
+    from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, TopicReader
 
     count, lock = Count(), threading.Lock()
     intake = SensorIntake(ImuStream(), WINDOW, IMU_TYPE)
 
     with ros_node('ours') as node:
-        source = Source(node, 'ours/imu', (IMU_TYPE,))
+        source = TopicReader(node, 'ours/imu', (IMU_TYPE,))
 
         def take() -> None:
             with lock:

@@ -27,8 +27,8 @@ import time
 
 from rich.console import Console
 
-from xmodal_ros.models.bundle import check_bundle
-from xmodal_ros.training.events import from_line, Stage
+from xmodal_ros.models.configuration_bundle import check_bundle
+from xmodal_ros.training.events import from_line, StageStarted
 
 KILLS, SEED = 50, 0
 
@@ -61,7 +61,7 @@ class Run:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             event = from_line(line)
-            if isinstance(event, Stage):
+            if isinstance(event, StageStarted):
                 self.stages.append(event.stage)
             self.begun.set()
         self.begun.set()

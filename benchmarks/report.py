@@ -34,19 +34,17 @@ from xmodal_ros.evaluation.report import MOST_BYTES, write_report
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.evaluation.trial import Trial
 from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE
+from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.camera.messages import compressed_image_message
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.imu.messages import imu_message
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import ImuStream
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
-from xmodal_ros.simulator.messages import (
-    audio_message,
-    compressed_image_message,
-    imu_message,
-)
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 LATEST_DRAWN_S: Final = 2.0
 SIZES: Final = ((1280, 900), (390, 844))
@@ -103,7 +101,7 @@ def decide(name: str, paths: list[Path], seed: int) -> Evaluation:
     rng = np.random.default_rng(seed)
     info = BundleInfo.model_construct(
         labels=LABELS,
-        window=WindowSpec(rate_hz=50),
+        window=WindowingSpec(rate_hz=50),
         stream=ImuStream(),
         sensor='imu',
         method='unimodal',

@@ -13,7 +13,7 @@ from pathlib import Path
 import re
 import sys
 
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 
 _HEAD = """# Results
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument('--out', type=Path, required=True)
     chosen = parser.parse_args(arguments)
     try:
-        write_whole(chosen.out, page(chosen.studies))
+        write_atomic(chosen.out, page(chosen.studies))
     except OSError as error:
         parser.exit(1, f'error: {error}: name folders in which xmodal study wrote a table.md\n')
 

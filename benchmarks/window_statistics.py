@@ -17,14 +17,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
-from xmodal_ros.data.datamodule import gather, Material
+from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
+from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.recording import load_recording
 from xmodal_ros.metrics.scores import score, Scores
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
 
 
-def scores_of(material: Material, target: str, model: StatisticsModel, seed: int) -> Scores:
+def scores_of(material: DataModule, target: str, model: StatisticsModel, seed: int) -> Scores:
     """Learn from the training windows and score the test subjects' windows."""
     recipe, examples = material.recipes[target], material.sets[target]
     baseline = StatisticsBaseline(
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
     plan = TrainingPlan(
         tuple(chosen.bags), chosen.target, tuple(chosen.test_subjects), seed=chosen.seed
     )
-    material = gather(plan, SilentReporter())
+    material = prepare_data(plan, NullReporter())
     table = Table('model', 'macro-F1 per clip', 'per window')
     result: dict[str, object] = {'target': chosen.target, 'seed': chosen.seed}
     for model in get_args(StatisticsModel):

@@ -8,14 +8,22 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 import torch
 
-from xmodal_ros.modalities.imu.decoder import ImuChannels
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream, StreamSpec
-from xmodal_ros.models.bcresnet import AudioBcResNet
-from xmodal_ros.models.bundle import BundleInfo, save_bundle
-from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
-from xmodal_ros.models.log_mel import LogMelStep
-from xmodal_ros.models.preprocessing import PreprocessingStep, StandardiseStep
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuChannels, ImuStream
+from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.models.bundle import save_bundle
+from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_preprocessing import (
+    LogMelStep,
+    PreprocessingStep,
+    StandardiseStep,
+)
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 LABELS = ('sit', 'walk', 'wave')
 
@@ -27,14 +35,14 @@ def make_imu_bundle(
     *,
     sensor: str = 'imu',
     channels: ImuChannels = 'acc_gyro',
-    window: WindowSpec | None = None,
+    window: WindowingSpec | None = None,
     unknown_threshold: float = 0.0,
 ) -> Path:
     """Save an untrained bundle for IMU windows (2 s every 0.5 s at 50 Hz unless given)."""
     stream = ImuStream(channels=channels)
-    spec = window or WindowSpec(rate_hz=50)
+    spec = window or WindowingSpec(rate_hz=50)
     return _save(
-        path, stream, ImuCnn(width=16, dim=16), spec, labels, seed, sensor, unknown_threshold
+        path, stream, ImuCnnConfig(width=16, dim=16), spec, labels, seed, sensor, unknown_threshold
     )
 
 
@@ -44,12 +52,12 @@ def make_camera_bundle(
     seed: int = 0,
     *,
     sensor: str = 'camera',
-    window: WindowSpec | None = None,
+    window: WindowingSpec | None = None,
 ) -> Path:
     """Save an untrained bundle for small gray camera windows (2 s every 0.5 s at 4 Hz)."""
     stream = CameraStream(pixels='gray', height=16, width=16)
-    spec = window or WindowSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
-    return _save(path, stream, CameraCnn(width=8, dim=16), spec, labels, seed, sensor, 0.0)
+    spec = window or WindowingSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
+    return _save(path, stream, CameraCnnConfig(width=8, dim=16), spec, labels, seed, sensor, 0.0)
 
 
 def make_audio_bundle(
@@ -58,11 +66,11 @@ def make_audio_bundle(
     seed: int = 0,
     *,
     sensor: str = 'microphone',
-    window: WindowSpec | None = None,
+    window: WindowingSpec | None = None,
 ) -> Path:
     """Save an untrained bundle for windows of sound (2 s every 0.5 s at 16 kHz unless given)."""
-    spec = window or WindowSpec(rate_hz=16_000)
-    encoder = AudioBcResNet(width=8, dim=16)
+    spec = window or WindowingSpec(rate_hz=16_000)
+    encoder = AudioBcResNetConfig(width=8, dim=16)
     return _save(path, AudioStream(), encoder, spec, labels, seed, sensor, 0.0)
 
 
@@ -79,7 +87,7 @@ def _save(
     path: Path,
     stream: StreamSpec,
     encoder: EncoderSpec,
-    window: WindowSpec,
+    window: WindowingSpec,
     labels: Sequence[str],
     seed: int,
     sensor: str,
@@ -105,7 +113,7 @@ def _save(
 
 
 def _preprocessing(
-    stream: StreamSpec, window: WindowSpec
+    stream: StreamSpec, window: WindowingSpec
 ) -> tuple[tuple[PreprocessingStep, ...], float]:
     """Give plausible steps, and the scale of the stream's values."""
     if isinstance(stream, AudioStream):

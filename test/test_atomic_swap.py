@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from xmodal_ros import atomic_swap as module
-from xmodal_ros.atomic_swap import exchange
+from xmodal_ros.atomic_swap import atomic_swap
 
 
 @pytest.fixture(params=['at once', 'in steps'])
@@ -22,7 +22,7 @@ def folders(
 
 def test_they_change_places(folders: tuple[Path, Path]) -> None:
     new, old = folders
-    exchange(new, old)
+    atomic_swap(new, old)
     assert (old / 'name').read_text() == 'new'
     assert (new / 'name').read_text() == 'old'
     assert sorted(path.name for path in old.parent.iterdir()) == ['new', 'old']
@@ -31,7 +31,7 @@ def test_they_change_places(folders: tuple[Path, Path]) -> None:
 def test_what_cannot_be_done_leaves_both(folders: tuple[Path, Path]) -> None:
     new, old = folders
     with pytest.raises(OSError, match='No such file'):
-        exchange(new.with_name('missing'), old)
+        atomic_swap(new.with_name('missing'), old)
     assert (old / 'name').read_text() == 'old'
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.files import check_writable, write_whole
+from xmodal_ros.files import check_writable, write_atomic
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
@@ -16,7 +16,7 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     check_writable(pipe)
-    write_whole(pipe, 'result')
+    write_atomic(pipe, 'result')
     assert os.read(reader, 100) == b'result'
     os.close(reader)
     assert pipe.is_fifo()
@@ -40,7 +40,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
     target.write_text('old')
     link.symlink_to(target)
     check_writable(link)
-    write_whole(link, 'new')
+    write_atomic(link, 'new')
     assert link.is_symlink()
     assert target.read_text() == 'new'
 

@@ -8,7 +8,8 @@ import numpy as np
 from test.messages import image_bytes, imu_bytes
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.modalities.camera.decoder import CameraDecoder, IMAGE_TYPE
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.placement import AS_IT_COMES, make_placement

@@ -12,7 +12,7 @@ _RENAME_EXCHANGE: Final = 2
 _CANNOT: Final = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
-def exchange(first: Path, second: Path) -> None:
+def atomic_swap(first: Path, second: Path) -> None:
     """Let two folders of one file system change places, in one step where that is possible.
 
     Elsewhere the second is moved aside for a moment. Raises :class:`OSError` when it cannot be

@@ -8,7 +8,7 @@ import tempfile
 from xmodal_ros.errors import ConfigurationError
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Write text or bytes to ``path``, whole or not at all; makes the folder it lies in.
 
     Where a link leads is written, the link stays. Devices and pipes, ``/dev/stdout`` among them,

@@ -15,7 +15,7 @@ from xmodal_ros.simulator.activities import ACTIVITIES
 from xmodal_ros.simulator.camera import Camera
 from xmodal_ros.simulator.clock import SensorClock
 from xmodal_ros.simulator.imu import ImuSensor, wrist_mount
-from xmodal_ros.simulator.microphone import Microphone
+from xmodal_ros.simulator.microphone import SimulatedMicrophone
 from xmodal_ros.simulator.script import draw_performance
 
 _SHOWN_S = 62.0
@@ -49,7 +49,9 @@ def _draw_signals(figure: SubFigure) -> None:
     clock = SensorClock(0, 0.0, (0.0, 0.0))
     imu = ImuSensor(performance, wrist_mount(performance), clock, 'imu_wrist')
     force = np.array([fields[25:28].copy() for _, _, fields in imu.readings()])
-    audio = np.concatenate([samples for _, _, samples in Microphone(performance, clock).chunks()])
+    audio = np.concatenate(
+        [samples for _, _, samples in SimulatedMicrophone(performance, clock).chunks()]
+    )
     above, below = figure.subplots(2, 1, sharex=True)
     above.plot(np.arange(len(force)) / 100, force, linewidth=0.5)
     above.set_ylabel('wrist, m/s²', fontsize=8)

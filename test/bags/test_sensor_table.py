@@ -11,12 +11,12 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import ImuStream
 from xmodal_ros.streams.placement import make_placement
 from xmodal_ros.windows.assembler import Window
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 IMU_TYPE = 'sensor_msgs/msg/Imu'
 UPSIDE_DOWN = Sensor('imu', 'imu', '/imu', 'imu_link', make_placement((180, 0, 0)))
@@ -87,7 +87,7 @@ def windows_of(path: Path, sensor: Sensor, sign: int) -> list[Window]:
             writer.write(sensor.topic, IMU_TYPE, stamp, imu_bytes(stamp, acc, gyro))
     with BagReader(path) as reader:
         placement = reader.sensor(sensor.name).placement
-        intake = SensorIntake(ImuStream(), WindowSpec(rate_hz=50), IMU_TYPE, placement)
+        intake = SensorIntake(ImuStream(), WindowingSpec(rate_hz=50), IMU_TYPE, placement)
         return list(intake.windows(message.data for message in reader.messages()))
 
 

@@ -12,8 +12,8 @@ from benchmarks import imu_ingest
 from benchmarks.imu_ingest import PlainWindows, RATES_HZ, summarise, TARGET, WINDOW
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import ImuStream
 
 
 def test_plain_windows_are_ours_of_a_stream_without_faults() -> None:

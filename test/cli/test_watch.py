@@ -24,7 +24,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 from xmodal_ros.ros.messages import classification
 from xmodal_ros.runtime.label import Label
-from xmodal_ros.runtime.watching import Said, Watch
+from xmodal_ros.runtime.watching import LabelHeard, Watch
 
 ROOT = Path(__file__).parents[2]
 app = typer.Typer()
@@ -75,7 +75,7 @@ def test_the_page_shows_label_bar_and_runner_up_while_they_are_new() -> None:
 
 def test_names_are_never_cut_however_narrow_the_terminal() -> None:
     state = one_label()
-    state.note_report('/imu_classifier', Said('error', 'e' * 90, 'imu classifier'), 0)
+    state.note_report('/imu_classifier', LabelHeard('error', 'e' * 90, 'imu classifier'), 0)
     narrow = drawn(state, SECOND, width=60)
     assert narrow.count('e' * 3) > 5
     assert '…' not in narrow

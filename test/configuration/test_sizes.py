@@ -8,25 +8,28 @@ import pytest
 import torch
 
 from test.messages import EPOCH, image_bytes
-from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.configuration.training import make_configuration, Size
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.sensor import MODALITIES, Modality, Sensor
+from xmodal_ros.modalities.registry import modality_names
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.classifier import Classifier, parameter_count
-from xmodal_ros.models.encoders import CameraCnn, ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.windows.windowing import SHORTEST_S
 
 IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
 
 
-def recipe(modality: Modality, choices: RecipeChoices) -> Recipe:
+def recipe(modality: str, choices: RecipeChoices) -> Recipe:
     sensor = Sensor('sensor', modality, '/sensor', 'sensor_link')
     return make_recipe(sensor, 'sensor_msgs/msg/Image', IMAGE, choices)
 
 
-@pytest.mark.parametrize('modality', MODALITIES)
-def test_a_larger_size_has_more_parameters_and_the_same_tokens(modality: Modality) -> None:
+@pytest.mark.parametrize('modality', modality_names())
+def test_a_larger_size_has_more_parameters_and_the_same_tokens(modality: str) -> None:
     counts, shapes = [], []
     for size in get_args(Size):
         chosen = recipe(modality, RecipeChoices(size=size))
@@ -41,8 +44,8 @@ def test_a_larger_size_has_more_parameters_and_the_same_tokens(modality: Modalit
     assert len(set(shapes)) == 1
 
 
-@pytest.mark.parametrize('modality', MODALITIES)
-def test_every_encoder_makes_something_of_the_shortest_window(modality: Modality) -> None:
+@pytest.mark.parametrize('modality', modality_names())
+def test_every_encoder_makes_something_of_the_shortest_window(modality: str) -> None:
     # An IMU's grid has no window of a quarter of a second.
     length_s = SHORTEST_S + 0.01 if modality == 'imu' else SHORTEST_S
     chosen = recipe(modality, RecipeChoices(length_s=length_s))
@@ -55,8 +58,8 @@ def test_every_encoder_makes_something_of_the_shortest_window(modality: Modality
 
 
 def test_the_default_size_is_that_of_the_encoders_themselves() -> None:
-    assert recipe('imu', RecipeChoices()).encoder == ImuCnn()
-    assert recipe('camera', RecipeChoices()).encoder == CameraCnn()
+    assert recipe('imu', RecipeChoices()).encoder == ImuCnnConfig()
+    assert recipe('camera', RecipeChoices()).encoder == CameraCnnConfig()
 
 
 def test_a_size_that_is_none_is_refused() -> None:

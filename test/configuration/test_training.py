@@ -8,8 +8,8 @@ import pytest
 
 from xmodal_ros.cli.train import train as command
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.configuration.training import (
     as_yaml,
     default,
@@ -20,7 +20,7 @@ from xmodal_ros.configuration.training import (
 )
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import method_names
-from xmodal_ros.windows.windowing import LONGEST_S, SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import LONGEST_S, SECOND_NS, WindowingSpec
 
 NEEDED = {'bags': ['recordings'], 'target': 'imu', 'test_subjects': ['05'], 'out': 'models/imu'}
 
@@ -172,9 +172,9 @@ def test_the_methods_are_all_named_where_one_is_chosen():
 
 def test_the_longest_window_is_that_of_any_stream():
     longest = make_configuration({**NEEDED, 'window': LONGEST_S, 'hop': LONGEST_S})
-    WindowSpec(length_ns=int(longest.window) * SECOND_NS, rate_hz=50)
+    WindowingSpec(length_ns=int(longest.window) * SECOND_NS, rate_hz=50)
     with pytest.raises(ValueError, match='length_ns'):
-        WindowSpec(length_ns=int(longest.window + 1) * SECOND_NS, rate_hz=50)
+        WindowingSpec(length_ns=int(longest.window + 1) * SECOND_NS, rate_hz=50)
 
 
 @pytest.mark.parametrize('key', ['bags', 'out', 'log', 'tensorboard', 'json', 'cache'])

@@ -21,33 +21,35 @@ from xmodal_ros.data import build as building
 from xmodal_ros.data import cache as stream_cache
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.cache import StreamCache
-from xmodal_ros.data.cutting import compact, Way
-from xmodal_ros.data.recording import cut_orders, read_facts, Recording, RecordingFacts
+from xmodal_ros.data.cutting import compact, CutSpec
+from xmodal_ros.data.recording import cut_requests, read_facts, RecordingFacts, RecordingWindows
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP = SECOND // 4
 ENTRY = 'entry.json'
 INDEX = ('ends_ns', 'firsts', 'coverage', 'received_ns', 'delays_ns')
 
 
-def dense(**spec) -> WindowSpec:
+def dense(**spec) -> WindowingSpec:
     """Windows at the density of training, which end between two points of the grid."""
-    return WindowSpec(**spec).model_copy(update={'hop_ns': HOP})
+    return WindowingSpec(**spec).model_copy(update={'hop_ns': HOP})
 
 
-WAYS: dict[str, Way] = {
+WAYS: dict[str, CutSpec] = {
     'imu': (ImuStream(), dense(rate_hz=50)),
     'camera': (
         CameraStream(pixels='gray', height=12, width=16),
         dense(rate_hz=8, margin_ns=SECOND // 8),
     ),
 }
-SOUND: dict[str, Way] = {'microphone': (AudioStream(), dense(rate_hz=16_000))}
+SOUND: dict[str, CutSpec] = {'microphone': (AudioStream(), dense(rate_hz=16_000))}
 
 
 @pytest.fixture(scope='module')
@@ -72,18 +74,18 @@ def look(bags, names=tuple(WAYS)):
 
 
 def built(
-    facts: list[RecordingFacts], options: DataOptions, ways: Mapping[str, Way] = WAYS
-) -> list[Recording]:
-    found = build_recordings(facts, ways, options)
-    return [each for each in found if isinstance(each, Recording)]
+    facts: list[RecordingFacts], options: DataOptions, cut_specs: Mapping[str, CutSpec] = WAYS
+) -> list[RecordingWindows]:
+    found = build_recordings(facts, cut_specs, options)
+    return [each for each in found if isinstance(each, RecordingWindows)]
 
 
 def live(
-    path: Path, sensor: str, way: Way, audio: AudioFormat | None = None
+    path: Path, sensor: str, cut_spec: CutSpec, audio: AudioFormat | None = None
 ) -> dict[int, np.ndarray]:
     with BagReader(path) as reader:
         topic = reader.sensor(sensor).topic
-        intake = SensorIntake(*way, reader.topics[topic].msgtype, audio_format=audio)
+        intake = SensorIntake(*cut_spec, reader.topics[topic].msgtype, audio_format=audio)
         messages = reader.messages([topic])
         return {
             window.end_ns: compact(window.values)
@@ -92,7 +94,7 @@ def live(
         }
 
 
-def same_bits(recording: Recording, name: str, expected: dict[int, np.ndarray]) -> None:
+def same_bits(recording: RecordingWindows, name: str, expected: dict[int, np.ndarray]) -> None:
     windows = recording.windows[name]
     assert len(windows.ends_ns)
     for end_ns, values in zip(windows.ends_ns.tolist(), windows.values, strict=True):
@@ -131,10 +133,10 @@ def test_what_is_kept_is_not_cut_again_and_labels_may_change(bags, kept, monkeyp
 def test_whatever_decides_on_windows_leads_to_others(bags, kept):
     (fact, _) = look(bags)
     cache = StreamCache(kept)
-    order = cut_orders(fact, WAYS)['imu']
+    order = cut_requests(fact, WAYS)['imu']
     place = cache.place(fact.files, order, '')
     turned = replace(order, sensor=replace(IMU, topic='/other'))
-    slower = replace(order, way=(order.way[0], dense(rate_hz=20)))
+    slower = replace(order, cut_spec=(order.cut_spec[0], dense(rate_hz=20)))
     others = [
         cache.place(fact.files, turned, ''),
         cache.place(fact.files, slower, ''),
@@ -164,9 +166,11 @@ def gappy_bag(path: Path) -> Path:
 
 def test_windows_with_gaps_are_those_of_the_robot_too(tmp_path):
     path = gappy_bag(tmp_path / 'bag')
-    way = (ImuStream(), dense(rate_hz=50, min_coverage=0.01))
-    (recording,) = built(look(tmp_path, ('imu',)), DataOptions(tmp_path / 'c', 1), {'imu': way})
-    same_bits(recording, 'imu', live(path, 'imu', way))
+    cut_spec = (ImuStream(), dense(rate_hz=50, min_coverage=0.01))
+    (recording,) = built(
+        look(tmp_path, ('imu',)), DataOptions(tmp_path / 'c', 1), {'imu': cut_spec}
+    )
+    same_bits(recording, 'imu', live(path, 'imu', cut_spec))
     cut = recording.windows['imu'].cut
     assert cut is not None
     assert cut.facts.gaps.count > 10
@@ -188,7 +192,7 @@ def test_sound_is_that_of_the_robot_at_any_rate(tmp_path, rate):
 def test_an_entry_that_lost_a_part_is_cut_anew(bags, kept):
     facts = look(bags)
     cache = StreamCache(kept)
-    order = cut_orders(facts[0], WAYS)['imu']
+    order = cut_requests(facts[0], WAYS)['imu']
     stream = cache.place(facts[0].files, order, '') / 'stream'
     stream.write_bytes(stream.read_bytes()[:-4])
     same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
@@ -197,7 +201,7 @@ def test_an_entry_that_lost_a_part_is_cut_anew(bags, kept):
 @pytest.mark.parametrize('name', [*INDEX, ENTRY])
 def test_an_entry_whose_small_files_were_altered_is_damaged(bags, kept, tmp_path, name):
     (fact, _) = look(bags)
-    place = StreamCache(kept).place(fact.files, cut_orders(fact, WAYS)['imu'], '')
+    place = StreamCache(kept).place(fact.files, cut_requests(fact, WAYS)['imu'], '')
     entry = tmp_path / 'entry'
     shutil.copytree(place, entry)
     assert StreamCache(tmp_path).read(entry) is not None
@@ -211,13 +215,13 @@ def test_an_entry_whose_small_files_were_altered_is_damaged(bags, kept, tmp_path
 
 def test_an_altered_entry_is_cut_anew(bags, kept):
     facts = look(bags)
-    order = cut_orders(facts[0], WAYS)['imu']
+    order = cut_requests(facts[0], WAYS)['imu']
     ends = StreamCache(kept).place(facts[0].files, order, '') / 'ends_ns'
     ends.write_bytes((np.frombuffer(ends.read_bytes(), np.int64) + SECOND).tobytes())
     same_bits(built(facts, DataOptions(kept, 1))[0], 'imu', live(facts[0].path, *_imu()))
 
 
-def _imu() -> tuple[str, Way]:
+def _imu() -> tuple[str, CutSpec]:
     return 'imu', WAYS['imu']
 
 
@@ -264,7 +268,7 @@ def test_a_bag_that_breaks_off_is_told_and_the_others_are_cut(bags, tmp_path):
     first, second = build_recordings(facts, WAYS, DataOptions(tmp_path / 'cache', 1))
     assert isinstance(first, BrokenRecording)
     assert 'bag_1' in first.reason
-    assert isinstance(second, Recording)
+    assert isinstance(second, RecordingWindows)
     assert len(StreamCache(tmp_path / 'cache').entries()) == 2
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from test.messages import EPOCH, SECOND
-from xmodal_ros.data.clock_report import look_at_clocks
-from xmodal_ros.data.recording import Recording
+from xmodal_ros.data.clock_report import compare_clocks
+from xmodal_ros.data.recording import RecordingWindows
 
 
-def recorded(**behind_s: float) -> Recording:
+def recorded(**behind_s: float) -> RecordingWindows:
     """A recording of sensors whose stamps are so far behind the times of receipt."""
     received_ns = EPOCH + np.arange(20) * SECOND
     windows = {
@@ -25,15 +25,15 @@ def recorded(**behind_s: float) -> Recording:
         for name, s in behind_s.items()
     }
     facts = SimpleNamespace(start_ns=EPOCH, end_ns=EPOCH + 20 * SECOND)
-    return cast('Recording', SimpleNamespace(windows=windows, facts=facts))
+    return cast('RecordingWindows', SimpleNamespace(windows=windows, facts=facts))
 
 
 def test_a_clock_that_counts_from_the_start_of_its_machine_is_corrected():
-    found = look_at_clocks(recorded(imu=0.0, camera=1.7e9), {})
+    found = compare_clocks(recorded(imu=0.0, camera=1.7e9), {})
     assert found.corrections['camera'].offset_s == pytest.approx(1.7e9)
 
 
 def test_times_of_receipt_that_cannot_be_are_told_and_not_corrected():
-    found = look_at_clocks(recorded(imu=0.0, camera=7e9), {})
+    found = compare_clocks(recorded(imu=0.0, camera=7e9), {})
     assert 'camera: its stamps are 7000000000.000 s behind' in found.reports[1].complaint
     assert not found.corrections

@@ -7,14 +7,16 @@ import numpy as np
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.data.dataset import learning_set, leave_out_unpaired, pair_in_time
-from xmodal_ros.data.recording import Recording, RecordingFacts, SensorWindows
+from xmodal_ros.data.dataset import leave_out_unpaired, pair_in_time, split_windows
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
 from xmodal_ros.methods.source import NO_LABEL
 
 LENGTH = 2 * SECOND
 
 
-def recording(labels: str, *, gap_s: int = 4, hop_s: float = 0.5, sensors: str = 'i') -> Recording:
+def recording(
+    labels: str, *, gap_s: int = 4, hop_s: float = 0.5, sensors: str = 'i'
+) -> RecordingWindows:
     """Segments of 4 s, one for each letter; a window's values are its end in half seconds."""
     step = (4 + gap_s) * SECOND
     segments = tuple(
@@ -36,12 +38,12 @@ def recording(labels: str, *, gap_s: int = 4, hop_s: float = 0.5, sensors: str =
         {'weak': 2},
     )
     facts = RecordingFacts(Path('bag'), 'bag', '1', segments, {}, {})
-    return Recording(facts, dict.fromkeys(sensors, windows))
+    return RecordingWindows(facts, dict.fromkeys(sensors, windows))
 
 
 def test_windows_carry_their_class_recording_and_stamp():
     recordings = [recording('ab'), recording('ba')]
-    examples = learning_set(recordings, 'i', LENGTH, 'ab', frozenset()).training
+    examples = split_windows(recordings, 'i', LENGTH, 'ab', frozenset()).training
     assert len(examples) == 36
     assert examples.labels.tolist() == 9 * [0] + 9 * [1] + 9 * [1] + 9 * [0]
     assert examples.recordings.tolist() == 18 * [0] + 18 * [1]
@@ -51,7 +53,7 @@ def test_windows_carry_their_class_recording_and_stamp():
 
 def test_held_out_segments_validate_and_the_others_train():
     recordings = [recording('aab'), recording('abb')]
-    sets = learning_set(recordings, 'i', LENGTH, 'ab', {(0, 1), (1, 2)})
+    sets = split_windows(recordings, 'i', LENGTH, 'ab', {(0, 1), (1, 2)})
     assert len(sets.validation) == 18
     assert set(sets.validation.recordings.tolist()) == {0, 1}
     keys = [
@@ -64,7 +66,7 @@ def test_held_out_segments_validate_and_the_others_train():
 
 def test_training_windows_that_reach_into_validation_are_left_out():
     # The segments follow each other at once: windows reach 1 s into their neighbours.
-    sets = learning_set([recording('aba', gap_s=0)], 'i', LENGTH, 'ab', {(0, 1)})
+    sets = split_windows([recording('aba', gap_s=0)], 'i', LENGTH, 'ab', {(0, 1)})
     held = (EPOCH + 4 * SECOND, EPOCH + 8 * SECOND)
     for end_ns in sets.training.ends_ns.tolist():
         assert end_ns <= held[0] or end_ns - LENGTH >= held[1]
@@ -73,7 +75,7 @@ def test_training_windows_that_reach_into_validation_are_left_out():
 
 
 def test_activities_that_are_not_learnt_are_counted():
-    sets = learning_set([recording('abc')], 'i', LENGTH, 'ab', frozenset())
+    sets = split_windows([recording('abc')], 'i', LENGTH, 'ab', frozenset())
     assert sets.left_out == {'weak': 2, 'activity_left_out': 9}
 
 
@@ -84,8 +86,8 @@ def test_a_recording_without_windows_does_not_widen_the_numbers_of_others():
     empty = SensorWindows(
         np.zeros((0, 1, 1), np.float32), np.array([], np.int64), np.array([], np.int64), {}
     )
-    recordings = [Recording(full.facts, {'i': part}) for part in (empty, halved)]
-    sets = learning_set(recordings, 'i', LENGTH, 'ab', frozenset())
+    recordings = [RecordingWindows(full.facts, {'i': part}) for part in (empty, halved)]
+    sets = split_windows(recordings, 'i', LENGTH, 'ab', frozenset())
     assert sets.training.values.dtype == np.float16
     assert len(sets.training) == 18
     assert set(sets.training.recordings.tolist()) == {1}
@@ -95,8 +97,8 @@ def test_a_recording_without_windows_does_not_widen_the_numbers_of_others():
 def test_pairs_end_at_the_same_stamp_of_the_same_recording():
     dense = [recording('ab', hop_s=0.25), recording('ab', hop_s=0.25)]
     sparse = [recording('ab', hop_s=1), recording('ba', hop_s=1)]
-    target = learning_set(dense, 'i', LENGTH, 'ab', frozenset()).training
-    source = learning_set(sparse, 'i', LENGTH, 'ab', frozenset()).training
+    target = split_windows(dense, 'i', LENGTH, 'ab', frozenset()).training
+    source = split_windows(sparse, 'i', LENGTH, 'ab', frozenset()).training
     rows = pair_in_time(target, source)
     paired = rows >= 0
     assert paired.sum() == len(source)
@@ -105,19 +107,19 @@ def test_pairs_end_at_the_same_stamp_of_the_same_recording():
 
 
 def test_without_common_stamps_nothing_is_paired():
-    target = learning_set([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
-    shifted = learning_set([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
+    target = split_windows([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
+    shifted = split_windows([recording('ab')], 'i', LENGTH, 'ab', frozenset()).training
     shifted.ends_ns[:] += 1
     assert (pair_in_time(target, shifted) == -1).all()
 
 
-def without_labels(ends_s: list[float], *, segments: str = '') -> Recording:
+def without_labels(ends_s: list[float], *, segments: str = '') -> RecordingWindows:
     """Windows of no segment, beside segments of 4 s, one for each letter."""
     facts = recording(segments).facts
     ends = np.array([EPOCH + int(end * SECOND) for end in ends_s])
     values = np.zeros((len(ends), 1, 1), np.float32)
     windows = SensorWindows(values, ends, np.full(len(ends), -1), {})
-    return Recording(facts, {'i': windows})
+    return RecordingWindows(facts, {'i': windows})
 
 
 def test_windows_without_a_label_train_unless_they_touch_what_validates():
@@ -125,7 +127,7 @@ def test_windows_without_a_label_train_unless_they_touch_what_validates():
     # The segment from 8 s on validates.
     beside = without_labels([5, 6, 7, 8, 8.5, 13, 13.5, 14], segments='ab')
     recordings = [recording('ab'), bare, beside]
-    sets = learning_set(recordings, 'i', LENGTH, 'ab', {(0, 0), (2, 1)})
+    sets = split_windows(recordings, 'i', LENGTH, 'ab', {(0, 0), (2, 1)})
     shown = sets.training.unlabelled
     assert sets.training.recordings[shown].tolist() == [1, 1, 2, 2, 2, 2, 2]
     ends_s = (sets.training.ends_ns[shown[2:]] - EPOCH) / SECOND
@@ -137,7 +139,7 @@ def test_windows_without_a_label_train_unless_they_touch_what_validates():
 
 def test_recordings_that_validate_teach_nothing_without_a_label():
     recordings = [recording('ab'), without_labels([1, 2, 3])]
-    sets = learning_set(recordings, 'i', LENGTH, 'ab', frozenset(), [1])
+    sets = split_windows(recordings, 'i', LENGTH, 'ab', frozenset(), [1])
     assert len(sets.training.unlabelled) == 0
     assert sets.left_out == {'weak': 2, 'of_validation_subjects': 3}
 
@@ -146,7 +148,7 @@ def test_windows_without_a_label_need_a_partner_and_labelled_ones_do_not():
     ours = [recording('ab'), without_labels([1, 2, 3])]
     theirs = [recording('a'), without_labels([2, 3, 4, 5])]
     sets = {
-        name: learning_set(each, 'i', LENGTH, 'ab', frozenset())
+        name: split_windows(each, 'i', LENGTH, 'ab', frozenset())
         for name, each in (('ours', ours), ('theirs', theirs))
     }
     found = leave_out_unpaired(sets, 'ours')
@@ -157,5 +159,5 @@ def test_windows_without_a_label_need_a_partner_and_labelled_ones_do_not():
         assert len(training.labelled) == labelled
         assert len(training.values) == len(training) == labelled + 2
         assert found[name].left_out['unpaired'] == lost
-    full = {'ours': learning_set(ours[:1], 'i', LENGTH, 'ab', frozenset())}
+    full = {'ours': split_windows(ours[:1], 'i', LENGTH, 'ab', frozenset())}
     assert leave_out_unpaired(full, 'ours')['ours'] is full['ours']

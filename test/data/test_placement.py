@@ -8,14 +8,16 @@ from test.messages import SECOND
 from test.paired_bags import write_paired_bag
 from test.turned_bags import record_turned
 from xmodal_ros.data.recording import load_recording, read_facts, SensorWindows
-from xmodal_ros.modalities.stream import CameraStream, ImuStream, StreamSpec
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
-STREAMS: dict[str, tuple[StreamSpec, WindowSpec]] = {
-    'imu': (ImuStream(), WindowSpec(rate_hz=50)),
+STREAMS: dict[str, tuple[StreamSpec, WindowingSpec]] = {
+    'imu': (ImuStream(), WindowingSpec(rate_hz=50)),
     'camera': (
         CameraStream(pixels='gray', height=12, width=16),
-        WindowSpec(rate_hz=8, margin_ns=SECOND // 8),
+        WindowingSpec(rate_hz=8, margin_ns=SECOND // 8),
     ),
 }
 

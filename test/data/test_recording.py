@@ -15,17 +15,19 @@ from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.data.recording import cut_into_memory, first_message, load_recording, read_facts
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
-IMU_WINDOWS = (ImuStream(), WindowSpec(rate_hz=50))
+IMU_WINDOWS = (ImuStream(), WindowingSpec(rate_hz=50))
 CAMERA_WINDOWS = (
     CameraStream(pixels='gray', height=12, width=16),
-    WindowSpec(rate_hz=8, margin_ns=SECOND // 8),
+    WindowingSpec(rate_hz=8, margin_ns=SECOND // 8),
 )
 
-AUDIO_WINDOWS = (AudioStream(), WindowSpec(rate_hz=16_000))
+AUDIO_WINDOWS = (AudioStream(), WindowingSpec(rate_hz=16_000))
 
 
 def wanting(*names: str) -> Callable[[str], tuple[str, ...]]:

@@ -17,9 +17,9 @@ from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
-from xmodal_ros.data.datamodule import gather
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
+from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.report import remarks
 from xmodal_ros.data.survey import correct_clocks, survey
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
@@ -27,7 +27,7 @@ from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
 STRICT = DataOptions(strict=True)
 
 
-class Heard(SilentReporter):
+class Heard(NullReporter):
     def __init__(self) -> None:
         self.notes: list[str] = []
 
@@ -59,11 +59,11 @@ def test_a_recording_without_the_source_teaches_the_target_and_one_without_the_t
     bags,
 ):
     heard = Heard()
-    with_imu = gather(plan(bags), heard)
+    with_imu = prepare_data(plan(bags), heard)
     assert {*with_imu.sets['imu'].training.recordings.tolist()} == {0, 1}
     assert {*with_imu.sets['camera'].training.recordings.tolist()} == {0}
     assert any("bag_3 has no sensor 'camera'" in note for note in heard.notes)
-    with_camera = gather(plan(bags, target='camera', source='imu'), heard)
+    with_camera = prepare_data(plan(bags, target='camera', source='imu'), heard)
     assert {*with_camera.sets['camera'].training.recordings.tolist()} == {0}
     assert {*with_camera.sets['imu'].training.recordings.tolist()} == {0, 1}
     report = {each.name: each for each in with_imu.report.recordings}
@@ -73,9 +73,9 @@ def test_a_recording_without_the_source_teaches_the_target_and_one_without_the_t
 
 def test_the_first_reason_is_raised_where_nothing_can_be_used(bags):
     with pytest.raises(BagError, match=r"no sensor or sensor topic 'imu_wrist'.*closest is 'imu'"):
-        gather(plan(bags, target='imu_wrist'), Heard())
+        prepare_data(plan(bags, target='imu_wrist'), Heard())
     with pytest.raises(BagError, match='does not exist'):
-        gather(plan(bags, bags / 'bag_9'), Heard())
+        prepare_data(plan(bags, bags / 'bag_9'), Heard())
 
 
 def test_broken_recordings_are_told_and_left_out_unless_it_is_strict(folder):
@@ -97,12 +97,12 @@ def test_a_recording_that_breaks_in_the_middle_is_left_out_of_training(folder):
     content[len(content) // 3 : len(content) // 3 + 4000] = bytes(4000)
     storage.write_bytes(content)
     heard = Heard()
-    material = gather(plan(folder, source=''), heard)
+    material = prepare_data(plan(folder, source=''), heard)
     assert [facts.name for facts in material.learning] == ['bag_3']
     assert [each.name for each in material.report.left_out] == ['bag_1']
     assert any('bag_1 is left out' in note for note in heard.notes)
     with pytest.raises(BagError, match='bag_1'):
-        gather(plan(folder, source='', data=STRICT), Heard())
+        prepare_data(plan(folder, source='', data=STRICT), Heard())
 
 
 def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder):
@@ -110,7 +110,7 @@ def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder
         writer.write_message(IMU.topic, string_message('no IMU'), EPOCH)
         write_segments(writer, clips(LABELS))
     heard = Heard()
-    material = gather(plan(folder, source=''), heard)
+    material = prepare_data(plan(folder, source=''), heard)
     assert [facts.name for facts in material.learning] == ['bag_1', 'bag_3']
     assert any(
         'bag_4 is left out: ' in note and 'std_msgs/msg/String' in note for note in heard.notes
@@ -118,7 +118,7 @@ def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder
     for refused in ([folder / 'bag_4'], [folder]):
         options = STRICT if refused == [folder] else DataOptions()
         with pytest.raises(BagError, match=r"bag_4' is declared as imu.*std_msgs/msg/String"):
-            gather(plan(*refused, source='', test='4', data=options), Heard())
+            prepare_data(plan(*refused, source='', test='4', data=options), Heard())
 
 
 def test_one_person_may_not_teach_and_test(folder):
@@ -128,7 +128,7 @@ def test_one_person_may_not_teach_and_test(folder):
     write_paired_bag(folder / 'bag_5', 'subject_02', labels=LABELS)
     write_paired_bag(folder / 'bag_6', 'Subject 2', labels=LABELS)
     with pytest.raises(TrainingError, match=r"'Subject 2'.*'subject_02'.*look like one person"):
-        gather(plan(folder, test='subject_02'), Heard())
+        prepare_data(plan(folder, test='subject_02'), Heard())
 
 
 def test_the_same_recording_under_two_names_is_refused(folder):
@@ -181,8 +181,8 @@ def rewritten(source: Path, path: Path, plugin: StoragePlugin, packed: Compressi
 def test_windows_are_the_same_in_every_storage(bags, tmp_path, plugin, packed):
     path = rewritten(bags / 'bag_1', tmp_path / 'bag', plugin, packed)
     names = {'imu': 'imu', 'camera': '/camera/image_raw'}
-    before = gather(plan(bags / 'bag_1', bags / 'bag_2'), Heard())
-    after = gather(plan(path, bags / 'bag_2', source=names['camera']), Heard())
+    before = prepare_data(plan(bags / 'bag_1', bags / 'bag_2'), Heard())
+    after = prepare_data(plan(path, bags / 'bag_2', source=names['camera']), Heard())
     for name, other in names.items():
         first, second = before.sets[name].training.values, after.sets[other].training.values
         assert first[:].tobytes() == second[:].tobytes()

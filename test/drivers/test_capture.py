@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from xmodal_ros.drivers.capture import MicrophoneCapture, Severity
-from xmodal_ros.drivers.portaudio import Block, Microphone
+from xmodal_ros.drivers.portaudio import Microphone, SoundBlock
 from xmodal_ros.errors import DriverError
 
 SECOND = 1_000_000_000
@@ -16,9 +16,9 @@ WANTED = Microphone()
 EPOCH = 1_700_000_000 * SECOND
 
 
-def block(index: int, *, overflow: bool = False, value: int = 0) -> Block:
+def block(index: int, *, overflow: bool = False, value: int = 0) -> SoundBlock:
     data = np.full(320, value, '<i2').tobytes()
-    return Block(data, 320, index * CHUNK_NS, CHUNK_NS, overflow)
+    return SoundBlock(data, 320, index * CHUNK_NS, CHUNK_NS, overflow)
 
 
 class Device:
@@ -28,7 +28,7 @@ class Device:
     buffered_ns = 40 * MS
     active = False
 
-    def __init__(self, blocks: Sequence[Block], put: Callable[[Block], None]) -> None:
+    def __init__(self, blocks: Sequence[SoundBlock], put: Callable[[SoundBlock], None]) -> None:
         self.closed = False
         for each in blocks:
             put(each)
@@ -40,7 +40,7 @@ class Device:
 class Run:
     """A capture of one device after the other, until there is none left."""
 
-    def __init__(self, *attempts: Sequence[Block] | Exception) -> None:
+    def __init__(self, *attempts: Sequence[SoundBlock] | Exception) -> None:
         self.published: list[tuple[int, bytes]] = []
         self.said: list[tuple[Severity, str]] = []
         self.devices: list[Device] = []
@@ -60,7 +60,7 @@ class Run:
         assert self._over.wait(30)
         self.capture.stop()
 
-    def _open(self, _wanted: Microphone, put: Callable[[Block], None]) -> Device:
+    def _open(self, _wanted: Microphone, put: Callable[[SoundBlock], None]) -> Device:
         if not self._left:
             self._over.set()
             raise DriverError('over')

@@ -13,7 +13,7 @@ from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.evaluation import report
 from xmodal_ros.evaluation.media import read_media, Span
 from xmodal_ros.modalities.audio.decoder import STAMPED_TYPE
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 
 PLENTY = 10_000_000
 

@@ -12,10 +12,9 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.fault_catalogue import FaultKind
-from xmodal_ros.evaluation.faults import Delay, Dropout
 from xmodal_ros.evaluation.robustness import classify_harmed, robustness_curve
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.modalities.faults import Delay, Dropout, FaultKind
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine
@@ -88,7 +87,7 @@ def test_a_mounting_rotation_is_applied_once(imu):
 
 def test_a_curve_begins_unharmed_and_what_is_lost_is_unknown(imu):
     engine, evaluation = imu
-    kind = FaultKind('dropout', ('imu',), '', 'share lost', (0.2, 1.0), 0, Dropout)
+    kind = FaultKind('dropout', '', 'share lost', (0.2, 1.0), 0, Dropout)
     told = []
     curve = robustness_curve(engine, evaluation, kind, lambda doing, n: told.append((doing, n)))
     assert (curve.bundle, curve.fault) == ('imu', 'dropout')
@@ -106,7 +105,7 @@ def test_a_curve_begins_unharmed_and_what_is_lost_is_unknown(imu):
 
 def test_a_recording_that_fails_under_a_fault_is_left_out_of_all_its_points(imu, folder):
     engine, evaluation = imu
-    kind = FaultKind('delay', ('imu',), 's', 'late by', (0.0, 1.0), 0, Delay)
+    kind = FaultKind('delay', 's', 'late by', (0.0, 1.0), 0, Delay)
     gone = replace(evaluation.bags[0], name='gone', path=folder / 'gone')
     both = evaluate(engine.bundle.info, [gone, *evaluation.bags])
     curve = robustness_curve(engine, both, kind)
@@ -121,6 +120,6 @@ def test_a_recording_that_fails_under_a_fault_is_left_out_of_all_its_points(imu,
 
 def test_windows_late_by_more_than_the_recording_are_missing_where_they_were(imu):
     engine, evaluation = imu
-    kind = FaultKind('delay', ('imu',), 's', 'late by', (60.0,), 0, Delay)
+    kind = FaultKind('delay', 's', 'late by', (60.0,), 0, Delay)
     late = robustness_curve(engine, evaluation, kind).points[-1]
     assert late.scalars['unknown_rate'] == 1

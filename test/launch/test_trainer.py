@@ -4,7 +4,7 @@ from pathlib import Path
 
 from test.launch.starting import Start
 from test.paired_bags import write_subjects
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 
 
 def test_as_a_job_it_trains_and_ends(start: Start, tmp_path: Path) -> None:

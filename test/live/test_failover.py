@@ -19,7 +19,7 @@ from test.messages import SECOND
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.selector_health import SELECTED
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP_NS = SECOND // 4
 TIMEOUT_NS = SECOND
@@ -82,8 +82,8 @@ class Robot:
 
 
 def make_models(folder: Path) -> dict[str, Path]:
-    def spec(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowSpec:
-        return WindowSpec(
+    def spec(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowingSpec:
+        return WindowingSpec(
             length_ns=SECOND,
             hop_ns=HOP_NS,
             rate_hz=rate_hz,
@@ -190,6 +190,6 @@ def test_all_drivers_die_at_once_and_return(watcher: Watcher, tmp_path: Path) ->
 @pytest.mark.parametrize('name', SENSORS)
 def test_the_models_of_this_test_hop_alike(tmp_path: Path, name: str) -> None:
     """The time within which another source takes over is counted in hops."""
-    from xmodal_ros.models.bundle import read_bundle_info
+    from xmodal_ros.models.configuration_bundle import read_bundle_info
 
     assert read_bundle_info(make_models(tmp_path)[name]).window.hop_ns == HOP_NS

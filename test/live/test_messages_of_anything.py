@@ -23,13 +23,13 @@ from test.messages_of_anything import anything_like
 from test.sound_bags import audio_bytes, info_bytes
 from test.transforms import transforms_bytes, turned
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE, STAMPED_TYPE
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.ros.messages import classification
 from xmodal_ros.runtime import health, selector_health
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP = SECOND // 4
 SIXTEEN = AudioFormat(16_000, 1, 'S16LE')
@@ -42,8 +42,8 @@ batches = settings(
 )
 
 
-def window(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowSpec:
-    return WindowSpec(length_ns=SECOND, hop_ns=HOP, rate_hz=rate_hz, margin_ns=margin_ns)
+def window(rate_hz: int, margin_ns: int = SECOND // 10) -> WindowingSpec:
+    return WindowingSpec(length_ns=SECOND, hop_ns=HOP, rate_hz=rate_hz, margin_ns=margin_ns)
 
 
 def pictures(stamp_ns: int) -> list[bytes]:

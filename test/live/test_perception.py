@@ -20,7 +20,7 @@ from xmodal_ros.runtime import health
 from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag
 from xmodal_ros.simulator.simulate import plan_recordings, simulate
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 # A minute at twice its speed: an IMU at 200 Hz, a camera at 30 Hz, audio of 16 kHz twice as fast.
 RATE = 2.0
@@ -160,4 +160,4 @@ def test_a_window_spec_of_each_modality_shares_its_stamps(recorded: Recorded) ->
     """Hops that are equal make labels that can be compared and fused."""
     stamps = [{p.stamp_ns for p in each.predictions} for each in recorded.expected.values()]
     assert len(set.intersection(*stamps)) > 100
-    assert WindowSpec(rate_hz=50).hop_ns == HOP
+    assert WindowingSpec(rate_hz=50).hop_ns == HOP

@@ -29,10 +29,9 @@ from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE, STAMPED_TYPE
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.sensor import Modality
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.runtime import health
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 # Each as ROS 1 and as ROS 2 wrote it.
 BAGS: Final = (
@@ -54,9 +53,9 @@ RATES: Final = {'jsk_audio_300hz_mcap': 1.0}
 FORMAT: Final = AudioFormat(16_000, 1, 'S16LE')
 
 
-def window(rate_hz: int) -> WindowSpec:
+def window(rate_hz: int) -> WindowingSpec:
     margin_ns = max(SECOND // 10, SECOND // rate_hz)
-    return WindowSpec(
+    return WindowingSpec(
         length_ns=SECOND,
         hop_ns=SECOND // 4,
         rate_hz=rate_hz,
@@ -65,7 +64,7 @@ def window(rate_hz: int) -> WindowSpec:
     )
 
 
-MAKE: Final[Mapping[Modality, Callable[[Path], Path]]] = {
+MAKE: Final[Mapping[str, Callable[[Path], Path]]] = {
     'imu': lambda path: make_imu_bundle(path, window=window(40)),
     'camera': lambda path: make_camera_bundle(path, window=window(8)),
     'audio': lambda path: make_audio_bundle(path, window=window(16_000)),
@@ -74,7 +73,7 @@ MAKE: Final[Mapping[Modality, Callable[[Path], Path]]] = {
 
 @dataclass(frozen=True)
 class Sensor:
-    modality: Modality
+    modality: str
     topic: str
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -100,9 +99,7 @@ MISLED_BY: Final = '/imu/data'
 class Robot:
     """A classifier for each topic, and its twin that counts the same messages offline."""
 
-    def __init__(
-        self, watcher: Watcher, process: NodeProcess, models: Mapping[Modality, Path]
-    ) -> None:
+    def __init__(self, watcher: Watcher, process: NodeProcess, models: Mapping[str, Path]) -> None:
         self.watcher = watcher
         self.process = process
         self._models = models

@@ -18,11 +18,11 @@ from test.live.graph import NodeProcess, RELIABLE, running, Watcher
 from test.live.talker import Stream, talking
 from test.messages import imu_bytes, SECOND
 from xmodal_ros.runtime import health
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 NAME = '/imu_classifier'
 SELECTOR = '/activity_selector'
-WINDOW = WindowSpec(length_ns=SECOND, hop_ns=SECOND // 4, rate_hz=40)
+WINDOW = WindowingSpec(length_ns=SECOND, hop_ns=SECOND // 4, rate_hz=40)
 
 
 @dataclass(frozen=True)

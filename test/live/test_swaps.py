@@ -21,7 +21,7 @@ from test.live.graph import is_active, LATCHED, NodeProcess, RELIABLE, running, 
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 NAME = '/imu_classifier'
 HOP = SECOND // 2
@@ -88,7 +88,7 @@ def robot(watcher: Watcher, tmp_path: Path) -> Iterator[Robot]:
     for seed, name in enumerate(('first', 'second')):
         make_imu_bundle(tmp_path / name, seed=seed)
     make_imu_bundle(tmp_path / 'other_labels', ['run', 'rest'], seed=2)
-    longer = WindowSpec(length_ns=3 * SECOND, rate_hz=40)
+    longer = WindowingSpec(length_ns=3 * SECOND, rate_hz=40)
     make_imu_bundle(tmp_path / 'longer', seed=3, window=longer, channels='acc')
     settings = {
         'model': str(tmp_path / 'first'),

@@ -23,7 +23,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros import qos
 from xmodal_ros.ros import topic_reader as source_module
 from xmodal_ros.ros.message_class import message_class
-from xmodal_ros.ros.topic_reader import Source
+from xmodal_ros.ros.topic_reader import TopicReader
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.pipeline import Received
 from xmodal_ros.streams.cdr import read_stamp_ns
@@ -43,8 +43,8 @@ def node() -> Iterator[Node]:
 
 
 @pytest.fixture
-def source(node: Node) -> Iterator[Source]:
-    source = Source(node, '/imu', IMU_TYPES)
+def source(node: Node) -> Iterator[TopicReader]:
+    source = TopicReader(node, '/imu', IMU_TYPES)
     # Subscribing is news to whoever waits next.
     source.wait(0)
     yield source
@@ -53,7 +53,7 @@ def source(node: Node) -> Iterator[Source]:
 
 @contextmanager
 def publisher(
-    node: Node, source: Source, profile: QoSProfile = RELIABLE, msgtype: Any = Imu
+    node: Node, source: TopicReader, profile: QoSProfile = RELIABLE, msgtype: Any = Imu
 ) -> Iterator[Any]:
     publisher = node.create_publisher(msgtype, source.topic, profile)
     yield publisher
@@ -73,13 +73,13 @@ def poll_for(condition: Callable[[], bool]) -> None:
 class Waiter:
     """Waits on a source in a thread; ``answer`` gives what came of it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TopicReader) -> None:
         self._answers: list[bool] = []
         self._thread = threading.Thread(target=self._run, args=(source,), daemon=True)
         self._thread.start()
         poll_for(lambda: source._waited_on is not None)
 
-    def _run(self, source: Source) -> None:
+    def _run(self, source: TopicReader) -> None:
         self._answers.append(source.wait(10 * PATIENCE_S))
 
     def answer(self) -> bool:
@@ -89,7 +89,7 @@ class Waiter:
 
 
 def test_a_message_ends_the_wait_and_is_there_until_it_is_taken(
-    node: Node, source: Source
+    node: Node, source: TopicReader
 ) -> None:
     with publisher(node, source) as imu:
         poll_for(lambda: source.publishers == 1)
@@ -101,7 +101,7 @@ def test_a_message_ends_the_wait_and_is_there_until_it_is_taken(
         assert not source.wait(0)
 
 
-def test_closing_ends_the_wait(source: Source) -> None:
+def test_closing_ends_the_wait(source: TopicReader) -> None:
     waiter = Waiter(source)
     source.close()
     # Before the subscription went, not some time after.
@@ -111,7 +111,7 @@ def test_closing_ends_the_wait(source: Source) -> None:
     assert not source.wait(0)
 
 
-def test_waking_ends_the_wait_or_the_next_one(source: Source) -> None:
+def test_waking_ends_the_wait_or_the_next_one(source: TopicReader) -> None:
     waiter = Waiter(source)
     source.wake()
     assert not waiter.answer()
@@ -120,7 +120,7 @@ def test_waking_ends_the_wait_or_the_next_one(source: Source) -> None:
 
 
 def test_subscribing_anew_ends_the_wait_and_the_next_one_hears_the_new_subscription(
-    node: Node, source: Source
+    node: Node, source: TopicReader
 ) -> None:
     assert source.reliability == 'reliable'
     waiter = Waiter(source)
@@ -136,7 +136,7 @@ def test_subscribing_anew_ends_the_wait_and_the_next_one_hears_the_new_subscript
 
 
 def test_a_source_may_be_closed_two_hundred_times_while_another_thread_waits(
-    node: Node, source: Source
+    node: Node, source: TopicReader
 ) -> None:
     taken: list[Received] = []
     thread = EventThread(
@@ -159,7 +159,7 @@ def test_a_source_may_be_closed_two_hundred_times_while_another_thread_waits(
     thread.stop()
 
 
-def test_waiting_after_ros_is_over_gives_up(node: Node, source: Source) -> None:
+def test_waiting_after_ros_is_over_gives_up(node: Node, source: TopicReader) -> None:
     node.context.shutdown()
     assert not source.wait(0.01)
     node.destroy_node()
@@ -168,7 +168,7 @@ def test_waiting_after_ros_is_over_gives_up(node: Node, source: Source) -> None:
 
 
 def test_a_queue_holds_the_newest_messages_up_to_its_depth(node: Node) -> None:
-    source = Source(node, '/image', IMAGE_TYPES, depth=qos.DEPTH_OF['camera'])
+    source = TopicReader(node, '/image', IMAGE_TYPES, depth=qos.DEPTH_OF['camera'])
     with publisher(node, source, msgtype=Image) as camera:
         poll_for(lambda: source.publishers == 1)
         for number in range(1, 51):
@@ -182,7 +182,7 @@ def test_a_queue_holds_the_newest_messages_up_to_its_depth(node: Node) -> None:
 
 def test_no_image_of_a_reliable_camera_is_lost(node: Node, tmp_path: Path) -> None:
     count = 60
-    source = Source(node, '/image', IMAGE_TYPES, depth=qos.DEPTH_OF['camera'])
+    source = TopicReader(node, '/image', IMAGE_TYPES, depth=qos.DEPTH_OF['camera'])
     stamps: list[int] = []
 
     def take() -> None:
@@ -220,7 +220,7 @@ def test_a_type_that_is_not_installed_is_explained_and_may_come_later(
             raise ConfigurationError("install the ROS package 'sensor_msgs'")
         return real(msgtype)
 
-    source = Source(node, '/imu', (*IMU_TYPES, *IMAGE_TYPES))
+    source = TopicReader(node, '/imu', (*IMU_TYPES, *IMAGE_TYPES))
     with watching() as other, other.publisher(Image, '/imu'):
         monkeypatch.setattr(source_module, 'message_class', without_images)
         poll_for(lambda: bool(node.get_publishers_info_by_topic('/imu')))
@@ -233,12 +233,12 @@ def test_a_type_that_is_not_installed_is_explained_and_may_come_later(
 
 
 def test_the_remedy_names_topics_that_somebody_publishes_on_and_not_all_of_them(
-    node: Node, source: Source
+    node: Node, source: TopicReader
 ) -> None:
     """Others that only wait, and what the node publishes itself, are no help."""
     with ExitStack() as stack:
         other = stack.enter_context(watching())
-        waiting = Source(node, '/another/imu', IMU_TYPES)
+        waiting = TopicReader(node, '/another/imu', IMU_TYPES)
         stack.callback(waiting.close)
         stack.enter_context(publisher(node, waiting))
         for number in range(9):
@@ -254,7 +254,7 @@ def test_the_remedy_names_topics_that_somebody_publishes_on_and_not_all_of_them(
 
 
 def test_a_topic_that_the_process_reads_as_another_type_is_refused(
-    node: Node, source: Source
+    node: Node, source: TopicReader
 ) -> None:
     with pytest.raises(ConfigurationError, match='as another type'):
-        Source(node, source.topic, IMAGE_TYPES)
+        TopicReader(node, source.topic, IMAGE_TYPES)

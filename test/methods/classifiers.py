@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.methods.source import PairedSource, Source, Windows
-from xmodal_ros.methods.training_module import Batch, Learner, Lesson
+from xmodal_ros.methods.source import PairedSource, Source, WindowTensors
+from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
 from xmodal_ros.models.classifier import Classifier
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 CLASSES = 3
 STEPS = 40
@@ -19,13 +19,13 @@ STEPS = 40
 def classifier(seed: int = 0, *, dim: int = 16, channels: int = 6, classes: int = 3) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Classifier(Preprocessing([]), ImuCnn(width=16, dim=dim), channels, classes)
+        return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=dim), channels, classes)
 
 
-def windows(count: int = 24, seed: int = 0, *, channels: int = 6) -> Windows:
+def windows(count: int = 24, seed: int = 0, *, channels: int = 6) -> WindowTensors:
     """Windows of three activities in turn, one a second of one recording."""
     generator = torch.Generator().manual_seed(seed)
-    return Windows(
+    return WindowTensors(
         torch.randn((count, STEPS, channels), generator=generator),
         torch.arange(count) % CLASSES,
         torch.zeros(count, dtype=torch.int64),
@@ -46,7 +46,7 @@ def source(
     """A source with a window for each of the target's, in the same order, unless told."""
     theirs = windows(count, seed, channels=channels)
     if labels is not None:
-        theirs = Windows(theirs.values, labels, theirs.recordings, theirs.ends_ns)
+        theirs = WindowTensors(theirs.values, labels, theirs.recordings, theirs.ends_ns)
     return Source(
         name,
         classifier(seed, dim=dim, channels=channels),
@@ -57,20 +57,20 @@ def source(
     )
 
 
-def lesson(*sources: Source, count: int = 24, dim: int = 16) -> Lesson:
+def task(*sources: Source, count: int = 24, dim: int = 16) -> TransferTask:
     named: Mapping[str, Source] = {each.name: each for each in sources}
-    return Lesson(classifier(dim=dim), windows(count), named)
+    return TransferTask(classifier(dim=dim), windows(count), named)
 
 
-def batch(of: Lesson, rows: list[int] | None = None, share: float = 0.5) -> Batch:
+def batch(of: TransferTask, rows: list[int] | None = None, share: float = 0.5) -> TrainingBatch:
     chosen = torch.tensor(rows or [*range(8)])
-    return Batch(chosen, of.windows.values[chosen], of.windows.labels[chosen], share)
+    return TrainingBatch(chosen, of.windows.values[chosen], of.windows.labels[chosen], share)
 
 
-def learner(name: str, of: Lesson, **options: object) -> Learner:
+def module(name: str, of: TransferTask, **options: object) -> TrainingModule:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
-        return make_method(name, options).start(of)
+        return make_method(name, options).make_module(of)
 
 
 def paired(source: Classifier, raw: Tensor) -> PairedSource:

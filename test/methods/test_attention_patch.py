@@ -5,30 +5,30 @@ from typing import cast, get_args
 import pytest
 import torch
 
-from test.methods.classifiers import batch, learner, lesson, source
+from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.methods.memory_bank import BankContent
-from xmodal_ros.methods.training_module import Learner, Lesson
+from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 from xmodal_ros.models.classifier import parameter_count
-from xmodal_ros.models.patch import AttentionPatch
+from xmodal_ros.models.modeling_patch import AttentionPatch
 
 CONTENTS = get_args(BankContent)
 
 
-def patch_of(given: Learner) -> AttentionPatch:
+def patch_of(given: TrainingModule) -> AttentionPatch:
     return cast('AttentionPatch', given.target.patch)
 
 
-def step(given: Learner, of: Lesson) -> None:
+def step(given: TrainingModule, of: TransferTask) -> None:
     rows = batch(of)
-    given.prepare(rows)
+    given.prepare_batch(rows)
     outputs = given.target.outputs(rows.windows)
-    given.terms(rows, outputs, of.task_loss(outputs.logits, rows.labels)).loss.backward()
+    given.training_step(rows, outputs, of.task_loss(outputs.logits, rows.labels)).loss.backward()
 
 
 def test_the_bank_is_the_sources_features_projected_by_the_learnt_matrices():
     teacher = source()
-    given = learner('attention_patch', lesson(teacher))
-    given.settle()
+    given = module('attention_patch', task(teacher))
+    given.prepare_inference()
     parts = dict(given.named_parameters())
     patch, features = patch_of(given), teacher.outputs.feature
     torch.testing.assert_close(patch.keys, features @ parts['key_of.0.weight'].T)
@@ -37,8 +37,8 @@ def test_the_bank_is_the_sources_features_projected_by_the_learnt_matrices():
 
 def test_settled_the_target_needs_no_source_and_answers_the_same_every_time():
     teacher = source()
-    given = learner('attention_patch', lesson(teacher), bank_size=9)
-    given.eval().settle()
+    given = module('attention_patch', task(teacher), bank_size=9)
+    given.eval().prepare_inference()
     windows = torch.randn(4, 40, 6)
     first = given.target(windows)
     teacher.outputs.feature.zero_()
@@ -47,14 +47,14 @@ def test_settled_the_target_needs_no_source_and_answers_the_same_every_time():
 
 
 def test_each_step_attends_to_other_references_without_touching_the_bank():
-    of = lesson(source())
-    given = learner('attention_patch', of, references=5).eval()
-    given.settle()
+    of = task(source())
+    given = module('attention_patch', of, references=5).eval()
+    given.prepare_inference()
     bank = patch_of(given).keys.clone()
     features = torch.randn(3, 16)
     seen = []
     for _ in range(3):
-        given.prepare(batch(of))
+        given.prepare_batch(batch(of))
         seen.append(patch_of(given).attend(features))
     assert not torch.equal(seen[0], seen[1])
     assert not torch.equal(seen[1], seen[2])
@@ -63,8 +63,8 @@ def test_each_step_attends_to_other_references_without_touching_the_bank():
 
 def test_projections_and_patch_learn_with_the_target_and_the_source_does_not():
     teacher = source()
-    of = lesson(teacher)
-    given = learner('attention_patch', of)
+    of = task(teacher)
+    given = module('attention_patch', of)
     step(given, of)
     idle = {name for name, p in given.named_parameters() if p.grad is None}
     assert idle == set()
@@ -74,15 +74,15 @@ def test_projections_and_patch_learn_with_the_target_and_the_source_does_not():
 def test_every_control_has_the_same_number_of_parameters():
     sizes = set()
     for content in CONTENTS:
-        given = learner('attention_patch', lesson(source()), bank=content)
+        given = module('attention_patch', task(source()), bank=content)
         sizes.add((parameter_count(given), parameter_count(given.target)))
     assert len(sizes) == 1
 
 
 @pytest.mark.parametrize('fusion', ['concatenate', 'residual'])
 def test_a_bank_of_zeros_adds_nothing_to_the_feature(fusion):
-    given = learner('attention_patch', lesson(source()), bank='none', fusion=fusion)
-    given.settle()
+    given = module('attention_patch', task(source()), bank='none', fusion=fusion)
+    given.prepare_inference()
     feature = torch.randn(5, 16)
     read = patch_of(given)(feature)
     assert torch.equal(read[:, :16], feature)
@@ -92,8 +92,8 @@ def test_a_bank_of_zeros_adds_nothing_to_the_feature(fusion):
 def test_sources_of_other_dimensions_and_without_partners_or_labels_will_do():
     near = source('near', in_time=torch.full((24,), -1))
     far = source('far', dim=32, seed=2, count=11)
-    of = lesson(near, far)
-    given = learner('attention_patch', of)
+    of = task(near, far)
+    given = module('attention_patch', of)
     step(given, of)
-    given.settle()
+    given.prepare_inference()
     assert patch_of(given).keys.shape == (35, 16)

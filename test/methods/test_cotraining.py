@@ -5,23 +5,31 @@ from typing import get_args
 import pytest
 import torch
 
-from test.methods.classifiers import batch, classifier, learner, lesson, source
+from test.methods.classifiers import batch, classifier, module, source
+from test.methods.classifiers import task as transfer_task
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.cotraining import transfer_loss, TransferKind
 from xmodal_ros.methods.multimodal_transformer import attention_rows, Fused
-from xmodal_ros.methods.training_module import Batch, Learner, Lesson, MethodTerms
+from xmodal_ros.methods.training_module import (
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.models.classifier import Outputs
 
 KINDS = get_args(TransferKind)
 ROWS = torch.arange(8)
 
 
-def terms(of: Lesson, share: float = 1.0, **options: object) -> tuple[Learner, Batch, MethodTerms]:
-    given = learner('cotraining', of, **options).eval()
+def terms(
+    of: TransferTask, share: float = 1.0, **options: object
+) -> tuple[TrainingModule, TrainingBatch, LossTerms]:
+    given = module('cotraining', of, **options).eval()
     step = batch(of, share=share)
     outputs = given.target.outputs(step.windows)
     task_loss = of.task_loss(outputs.logits, step.labels)
-    return given, step, given.terms(step, outputs, task_loss)
+    return given, step, given.training_step(step, outputs, task_loss)
 
 
 def teacher_like(outputs: Outputs) -> Fused:
@@ -29,7 +37,7 @@ def teacher_like(outputs: Outputs) -> Fused:
     return Fused(outputs.feature.clone(), outputs.logits.clone(), (rows,))
 
 
-def gradients(given: Learner, loss: torch.Tensor) -> set[str]:
+def gradients(given: TrainingModule, loss: torch.Tensor) -> set[str]:
     """Modules that get a gradient other than zero."""
     given.zero_grad(set_to_none=True)
     loss.backward(retain_graph=True)
@@ -77,23 +85,23 @@ def test_only_windows_the_student_has_count(kind):
 
 
 def test_the_shared_encoders_learn_from_every_task_and_the_heads_from_their_own():
-    of = lesson(source())
+    of = transfer_task(source())
     given, _, found = terms(of, alpha=0)
     learnt = gradients(given, found.loss)
     assert {'target.encoder', 'branches.0', 'multimodal.cross', 'multimodal.head'} <= learnt
     # Without the target's own loss its encoder still hears of the multimodal task; its head and
     # its own attention do not.
-    given = learner('cotraining', of, alpha=0).eval()
+    given = module('cotraining', of, alpha=0).eval()
     step = batch(of, share=1.0)
     outputs = given.target.outputs(step.windows)
-    others = gradients(given, given.terms(step, outputs, torch.zeros(())).loss)
+    others = gradients(given, given.training_step(step, outputs, torch.zeros(())).loss)
     assert 'target.encoder' in others
     assert not {'target.head', 'target.attention'} & others
 
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_what_is_taught_reaches_the_students_and_not_the_multimodal_branch(kind):
-    of = lesson(source())
+    of = transfer_task(source())
     given, step, with_transfer = terms(of, alpha=1.0, transfer=kind)
     outputs = given.target.outputs(step.windows)
     branch = of.sources['camera'].classifier.outputs(
@@ -111,7 +119,7 @@ def test_what_is_taught_reaches_the_students_and_not_the_multimodal_branch(kind)
         torch.testing.assert_close(taught[name], gradient)
 
 
-def _multimodal_gradients(given: Learner, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+def _multimodal_gradients(given: TrainingModule, loss: torch.Tensor) -> dict[str, torch.Tensor]:
     given.zero_grad(set_to_none=True)
     loss.backward(retain_graph=True)
     return {
@@ -124,11 +132,11 @@ def _multimodal_gradients(given: Learner, loss: torch.Tensor) -> dict[str, torch
 def test_teaching_begins_with_nothing_and_rises_over_the_ramp():
     taught = {}
     for share in (0.0, 0.05, 0.1, 0.2, 0.9):
-        _, _, found = terms(lesson(source()), share, alpha=2.0, ramp=0.2)
+        _, _, found = terms(transfer_task(source()), share, alpha=2.0, ramp=0.2)
         parts = found.parts
         rest = parts['multimodal'] + parts['sources']
-        of = lesson(source())
-        given = learner('cotraining', of).eval()
+        of = transfer_task(source())
+        given = module('cotraining', of).eval()
         step = batch(of)
         task = of.task_loss(given.target.outputs(step.windows).logits, step.labels).item()
         taught[share] = found.loss.item() - rest - task
@@ -139,11 +147,11 @@ def test_teaching_begins_with_nothing_and_rises_over_the_ramp():
 
 
 def test_cut_at_the_input_the_multimodal_branch_has_encoders_of_its_own():
-    of = lesson(source())
-    given = learner('cotraining', of, cut='input', alpha=0).eval()
+    of = transfer_task(source())
+    given = module('cotraining', of, cut='input', alpha=0).eval()
     step = batch(of, share=1.0)
     outputs = given.target.outputs(step.windows)
-    others = gradients(given, given.terms(step, outputs, torch.zeros(())).loss)
+    others = gradients(given, given.training_step(step, outputs, torch.zeros(())).loss)
     assert not any(name.startswith('target.') for name in others)
     assert {'encoders.0', 'encoders.1'} <= others
 
@@ -152,15 +160,15 @@ def test_cut_at_the_input_the_multimodal_branch_has_encoders_of_its_own():
 def test_windows_that_a_source_lacks_do_not_change_with_what_it_says_elsewhere(kind):
     in_time = torch.where(torch.arange(24) < 4, torch.arange(24), -1)
     teacher = source(in_time=in_time)
-    _, _, before = terms(lesson(teacher), transfer=kind)
+    _, _, before = terms(transfer_task(teacher), transfer=kind)
     teacher.windows.values[4:] = torch.nan
-    _, _, after = terms(lesson(teacher), transfer=kind)
+    _, _, after = terms(transfer_task(teacher), transfer=kind)
     assert torch.equal(before.loss, after.loss)
     assert before.loss.isfinite()
 
 
 def test_a_batch_that_no_source_has_a_window_for_is_learnt_alone():
-    of = lesson(source(in_time=torch.full((24,), -1)))
+    of = transfer_task(source(in_time=torch.full((24,), -1)))
     given, _, found = terms(of)
     assert found.parts['sources'] == 0
     gradients(given, found.loss)
@@ -169,7 +177,7 @@ def test_a_batch_that_no_source_has_a_window_for_is_learnt_alone():
 
 
 def test_sources_may_have_other_channels_but_not_other_dimensions():
-    _, _, found = terms(lesson(source(), source('thigh', seed=3, channels=3)))
+    _, _, found = terms(transfer_task(source(), source('thigh', seed=3, channels=3)))
     assert found.loss.isfinite()
     with pytest.raises(ConfigurationError, match=r"16 dimensions and the 32 of source 'camera'"):
-        learner('cotraining', lesson(source(dim=32)))
+        module('cotraining', transfer_task(source(dim=32)))

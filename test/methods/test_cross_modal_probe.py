@@ -3,30 +3,30 @@
 import pytest
 import torch
 
-from test.methods.classifiers import batch, learner, lesson, source
+from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.errors import ConfigurationError
 
 
 def test_the_head_starts_at_the_sources_unless_told():
     teacher = source()
-    of = lesson(teacher)
+    of = task(teacher)
     assert torch.equal(
-        learner('cross_modal_probe', of).target.head.weight, teacher.classifier.head.weight
+        module('cross_modal_probe', of).target.head.weight, teacher.classifier.head.weight
     )
-    of = lesson(teacher)
+    of = task(teacher)
     before = of.target.head.weight.clone()
-    assert torch.equal(learner('cross_modal_probe', of, head='own').target.head.weight, before)
+    assert torch.equal(module('cross_modal_probe', of, head='own').target.head.weight, before)
 
 
 def test_half_of_the_loss_is_the_sources_windows_through_the_same_head():
     teacher = source()
-    of = lesson(teacher)
-    given = learner('cross_modal_probe', of, weight=0.25).eval()
+    of = task(teacher)
+    given = module('cross_modal_probe', of, weight=0.25).eval()
     step = batch(of)
     outputs = given.target.outputs(step.windows)
     task_loss = of.task_loss(outputs.logits, step.labels)
     torch.manual_seed(4)
-    terms = given.terms(step, outputs, task_loss)
+    terms = given.training_step(step, outputs, task_loss)
     torch.manual_seed(4)
     chosen = torch.randint(24, (8,))
     logits = given.target.head(teacher.outputs.feature[chosen])
@@ -36,36 +36,38 @@ def test_half_of_the_loss_is_the_sources_windows_through_the_same_head():
 
 
 def test_it_needs_no_pairs():
-    of = lesson(source(in_time=torch.full((24,), -1), count=24))
-    given = learner('cross_modal_probe', of)
+    of = task(source(in_time=torch.full((24,), -1), count=24))
+    given = module('cross_modal_probe', of)
     step = batch(of)
     outputs = given.target.outputs(step.windows)
-    terms = given.terms(step, outputs, of.task_loss(outputs.logits, step.labels))
+    terms = given.training_step(step, outputs, of.task_loss(outputs.logits, step.labels))
     assert terms.parts['source half'] > 0
 
 
 @pytest.mark.parametrize('weight', [0.5, 0.0])
 def test_a_frozen_encoder_gives_the_same_features_and_gets_no_gradient(weight):
-    of = lesson(source())
-    given = learner('cross_modal_probe', of, encoder='frozen', weight=weight).train()
+    of = task(source())
+    given = module('cross_modal_probe', of, encoder='frozen', weight=weight).train()
     step = batch(of)
     first, again = (given.target.outputs(step.windows) for _ in range(2))
     assert torch.equal(first.feature, again.feature)
     assert not torch.equal(first.logits, again.logits)
-    given.terms(step, first, of.task_loss(first.logits, step.labels)).loss.backward()
+    given.training_step(step, first, of.task_loss(first.logits, step.labels)).loss.backward()
     learnt = {name for name, p in given.named_parameters() if p.grad is not None}
     assert learnt == {'target.head.weight', 'target.head.bias'}
 
 
 def test_features_of_other_dimensions_are_refused_with_the_remedy():
     with pytest.raises(ConfigurationError, match=r"16 features and the 32 of source 'camera'"):
-        learner('cross_modal_probe', lesson(source(dim=32)))
+        module('cross_modal_probe', task(source(dim=32)))
 
 
 def test_a_weight_of_zero_leaves_the_head_and_the_loss_as_they_are():
-    of = lesson(source())
+    of = task(source())
     before, task_loss = of.target.head.weight.clone(), torch.tensor(2.0)
-    given = learner('cross_modal_probe', of, weight=0)
+    given = module('cross_modal_probe', of, weight=0)
     step = batch(of)
-    assert given.terms(step, given.target.outputs(step.windows), task_loss).loss is task_loss
+    assert (
+        given.training_step(step, given.target.outputs(step.windows), task_loss).loss is task_loss
+    )
     assert torch.equal(given.target.head.weight, before)

@@ -10,8 +10,8 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.dcat import alignment_loss, Dcat, DcatOptions
 from xmodal_ros.methods.source import PairedSource
 from xmodal_ros.models.classifier import Classifier, Outputs
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 NORMALISATIONS = ('frobenius', 'by_length', 'softmax', 'none')
 DEFAULT = DcatOptions()
@@ -29,7 +29,7 @@ def keys_and_values(
 
 def classifier(seed: int) -> Classifier:
     torch.manual_seed(seed)
-    return Classifier(Preprocessing([]), ImuCnn(width=16, dim=16), 6, 3)
+    return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=16), 6, 3)
 
 
 def paired(outputs: Outputs) -> dict[str, PairedSource]:
@@ -145,7 +145,7 @@ def test_no_gradient_reaches_the_query_the_head_or_the_source():
     window = torch.randn(5, 100, 6)
     outputs = target.outputs(window)
     task_loss = torch.zeros(())
-    terms = Dcat(DEFAULT).terms(task_loss, outputs, paired(source.outputs(window)))
+    terms = Dcat(DEFAULT).compute_loss(task_loss, outputs, paired(source.outputs(window)))
     terms.loss.backward()
     assert all(p.grad is None for p in source.parameters())
     touched = {name for name, p in target.named_parameters() if p.grad is not None}
@@ -166,7 +166,7 @@ def test_the_loss_is_the_tasks_plus_lambda_times_the_mean_over_sources():
         alignment_loss(outputs.key, outputs.value, s.outputs.key, s.outputs.value, DEFAULT)
         for s in sources.values()
     ]
-    terms = Dcat(DcatOptions(weight=0.5)).terms(torch.tensor(3.0), outputs, sources)
+    terms = Dcat(DcatOptions(weight=0.5)).compute_loss(torch.tensor(3.0), outputs, sources)
     torch.testing.assert_close(terms.loss, 3 + 0.5 * (losses[0] + losses[1]) / 2)
     assert terms.parts['alignment'] == pytest.approx((losses[0] + losses[1]).item() / 2)
 
@@ -176,10 +176,10 @@ def test_only_windows_that_the_source_shares_are_aligned():
     window = torch.randn(6, 100, 6)
     outputs, rows = target.outputs(window), torch.tensor([1, 4])
     shared = {'camera': PairedSource(rows, source.outputs(window[rows]), KNOWN)}
-    expected = Dcat(DEFAULT).terms(
+    expected = Dcat(DEFAULT).compute_loss(
         torch.zeros(()), target.outputs(window[rows]), paired(source.outputs(window[rows]))
     )
-    given = Dcat(DEFAULT).terms(torch.zeros(()), outputs, shared)
+    given = Dcat(DEFAULT).compute_loss(torch.zeros(()), outputs, shared)
     torch.testing.assert_close(given.loss, expected.loss)
 
 
@@ -187,7 +187,7 @@ def test_only_windows_that_the_source_shares_are_aligned():
 def test_without_weight_or_shared_windows_the_tasks_loss_is_left_as_it_is(weight, sources):
     outputs = classifier(0).outputs(torch.randn(3, 100, 6))
     task_loss = torch.tensor(1.5, requires_grad=True)
-    terms = Dcat(DcatOptions(weight=weight)).terms(
+    terms = Dcat(DcatOptions(weight=weight)).compute_loss(
         task_loss, outputs, paired(outputs) if sources else {}
     )
     assert terms.loss is task_loss
@@ -196,11 +196,13 @@ def test_without_weight_or_shared_windows_the_tasks_loss_is_left_as_it_is(weight
 @pytest.mark.parametrize('pairing', ['time', 'class'])
 def test_windows_are_aligned_with_their_own_moment_or_any_of_their_activity(pairing):
     teacher = small.source(count=24)
-    of = small.lesson(teacher)
-    given = small.learner('dcat', of, pairing=pairing).eval()
+    of = small.task(teacher)
+    given = small.module('dcat', of, pairing=pairing).eval()
     step = small.batch(of, [0, 4, 8])
     outputs = given.target.outputs(step.windows)
-    losses = {given.terms(step, outputs, torch.zeros(())).parts['alignment'] for _ in range(4)}
+    losses = {
+        given.training_step(step, outputs, torch.zeros(())).parts['alignment'] for _ in range(4)
+    }
     aligned = alignment_loss(
         outputs.key,
         outputs.value,

@@ -52,7 +52,7 @@ def test_no_gradient_reaches_the_source():
     target, teacher = classifier(0), classifier(1)
     outputs = teacher.outputs(RAW)
     source = PairedSource(torch.arange(6), outputs, KNOWN)
-    terms = Distillation(DistillationOptions(alpha=1)).terms(
+    terms = Distillation(DistillationOptions(alpha=1)).compute_loss(
         torch.zeros(()), target.outputs(RAW), {'camera': source}
     )
     terms.loss.backward()
@@ -65,7 +65,7 @@ def test_the_labels_keep_what_the_teachers_do_not_take():
     outputs, source = target.outputs(RAW), paired(classifier(1).eval(), RAW)
     divergence, _ = distillation_loss(outputs.logits, source, 4.0)
     method = Distillation(DistillationOptions(alpha=0.3))
-    terms = method.terms(torch.tensor(2.0), outputs, {'camera': source})
+    terms = method.compute_loss(torch.tensor(2.0), outputs, {'camera': source})
     torch.testing.assert_close(terms.loss, 0.7 * torch.tensor(2.0) + 0.3 * divergence)
     assert terms.parts['distillation'] == pytest.approx(divergence.item())
 
@@ -75,7 +75,7 @@ def test_windows_without_a_partner_learn_from_their_labels_alone():
     outputs = only_logits(logits)
     source = answers(torch.randn(3, 3), rows)
     method = Distillation(DistillationOptions(alpha=0.4))
-    terms = method.terms(torch.tensor(2.0), outputs, {'camera': source})
+    terms = method.compute_loss(torch.tensor(2.0), outputs, {'camera': source})
     divergence = functional.kl_div(
         (logits[rows] / 4).log_softmax(1),
         (source.outputs.logits / 4).softmax(1),
@@ -102,4 +102,4 @@ def test_without_alpha_or_partners_the_tasks_loss_is_left_as_it_is(alpha, source
     given = {'camera': answers(torch.randn(6, 3))} if sources else {}
     method = Distillation(DistillationOptions(alpha=alpha))
     outputs = only_logits(torch.zeros(6, 3))
-    assert method.terms(task_loss, outputs, given).loss is task_loss
+    assert method.compute_loss(task_loss, outputs, given).loss is task_loss

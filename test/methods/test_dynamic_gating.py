@@ -6,22 +6,22 @@ import pytest
 import torch
 from torch.nn import functional
 
-from test.methods.classifiers import batch, learner, lesson, source
+from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.methods.memory_bank import BankContent
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.methods.training_module import Learner
+from xmodal_ros.methods.training_module import TrainingModule
 from xmodal_ros.models.classifier import parameter_count
-from xmodal_ros.models.patch import GatedPatch
+from xmodal_ros.models.modeling_patch import GatedPatch
 
 
-def patch_of(given: Learner) -> GatedPatch:
+def patch_of(given: TrainingModule) -> GatedPatch:
     return cast('GatedPatch', given.target.patch)
 
 
 def test_the_bank_is_what_the_learnt_matrix_leaves_of_the_sources_features():
     teacher = source()
-    given = learner('dynamic_gating', lesson(teacher))
-    given.settle()
+    given = module('dynamic_gating', task(teacher))
+    given.prepare_inference()
     weight = dict(given.named_parameters())['project.0.weight']
     expected = torch.relu(teacher.outputs.feature @ weight.T)
     torch.testing.assert_close(patch_of(given).bank, expected)
@@ -29,8 +29,8 @@ def test_the_bank_is_what_the_learnt_matrix_leaves_of_the_sources_features():
 
 def test_settled_the_target_needs_no_source():
     teacher = source()
-    given = learner('dynamic_gating', lesson(teacher), bank_size=9)
-    given.eval().settle()
+    given = module('dynamic_gating', task(teacher), bank_size=9)
+    given.eval().prepare_inference()
     windows = torch.randn(4, 40, 6)
     first = given.target(windows)
     teacher.outputs.feature.zero_()
@@ -40,15 +40,15 @@ def test_settled_the_target_needs_no_source():
 
 @pytest.mark.parametrize(('hide_s', 'hidden'), [(0.0, {6}), (1.0, {5, 6, 7})])
 def test_a_windows_own_pair_is_hidden_from_it_in_training_and_nothing_after(hide_s, hidden):
-    of = lesson(source())
-    given = learner('dynamic_gating', of, top=24, hide_s=hide_s).eval()
+    of = task(source())
+    given = module('dynamic_gating', of, top=24, hide_s=hide_s).eval()
     step = batch(of, [6])
     patch = patch_of(given)
     with torch.no_grad():
-        given.prepare(step)
+        given.prepare_batch(step)
         feature = given.target.outputs(step.windows).feature
         in_training = patch.enhance(feature)
-        given.settle()
+        given.prepare_inference()
         after, bank = patch.enhance(feature), patch.bank.clone()
         rest = [row for row in range(24) if row not in hidden]
         patch.refer(bank[rest])
@@ -58,12 +58,12 @@ def test_a_windows_own_pair_is_hidden_from_it_in_training_and_nothing_after(hide
 
 def test_the_loss_is_the_tasks_and_what_the_method_adds():
     teacher = source()
-    of = lesson(teacher)
-    given = learner('dynamic_gating', of, weight=0.5).eval()
+    of = task(teacher)
+    given = module('dynamic_gating', of, weight=0.5).eval()
     step = batch(of)
-    given.prepare(step)
+    given.prepare_batch(step)
     outputs = given.target.outputs(step.windows)
-    terms = given.terms(step, outputs, torch.tensor(2.0))
+    terms = given.training_step(step, outputs, torch.tensor(2.0))
     enhanced = patch_of(given).enhance(outputs.feature)
     gap = (enhanced - outputs.feature).square().sum(1).mean()
     weight = dict(given.named_parameters())['project.0.weight']
@@ -74,24 +74,24 @@ def test_the_loss_is_the_tasks_and_what_the_method_adds():
 
 
 def test_the_encoder_does_not_move_towards_what_is_rebuilt():
-    of = lesson(source())
-    given = learner('dynamic_gating', of, encoder='trained', bank='none').eval()
+    of = task(source())
+    given = module('dynamic_gating', of, encoder='trained', bank='none').eval()
     step = batch(of)
-    given.prepare(step)
+    given.prepare_batch(step)
     outputs = given.target.outputs(step.windows)
-    given.terms(step, outputs, torch.zeros(())).loss.backward()
+    given.training_step(step, outputs, torch.zeros(())).loss.backward()
     assert all(p.grad is None or not p.grad.any() for p in given.target.encoder.parameters())
 
 
 def test_a_frozen_encoder_is_trained_first_and_then_left_alone():
-    of = lesson(source())
-    given = learner('dynamic_gating', of).train()
+    of = task(source())
+    given = module('dynamic_gating', of).train()
     step = batch(of)
-    given.prepare(step)
+    given.prepare_batch(step)
     outputs = given.target.outputs(step.windows)
     assert torch.equal(outputs.feature, given.target.outputs(step.windows).feature)
     task_loss = of.task_loss(outputs.logits, step.labels)
-    given.terms(step, outputs, task_loss).loss.backward()
+    given.training_step(step, outputs, task_loss).loss.backward()
     learnt = {name for name, p in given.named_parameters() if p.grad is not None}
     assert learnt == {
         *('target.patch.query.weight', 'target.patch.back.weight', 'project.0.weight'),
@@ -108,7 +108,7 @@ def test_a_frozen_encoder_is_trained_first_and_then_left_alone():
 
 def test_every_control_has_the_same_number_of_parameters():
     sizes = {
-        parameter_count(learner('dynamic_gating', lesson(source()), bank=content))
+        parameter_count(module('dynamic_gating', task(source()), bank=content))
         for content in get_args(BankContent)
     }
     assert len(sizes) == 1
@@ -117,21 +117,21 @@ def test_every_control_has_the_same_number_of_parameters():
 def test_unpaired_windows_resemble_one_of_their_activity_and_no_partner_breaks_nothing():
     nobody = torch.full((24,), -1)
     for pairing, found in (('time_else_class', True), ('time', False)):
-        of = lesson(source(in_time=nobody))
-        given = learner('dynamic_gating', of, pairing=pairing)
+        of = task(source(in_time=nobody))
+        given = module('dynamic_gating', of, pairing=pairing)
         step = batch(of)
-        given.prepare(step)
-        terms = given.terms(step, given.target.outputs(step.windows), torch.zeros(()))
+        given.prepare_batch(step)
+        terms = given.training_step(step, given.target.outputs(step.windows), torch.zeros(()))
         assert (terms.parts['unlikeness'] > 0) == found
         assert terms.loss.isfinite()
 
 
 def test_several_sources_share_the_bank_whatever_their_dimensions():
-    of = lesson(source('near'), source('far', dim=32, seed=2, count=11, in_time=torch.arange(24)))
-    given = learner('dynamic_gating', of, pairing='class')
+    of = task(source('near'), source('far', dim=32, seed=2, count=11, in_time=torch.arange(24)))
+    given = module('dynamic_gating', of, pairing='class')
     step = batch(of)
-    given.prepare(step)
-    terms = given.terms(step, given.target.outputs(step.windows), torch.zeros(()))
-    given.settle()
+    given.prepare_batch(step)
+    terms = given.training_step(step, given.target.outputs(step.windows), torch.zeros(()))
+    given.prepare_inference()
     assert terms.loss.isfinite()
     assert patch_of(given).bank.shape == (35, 16)

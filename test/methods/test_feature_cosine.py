@@ -22,7 +22,7 @@ def test_same_directions_give_zero_opposite_ones_two_and_unrelated_ones_about_on
 def test_no_gradient_reaches_the_head_or_the_source():
     target, teacher = classifier(0), classifier(1)
     source = paired(teacher, RAW)
-    terms = FeatureCosine(FeatureCosineOptions()).terms(
+    terms = FeatureCosine(FeatureCosineOptions()).compute_loss(
         torch.zeros(()), target.outputs(RAW), {'camera': source}
     )
     terms.loss.backward()
@@ -36,7 +36,7 @@ def test_the_distance_is_weighed_and_averaged_over_sources():
     outputs = target.outputs(RAW)
     sources = {'near': paired(near, RAW), 'far': paired(far, RAW)}
     distances = [cosine_loss(outputs.feature, s.outputs.feature) for s in sources.values()]
-    terms = FeatureCosine(FeatureCosineOptions(weight=0.5)).terms(
+    terms = FeatureCosine(FeatureCosineOptions(weight=0.5)).compute_loss(
         torch.tensor(3.0), outputs, sources
     )
     torch.testing.assert_close(terms.loss, 3 + 0.5 * (distances[0] + distances[1]) / 2)
@@ -51,6 +51,6 @@ def test_without_a_weight_the_tasks_loss_is_left_as_it_is():
     task_loss = torch.tensor(1.5)
     outputs = classifier(0).outputs(RAW)
     method = FeatureCosine(FeatureCosineOptions(weight=0))
-    assert method.terms(task_loss, outputs, {'camera': paired(classifier(1), RAW)}).loss is (
-        task_loss
-    )
+    assert method.compute_loss(
+        task_loss, outputs, {'camera': paired(classifier(1), RAW)}
+    ).loss is (task_loss)

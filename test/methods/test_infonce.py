@@ -6,18 +6,18 @@ import math
 import pytest
 import torch
 
-from test.methods.classifiers import batch, learner, lesson, source
+from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.methods.infonce import contrastive_loss
 
 
 def gradients(name: str, share: float, **options: object) -> set[str]:
-    """Parts of the learner that get a gradient."""
-    of = lesson(source())
-    given = learner(name, of, **options).train()
+    """Parts of the module that get a gradient."""
+    of = task(source())
+    given = module(name, of, **options).train()
     step = batch(of, share=share)
     outputs = given.target.outputs(step.windows)
     task_loss = of.task_loss(outputs.logits, step.labels)
-    given.terms(step, outputs, task_loss).loss.backward()
+    given.training_step(step, outputs, task_loss).loss.backward()
     return {
         '.'.join(name.split('.')[:2]) if name.startswith('target') else name.split('.')[0]
         for name, p in given.named_parameters()
@@ -54,11 +54,11 @@ def test_then_only_the_head_learns():
 
 
 def encoder_gradient(labels: list[int], **options: object) -> torch.Tensor:
-    of = lesson(source())
-    given = learner('infonce', of, **options).eval()
+    of = task(source())
+    given = module('infonce', of, **options).eval()
     step = replace(batch(of, share=0.1), labels=torch.tensor(labels))
     outputs = given.target.outputs(step.windows)
-    loss = given.terms(step, outputs, of.task_loss(outputs.logits, step.labels)).loss
+    loss = given.training_step(step, outputs, of.task_loss(outputs.logits, step.labels)).loss
     parameters = list(given.target.encoder.parameters())
     return torch.cat([g.flatten() for g in torch.autograd.grad(loss, parameters)])
 
@@ -70,16 +70,16 @@ def test_labels_have_no_say_in_the_encoder_unless_they_are_to_be_learnt_jointly(
 
 
 def test_without_partners_only_the_head_learns_and_nothing_breaks():
-    of = lesson(source(in_time=torch.full((24,), -1)))
-    given = learner('infonce', of)
+    of = task(source(in_time=torch.full((24,), -1)))
+    given = module('infonce', of)
     step = batch(of, share=0.1)
-    terms = given.terms(step, given.target.outputs(step.windows), torch.zeros(()))
+    terms = given.training_step(step, given.target.outputs(step.windows), torch.zeros(()))
     assert terms.parts == {}
 
 
 def test_without_a_weight_the_joint_loss_is_the_tasks():
-    of = lesson(source())
-    given, task_loss = learner('infonce', of, joint=True, weight=0), torch.tensor(2.0)
+    of = task(source())
+    given, task_loss = module('infonce', of, joint=True, weight=0), torch.tensor(2.0)
     step = batch(of)
     outputs = given.target.outputs(step.windows)
-    assert given.terms(step, outputs, task_loss).loss is task_loss
+    assert given.training_step(step, outputs, task_loss).loss is task_loss

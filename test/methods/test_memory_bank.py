@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from test.methods.classifiers import lesson, source
+from test.methods.classifiers import source, task
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods.memory_bank import BankOptions, controlled, References
+from xmodal_ros.methods.memory_bank import BankOptions, controlled, MemoryBank
 
 
 def correlated(count: int = 4000) -> torch.Tensor:
@@ -49,11 +49,11 @@ def test_no_bank_is_zeros_and_the_real_one_is_left_alone():
 
 def test_a_bank_larger_than_all_windows_holds_all_and_a_smaller_one_what_it_may():
     near, far = source('near', count=24), source('far', count=10, seed=2)
-    of = lesson(near, far)
-    everything = References(of, BankOptions())
+    of = task(near, far)
+    everything = MemoryBank(of, BankOptions())
     assert everything.size == 34
     assert [rows.tolist() for rows in everything.bank] == [[*range(24)], [*range(10)]]
-    some = References(of, BankOptions(bank_size=7))
+    some = MemoryBank(of, BankOptions(bank_size=7))
     assert some.size == 7
     assert all(len(set(rows.tolist())) == len(rows) for rows in some.bank)
     features = some.chosen(some.bank)
@@ -67,7 +67,7 @@ def test_a_bank_larger_than_all_windows_holds_all_and_a_smaller_one_what_it_may(
 
 
 def test_draws_differ_and_repeat_under_a_seed():
-    references = References(lesson(source()), BankOptions())
+    references = MemoryBank(task(source()), BankOptions())
     torch.manual_seed(3)
     first, second = references.draw(5)[0], references.draw(5)[0]
     torch.manual_seed(3)
@@ -77,9 +77,9 @@ def test_draws_differ_and_repeat_under_a_seed():
 
 def test_windows_of_the_same_moment_are_those_of_the_same_recording_and_time():
     teacher = source()
-    of = lesson(teacher)
+    of = task(teacher)
     of.windows.recordings[5] = 1
-    references = References(of, BankOptions())
+    references = MemoryBank(of, BankOptions())
     rows = torch.tensor([2, 5, 7])
     own = references.of_the_same_moment(rows, 0)
     assert own.shape == (3, 24)
@@ -91,11 +91,11 @@ def test_windows_of_the_same_moment_are_those_of_the_same_recording_and_time():
 def test_a_bank_from_others_holds_no_recording_that_the_target_learns_from():
     teacher = source()
     teacher.windows.recordings[[3, 4, 9]] = 1
-    of = lesson(teacher)
-    references = References(of, BankOptions(bank_from='others'))
+    of = task(teacher)
+    references = MemoryBank(of, BankOptions(bank_from='others'))
     assert references.size == 3
     assert torch.equal(references.chosen(references.bank)[0], teacher.outputs.feature[[3, 4, 9]])
     assert not references.of_the_same_moment(torch.arange(24), 10**12).any()
     teacher.windows.recordings[:] = 0
     with pytest.raises(TrainingError, match="all recordings of source 'camera'"):
-        References(of, BankOptions(bank_from='others'))
+        MemoryBank(of, BankOptions(bank_from='others'))

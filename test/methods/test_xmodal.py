@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
-from test.methods.classifiers import batch, learner, lesson, source
+from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method, TransferMethod
 
 
 def terms(name: str, **options: object):
-    of = lesson(source(), source('thigh', seed=3))
-    given = learner(name, of, **options).eval()
+    of = task(source(), source('thigh', seed=3))
+    given = module(name, of, **options).eval()
     step = batch(of)
-    return given.terms(step, given.target.outputs(step.windows), torch.tensor(2.0))
+    return given.training_step(step, given.target.outputs(step.windows), torch.tensor(2.0))
 
 
 def test_it_is_the_sum_of_its_parts():
@@ -78,9 +78,9 @@ BOTH = ('near', 'far')
 
 
 def test_sources_that_help_teach_together():
-    school = FakeSchool({(): 1.0, ('near',): 0.9, ('far',): 0.95, BOTH: 0.8})
-    assert make_method('xmodal').course(school) == BOTH
-    assert school.notes == []
+    trainer = FakeSchool({(): 1.0, ('near',): 0.9, ('far',): 0.95, BOTH: 0.8})
+    assert make_method('xmodal').train_target(trainer) == BOTH
+    assert trainer.notes == []
 
 
 @pytest.mark.parametrize(
@@ -92,37 +92,37 @@ def test_sources_that_help_teach_together():
     ],
 )
 def test_who_hurts_on_validation_is_dropped_and_the_best_is_kept(losses, kept, together):
-    school = FakeSchool(losses)
-    assert make_method('xmodal').course(school) == kept
-    assert (BOTH in school.fits) == together
+    trainer = FakeSchool(losses)
+    assert make_method('xmodal').train_target(trainer) == kept
+    assert (BOTH in trainer.fits) == together
     for name in BOTH:
         dropped = losses[name,] > 1
-        assert any(f"'{name}' is left out" in note for note in school.notes) == dropped
+        assert any(f"'{name}' is left out" in note for note in trainer.notes) == dropped
 
 
 def test_tolerance_bears_with_a_little_harm():
     losses = {(): 1.0, ('near',): 1.05, ('far',): 1.2}
-    school = FakeSchool({**losses, BOTH: 0.7})
-    assert make_method('xmodal', {'tolerance': 0.3}).course(school) == BOTH
-    school = FakeSchool(losses)
-    assert make_method('xmodal', {'tolerance': 0.1}).course(school) == ()
-    assert ['far' in note for note in school.notes] == [True]
+    trainer = FakeSchool({**losses, BOTH: 0.7})
+    assert make_method('xmodal', {'tolerance': 0.3}).train_target(trainer) == BOTH
+    trainer = FakeSchool(losses)
+    assert make_method('xmodal', {'tolerance': 0.1}).train_target(trainer) == ()
+    assert ['far' in note for note in trainer.notes] == [True]
 
 
 def test_a_source_no_better_than_guessing_is_not_even_tried():
-    school = FakeSchool({(): 1.0, ('far',): 0.9}, skills={'near': -0.01})
-    assert make_method('xmodal').course(school) == ('far',)
-    assert ('near',) not in school.fits
-    assert 'no better than guessing' in school.notes[0]
+    trainer = FakeSchool({(): 1.0, ('far',): 0.9}, skills={'near': -0.01})
+    assert make_method('xmodal').train_target(trainer) == ('far',)
+    assert ('near',) not in trainer.fits
+    assert 'no better than guessing' in trainer.notes[0]
 
 
 def test_a_source_that_cannot_be_learnt_from_is_dropped_with_the_reason():
-    school = FakeSchool({(): 1.0, ('far',): 0.9}, broken='near')
-    assert make_method('xmodal').course(school) == ('far',)
-    assert 'no numbers' in school.notes[0]
+    trainer = FakeSchool({(): 1.0, ('far',): 0.9}, broken='near')
+    assert make_method('xmodal').train_target(trainer) == ('far',)
+    assert 'no numbers' in trainer.notes[0]
 
 
 def test_without_the_guard_all_sources_are_taken_at_their_word():
-    school = FakeSchool({BOTH: 9.0})
-    assert make_method('xmodal', {'guard': False}).course(school) == BOTH
-    assert school.fits == [BOTH]
+    trainer = FakeSchool({BOTH: 9.0})
+    assert make_method('xmodal', {'guard': False}).train_target(trainer) == BOTH
+    assert trainer.fits == [BOTH]

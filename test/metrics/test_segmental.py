@@ -8,8 +8,8 @@ import pytest
 from xmodal_ros.metrics.segmental import (
     cut_stretches,
     edit_score,
+    LabelRun,
     overlap_counts,
-    Run,
     runs_of,
     Stretch,
 )
@@ -24,9 +24,9 @@ def stretch(truth: str, said: str) -> Stretch:
 
 def test_runs_join_equal_neighbours_and_unknown_is_none():
     assert runs_of(['a', 'a', 'unknown', 'b', 'a']) == [
-        Run(0, 2, 'a'),
-        Run(3, 4, 'b'),
-        Run(4, 5, 'a'),
+        LabelRun(0, 2, 'a'),
+        LabelRun(3, 4, 'b'),
+        LabelRun(4, 5, 'a'),
     ]
 
 

@@ -5,11 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from xmodal_ros.modalities.augmentation import (
-    AudioAugmentation,
-    CameraAugmentation,
-    ImuAugmentation,
-)
+from xmodal_ros.modalities.audio.augmentation import AudioAugmentation
+from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 
 STILL = ImuAugmentation(rotation_deg=0, scale=0, warp=0, noise=0, drop=0)
 FROZEN = CameraAugmentation(shift=0, contrast=0)

@@ -4,12 +4,13 @@ import pytest
 
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.errors import StreamError
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import CameraStream, ImuStream
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 IMU = 'sensor_msgs/msg/Imu'
-SPEC = WindowSpec(rate_hz=50)
+SPEC = WindowingSpec(rate_hz=50)
 
 
 def test_bad_messages_are_counted_by_reason_and_the_rest_goes_on():

@@ -8,11 +8,11 @@ import torch
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.modalities.stream import AudioStream
-from xmodal_ros.models.log_mel import LogMelStep
-from xmodal_ros.models.preprocessing import fit_standardise, Preprocessing
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.models.configuration_preprocessing import LogMelStep
+from xmodal_ros.models.modeling_preprocessing import fit_standardise, Preprocessing
+from xmodal_ros.windows.windowing import WindowingSpec
 
 RATE = 16_000
 STEP = LogMelStep(rate_hz=RATE)
@@ -136,7 +136,7 @@ def test_what_cannot_be_computed_is_refused(changes, message):
 
 
 def test_a_real_recording_of_300_hz_sounds_like_that(shared_data):
-    window = WindowSpec(rate_hz=RATE)
+    window = WindowingSpec(rate_hz=RATE)
     intake = SensorIntake(
         AudioStream(),
         window,

@@ -13,14 +13,14 @@ import pytest
 from test.bundles import make_imu_bundle
 from test.ros.parameter_values import anything, held, texts
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.modalities.sensor import MODALITIES, Modality
+from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.ros.classifier_settings import (
     check_model,
-    InletSettings,
     ModelSettings,
-    read_inlet,
     read_model,
+    read_sensor_input,
     read_threshold,
+    SensorInputSettings,
 )
 from xmodal_ros.ros.parameter_tables import AUDIO_CLASSIFIER, CAMERA_CLASSIFIER, IMU_CLASSIFIER
 from xmodal_ros.ros.parameters import Parameter
@@ -30,7 +30,7 @@ from xmodal_ros.runtime.selector_settings import SelectorSettings
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.streams.placement import make_placement, Placement
 
-TABLES: Mapping[Modality, tuple[Parameter, ...]] = {
+TABLES: Mapping[str, tuple[Parameter, ...]] = {
     'imu': IMU_CLASSIFIER,
     'camera': CAMERA_CLASSIFIER,
     'audio': AUDIO_CLASSIFIER,
@@ -60,22 +60,22 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_imu_bundle(tmp_path_factory.mktemp('models') / 'imu')
 
 
-@pytest.mark.parametrize('modality', MODALITIES)
+@pytest.mark.parametrize('modality', modality_names())
 @many
 @given(data=st.data())
-def test_an_inlet_is_read_or_refused(modality: Modality, data: st.DataObject) -> None:
+def test_an_inlet_is_read_or_refused(modality: str, data: st.DataObject) -> None:
     values = data.draw(values_of(*TABLES[modality]))
-    inlet = refused_in_words(lambda: read_inlet(modality, values.__getitem__))
-    assert inlet is None or isinstance(inlet, InletSettings)
-    if inlet is not None and modality == 'audio':
+    sensor_input = refused_in_words(lambda: read_sensor_input(modality, values.__getitem__))
+    assert sensor_input is None or isinstance(sensor_input, SensorInputSettings)
+    if sensor_input is not None and modality == 'audio':
         # Where the format is given, nobody is listened to for it; else somebody always is.
-        assert bool(inlet.info_topic) == (inlet.audio_format is None)
+        assert bool(sensor_input.info_topic) == (sensor_input.audio_format is None)
 
 
-@pytest.mark.parametrize('modality', MODALITIES)
+@pytest.mark.parametrize('modality', modality_names())
 @many
 @given(data=st.data())
-def test_a_model_is_proved_or_refused(modality: Modality, data: st.DataObject) -> None:
+def test_a_model_is_proved_or_refused(modality: str, data: st.DataObject) -> None:
     values = data.draw(values_of(*TABLES[modality]))
     wanted = read_model(values.__getitem__)
     assert isinstance(wanted, ModelSettings)
@@ -89,7 +89,7 @@ def test_a_model_is_proved_or_refused(modality: Modality, data: st.DataObject) -
 def test_a_compressed_format_is_refused_before_a_rate_is_named() -> None:
     values = {each.name: each.default for each in AUDIO_CLASSIFIER}
     with pytest.raises(XmodalError, match="'MP3'"):
-        read_inlet('audio', {**values, 'audio_format': 'mp3'}.__getitem__)
+        read_sensor_input('audio', {**values, 'audio_format': 'mp3'}.__getitem__)
     with pytest.raises(XmodalError, match='no probability'):
         read_threshold({**values, 'unknown_threshold': -0.5}.__getitem__)
 
@@ -130,7 +130,7 @@ names = st.one_of(
     st.sampled_from(['imu', 'imu_wrist', 'camera', 'audio', 'x y', '', '1', 'a-b', 'é', 'auto']),
     texts,
 )
-modalities = st.one_of(st.sampled_from(MODALITIES), anything)
+modalities = st.one_of(st.sampled_from(modality_names()), anything)
 fields = st.builds(
     lambda modality, others: {**others, **modality},
     st.one_of(st.just({}), modalities.map(lambda value: {'modality': value})),
@@ -173,7 +173,11 @@ def test_a_score_is_found_or_refused_whatever_a_bundle_says(
     document: Any, depth: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / 'scored'
-    folder.mkdir(exist_ok=True)
+    if not folder.exists():
+        make_imu_bundle(folder)
+        (folder / 'valid.json').write_bytes((folder / 'bundle.json').read_bytes())
+    if isinstance(document, dict):
+        document = {**json.loads((folder / 'valid.json').read_text()), **document}
     text = depth * '[' + json.dumps(document) + depth * ']'
     (folder / 'bundle.json').write_text(text)
     score = refused_in_words(lambda: validated_accuracy(Path(folder)))
@@ -181,7 +185,9 @@ def test_a_score_is_found_or_refused_whatever_a_bundle_says(
 
 
 def test_a_score_too_large_for_a_number_is_refused(tmp_path: Path) -> None:
-    digits = '9' * 400
-    (tmp_path / 'bundle.json').write_text(f'{{"scores": {{"test_accuracy": {digits}}}}}')
-    with pytest.raises(XmodalError):
-        validated_accuracy(tmp_path)
+    document = make_imu_bundle(tmp_path / 'imu') / 'bundle.json'
+    scores = f'"scores": {{"test_accuracy": {"9" * 400}}}'
+    document.write_text(document.read_text().replace('"scores": {}', scores))
+    assert scores in document.read_text()
+    with pytest.raises(XmodalError, match=r'scores\.test_accuracy|is right in inf'):
+        validated_accuracy(tmp_path / 'imu')

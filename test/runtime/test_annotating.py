@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from test.messages import compressed_bytes, EPOCH, image_bytes
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image
 from xmodal_ros.streams.sample import DecodeError
 

@@ -12,7 +12,7 @@ from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
-from xmodal_ros.runtime.pipeline import Clocks, Feed, Pipeline, Received
+from xmodal_ros.runtime.pipeline import Feed, Pipeline, PipelineClocks, Received
 
 PATIENCE_S = 30.0
 
@@ -43,7 +43,7 @@ def test_windows_are_published_in_order_and_counted(
     engine: Engine, inference: InferenceThread
 ) -> None:
     published: list[Prediction] = []
-    clocks = Clocks(steady=lambda: 5, system=lambda: EPOCH + 5 * SECOND)
+    clocks = PipelineClocks(steady=lambda: 5, system=lambda: EPOCH + 5 * SECOND)
     pipeline = Pipeline(
         Feed(engine, IMU_TYPE), inference, 100, published.append, print, clocks=clocks
     )

@@ -15,7 +15,7 @@ from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 PATIENCE_S = 30.0
 HOP = SECOND // 2
@@ -25,7 +25,7 @@ HOP = SECOND // 2
 def engines(tmp_path_factory: pytest.TempPathFactory) -> list[Engine]:
     """Two models of the same windows, and one of longer ones."""
     folder = tmp_path_factory.mktemp('models')
-    longer = WindowSpec(length_ns=4 * SECOND, rate_hz=50)
+    longer = WindowingSpec(length_ns=4 * SECOND, rate_hz=50)
     paths = (
         make_imu_bundle(folder / 'one', seed=0),
         make_imu_bundle(folder / 'two', ['run', 'rest'], seed=1),

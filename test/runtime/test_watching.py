@@ -1,7 +1,7 @@
 """What is shown of a running robot follows from what it said, and when."""
 
 from xmodal_ros.runtime.label import Label
-from xmodal_ros.runtime.watching import Said, Watch
+from xmodal_ros.runtime.watching import LabelHeard, Watch
 
 SECOND = 1_000_000_000
 IMU, NODE = '/imu_classifier/activity', '/imu_classifier'
@@ -52,8 +52,8 @@ def test_nothing_is_fresh_before_the_first_label() -> None:
 
 def test_diagnostics_say_what_a_node_is_and_how_it_is_doing() -> None:
     watch = watching_imu()
-    watch.note_report(NODE, Said('ok', 'walk (0.75)', 'imu classifier'), 0)
-    watch.note_report(NODE, Said('warning', 'silence on /imu', 'imu classifier'), SECOND)
+    watch.note_report(NODE, LabelHeard('ok', 'walk (0.75)', 'imu classifier'), 0)
+    watch.note_report(NODE, LabelHeard('warning', 'silence on /imu', 'imu classifier'), SECOND)
     (row,) = watch.rows(SECOND)
     assert (row.kind, row.level, row.health) == ('classifier', 'warning', 'silence on /imu')
     assert [(each.at_ns, each.text) for each in watch.events] == [
@@ -93,7 +93,7 @@ def test_switches_of_the_source_are_logged_and_repetitions_are_not() -> None:
 
 def test_a_node_that_goes_is_said_to_have_gone_until_it_is_back() -> None:
     watch = watching_imu()
-    watch.note_report(NODE, Said('ok', 'walk', 'imu classifier'), 0)
+    watch.note_report(NODE, LabelHeard('ok', 'walk', 'imu classifier'), 0)
     watch.note_graph({}, SECOND)
     (row,) = watch.rows(SECOND)
     assert (row.fresh, row.level) == (False, 'error')
@@ -115,8 +115,8 @@ def test_truth_holds_until_it_changes_and_may_be_nothing() -> None:
 
 def test_drivers_are_shown_apart_and_foreign_nodes_not_at_all() -> None:
     watch = watching_imu()
-    watch.note_report('/microphone', Said('error', 'no such device', 'microphone'), 0)
-    watch.note_report('/battery', Said('error', 'empty', 'bms'), 0)
+    watch.note_report('/microphone', LabelHeard('error', 'no such device', 'microphone'), 0)
+    watch.note_report('/battery', LabelHeard('error', 'empty', 'bms'), 0)
     assert [(each.node, each.level) for each in watch.others(0)] == [('/microphone', 'error')]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.simulator.activities import ACTIVITIES
 from xmodal_ros.simulator.body import CHANNELS, INDEX, rest_posture
-from xmodal_ros.simulator.motion import Motion, Sound, Take
+from xmodal_ros.simulator.motion import Motion, SoundCue, Take
 from xmodal_ros.simulator.performance import Performance
 from xmodal_ros.simulator.person import draw_person, Person
 from xmodal_ros.simulator.rotations import FloatArray
@@ -41,7 +41,7 @@ def perform(activity: str, duration: float = 8.0, person: Person | None = None) 
 def stand_still(
     duration: float = 8.0,
     person: Person | None = None,
-    sounds: tuple[Sound, ...] = (),
+    sounds: tuple[SoundCue, ...] = (),
     move: Callable[[FloatArray, FloatArray], None] | None = None,
 ) -> Performance:
     """Stand like a statue; ``move`` may change the channels (T, CHANNELS) of the times (T,)."""

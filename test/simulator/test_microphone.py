@@ -3,8 +3,8 @@ import pytest
 
 from test.simulator.performances import perform, stand_still
 from xmodal_ros.simulator.clock import SensorClock
-from xmodal_ros.simulator.microphone import CHUNK_SAMPLES, Microphone
-from xmodal_ros.simulator.motion import Sound
+from xmodal_ros.simulator.microphone import CHUNK_SAMPLES, SimulatedMicrophone
+from xmodal_ros.simulator.motion import SoundCue
 from xmodal_ros.simulator.voices import AUDIO_RATE_HZ, band_noise, make_sound, Timbre
 
 CLOCK = SensorClock(1_000_000_000, 0.0002, (0.001, 0.006))
@@ -14,7 +14,7 @@ VOICES = ['step', 'clap', 'hammer', 'saw', 'sweep', 'key', 'rustle', 'breath', '
 
 def listen(performance):
     """Give the samples in [-1, 1] and the time that sound takes to the robot."""
-    microphone = Microphone(performance, CLOCK)
+    microphone = SimulatedMicrophone(performance, CLOCK)
     samples = np.concatenate([samples for _, _, samples in microphone.chunks()])
     return samples / 32768.0, microphone._delay
 
@@ -67,7 +67,7 @@ def test_sound_of_footsteps_coincides_with_the_contacts():
 @pytest.mark.parametrize('kind', VOICES)
 def test_every_voice_is_heard_and_short_and_never_twice_the_same(kind):
     rng = np.random.default_rng(0)
-    sound = Sound(0.0, kind, 1.0, 0.3)
+    sound = SoundCue(0.0, kind, 1.0, 0.3)
     once, again = make_sound(sound, TIMBRE, rng), make_sound(sound, TIMBRE, rng)
     assert np.isfinite(once).all()
     assert 1e-4 < np.abs(once).max() < 1.0
@@ -81,7 +81,7 @@ def test_hammer_is_louder_than_typing_and_both_louder_than_a_sleeve():
         kind: float(
             np.mean(
                 [
-                    np.abs(make_sound(Sound(0, kind, 1.0, 0.3), TIMBRE, rng)).max()
+                    np.abs(make_sound(SoundCue(0, kind, 1.0, 0.3), TIMBRE, rng)).max()
                     for _ in range(10)
                 ]
             )
@@ -92,8 +92,8 @@ def test_hammer_is_louder_than_typing_and_both_louder_than_a_sleeve():
 
 
 def test_gain_scales_a_sound():
-    loud = make_sound(Sound(0.0, 'clap', 2.0), TIMBRE, np.random.default_rng(1))
-    plain = make_sound(Sound(0.0, 'clap', 1.0), TIMBRE, np.random.default_rng(1))
+    loud = make_sound(SoundCue(0.0, 'clap', 2.0), TIMBRE, np.random.default_rng(1))
+    plain = make_sound(SoundCue(0.0, 'clap', 1.0), TIMBRE, np.random.default_rng(1))
     np.testing.assert_allclose(loud, 2 * plain, rtol=1e-6)
 
 
@@ -107,7 +107,7 @@ def test_noise_keeps_to_its_band():
 
 
 def test_clap_is_followed_by_the_room_s_echo():
-    performance = stand_still(sounds=tuple(Sound(t, 'clap', 6.0) for t in (2.0, 4.0, 6.0)))
+    performance = stand_still(sounds=tuple(SoundCue(t, 'clap', 6.0) for t in (2.0, 4.0, 6.0)))
     samples, delay = listen(performance)
     early = sum(energy(samples, t + delay, 0.05) for t in (2.0, 4.0, 6.0))
     tail = sum(energy(samples, t + delay + 0.1, 0.05) for t in (2.0, 4.0, 6.0))
@@ -117,7 +117,7 @@ def test_clap_is_followed_by_the_room_s_echo():
 
 def test_sound_goes_on_over_the_seam_of_two_blocks():
     seam = 312 * CHUNK_SAMPLES / AUDIO_RATE_HZ
-    slow = Sound(seam - 0.5, 'saw', 3.0, 1.0)
+    slow = SoundCue(seam - 0.5, 'saw', 3.0, 1.0)
     performance = stand_still(duration=14.0, sounds=(slow,))
     samples, delay = listen(performance)
     first = energy(samples, seam - 0.25 + delay, 0.25)
@@ -129,13 +129,13 @@ def test_sound_goes_on_over_the_seam_of_two_blocks():
 def test_echo_goes_on_over_the_seam_of_two_blocks():
     seam = 312 * CHUNK_SAMPLES / AUDIO_RATE_HZ
     _, delay = listen(stand_still())
-    claps = tuple(Sound(seam - 0.02 - delay, 'clap', 4.0) for _ in range(3))
+    claps = tuple(SoundCue(seam - 0.02 - delay, 'clap', 4.0) for _ in range(3))
     samples, _ = listen(stand_still(duration=14.0, sounds=claps))
     assert energy(samples, seam + 0.04, 0.05) > 5 * energy(samples, seam + 1.5, 0.05)
 
 
 def test_chunks_are_stamped_by_their_first_sample_and_sent_when_full():
-    chunks = list(Microphone(stand_still(), CLOCK).chunks())
+    chunks = list(SimulatedMicrophone(stand_still(), CLOCK).chunks())
     assert len(chunks) == 8 * AUDIO_RATE_HZ // CHUNK_SAMPLES
     length_ns = CHUNK_SAMPLES / AUDIO_RATE_HZ * 1e9
     stamps = np.array([stamp for stamp, _, _ in chunks])

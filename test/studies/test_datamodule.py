@@ -10,27 +10,27 @@ import pytest
 from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.data.dataset import Examples
-from xmodal_ros.data.recording import Recording, RecordingFacts, SensorWindows
+from xmodal_ros.data.dataset import WindowsDataset
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.source import NO_LABEL
-from xmodal_ros.modalities.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import ImuStream
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.studies.datamodule import make_lesson, segment_parts
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.studies.datamodule import prepare_group, segment_parts
 from xmodal_ros.studies.runs import Fold, Group
-from xmodal_ros.studies.specification import Direction, Labels, Row
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.studies.specification import Direction, Labels, MethodRow
+from xmodal_ros.windows.windowing import WindowingSpec
 
-SPEC = WindowSpec(length_ns=2 * SECOND, hop_ns=2 * SECOND, rate_hz=50)
-RECIPE = Recipe(ImuStream(), SPEC, ImuCnn(), (), ImuAugmentation())
+SPEC = WindowingSpec(length_ns=2 * SECOND, hop_ns=2 * SECOND, rate_hz=50)
+RECIPE = Recipe(ImuStream(), SPEC, ImuCnnConfig(), (), ImuAugmentation())
 RECIPES = {'wrist': RECIPE, 'thigh': RECIPE}
 ACROSS = Fold('across', 0, Direction(train=('1', '2'), test=('3',)))
 WITHIN = Fold('within', 0, folds=2)
 
 
-def recording(subject: str, labels: str = 'abababab') -> Recording:
+def recording(subject: str, labels: str = 'abababab') -> RecordingWindows:
     """Segments of 10 s without a pause, a window each second that belongs to where it ends.
 
     A window's values tell the subject, the second and the segment.
@@ -47,7 +47,7 @@ def recording(subject: str, labels: str = 'abababab') -> Recording:
     facts = RecordingFacts(
         Path(subject), f'bag_{subject}', subject, segments, {'wrist': sensor}, {}
     )
-    return Recording(facts, {'wrist': windows, 'thigh': windows})
+    return RecordingWindows(facts, {'wrist': windows, 'thigh': windows})
 
 
 RECORDINGS = [recording('1'), recording('2'), recording('3', 'ababababc')]
@@ -56,11 +56,11 @@ RECORDINGS = [recording('1'), recording('2'), recording('3', 'ababababc')]
 def group(
     fold: Fold = ACROSS, labels: Labels | None = None, seed: int = 0, sources=('thigh',)
 ) -> Group:
-    row = Row(row='unimodal', method='unimodal')
+    row = MethodRow(row='unimodal', method='unimodal')
     return Group('wrist', sources, fold, labels or Labels(), seed, (row,))
 
 
-def spans(examples: Examples) -> set[tuple[int, int]]:
+def spans(examples: WindowsDataset) -> set[tuple[int, int]]:
     """The subject and the second, of all that is seen in windows of 2 s."""
     return {
         (int(subject), int(end) - back)
@@ -74,37 +74,37 @@ def test_what_is_learnt_from_shows_nothing_of_segments_that_validate_or_test(fol
     # Here and there a window that validates or tests begins in the segment before its own.
     parts = segment_parts(RECORDINGS, group(fold))
 
-    def shown(examples: Examples) -> set[str]:
+    def shown(examples: WindowsDataset) -> set[str]:
         return {parts[s - 1, (second - 1) // 10] for s, second in spans(examples)}
 
     assert Counter(parts.values())['validation'] >= 2
-    lesson = make_lesson(RECORDINGS, RECIPES, group(fold))
-    for examples in lesson.sets.values():
+    group_data = prepare_group(RECORDINGS, RECIPES, group(fold))
+    for examples in group_data.sets.values():
         assert len(examples.training) > 20
         assert shown(examples.training) == {'training'}
         assert shown(examples.validation) <= {'training', 'validation'}
-    assert {parts[clip] for clip in lesson.test.clips} == {'test'}
+    assert {parts[clip] for clip in group_data.test.clips} == {'test'}
 
 
 def test_across_keeps_people_apart_and_tests_what_only_they_do():
-    lesson = make_lesson(RECORDINGS, RECIPES, group())
-    assert set(lesson.test.subjects) == {'3'}
-    assert lesson.labels == ('a', 'b')
-    assert set(lesson.test.truth) == {'a', 'b', 'c'}
-    learnt = lesson.sets['wrist']
+    group_data = prepare_group(RECORDINGS, RECIPES, group())
+    assert set(group_data.test.subjects) == {'3'}
+    assert group_data.labels == ('a', 'b')
+    assert set(group_data.test.truth) == {'a', 'b', 'c'}
+    learnt = group_data.sets['wrist']
     assert {subject for subject, _ in spans(learnt.training) | spans(learnt.validation)} == {1, 2}
 
 
 def test_validation_subjects_validate_instead_of_segments():
     fold = Fold('across', 0, Direction(train=('1',), test=('3',), validation=('2',)))
-    learnt = make_lesson(RECORDINGS, RECIPES, group(fold)).sets['wrist']
+    learnt = prepare_group(RECORDINGS, RECIPES, group(fold)).sets['wrist']
     assert {subject for subject, _ in spans(learnt.validation)} == {2}
     assert {subject for subject, _ in spans(learnt.training)} == {1}
 
 
 def test_from_some_people_only_sources_learn():
     fold = Fold('across', 0, Direction(train=('1',), test=('3',), sources_only=('2',)))
-    made = make_lesson(RECORDINGS, RECIPES, group(fold)).sets
+    made = prepare_group(RECORDINGS, RECIPES, group(fold)).sets
     for part in ('training', 'validation'):
         assert {subject for subject, _ in spans(getattr(made['wrist'], part))} == {1}
         assert {subject for subject, _ in spans(getattr(made['thigh'], part))} == {1, 2}
@@ -113,8 +113,8 @@ def test_from_some_people_only_sources_learn():
 def test_within_tests_every_segment_of_everybody_once_over_its_folds():
     tested: Counter[tuple[int, int]] = Counter()
     for number in range(3):
-        lesson = make_lesson(RECORDINGS, RECIPES, group(Fold('within', number, folds=3)))
-        tested.update(set(lesson.test.clips))
+        group_data = prepare_group(RECORDINGS, RECIPES, group(Fold('within', number, folds=3)))
+        tested.update(set(group_data.test.clips))
     everything = {(n, s) for n, r in enumerate(RECORDINGS) for s in range(len(r.facts.segments))}
     assert set(tested) == everything
     assert set(tested.values()) == {1}
@@ -128,14 +128,14 @@ def test_within_takes_turns_for_each_activity_and_only_of_the_people_named():
 
 def test_the_test_is_at_the_hop_of_a_robot():
     # At even seconds, for the windows in memory are twice as dense.
-    lesson = make_lesson(RECORDINGS, RECIPES, group())
-    assert {int(end) % 2 for _, end, _ in lesson.test.values.tolist()} == {EPOCH // SECOND % 2}
+    group_data = prepare_group(RECORDINGS, RECIPES, group())
+    assert {int(end) % 2 for _, end, _ in group_data.test.values.tolist()} == {EPOCH // SECOND % 2}
 
 
 @pytest.mark.parametrize('seed', [0, 1])
 def test_fewer_labels_leave_the_target_less_and_all_else_as_it_was(seed):
-    full = make_lesson(RECORDINGS, RECIPES, group(seed=seed))
-    few = make_lesson(RECORDINGS, RECIPES, group(labels=Labels(shots=3), seed=seed))
+    full = prepare_group(RECORDINGS, RECIPES, group(seed=seed))
+    few = prepare_group(RECORDINGS, RECIPES, group(labels=Labels(shots=3), seed=seed))
     assert np.bincount(few.sets['wrist'].training.labels).tolist() == [3, 3]
     assert few.labels == full.labels
     assert len(few.sets['thigh'].training) == len(full.sets['thigh'].training)
@@ -145,7 +145,7 @@ def test_fewer_labels_leave_the_target_less_and_all_else_as_it_was(seed):
 
 
 def test_a_share_of_the_labels_is_whole_segments_at_least_one_an_activity():
-    few = make_lesson(RECORDINGS, RECIPES, group(labels=Labels(fraction=0.01)))
+    few = prepare_group(RECORDINGS, RECIPES, group(labels=Labels(fraction=0.01)))
     training = few.sets['wrist'].training
     segments = {(int(subject), int(segment)) for subject, _, segment in training.values.tolist()}
     assert len(segments) == 2
@@ -154,9 +154,9 @@ def test_a_share_of_the_labels_is_whole_segments_at_least_one_an_activity():
 
 def test_windows_may_stay_without_a_label_and_sources_know_no_more():
     labels = Labels(fraction=0.4, unlabelled=True)
-    full = make_lesson(RECORDINGS, RECIPES, group())
-    few = make_lesson(RECORDINGS, RECIPES, group(labels=Labels(fraction=0.4)))
-    found = make_lesson(RECORDINGS, RECIPES, group(labels=labels))
+    full = prepare_group(RECORDINGS, RECIPES, group())
+    few = prepare_group(RECORDINGS, RECIPES, group(labels=Labels(fraction=0.4)))
+    found = prepare_group(RECORDINGS, RECIPES, group(labels=labels))
     wrist, thigh = found.sets['wrist'].training, found.sets['thigh'].training
     assert np.array_equal(wrist.values, full.sets['wrist'].training.values)
     assert np.array_equal(wrist.values[wrist.labelled], few.sets['wrist'].training.values)
@@ -179,8 +179,8 @@ def test_a_source_that_was_recorded_apart_keeps_its_labels():
         bags[1], windows={**apart.windows, 'wrist': _none_of(bags[1].windows['wrist'])}
     )
     labels = Labels(fraction=0.4, unlabelled=True)
-    lesson = make_lesson([bags[0], blind, bags[2]], RECIPES, group(labels=labels))
-    thigh = lesson.sets['thigh'].training
+    group_data = prepare_group([bags[0], blind, bags[2]], RECIPES, group(labels=labels))
+    thigh = group_data.sets['thigh'].training
     assert (
         len(thigh.labelled[thigh.recordings[thigh.labelled] == 1]) == (thigh.recordings == 1).sum()
     )
@@ -201,8 +201,8 @@ def test_other_seeds_choose_other_labels_and_the_same_the_same():
     fold = Fold('across', 0, Direction(train=('1',), test=('3',), validation=('2',)))
 
     def chosen(seed: int) -> list[float]:
-        lesson = make_lesson(RECORDINGS, RECIPES, group(fold, Labels(shots=3), seed))
-        return list(lesson.sets['wrist'].training.values[:, 1].tolist())
+        group_data = prepare_group(RECORDINGS, RECIPES, group(fold, Labels(shots=3), seed))
+        return list(group_data.sets['wrist'].training.values[:, 1].tolist())
 
     assert chosen(0) == chosen(0)
     assert chosen(0) != chosen(1)
@@ -211,16 +211,16 @@ def test_other_seeds_choose_other_labels_and_the_same_the_same():
 @pytest.mark.parametrize('fold', [Fold('across', 0, Direction(train=('1',), test=('9',)))])
 def test_people_who_are_not_there_are_named(fold):
     with pytest.raises(TrainingError, match=r"subject '9' is in none .* show 1, 2, 3"):
-        make_lesson(RECORDINGS, RECIPES, group(fold))
+        prepare_group(RECORDINGS, RECIPES, group(fold))
 
 
 def test_one_activity_alone_cannot_be_learnt():
     alone = [recording('1', 'aaaa'), recording('2', 'aaaa'), recording('3')]
     with pytest.raises(TrainingError, match='fewer than two activities'):
-        make_lesson(alone, RECIPES, group())
+        prepare_group(alone, RECIPES, group())
 
 
 def test_nothing_to_validate_on_is_said():
     alone = [recording('1', 'ab'), recording('2', ''), recording('3')]
     with pytest.raises(TrainingError, match='left for validation'):
-        make_lesson(alone, RECIPES, group())
+        prepare_group(alone, RECIPES, group())

@@ -14,12 +14,12 @@ from xmodal_ros.studies.specification import (
     Direction,
     Labels,
     load_study,
-    Row,
+    MethodRow,
     SensorSettings,
     SHIPPED,
     Splits,
     Study,
-    Windows,
+    WindowSettings,
     Within,
 )
 
@@ -145,7 +145,17 @@ def test_a_table_is_finished_before_the_next_is_begun():
 
 def test_the_page_explains_every_key():
     page = (Path(__file__).parents[2] / 'docs' / 'study.md').read_text(encoding='utf-8')
-    models = (Study, Row, Labels, Direction, Across, Within, Splits, SensorSettings, Windows)
+    models = (
+        Study,
+        MethodRow,
+        Labels,
+        Direction,
+        Across,
+        Within,
+        Splits,
+        SensorSettings,
+        WindowSettings,
+    )
     for key in {'quick', *(key for model in models for key in model.model_fields)}:
         assert re.search(rf'`([a-z]+\.)*{key}`', page), key
 

@@ -16,7 +16,7 @@ from test.studies.small_study import (
     study,
     UNIMODAL,
 )
-from xmodal_ros.configuration.plan import SilentReporter
+from xmodal_ros.configuration.plan import NullReporter
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import RunRecord
@@ -26,7 +26,7 @@ from xmodal_ros.studies.workers import do_all, Listeners
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
 
-class Heard(SilentReporter):
+class Heard(NullReporter):
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.steps: list[str] = []
@@ -46,8 +46,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(small, out: Path, runner=in_this_process, reporter=None) -> StudyResult:
     runs = StudyRuns(small, out, 'cpu')
     with runs.locked():
-        runs.prepare(reporter or SilentReporter())
-        runs.do(1, reporter or SilentReporter(), runner)
+        runs.prepare(reporter or NullReporter())
+        runs.do(1, reporter or NullReporter(), runner)
     return runs.result()
 
 

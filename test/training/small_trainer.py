@@ -6,29 +6,32 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from xmodal_ros.configuration.plan import Reporter, SilentReporter
-from xmodal_ros.configuration.recipe import FitSettings, Recipe
-from xmodal_ros.data.dataset import Examples, LearningSet
-from xmodal_ros.modalities.augmentation import ImuAugmentation
-from xmodal_ros.modalities.stream import ImuStream
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.training.checkpoint import FitStore, Forgetful
-from xmodal_ros.training.transfer_trainer import TargetSchool
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.configuration.fit_settings import FitSettings
+from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
+from xmodal_ros.training.transfer_trainer import TransferTrainer
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 LABELS = ('sit', 'walk', 'wave')
 TARGET, SOURCES = 'wrist', ('thigh', 'chest')
 STEPS = 50
 SETTINGS = FitSettings(epochs=2, batch_size=16, least_steps=1, learning_rate=5e-3)
-_SPEC = WindowSpec(length_ns=SECOND_NS, rate_hz=50)
-_RECIPE = Recipe(ImuStream(), _SPEC, ImuCnn(width=16, dim=16), (), ImuAugmentation(), fit=SETTINGS)
+_SPEC = WindowingSpec(length_ns=SECOND_NS, rate_hz=50)
+_RECIPE = Recipe(
+    ImuStream(), _SPEC, ImuCnnConfig(width=16, dim=16), (), ImuAugmentation(), fit=SETTINGS
+)
 _ACC_ONLY = replace(_RECIPE, stream=ImuStream(channels='acc'))
 RECIPES: Mapping[str, Recipe] = {TARGET: _RECIPE, 'thigh': _ACC_ONLY, 'chest': _RECIPE}
 
 
 def examples(
     count: int = 48, seed: int = 0, *, channels: int = 6, first: int = 0, noise: float = 0.1
-) -> Examples:
+) -> WindowsDataset:
     """Three activities in turn that shake at different speeds, a window a second."""
     rng = np.random.default_rng(seed)
     labels = np.arange(first, first + count) % 3
@@ -37,32 +40,32 @@ def examples(
     values = np.sin(4 * np.pi * (labels + 1)[:, None, None] * time[None, :, None] + phase)
     values += rng.normal(0, noise, values.shape)
     ends_ns = np.arange(first, first + count) * SECOND_NS
-    return Examples(values.astype(np.float32), labels, np.zeros(count, np.int64), ends_ns)
+    return WindowsDataset(values.astype(np.float32), labels, np.zeros(count, np.int64), ends_ns)
 
 
-def learning_sets(**changes: LearningSet) -> dict[str, LearningSet]:
+def learning_sets(**changes: DatasetSplit) -> dict[str, DatasetSplit]:
     """Sets for all sensors; the thigh lacks the first windows and the chest the last."""
     sets = {
-        TARGET: LearningSet(examples(), examples(24, 1), {}),
-        'thigh': LearningSet(
+        TARGET: DatasetSplit(examples(), examples(24, 1), {}),
+        'thigh': DatasetSplit(
             examples(36, 2, channels=3, first=12), examples(24, 3, channels=3), {}
         ),
-        'chest': LearningSet(examples(40, 4), examples(24, 5), {}),
+        'chest': DatasetSplit(examples(40, 4), examples(24, 5), {}),
     }
     return {**sets, **changes}
 
 
-def school(
+def trainer(
     sources: Sequence[str] = SOURCES,
     *,
     seed: int = 0,
     recipes: Mapping[str, Recipe] = RECIPES,
-    sets: Mapping[str, LearningSet] | None = None,
-    reporter: Reporter | None = None,
-    stores: Callable[[int, str], FitStore] = lambda _number, _stage: Forgetful(),
-) -> TargetSchool:
+    sets: Mapping[str, DatasetSplit] | None = None,
+    reporter: ProgressReporter | None = None,
+    stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: NullCheckpointStore(),
+) -> TransferTrainer:
     """A school for the wrist; call it within ``repeatable``."""
-    return TargetSchool(
+    return TransferTrainer(
         TARGET,
         sources,
         LABELS,
@@ -70,6 +73,6 @@ def school(
         learning_sets() if sets is None else sets,
         seed,
         torch.device('cpu'),
-        reporter or SilentReporter(),
+        reporter or NullReporter(),
         stores=stores,
     )

@@ -17,7 +17,7 @@ from xmodal_ros.training.events import (
     from_line,
     Note,
     Progress,
-    Stage,
+    StageStarted,
     Stopped,
     to_line,
 )
@@ -35,7 +35,7 @@ class Told:
 @pytest.mark.parametrize(
     'event',
     [
-        Stage('training imu', 40),
+        StageStarted('training imu', 40),
         Progress('cutting windows', 3, 9, 'bag_3', eta_s=2.5),
         Progress('training imu', 2, 9, 'loss', 2, 9, 0.25, 0.5, 0.75, 12.0),
         Note('a "quoted"\nline'),
@@ -69,7 +69,7 @@ def test_progress_is_told_as_often_as_it_can_be_read_and_the_end_always():
         told.now_s += 0.01
         told.reporter.advance(done)
     assert 40 < len(told.events) < 60
-    assert told.events[0] == Stage('reading', 1000)
+    assert told.events[0] == StageStarted('reading', 1000)
     assert told.events[-1] == Progress('reading', 1000, 1000, eta_s=0.0)
 
 

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 import torch
 
-from test.training.small_trainer import examples, RECIPES, school, SOURCES, TARGET
+from test.training.small_trainer import examples, RECIPES, SOURCES, TARGET, trainer
 from xmodal_ros.configuration.training import TrainingPrecision
-from xmodal_ros.data.dataset import LearningSet
+from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.training.checkpoint import EpochReport
-from xmodal_ros.training.epoch_log import epoch_table
+from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.trainer import FitResult, repeatable
 
-REPORT = EpochReport(1, 0.5, 0.25, 0.75, {'alignment': 0.125})
+REPORT = EpochMetrics(1, 0.5, 0.25, 0.75, {'alignment': 0.125})
 
 
 def taught(method: str = 'unimodal', **changes: object) -> FitResult:
     settings = {n: replace(r, fit=replace(r.fit, **changes)) for n, r in RECIPES.items()}  # type: ignore[arg-type]
     with repeatable(0):
         sources = () if method == 'unimodal' else SOURCES[:1]
-        return school(sources, recipes=settings).fit(make_method(method), sources)
+        return trainer(sources, recipes=settings).fit(make_method(method), sources)
 
 
 @pytest.mark.parametrize('method', ['unimodal', 'attention_patch', 'dynamic_gating', 'infonce'])
@@ -47,7 +47,7 @@ def test_what_is_shown_less_is_made_up_for_as_asked(balance, monkeypatch):
     kept = np.flatnonzero((rare.labels != 2) | (np.arange(60) < 9))
     training = type(rare)(*(getattr(rare, f)[kept] for f in rare.__dataclass_fields__))
     shown: list[int] = []
-    sets = {TARGET: LearningSet(training, examples(24, 1), {})}
+    sets = {TARGET: DatasetSplit(training, examples(24, 1), {})}
     fit = replace(RECIPES[TARGET].fit, epochs=1, balance=balance, least_steps=40)
     weights: list[torch.Tensor] = []
     cross_entropy = torch.nn.functional.cross_entropy
@@ -60,7 +60,7 @@ def test_what_is_shown_less_is_made_up_for_as_asked(balance, monkeypatch):
 
     monkeypatch.setattr(torch.nn.functional, 'cross_entropy', heard)
     with repeatable(0):
-        busy = school((), recipes={TARGET: replace(RECIPES[TARGET], fit=fit)}, sets=sets)
+        busy = trainer((), recipes={TARGET: replace(RECIPES[TARGET], fit=fit)}, sets=sets)
         busy.fit(make_method('unimodal'), ())
     share = shown.count(2) / len(shown)
     assert share == pytest.approx(1 / 3 if balance == 'sampling' else 3 / 43, abs=0.06)
@@ -87,7 +87,7 @@ def test_logs_follow_every_epoch(tmp_path, monkeypatch):
     package.SummaryWriter = Writer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', package)
     file = tmp_path / 'logs' / 'log.csv'
-    with epoch_table(pytest.fail, file, tmp_path / 'board') as table:
+    with epoch_logger(pytest.fail, file, tmp_path / 'board') as table:
         table.epoch('training imu', REPORT)
         assert file.read_text() == table.text()
     assert file.read_text().splitlines()[1] == 'training imu,1,0.5,0.25,0.75,alignment=0.125'
@@ -98,7 +98,7 @@ def test_logs_follow_every_epoch(tmp_path, monkeypatch):
 def test_without_tensorboard_it_says_so_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
     notes: list[str] = []
-    with epoch_table(notes.append, None, tmp_path / 'board') as table:
+    with epoch_logger(notes.append, None, tmp_path / 'board') as table:
         table.epoch('training imu', REPORT)
     assert "install 'tensorboard'" in notes[0]
     assert len(table.text().splitlines()) == 2

@@ -12,8 +12,8 @@ import pytest
 
 from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.training.process import TrainingChild
-from xmodal_ros.training.run_status import Standing
+from xmodal_ros.training.process import TrainingProcess
+from xmodal_ros.training.run_status import RunStatus
 
 _PATIENCE_S = 120.0
 
@@ -22,25 +22,25 @@ class Follower:
     """Waits for what a child tells."""
 
     def __init__(self) -> None:
-        self.child: TrainingChild | None = None
+        self.child: TrainingProcess | None = None
         self._news = threading.Condition()
 
     def changed(self) -> None:
         with self._news:
             self._news.notify_all()
 
-    def wait_for(self, *states: str, stage: str = '') -> Standing:
+    def wait_for(self, *states: str, stage: str = '') -> RunStatus:
         child = self.child
         assert child is not None
 
         def arrived() -> bool:
-            standing = child.standing
-            return standing.state in states and stage in standing.stage
+            run_status = child.run_status
+            return run_status.state in states and stage in run_status.stage
 
         with self._news:
-            self._news.wait_for(lambda: arrived() or not child.standing.running, _PATIENCE_S)
-        assert arrived(), child.standing
-        return child.standing
+            self._news.wait_for(lambda: arrived() or not child.run_status.running, _PATIENCE_S)
+        assert arrived(), child.run_status
+        return child.run_status
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def training(recordings: Path, out: Path, **settings: object) -> Iterator[Follow
         }
     )
     follower = Follower()
-    follower.child = TrainingChild(asked, 5, follower.changed)
+    follower.child = TrainingProcess(asked, 5, follower.changed)
     try:
         yield follower
     finally:
@@ -91,7 +91,7 @@ def test_one_that_is_cancelled_leaves_nothing(
         # Nor would one whose parent was killed, and could tidy nothing up.
         assert not list(scratch.iterdir())
         follower.child.cancel()
-        assert follower.child.standing.state == 'cancelling'
+        assert follower.child.run_status.state == 'cancelling'
         follower.wait_for('cancelled')
     assert not (tmp_path / 'imu').exists()
 

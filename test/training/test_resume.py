@@ -6,20 +6,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from test.training.small_trainer import RECIPES, school, SOURCES
+from test.training.small_trainer import RECIPES, SOURCES, trainer
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.training.checkpoint import EpochReport, FitState, read_state
+from xmodal_ros.training.checkpoint import EpochMetrics, load_state, TrainerState
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     checkpoint_folder,
     Identity,
-    kept_at,
+    run_checkpoints,
 )
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 RUN: Identity = {'settings': {'seed': 0, 'method': 'dcat'}, 'windows': {'imu': 'abc'}}
-STATE = FitState({'a': torch.arange(3.0)}, 7, (EpochReport(1, 0.1, 0.2, 0.3, {'p': 1.0}),), 0.2, 1)
+STATE = TrainerState(
+    {'a': torch.arange(3.0)}, 7, (EpochMetrics(1, 0.1, 0.2, 0.3, {'p': 1.0}),), 0.2, 1
+)
 # Of methods that differ in their losses only one is enough.
 METHODS = [
     ('unimodal', {}),
@@ -52,11 +54,11 @@ class _At:
     keeper: Keeper
     name: str
 
-    def load(self) -> FitState | None:
+    def load(self) -> TrainerState | None:
         content = self.keeper.kept.get(self.name)
-        return None if content is None else read_state(content)
+        return None if content is None else load_state(content)
 
-    def save(self, state: FitState) -> None:
+    def save(self, state: TrainerState) -> None:
         if not self.keeper.left:
             raise Ended
         self.keeper.left -= 1
@@ -67,7 +69,9 @@ def taught(name: str, options: dict[str, object], keeper: Keeper) -> FitResult:
     sources = () if name == 'unimodal' else SOURCES[:1]
     quick = {n: replace(r, fit=replace(r.fit, epochs=2)) for n, r in RECIPES.items()}
     with repeatable(0):
-        return make_method(name, options).course(school(sources, recipes=quick, stores=keeper.at))
+        return make_method(name, options).train_target(
+            trainer(sources, recipes=quick, stores=keeper.at)
+        )
 
 
 def weights(fitted: FitResult) -> torch.Tensor:
@@ -92,13 +96,13 @@ def test_ended_amid_its_last_fit_it_gives_the_same_to_the_last_bit(name, options
 
 
 def test_a_state_reads_back_and_anything_else_is_refused():
-    again = read_state(STATE.to_bytes())
+    again = load_state(STATE.to_bytes())
     assert torch.equal(again.tensors['a'], STATE.tensors['a'])
     assert (again.step, again.history) == (STATE.step, STATE.history)
     assert (again.best_loss, again.best_epoch) == (STATE.best_loss, STATE.best_epoch)
     for content in (b'', b'junk' * 9, STATE.to_bytes()[:-1], STATE.to_bytes()[:40]):
         with pytest.raises(ValueError, match='no state'):
-            read_state(content)
+            load_state(content)
 
 
 class Notes(list[str]):
@@ -111,7 +115,7 @@ def keep(
     """Leave a run that was ended after so many states; gives what the user was told."""
     notes = Notes()
     try:
-        with kept_at(out, run, resume=resume, note=notes.append) as checkpoints:
+        with run_checkpoints(out, run, resume=resume, note=notes.append) as checkpoints:
             for _ in range(states):
                 checkpoints.of(1, 'training imu').save(replace(STATE, step=step))
             raise Ended
@@ -121,7 +125,7 @@ def keep(
 
 def stated(out: Path) -> int:
     """Give the step that a run ended here would go on from."""
-    with kept_at(out, RUN, resume=True, note=Notes().append) as checkpoints:
+    with run_checkpoints(out, RUN, resume=True, note=Notes().append) as checkpoints:
         state = checkpoints.of(1, 'training imu').load()
     assert state is not None
     return state.step
@@ -131,7 +135,7 @@ def test_states_stay_when_a_run_ends_and_go_when_it_is_done(tmp_path):
     out = tmp_path / 'imu'
     keep(out)
     notes = Notes()
-    with kept_at(out, RUN, resume=True, note=notes.append) as checkpoints:
+    with run_checkpoints(out, RUN, resume=True, note=notes.append) as checkpoints:
         state = checkpoints.of(1, 'training imu').load()
         assert state is not None
         assert state.history == STATE.history
@@ -142,7 +146,10 @@ def test_states_stay_when_a_run_ends_and_go_when_it_is_done(tmp_path):
 
 
 def test_a_run_that_ends_before_its_first_state_leaves_nothing(tmp_path):
-    with pytest.raises(Ended), kept_at(tmp_path / 'imu', RUN, resume=True, note=Notes().append):
+    with (
+        pytest.raises(Ended),
+        run_checkpoints(tmp_path / 'imu', RUN, resume=True, note=Notes().append),
+    ):
         raise Ended
     assert not list(tmp_path.iterdir())
 
@@ -172,7 +179,7 @@ def test_another_run_cannot_go_on_from_there(tmp_path, other, message):
     keep(tmp_path / 'imu')
     with (
         pytest.raises(TrainingError, match=message),
-        kept_at(tmp_path / 'imu', other, resume=True, note=Notes().append),
+        run_checkpoints(tmp_path / 'imu', other, resume=True, note=Notes().append),
     ):
         pass
     assert check_resumable(tmp_path / 'imu', RUN)
@@ -181,9 +188,9 @@ def test_another_run_cannot_go_on_from_there(tmp_path, other, message):
 def test_two_runs_cannot_train_the_same_bundle(tmp_path):
     out = tmp_path / 'imu'
     with (
-        kept_at(out, RUN, resume=False, note=Notes().append),
+        run_checkpoints(out, RUN, resume=False, note=Notes().append),
         pytest.raises(TrainingError, match='another run is training the same bundle'),
-        kept_at(out, RUN, resume=False, note=Notes().append),
+        run_checkpoints(out, RUN, resume=False, note=Notes().append),
     ):
         pass
 
@@ -196,7 +203,7 @@ def test_what_is_damaged_is_refused_with_the_remedy(tmp_path, content):
     file.write_bytes(content)
     with (
         pytest.raises(TrainingError, match='without --resume'),
-        kept_at(out, RUN, resume=True, note=Notes().append) as checkpoints,
+        run_checkpoints(out, RUN, resume=True, note=Notes().append) as checkpoints,
     ):
         checkpoints.of(1, 'training imu').load()
     (checkpoint_folder(out) / 'run.json').write_bytes(content)

@@ -2,11 +2,11 @@
 
 import json
 
-from xmodal_ros.training.events import Failed, Finished, Note, Progress, Stage, Stopped
-from xmodal_ros.training.run_status import Standing
+from xmodal_ros.training.events import Failed, Finished, Note, Progress, StageStarted, Stopped
+from xmodal_ros.training.run_status import RunStatus
 
-BEGUN = Standing('training', '/models/imu')
-LEARNING = BEGUN.after(Stage('learning imu', 40)).after(
+BEGUN = RunStatus('training', '/models/imu')
+LEARNING = BEGUN.after(StageStarted('learning imu', 40)).after(
     Progress('learning imu', 10, 40, '', 10, 40, 0.5, 0.75, 0.9, 60.0)
 )
 
@@ -18,7 +18,7 @@ def test_progress_is_given_as_a_share_of_the_stage_with_epoch_losses_and_time() 
 
 
 def test_a_new_stage_forgets_the_progress_of_the_one_before() -> None:
-    after = LEARNING.after(Stage('testing', 3))
+    after = LEARNING.after(StageStarted('testing', 3))
     assert (after.stage, after.percent, after.epoch, after.eta_s) == ('testing', 0.0, None, None)
 
 
@@ -35,11 +35,11 @@ def test_a_stage_without_steps_is_no_division_by_zero() -> None:
 
 
 def test_the_status_is_json_that_does_not_grow_with_the_notes() -> None:
-    standing = LEARNING
+    run_status = LEARNING
     for number in range(100):
-        standing = standing.after(Note(f'bag {number} is broken'))
-    told = json.loads(standing.as_json())
+        run_status = run_status.after(Note(f'bag {number} is broken'))
+    told = json.loads(run_status.as_json())
     assert told['notes'][-1] == 'bag 99 is broken'
     assert len(told['notes']) == 20
     assert told['state'] == 'training'
-    assert len(standing.notes) == 100
+    assert len(run_status.notes) == 100

@@ -13,11 +13,12 @@ from test.bundles import make_imu_bundle
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.configuration.plan import EpochProgress, SilentReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.plan import EpochProgress, NullReporter, TrainingPlan
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
-from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
@@ -32,7 +33,7 @@ def plan(*bags: Path, **changes: object) -> TrainingPlan:
     return replace(first, **changes)  # type: ignore[arg-type]
 
 
-class Heard(SilentReporter):
+class Heard(NullReporter):
     def __init__(self) -> None:
         self.stages: list[str] = []
         self.notes: list[str] = []
@@ -281,7 +282,7 @@ def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path)
 
 @pytest.mark.parametrize('stage', ['cutting windows', 'training imu'])
 def test_an_interrupted_run_leaves_nothing_behind(recordings, tmp_path, stage):
-    class Interrupting(SilentReporter):
+    class Interrupting(NullReporter):
         def begin(self, current: str, total: int) -> None:
             if current == stage:
                 raise KeyboardInterrupt
@@ -292,7 +293,7 @@ def test_an_interrupted_run_leaves_nothing_behind(recordings, tmp_path, stage):
 
 
 def test_an_interrupted_run_leaves_the_bundle_before_as_it_was(unimodal, recordings, tmp_path):
-    class Interrupting(SilentReporter):
+    class Interrupting(NullReporter):
         def epoch(self, progress: EpochProgress) -> None:
             raise KeyboardInterrupt
 

@@ -7,8 +7,8 @@ import pytest
 from safetensors.torch import load_file
 
 from test.sound_bags import LABELS, write_heard_subjects, write_sound_bag
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.training.train import train

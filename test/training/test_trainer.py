@@ -7,20 +7,24 @@ import numpy as np
 import pytest
 import torch
 
-from xmodal_ros.configuration.recipe import FitSettings
-from xmodal_ros.data.dataset import Examples
+from xmodal_ros.configuration.fit_settings import FitSettings
+from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods import method
-from xmodal_ros.methods.method import make_method, StepSchedule, TransferMethod
+from xmodal_ros.methods.method import (
+    make_method,
+    MethodOptions,
+    StepSchedule,
+    TransferMethod,
+)
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import NO_LABEL, Source
-from xmodal_ros.methods.training_module import Learner, MethodTerms
-from xmodal_ros.modalities.augmentation import ImuAugmentation
+from xmodal_ros.methods.training_module import LossTerms, TrainingModule
+from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import EpochReport
+from xmodal_ros.training.checkpoint import EpochMetrics
 from xmodal_ros.training.trainer import (
     class_weights,
     fit,
@@ -33,7 +37,7 @@ from xmodal_ros.training.trainer import (
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
 
 
-def examples(count: int = 60, seed: int = 0) -> Examples:
+def examples(count: int = 60, seed: int = 0) -> WindowsDataset:
     """Three classes that shake at different speeds."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
@@ -42,20 +46,20 @@ def examples(count: int = 60, seed: int = 0) -> Examples:
     values = np.sin(2 * np.pi * 2 * (labels + 1)[:, None, None] * time[None, :, None] + phase)
     values += rng.normal(0, 0.1, values.shape)
     zeros = np.zeros(count, dtype=np.int64)
-    return Examples(values.astype(np.float32), labels, zeros, np.arange(count))
+    return WindowsDataset(values.astype(np.float32), labels, zeros, np.arange(count))
 
 
 def classifier() -> Classifier:
-    return Classifier(Preprocessing([]), ImuCnn(width=16, dim=16), 6, 3)
+    return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=16), 6, 3)
 
 
 def run(
-    method: str = 'unimodal',
+    method: str | TransferMethod = 'unimodal',
     *,
     seed: int = 0,
     settings: FitSettings = SETTINGS,
     sources: dict[str, Source] | None = None,
-    training: Examples | None = None,
+    training: WindowsDataset | None = None,
     **options: object,
 ) -> FitResult:
     with repeatable(seed):
@@ -64,7 +68,7 @@ def run(
             classifier(),
             training or examples(),
             examples(30, seed=1),
-            make_method(method, options),
+            make_method(method, options) if isinstance(method, str) else method,
             sources or {},
             ImuAugmentation(),
             settings,
@@ -81,7 +85,7 @@ def source(every: int = 1) -> Source:
     with repeatable(7):
         teacher = classifier()
     ours, rows = examples(), np.arange(0, 60, every)
-    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    theirs = WindowsDataset(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
     return make_source('s', teacher, theirs, ours, 3, ImuAugmentation())
 
 
@@ -124,14 +128,14 @@ def test_a_source_is_frozen_and_asked_once():
     assert not any(p.requires_grad for p in teacher.classifier.parameters())
 
 
-def few_labels(of: Examples, kept: int = 6) -> Examples:
+def few_labels(of: WindowsDataset, kept: int = 6) -> WindowsDataset:
     """The same windows, of which only the first few have a label."""
     return replace(of, labels=np.where(np.arange(len(of)) < kept, of.labels, NO_LABEL))
 
 
 def test_windows_without_a_label_are_nothing_to_who_learns_from_labels_alone():
     full = examples()
-    first = Examples(full.values[:6], full.labels[:6], full.recordings[:6], full.ends_ns[:6])
+    first = WindowsDataset(full.values[:6], full.labels[:6], full.recordings[:6], full.ends_ns[:6])
     assert torch.equal(weights(run(training=first)), weights(run(training=few_labels(full))))
 
 
@@ -149,21 +153,23 @@ def test_a_teacher_makes_windows_without_a_label_worth_something():
     assert taught.history[-1].validation_accuracy > best + 0.1
 
 
-def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
+def test_a_step_shows_as_many_windows_without_a_label_as_with_one():
     seen: list[torch.Tensor] = []
 
     class Watching(PairedMethod):
         name = 'watching'
         Options = PairedOptions
 
-        def terms(self, task_loss, target, sources):
+        def compute_loss(self, task_loss, target, sources):
             seen.append(sources['s'].rows)
             assert torch.isfinite(task_loss)
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
 
     ours = few_labels(examples(), 20)
     teacher = make_source('s', classifier(), ours, ours, 3, ImuAugmentation())
-    result = run('watching', training=ours, sources={'s': teacher}, settings=SETTINGS)
+    result = run(
+        Watching(PairedOptions()), training=ours, sources={'s': teacher}, settings=SETTINGS
+    )
     # 40 windows without a label fill three steps of 16; the 20 with one are repeated beside them.
     assert [len(rows) for rows in seen] == [32, 32, 16] * len(result.history)
 
@@ -171,9 +177,11 @@ def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
 def test_a_batch_of_a_branch_without_any_label_costs_nothing():
     ours = few_labels(examples(), 3)
     rows = np.arange(40, 60)
-    theirs = Examples(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
-    one = Examples(ours.values[:3], ours.labels[:3], ours.recordings[:3], np.arange(3) + 1000)
-    joined = Examples(
+    theirs = WindowsDataset(ours.values[rows], ours.labels[rows], ours.recordings[rows], rows)
+    one = WindowsDataset(
+        ours.values[:3], ours.labels[:3], ours.recordings[:3], np.arange(3) + 1000
+    )
+    joined = WindowsDataset(
         np.concatenate([theirs.values, one.values]),
         np.concatenate([theirs.labels, one.labels]),
         np.concatenate([theirs.recordings, one.recordings]),
@@ -185,99 +193,93 @@ def test_a_batch_of_a_branch_without_any_label_costs_nothing():
     assert all(epoch.parts['sources'] == 0 for epoch in result.history)
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    """Methods made in a test are known in that test only."""
-    monkeypatch.setattr(method, '_METHODS', dict(method._METHODS))
-
-
-def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with(registry):
+def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with():
     seen: list[tuple[int, int]] = []
 
     class Spy(PairedMethod):
         name = 'spy'
         Options = PairedOptions
 
-        def terms(self, task_loss, target, sources):
+        def compute_loss(self, task_loss, target, sources):
             for paired in sources.values():
                 seen.append((len(paired.rows), len(paired.outputs.logits)))
                 assert int(paired.rows.max()) < len(target.logits)
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
 
-    run('spy', sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
+    run(Spy(PairedOptions()), sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
     assert all(rows == outputs for rows, outputs in seen)
     assert sum(rows for rows, _ in seen) == 15
 
 
-def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was(registry):
+def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was():
     class Noisy(TransferMethod):
         name = 'noisy'
 
-        def start(self, lesson):
-            return NoisyLearner(lesson)
+        def make_module(self, task):
+            return NoisyModule(task)
 
-    class NoisyLearner(Learner):
-        def __init__(self, lesson):
-            super().__init__(lesson)
+    class NoisyModule(TrainingModule):
+        def __init__(self, task):
+            super().__init__(task)
             self.own = torch.nn.Linear(3, 3)
             self.seen: list[torch.Tensor] = []
 
-        def prepare(self, batch):
+        def prepare_batch(self, batch):
             torch.randn(7)
 
-        def terms(self, batch, outputs, task_loss):
+        def training_step(self, batch, outputs, task_loss):
             self.seen.append(torch.rand(2))
             loss = self.own(outputs.logits.detach()).square().mean()
-            return MethodTerms(task_loss + loss, {'own': float(loss.detach())})
+            return LossTerms(task_loss + loss, {'own': float(loss.detach())})
 
         def facts(self):
             return {'drawn': len({tuple(each.tolist()) for each in self.seen})}
 
-    noisy = run('noisy')
+    noisy = run(Noisy(MethodOptions()))
     assert torch.equal(weights(run()), weights(noisy))
     # Each step draws anew, and what the method trains beside the target is trained.
     assert noisy.facts == {'drawn': 12}
     assert noisy.history[-1].parts['own'] < 0.9 * noisy.history[0].parts['own']
 
 
-def test_the_target_is_settled_with_the_very_weights_that_are_kept(registry):
+def test_the_target_is_settled_with_the_very_weights_that_are_kept():
     class Settling(TransferMethod):
         name = 'settling'
 
-        def start(self, lesson):
-            return SettlingLearner(lesson)
+        def make_module(self, task):
+            return SettlingModule(task)
 
-    class SettlingLearner(Learner):
-        def __init__(self, lesson):
-            super().__init__(lesson)
+    class SettlingModule(TrainingModule):
+        def __init__(self, task):
+            super().__init__(task)
             self.settled = torch.zeros(3)
             self.target.register_buffer('settled', self.settled)
 
-        def settle(self):
+        def prepare_inference(self):
             assert not self.training
             self.settled.copy_(self.target.head.bias)
 
-    kept = run('settling').classifier.state_dict()
+    kept = run(Settling(MethodOptions())).classifier.state_dict()
     assert torch.equal(kept['settled'], kept['head.bias'])
 
 
-def test_a_method_may_bring_a_schedule_of_its_own(registry):
+def test_a_method_may_bring_a_schedule_of_its_own():
     seen: list[float] = []
 
     class Stepping(TransferMethod):
         name = 'stepping'
         schedule = StepSchedule(epochs=2, batch_size=30, learning_rate=1e-2, decay=0.1, every=1)
 
-        def start(self, lesson):
-            return Descending(lesson)
+        def make_module(self, task):
+            return Descending(task)
 
-    class Descending(Learner):
-        def terms(self, batch, outputs, task_loss):
+    class Descending(TrainingModule):
+        def training_step(self, batch, outputs, task_loss):
             seen.append(self.target.head.bias[0].item())
             # A gradient of one in every step: Adam moves by exactly the rate.
-            return MethodTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
+            return LossTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
 
-    result = run('stepping', settings=replace(SETTINGS, weight_decay=0.1))
+    result = run(Stepping(MethodOptions()), settings=replace(SETTINGS, weight_decay=0.1))
     assert len(result.history) == 2
     assert -np.diff(seen) == pytest.approx([1e-2, 1e-2, 1e-3], rel=1e-3)
 
@@ -307,7 +309,7 @@ def test_epochs_are_compared_as_calibrated_answers():
 
 
 def test_progress_hears_of_every_epoch():
-    heard: list[EpochReport] = []
+    heard: list[EpochMetrics] = []
     with repeatable(0):
         fit(
             classifier(),

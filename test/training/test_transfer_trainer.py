@@ -10,20 +10,20 @@ from test.training.small_trainer import (
     examples,
     learning_sets,
     RECIPES,
-    school,
     SETTINGS,
     SOURCES,
     TARGET,
+    trainer,
 )
-from xmodal_ros.configuration.plan import SilentReporter
-from xmodal_ros.data.dataset import LearningSet
+from xmodal_ros.configuration.plan import NullReporter
+from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 
-class Heard(SilentReporter):
+class Heard(NullReporter):
     def __init__(self) -> None:
         self.stages: list[str] = []
         self.notes: list[str] = []
@@ -42,9 +42,9 @@ def weights(fitted: FitResult) -> torch.Tensor:
 def test_what_else_is_trained_changes_nothing():
     unimodal, dcat = make_method('unimodal'), make_method('dcat')
     with repeatable(0):
-        alone = weights(school(()).fit(unimodal, ()))
+        alone = weights(trainer(()).fit(unimodal, ()))
     with repeatable(0):
-        busy = school()
+        busy = trainer()
         first = weights(busy.fit(dcat, SOURCES))
         assert torch.equal(weights(busy.fit(unimodal, ())), alone)
         assert torch.equal(weights(busy.fit(dcat, SOURCES)), first)
@@ -54,7 +54,7 @@ def test_what_else_is_trained_changes_nothing():
 def test_a_frozen_source_is_trained_once_and_a_joint_one_not_at_all():
     heard = Heard()
     with repeatable(0):
-        busy = school(reporter=heard)
+        busy = trainer(reporter=heard)
         busy.fit(make_method('dcat'), ('thigh',))
         busy.fit(make_method('distillation'), SOURCES)
     assert heard.stages == [
@@ -69,7 +69,7 @@ def test_a_frozen_source_is_trained_once_and_a_joint_one_not_at_all():
 def test_it_may_go_on_from_where_another_fit_ended():
     # With no step worth the name, what comes out is what went in.
     with repeatable(0):
-        busy = school(())
+        busy = trainer(())
         first = busy.fit(make_method('unimodal'), ())
         kept = weights(first)
         again = busy.fit(make_method('unimodal'), (), first)
@@ -79,12 +79,15 @@ def test_it_may_go_on_from_where_another_fit_ended():
 
 def test_every_way_the_target_was_trained_is_on_record():
     with repeatable(0):
-        busy = school()
+        busy = trainer()
         fitted = busy.fit(make_method('dcat'), ('thigh',))
         busy.fit(make_method('unimodal'), ())
     assert fitted.sources == ('thigh',)
-    assert [(t.method, t.sources) for t in busy.trials] == [('dcat', ('thigh',)), ('unimodal', ())]
-    assert busy.trials[0].validation_loss == busy.validation_loss(fitted)
+    assert [(t.method, t.sources) for t in busy.candidates] == [
+        ('dcat', ('thigh',)),
+        ('unimodal', ()),
+    ]
+    assert busy.candidates[0].validation_loss == busy.validation_loss(fitted)
 
 
 def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():
@@ -92,11 +95,11 @@ def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():
     rng = np.random.default_rng(0)
     random = examples(60, 7, noise=50)
     random.labels[:] = rng.integers(0, 3, 60)
-    sets['chest'] = LearningSet(random, examples(60, 8, noise=50), {})
+    sets['chest'] = DatasetSplit(random, examples(60, 8, noise=50), {})
     longer = replace(SETTINGS, epochs=15)
     recipes = {name: replace(recipe, fit=longer) for name, recipe in RECIPES.items()}
     with repeatable(0):
-        busy = school(sets=sets, recipes=recipes)
+        busy = trainer(sets=sets, recipes=recipes)
         assert busy.skill('thigh') > 0.3
         assert abs(busy.skill('chest')) < 0.2
 
@@ -109,15 +112,15 @@ def test_a_source_that_is_worth_nothing_leaves_the_guarded_target_as_if_alone(ha
         # What it has learnt is wrong throughout when it is asked.
         validation = sets['thigh'].validation
         wrong = replace(validation, labels=(validation.labels + 1) % 3)
-        sets['thigh'] = LearningSet(training, wrong, {})
+        sets['thigh'] = DatasetSplit(training, wrong, {})
     else:
         training.values[3] = np.inf
     method = make_method('xmodal')
     with repeatable(0):
         longer = replace(RECIPES['thigh'], fit=replace(SETTINGS, epochs=15))
         recipes = {**RECIPES, 'thigh': longer}
-        busy = school(('thigh',), sets=sets, recipes=recipes, reporter=heard)
-        fitted = method.course(busy)
+        busy = trainer(('thigh',), sets=sets, recipes=recipes, reporter=heard)
+        fitted = method.train_target(busy)
         alone = weights(busy.fit(make_method('unimodal'), ()))
     assert fitted.sources == ()
     assert torch.equal(weights(fitted), alone)
@@ -127,9 +130,9 @@ def test_a_source_that_is_worth_nothing_leaves_the_guarded_target_as_if_alone(ha
 def test_a_method_that_needs_pairs_in_time_is_refused_where_there_are_none():
     sets = learning_sets()
     apart = replace(sets['thigh'].training, ends_ns=sets['thigh'].training.ends_ns + 7)
-    sets['thigh'] = LearningSet(apart, sets['thigh'].validation, {'unlabelled': 3})
+    sets['thigh'] = DatasetSplit(apart, sets['thigh'].validation, {'unlabelled': 3})
     with repeatable(0):
-        busy = school(sets=sets)
+        busy = trainer(sets=sets)
     message = r"source 'thigh' ends when one of 'wrist'.*pairing=class.*3 unlabelled"
     with pytest.raises(TrainingError, match=message):
         busy.check(make_method('dcat'))
@@ -145,7 +148,7 @@ def test_a_source_that_is_trained_along_needs_a_partner_with_a_label():
     labels = np.where(ours.ends_ns < sets['thigh'].training.ends_ns[0], ours.labels, NO_LABEL)
     sets['wrist'] = replace(sets['wrist'], training=replace(ours, labels=labels))
     with repeatable(0):
-        busy = school(('thigh',), sets=sets)
+        busy = trainer(('thigh',), sets=sets)
     with pytest.raises(TrainingError, match="no labelled window of source 'thigh' ends when"):
         busy.check(make_method('cotraining'))
     busy.check(make_method('cotraining', {'pairing': 'time_else_class'}))
@@ -154,6 +157,6 @@ def test_a_source_that_is_trained_along_needs_a_partner_with_a_label():
 
 def test_a_document_holds_the_sensors_own_statistics():
     with repeatable(0):
-        busy = school()
+        busy = trainer()
         assert busy.document(TARGET) is busy.document(TARGET)
         assert len(busy.document('thigh').preprocessing[0].mean) == 3  # type: ignore[union-attr]

@@ -13,17 +13,17 @@ import torch
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.plan import SilentReporter, TrainingPlan
-from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
 from xmodal_ros.configuration.training import make_configuration
-from xmodal_ros.data.datamodule import gather
-from xmodal_ros.data.dataset import Examples
+from xmodal_ros.data.datamodule import prepare_data
+from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.recording import cut_into_memory
 from xmodal_ros.data.report import in_words, REASONS
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.source import NO_LABEL
-from xmodal_ros.training.checkpoint import FitState
-from xmodal_ros.training.checkpoint_store import describe_run, describe_windows, kept_at
+from xmodal_ros.training.checkpoint import TrainerState
+from xmodal_ros.training.checkpoint_store import describe_run, describe_windows, run_checkpoints
 from xmodal_ros.training.result import as_mapping
 from xmodal_ros.training.train import train
 
@@ -44,7 +44,7 @@ def plan(*paths: Path, method: str = 'distillation', **changes: object) -> Train
     return replace(asked, **changes)  # type: ignore[arg-type]
 
 
-class Heard(SilentReporter):
+class Heard(NullReporter):
     def __init__(self, stop_at: str = '') -> None:
         self.notes: list[str] = []
         self.stop_at = stop_at
@@ -57,19 +57,19 @@ class Heard(SilentReporter):
         self.notes.append(text)
 
 
-def keys(examples: Examples, rows: np.ndarray) -> set[tuple[int, int]]:
+def keys(examples: WindowsDataset, rows: np.ndarray) -> set[tuple[int, int]]:
     return {*zip(examples.recordings[rows].tolist(), examples.ends_ns[rows].tolist(), strict=True)}
 
 
 @pytest.fixture(scope='module')
 def both(bags):
     """What is gathered with the flag, and without."""
-    return gather(plan(bags), Heard()), gather(plan(bags, unlabelled=False), Heard())
+    return prepare_data(plan(bags), Heard()), prepare_data(plan(bags, unlabelled=False), Heard())
 
 
 def test_without_the_flag_nothing_changes(bags, both):
     _, off = both
-    alone = gather(plan(bags / 'bag_1', bags / 'bag_3', unlabelled=False), Heard())
+    alone = prepare_data(plan(bags / 'bag_1', bags / 'bag_3', unlabelled=False), Heard())
     assert describe_windows(off.sets) == describe_windows(alone.sets)
     assert off.unlabelled == (bags / 'bag_2',)
     for found in off.sets.values():
@@ -81,8 +81,8 @@ def test_labelled_windows_stay_and_all_others_that_have_a_partner_are_added(both
     on, off = both
     numbers = {facts.name: number for number, facts in enumerate(on.learning)}
     assert numbers.keys() == {'bag_1', 'bag_2'}
-    ways = {name: (r.stream, r.training_window) for name, r in on.recipes.items()}
-    cut = [cut_into_memory(facts, ways, unlabelled=True) for facts in on.learning]
+    cut_specs = {name: (r.stream, r.training_window) for name, r in on.recipes.items()}
+    cut = [cut_into_memory(facts, cut_specs, unlabelled=True) for facts in on.learning]
     ends = [{name: {*w.ends_ns.tolist()} for name, w in each.windows.items()} for each in cut]
     for name, found in on.sets.items():
         ours, before = found.training, off.sets[name].training
@@ -133,7 +133,7 @@ def test_of_people_who_validate_or_test_only_labelled_windows_are_used(bags, tmp
         write_paired_bag(folder / f'bare_{subject}', subject, labels=LABELS, labelled=False)
     write_paired_bag(folder / 'blind', '5', labels=LABELS, labelled=False, camera=False)
     heard = Heard()
-    found = gather(plan(folder, validation_subjects=('4',)), heard)
+    found = prepare_data(plan(folder, validation_subjects=('4',)), heard)
     assert [facts.name for facts in found.learning] == ['bag_1', 'bag_2', 'bag_4']
     ours = found.sets['imu']
     assert {*ours.training.recordings.tolist()} == {0, 1}
@@ -149,20 +149,22 @@ def test_of_people_who_validate_or_test_only_labelled_windows_are_used(bags, tmp
 
 def test_refusals_stay_what_they_were(bags, tmp_path):
     with pytest.raises(TrainingError, match='none of the 1 recordings is labelled'):
-        gather(plan(bags / 'bag_2'), Heard())
+        prepare_data(plan(bags / 'bag_2'), Heard())
     with pytest.raises(TrainingError, match=r"of subject '2' nothing can be used.*has no labels"):
-        gather(plan(bags, test_subjects=('2',)), Heard())
+        prepare_data(plan(bags, test_subjects=('2',)), Heard())
     with pytest.raises(TrainingError, match='for training: the labelled recordings show 1, 3'):
-        gather(plan(bags, test_subjects=('1', '3')), Heard())
+        prepare_data(plan(bags, test_subjects=('1', '3')), Heard())
     walks = tmp_path / 'walks'
     for subject in '13':
         write_paired_bag(walks / subject, subject, labels=['walk'] * 3)
     with pytest.raises(TrainingError, match='show 1 activities, but two are needed'):
-        gather(plan(walks), Heard())
+        prepare_data(plan(walks), Heard())
     write_paired_bag(tmp_path / 'bare', 'Subject 03', labels=LABELS, labelled=False)
     labelled = write_paired_bag(tmp_path / 'labelled', 'subject_3', labels=LABELS)
     with pytest.raises(TrainingError, match=r"'Subject 03' .training. and 'subject_3' .testing."):
-        gather(plan(bags, tmp_path / 'bare', labelled, test_subjects=('subject_3',)), Heard())
+        prepare_data(
+            plan(bags, tmp_path / 'bare', labelled, test_subjects=('subject_3',)), Heard()
+        )
 
 
 def test_of_a_recording_and_its_labelled_copy_the_latter_is_used(bags, tmp_path):
@@ -170,7 +172,7 @@ def test_of_a_recording_and_its_labelled_copy_the_latter_is_used(bags, tmp_path)
     copy = Path(shutil.copytree(bare, tmp_path / 'b'))
     rows = [f'{5 * n},{5 * n + 4},{label}' for n, label in enumerate(2 * LABELS)]
     (copy / 'labels.csv').write_text('\n'.join(['start,end,label', *rows]))
-    found = gather(plan(tmp_path, bags / 'bag_3'), Heard())
+    found = prepare_data(plan(tmp_path, bags / 'bag_3'), Heard())
     assert [facts.path for facts in found.learning] == [copy]
 
 
@@ -198,9 +200,11 @@ def test_a_configuration_asks_for_them():
 def test_the_windows_from_the_cache_are_the_same(bags, both, tmp_path):
     # To the last bit, and with them the weights.
     for _ in range(2):
-        kept = gather(plan(bags, data=DataOptions(tmp_path / 'cache', 1)), Heard())
+        kept = prepare_data(plan(bags, data=DataOptions(tmp_path / 'cache', 1)), Heard())
         assert describe_windows(kept.sets) == describe_windows(both[0].sets)
-    off = gather(plan(bags, unlabelled=False, data=DataOptions(tmp_path / 'cache', 1)), Heard())
+    off = prepare_data(
+        plan(bags, unlabelled=False, data=DataOptions(tmp_path / 'cache', 1)), Heard()
+    )
     assert describe_windows(off.sets) == describe_windows(both[1].sets)
 
 
@@ -244,9 +248,9 @@ def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path):
     identity = describe_run(asked, torch.device('cpu'))
     with (
         suppress(KeyboardInterrupt),
-        kept_at(out, identity, resume=False, note=Heard().note) as checkpoints,
+        run_checkpoints(out, identity, resume=False, note=Heard().note) as checkpoints,
     ):
-        checkpoints.of(1, 'training camera').save(FitState({}, 0, (), 0.0, 0))
+        checkpoints.of(1, 'training camera').save(TrainerState({}, 0, (), 0.0, 0))
         raise KeyboardInterrupt
     with pytest.raises(TrainingError, match=r'unlabelled .* was True and is False'):
         train(replace(asked, unlabelled=False), out, resume=True)

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from xmodal_ros.data.dataset import Examples
-from xmodal_ros.models.preprocessing import MotionStep
+from xmodal_ros.data.dataset import WindowsDataset
+from xmodal_ros.models.configuration_preprocessing import MotionStep
 from xmodal_ros.training.window_statistics import StatisticsBaseline, window_statistics
 
 MODELS = pytest.mark.parametrize('model', ['random_forest', 'logistic_regression'])
 
 
-def examples(count: int = 60, seed: int = 0) -> Examples:
+def examples(count: int = 60, seed: int = 0) -> WindowsDataset:
     """Three activities that shake more or less."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     values = rng.normal(0, 1 + labels[:, None, None], (count, 50, 6))
-    return Examples(
+    return WindowsDataset(
         values.astype(np.float32), labels, np.zeros(count, dtype=np.int64), np.arange(count)
     )
 

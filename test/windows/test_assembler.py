@@ -10,9 +10,9 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.clock import LONGEST_GAP_NS
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
-SPEC = WindowSpec(rate_hz=50)
+SPEC = WindowingSpec(rate_hz=50)
 PERIOD = SECOND // 100
 
 
@@ -21,7 +21,7 @@ def samples(start_ns: int, count: int, seed: int = 0, period: int = PERIOD) -> l
     return [Sample(start_ns + i * period, 'imu', values[i]) for i in range(count)]
 
 
-def run(stream: list[Sample], spec: WindowSpec = SPEC) -> tuple[dict, WindowAssembler]:
+def run(stream: list[Sample], spec: WindowingSpec = SPEC) -> tuple[dict, WindowAssembler]:
     assembler = WindowAssembler(spec, 'linear')
     return {w.end_ns: w for s in stream for w in assembler.push(s)}, assembler
 
@@ -126,11 +126,11 @@ def test_memory_stays_bounded_on_a_long_stream():
 )
 def test_grids_that_cannot_be_are_refused(settings_, complaint):
     with pytest.raises(ValidationError, match=complaint):
-        WindowSpec(**settings_)
+        WindowingSpec(**settings_)
 
 
 def test_grid_points_are_the_same_for_every_window_at_rates_that_divide_no_second():
-    spec = WindowSpec(rate_hz=30)
+    spec = WindowingSpec(rate_hz=30)
     one, next_one = spec.grid(EPOCH), spec.grid(EPOCH + spec.hop_ns)
     assert one[15:].tolist() == next_one[:-15].tolist()
     assert one[0] == EPOCH - spec.length_ns

@@ -7,9 +7,9 @@ import pytest
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.windows.resampling import resample_linear, resample_nearest
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
-SPEC = WindowSpec(rate_hz=50)
+SPEC = WindowingSpec(rate_hz=50)
 GRID = SPEC.grid(EPOCH)
 MARGIN = SPEC.margin_ns
 

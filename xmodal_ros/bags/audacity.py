@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
-from xmodal_ros.bags.label_rows import in_order, make_segment, Span
+from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 
@@ -16,7 +16,7 @@ _SECOND_NS: Final = 1_000_000_000
 _MOST_SECONDS: Final = Decimal(1 << 34)
 
 
-def read_audacity(file: Path, span: Span) -> tuple[Segment, ...]:
+def read_audacity(file: Path, span: LabelledSpan) -> tuple[Segment, ...]:
     """Read the segments in a label track; raises :class:`BagError` with file and line."""
     try:
         lines = file.read_text(encoding='utf-8-sig').splitlines()
@@ -42,7 +42,7 @@ def read_audacity(file: Path, span: Span) -> tuple[Segment, ...]:
     return in_order(rows)
 
 
-def _time(where: str, text: str, span: Span) -> tuple[str, int]:
+def _time(where: str, text: str, span: LabelledSpan) -> tuple[str, int]:
     try:
         # In some languages Audacity writes a decimal comma.
         seconds = Decimal(text.strip().replace(',', '.'))

@@ -19,7 +19,7 @@ from ruamel.yaml.error import YAMLError
 
 from xmodal_ros.bags.message_types import has_stamp
 from xmodal_ros.errors import BagError
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 from xmodal_ros.modalities.sensor import Sensor
 
 FILE_NAME: Final = 'clocks.yaml'
@@ -170,7 +170,7 @@ def write_clocks(bag: Path, corrections: Mapping[str, ClockCorrection]) -> Path:
     Raises ConfigurationError when it cannot be written.
     """
     file = clock_file(bag)
-    write_whole(file, '\n'.join(_lines(corrections)) + '\n')
+    write_atomic(file, '\n'.join(_lines(corrections)) + '\n')
     return file
 
 

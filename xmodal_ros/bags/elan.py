@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from xmodal_ros.bags.label_rows import in_order, make_segment, Span
+from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 
@@ -17,7 +17,7 @@ _TIERS: Final = ('activity', 'activities', 'label', 'labels')
 _MILLISECOND_NS: Final = 1_000_000
 
 
-def read_elan(file: Path, span: Span) -> tuple[Segment, ...]:
+def read_elan(file: Path, span: LabelledSpan) -> tuple[Segment, ...]:
     """Read the segments in an ELAN file; raises :class:`BagError` with file and annotation."""
     try:
         text = file.read_bytes()

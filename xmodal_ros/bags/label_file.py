@@ -14,7 +14,7 @@ from typing import Final
 
 from xmodal_ros.bags.audacity import read_audacity
 from xmodal_ros.bags.elan import read_elan
-from xmodal_ros.bags.label_rows import in_order, make_segment, Span
+from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
@@ -72,13 +72,13 @@ def read_label_file(file: Path, start_ns: int, end_ns: int) -> tuple[Segment, ..
     time or lies outside the recording, an end that is not after its start, an empty label, and
     rows that overlap.
     """
-    span = Span(start_ns, end_ns)
+    span = LabelledSpan(start_ns, end_ns)
     if file.suffix == '.eaf':
         return read_elan(file, span)
     return read_audacity(file, span) if file.suffix == '.txt' else _read_table(file, span)
 
 
-def _read_table(file: Path, span: Span) -> tuple[Segment, ...]:
+def _read_table(file: Path, span: LabelledSpan) -> tuple[Segment, ...]:
     rows: list[tuple[str, str, Segment]] = []
     try:
         with file.open(encoding='utf-8-sig', newline='') as stream:
@@ -107,7 +107,9 @@ def _read_columns(file: Path, header: Sequence[str]) -> tuple[int, int, int]:
     return start, end, label
 
 
-def _read_row(where: str, row: Sequence[str], order: tuple[int, int, int], span: Span) -> Segment:
+def _read_row(
+    where: str, row: Sequence[str], order: tuple[int, int, int], span: LabelledSpan
+) -> Segment:
     if len(row) != len(COLUMNS):
         raise BagError(f'{where}: {len(row)} values instead of {",".join(COLUMNS)}')
     start, end, label = (row[index].strip() for index in order)
@@ -116,7 +118,7 @@ def _read_row(where: str, row: Sequence[str], order: tuple[int, int, int], span:
     )
 
 
-def _time(where: str, text: str, span: Span) -> int:
+def _time(where: str, text: str, span: LabelledSpan) -> int:
     seconds = _read_seconds(text)
     if seconds is None:
         return _read_iso(where, text)

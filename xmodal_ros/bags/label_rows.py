@@ -12,7 +12,7 @@ _SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
-class Span:
+class LabelledSpan:
     """When the recording lasts, which no label may leave by more than a second."""
 
     start_ns: int
@@ -30,7 +30,7 @@ class Span:
 
 
 def make_segment(
-    where: str, label: str, start: tuple[str, int], end: tuple[str, int], span: Span
+    where: str, label: str, start: tuple[str, int], end: tuple[str, int], span: LabelledSpan
 ) -> Segment:
     """Make a segment of a label and the texts and times, in nanoseconds, of its start and end.
 

@@ -20,20 +20,20 @@ _SESSION: Final = re.compile(rf'(?:^|[-_ ])((?:session|ses){_VALUE})', re.IGNORE
 
 
 @dataclass(frozen=True)
-class Person:
+class PersonAndSession:
     """Who was recorded, and in which session; ``session`` is empty where nothing says it."""
 
     subject: str
     session: str
 
 
-def name_person(path: Path, name: str) -> Person:
+def name_person(path: Path, name: str) -> PersonAndSession:
     """Look for subject and session in the bag's ``name`` and in the folders around ``path``.
 
     The nearest counts. Without a subject there the bag's name stands for one.
     """
     names = [name, *(folder.name for folder in path.resolve().parents[:_HOW_FAR_UP])]
-    return Person(_first(_SUBJECT, names) or name, _first(_SESSION, names))
+    return PersonAndSession(_first(_SUBJECT, names) or name, _first(_SESSION, names))
 
 
 def _first(pattern: re.Pattern[str], names: list[str]) -> str:

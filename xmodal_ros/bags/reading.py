@@ -25,7 +25,8 @@ from xmodal_ros.bags.person import name_person
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.bags.sensor_table import read_sensor
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.modalities.sensor import MODALITIES, modality_of_type, Sensor
+from xmodal_ros.modalities.registry import modality_names, modality_of_type
+from xmodal_ros.modalities.sensor import Sensor
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""
@@ -280,10 +281,10 @@ class BagReader:
                 f'({error!r}): correct its metadata.yaml'
             ) from None
         for sensor in sensors:
-            if sensor.modality not in (*MODALITIES, 'skeleton'):
+            if sensor.modality not in modality_names():
                 raise BagError(
                     f'bag {str(self.path)!r}: sensor {sensor.name!r} has modality '
-                    f'{sensor.modality!r}, known are {", ".join(MODALITIES)}'
+                    f'{sensor.modality!r}, known are {", ".join(modality_names())}'
                 )
         return sensors
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 import tempfile
 
-from xmodal_ros.atomic_swap import exchange
+from xmodal_ros.atomic_swap import atomic_swap
 from xmodal_ros.errors import BagError
 
 
@@ -34,6 +34,6 @@ def replacing(path: Path) -> Iterator[Path]:
         new = Path(name) / path.name
         yield new
         try:
-            exchange(new, path)
+            atomic_swap(new, path)
         except OSError as error:
             raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error

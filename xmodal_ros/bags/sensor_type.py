@@ -2,8 +2,8 @@
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import readable_types
 
 
 def sensor_type(reader: BagReader, sensor: Sensor) -> str:
@@ -12,7 +12,7 @@ def sensor_type(reader: BagReader, sensor: Sensor) -> str:
     Raises :class:`BagError` for one that no sensor of its modality has.
     """
     msgtype = reader.topics[sensor.topic].msgtype
-    readable = readable_types(sensor.modality)
+    readable = find_modality(sensor.modality).message_types
     if msgtype not in readable:
         raise BagError(
             f'sensor {sensor.name!r} of bag {str(reader.path)!r} is declared as {sensor.modality} '

@@ -31,7 +31,8 @@ from rosbags.serde import SerdeError
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.sensor import modality_of_type, Sensor
+from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.sensor import Sensor
 
 # rmw's way to write "infinite", as rosbag2 records it.
 _INFINITE: Final = QosTime(9223372036, 854775807)

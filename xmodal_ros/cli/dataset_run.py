@@ -11,14 +11,14 @@ from rich.markup import escape
 from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_report
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
-from xmodal_ros.configuration.plan import SilentReporter
-from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.plan import NullReporter
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import check_writable
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.imu.stream import ImuChannels
 
 _WIDTH_OF_A_FILE = 200
 
@@ -58,7 +58,7 @@ class DatasetSettings:
         check_writable(self.json)
 
 
-class _Lines(SilentReporter):
+class _Lines(NullReporter):
     """Tell stages and recordings on stderr."""
 
     def __init__(self, console: Console) -> None:

@@ -59,9 +59,9 @@ def bind_words(arguments: Sequence[str]) -> list[str]:
 
 def _is_fault(word: str) -> bool:
     """Tell whether a word names faults; a slip of the pen does too, unless a file is called so."""
-    from xmodal_ros.evaluation.fault_catalogue import ALL, NAMES
+    from xmodal_ros.evaluation.fault_catalogue import ALL, fault_names
 
-    if set(word.split(',')) <= {*NAMES, ALL}:
+    if set(word.split(',')) <= {*fault_names(), ALL}:
         return True
     return not word.startswith('-') and '/' not in word and not Path(word).exists()
 

@@ -34,7 +34,7 @@ from xmodal_ros.evaluation.scoring import (
     BagEvaluation,
     evaluate,
     evaluate_bag,
-    LeftOut,
+    SkippedRecording,
 )
 from xmodal_ros.evaluation.selection import select
 from xmodal_ros.evaluation.trial import Trial
@@ -81,13 +81,13 @@ class _Candidate:
     path: Path
     engine: Engine
     bags: list[BagEvaluation] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
+    left_out: list[SkippedRecording] = field(default_factory=list)
     errors: list[BagError] = field(default_factory=list)
     lacks: list[BagError] = field(default_factory=list)
     not_live: list[XmodalError] = field(default_factory=list)
 
     def leave_out(self, bag: str, error: BagError) -> None:
-        self.left_out.append(LeftOut(bag, str(error)))
+        self.left_out.append(SkippedRecording(bag, str(error)))
         self.errors.append(error)
 
 

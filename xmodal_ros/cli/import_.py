@@ -59,7 +59,7 @@ def utd_mhad(
     FOLDER holds Inertial, Skeleton and Depth as published
     (a1_s1_t1_inertial.mat and so on). Writes OUT/utd_mhad_s1 to OUT/utd_mhad_s8
     for the subjects 1 to 8. The sensors are called imu (50 Hz), camera (16UC1
-    depth in mm) and skeleton (20 joints in m, to learn from: no robot has it).
+    depth in mm) and skeleton (20 joints in m).
     There are no time stamps: all are spread over the clip. Bags that are there
     already and complete are kept.
     """

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 import json
 from pathlib import Path
 
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 
 
 def write_result(path: Path | None, result: Mapping[str, object]) -> None:
@@ -13,4 +13,4 @@ def write_result(path: Path | None, result: Mapping[str, object]) -> None:
     Raises :class:`ConfigurationError` when the file cannot be written.
     """
     if path is not None:
-        write_whole(path, json.dumps(result, indent=2, allow_nan=False) + '\n')
+        write_atomic(path, json.dumps(result, indent=2, allow_nan=False) + '\n')

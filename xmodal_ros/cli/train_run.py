@@ -19,13 +19,13 @@ import typer
 
 from xmodal_ros.cli.dataset_page import summary
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.configuration.plan import EpochProgress, Reporter, TrainingPlan
+from xmodal_ros.configuration.plan import EpochProgress, ProgressReporter, TrainingPlan
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.files import check_writable
 from xmodal_ros.training.checkpoint_store import checkpoint_folder
-from xmodal_ros.training.distributed import joined, Processes
-from xmodal_ros.training.epoch_log import epoch_table
+from xmodal_ros.training.distributed import DistributedContext, init_distributed
+from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.events import (
     Event,
     EventReporter,
@@ -44,19 +44,19 @@ def run(asked: TrainingConfiguration, *, events: bool = False) -> TrainingResult
     With ``events`` it tells its progress and result on stdout, and only errors on stderr. Of
     several processes that train together one tells and writes; the others give None.
     """
-    with joined(asked.device) as (processes, device):
+    with init_distributed(asked.device) as (context, device):
         asked = asked.model_copy(update={'device': device})
-        if not processes.leads:
-            assist(TrainingPlan.of(asked), processes)
+        if not context.is_main_process:
+            assist(TrainingPlan.of(asked), context)
             return None
-        return (_run_for_another if events else _run_for_a_person)(asked, processes)
+        return (_run_for_another if events else _run_for_a_person)(asked, context)
 
 
-def _run_for_a_person(asked: TrainingConfiguration, processes: Processes) -> TrainingResult:
+def _run_for_a_person(asked: TrainingConfiguration, context: DistributedContext) -> TrainingResult:
     console = Console(stderr=True)
     try:
         with _Bars(console) as bars:
-            result = _train(asked, bars, processes)
+            result = _train(asked, bars, context)
     except KeyboardInterrupt:
         console.print(escape(_stopped(asked)), soft_wrap=True)
         raise typer.Exit(130) from None
@@ -68,13 +68,13 @@ def _run_for_a_person(asked: TrainingConfiguration, processes: Processes) -> Tra
 
 
 def _train(
-    asked: TrainingConfiguration, reporter: Reporter, processes: Processes
+    asked: TrainingConfiguration, reporter: ProgressReporter, context: DistributedContext
 ) -> TrainingResult:
     check_writable(asked.json_file, asked.log)
     plan = TrainingPlan.of(asked)
-    with epoch_table(reporter.note, asked.log, asked.tensorboard) as table:
+    with epoch_logger(reporter.note, asked.log, asked.tensorboard) as table:
         result = train(
-            plan, asked.out, reporter, resume=asked.resume, table=table, processes=processes
+            plan, asked.out, reporter, resume=asked.resume, table=table, context=context
         )
     write_result(asked.json_file, as_mapping(result))
     return result
@@ -87,11 +87,11 @@ def _stopped(asked: TrainingConfiguration) -> str:
     )
 
 
-def _run_for_another(asked: TrainingConfiguration, processes: Processes) -> TrainingResult:
+def _run_for_another(asked: TrainingConfiguration, context: DistributedContext) -> TrainingResult:
     """Tell a process that started this one; whatever ends the run is told as well."""
     reader = _Reader()
     try:
-        result = _train(asked, EventReporter(reader.tell), processes)
+        result = _train(asked, EventReporter(reader.tell), context)
     except KeyboardInterrupt:
         reader.tell(Stopped(_stopped(asked)))
         raise typer.Exit(130) from None
@@ -192,7 +192,7 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
             'test macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
         )
         table.add_row('test accuracy per clip', f'{scores.accuracy:.3f}')
-    for line in summary(result.material.report):
+    for line in summary(result.data_module.report):
         console.print(f'[yellow]data:[/] {escape(line)}', soft_wrap=True, highlight=False)
     best = result.fits[result.plan.target].best_epoch
     table.add_row(

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.runtime.health import Level
-from xmodal_ros.runtime.watching import Event, Other, Row, Watch
+from xmodal_ros.runtime.watching import Event, Other, Watch, WatchedNode
 
 _BAR: Final = 12
 _LOG_LINES: Final = 8
@@ -44,7 +44,7 @@ def render(watch: Watch, now_ns: int, wall_s: float, absence: str = '') -> Rende
     return Group(*parts)
 
 
-def _labels(rows: Sequence[Row]) -> Table:
+def _labels(rows: Sequence[WatchedNode]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for heading in ('topic', 'label', 'confidence', 'then', 'source', 'rate', 'age', 'health'):
         right = heading in ('rate', 'age')
@@ -63,7 +63,7 @@ def _labels(rows: Sequence[Row]) -> Table:
     return table
 
 
-def _label(row: Row) -> Text:
+def _label(row: WatchedNode) -> Text:
     if row.label is None:
         return Text('nothing yet', style='dim')
     name = _shown(row.label) or 'nothing'
@@ -74,7 +74,7 @@ def _label(row: Row) -> Text:
     return Text(name, style=style)
 
 
-def _bar(row: Row) -> Text:
+def _bar(row: WatchedNode) -> Text:
     if row.confidence is None or not row.fresh or row.kind == 'truth':
         return Text('')
     share = min(1.0, max(0.0, row.confidence))
@@ -86,14 +86,14 @@ def _bar(row: Row) -> Text:
     )
 
 
-def _runners_up(row: Row) -> Text:
+def _runners_up(row: WatchedNode) -> Text:
     if not row.fresh or row.kind == 'truth':
         return Text('')
     following = row.scores[1 : 1 + _RUNNERS_UP]
     return Text(', '.join(f'{_shown(name)} {score:.2f}' for name, score in following), style='dim')
 
 
-def _health(row: Row) -> Text:
+def _health(row: WatchedNode) -> Text:
     words = row.health
     if row.refused:
         words += f'; {row.refused} messages unreadable'

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
-from xmodal_ros.configuration.recipe import RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import ConfigurationError
 
@@ -90,7 +90,7 @@ class EpochProgress:
     detail: str = ''
 
 
-class Reporter(Protocol):
+class ProgressReporter(Protocol):
     """Hears how far training is. Whatever it raises ends the run and leaves nothing behind."""
 
     def begin(self, stage: str, total: int) -> None:
@@ -106,7 +106,7 @@ class Reporter(Protocol):
         """Something a person should know."""
 
 
-class SilentReporter:
+class NullReporter:
     """Tells nobody."""
 
     def begin(self, stage: str, total: int) -> None:

@@ -21,12 +21,12 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 import yaml
 
+from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.names import declared_names
-from xmodal_ros.modalities.imu.decoder import ImuChannels
+from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
 
-Size = Literal['small', 'default', 'large']
 Balance = Literal['weights', 'sampling', 'none']
 TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
 
@@ -72,9 +72,9 @@ def _by_name(value: Any) -> Any:
 
 
 def _method(name: str) -> str:
-    """Refuse a name that no method has, where the names are known."""
-    known = declared_names()
-    if known and name not in known:
+    """Refuse a name that no method has."""
+    known = registry.names(registry.METHODS)
+    if name not in known:
         raise PydanticKnownError('literal_error', {'expected': ', '.join(known)})
     return name
 
@@ -258,7 +258,7 @@ def description(key: str) -> str:
 
 def explanation(key: str) -> str:
     """Say what a key is for and, of the method, which there are."""
-    names = ', '.join(declared_names()) if key == 'method' else ''
+    names = ', '.join(registry.names(registry.METHODS)) if key == 'method' else ''
     return f'{description(key)} There are {names}.' if names else description(key)
 
 
@@ -325,7 +325,11 @@ def _explained(error: ValidationError, called: Any) -> str:
         name = 'BAG' if key == 'bags' else name
         return f'{name} {told} Give it on the command line or in the configuration file'
     if problem['type'] == 'literal_error':
-        words = declared_names() if key == 'method' else get_args(_field(key).annotation)
+        words = (
+            registry.names(registry.METHODS)
+            if key == 'method'
+            else get_args(_field(key).annotation)
+        )
         close = difflib.get_close_matches(str(value), words, n=1)
         hint = f'; did you mean {close[0]!r}?' if close else ''
         return f'{name} {value!r} is none of {", ".join(words)}{hint}'

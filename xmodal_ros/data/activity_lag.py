@@ -1,7 +1,7 @@
 """Find how far two sensors' clocks are apart from what both of them sense of the same activity."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,8 @@ from scipy.signal import correlate
 from xmodal_ros.bags.clock_fit import ClockFit, fit_line
 from xmodal_ros.data.cutting import Cut
 from xmodal_ros.data.window_array import Stream
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 _HIGHEST_RATE_HZ: Final = 50
 # Slower than this is posture and light, not activity.
@@ -51,7 +52,7 @@ class Lag:
         return self.correlation >= _LEAST_CORRELATION and self.ratio >= _LEAST_RATIO
 
 
-def stream_energy(cut: Cut, stream: Stream, spec: WindowSpec, modality: str) -> Energy | None:
+def stream_energy(cut: Cut, stream: Stream, spec: WindowingSpec, modality: str) -> Energy | None:
     """Give the activity energy of a cut stream; None where it has no window.
 
     For an IMU that is the change of acceleration from sample to sample, for a camera the mean
@@ -67,6 +68,7 @@ def stream_energy(cut: Cut, stream: Stream, spec: WindowSpec, modality: str) -> 
     total, number = np.zeros(count), np.zeros(count)
     samples = stream.array()
     known = np.int64(first - 1)
+    kind, between = find_modality(modality), False
     for end_ns, row in zip(index.ends_ns.tolist(), index.firsts.tolist(), strict=True):
         grid = spec.grid(end_ns)
         new = np.flatnonzero(grid > known)
@@ -74,26 +76,16 @@ def stream_energy(cut: Cut, stream: Stream, spec: WindowSpec, modality: str) -> 
             continue
         # One more before, for changes.
         begin = max(0, int(new[0]) - 1)
-        change = _change(samples[row + begin : row + cut.facts.steps], modality)
+        change = kind.activity_change(samples[row + begin : row + cut.facts.steps])
+        between = len(change) < len(grid[begin:])
         slots = (grid[begin + len(grid[begin:]) - len(change) :] - first) * rate // SECOND_NS
         total += np.bincount(slots, change, count)[:count]
         number += np.bincount(slots, minlength=count)[:count]
         known = grid[-1]
     with np.errstate(invalid='ignore'):
         # A change lies between two samples.
-        start_ns = first - (spec.period_ns // 2 if modality != 'audio' else 0)
+        start_ns = first - (spec.period_ns // 2 if between else 0)
         return Energy(start_ns, rate, np.log1p(total / np.where(number > 0, number, np.nan)))
-
-
-def _change(samples: NDArray[Any], modality: str) -> NDArray[np.float64]:
-    values = samples.astype(np.float64)
-    if modality == 'audio':
-        return 100 * np.abs(values)
-    step = np.abs(np.diff(values.reshape(len(values), -1), axis=0))
-    change: NDArray[np.float64] = (
-        step[:, :3].sum(axis=1) if modality == 'imu' else step.mean(axis=1)
-    )
-    return change
 
 
 def find_lag(reference: Energy, other: Energy, most_s: float) -> Lag | None:

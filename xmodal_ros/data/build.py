@@ -18,13 +18,13 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.cache import StreamCache
-from xmodal_ros.data.cutting import cut_recording, Way
+from xmodal_ros.data.cutting import cut_recording, CutSpec
 from xmodal_ros.data.recording import (
     cut_into_memory,
-    cut_orders,
+    cut_requests,
     label_recording,
-    Recording,
     RecordingFacts,
+    RecordingWindows,
 )
 from xmodal_ros.errors import BagError, TrainingError
 
@@ -49,18 +49,18 @@ class _Task:
     cache: StreamCache
     workplace: Path
     facts: RecordingFacts
-    ways: Mapping[str, Way]
+    cut_specs: Mapping[str, CutSpec]
     places: Mapping[str, Path]
 
 
 def build_recordings(
     facts: Sequence[RecordingFacts],
-    ways: Mapping[str, Way],
+    cut_specs: Mapping[str, CutSpec],
     options: DataOptions,
     advance: Callable[[int, str], None] = lambda _done, _name: None,
     *,
     unlabelled: bool = False,
-) -> list[Recording | BrokenRecording]:
+) -> list[RecordingWindows | BrokenRecording]:
     """Give the labelled windows of recordings, in their order; ``unlabelled`` adds the others.
 
     What the cache holds is taken from there, the rest is cut, by so many processes at a time as
@@ -70,9 +70,9 @@ def build_recordings(
     half-written.
     """
     if options.cache is None:
-        return _in_memory(facts, ways, advance, unlabelled)
+        return _in_memory(facts, cut_specs, advance, unlabelled)
     cache = StreamCache(options.cache)
-    places = [_places(cache, fact, ways) for fact in facts]
+    places = [_places(cache, fact, cut_specs) for fact in facts]
     missing = [[n for n, p in at.items() if cache.read(p) is None] for at in places]
     todo = [number for number, names in enumerate(missing) if names]
     broken: dict[int, str] = {}
@@ -87,7 +87,7 @@ def build_recordings(
                     cache,
                     workplace,
                     facts[number],
-                    {name: ways[name] for name in missing[number]},
+                    {name: cut_specs[name] for name in missing[number]},
                     places[number],
                 )
                 for number in todo
@@ -100,32 +100,34 @@ def build_recordings(
     return [
         BrokenRecording(fact, broken[number])
         if number in broken
-        else _from_cache(cache, fact, ways, places[number], unlabelled)
+        else _from_cache(cache, fact, cut_specs, places[number], unlabelled)
         for number, fact in enumerate(facts)
     ]
 
 
 def _in_memory(
     facts: Sequence[RecordingFacts],
-    ways: Mapping[str, Way],
+    cut_specs: Mapping[str, CutSpec],
     advance: Callable[[int, str], None],
     unlabelled: bool,
-) -> list[Recording | BrokenRecording]:
-    recordings: list[Recording | BrokenRecording] = []
+) -> list[RecordingWindows | BrokenRecording]:
+    recordings: list[RecordingWindows | BrokenRecording] = []
     for done, fact in enumerate(facts, start=1):
         try:
-            recordings.append(cut_into_memory(fact, ways, unlabelled=unlabelled))
+            recordings.append(cut_into_memory(fact, cut_specs, unlabelled=unlabelled))
         except BagError as error:
             recordings.append(BrokenRecording(fact, str(error)))
         advance(done, fact.name)
     return recordings
 
 
-def _places(cache: StreamCache, facts: RecordingFacts, ways: Mapping[str, Way]) -> dict[str, Path]:
+def _places(
+    cache: StreamCache, facts: RecordingFacts, cut_specs: Mapping[str, CutSpec]
+) -> dict[str, Path]:
     try:
         return {
             name: cache.place(facts.files, order, facts.clocks.get(name, ''))
-            for name, order in cut_orders(facts, ways).items()
+            for name, order in cut_requests(facts, cut_specs).items()
         }
     except OSError as error:
         raise BagError(f'bag {str(facts.path)!r} cannot be read: {error}') from error
@@ -134,10 +136,10 @@ def _places(cache: StreamCache, facts: RecordingFacts, ways: Mapping[str, Way]) 
 def _from_cache(
     cache: StreamCache,
     facts: RecordingFacts,
-    ways: Mapping[str, Way],
+    cut_specs: Mapping[str, CutSpec],
     places: Mapping[str, Path],
     unlabelled: bool,
-) -> Recording:
+) -> RecordingWindows:
     found = {}
     for name, place in places.items():
         kept = cache.read(place)
@@ -146,7 +148,7 @@ def _from_cache(
                 f'{place} is gone: was the cache cleared while it was being used? Start again'
             )
         found[name] = kept
-    return label_recording(facts, ways, found, unlabelled=unlabelled)
+    return label_recording(facts, cut_specs, found, unlabelled=unlabelled)
 
 
 def _do_all(tasks: Sequence[_Task], processes: int) -> Iterator[tuple[int, str]]:
@@ -216,12 +218,14 @@ def _cut(task: _Task, progress: Callable[[], None]) -> None:
         with ExitStack() as files, BagReader(task.facts.path) as reader:
 
             def open_file(name: str, what: str) -> BinaryIO:
-                own = folder / str(list(task.ways).index(name))
+                own = folder / str(list(task.cut_specs).index(name))
                 own.mkdir()
                 return files.enter_context((own / what).open('wb', _BUFFER_BYTES))
 
-            cuts = cut_recording(reader, cut_orders(task.facts, task.ways), open_file, progress)
-        for number, name in enumerate(task.ways):
+            cuts = cut_recording(
+                reader, cut_requests(task.facts, task.cut_specs), open_file, progress
+            )
+        for number, name in enumerate(task.cut_specs):
             task.cache.publish(folder / str(number), cuts[name], task.places[name])
 
 

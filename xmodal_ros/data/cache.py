@@ -21,7 +21,7 @@ import numpy as np
 import scipy
 
 import xmodal_ros
-from xmodal_ros.data.cutting import Cut, CutFacts, CutIndex, CutOrder, STREAM_FILE
+from xmodal_ros.data.cutting import Cut, CutFacts, CutIndex, CutRequest, STREAM_FILE
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
@@ -61,9 +61,9 @@ class StreamCache:
 
     folder: Path
 
-    def place(self, files: Sequence[Path], order: CutOrder, clock: str) -> Path:
+    def place(self, files: Sequence[Path], order: CutRequest, clock: str) -> Path:
         """Give the folder of a cut stream, there or not; ``clock`` describes the correction."""
-        stream, window = order.way
+        stream, window = order.cut_spec
         sensor = order.sensor
         parts = (
             _FORMAT,

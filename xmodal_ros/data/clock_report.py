@@ -7,8 +7,8 @@ from typing import Final, Literal
 from xmodal_ros.bags.clock_fit import ClockFit, fit_receipt
 from xmodal_ros.bags.clocks import ClockCorrection, MOST_OFFSET_S
 from xmodal_ros.data.activity_lag import find_lag, stream_energy
-from xmodal_ros.data.cutting import Way
-from xmodal_ros.data.recording import Recording
+from xmodal_ros.data.cutting import CutSpec
+from xmodal_ros.data.recording import RecordingWindows
 from xmodal_ros.windows.windowing import SECOND_NS
 
 CorrectBy = Literal['receipt', 'motion']
@@ -48,16 +48,16 @@ class ClockReport:
 
 
 @dataclass(frozen=True)
-class Clocks:
+class ClockComparison:
     """The clocks of a recording, and what to write into its ``clocks.yaml`` to correct them."""
 
     reports: tuple[ClockReport, ...]
     corrections: Mapping[str, ClockCorrection]
 
 
-def look_at_clocks(
-    recording: Recording, ways: Mapping[str, Way], by: CorrectBy = 'receipt'
-) -> Clocks:
+def compare_clocks(
+    recording: RecordingWindows, cut_specs: Mapping[str, CutSpec], by: CorrectBy = 'receipt'
+) -> ClockComparison:
     """Compare the clocks of a recording's sensors with each other.
 
     ``by`` motion compares also what they sense, which tells a clock's offset from a delay of
@@ -71,9 +71,9 @@ def look_at_clocks(
         and (fit := fit_receipt(windows.cut.index.received_ns, windows.cut.index.delays_ns))
     }
     if not fits:
-        return Clocks((), {})
+        return ClockComparison((), {})
     base = min(fits, key=lambda name: abs(fits[name].offset_s))
-    lags = _lags(recording, ways, base) if by == 'motion' else {}
+    lags = _lags(recording, cut_specs, base) if by == 'motion' else {}
     seconds = (recording.facts.end_ns - recording.facts.start_ns) / SECOND_NS
     reports: list[ClockReport] = []
     corrections: dict[str, ClockCorrection] = {}
@@ -84,7 +84,7 @@ def look_at_clocks(
             _by_receipt(fit, fits[base], seconds)
             if by == 'receipt' or abs(apart_s) > _MOST_LAG_S
             else _by_motion(
-                lag, (ways[name][1].period_ns + ways[base][1].period_ns) / SECOND_NS / 2
+                lag, (cut_specs[name][1].period_ns + cut_specs[base][1].period_ns) / SECOND_NS / 2
             )
         )
         if correction is not None and name != base:
@@ -103,16 +103,16 @@ def look_at_clocks(
                 _complaint(name, base, apart_s, fit, fits[base], seconds),
             )
         )
-    return Clocks(tuple(reports), corrections)
+    return ClockComparison(tuple(reports), corrections)
 
 
 def _lags(
-    recording: Recording, ways: Mapping[str, Way], base: str
+    recording: RecordingWindows, cut_specs: Mapping[str, CutSpec], base: str
 ) -> dict[str, tuple[ClockFit, float]]:
     energies = {}
     for name, windows in recording.windows.items():
         if windows.cut is not None and windows.stream is not None:
-            stream, spec = ways[name]
+            stream, spec = cut_specs[name]
             energy = stream_energy(windows.cut, windows.stream, spec, stream.modality)
             if energy is not None:
                 energies[name] = energy

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.stream import StreamSpec
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.assembler import Window
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 STREAM_FILE: Final = 'stream'
 # Of each second of a recording, the message that was least delayed tells where the clocks are.
@@ -31,7 +31,7 @@ _DELAY_STEP_NS: Final = SECOND_NS
 _NEEDLE: Final = 64
 
 Open = Callable[[str], BinaryIO]
-Way = tuple[StreamSpec, WindowSpec]
+CutSpec = tuple[StreamSpec, WindowingSpec]
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,18 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class CutOrder:
+class CutRequest:
     """What to cut of one sensor of a recording."""
 
     sensor: Sensor
     msgtype: str
-    way: Way
+    cut_spec: CutSpec
     audio_format: AudioFormat | None = None
 
 
 def cut_recording(
     reader: BagReader,
-    orders: Mapping[str, CutOrder],
+    orders: Mapping[str, CutRequest],
     open_file: Callable[[str, str], BinaryIO],
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Cut]:
@@ -141,8 +141,9 @@ def cut_recording(
 
 
 class _SensorCut:
-    def __init__(self, order: CutOrder, file: BinaryIO) -> None:
-        stream, spec = order.way
+    def __init__(self, order: CutRequest, file: BinaryIO) -> None:
+        stream, spec = order.cut_spec
+        modality = find_modality(stream.modality)
         self._spec = spec
         self._stamped = order.msgtype != PLAIN_TYPE
         self._intake = SensorIntake(
@@ -152,8 +153,8 @@ class _SensorCut:
             order.sensor.placement,
             audio_format=order.audio_format,
         )
-        self._windows = _WindowFile(spec, stream.sample_shape, file)
-        self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=stream.modality == 'audio')
+        self._windows = _WindowFile(spec, stream.sample_shape, file, modality.compact)
+        self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=modality.chunked)
 
     def push(self, data: bytes, received_ns: int) -> None:
         windows = self._intake.push(data, received_ns)
@@ -198,9 +199,10 @@ class _SensorCut:
 class _WindowFile:
     """Append windows to a stream, each sample of those that continue each other once."""
 
-    spec: WindowSpec
+    spec: WindowingSpec
     sample_shape: tuple[int, ...]
     file: BinaryIO
+    compact: Callable[[NDArray[Any]], NDArray[Any]]
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float32))
     rows: int = 0
     ends_ns: 'array[int]' = field(default_factory=lambda: array('q'))
@@ -209,7 +211,7 @@ class _WindowFile:
     _before: NDArray[Any] | None = None
 
     def add(self, window: Window) -> None:
-        values = np.ascontiguousarray(compact(window.values))
+        values = np.ascontiguousarray(self.compact(window.values))
         new = len(values) - self._shared(values, window.end_ns)
         self.file.write(values[len(values) - new :].data)
         self.rows += new
@@ -302,13 +304,3 @@ class _ClockNotes:
 
     def gaps(self) -> Gaps:
         return Gaps(self._count, self._uncovered_ns / SECOND_NS, self._longest_ns / SECOND_NS)
-
-
-def compact(values: NDArray[Any]) -> NDArray[Any]:
-    """Store depth and sound in half the memory.
-
-    float16 is exact to 2 mm at 4 m, and rounds sound with a noise 70 dB below it.
-    """
-    is_depth = values.ndim == 4 and values.dtype == np.float32
-    is_sound = values.ndim == 1
-    return values.astype(np.float16) if is_depth or is_sound else values

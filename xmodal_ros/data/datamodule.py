@@ -4,23 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xmodal_ros.configuration.plan import Reporter, TrainingPlan
+from xmodal_ros.configuration.plan import ProgressReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.dataset import (
-    learning_set,
-    LearningSet,
+    DatasetSplit,
     leave_out_unpaired,
     SegmentKey,
+    split_windows,
 )
-from xmodal_ros.data.recording import first_message, Recording, RecordingFacts
+from xmodal_ros.data.recording import first_message, RecordingFacts, RecordingWindows
 from xmodal_ros.data.report import (
     DataReport,
     report_left_out,
     report_recording,
     report_test,
 )
-from xmodal_ros.data.scan import LeftOut, look_into, Looked, NO_LABELS
+from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, scan, ScanResult
 from xmodal_ros.data.split import (
     check_people,
     hold_out_segments,
@@ -28,11 +28,10 @@ from xmodal_ros.data.split import (
     SubjectSplit,
 )
 from xmodal_ros.errors import BagError, TrainingError
-from xmodal_ros.modalities.sensor import MODALITIES
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class DataModule:
     """Everything to train and test with.
 
     ``recipes`` and ``sets`` are by sensor name. ``test`` are the recordings kept for the end.
@@ -44,7 +43,7 @@ class Material:
     split: SubjectSplit
     labels: tuple[str, ...]
     recipes: Mapping[str, Recipe]
-    sets: Mapping[str, LearningSet]
+    sets: Mapping[str, DatasetSplit]
     learning: tuple[RecordingFacts, ...]
     test: tuple[RecordingFacts, ...]
     unlabelled: tuple[Path, ...]
@@ -54,14 +53,14 @@ class Material:
     report: DataReport = field(default_factory=lambda: DataReport(()))
 
 
-def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
+def prepare_data(plan: TrainingPlan, reporter: ProgressReporter) -> DataModule:
     """Read the recordings of a plan.
 
     Raises :class:`TrainingError` and BagError for whatever makes training on them impossible.
     """
-    looked = _look(plan, reporter)
-    facts = looked.usable
-    _check_named(plan, looked)
+    scanned = _look(plan, reporter)
+    facts = scanned.usable
+    _check_named(plan, scanned)
     labelled = [fact.subject for fact in facts if fact.segments]
     split = split_subjects(
         labelled,
@@ -75,13 +74,13 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
     names = (plan.target, *plan.sources)
     recipes = {name: _recipe(learning, name, plan) for name in names}
     read = _load(learning, recipes, plan, reporter)
-    recordings = tuple(each for each in read if isinstance(each, Recording))
+    recordings = tuple(each for each in read if isinstance(each, RecordingWindows))
     _check_sensors(recordings, names)
     held = _validation_segments(recordings, plan, split)
     labels, without_windows = _labels(recordings, plan.target, held)
     validating = [n for n, r in enumerate(recordings) if r.facts.subject in split.validation]
     found = {
-        name: learning_set(
+        name: split_windows(
             recordings, name, recipes[name].window.length_ns, labels, held, validating
         )
         for name in names
@@ -89,7 +88,7 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
     sets = leave_out_unpaired(found, plan.target)
     _check_sets(sets, plan.target)
     untaught = {s.label for fact in test for s in fact.segments} - {*labels}
-    return Material(
+    return DataModule(
         split=split,
         labels=labels,
         recipes=recipes,
@@ -97,16 +96,16 @@ def gather(plan: TrainingPlan, reporter: Reporter) -> Material:
         learning=tuple(recording.facts for recording in recordings),
         test=test,
         unlabelled=tuple(
-            left.path for left in looked.left_out if left.facts and not left.facts.segments
+            left.path for left in scanned.left_out if left.facts and not left.facts.segments
         ),
         without_windows=without_windows,
         untaught=tuple(sorted(untaught)),
         clips=_count_clips(recordings, plan.target, held, labels),
-        report=_report(read, test, looked, recipes[plan.target].window.length_ns),
+        report=_report(read, test, scanned, recipes[plan.target].window.length_ns),
     )
 
 
-def _look(plan: TrainingPlan, reporter: Reporter) -> Looked:
+def _look(plan: TrainingPlan, reporter: ProgressReporter) -> ScanResult:
     def sensors_of(subject: str) -> Sequence[str]:
         # Sources are only needed where something is learnt.
         return (plan.target,) if subject in plan.test_subjects else (plan.target, *plan.sources)
@@ -121,10 +120,10 @@ def _look(plan: TrainingPlan, reporter: Reporter) -> Looked:
             return ''
         return f"{NO_LABELS}, and not both '{plan.target}' and a source to compare"
 
-    looked = look_into(plan.bags, sensors_of, plan.data, reporter, why_of_no_use=why_of_no_use)
+    scanned = scan(plan.bags, sensors_of, plan.data, reporter, why_of_no_use=why_of_no_use)
     for name in (plan.target, *plan.sources):
-        with_it = [facts for facts in looked.usable if name in facts.sensors]
-        without = [facts for facts in looked.usable if name in facts.missing]
+        with_it = [facts for facts in scanned.usable if name in facts.sensors]
+        without = [facts for facts in scanned.usable if name in facts.missing]
         if not with_it and without:
             raise BagError(without[0].missing[name])
         if modalities := {facts.sensors[name].modality for facts in with_it} - {
@@ -136,13 +135,13 @@ def _look(plan: TrainingPlan, reporter: Reporter) -> Looked:
             )
         for facts in without:
             reporter.note(f"{facts.path} has no sensor '{name}'")
-    return looked
+    return scanned
 
 
-def _check_named(plan: TrainingPlan, looked: Looked) -> None:
+def _check_named(plan: TrainingPlan, scanned: ScanResult) -> None:
     """Say why of a subject that is named nothing can be used, rather than that he is not there."""
-    used = {facts.subject for facts in looked.usable}
-    for left in looked.left_out:
+    used = {facts.subject for facts in scanned.usable}
+    for left in scanned.left_out:
         subject = None if left.facts is None else left.facts.subject
         if subject not in used and subject in (*plan.test_subjects, *plan.validation_subjects):
             raise TrainingError(
@@ -157,12 +156,6 @@ def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -
         raise TrainingError(
             f"no recording of a training subject has the sensor '{name}': only test subjects do"
         )
-    if name == plan.target and first.sensors[name].modality not in MODALITIES:
-        raise TrainingError(
-            f"'{name}' cannot be a target: it is a {first.sensors[name].modality}, which no "
-            f"robot's sensor gives. Name it as a source ('--source {name}'), or compare it in a "
-            'study'
-        )
     return make_recipe(
         first.sensors[name], first.msgtypes[name], first_message(first, name), plan.choices
     )
@@ -172,12 +165,12 @@ def _load(
     learning: Sequence[RecordingFacts],
     recipes: Mapping[str, Recipe],
     plan: TrainingPlan,
-    reporter: Reporter,
-) -> list[Recording | BrokenRecording]:
-    ways = {name: (r.stream, r.training_window) for name, r in recipes.items()}
+    reporter: ProgressReporter,
+) -> list[RecordingWindows | BrokenRecording]:
+    cut_specs = {name: (r.stream, r.training_window) for name, r in recipes.items()}
     reporter.begin('cutting windows', len(learning))
     read = build_recordings(
-        learning, ways, plan.data, reporter.advance, unlabelled=plan.unlabelled
+        learning, cut_specs, plan.data, reporter.advance, unlabelled=plan.unlabelled
     )
     for each in read:
         if isinstance(each, BrokenRecording):
@@ -192,7 +185,7 @@ def _load(
     return read
 
 
-def _check_sensors(recordings: Sequence[Recording], names: Sequence[str]) -> None:
+def _check_sensors(recordings: Sequence[RecordingWindows], names: Sequence[str]) -> None:
     """Raise why a sensor is left with nothing to learn from."""
     for name in names:
         if not any(name in recording.windows for recording in recordings):
@@ -205,23 +198,23 @@ def _check_sensors(recordings: Sequence[Recording], names: Sequence[str]) -> Non
 
 
 def _report(
-    read: Sequence[Recording | BrokenRecording],
+    read: Sequence[RecordingWindows | BrokenRecording],
     test: Sequence[RecordingFacts],
-    looked: Looked,
+    scanned: ScanResult,
     length_ns: int,
 ) -> DataReport:
     told = [
         report_recording(each, length_ns)
-        if isinstance(each, Recording)
-        else report_left_out(LeftOut(each.facts.path, each.reason, each.facts))
+        if isinstance(each, RecordingWindows)
+        else report_left_out(ExcludedRecording(each.facts.path, each.reason, each.facts))
         for each in read
     ]
     told += [report_test(facts, length_ns) for facts in test]
-    return DataReport((*told, *map(report_left_out, looked.left_out)))
+    return DataReport((*told, *map(report_left_out, scanned.left_out)))
 
 
 def _validation_segments(
-    recordings: Sequence[Recording], plan: TrainingPlan, split: SubjectSplit
+    recordings: Sequence[RecordingWindows], plan: TrainingPlan, split: SubjectSplit
 ) -> frozenset[SegmentKey]:
     if split.validation:
         return frozenset(
@@ -239,7 +232,7 @@ def _validation_segments(
     return held
 
 
-def _shown(recordings: Sequence[Recording], sensor: str) -> dict[SegmentKey, str]:
+def _shown(recordings: Sequence[RecordingWindows], sensor: str) -> dict[SegmentKey, str]:
     """Give the segments that a sensor's windows show, with their activities."""
     return {
         (number, segment): recording.facts.segments[segment].label
@@ -251,7 +244,7 @@ def _shown(recordings: Sequence[Recording], sensor: str) -> dict[SegmentKey, str
 
 
 def _labels(
-    recordings: Sequence[Recording], target: str, held: frozenset[SegmentKey]
+    recordings: Sequence[RecordingWindows], target: str, held: frozenset[SegmentKey]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Give the activities that training windows show, and those that none shows."""
     named = {s.label for recording in recordings for s in recording.facts.segments}
@@ -259,7 +252,7 @@ def _labels(
     return tuple(sorted(shown)), tuple(sorted(named - shown))
 
 
-def _check_sets(sets: Mapping[str, LearningSet], target: str) -> None:
+def _check_sets(sets: Mapping[str, DatasetSplit], target: str) -> None:
     for name, examples in sets.items():
         training = examples.training
         classes = len(set(training.labels[training.labelled].tolist()))
@@ -282,14 +275,14 @@ def _check_sets(sets: Mapping[str, LearningSet], target: str) -> None:
             )
 
 
-def why_left_out(examples: LearningSet) -> str:
+def why_left_out(examples: DatasetSplit) -> str:
     """Say how many windows and messages are not used, by reason."""
     reasons = ', '.join(f'{count} {reason}' for reason, count in examples.left_out.items())
     return f'left out: {reasons or "nothing"}'
 
 
 def _count_clips(
-    recordings: Sequence[Recording],
+    recordings: Sequence[RecordingWindows],
     target: str,
     held: frozenset[SegmentKey],
     labels: Sequence[str],

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.data.recording import Recording
-from xmodal_ros.data.window_array import choose, join, Windows
+from xmodal_ros.data.recording import RecordingWindows
+from xmodal_ros.data.window_array import choose, join, WindowArray
 from xmodal_ros.methods.source import NO_LABEL
 
 SegmentKey = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
-class Examples:
+class WindowsDataset:
     """Windows of one sensor over several recordings.
 
     ``values`` (N, steps, ...) are raw windows, gathered where they are indexed if they lie in a
@@ -23,7 +23,7 @@ class Examples:
     ``recordings`` (N,) and ``ends_ns`` (N,) say where each comes from.
     """
 
-    values: Windows
+    values: WindowArray
     labels: NDArray[np.int64]
     recordings: NDArray[np.int64]
     ends_ns: NDArray[np.int64]
@@ -43,22 +43,22 @@ class Examples:
 
 
 @dataclass(frozen=True, eq=False)
-class LearningSet:
+class DatasetSplit:
     """One sensor's examples to learn from and to validate on, and why others are in neither."""
 
-    training: Examples
-    validation: Examples
+    training: WindowsDataset
+    validation: WindowsDataset
     left_out: Mapping[str, int]
 
 
-def learning_set(
-    recordings: Sequence[Recording],
+def split_windows(
+    recordings: Sequence[RecordingWindows],
     sensor: str,
     length_ns: int,
     labels: Sequence[str],
     validation: Collection[SegmentKey],
     validating: Collection[int] = (),
-) -> LearningSet:
+) -> DatasetSplit:
     """Divide a sensor's windows by the segment they belong to.
 
     ``validation`` names segments by recording and position. A training window that reaches into
@@ -95,22 +95,22 @@ def learning_set(
         )
         for is_held, chosen in rows.items():
             parts[is_held].append(_Piece(number, chosen, recording, sensor, classes))
-    return LearningSet(_join(parts[False]), _join(parts[True]), dict(left_out))
+    return DatasetSplit(_join(parts[False]), _join(parts[True]), dict(left_out))
 
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
     number: int
     rows: list[int]
-    recording: Recording
+    recording: RecordingWindows
     sensor: str
     classes: NDArray[np.int64]
 
 
-def _join(pieces: Sequence[_Piece]) -> Examples:
+def _join(pieces: Sequence[_Piece]) -> WindowsDataset:
     windows = [piece.recording.windows[piece.sensor] for piece in pieces]
     values = [choose(w.values, p.rows) for w, p in zip(windows, pieces, strict=True)]
-    return Examples(
+    return WindowsDataset(
         join(values),
         np.concatenate(
             [p.classes[w.segment_of[p.rows]] for w, p in zip(windows, pieces, strict=True)]
@@ -120,7 +120,7 @@ def _join(pieces: Sequence[_Piece]) -> Examples:
     )
 
 
-def pair_in_time(target: Examples, source: Examples) -> NDArray[np.int64]:
+def pair_in_time(target: WindowsDataset, source: WindowsDataset) -> NDArray[np.int64]:
     """Give for each target window (N,) the source window that ends at the same stamp, or -1."""
     rows = {
         key: row
@@ -132,7 +132,7 @@ def pair_in_time(target: Examples, source: Examples) -> NDArray[np.int64]:
     return np.array([rows.get(key, -1) for key in keys], dtype=np.int64)
 
 
-def leave_out_unpaired(sets: Mapping[str, LearningSet], target: str) -> dict[str, LearningSet]:
+def leave_out_unpaired(sets: Mapping[str, DatasetSplit], target: str) -> dict[str, DatasetSplit]:
     """Keep of training windows without a label those that teach: the target's with a partner.
 
     A partner is a window of a source, and a source's that of the target, which ends at the same
@@ -149,7 +149,7 @@ def leave_out_unpaired(sets: Mapping[str, LearningSet], target: str) -> dict[str
     return {name: _only(found, paired[name]) for name, found in sets.items()}
 
 
-def _only(found: LearningSet, paired: NDArray[np.bool_]) -> LearningSet:
+def _only(found: DatasetSplit, paired: NDArray[np.bool_]) -> DatasetSplit:
     training = found.training
     keeps = paired | (training.labels != NO_LABEL)
     if keeps.all():
@@ -157,7 +157,7 @@ def _only(found: LearningSet, paired: NDArray[np.bool_]) -> LearningSet:
     rows = np.flatnonzero(keeps)
     return replace(
         found,
-        training=Examples(
+        training=WindowsDataset(
             choose(training.values, rows),
             training.labels[rows],
             training.recordings[rows],

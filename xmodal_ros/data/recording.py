@@ -13,13 +13,13 @@ from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.opening import storage_files
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_type import sensor_type
-from xmodal_ros.data.cutting import Cut, cut_recording, CutOrder, Way
-from xmodal_ros.data.window_array import KeptStream, Stream, Windows, WindowValues
+from xmodal_ros.data.cutting import Cut, cut_recording, CutRequest, CutSpec
+from xmodal_ros.data.window_array import InMemoryStream, LazyWindows, Stream, WindowArray
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.metrics.truth import window_truth
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ class SensorWindows:
     refusal) that are not in here. ``cut`` and ``stream`` are what they were chosen from.
     """
 
-    values: Windows
+    values: WindowArray
     ends_ns: NDArray[np.int64]
     segment_of: NDArray[np.int64]
     left_out: Mapping[str, int]
@@ -67,7 +67,7 @@ class SensorWindows:
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class RecordingWindows:
     """A recording's facts and windows, by sensor name.
 
     ``unusable`` says of sensors that it has, but whose messages cannot be used, why not.
@@ -136,22 +136,22 @@ def first_message(facts: RecordingFacts, sensor_name: str) -> bytes:
         return next(iter(reader.messages([facts.sensors[sensor_name].topic]))).data
 
 
-def cut_orders(facts: RecordingFacts, ways: Mapping[str, Way]) -> dict[str, CutOrder]:
-    """Say how to cut those of the sensors in ``ways`` that a recording has."""
+def cut_requests(facts: RecordingFacts, cut_specs: Mapping[str, CutSpec]) -> dict[str, CutRequest]:
+    """Say how to cut those of the sensors in ``cut_specs`` that a recording has."""
     return {
-        name: CutOrder(
-            facts.sensors[name], facts.msgtypes[name], way, facts.audio_formats.get(name)
+        name: CutRequest(
+            facts.sensors[name], facts.msgtypes[name], cut_spec, facts.audio_formats.get(name)
         )
-        for name, way in ways.items()
+        for name, cut_spec in cut_specs.items()
         if name in facts.sensors
     }
 
 
 def load_recording(
     facts: RecordingFacts,
-    streams: Mapping[str, Way],
+    streams: Mapping[str, CutSpec],
     progress: Callable[[], None] = lambda: None,
-) -> Recording:
+) -> RecordingWindows:
     """Cut the labelled windows of the sensors that ``streams`` describes, into memory.
 
     ``progress`` is called after each message. Raises :class:`TrainingError` when none of a
@@ -165,11 +165,11 @@ def load_recording(
 
 def cut_into_memory(
     facts: RecordingFacts,
-    ways: Mapping[str, Way],
+    cut_specs: Mapping[str, CutSpec],
     progress: Callable[[], None] = lambda: None,
     *,
     unlabelled: bool = False,
-) -> Recording:
+) -> RecordingWindows:
     """Cut a recording without leaving anything on disk; raises BagError for damage.
 
     With ``unlabelled`` windows without a label are kept too.
@@ -178,41 +178,41 @@ def cut_into_memory(
     with BagReader(facts.path) as reader:
         cuts = cut_recording(
             reader,
-            cut_orders(facts, ways),
+            cut_requests(facts, cut_specs),
             lambda name, _: files.setdefault(name, BytesIO()),
             progress,
         )
     found = {}
     for name, cut in cuts.items():
         values = np.frombuffer(files[name].getbuffer(), np.dtype(cut.facts.dtype))
-        found[name] = cut, KeptStream(values.reshape(cut.facts.shape))
-    return label_recording(facts, ways, found, unlabelled=unlabelled)
+        found[name] = cut, InMemoryStream(values.reshape(cut.facts.shape))
+    return label_recording(facts, cut_specs, found, unlabelled=unlabelled)
 
 
 def label_recording(
     facts: RecordingFacts,
-    ways: Mapping[str, Way],
+    cut_specs: Mapping[str, CutSpec],
     found: Mapping[str, tuple[Cut, Stream]],
     *,
     unlabelled: bool = False,
-) -> Recording:
+) -> RecordingWindows:
     """Choose the labelled windows of what was cut; ``unlabelled`` adds those without a label."""
     windows: dict[str, SensorWindows] = {}
     unusable: dict[str, str] = {}
     for name, (cut, stream) in found.items():
         if cut.facts.usable:
-            windows[name] = _label(facts.segments, ways[name][1], cut, stream, unlabelled)
+            windows[name] = _label(facts.segments, cut_specs[name][1], cut, stream, unlabelled)
         else:
             unusable[name] = (
                 f"none of the {cut.facts.received} messages of sensor '{name}' "
                 f'({facts.sensors[name].topic}) in {facts.path} can be used: '
                 f'{cut.facts.complaint or dict(cut.facts.drops)}'
             )
-    return Recording(facts, windows, unusable)
+    return RecordingWindows(facts, windows, unusable)
 
 
 def _label(
-    segments: Sequence[Segment], spec: WindowSpec, cut: Cut, stream: Stream, unlabelled: bool
+    segments: Sequence[Segment], spec: WindowingSpec, cut: Cut, stream: Stream, unlabelled: bool
 ) -> SensorWindows:
     index = cut.index
     owner = window_truth(segments, index.ends_ns.tolist(), spec.length_ns).segment_of_window
@@ -220,7 +220,7 @@ def _label(
     rows = np.flatnonzero(wanted & strong)
     counts = {'unlabelled': int((~wanted).sum()), 'weak': int((wanted & ~strong).sum())}
     left_out = {**{name: count for name, count in counts.items() if count}, **cut.facts.drops}
-    values = WindowValues(
+    values = LazyWindows(
         [stream], np.zeros(len(rows), np.int64), index.firsts[rows], cut.facts.steps
     )
     return SensorWindows(values, index.ends_ns[rows], owner[rows], left_out, cut, stream)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.data.clock_report import ClockReport
-from xmodal_ros.data.recording import Recording, RecordingFacts, SensorWindows
-from xmodal_ros.data.scan import LeftOut
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
+from xmodal_ros.data.scan import ExcludedRecording
 from xmodal_ros.windows.windowing import SECOND_NS
 
 # Windows and messages that are not used, by the words they are counted under.
@@ -90,7 +90,7 @@ class DataReport:
         return tuple(recording for recording in self.recordings if not recording.use)
 
 
-def report_left_out(left: LeftOut) -> RecordingReport:
+def report_left_out(left: ExcludedRecording) -> RecordingReport:
     """Tell of a recording that is not used."""
     if left.facts is None:
         return RecordingReport(str(left.path), left.path.name, reason=left.reason)
@@ -103,7 +103,7 @@ def report_test(facts: RecordingFacts, length_ns: int) -> RecordingReport:
 
 
 def report_recording(
-    recording: Recording, length_ns: int, clocks: Sequence[ClockReport] = ()
+    recording: RecordingWindows, length_ns: int, clocks: Sequence[ClockReport] = ()
 ) -> RecordingReport:
     """Tell of a recording that is learnt from."""
     facts = recording.facts

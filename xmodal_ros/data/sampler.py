@@ -6,11 +6,11 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from xmodal_ros.configuration.recipe import FitSettings
-from xmodal_ros.data.dataset import Examples
+from xmodal_ros.configuration.fit_settings import FitSettings
+from xmodal_ros.data.dataset import WindowsDataset
 
 
-class EpochOrder:
+class BatchSampler:
     """Deals training windows out in steps, epoch by epoch.
 
     An epoch shows every labelled window once, or several times where they fill fewer ``steps``.
@@ -20,7 +20,7 @@ class EpochOrder:
     """
 
     def __init__(
-        self, training: Examples, chances: Tensor, settings: FitSettings, *, unlabelled: bool
+        self, training: WindowsDataset, chances: Tensor, settings: FitSettings, *, unlabelled: bool
     ) -> None:
         self._labelled = torch.from_numpy(training.labelled)
         self._unlabelled = torch.from_numpy(training.unlabelled[: None if unlabelled else 0])

@@ -7,7 +7,7 @@ from typing import Final
 
 from xmodal_ros.bags.opening import find_recordings, is_recording
 from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.plan import Reporter
+from xmodal_ros.configuration.plan import ProgressReporter
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.recording import read_facts, RecordingFacts
 from xmodal_ros.errors import BagError, TrainingError
@@ -16,7 +16,7 @@ NO_LABELS: Final = 'it has no labels'
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
+class ExcludedRecording:
     """A recording that is not used, and why; ``facts`` where it could be looked into."""
 
     path: Path
@@ -25,22 +25,22 @@ class LeftOut:
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class ScanResult:
     """The recordings of a data set that can be used, and those that cannot."""
 
     usable: tuple[RecordingFacts, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[ExcludedRecording, ...]
 
 
-def look_into(
+def scan(
     paths: Sequence[Path],
     sensors_of: Callable[[str], Sequence[str]],
     options: DataOptions,
-    reporter: Reporter,
+    reporter: ProgressReporter,
     *,
     need_labels: bool = True,
     why_of_no_use: Callable[[RecordingFacts], str] = lambda _facts: NO_LABELS,
-) -> Looked:
+) -> ScanResult:
     """Look into the recordings that ``paths`` name, for the sensors ``sensors_of`` a subject.
 
     A recording that is broken, has labels that cannot be read or none at all, has none of the
@@ -57,7 +57,7 @@ def look_into(
         raise TrainingError('no recording is given: name bags, or folders that hold bags')
     reporter.begin('looking into recordings', len(found))
     usable: list[RecordingFacts] = []
-    left_out: list[LeftOut] = []
+    left_out: list[ExcludedRecording] = []
     for done, path in enumerate(found, start=1):
         try:
             facts = read_facts(path, sensors_of, need_all=False)
@@ -66,22 +66,24 @@ def look_into(
         except BagError as error:
             if options.strict or not is_recording(path) or len(found) == 1:
                 raise
-            left_out.append(LeftOut(path, str(error)))
+            left_out.append(ExcludedRecording(path, str(error)))
         else:
             if reason:
-                left_out.append(LeftOut(path, reason, facts))
+                left_out.append(ExcludedRecording(path, reason, facts))
             else:
                 usable.append(facts)
         reporter.advance(done, path.name)
     _drop_copies(usable, left_out)
     if not any(facts.segments or not need_labels for facts in usable):
-        _refuse([*left_out, *(LeftOut(facts.path, NO_LABELS, facts) for facts in usable)])
+        _refuse(
+            [*left_out, *(ExcludedRecording(facts.path, NO_LABELS, facts) for facts in usable)]
+        )
     for left in left_out:
         reporter.note(f'{left.path} is left out: {left.reason}')
-    return Looked(tuple(usable), tuple(left_out))
+    return ScanResult(tuple(usable), tuple(left_out))
 
 
-def _drop_copies(usable: list[RecordingFacts], left_out: list[LeftOut]) -> None:
+def _drop_copies(usable: list[RecordingFacts], left_out: list[ExcludedRecording]) -> None:
     """Leave out what was recorded once and is there twice, under whatever name.
 
     Raises :class:`TrainingError` for a copy that says it shows another subject.
@@ -99,7 +101,9 @@ def _drop_copies(usable: list[RecordingFacts], left_out: list[LeftOut]) -> None:
                 'the other taught. Remove one'
             )
         usable.remove(facts)
-        left_out.append(LeftOut(facts.path, f'it holds the same as {original.path}', facts))
+        left_out.append(
+            ExcludedRecording(facts.path, f'it holds the same as {original.path}', facts)
+        )
 
 
 def _lack(facts: RecordingFacts, options: DataOptions) -> str:
@@ -111,7 +115,7 @@ def _lack(facts: RecordingFacts, options: DataOptions) -> str:
     return reason
 
 
-def _refuse(left_out: Sequence[LeftOut]) -> None:
+def _refuse(left_out: Sequence[ExcludedRecording]) -> None:
     """Raise why nothing is left to use."""
     if all(left.facts is not None and not left.facts.segments for left in left_out):
         raise TrainingError(

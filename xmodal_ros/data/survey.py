@@ -9,13 +9,14 @@ from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
 from xmodal_ros.bags.opening import find_recordings, storage_paths
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.plan import Reporter
-from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.plan import ProgressReporter
+from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
-from xmodal_ros.data.clock_report import CorrectBy, look_at_clocks
+from xmodal_ros.data.clock_report import compare_clocks, CorrectBy
 from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.data.report import DataReport, report_left_out, report_recording
-from xmodal_ros.data.scan import LeftOut, look_into
+from xmodal_ros.data.scan import ExcludedRecording, scan
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
 
 
@@ -32,7 +33,7 @@ def survey(
     sensors: Sequence[str],
     choices: RecipeChoices,
     options: DataOptions,
-    reporter: Reporter,
+    reporter: ProgressReporter,
     correct_by: CorrectBy = 'receipt',
 ) -> Survey:
     """Cut the windows of ``sensors``, of all there are without any, as training would.
@@ -41,31 +42,35 @@ def survey(
     for recordings that cannot be used, but unlabelled ones are looked at all the same.
     """
     names = tuple(sensors) or _all_sensors(paths)
-    looked = look_into(paths, lambda _subject: names, options, reporter, need_labels=False)
-    recipes = {name: _recipe(looked.usable, name, choices) for name in names}
-    ways = {name: (r.stream, r.training_window) for name, r in recipes.items() if r is not None}
-    if not ways:
-        raise BagError(next(iter(looked.usable[0].missing.values()), 'no sensor is named'))
-    length_ns = max(window.length_ns for _, window in ways.values())
-    reporter.begin('cutting windows', len(looked.usable))
+    scanned = scan(paths, lambda _subject: names, options, reporter, need_labels=False)
+    recipes = {name: _recipe(scanned.usable, name, choices) for name in names}
+    cut_specs = {
+        name: (r.stream, r.training_window) for name, r in recipes.items() if r is not None
+    }
+    if not cut_specs:
+        raise BagError(next(iter(scanned.usable[0].missing.values()), 'no sensor is named'))
+    length_ns = max(window.length_ns for _, window in cut_specs.values())
+    reporter.begin('cutting windows', len(scanned.usable))
     told, corrections = [], {}
-    for each in build_recordings(looked.usable, ways, options, reporter.advance):
+    for each in build_recordings(scanned.usable, cut_specs, options, reporter.advance):
         if isinstance(each, BrokenRecording):
             if options.strict:
                 raise BagError(each.reason)
-            told.append(report_left_out(LeftOut(each.facts.path, each.reason, each.facts)))
+            told.append(
+                report_left_out(ExcludedRecording(each.facts.path, each.reason, each.facts))
+            )
             continue
         if options.strict:
             for problem in each.unusable.values():
                 raise TrainingError(problem)
-        clocks = look_at_clocks(each, ways, correct_by)
+        clocks = compare_clocks(each, cut_specs, correct_by)
         if clocks.corrections:
             corrections[each.facts.path] = clocks.corrections
         report = report_recording(each, length_ns, clocks.reports)
         if not each.facts.segments:
             report = replace(report, use='', reason='it has no labels')
         told.append(report)
-    return Survey(DataReport((*told, *map(report_left_out, looked.left_out))), corrections)
+    return Survey(DataReport((*told, *map(report_left_out, scanned.left_out))), corrections)
 
 
 def correct_clocks(found: Survey) -> tuple[Path, ...]:

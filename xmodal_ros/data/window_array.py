@@ -13,7 +13,7 @@ from xmodal_ros.errors import TrainingError
 
 # An array (N, steps, ...), or WindowValues, which index alike; what either gives is an array. Code
 # that assigns to windows has an array before it, which is why this is no union.
-Windows = Any
+WindowArray = Any
 
 # Every mapped file holds a file descriptor, of which a process has 1024 as a rule, while a data
 # set may have any number of recordings.
@@ -36,7 +36,7 @@ class Stream(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class KeptStream:
+class InMemoryStream:
     """A stream in memory."""
 
     values: NDArray[Any]
@@ -87,7 +87,7 @@ def _map(stream: MappedStream) -> NDArray[Any]:
         ) from error
 
 
-class WindowValues:
+class LazyWindows:
     """Windows (N, steps, ...) that look like an array and are slices of streams.
 
     Window ``i`` is ``steps`` samples of ``streams[stream_of[i]]`` from ``firsts[i]`` on. Indexing
@@ -138,15 +138,15 @@ class WindowValues:
         gathered = self._gather(np.arange(len(self)))
         return gathered if dtype is None else gathered.astype(dtype, copy=False)
 
-    def select(self, rows: Sequence[int] | NDArray[np.int64]) -> 'WindowValues':
+    def select(self, rows: Sequence[int] | NDArray[np.int64]) -> 'LazyWindows':
         """Give the windows of these rows, not gathered yet."""
         chosen = np.asarray(rows, dtype=np.int64)
-        return WindowValues(
+        return LazyWindows(
             self._streams, self._stream_of[chosen], self._firsts[chosen], self.shape[1]
         )
 
     @staticmethod
-    def join(parts: Sequence['WindowValues']) -> 'WindowValues':
+    def join(parts: Sequence['LazyWindows']) -> 'LazyWindows':
         """Put windows after each other; all have the same number of steps."""
         streams: list[Stream] = []
         stream_of: list[NDArray[np.int64]] = []
@@ -154,7 +154,7 @@ class WindowValues:
             stream_of.append(part._stream_of + len(streams))  # noqa: SLF001 - of this class
             streams += part._streams  # noqa: SLF001
         firsts = np.concatenate([part._firsts for part in parts])  # noqa: SLF001
-        return WindowValues(streams, np.concatenate(stream_of), firsts, parts[0].shape[1])
+        return LazyWindows(streams, np.concatenate(stream_of), firsts, parts[0].shape[1])
 
     def _window(self, row: int) -> NDArray[Any]:
         first = int(self._firsts[row])
@@ -169,15 +169,15 @@ class WindowValues:
         return gathered
 
 
-def choose(values: Windows, rows: Sequence[int] | NDArray[np.int64]) -> Windows:
+def choose(values: WindowArray, rows: Sequence[int] | NDArray[np.int64]) -> WindowArray:
     """Give the windows of these rows; those in streams stay there."""
-    return values.select(rows) if isinstance(values, WindowValues) else values[list(rows)]
+    return values.select(rows) if isinstance(values, LazyWindows) else values[list(rows)]
 
 
-def join(parts: Sequence[Windows]) -> Windows:
+def join(parts: Sequence[WindowArray]) -> WindowArray:
     """Put windows (N, steps, ...) of several recordings after each other."""
-    lazy = [part for part in parts if isinstance(part, WindowValues)]
+    lazy = [part for part in parts if isinstance(part, LazyWindows)]
     if len(lazy) == len(parts):
-        return WindowValues.join(lazy)
+        return LazyWindows.join(lazy)
     # Recordings without a window must not widen the others' numbers to float32.
     return np.concatenate([np.asarray(part) for part in parts if len(part)] or list(parts))

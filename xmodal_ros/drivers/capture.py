@@ -9,7 +9,7 @@ from typing import Final, Literal, Protocol
 
 import numpy as np
 
-from xmodal_ros.drivers.portaudio import Block, Microphone, Recording
+from xmodal_ros.drivers.portaudio import ActiveRecording, Microphone, SoundBlock
 from xmodal_ros.drivers.sample_clock import age_of_first_sample, SampleClock
 from xmodal_ros.errors import XmodalError
 
@@ -77,8 +77,8 @@ class MicrophoneCapture:
         *,
         retry_s: float = 1.0,
         open_microphone: Callable[
-            [Microphone, Callable[[Block], None]], OpenMicrophone
-        ] = Recording,
+            [Microphone, Callable[[SoundBlock], None]], OpenMicrophone
+        ] = ActiveRecording,
         steady_ns: Callable[[], int] = time.monotonic_ns,
         poll_s: float = _POLL_S,
     ) -> None:
@@ -125,7 +125,7 @@ class MicrophoneCapture:
     def _record(self) -> str:
         """Record until stopped, or until the device has gone; then say so."""
         # Unbounded, so that PortAudio's thread never waits; it is emptied as it fills.
-        blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
+        blocks: queue.SimpleQueue[SoundBlock] = queue.SimpleQueue()
         microphone = self._open(self._wanted, blocks.put)
         try:
             self._counters = replace(self._counters, device=microphone.name, problem='')
@@ -148,7 +148,7 @@ class MicrophoneCapture:
             microphone.close()
         return ''
 
-    def _take(self, block: Block, buffered_ns: int) -> None:
+    def _take(self, block: SoundBlock, buffered_ns: int) -> None:
         age_ns = age_of_first_sample(block.frames, self._wanted.rate_hz, block.age_ns, buffered_ns)
         waited_ns = self._steady_ns() - block.arrived_ns
         lost = block.overflow or self._lost_samples

@@ -27,7 +27,7 @@ class Microphone:
 
 
 @dataclass(frozen=True)
-class Block:
+class SoundBlock:
     """One chunk as it arrived at ``arrived_ns`` on the steady clock.
 
     ``age_ns`` is how long before its first sample was taken, as the sound system says;
@@ -68,7 +68,7 @@ def import_sounddevice() -> Any:
     return sounddevice
 
 
-class Recording:
+class ActiveRecording:
     """An open microphone: every chunk is given to ``put``, in PortAudio's own thread.
 
     Raises :class:`DriverError` when the device is not there, naming those that are, or cannot
@@ -76,7 +76,7 @@ class Recording:
     there may be one recording in a process at a time.
     """
 
-    def __init__(self, wanted: Microphone, put: Callable[[Block], None]) -> None:
+    def __init__(self, wanted: Microphone, put: Callable[[SoundBlock], None]) -> None:
         sounddevice = import_sounddevice()
         # PortAudio has no other way to notice what was plugged in since.
         sounddevice._terminate()  # noqa: SLF001
@@ -87,7 +87,7 @@ class Recording:
         def arrived(data: Any, frames: int, times: Any, status: Any) -> None:
             arrived_ns = time.monotonic_ns()
             age_ns = round((times.currentTime - times.inputBufferAdcTime) * _SECOND_NS)
-            put(Block(bytes(data), frames, arrived_ns, age_ns, bool(status.input_overflow)))
+            put(SoundBlock(bytes(data), frames, arrived_ns, age_ns, bool(status.input_overflow)))
 
         self._error: Any = sounddevice.PortAudioError
         try:

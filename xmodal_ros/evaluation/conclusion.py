@@ -9,7 +9,7 @@ from typing import Final, TYPE_CHECKING
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.evaluation.live_report import full_report, in_words
 from xmodal_ros.evaluation.live_scoring import Following
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 from xmodal_ros.runtime.health import PENDING, RECEIVED
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def conclude(
     try:
         if order.report is not None:
             result = full_report(following, topics, twins, problems, losses)
-            write_whole(order.report, json.dumps(result, indent=2, allow_nan=False) + '\n')
+            write_atomic(order.report, json.dumps(result, indent=2, allow_nan=False) + '\n')
             lines.append(f'report: {order.report}')
         if order.html is not None:
             lines.append(_write_page(order.html, twins))

@@ -1,69 +1,22 @@
-"""The faults by name: which sensors they befall, in what unit, and how far a curve goes."""
+"""The faults by name, and which of them befall a sensor."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 import difflib
-from typing import Final, Literal
+from typing import Final
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.evaluation.faults import Delay, Dropout, Fault, Jitter, LowerRate
-from xmodal_ros.evaluation.signal_faults import (
-    Background,
-    ImuNoise,
-    LowLight,
-    PixelNoise,
-    Turned,
-)
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream, StreamSpec
+from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.registry import all_modalities, find_modality
+from xmodal_ros.modalities.stream import StreamConfig
 
 ALL: Final = 'all'
 
-# Depth is a kind of its own: darkness does not touch it, and its noise is in metres.
-Kind = Literal['imu', 'picture', 'depth', 'audio']
-_ANY: Final[tuple[Kind, ...]] = ('imu', 'picture', 'depth', 'audio')
 
-
-@dataclass(frozen=True)
-class FaultKind:
-    """A fault of one name for some kinds of sensors; ``grid`` grows worse.
-
-    ``unit`` is that of the severities, ``harm`` says what they mean; ``unharmed`` is the
-    severity at which nothing is amiss, None where no number says so.
-    """
-
-    name: str
-    kinds: tuple[Kind, ...]
-    unit: str
-    harm: str
-    grid: tuple[float, ...]
-    unharmed: float | None
-    make: Callable[[float], Fault]
-
-
-CATALOGUE: Final = (
-    FaultKind('dropout', _ANY, '', 'share of messages lost',
-              (0.1, 0.3, 0.5, 0.7, 0.9), 0, Dropout),
-    FaultKind('delay', _ANY, 's', 'stamps late by', (0.1, 0.2, 0.5, 1, 2), 0, Delay),
-    FaultKind('jitter', _ANY, 's', 'standard deviation of stamps',
-              (0.005, 0.02, 0.05, 0.1, 0.2), 0, Jitter),
-    FaultKind('rate', ('imu', 'picture', 'depth'), '', 'messages fewer by the factor',
-              (2, 4, 8, 16), 1, LowerRate),
-    FaultKind('rate', ('audio',), '', 'sample rate lower by the factor', (2, 4, 8), 1, LowerRate),
-    FaultKind('noise', ('imu',), 'm/s²', 'standard deviation of noise (a tenth of it in rad/s)',
-              (0.5, 1, 2, 5, 10), 0, ImuNoise),
-    FaultKind('noise', ('picture',), 'grey levels', 'standard deviation of noise on model pixels',
-              (5, 10, 20, 40, 80), 0, PixelNoise),
-    FaultKind('noise', ('depth',), 'm', 'standard deviation of noise on model pixels',
-              (0.02, 0.05, 0.1, 0.2, 0.5), 0, PixelNoise),
-    FaultKind('low_light', ('picture',), '', 'share of the light left',
-              (0.5, 0.2, 0.1, 0.05, 0.02, 0.01), 1, LowLight),
-    FaultKind('rotation', ('imu',), '°', 'mounting turned about a random axis by',
-              (5, 15, 30, 60, 90, 180), 0, Turned),
-    FaultKind('background', ('audio',), 'dB', 'pink noise at a signal-to-noise ratio of',
-              (30, 20, 10, 5, 0, -5), None, Background),
-)  # fmt: skip
-
-NAMES: Final = tuple(dict.fromkeys(kind.name for kind in CATALOGUE))
+def fault_names() -> tuple[str, ...]:
+    """Give the names of all faults: first those that befall every sensor."""
+    kinds = [[fault.name for fault in each.faults()] for each in all_modalities()]
+    shared = [name for name in kinds[0] if all(name in names for names in kinds)]
+    return tuple(dict.fromkeys([*shared, *(name for names in kinds for name in names)]))
 
 
 def choose(names: Sequence[str]) -> tuple[str, ...]:
@@ -71,25 +24,18 @@ def choose(names: Sequence[str]) -> tuple[str, ...]:
 
     Raises :class:`ConfigurationError` that lists those there are.
     """
+    known = fault_names()
     for name in names:
-        if name not in (*NAMES, ALL):
-            close = difflib.get_close_matches(name, NAMES, n=1)
+        if name not in (*known, ALL):
+            close = difflib.get_close_matches(name, known, n=1)
             hint = f'; did you mean {close[0]!r}?' if close else ''
             raise ConfigurationError(
-                f'there is no fault {name!r}: choose among {", ".join(NAMES)}, or {ALL}{hint}'
+                f'there is no fault {name!r}: choose among {", ".join(known)}, or {ALL}{hint}'
             )
-    return NAMES if ALL in names else tuple(name for name in NAMES if name in names)
+    return known if ALL in names else tuple(name for name in known if name in names)
 
 
-def faults_of(stream: StreamSpec, names: Sequence[str]) -> tuple[FaultKind, ...]:
+def faults_of(stream: StreamConfig, names: Sequence[str]) -> tuple[FaultKind, ...]:
     """Give those of the named faults that can befall a sensor of this stream."""
-    kind = _kind_of(stream)
-    return tuple(each for each in CATALOGUE if each.name in names and kind in each.kinds)
-
-
-def _kind_of(stream: StreamSpec) -> Kind | None:
-    if isinstance(stream, CameraStream):
-        return 'depth' if stream.pixels == 'depth' else 'picture'
-    if isinstance(stream, AudioStream):
-        return 'audio'
-    return 'imu' if isinstance(stream, ImuStream) else None
+    faults = find_modality(stream.modality).faults(stream)
+    return tuple(fault for fault in faults if fault.name in names)

@@ -11,13 +11,13 @@ from xmodal_ros.evaluation.media_film import Film, FilmMaker
 from xmodal_ros.evaluation.media_sound import Sound, SoundPainter
 from xmodal_ros.evaluation.media_span import Span
 from xmodal_ros.evaluation.media_trace import Trace, TraceDrawer
-from xmodal_ros.modalities.sensor import Modality, Sensor
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.sample import DecodeError
 
 __all__ = ['Film', 'Media', 'Sound', 'Span', 'Trace', 'read_media']
 
 # Pictures say most, and need most.
-_SHARES: Final[dict[Modality, int]] = {'camera': 10, 'imu': 4, 'audio': 3}
+_SHARES: Final[dict[str, int]] = {'camera': 10, 'imu': 4, 'audio': 3}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from xmodal_ros.bags.reading import Message
 from xmodal_ros.evaluation.media_picture import compress, media_type
 from xmodal_ros.evaluation.media_span import Span
 from xmodal_ros.modalities.camera.compressed import picture_size
-from xmodal_ros.modalities.camera.decoder import CameraDecoder, COMPRESSED_TYPE
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor, read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 

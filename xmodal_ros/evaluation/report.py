@@ -20,8 +20,8 @@ from xmodal_ros.evaluation.report_data import (
     embed,
     label_names,
     media_data,
-    Recording,
     recordings_of,
+    ReportRecording,
     shown,
     stride_for,
 )
@@ -36,7 +36,7 @@ from xmodal_ros.evaluation.report_tables import (
 )
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.evaluation.trial import Trial
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 
 MOST_BYTES: Final = 15_000_000
 _DECISION_BYTES: Final = 5_000_000
@@ -68,7 +68,7 @@ def write_report(result: Evaluation | Trial, path: Path, title: str) -> None:
 
     Raises :class:`~xmodal_ros.errors.ConfigurationError` when the file cannot be written.
     """
-    write_whole(path, render_report(result, title))
+    write_atomic(path, render_report(result, title))
 
 
 def render_report(result: Evaluation | Trial, title: str) -> str:
@@ -101,7 +101,7 @@ def render_report(result: Evaluation | Trial, title: str) -> str:
     return page.replace(_MARKER, '\n'.join(parts))
 
 
-def _whole(recording: Recording) -> Span | None:
+def _whole(recording: ReportRecording) -> Span | None:
     """Give all of a recording over which nothing was decided and nothing is labelled."""
     try:
         with BagReader(recording.path) as reader:
@@ -110,7 +110,7 @@ def _whole(recording: Recording) -> Span | None:
         return None
 
 
-def _media(recording: Recording, span: Span, budget: int) -> Media:
+def _media(recording: ReportRecording, span: Span, budget: int) -> Media:
     try:
         with BagReader(recording.path) as reader:
             return read_media(reader, span, budget)
@@ -121,7 +121,7 @@ def _media(recording: Recording, span: Span, budget: int) -> Media:
 def _render(
     trial: Trial,
     title: str,
-    recordings: Sequence[tuple[Recording, Span]],
+    recordings: Sequence[tuple[ReportRecording, Span]],
     labels: Sequence[str],
     wrong: Sequence[WrongClip],
     stride: int,
@@ -175,7 +175,7 @@ def _render(
 
 def _clips_data(
     trial: Trial,
-    recordings: Sequence[tuple[Recording, Span]],
+    recordings: Sequence[tuple[ReportRecording, Span]],
     labels: Sequence[str],
     wrong: Sequence[WrongClip],
 ) -> list[dict[str, Any]]:
@@ -225,7 +225,7 @@ def _parts(
     return found
 
 
-def _warnings(trial: Trial, recordings: Sequence[tuple[Recording, Span]]) -> list[str]:
+def _warnings(trial: Trial, recordings: Sequence[tuple[ReportRecording, Span]]) -> list[str]:
     unlearnt = [
         f'{evaluation.name} has not learnt {", ".join(evaluation.unknown_labels)}: clips of these '
         'can only be wrong.'

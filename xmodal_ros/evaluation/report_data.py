@@ -34,7 +34,7 @@ _AFTER_NS: Final = 1_000_000_000
 
 
 @dataclass
-class Recording:
+class ReportRecording:
     """One recording, and what each evaluation decided over it: (evaluation's index, its bag)."""
 
     name: str
@@ -80,15 +80,15 @@ def shown(start_ns: int, end_ns: int) -> Span:
     return Span(start_ns, min(max(end_ns, start_ns + 1), start_ns + LONGEST_NS))
 
 
-def recordings_of(trial: Trial) -> list[Recording]:
+def recordings_of(trial: Trial) -> list[ReportRecording]:
     """Put together what all evaluations and the selector say of the same recording.
 
     That is the same by path; the selector's go by name, several of one name by order.
     """
-    found: dict[Path, Recording] = {}
+    found: dict[Path, ReportRecording] = {}
     for number, evaluation in enumerate(trial.evaluations):
         for bag in evaluation.bags:
-            fresh = Recording(bag.name, bag.path, bag.subject, bag.segments)
+            fresh = ReportRecording(bag.name, bag.path, bag.subject, bag.segments)
             found.setdefault(bag.path, fresh).bags.append((number, bag))
     for selection in trial.selections:
         for recording in found.values():
@@ -109,7 +109,7 @@ def label_names(trial: Trial) -> tuple[str, ...]:
     return (*names, UNKNOWN)
 
 
-def stride_for(recordings: Sequence[Recording], budget: int) -> int:
+def stride_for(recordings: Sequence[ReportRecording], budget: int) -> int:
     """Give the step between decisions shown at which all of them fit into ``budget`` bytes."""
     count = sum(
         len(bag.offline.predictions) + (len(bag.live.predictions) if bag.live else 0)
@@ -120,7 +120,7 @@ def stride_for(recordings: Sequence[Recording], budget: int) -> int:
 
 
 def decisions_data(
-    recording: Recording,
+    recording: ReportRecording,
     span: Span,
     evaluations: Sequence[Evaluation],
     track_names: Sequence[str],

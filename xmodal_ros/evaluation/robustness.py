@@ -9,13 +9,13 @@ import numpy as np
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.evaluation.fault_catalogue import FaultKind
-from xmodal_ros.evaluation.fault_samples import BagPieces, plain_format, PLAIN_TYPES, serialize
-from xmodal_ros.evaluation.faults import Fault
-from xmodal_ros.evaluation.scoring import BagEvaluation, decided, Evaluation, LeftOut
+from xmodal_ros.evaluation.fault_samples import BagSamples, plain_format
+from xmodal_ros.evaluation.scoring import BagEvaluation, decided, Evaluation, SkippedRecording
 from xmodal_ros.evaluation.trial import RobustnessCurve, RobustnessPoint
 from xmodal_ros.metrics.tally import Decided, point, Tally
+from xmodal_ros.modalities.faults import Fault, FaultKind
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.runtime.engine import Engine, Prediction
 
@@ -62,7 +62,7 @@ def robustness_curve(
         kind.unit,
         kind.harm,
         tuple(points),
-        tuple(LeftOut(name, str(error)) for name, error in left_out.items()),
+        tuple(SkippedRecording(name, str(error)) for name, error in left_out.items()),
     )
 
 
@@ -103,14 +103,16 @@ def classify_harmed(
     ``seed`` and the bag's name decide what is drawn. Raises :class:`BagError` as the unharmed run.
     """
     info = engine.bundle.info
-    pieces = BagPieces(reader, sensor, info.stream, progress)
+    samples = BagSamples(reader, sensor, info.stream, progress)
+    modality = find_modality(info.modality)
     # Mounting and region of interest are in the samples already.
-    intake = SensorIntake(info.stream, info.window, PLAIN_TYPES[info.modality])
+    intake = SensorIntake(info.stream, info.window, modality.message_types[0])
     drawn = zlib.crc32(reader.name.encode(), seed)
     predictions: list[Prediction] = []
-    for piece in fault.apply(pieces, drawn):
-        intake.use_format(plain_format(piece))
-        predictions += map(engine.classify, intake.push(serialize(piece, info.stream)))
+    for sample in fault.apply(samples, drawn):
+        intake.use_format(plain_format(sample))
+        message = modality.serialize(sample, info.stream)
+        predictions += map(engine.classify, intake.push(message))
     return predictions
 
 

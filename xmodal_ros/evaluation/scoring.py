@@ -15,7 +15,7 @@ from xmodal_ros.metrics.measures import Measures
 from xmodal_ros.metrics.scores import score, Scores
 from xmodal_ros.metrics.tally import Decided
 from xmodal_ros.metrics.truth import window_truth
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 
@@ -61,7 +61,7 @@ class BagEvaluation:
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class SkippedRecording:
     """A recording, by name, on which a bundle was not evaluated, and the reason in words.
 
     Or the recording is missing in the live runs or in a curve only.
@@ -84,7 +84,7 @@ class Evaluation:
     scores: Scores | None
     measures: Measures
     name: str
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[SkippedRecording, ...] = ()
 
     @property
     def agreement(self) -> Agreement | None:
@@ -93,9 +93,9 @@ class Evaluation:
         return sum(found[1:], found[0]) if found else None
 
     @property
-    def live_left_out(self) -> tuple[LeftOut, ...]:
+    def live_left_out(self) -> tuple[SkippedRecording, ...]:
         """The recordings whose live run was asked for, and could not be ended."""
-        return tuple(LeftOut(bag.name, bag.not_live) for bag in self.bags if bag.not_live)
+        return tuple(SkippedRecording(bag.name, bag.not_live) for bag in self.bags if bag.not_live)
 
     @property
     def hurried(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.evaluation.scoring import Evaluation, LeftOut
+from xmodal_ros.evaluation.scoring import Evaluation, SkippedRecording
 from xmodal_ros.metrics.measures import Measures, Unit
 
 
@@ -95,7 +95,7 @@ class RobustnessCurve:
     unit: str
     harm: str
     points: tuple[RobustnessPoint, ...]
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[SkippedRecording, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

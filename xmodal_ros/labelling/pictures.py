@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.camera.compressed import picture_size
-from xmodal_ros.modalities.camera.decoder import CameraDecoder, CameraPixels, IMAGE_TYPE
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.stream import CameraPixels, IMAGE_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 

@@ -17,7 +17,7 @@ from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError, XmodalError
-from xmodal_ros.files import check_writable, write_whole
+from xmodal_ros.files import check_writable, write_atomic
 
 # A tab that has not been heard of for so long may be followed by another without a question.
 _PATIENCE_S: Final = 12.0
@@ -153,7 +153,7 @@ class LabelSession:
                 raise RefusedError('disk', f'{self.file} was changed by another program')
             ordered = check_segments(segments, self.start_ns, self.end_ns)
             if ordered:
-                write_whole(self.file.resolve(), label_table(ordered, self.start_ns))
+                write_atomic(self.file.resolve(), label_table(ordered, self.start_ns))
             else:
                 _remove(self.file)
             self._segments = ordered

@@ -11,7 +11,7 @@ from xmodal_ros.errors import BagError
 from xmodal_ros.labelling.pictures import make_picture_maker, PictureMaker
 from xmodal_ros.labelling.sound import played_rate, PlayedRate
 from xmodal_ros.modalities.audio.decoder import AUDIO_TYPES, AudioDecoder, PLAIN_TYPE
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns

@@ -2,8 +2,8 @@
 
 Reconstruction of Wang, Shahrampour, "TAP: The Attention Patch for Cross-Modal Knowledge Transfer
 from Unlabeled Modality" (TMLR 2024). The patch itself, its equation and its kernels are in
-:mod:`xmodal_ros.models.patch`, for it stays in the exported model. Training draws a fresh batch of
-references every step; the bank that is kept is drawn once.
+:mod:`xmodal_ros.models.modeling_patch`, for it stays in the exported model. Training draws a
+fresh batch of references every step; the bank that is kept is drawn once.
 """
 
 from typing import Annotated, ClassVar
@@ -12,10 +12,11 @@ from pydantic import Field
 import torch
 from torch import nn, Tensor
 
-from xmodal_ros.methods.memory_bank import BankOptions, References
+from xmodal_ros.methods.memory_bank import BankOptions, MemoryBank
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
-from xmodal_ros.methods.training_module import Batch, Learner, Lesson
-from xmodal_ros.models.patch import AttentionPatch, AttentionPatchSpec, bank_bytes, Fusion, Kernel
+from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
+from xmodal_ros.models.configuration_patch import AttentionPatchConfig, Fusion, Kernel
+from xmodal_ros.models.modeling_patch import AttentionPatch, bank_bytes
 
 
 class AttentionPatchOptions(BankOptions):
@@ -33,19 +34,19 @@ class AttentionPatchMethod(TransferMethod):
     Options: ClassVar[type[MethodOptions]] = AttentionPatchOptions
     options: AttentionPatchOptions
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Attach a patch to the target and give the learner that shows it references."""
-        return _PatchLearner(lesson, self.options)
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Attach a patch to the target and give the module that shows it references."""
+        return _PatchModule(task, self.options)
 
 
-class _PatchLearner(Learner):
-    def __init__(self, lesson: Lesson, options: AttentionPatchOptions) -> None:
-        super().__init__(lesson)
+class _PatchModule(TrainingModule):
+    def __init__(self, task: TransferTask, options: AttentionPatchOptions) -> None:
+        super().__init__(task)
         self._per_step = options.references
-        self._references = References(lesson, options)
+        self._memory_bank = MemoryBank(task, options)
         dim = self.target.norm.normalized_shape[0]
-        spec = AttentionPatchSpec(
-            bank=self._references.size,
+        spec = AttentionPatchConfig(
+            bank=self._memory_bank.size,
             key_dim=dim,
             value_dim=dim,
             kernel=options.kernel,
@@ -53,23 +54,23 @@ class _PatchLearner(Learner):
         )
         self.patch = AttentionPatch(spec, dim)
         self.target.attach(self.patch)
-        dims = [features.shape[1] for features in self._references.features]
+        dims = [features.shape[1] for features in self._memory_bank.features]
         self.key_of = nn.ModuleList(nn.Linear(d, dim, bias=False) for d in dims)
         self.value_of = nn.ModuleList(nn.Linear(d, dim, bias=False) for d in dims)
 
-    def prepare(self, batch: Batch) -> None:  # noqa: ARG002 - the same for any batch
-        rows = self._references.draw(self._per_step)
+    def prepare_batch(self, batch: TrainingBatch) -> None:  # noqa: ARG002 - the same for any batch
+        rows = self._memory_bank.draw(self._per_step)
         self.patch.refer(*self._projected(rows))
 
     @torch.no_grad()
-    def settle(self) -> None:
-        self.patch.store(*self._projected(self._references.bank))
+    def prepare_inference(self) -> None:
+        self.patch.store(*self._projected(self._memory_bank.bank))
 
     def facts(self) -> dict[str, object]:
-        return self._references.facts(bank_bytes(self.patch))
+        return self._memory_bank.facts(bank_bytes(self.patch))
 
     def _projected(self, rows: list[Tensor]) -> tuple[Tensor, Tensor]:
-        chosen = self._references.chosen(rows)
+        chosen = self._memory_bank.chosen(rows)
         keys = [project(z) for project, z in zip(self.key_of, chosen, strict=True)]
         values = [project(z) for project, z in zip(self.value_of, chosen, strict=True)]
         return torch.cat(keys), torch.cat(values)

@@ -25,7 +25,13 @@ from xmodal_ros.methods.multimodal_transformer import (
 )
 from xmodal_ros.methods.paired import PairedOptions
 from xmodal_ros.methods.source import Source
-from xmodal_ros.methods.training_module import Batch, detached, Learner, Lesson, MethodTerms
+from xmodal_ros.methods.training_module import (
+    detached,
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.models.classifier import Classifier, HEADS, Outputs
 
 TransferKind = Literal['decision', 'feature', 'attention']
@@ -67,9 +73,9 @@ class CoTraining(TransferMethod):
         """Pairs in time need no labels."""
         return self.options.pairing != 'class'
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Give the learner that holds all branches."""
-        return _CoTrainingLearner(lesson, self.options)
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give the module that holds all branches."""
+        return _CoTrainingModule(task, self.options)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +87,12 @@ class _Branch:
     outputs: Outputs
 
 
-class _CoTrainingLearner(Learner):
-    def __init__(self, lesson: Lesson, options: CoTrainingOptions) -> None:
-        super().__init__(lesson)
+class _CoTrainingModule(TrainingModule):
+    def __init__(self, task: TransferTask, options: CoTrainingOptions) -> None:
+        super().__init__(task)
         self._options = options
-        self._sources = tuple(lesson.sources.values())
-        self._task_loss = lesson.task_loss
+        self._sources = tuple(task.sources.values())
+        self._task_loss = task.task_loss
         self.branches = nn.ModuleList(source.classifier for source in self._sources)
         everyone: list[Classifier] = [self.target, *(s.classifier for s in self._sources)]
         self._dim = dim = self.target.head.in_features
@@ -112,7 +118,9 @@ class _CoTrainingLearner(Learner):
         """Take what :meth:`get_extra_state` gave."""
         self._generator.set_state(state.cpu())
 
-    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
         everyone = torch.arange(len(batch.labels), device=batch.labels.device)
         branches: list[_Branch | None] = [_Branch(everyone, batch.windows, outputs)]
         alone = task_loss.new_zeros(())
@@ -133,9 +141,9 @@ class _CoTrainingLearner(Learner):
             transfer = self._transfer(fused, branches)
             loss = loss + alpha * transfer
             parts['transfer'] = detached(transfer)
-        return MethodTerms(loss, parts)
+        return LossTerms(loss, parts)
 
-    def _run(self, source: Source, batch: Batch) -> _Branch | None:
+    def _run(self, source: Source, batch: TrainingBatch) -> _Branch | None:
         theirs = source.partners(batch.rows, batch.labels.cpu(), self._options.pairing)
         rows = torch.nonzero(theirs >= 0)[:, 0]
         if not len(rows):
@@ -144,7 +152,7 @@ class _CoTrainingLearner(Learner):
         windows = source.augment(source.windows.values[theirs[rows]].to(device), self._generator)
         return _Branch(rows.to(device), windows, source.classifier.outputs(windows))
 
-    def _fuse(self, branches: Sequence[_Branch | None], batch: Batch) -> Fused:
+    def _fuse(self, branches: Sequence[_Branch | None], batch: TrainingBatch) -> Fused:
         count = len(batch.labels)
         present = torch.zeros((count, len(branches)), dtype=torch.bool, device=batch.labels.device)
         all_tokens = []

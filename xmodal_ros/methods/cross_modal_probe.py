@@ -16,10 +16,16 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.frozen_encoder import FrozenEncoderLearner
-from xmodal_ros.methods.method import Fitted, MethodOptions, School, TransferMethod
+from xmodal_ros.methods.frozen_encoder import FrozenEncoderModule
+from xmodal_ros.methods.method import Fitted, MethodOptions, MethodTrainer, TransferMethod
 from xmodal_ros.methods.source import Source
-from xmodal_ros.methods.training_module import Batch, detached, Learner, Lesson, MethodTerms
+from xmodal_ros.methods.training_module import (
+    detached,
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Outputs
 
@@ -44,28 +50,28 @@ class CrossModalProbe(TransferMethod):
     Options: ClassVar[type[MethodOptions]] = CrossModalProbeOptions
     options: CrossModalProbeOptions
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Give a learner that shows the head as many source windows as target windows."""
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give a module that shows the head as many source windows as target windows."""
         frozen = self.options.encoder == 'frozen'
         if not self.options.weight:
-            return FrozenEncoderLearner(lesson) if frozen else Learner(lesson)
-        return (_FrozenProbe if frozen else _Probe)(lesson, self.options)
+            return FrozenEncoderModule(task) if frozen else TrainingModule(task)
+        return (_FrozenProbe if frozen else _Probe)(task, self.options)
 
-    def course(self, school: School[Fitted]) -> Fitted:
+    def train_target(self, trainer: MethodTrainer[Fitted]) -> Fitted:
         """Train the encoder alone first, where it is to be frozen."""
         if self.options.encoder == 'trained':
-            return school.fit(self, school.sources)
-        return school.fit(self, school.sources, school.fit(Unimodal(MethodOptions()), ()))
+            return trainer.fit(self, trainer.sources)
+        return trainer.fit(self, trainer.sources, trainer.fit(Unimodal(MethodOptions()), ()))
 
 
-class _Probe(Learner):
-    def __init__(self, lesson: Lesson, options: CrossModalProbeOptions) -> None:
-        super().__init__(lesson)
+class _Probe(TrainingModule):
+    def __init__(self, task: TransferTask, options: CrossModalProbeOptions) -> None:
+        super().__init__(task)
         self._options = options
-        self._sources: Mapping[str, Source] = lesson.sources
-        self._task_loss = lesson.task_loss
+        self._sources: Mapping[str, Source] = task.sources
+        self._task_loss = task.task_loss
         head = self.target.head
-        for source in lesson.sources.values():
+        for source in task.sources.values():
             if source.classifier.head.in_features != head.in_features:
                 raise ConfigurationError(
                     f"one head cannot read the target's {head.in_features} features and the "
@@ -73,10 +79,12 @@ class _Probe(Learner):
                     'with the same encoder dim'
                 )
         if options.head == 'source':
-            first = next(iter(lesson.sources.values()))
+            first = next(iter(task.sources.values()))
             head.load_state_dict(first.classifier.head.state_dict())
 
-    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
         losses = []
         for source in self._sources.values():
             chosen = source.labelled[torch.randint(len(source.labelled), (len(batch.rows),))]
@@ -85,10 +93,10 @@ class _Probe(Learner):
             losses.append(self._task_loss(self.target.head(self.target.dropout(features)), labels))
         other = torch.stack(losses).mean()
         weight = self._options.weight
-        return MethodTerms(
+        return LossTerms(
             (1 - weight) * task_loss + weight * other, {'source half': detached(other)}
         )
 
 
-class _FrozenProbe(_Probe, FrozenEncoderLearner):
+class _FrozenProbe(_Probe, FrozenEncoderModule):
     """The same with an encoder that stays as it is."""

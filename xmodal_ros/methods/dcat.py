@@ -18,7 +18,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, MethodTerms
+from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.models.classifier import Outputs
 
 Normalisation = Literal['frobenius', 'by_length', 'softmax', 'none']
@@ -52,12 +52,12 @@ class Dcat(PairedMethod):
 
     options: DcatOptions
 
-    def terms(
+    def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
+    ) -> LossTerms:
         """Add the alignment loss, averaged over the sources that have partners."""
         if not sources or not self.options.weight:
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
         losses = [
             alignment_loss(
                 target.key[source.rows],
@@ -69,7 +69,7 @@ class Dcat(PairedMethod):
             for source in sources.values()
         ]
         alignment = torch.stack(losses).mean()
-        return MethodTerms(
+        return LossTerms(
             task_loss + self.options.weight * alignment, {'alignment': detached(alignment)}
         )
 

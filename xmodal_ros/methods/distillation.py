@@ -16,7 +16,7 @@ from torch.nn import functional
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, MethodTerms
+from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.models.classifier import Outputs
 
 
@@ -37,20 +37,20 @@ class Distillation(PairedMethod):
     Options: ClassVar[type[MethodOptions]] = DistillationOptions
     options: DistillationOptions
 
-    def terms(
+    def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
+    ) -> LossTerms:
         """Weigh the labels' loss against the teachers'."""
         if not sources or not self.options.alpha:
-            return MethodTerms(task_loss, {})
-        taught = [
+            return LossTerms(task_loss, {})
+        terms = [
             distillation_loss(target.logits, source, self.options.temperature)
             for source in sources.values()
         ]
-        divergence = torch.stack([loss for loss, _ in taught]).mean()
-        share = sum(count for _, count in taught) / (len(taught) * len(target.logits))
+        divergence = torch.stack([loss for loss, _ in terms]).mean()
+        share = sum(count for _, count in terms) / (len(terms) * len(target.logits))
         alpha = self.options.alpha * share
-        return MethodTerms(
+        return LossTerms(
             (1 - alpha) * task_loss + alpha * divergence, {'distillation': detached(divergence)}
         )
 

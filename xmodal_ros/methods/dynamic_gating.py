@@ -1,9 +1,9 @@
 """Dynamic gating: the target's feature is enhanced by the most similar stored source features.
 
 Reconstruction of Shah, "Attention Improves Multimodality". The patch itself, its equations and
-its gate are in :mod:`xmodal_ros.models.patch`, for it stays in the exported model. The paper works
-on features of encoders that are trained already, and so does this by default. It reports the
-method below its own baseline.
+its gate are in :mod:`xmodal_ros.models.modeling_patch`, for it stays in the exported model. The
+paper works on features of encoders that are trained already, and so does this by default. It
+reports the method below its own baseline.
 """
 
 from typing import Annotated, ClassVar, Final, Literal
@@ -13,20 +13,27 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-from xmodal_ros.methods.frozen_encoder import FrozenEncoderLearner
-from xmodal_ros.methods.memory_bank import BankOptions, References
+from xmodal_ros.methods.frozen_encoder import FrozenEncoderModule
+from xmodal_ros.methods.memory_bank import BankOptions, MemoryBank
 from xmodal_ros.methods.method import (
     Fitted,
     MethodOptions,
-    School,
+    MethodTrainer,
     StepSchedule,
     TransferMethod,
 )
 from xmodal_ros.methods.source import paired_sources, Pairing
-from xmodal_ros.methods.training_module import Batch, detached, Learner, Lesson, MethodTerms
+from xmodal_ros.methods.training_module import (
+    detached,
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Outputs
-from xmodal_ros.models.patch import bank_bytes, GatedPatch, GatedPatchSpec
+from xmodal_ros.models.configuration_patch import GatedPatchConfig
+from xmodal_ros.models.modeling_patch import bank_bytes, GatedPatch
 
 # The paper's: Adam 1e-3, halved every 5 of 20 epochs; half of a batch of 64 is the target's, the
 # other half the windows it is paired with.
@@ -72,45 +79,48 @@ class DynamicGating(TransferMethod):
         """The paper's, for features that are there already."""
         return _SCHEDULE if self.options.encoder == 'frozen' else None
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Attach a patch to the target and give the learner that trains it."""
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Attach a patch to the target and give the module that trains it."""
         frozen = self.options.encoder == 'frozen'
-        return (_FrozenGatingLearner if frozen else _GatingLearner)(lesson, self.options)
+        return (_FrozenGatingModule if frozen else _GatingModule)(task, self.options)
 
-    def course(self, school: School[Fitted]) -> Fitted:
+    def train_target(self, trainer: MethodTrainer[Fitted]) -> Fitted:
         """Train the encoder alone first, where it is to be frozen."""
         if self.options.encoder == 'trained':
-            return school.fit(self, school.sources)
-        return school.fit(self, school.sources, school.fit(Unimodal(MethodOptions()), ()))
+            return trainer.fit(self, trainer.sources)
+        return trainer.fit(self, trainer.sources, trainer.fit(Unimodal(MethodOptions()), ()))
 
 
-class _GatingLearner(Learner):
-    def __init__(self, lesson: Lesson, options: DynamicGatingOptions) -> None:
-        super().__init__(lesson)
+class _GatingModule(TrainingModule):
+    def __init__(self, task: TransferTask, options: DynamicGatingOptions) -> None:
+        super().__init__(task)
         self._options = options
-        self._sources = lesson.sources
-        self._references = References(lesson, options)
+        self._sources = task.sources
+        self._memory_bank = MemoryBank(task, options)
         dim = self.target.head.in_features
         self.patch = GatedPatch(
-            GatedPatchSpec(
-                bank=self._references.size, dim=dim, top=options.top, gate=options.gate
+            GatedPatchConfig(
+                bank=self._memory_bank.size, dim=dim, top=options.top, gate=options.gate
             ),
             dim,
         )
         self.target.attach(self.patch)
         self.project = nn.ModuleList(
-            nn.Linear(features.shape[1], dim, bias=False) for features in self._references.features
+            nn.Linear(features.shape[1], dim, bias=False)
+            for features in self._memory_bank.features
         )
 
-    def prepare(self, batch: Batch) -> None:
+    def prepare_batch(self, batch: TrainingBatch) -> None:
         within_ns = round(1e9 * self._options.hide_s)
-        hidden = self._references.of_the_same_moment(batch.rows, within_ns)
+        hidden = self._memory_bank.of_the_same_moment(batch.rows, within_ns)
         self.patch.refer(self._bank(), hidden.to(batch.windows.device))
 
-    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
         weight = self._options.weight
         if not weight:
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
         enhanced = self.patch.enhance(outputs.feature)
         # The feature is what is to be rebuilt; it must not come to meet what is rebuilt.
         gap = (enhanced - outputs.feature.detach()).square().sum(dim=1).mean()
@@ -126,21 +136,21 @@ class _GatingLearner(Learner):
         distance = torch.cat(likeness).mean() if likeness else gap.new_zeros(())
         own = _RECONSTRUCTION * gap + _SIMILARITY * distance
         parts = {'rebuilding': detached(gap), 'unlikeness': detached(distance)}
-        return MethodTerms(task_loss + weight * own, parts)
+        return LossTerms(task_loss + weight * own, parts)
 
     @torch.no_grad()
-    def settle(self) -> None:
+    def prepare_inference(self) -> None:
         self.patch.store(self._bank())
 
     def facts(self) -> dict[str, object]:
-        return self._references.facts(bank_bytes(self.patch))
+        return self._memory_bank.facts(bank_bytes(self.patch))
 
     def _bank(self) -> Tensor:
-        chosen = self._references.chosen(self._references.bank)
+        chosen = self._memory_bank.chosen(self._memory_bank.bank)
         return torch.cat(
             [torch.relu(project(s)) for project, s in zip(self.project, chosen, strict=True)]
         )
 
 
-class _FrozenGatingLearner(_GatingLearner, FrozenEncoderLearner):
+class _FrozenGatingModule(_GatingModule, FrozenEncoderModule):
     """The same with an encoder that stays as it is."""

@@ -16,7 +16,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, MethodTerms
+from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.models.classifier import Outputs
 
 
@@ -33,18 +33,18 @@ class FeatureCosine(PairedMethod):
     Options: ClassVar[type[MethodOptions]] = FeatureCosineOptions
     options: FeatureCosineOptions
 
-    def terms(
+    def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
+    ) -> LossTerms:
         """Add the distance of directions, averaged over the sources that have partners."""
         if not sources or not self.options.weight:
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
         losses = [
             cosine_loss(target.feature[source.rows], source.outputs.feature)
             for source in sources.values()
         ]
         distance = torch.stack(losses).mean()
-        return MethodTerms(
+        return LossTerms(
             task_loss + self.options.weight * distance, {'cosine': detached(distance)}
         )
 

@@ -5,19 +5,19 @@ from typing import Final, Self
 
 from torch import nn
 
-from xmodal_ros.methods.training_module import Learner, Lesson
+from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 
 _LEARNING: Final = ('head', 'dropout', 'patch')
 
 
-class FrozenEncoderLearner(Learner):
-    """A learner of which only the target's head learns, and its patch where it has one.
+class FrozenEncoderModule(TrainingModule):
+    """A module of which only the target's head learns, and its patch where it has one.
 
     The rest gets no gradient and is in eval mode, so features never change.
     """
 
-    def __init__(self, lesson: Lesson) -> None:
-        super().__init__(lesson)
+    def __init__(self, task: TransferTask) -> None:
+        super().__init__(task)
         for part in self._frozen():
             part.requires_grad_(requires_grad=False)
 

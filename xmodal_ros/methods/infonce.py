@@ -15,7 +15,13 @@ from torch.nn import functional
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
 from xmodal_ros.methods.paired import PairedOptions
 from xmodal_ros.methods.source import paired_sources
-from xmodal_ros.methods.training_module import Batch, detached, Learner, Lesson, MethodTerms
+from xmodal_ros.methods.training_module import (
+    detached,
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.models.classifier import Outputs
 
 
@@ -53,32 +59,34 @@ class InfoNce(TransferMethod):
         """Pairs in time need no labels."""
         return self.options.pairing != 'class'
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Give a learner with a projection for the target and one for each source."""
-        return _ContrastiveLearner(lesson, self.options)
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give a module with a projection for the target and one for each source."""
+        return _ContrastiveModule(task, self.options)
 
 
-class _ContrastiveLearner(Learner):
-    def __init__(self, lesson: Lesson, options: InfoNceOptions) -> None:
-        super().__init__(lesson)
+class _ContrastiveModule(TrainingModule):
+    def __init__(self, task: TransferTask, options: InfoNceOptions) -> None:
+        super().__init__(task)
         self._options = options
-        self._sources = lesson.sources
-        self._task_loss = lesson.task_loss
+        self._sources = task.sources
+        self._task_loss = task.task_loss
         self.ours = _projection(self.target.head.in_features, options.dim)
         self.theirs = nn.ModuleList(
             _projection(source.classifier.head.in_features, options.dim)
-            for source in lesson.sources.values()
+            for source in task.sources.values()
         )
 
-    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
         options = self._options
         if not options.joint:
             read = self.target.head(self.target.dropout(outputs.feature.detach()))
             task_loss = self._task_loss(read, batch.labels)
             if batch.share >= options.pretraining:
-                return MethodTerms(task_loss, {})
+                return LossTerms(task_loss, {})
         if not options.weight:
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
         paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
         losses = [
             contrastive_loss(
@@ -90,9 +98,9 @@ class _ContrastiveLearner(Learner):
             if name in paired
         ]
         if not losses:
-            return MethodTerms(task_loss, {})
+            return LossTerms(task_loss, {})
         contrast = torch.stack(losses).mean()
-        return MethodTerms(task_loss + options.weight * contrast, {'contrast': detached(contrast)})
+        return LossTerms(task_loss + options.weight * contrast, {'contrast': detached(contrast)})
 
 
 def _projection(before: int, after: int) -> nn.Module:

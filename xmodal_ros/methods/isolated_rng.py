@@ -11,7 +11,7 @@ from torch import Tensor
 _APART: Final = 0x7E57AB1E
 
 
-class OwnRandomness:
+class IsolatedRng:
     """A second stream of torch's global random numbers, drawn from while a call's block runs.
 
     A method may drop out, sample and initialise in there without the target's augmentation,

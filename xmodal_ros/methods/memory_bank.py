@@ -10,8 +10,8 @@ from torch import Tensor
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.source import Source
-from xmodal_ros.methods.training_module import Lesson
-from xmodal_ros.models.patch import LARGEST_BANK
+from xmodal_ros.methods.training_module import TransferTask
+from xmodal_ros.models.configuration_patch import LARGEST_BANK
 
 BankContent = Literal['real', 'noise', 'shuffled', 'none']
 BankOrigin = Literal['all', 'others']
@@ -32,25 +32,25 @@ class BankOptions(MethodOptions):
     bank_size: Annotated[int, Field(ge=1, le=LARGEST_BANK)] = 1024
 
 
-class References:
+class MemoryBank:
     """The frozen features of all sources, and those of them that the bank holds.
 
     They need neither labels nor partners. Raises :class:`TrainingError` when the options ask for
     recordings that there are none of.
     """
 
-    def __init__(self, lesson: Lesson, options: BankOptions) -> None:
-        self._lesson = lesson
+    def __init__(self, task: TransferTask, options: BankOptions) -> None:
+        self._task = task
         self._content = options.bank
         self._origins = [
-            _origins(source, lesson, options.bank_from) for source in lesson.sources.values()
+            _origins(source, task, options.bank_from) for source in task.sources.values()
         ]
         """For each source the rows (M,) of its windows that features are of."""
         self.features = [
             controlled(
                 source.outputs.feature[rows.to(source.outputs.feature.device)], options.bank
             )
-            for source, rows in zip(lesson.sources.values(), self._origins, strict=True)
+            for source, rows in zip(task.sources.values(), self._origins, strict=True)
         ]
         """One (M, d) a source."""
         self._counts = torch.tensor([len(features) for features in self.features])
@@ -78,12 +78,12 @@ class References:
 
         Those are the windows of the same recording that end within so long of it.
         """
-        ours = self._lesson.windows
+        ours = self._task.windows
         recordings = ours.recordings[batch_rows, None]
         ends_ns = ours.ends_ns[batch_rows, None]
         found = []
         for source, origins, chosen in zip(
-            self._lesson.sources.values(), self._origins, self.bank, strict=True
+            self._task.sources.values(), self._origins, self.bank, strict=True
         ):
             theirs, rows = source.windows, origins[chosen]
             same = recordings == theirs.recordings[None, rows]
@@ -98,7 +98,7 @@ class References:
     def facts(self, bank_bytes: int) -> dict[str, object]:
         """Give what a bundle should say of its bank."""
         rows: Mapping[str, int] = {
-            name: len(rows) for name, rows in zip(self._lesson.sources, self.bank, strict=True)
+            name: len(rows) for name, rows in zip(self._task.sources, self.bank, strict=True)
         }
         return {
             'bank': {
@@ -110,10 +110,10 @@ class References:
         }
 
 
-def _origins(source: Source, lesson: Lesson, origin: BankOrigin) -> Tensor:
+def _origins(source: Source, task: TransferTask, origin: BankOrigin) -> Tensor:
     if origin == 'all':
         return torch.arange(len(source.windows))
-    paired = torch.isin(source.windows.recordings, lesson.windows.recordings)
+    paired = torch.isin(source.windows.recordings, task.windows.recordings)
     rows = torch.nonzero(~paired)[:, 0]
     if not len(rows):
         raise TrainingError(

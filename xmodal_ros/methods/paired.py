@@ -7,7 +7,12 @@ from torch import Tensor
 
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
 from xmodal_ros.methods.source import paired_sources, PairedSource, Pairing
-from xmodal_ros.methods.training_module import Batch, Learner, Lesson, MethodTerms
+from xmodal_ros.methods.training_module import (
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.models.classifier import Outputs
 
 
@@ -37,9 +42,9 @@ class PairedMethod(TransferMethod, abstract=True):
         return self.options.pairing != 'class'
 
     @abstractmethod
-    def terms(
+    def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
+    ) -> LossTerms:
         """Combine the target's own loss on a batch with what the sources teach.
 
         ``task_loss`` () is the cross-entropy over the batch. A source without a partner for any
@@ -47,18 +52,20 @@ class PairedMethod(TransferMethod, abstract=True):
         the outputs' shapes do not fit the method.
         """
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Give a learner that asks :meth:`terms` in every step."""
-        return _PairedLearner(lesson, self)
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give a module that asks :meth:`compute_loss` in every step."""
+        return _PairedModule(task, self)
 
 
-class _PairedLearner(Learner):
-    def __init__(self, lesson: Lesson, method: PairedMethod) -> None:
-        super().__init__(lesson)
-        self._sources = lesson.sources
+class _PairedModule(TrainingModule):
+    def __init__(self, task: TransferTask, method: PairedMethod) -> None:
+        super().__init__(task)
+        self._sources = task.sources
         self._method = method
 
-    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
         pairing = self._method.options.pairing
         paired = paired_sources(self._sources, batch.rows, batch.labels, pairing)
-        return self._method.terms(task_loss, outputs, paired)
+        return self._method.compute_loss(task_loss, outputs, paired)

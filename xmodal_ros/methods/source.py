@@ -19,7 +19,7 @@ NO_LABEL: Final = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Windows:
+class WindowTensors:
     """Training windows of a sensor, all on the CPU.
 
     ``values`` (N, steps, ...) are raw and may be gathered only when rows are asked for,
@@ -50,7 +50,7 @@ class Source:
         self,
         name: str,
         classifier: Classifier,
-        windows: Windows,
+        windows: WindowTensors,
         in_time: Tensor,
         classes: int,
         augment: Augment,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import nn, Tensor
 
-from xmodal_ros.methods.source import Source, Windows
+from xmodal_ros.methods.source import Source, WindowTensors
 from xmodal_ros.models.classifier import Classifier, Outputs
 
 # Logits (B, classes) and class indices (B,) to the cross-entropy (), weighed by class and
@@ -14,7 +14,7 @@ TaskLoss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class TrainingBatch:
     """A step's windows of the target.
 
     ``rows`` (B,) are their positions among the target's training windows, ``windows``
@@ -30,7 +30,7 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class MethodTerms:
+class LossTerms:
     """The loss to minimise, and its parts by name for the progress display."""
 
     loss: Tensor
@@ -38,40 +38,45 @@ class MethodTerms:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class TransferTask:
     """What a method is given to begin with: who learns, from what, and from whom."""
 
     target: Classifier
-    windows: Windows
+    windows: WindowTensors
     sources: Mapping[str, Source] = field(default_factory=dict)
     task_loss: TaskLoss = nn.functional.cross_entropy
 
 
-class Learner(nn.Module):
+class TrainingModule(nn.Module):
     """A target that learns from its labels; methods extend it by what they add.
 
     Every parameter in it is trained, and validated as a running mean of its steps. Only
-    ``target`` is kept. In each step :meth:`prepare` comes first, then the target's own forward
-    pass and its loss on the labels, then :meth:`terms`. Both may draw random numbers: theirs are
-    a stream apart from the target's.
+    ``target`` is kept. In each step :meth:`prepare_batch` comes first, then the target's own
+    forward pass and its loss on the labels, then :meth:`training_step`. Both may draw random
+    numbers: theirs are a stream apart from the target's.
 
-    A run that was ended goes on from the state dictionary of another's learner, put into a fresh
+    A run that was ended goes on from the state dictionary of another's module, put into a fresh
     one. State that changes in training and is in neither parameters nor buffers belongs into
     torch's ``get_extra_state``, as a tensor.
     """
 
-    def __init__(self, lesson: Lesson) -> None:
+    def __init__(self, task: TransferTask) -> None:
         super().__init__()
-        self.target = lesson.target
+        self.target = task.target
 
-    def prepare(self, batch: Batch) -> None:
+    def prepare_batch(self, batch: TrainingBatch) -> None:
         """Set up what the target's forward pass on this batch needs."""
 
-    def terms(self, batch: Batch, outputs: Outputs, task_loss: Tensor) -> MethodTerms:  # noqa: ARG002
+    def training_step(
+        self,
+        batch: TrainingBatch,  # noqa: ARG002
+        outputs: Outputs,  # noqa: ARG002
+        task_loss: Tensor,
+    ) -> LossTerms:
         """Combine the target's own loss () with what is to be learnt beside it."""
-        return MethodTerms(task_loss, {})
+        return LossTerms(task_loss, {})
 
-    def settle(self) -> None:
+    def prepare_inference(self) -> None:
         """Make the target answer alone, and always the same. It draws no random numbers.
 
         Called whenever the target is to be validated or kept, with the weights it then has.

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from xmodal_ros.methods.method import SourceUse, TransferMethod
-from xmodal_ros.methods.training_module import Learner, Lesson
+from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 
 
 class Unimodal(TransferMethod):
@@ -12,6 +12,6 @@ class Unimodal(TransferMethod):
     name: ClassVar[str] = 'unimodal'
     source_use: ClassVar[SourceUse] = 'none'
 
-    def start(self, lesson: Lesson) -> Learner:
-        """Give the learner that learns from labels alone."""
-        return Learner(lesson)
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give the module that learns from labels alone."""
+        return TrainingModule(task)

@@ -17,10 +17,10 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.dcat import alignment_loss, DcatOptions
 from xmodal_ros.methods.distillation import Distillation, DistillationOptions
 from xmodal_ros.methods.feature_cosine import cosine_loss
-from xmodal_ros.methods.method import Fitted, MethodOptions, School
+from xmodal_ros.methods.method import Fitted, MethodOptions, MethodTrainer
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, MethodTerms
+from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Outputs
 
@@ -49,15 +49,15 @@ class Xmodal(PairedMethod):
     Options: ClassVar[type[MethodOptions]] = XmodalOptions
     options: XmodalOptions
 
-    def terms(
+    def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
-    ) -> MethodTerms:
+    ) -> LossTerms:
         """Combine the terms; one without weight is not computed."""
         options = self.options
-        teaching = Distillation(
+        distillation = Distillation(
             DistillationOptions(alpha=options.alpha, temperature=options.temperature)
         )
-        terms = teaching.terms(task_loss, target, sources)
+        terms = distillation.compute_loss(task_loss, target, sources)
         loss, parts = terms.loss, dict(terms.parts)
         if sources and options.feature:
             distance = _mean(
@@ -78,43 +78,43 @@ class Xmodal(PairedMethod):
             )
             loss = loss + options.dcat * alignment
             parts['alignment'] = detached(alignment)
-        return MethodTerms(loss, parts)
+        return LossTerms(loss, parts)
 
-    def course(self, school: School[Fitted]) -> Fitted:
+    def train_target(self, trainer: MethodTrainer[Fitted]) -> Fitted:
         """Train the target alone, with each source and with all that helped; keep the best."""
         if not self.options.guard:
-            return school.fit(self, school.sources)
-        best = school.fit(Unimodal(MethodOptions()), ())
-        lowest = alone = school.validation_loss(best)
+            return trainer.fit(self, trainer.sources)
+        best = trainer.fit(Unimodal(MethodOptions()), ())
+        lowest = alone = trainer.validation_loss(best)
         helpful: list[str] = []
-        for name in school.sources:
-            fitted = self._from_one(school, name, alone)
+        for name in trainer.sources:
+            fitted = self._from_one(trainer, name, alone)
             if fitted is None:
                 continue
             helpful.append(name)
-            if school.validation_loss(fitted) < lowest:
-                best, lowest = fitted, school.validation_loss(fitted)
+            if trainer.validation_loss(fitted) < lowest:
+                best, lowest = fitted, trainer.validation_loss(fitted)
         if len(helpful) > 1:
-            together = school.fit(self, helpful)
-            if school.validation_loss(together) < lowest:
+            together = trainer.fit(self, helpful)
+            if trainer.validation_loss(together) < lowest:
                 best = together
         return best
 
-    def _from_one(self, school: School[Fitted], name: str, alone: float) -> Fitted | None:
+    def _from_one(self, trainer: MethodTrainer[Fitted], name: str, alone: float) -> Fitted | None:
         try:
-            if school.skill(name) <= 0:
-                school.note(
+            if trainer.skill(name) <= 0:
+                trainer.note(
                     f"source '{name}' is left out: on validation windows it is no better than "
                     'guessing'
                 )
                 return None
-            fitted = school.fit(self, (name,))
+            fitted = trainer.fit(self, (name,))
         except TrainingError as error:
-            school.note(f"source '{name}' is left out: {error}")
+            trainer.note(f"source '{name}' is left out: {error}")
             return None
-        loss = school.validation_loss(fitted)
+        loss = trainer.validation_loss(fitted)
         if loss > (1 + self.options.tolerance) * alone:
-            school.note(
+            trainer.note(
                 f"source '{name}' is left out: with it the loss on validation windows is "
                 f'{loss:.3f}, without {alone:.3f}'
             )

@@ -17,7 +17,7 @@ OVERLAPS: Final = (0.10, 0.25, 0.50)
 
 
 @dataclass(frozen=True)
-class Run:
+class LabelRun:
     """The windows ``[first, last)`` of one label."""
 
     first: int
@@ -62,14 +62,14 @@ def cut_stretches(
     return stretches
 
 
-def runs_of(labels: Sequence[str]) -> list[Run]:
+def runs_of(labels: Sequence[str]) -> list[LabelRun]:
     """Join equal neighbours; ``unknown`` gives no run."""
-    runs: list[Run] = []
+    runs: list[LabelRun] = []
     first = 0
     for index in range(1, len(labels) + 1):
         if index == len(labels) or labels[index] != labels[first]:
             if labels[first] != UNKNOWN:
-                runs.append(Run(first, index, labels[first]))
+                runs.append(LabelRun(first, index, labels[first]))
             first = index
     return runs
 
@@ -94,7 +94,7 @@ def overlap_counts(stretches: Sequence[Stretch]) -> NDArray[np.float64]:
     return counts
 
 
-def _best_match(run: Run, candidates: Sequence[Run]) -> tuple[int, float]:
+def _best_match(run: LabelRun, candidates: Sequence[LabelRun]) -> tuple[int, float]:
     best, largest = -1, 0.0
     for index, other in enumerate(candidates):
         if other.label != run.label:

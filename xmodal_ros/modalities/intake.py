@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from xmodal_ros.modalities.audio.assembler import AudioAssembler
-from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
-from xmodal_ros.modalities.stream import make_decoder, StreamSpec
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.registry import check_type, find_modality
+from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
-from xmodal_ros.streams.sample import DecodeError, Decoder
-from xmodal_ros.windows.assembler import Window, WindowAssembler
-from xmodal_ros.windows.resampling import Interpolation
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.windows.assembler import Window
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 class SensorIntake:
@@ -22,21 +21,15 @@ class SensorIntake:
 
     def __init__(
         self,
-        stream: StreamSpec,
-        window: WindowSpec,
+        stream: StreamConfig,
+        window: WindowingSpec,
         msgtype: str,
         placement: Placement = AS_IT_COMES,
         audio_format: AudioFormat | None = None,
     ) -> None:
-        self._stream, self._msgtype = stream, msgtype
-        decoder = make_decoder(stream, msgtype, placement)
-        self._cut: _AudioCut | _SampleCut
-        if isinstance(decoder, AudioDecoder):
-            decoder.format = audio_format
-            self._cut = _AudioCut(decoder, AudioAssembler(window))
-        else:
-            interpolation: Interpolation = 'nearest' if stream.modality == 'camera' else 'linear'
-            self._cut = _SampleCut(decoder, WindowAssembler(window, interpolation))
+        check_type(stream, msgtype)
+        modality = find_modality(stream.modality)
+        self._cutter = modality.make_cutter(stream, window, msgtype, placement, audio_format)
         self._refused: Counter[str] = Counter()
         self.received = 0
         self.complaint = ''
@@ -44,32 +37,29 @@ class SensorIntake:
     @property
     def drops(self) -> dict[str, int]:
         """Messages not used, by reason."""
-        counts = self._cut.assembler.clock.counts
+        counts = self._cutter.clock.counts
         late = {name: n for name, n in counts.items() if name != 'reset'}
         return {**self._refused, **late}
 
     @property
     def resets(self) -> int:
         """How often the stream started anew because time jumped."""
-        return self._cut.assembler.clock.counts['reset']
+        return self._cutter.clock.counts['reset']
 
     def reset(self) -> None:
         """Start the stream anew, as after a jump of ROS time."""
-        self._cut.assembler.reset()
+        self._cutter.reset()
 
     def use_format(self, audio_format: AudioFormat | None) -> None:
         """Read audio that does not say its format as this, from the next message on.
 
         None refuses such audio.
         """
-        if isinstance(self._cut, _AudioCut):
-            self._cut.decode.format = audio_format
+        self._cutter.use_format(audio_format)
 
     def use_placement(self, placement: Placement) -> None:
         """Turn or cut samples in another way from the next message on; the stream starts anew."""
-        if isinstance(self._cut, _SampleCut):
-            self._cut.decode = make_decoder(self._stream, self._msgtype, placement)
-            self.reset()
+        self._cutter.use_placement(placement)
 
     def refuse(self, reason: str, complaint: str) -> None:
         """Count a message that cannot be used for a reason which its decoder does not know."""
@@ -84,7 +74,7 @@ class SensorIntake:
         """
         self.received += 1
         try:
-            windows = self._cut.push(data, received_ns)
+            windows = self._cutter.push(data, received_ns)
         except DecodeError as error:
             self._refused[error.reason] += 1
             self.complaint = str(error)
@@ -96,22 +86,3 @@ class SensorIntake:
         """Give all windows of a whole sequence of messages."""
         for data in messages:
             yield from self.push(data)
-
-
-class _SampleCut:
-    def __init__(self, decode: Decoder, assembler: WindowAssembler) -> None:
-        self.decode = decode
-        self.assembler = assembler
-
-    def push(self, data: bytes, _received_ns: int) -> list[Window]:
-        return self.assembler.push(self.decode(data))
-
-
-class _AudioCut:
-    def __init__(self, decode: AudioDecoder, assembler: AudioAssembler) -> None:
-        self.decode = decode
-        self.assembler = assembler
-
-    def push(self, data: bytes, received_ns: int) -> list[Window]:
-        sample = self.decode(data, received_ns)
-        return self.assembler.push(sample, self.decode.rate_hz)

@@ -1,24 +1,17 @@
-"""Sensors and their modalities: the names every node, bag reader and command shares."""
+"""A sensor: the name every node, bag reader and command knows it by, and how it sits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.modality import PlacementField
+from xmodal_ros.modalities.registry import all_modalities, find_modality
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 
-Modality = Literal['imu', 'camera', 'audio', 'skeleton']
-# What a robot has. A skeleton comes with some data sets: it is something to learn from, and only
-# recordings that declare their sensors have one.
-MODALITIES: Final[tuple[Modality, ...]] = ('imu', 'camera', 'audio')
-
-_MODALITY_OF_TYPE: Final[dict[str, Modality]] = {
-    'sensor_msgs/msg/Imu': 'imu',
-    'sensor_msgs/msg/Image': 'camera',
-    'sensor_msgs/msg/CompressedImage': 'camera',
-    'audio_common_msgs/msg/AudioDataStamped': 'audio',
-    'audio_common_msgs/msg/AudioData': 'audio',
-    'audio_common_msgs/msg/AudioStamped': 'audio',
-    'foxglove_msgs/msg/RawAudio': 'audio',
+_IN_WORDS: Final[Mapping[PlacementField, str]] = {
+    'rotation': 'a mounting rotation',
+    'region': 'a region of interest',
 }
 
 
@@ -27,29 +20,27 @@ class Sensor:
     """One named source of a modality, for example ``imu_wrist`` on the topic ``/imu_wrist``.
 
     ``frame`` is that of its messages, ``placement`` how it sits on the robot. Raises
-    :class:`ConfigurationError` for a mounting rotation of anything but an IMU and a region of
-    interest of anything but a camera: nothing would be turned or cut.
+    :class:`ConfigurationError` for a placement that means nothing to its modality: nothing would
+    be turned or cut.
     """
 
     name: str
-    modality: Modality
+    modality: str
     topic: str
     frame: str = ''
     placement: Placement = AS_IT_COMES
 
     def __post_init__(self) -> None:
-        if self.placement.rotation is not None and self.modality != 'imu':
-            raise ConfigurationError(
-                f'sensor {self.name!r} is of modality {self.modality}, and a mounting rotation is '
-                'for an imu only: leave it out'
-            )
-        if self.placement.region is not None and self.modality != 'camera':
-            raise ConfigurationError(
-                f'sensor {self.name!r} is of modality {self.modality}, and a region of interest '
-                'is for a camera only: leave it out'
-            )
+        for field, words in _IN_WORDS.items():
+            if getattr(self.placement, field) is None:
+                continue
+            if field not in find_modality(self.modality).placement:
+                able = [each.name for each in all_modalities() if field in each.placement]
+                raise ConfigurationError(
+                    f'sensor {self.name!r} is of modality {self.modality}, and {words} is for '
+                    f'{" or ".join(map(_with_article, able))} only: leave it out'
+                )
 
 
-def modality_of_type(msgtype: str) -> Modality | None:
-    """Give the modality that messages of this type carry, or None for other types."""
-    return _MODALITY_OF_TYPE.get(msgtype)
+def _with_article(name: str) -> str:
+    return f'an {name}' if name[0] in 'aeiou' else f'a {name}'

@@ -7,15 +7,15 @@ import torch
 from torch.nn.attention import sdpa_kernel, SDPBackend
 from torch.utils.flop_counter import FlopCounterMode
 
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.configuration_bundle import BundleInfo
 
 # As they follow one another; norms between them are counted with the head.
 _PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head')
 
 
 @dataclass(frozen=True)
-class Part:
+class ModelPart:
     """One part of a classifier: learnt numbers, and multiply-accumulates for one window."""
 
     name: str
@@ -35,7 +35,7 @@ class ModelDescription:
     window: tuple[int, ...]
     frames: tuple[int, ...]
     tokens: tuple[int, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ModelPart, ...]
     bank: int
 
     @property
@@ -76,7 +76,7 @@ def describe_model(info: BundleInfo) -> ModelDescription:
     }
     parameters['head'] += parameter_count(classifier.norm)
     parts = tuple(
-        Part(name, parameters[name], macs[name])
+        ModelPart(name, parameters[name], macs[name])
         for name in _PARTS
         if name != 'patch' or info.patch is not None
     )

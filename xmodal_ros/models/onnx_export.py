@@ -16,8 +16,9 @@ from torch import Tensor
 
 from xmodal_ros import __version__
 from xmodal_ros.errors import BundleError, ConfigurationError
-from xmodal_ros.files import write_whole
-from xmodal_ros.models.bundle import Bundle, bundle_sha256, read_golden
+from xmodal_ros.files import write_atomic
+from xmodal_ros.models.bundle import Bundle, read_golden
+from xmodal_ros.models.configuration_bundle import bundle_sha256
 from xmodal_ros.models.golden import tolerance
 from xmodal_ros.models.onnx_model import (
     BUNDLE_SHA256,
@@ -125,12 +126,12 @@ def write_onnx(bundle: Bundle, content: bytes, file: Path | None = None) -> Path
     :class:`ConfigurationError`.
     """
     if file is not None:
-        write_whole(file, content)
+        write_atomic(file, content)
         return file
     own = bundle.path / ONNX_FILE
-    write_whole(own, content)
+    write_atomic(own, content)
     digest = hashlib.sha256(content).hexdigest()
-    write_whole(bundle.path / ONNX_HASH, f'{digest}  {ONNX_FILE}\n')
+    write_atomic(bundle.path / ONNX_HASH, f'{digest}  {ONNX_FILE}\n')
     return own
 
 

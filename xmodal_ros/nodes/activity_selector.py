@@ -19,7 +19,7 @@ from xmodal_ros.ros import messages, parameters, qos, selector_parameters
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.running import run
-from xmodal_ros.ros.topic_reader import resolved, Source
+from xmodal_ros.ros.topic_reader import resolved, TopicReader
 from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
@@ -42,7 +42,7 @@ class ActivitySelector(ListeningNode):
 
     def __init__(self, **options: Any) -> None:
         self._lock = threading.Lock()
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, TopicReader] = {}
         self._received: dict[str, int] = {}
         self._selector: Selector | None = None
         self._drain: PeriodicThread | None = None
@@ -141,8 +141,8 @@ class ActivitySelector(ListeningNode):
             if not self.has_parameter(f'sources.{name}.topic'):
                 parameters.declare(self, selector_parameters.source_table(name))
 
-    def _listen(self, name: str) -> Source:
-        return Source(
+    def _listen(self, name: str) -> TopicReader:
+        return TopicReader(
             self,
             selector_parameters.topic_of(name, self._value),
             (CLASSIFICATION_TYPE,),

@@ -12,12 +12,12 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.running import run
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, Source
+from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.health import idle_report, Report, STATE
@@ -41,8 +41,8 @@ class Annotator(ListeningNode):
 
     def __init__(self, **options: Any) -> None:
         self._lock = threading.Lock()
-        self._labels: Source | None = None
-        self._images: Source | None = None
+        self._labels: TopicReader | None = None
+        self._images: TopicReader | None = None
         self._drain: PeriodicThread | None = None
         self._drawing: EventThread | None = None
         self._annotated: Any = None
@@ -66,7 +66,7 @@ class Annotator(ListeningNode):
         topic = parameters.text(self, 'activity_topic')
         self._label, self._source, self._refused = None, '', ''
         self._received = self._drawn = self._marked = self._taken = 0
-        self._labels = Source(
+        self._labels = TopicReader(
             self,
             topic,
             (CLASSIFICATION_TYPE,),
@@ -151,7 +151,7 @@ class Annotator(ListeningNode):
         if not self._annotated.get_subscription_count():
             self._stop_drawing()
         elif self._images is None:
-            self._images = Source(
+            self._images = TopicReader(
                 self,
                 parameters.text(self, 'image_topic'),
                 (IMAGE_TYPE, COMPRESSED_TYPE),

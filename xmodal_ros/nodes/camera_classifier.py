@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import sys
 from typing import Any
 
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.ros.parameter_tables import CAMERA_CLASSIFIER
 from xmodal_ros.ros.running import run

@@ -24,7 +24,7 @@ from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.running import run
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, Source
+from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
 from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.peers import Listening, node_of, Peers
@@ -46,8 +46,8 @@ class Evaluator(ListeningNode):
     def __init__(self, done: threading.Event, **options: Any) -> None:
         self._done = done
         self._lock = threading.Lock()
-        self._labels: dict[str, Source] = {}
-        self._truth: Source | None = None
+        self._labels: dict[str, TopicReader] = {}
+        self._truth: TopicReader | None = None
         self._drain: PeriodicThread | None = None
         self._status: Any = None
         self._following = Following(1)
@@ -96,7 +96,7 @@ class Evaluator(ListeningNode):
         self._told = self._ready = self._player_seen = self._ending = False
         self._summary, self._measured_at, self._measuring_took = {}, 0.0, 0.0
         for topic in self._topics():
-            self._labels[topic] = Source(
+            self._labels[topic] = TopicReader(
                 self,
                 topic,
                 (CLASSIFICATION_TYPE,),
@@ -104,7 +104,7 @@ class Evaluator(ListeningNode):
                 publisher='a classifier or selector',
             )
         self._heard = dict.fromkeys(self._labels, 0)
-        self._truth = Source(
+        self._truth = TopicReader(
             self,
             parameters.text(self, 'truth_topic'),
             (CLASSIFICATION_TYPE, STRING_TYPE),

@@ -12,12 +12,12 @@ from xmodal_ros.errors import XmodalError
 from xmodal_ros.ros import parameters, qos
 from xmodal_ros.ros.diagnostics import ReportingNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.robot_motion import Motion
+from xmodal_ros.ros.robot_motion import RobotMotion
 from xmodal_ros.ros.running import run
 from xmodal_ros.ros.trainer_parameters import read_configuration, TRAINER
 from xmodal_ros.runtime.health import idle_report, Report, STATE
-from xmodal_ros.training.process import TrainingChild
-from xmodal_ros.training.run_status import Standing
+from xmodal_ros.training.process import TrainingProcess
+from xmodal_ros.training.run_status import RunStatus
 
 
 class TrainerNode(ReportingNode):
@@ -28,9 +28,9 @@ class TrainerNode(ReportingNode):
 
     def __init__(self, done: threading.Event, **options: Any) -> None:
         self._done = done
-        self._child: TrainingChild | None = None
-        self._told = Standing()
-        self._motion: Motion | None = None
+        self._child: TrainingProcess | None = None
+        self._told = RunStatus()
+        self._motion: RobotMotion | None = None
         self._motion_topic = ''
         self._status: Any = None
         self._offered: list[Any] = []
@@ -79,7 +79,7 @@ class TrainerNode(ReportingNode):
             self._tell_news()
         super().stop()
         due = self._child is not None or parameters.flag(self, 'start_at_once')
-        if due and parameters.flag(self, 'exit_at_end') and self.standing.state != 'finished':
+        if due and parameters.flag(self, 'exit_at_end') and self.run_status.state != 'finished':
             ended = 'no run began' if self._child is None else f'the run {self._how_it_ended()}'
             raise XmodalError(ended)
 
@@ -93,9 +93,9 @@ class TrainerNode(ReportingNode):
 
         Raises :class:`XmodalError` where it may not or cannot begin.
         """
-        if self._child is not None and self._child.standing.running:
+        if self._child is not None and self._child.run_status.running:
             raise XmodalError(
-                f'{self._child.standing.bundle} is being trained: wait, or call ~/cancel'
+                f'{self._child.run_status.bundle} is being trained: wait, or call ~/cancel'
             )
         asked = read_configuration(lambda name: self.get_parameter(name).value)
         # A name that could not be taken up when it was set must not count as none.
@@ -103,15 +103,15 @@ class TrainerNode(ReportingNode):
         if self._motion is not None and (objection := self._motion.objection):
             raise XmodalError(objection)
         niceness = parameters.whole(self, 'niceness')
-        self._child = TrainingChild(asked, niceness, self._news.trigger)
+        self._child = TrainingProcess(asked, niceness, self._news.trigger)
         self.get_logger().info(f'training {asked.out}: progress is on ~/status')
         self._publish()
         return str(asked.out)
 
     @property
-    def standing(self) -> Standing:
+    def run_status(self) -> RunStatus:
         """Where the newest run stands."""
-        return Standing() if self._child is None else self._child.standing
+        return RunStatus() if self._child is None else self._child.run_status
 
     def report(self) -> Report:
         """Say where training stands."""
@@ -119,22 +119,22 @@ class TrainerNode(ReportingNode):
             self._motion.follow()
         if self.state != 'active':
             return idle_report(self.state, self.problem)
-        standing = self.standing
+        run_status = self.run_status
         values = {
             STATE: self.state,
-            'training': standing.state,
-            'bundle': standing.bundle,
-            'stage': standing.stage,
-            'progress': f'{standing.percent:.1f} %' if standing.running else '',
-            'epoch': f'{standing.epoch} of {standing.epochs}' if standing.epoch else '',
-            'loss': _number(standing.loss),
-            'validation loss': _number(standing.validation_loss),
-            'seconds left in this stage': _number(standing.eta_s),
-            **{f'score, {name}': _number(value) for name, value in standing.scores.items()},
+            'training': run_status.state,
+            'bundle': run_status.bundle,
+            'stage': run_status.stage,
+            'progress': f'{run_status.percent:.1f} %' if run_status.running else '',
+            'epoch': f'{run_status.epoch} of {run_status.epochs}' if run_status.epoch else '',
+            'loss': _number(run_status.loss),
+            'validation loss': _number(run_status.validation_loss),
+            'seconds left in this stage': _number(run_status.eta_s),
+            **{f'score, {name}': _number(value) for name, value in run_status.scores.items()},
         }
         return Report(
-            'error' if standing.state == 'failed' else 'ok',
-            standing.words,
+            'error' if run_status.state == 'failed' else 'ok',
+            run_status.words,
             tuple((name, value) for name, value in values.items() if value),
             known=True,
         )
@@ -149,13 +149,13 @@ class TrainerNode(ReportingNode):
             raise
 
     def _how_it_ended(self) -> str:
-        return 'failed' if self.standing.state == 'failed' else 'was cancelled'
+        return 'failed' if self.run_status.state == 'failed' else 'was cancelled'
 
     def _listen_for_motion(self) -> None:
         topic = parameters.text(self, 'motion_topic')
         if topic == self._motion_topic:
             return
-        fresh = Motion(self, topic) if topic else None
+        fresh = RobotMotion(self, topic) if topic else None
         if self._motion is not None:
             self._motion.close()
         self._motion, self._motion_topic = fresh, topic
@@ -169,7 +169,7 @@ class TrainerNode(ReportingNode):
         return response
 
     def _cancel(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        response.success = self.standing.running
+        response.success = self.run_status.running
         if self._child is not None and response.success:
             self._child.cancel()
             response.message = f'training of {self.standing.bundle} is being stopped'
@@ -181,23 +181,23 @@ class TrainerNode(ReportingNode):
     @guarded
     def _tell_news(self) -> None:
         """Publish what the run has told. In the executor's thread."""
-        before, standing = self._told, self.standing
+        before, run_status = self._told, self.run_status
         self._publish()
-        for note in standing.notes[len(before.notes) :]:
+        for note in run_status.notes[len(before.notes) :]:
             self.get_logger().info(note)
-        if standing.stage and standing.stage != before.stage:
-            self.get_logger().info(standing.stage)
-        if before.running and not standing.running:
-            if standing.state == 'failed':
-                self.get_logger().error(standing.words)
+        if run_status.stage and run_status.stage != before.stage:
+            self.get_logger().info(run_status.stage)
+        if before.running and not run_status.running:
+            if run_status.state == 'failed':
+                self.get_logger().error(run_status.words)
             else:
-                self.get_logger().info(standing.words)
+                self.get_logger().info(run_status.words)
             self.publish_report()
             if parameters.flag(self, 'exit_at_end'):
                 self._done.set()
 
     def _publish(self) -> None:
-        self._told = self.standing
+        self._told = self.run_status
         if self._status is not None:
             self._status.publish(String(data=self._told.as_json()))
 

@@ -13,28 +13,27 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.classifier_settings import (
     check_model,
-    INLET_PARAMETERS,
-    InletSettings,
     MODEL_PARAMETERS,
     ModelSettings,
-    read_inlet,
     read_model,
+    read_sensor_input,
     read_threshold,
+    SENSOR_INPUT_PARAMETERS,
+    SensorInputSettings,
     THRESHOLD,
 )
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.ros.resources import Resources
-from xmodal_ros.ros.sensor_input import Inlet
-from xmodal_ros.ros.sensor_inputs import Inlets
+from xmodal_ros.ros.sensor_input import SensorInput
+from xmodal_ros.ros.sensor_inputs import SensorInputs
 from xmodal_ros.ros.topic_reader import resolved
 from xmodal_ros.runtime.health import Connection, HealthMonitor, Report
-from xmodal_ros.runtime.latest_task import NewestOrder
+from xmodal_ros.runtime.latest_task import LatestTask
 from xmodal_ros.streams.placement import describe
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class ClassifierNode(ListeningNode):
     def __init__(
         self,
         name: str,
-        modality: Modality,
+        modality: str,
         msgtypes: Sequence[str],
         table: Sequence[Parameter],
         resources: Resources | None = None,
@@ -67,7 +66,7 @@ class ClassifierNode(ListeningNode):
         self._msgtypes = msgtypes
         self._shares = resources is not None
         self._resources = resources or Resources()
-        self._inlets: Inlets | None = None
+        self._sensor_inputs: SensorInputs | None = None
         # The model that is wanted, loaded; the one that decides may still be another.
         self._engine: Engine | None = None
         self._introduced: Engine | None = None
@@ -83,7 +82,7 @@ class ClassifierNode(ListeningNode):
         self._health = HealthMonitor(time.monotonic_ns)
         super().__init__(name, f'{modality} classifier', table, **options)
         self._prepared = self.create_guard_condition(self._settle)
-        self._orders: NewestOrder[Engine] = NewestOrder(self._prepared.trigger)
+        self._orders: LatestTask[Engine] = LatestTask(self._prepared.trigger)
         self.add_on_set_parameters_callback(self._judge)
 
     def configure(self) -> None:
@@ -104,7 +103,7 @@ class ClassifierNode(ListeningNode):
     def activate(self) -> None:
         """Subscribe and begin to classify."""
         assert self._engine is not None  # noqa: S101 - inactive means configured
-        self._inlets = Inlets(
+        self._sensor_inputs = SensorInputs(
             self._make_inlet,
             self._read_inlet(self._value),
             self._engine,
@@ -120,9 +119,9 @@ class ClassifierNode(ListeningNode):
 
     def deactivate(self) -> None:
         """Unsubscribe; what has been received is classified and published first."""
-        if self._inlets is not None:
-            self._inlets.close()
-        self._inlets = None
+        if self._sensor_inputs is not None:
+            self._sensor_inputs.close()
+        self._sensor_inputs = None
 
     def cleanup(self) -> None:
         """Let the bundle go."""
@@ -150,52 +149,52 @@ class ClassifierNode(ListeningNode):
             self._publish_labels()
         if names & MODEL_PARAMETERS:
             self._order_model()
-        elif names & INLET_PARAMETERS:
+        elif names & SENSOR_INPUT_PARAMETERS:
             self._change_inlet()
 
     def time_jumped(self) -> None:
         """Start the stream anew: what has come belongs to the time before the jump."""
-        if self._inlets is not None:
-            self._inlets.reset()
+        if self._sensor_inputs is not None:
+            self._sensor_inputs.reset()
             self.get_logger().info('ROS time jumped back: windows start anew')
 
     def look_at_graph(self) -> bool:
         """Follow the publishers; True when that changes what is wrong."""
-        if self._inlets is None:
+        if self._sensor_inputs is None:
             return False
-        before = self._inlets.current.problem
-        self._inlets.follow()
+        before = self._sensor_inputs.current.problem
+        self._sensor_inputs.follow()
         # Whoever prepared something has said so; should that have been lost, it ends here.
         self._take_up()
-        problem = self._inlets.current.problem
+        problem = self._sensor_inputs.current.problem
         if problem != before:
             self.warn(problem)
         return problem != before
 
     def report(self) -> Report:
         """Say how it is doing, and what is being changed."""
-        inlets, model = self._inlets, self._describe_model()
+        sensor_inputs, model = self._sensor_inputs, self._describe_model()
         notice = self._describe_change()
-        if inlets is None:
+        if sensor_inputs is None:
             return self._health.idle(self.state, self.problem or notice, model)
-        source = inlets.current.source
+        source = sensor_inputs.current.source
         connection = Connection(
             topic=source.topic,
             msgtype=source.msgtype,
             reliability=source.reliability,
             inputs=source.publishers,
             outputs=self._activity.get_subscription_count(),
-            problem=inlets.current.problem,
+            problem=sensor_inputs.current.problem,
             notice=notice,
-            placement=describe(inlets.current.feed.placement),
+            placement=describe(sensor_inputs.current.feed.placement),
         )
-        return self._health.active(inlets.pipeline.counters(), connection, model)
+        return self._health.active(sensor_inputs.pipeline.counters(), connection, model)
 
     def _value(self, name: str) -> Any:
         return self.get_parameter(name).value
 
-    def _read_inlet(self, get: Callable[[str], Any]) -> InletSettings:
-        settings = read_inlet(self._modality, get)
+    def _read_inlet(self, get: Callable[[str], Any]) -> SensorInputSettings:
+        settings = read_sensor_input(self._modality, get)
         resolved(self, settings.topic)
         if settings.info_topic:
             resolved(self, settings.info_topic)
@@ -213,7 +212,7 @@ class ClassifierNode(ListeningNode):
         try:
             if values.keys() & MODEL_PARAMETERS:
                 check_model(read_model(get), self._modality)
-            if values.keys() & INLET_PARAMETERS:
+            if values.keys() & SENSOR_INPUT_PARAMETERS:
                 self._read_inlet(get)
             if THRESHOLD in values:
                 read_threshold(get)
@@ -237,8 +236,8 @@ class ClassifierNode(ListeningNode):
         self.publish_report()
 
     def _take_up(self) -> None:
-        if self._inlets is not None:
-            self._inlets.retire()
+        if self._sensor_inputs is not None:
+            self._sensor_inputs.retire()
         outcome = self._orders.collect()
         if outcome is not None and outcome.value is not None:
             self._take_model(outcome.value)
@@ -253,15 +252,15 @@ class ClassifierNode(ListeningNode):
 
     def _change_inlet(self) -> None:
         """Listen as the parameters say, with the model that is wanted; or go on as before."""
-        if self._inlets is None or self._engine is None:
+        if self._sensor_inputs is None or self._engine is None:
             return
         try:
-            self._inlets.change(self._read_inlet(self._value), self._engine)
+            self._sensor_inputs.change(self._read_inlet(self._value), self._engine)
         except XmodalError as error:
             self._inlet_notice = f'topic {self._value("topic")} was not taken: {error}'
             self.get_logger().error(self._inlet_notice)
             self._restore(self._heard)
-            self._inlets.change(self._read_inlet(self._value), self._engine)
+            self._sensor_inputs.change(self._read_inlet(self._value), self._engine)
         else:
             before, self._heard, self._inlet_notice = self._heard, self._inlet_values(), ''
             for name, value in self._heard.items():
@@ -272,7 +271,7 @@ class ClassifierNode(ListeningNode):
         return {
             each.name: self._value(each.name)
             for each in self.table
-            if each.name in INLET_PARAMETERS
+            if each.name in SENSOR_INPUT_PARAMETERS
         }
 
     def _refuse_model(self, error: Exception) -> None:
@@ -295,18 +294,18 @@ class ClassifierNode(ListeningNode):
         finally:
             self._restoring = False
 
-    def _make_inlet(self, settings: InletSettings, engine: Engine) -> Inlet:
-        return Inlet(self, self._modality, self._msgtypes, settings, engine, self.failed)
+    def _make_inlet(self, settings: SensorInputSettings, engine: Engine) -> SensorInput:
+        return SensorInput(self, self._modality, self._msgtypes, settings, engine, self.failed)
 
     def _use_threshold(self) -> None:
         threshold = read_threshold(self._value)
-        of_inlets = self._inlets.engines if self._inlets is not None else []
+        of_inlets = self._sensor_inputs.engines if self._sensor_inputs is not None else []
         for engine in filter(None, [self._engine, *of_inlets]):
             of_bundle = engine.bundle.info.unknown_threshold
             engine.unknown_threshold = of_bundle if threshold is None else threshold
 
     def _deciding(self) -> Engine | None:
-        return self._engine if self._inlets is None else self._inlets.engines[0]
+        return self._engine if self._sensor_inputs is None else self._sensor_inputs.engines[0]
 
     def _introduce(self) -> None:
         """Say which model decides, where it is another than before."""
@@ -332,8 +331,8 @@ class ClassifierNode(ListeningNode):
 
     def _publish(self, prediction: Prediction) -> None:
         """Publish a decision. In the inference thread."""
-        inlets = self._inlets
-        frame = inlets.current.settings.frame if inlets is not None else ''
+        sensor_inputs = self._sensor_inputs
+        frame = sensor_inputs.current.settings.frame if sensor_inputs is not None else ''
         self._activity.publish(
             messages.classification(
                 prediction.stamp_ns, frame or prediction.frame_id, prediction.scores
@@ -346,7 +345,7 @@ class ClassifierNode(ListeningNode):
     def _describe_change(self) -> str:
         if self._orders.pending:
             return f'loading {self._value("model")}'
-        change = self._inlets.describe_change() if self._inlets is not None else ''
+        change = self._sensor_inputs.describe_change() if self._sensor_inputs is not None else ''
         return change or self._notice or self._inlet_notice
 
     def _describe_model(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.sensor import Modality
+from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.paths import user_path
 from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import DecodeError
@@ -18,7 +18,7 @@ Get = Callable[[str], Any]
 MODEL_PARAMETERS: Final = frozenset({'model', 'device', 'precision'})
 _ANY_RATE_HZ: Final = 16_000
 THRESHOLD: Final = 'unknown_threshold'
-INLET_PARAMETERS: Final = frozenset(
+SENSOR_INPUT_PARAMETERS: Final = frozenset(
     {
         *('topic', 'frame_id', 'mounting_rotation', 'mounting_frame', 'region_of_interest'),
         *('info_topic', 'audio_rate', 'audio_channels', 'audio_format'),
@@ -46,7 +46,7 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
-class InletSettings:
+class SensorInputSettings:
     """Where messages come from, and how they are to be read.
 
     ``frame`` is the sensor's, '' where its messages say. ``mounting_frame`` is the frame into
@@ -81,7 +81,7 @@ def read_threshold(get: Get) -> float | None:
     return None if value < 0 else value
 
 
-def read_inlet(modality: Modality, get: Get) -> InletSettings:
+def read_sensor_input(modality: str, get: Get) -> SensorInputSettings:
     """Read the parameters that say where data come from.
 
     Raises :class:`ConfigurationError` for values that cannot be used.
@@ -89,23 +89,22 @@ def read_inlet(modality: Modality, get: Get) -> InletSettings:
     topic, frame = str(get('topic')), str(get('frame_id'))
     if modality == 'imu':
         placement = make_placement(angles=get('mounting_rotation'))
-        return InletSettings(topic, placement, frame, str(get('mounting_frame')))
+        return SensorInputSettings(topic, placement, frame, str(get('mounting_frame')))
     if modality == 'camera':
         placement = make_placement(region=get('region_of_interest'))
-        return InletSettings(topic, placement, frame)
+        return SensorInputSettings(topic, placement, frame)
     audio_format = _audio_format(get)
     info_topic = '' if audio_format else str(get('info_topic')) or f'{topic}_info'
-    return InletSettings(topic, Placement(), frame, '', info_topic, audio_format)
+    return SensorInputSettings(topic, Placement(), frame, '', info_topic, audio_format)
 
 
-def check_model(wanted: ModelSettings, modality: Modality) -> None:
+def check_model(wanted: ModelSettings, modality: str) -> None:
     """Prove a model usable for a node without loading it.
 
     Raises :class:`XmodalError` subclasses that say what is wrong: no such bundle, altered, for
     another modality, no such device or precision, torch missing.
     """
     try:
-        from xmodal_ros.models.bundle import check_bundle
         from xmodal_ros.models.precision import PRECISIONS
         from xmodal_ros.runtime.loading import check_device
     except ImportError as error:

@@ -10,7 +10,7 @@ from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionC
 
 from xmodal_ros.ros.message_class import message_class as message_class
 from xmodal_ros.runtime.health import Level, Report
-from xmodal_ros.runtime.watching import Said
+from xmodal_ros.runtime.watching import LabelHeard
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -65,10 +65,10 @@ def diagnostics(stamp: Time, name: str, hardware: str, report: Report) -> Diagno
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])
 
 
-def read_said(status: DiagnosticStatus) -> Said:
+def read_said(status: DiagnosticStatus) -> LabelHeard:
     """Read back one status of diagnostics; levels that are not known are errors."""
     levels = {number: level for level, number in _LEVELS.items()}
-    return Said(
+    return LabelHeard(
         levels.get(status.level, 'error'),
         status.message,
         status.hardware_id,

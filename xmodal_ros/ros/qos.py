@@ -20,13 +20,13 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from xmodal_ros.bags.reading import Topic
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.sensor import Modality, modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 
 # A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
 SENSOR_DEPTH: Final = 1000
 # What each sensor's subscription keeps, about a second's worth; of images no more than the memory
 # for a second of large ones.
-DEPTH_OF: Final[dict[Modality, int]] = {'imu': SENSOR_DEPTH, 'audio': 200, 'camera': 30}
+DEPTH_OF: Final[dict[str, int]] = {'imu': SENSOR_DEPTH, 'audio': 200, 'camera': 30}
 # What a player keeps until it is acknowledged; images are large and slow.
 _PLAYED_DEPTH: Final = 256
 _IMAGE_DEPTH: Final = 10

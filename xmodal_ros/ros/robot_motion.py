@@ -5,7 +5,7 @@ from typing import Final
 
 from rclpy.node import Node
 
-from xmodal_ros.ros.topic_reader import Source
+from xmodal_ros.ros.topic_reader import TopicReader
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.streams.velocity import read_speeds, VELOCITY_TYPES
 
@@ -16,14 +16,14 @@ _STILL_RAD_S: Final = 0.02
 _FRESH_NS: Final = 1_000_000_000
 
 
-class Motion:
+class RobotMotion:
     """Listens to the robot's velocity. Everything belongs to the executor's thread.
 
     Raises :class:`ConfigurationError` where ``topic`` is no name of one.
     """
 
     def __init__(self, node: Node, topic: str) -> None:
-        self._source = Source(
+        self._source = TopicReader(
             node,
             topic,
             VELOCITY_TYPES,

@@ -9,12 +9,11 @@ from rclpy.node import Node
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.audio.decoder import AudioFormat, TYPES_WITHOUT_FORMAT
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.audio_info import AudioInfoListener
-from xmodal_ros.ros.classifier_settings import InletSettings
+from xmodal_ros.ros.classifier_settings import SensorInputSettings
 from xmodal_ros.ros.mounting import Mounting
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, Source
+from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, TopicReader
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from xmodal_ros.runtime.engine import Engine
 
 
-class Inlet:
+class SensorInput:
     """Brings one topic's messages into a pipeline.
 
     All methods but :meth:`take` belong to the executor's thread. ``failed`` is told of exceptions
@@ -33,9 +32,9 @@ class Inlet:
     def __init__(
         self,
         node: Node,
-        modality: Modality,
+        modality: str,
         msgtypes: Sequence[str],
-        settings: InletSettings,
+        settings: SensorInputSettings,
         engine: Engine,
         failed: Callable[[str, Exception], None],
     ) -> None:
@@ -46,7 +45,7 @@ class Inlet:
         self._thread: PeriodicThread | EventThread | None = None
         self._mounting: Mounting | None = None
         self._info: AudioInfoListener | None = None
-        self.source = Source(node, settings.topic, msgtypes, depth=qos.DEPTH_OF[modality])
+        self.source = TopicReader(node, settings.topic, msgtypes, depth=qos.DEPTH_OF[modality])
         self.feed = Feed(engine, self.source.msgtype, settings.placement, settings.audio_format)
         try:
             if settings.mounting_frame:

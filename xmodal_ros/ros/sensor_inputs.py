@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TYPE_CHECKING
 
-from xmodal_ros.ros.classifier_settings import InletSettings
-from xmodal_ros.ros.sensor_input import Inlet
+from xmodal_ros.ros.classifier_settings import SensorInputSettings
+from xmodal_ros.ros.sensor_input import SensorInput
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Pipeline
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 _FINISH_S: Final = 2.0
 
-MakeInlet = Callable[[InletSettings, 'Engine'], Inlet]
+MakeInlet = Callable[[SensorInputSettings, 'Engine'], SensorInput]
 
 
-class Inlets:
+class SensorInputs:
     """The inlet that decides, and one aside that will once it has filled a window.
 
     Everything belongs to the executor's thread; ``publish`` is called in the inference thread,
@@ -28,7 +28,7 @@ class Inlets:
     def __init__(
         self,
         make: MakeInlet,
-        settings: InletSettings,
+        settings: SensorInputSettings,
         engine: Engine,
         inference: InferenceThread,
         queue_size: int,
@@ -38,7 +38,7 @@ class Inlets:
     ) -> None:
         self._make = make
         self.current = make(settings, engine)
-        self._aside: Inlet | None = None
+        self._aside: SensorInput | None = None
         self.pipeline = Pipeline(
             self.current.feed, inference, queue_size, publish, failed, switched
         )
@@ -47,9 +47,9 @@ class Inlets:
     @property
     def engines(self) -> list[Engine]:
         """The model that decides, and the one that is to take its place."""
-        return [inlet.feed.engine for inlet in self._all()]
+        return [sensor_input.feed.engine for sensor_input in self._all()]
 
-    def change(self, settings: InletSettings, engine: Engine) -> None:
+    def change(self, settings: SensorInputSettings, engine: Engine) -> None:
         """Let another model, another topic or both decide as soon as they can.
 
         A model that reads the same windows does at once; anything else is prepared aside. Raises
@@ -82,13 +82,13 @@ class Inlets:
     def follow(self) -> None:
         """Adapt to the publishers there are, and to a switch that nobody has told of."""
         self.retire()
-        for inlet in self._all():
-            inlet.follow()
+        for sensor_input in self._all():
+            sensor_input.follow()
 
     def reset(self) -> None:
         """Start the streams anew; what has come belongs to the time before."""
-        for inlet in self._all():
-            inlet.take()
+        for sensor_input in self._all():
+            sensor_input.take()
         self.pipeline.reset()
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Inlets:
         reason = self._aside.problem or 'its first window is not full yet'
         return f'changing to {self._aside.source.topic}, not there yet: {reason}'
 
-    def _all(self) -> list[Inlet]:
+    def _all(self) -> list[SensorInput]:
         return [self.current, *([self._aside] if self._aside else [])]
 
     def _drop_aside(self) -> None:

@@ -6,7 +6,7 @@ import difflib
 from typing import Any, Final
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.sensor import MODALITIES, Modality
+from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.ros.parameter_tables import (
     AUDIO_CLASSIFIER,
     CAMERA_CLASSIFIER,
@@ -15,7 +15,7 @@ from xmodal_ros.ros.parameter_tables import (
 from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.selector_settings import AUTO
 
-_TABLES: Final[Mapping[Modality, tuple[Parameter, ...]]] = {
+_TABLES: Final[Mapping[str, tuple[Parameter, ...]]] = {
     'imu': IMU_CLASSIFIER,
     'camera': CAMERA_CLASSIFIER,
     'audio': AUDIO_CLASSIFIER,
@@ -32,7 +32,7 @@ class SensorEntry:
     """One sensor of the table: parameters for its classifier, and for the selector about it."""
 
     name: str
-    modality: Modality
+    modality: str
     classifier: Mapping[str, Any]
     selector: Mapping[str, Any]
 
@@ -92,16 +92,16 @@ def _entry(name: str, fields: Mapping[str, Any]) -> SensorEntry:
     )
 
 
-def _modality(name: str, fields: Mapping[str, Any]) -> Modality:
+def _modality(name: str, fields: Mapping[str, Any]) -> str:
     stated = fields.get('modality', name)
-    for modality in MODALITIES:
+    for modality in modality_names():
         if stated == modality:
             return modality
     if 'modality' in fields:
         raise ConfigurationError(
-            f'sensors.{name}.modality = {stated!r} is none of {", ".join(MODALITIES)}'
+            f'sensors.{name}.modality = {stated!r} is none of {", ".join(modality_names())}'
         )
     raise ConfigurationError(
         f'sensor {name!r} has no modality: set sensors.{name}.modality to one of '
-        f'{", ".join(MODALITIES)}'
+        f'{", ".join(modality_names())}'
     )

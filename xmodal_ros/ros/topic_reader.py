@@ -17,7 +17,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.sensor import modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.messages import message_class
 from xmodal_ros.runtime.image_process import expect_images
@@ -48,7 +48,7 @@ class _NeverExecuted(CallbackGroup):
         """Nothing ever begins."""
 
 
-class Source:
+class TopicReader:
     """Follows one topic whoever publishes it.
 
     :meth:`follow` and :meth:`close` belong to the executor's thread. :meth:`take` may run in

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.modalities.camera.compressed import picture_size
-from xmodal_ros.modalities.camera.decoder import CameraDecoder, CameraPixels, COMPRESSED_TYPE
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.stream import CameraPixels, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 

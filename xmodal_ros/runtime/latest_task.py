@@ -11,14 +11,14 @@ T = TypeVar('T')
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome(Generic[T]):
+class TaskOutcome(Generic[T]):
     """What became of an order: its ``value``, or the ``error`` it ended with."""
 
     value: T | None
     error: Exception | None
 
 
-class NewestOrder(Generic[T]):
+class LatestTask(Generic[T]):
     """Carries out orders one after another in threads of their own.
 
     ``done`` is called, in such a thread, when there is an outcome to :meth:`collect`. Of orders
@@ -30,7 +30,7 @@ class NewestOrder(Generic[T]):
         self._done = done
         self._changed = threading.Condition()
         self._waiting: Callable[[], T] | None = None
-        self._outcome: Outcome[T] | None = None
+        self._outcome: TaskOutcome[T] | None = None
         self._number = 0
         self._busy = False
 
@@ -50,7 +50,7 @@ class NewestOrder(Generic[T]):
         with self._changed:
             return self._busy or self._outcome is not None
 
-    def collect(self) -> Outcome[T] | None:
+    def collect(self) -> TaskOutcome[T] | None:
         """Take the outcome of the newest order, once."""
         with self._changed:
             outcome, self._outcome = self._outcome, None
@@ -73,9 +73,9 @@ class NewestOrder(Generic[T]):
                     return
                 number = self._number
             try:
-                outcome: Outcome[T] = Outcome(work(), None)
+                outcome: TaskOutcome[T] = TaskOutcome(work(), None)
             except Exception as error:  # noqa: BLE001 - whoever ordered is told
-                outcome = Outcome(None, error)
+                outcome = TaskOutcome(None, error)
             del work
             with self._changed:
                 counts = number == self._number

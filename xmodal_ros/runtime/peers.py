@@ -17,7 +17,7 @@ from xmodal_ros.runtime.health import (
     STATE,
     WINDOWS,
 )
-from xmodal_ros.runtime.watching import Said
+from xmodal_ros.runtime.watching import LabelHeard
 
 # Nodes that say nothing of themselves in this time are believed to be none of ours.
 _WITHOUT_DIAGNOSTICS_NS: Final = 15_000_000_000
@@ -54,7 +54,7 @@ class Peers:
         for node in nodes:
             self._peers.setdefault(node, _Peer(now_ns))
 
-    def note_report(self, node: str, said: Said, heard: int, now_ns: int) -> None:
+    def note_report(self, node: str, said: LabelHeard, heard: int, now_ns: int) -> None:
         """Take up one status of diagnostics; ``heard`` labels of the node have come so far."""
         peer = self._peers.setdefault(node, _Peer(now_ns))
         key = (*(said.values.get(name) for name in (RECEIVED, WINDOWS, PENDING)), heard)

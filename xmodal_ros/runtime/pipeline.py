@@ -31,7 +31,7 @@ class Received:
 
 
 @dataclass(frozen=True)
-class Clocks:
+class PipelineClocks:
     """The clocks of a process in nanoseconds: steady for ages, system for times of receipt."""
 
     steady: Callable[[], int] = time.monotonic_ns
@@ -108,7 +108,7 @@ class Pipeline:
         publish: Callable[[Prediction], None],
         failed: Callable[[str, Exception], None],
         switched: Callable[[], None] = lambda: None,
-        clocks: Clocks = Clocks(),
+        clocks: PipelineClocks = PipelineClocks(),
     ) -> None:
         self._publish = publish
         self._failed = failed

@@ -35,7 +35,7 @@ OTHER_HARDWARE: Final = frozenset({'camera', 'microphone', 'annotator', 'evaluat
 
 
 @dataclass(frozen=True)
-class Said:
+class LabelHeard:
     """One status of diagnostics: ``hardware`` is what kind of thing the node says it is."""
 
     level: Level
@@ -45,7 +45,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Row:
+class WatchedNode:
     """One topic of labels now; ``health`` is its node's, in words.
 
     ``label`` is None before the first; ``fresh`` says whether it may be taken for what is done
@@ -119,7 +119,7 @@ class Watch:
     def __init__(self) -> None:
         self.events: deque[Event] = deque(maxlen=_EVENTS)
         self._tracks: dict[str, _Track] = {}
-        self._said: dict[str, tuple[int, Said]] = {}
+        self._said: dict[str, tuple[int, LabelHeard]] = {}
         self._classes: dict[str, tuple[str, ...]] = {}
 
     def note_graph(self, topics: Mapping[str, Sequence[str]], now_ns: int) -> None:
@@ -161,7 +161,7 @@ class Watch:
         """Take up which activities a classifier's model knows."""
         self._classes[node] = tuple(classes)
 
-    def note_report(self, node: str, said: Said, now_ns: int) -> None:
+    def note_report(self, node: str, said: LabelHeard, now_ns: int) -> None:
         """Take up one status of diagnostics; those of foreign nodes are of no concern."""
         if said.hardware not in _KINDS and said.hardware not in OTHER_HARDWARE:
             return
@@ -180,7 +180,7 @@ class Watch:
         ]
         return bool(tracks) and all(each.count for each in tracks)
 
-    def rows(self, now_ns: int) -> tuple[Row, ...]:
+    def rows(self, now_ns: int) -> tuple[WatchedNode, ...]:
         """Give every topic of labels: selectors first, then classifiers, then the truth."""
         order: list[Kind] = ['selector', 'classifier', 'other', 'truth']
         rows = [self._row(topic, track, now_ns) for topic, track in self._tracks.items()]
@@ -199,7 +199,7 @@ class Watch:
     def _tell(self, now_ns: int, topic: str, text: str) -> None:
         self.events.append(Event(now_ns, topic, text))
 
-    def _row(self, topic: str, track: _Track, now_ns: int) -> Row:
+    def _row(self, topic: str, track: _Track, now_ns: int) -> WatchedNode:
         node = ', '.join(track.nodes)
         reported = [self._said[each] for each in track.nodes if each in self._said]
         kind = self._kind(topic, track, [said for _, said in reported])
@@ -215,7 +215,7 @@ class Watch:
         label = track.label
         scores = label.scores if label is not None else ()
         known = [self._classes[each] for each in track.nodes if each in self._classes]
-        return Row(
+        return WatchedNode(
             topic=topic,
             node=node,
             kind=kind,
@@ -235,7 +235,7 @@ class Watch:
             health=health,
         )
 
-    def _kind(self, topic: str, track: _Track, said: Sequence[Said]) -> Kind:
+    def _kind(self, topic: str, track: _Track, said: Sequence[LabelHeard]) -> Kind:
         if topic.endswith(LABEL_TOPIC):
             return 'truth'
         for each in said:
@@ -246,7 +246,7 @@ class Watch:
         return 'other' if track.source is None else 'selector'
 
 
-def _health(reported: tuple[int, Said], now_ns: int) -> tuple[Level, str]:
+def _health(reported: tuple[int, LabelHeard], now_ns: int) -> tuple[Level, str]:
     at_ns, said = reported
     silent_ns = now_ns - at_ns
     if silent_ns > _REPORT_OLD_NS:

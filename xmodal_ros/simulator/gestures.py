@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xmodal_ros.simulator.motion import Jolt, Motion, Posture, Sound, swap_sides, Take
+from xmodal_ros.simulator.motion import Jolt, Motion, Posture, SoundCue, swap_sides, Take
 from xmodal_ros.simulator.rhythm import Bursts, Rhythm, smooth_step, Wobble
 from xmodal_ros.simulator.rotations import FloatArray
 
@@ -36,7 +36,7 @@ def waving(take: Take) -> Motion:
 
     sleeve = float(habit.uniform(0.3, 1.2))
     sounds = tuple(
-        Sound(float(time), 'rustle', sleeve * float(rng.uniform(0.5, 1.5)), 0.25)
+        SoundCue(float(time), 'rustle', sleeve * float(rng.uniform(0.5, 1.5)), 0.25)
         for time in rhythm.times(take.start, take.end)
     )
     place = take.stage.spot(rng)
@@ -73,7 +73,7 @@ def clapping(take: Take) -> Motion:
     times = rhythm.times(take.start, take.end)
     for time in times[spells(times) > 0.7] if len(times) else times:
         force = strength * float(np.exp(rng.normal(0, 0.25)))
-        sounds.append(Sound(float(time), 'clap', force))
+        sounds.append(SoundCue(float(time), 'clap', force))
         jolts.append(Jolt(float(time), 'wrist', (0.0, 18.0 * force, 4.0 * force)))
     place = take.stage.spot(rng)
     return Motion(
@@ -114,11 +114,11 @@ def drinking(take: Take) -> Motion:
 
     slurp, cup = float(habit.uniform(0.2, 1.2)), float(habit.uniform(0.0, 0.8))
     sounds = [
-        Sound(float(time), 'sip', slurp, 0.5)
+        SoundCue(float(time), 'sip', slurp, 0.5)
         for time in rhythm.times(take.start, take.end, 0.45 * np.pi)
     ]
     sounds += [
-        Sound(float(time), 'clink', cup * float(rng.uniform(0.3, 1.0)))
+        SoundCue(float(time), 'clink', cup * float(rng.uniform(0.3, 1.0)))
         for time in rhythm.times(take.start, take.end, 1.4 * np.pi)
     ]
     place = take.stage.spot(rng)
@@ -165,6 +165,6 @@ def pausing(take: Take) -> Motion:
         }
         return swap_sides(posture) if other else posture
 
-    sounds = (Sound(middle, 'rustle', float(rng.uniform(0.3, 1.5)), length),)
+    sounds = (SoundCue(middle, 'rustle', float(rng.uniform(0.3, 1.5)), length),)
     place = take.stage.spot(rng)
     return Motion('', take.start, take.end, take.posture(moves, place), sounds)

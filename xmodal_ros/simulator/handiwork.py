@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from xmodal_ros.simulator.motion import Jolt, Motion, Posture, Sound, swap_sides, Take
+from xmodal_ros.simulator.motion import Jolt, Motion, Posture, SoundCue, swap_sides, Take
 from xmodal_ros.simulator.rhythm import Bursts, Rhythm, Wobble
 from xmodal_ros.simulator.rotations import FloatArray
 
@@ -49,7 +49,7 @@ def hammering(take: Take) -> Motion:
     sounds, jolts = [], []
     for time in _working(effort, rhythm.times(take.start, take.end)):
         force = strength * float(np.exp(rng.normal(0, 0.2)))
-        sounds.append(Sound(float(time), 'hammer', force))
+        sounds.append(SoundCue(float(time), 'hammer', force))
         jolts.append(Jolt(float(time), 'wrist', (-8.0 * force, 0.0, 40.0 * force)))
     place = take.stage.workplace(rng)
     return Motion(
@@ -95,7 +95,7 @@ def sawing(take: Take) -> Motion:
     half = 0.5 / rhythm.rate_hz
     loud = float(habit.uniform(0.6, 1.4))
     sounds = [
-        Sound(float(time), 'saw', gain * float(np.exp(rng.normal(0, 0.2))), half)
+        SoundCue(float(time), 'saw', gain * float(np.exp(rng.normal(0, 0.2))), half)
         for phase, gain in ((-0.5 * np.pi, loud), (0.5 * np.pi, 0.5 * loud))
         for time in _working(effort, rhythm.times(take.start, take.end, phase))
     ]
@@ -145,7 +145,7 @@ def typing(take: Take) -> Motion:
     )
     loud = float(habit.uniform(0.6, 1.6))
     sounds = tuple(
-        Sound(float(time), 'key', loud * float(np.exp(rng.normal(0, 0.35))))
+        SoundCue(float(time), 'key', loud * float(np.exp(rng.normal(0, 0.35))))
         for time in _working(spells, keys[keys < take.end])
     )
     place = take.stage.workplace(rng)
@@ -192,12 +192,12 @@ def sweeping(take: Take) -> Motion:
     loud = float(habit.uniform(0.5, 1.4))
     stroke_s = 0.42 / rhythm.rate_hz
     sounds = [
-        Sound(float(time), 'sweep', gain * float(np.exp(rng.normal(0, 0.2))), stroke_s)
+        SoundCue(float(time), 'sweep', gain * float(np.exp(rng.normal(0, 0.2))), stroke_s)
         for phase, gain in ((-0.5 * np.pi, loud), (0.5 * np.pi, 0.35 * loud))
         for time in rhythm.times(take.start, take.end, phase)
     ]
     sounds += [
-        Sound(float(time), 'step', float(rng.uniform(0.1, 0.4)))
+        SoundCue(float(time), 'step', float(rng.uniform(0.1, 0.4)))
         for time in rhythm.times(take.start, take.end)[::2]
     ]
     return Motion(

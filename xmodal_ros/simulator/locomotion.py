@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from xmodal_ros.simulator.motion import Jolt, Motion, Posture, Sound, Take
+from xmodal_ros.simulator.motion import Jolt, Motion, Posture, SoundCue, Take
 from xmodal_ros.simulator.rhythm import Rhythm, smooth_step
 from xmodal_ros.simulator.rotations import FloatArray
 
@@ -17,15 +17,15 @@ _HANGING: Final = np.array([[0.05], [0.24], [-0.55]])
 
 def footfalls(
     take: Take, rhythm: Rhythm, kind: str, gain: float, thigh: float, wrist: float
-) -> tuple[tuple[Sound, ...], tuple[Jolt, ...]]:
+) -> tuple[tuple[SoundCue, ...], tuple[Jolt, ...]]:
     """Give the sounds of both feet and the jolts (m/s²) they send into thigh and wrist."""
-    sounds: list[Sound] = []
+    sounds: list[SoundCue] = []
     jolts: list[Jolt] = []
     limp = float(take.habit.uniform(0.85, 1.15))
     for phase, own, side in ((STRIKE, limp, 1.0), (STRIKE + np.pi, 1.0, 0.3)):
         for time in rhythm.times(take.start, take.end, phase):
             force = own * float(np.exp(take.rng.normal(0, 0.15)))
-            sounds.append(Sound(float(time), kind, gain * force))
+            sounds.append(SoundCue(float(time), kind, gain * force))
             # Only the leg that lands is shaken hard; the wrist hangs on both.
             jolts.append(Jolt(float(time), 'thigh', (0.3 * thigh * side, 0.0, thigh * side)))
             jolts.append(Jolt(float(time), 'wrist', (0.0, 0.0, wrist * force)))
@@ -163,6 +163,6 @@ def squatting(take: Take) -> Motion:
 
     breath = float(habit.uniform(0.4, 1.2))
     rising = rhythm.times(take.start, take.end, 1.2 * np.pi)
-    sounds = tuple(Sound(float(time), 'breath', breath, 0.7) for time in rising)
+    sounds = tuple(SoundCue(float(time), 'breath', breath, 0.7) for time in rising)
     place = take.stage.spot(take.rng)
     return Motion('squatting', take.start, take.end, take.posture(moves, place), sounds)

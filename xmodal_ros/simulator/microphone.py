@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.simulator.clock import SensorClock
-from xmodal_ros.simulator.motion import Sound
+from xmodal_ros.simulator.motion import SoundCue
 from xmodal_ros.simulator.performance import Performance
 from xmodal_ros.simulator.person import subject_rng
 from xmodal_ros.simulator.voices import (
@@ -30,7 +30,7 @@ _RUSTLE: Final = 0.0022
 _RUSTLE_GRID_S: Final = 0.02
 
 
-class Microphone:
+class SimulatedMicrophone:
     """The microphone of one recording, in its room, with what else goes on there."""
 
     def __init__(self, performance: Performance, clock: SensorClock) -> None:
@@ -136,26 +136,26 @@ def _convolve(signal: Waveform, response: Waveform, count: int) -> Waveform:
     return out
 
 
-def _disturbances(rng: np.random.Generator, duration: float) -> list[Sound]:
+def _disturbances(rng: np.random.Generator, duration: float) -> list[SoundCue]:
     """Draw what others do: doors, talk, and fainter doubles of the person's own sounds."""
     sounds = []
     for _ in range(int(rng.poisson(_DISTURBANCES_PER_MINUTE * duration / 60.0))):
         kind = _DISTURBANCES[int(rng.integers(len(_DISTURBANCES)))]
         start, loud = float(rng.uniform(0, duration)), float(rng.uniform(0.3, 1.0))
         if kind == 'talk':
-            sounds.append(Sound(start, 'talk', loud, float(rng.uniform(0.8, 3.0))))
+            sounds.append(SoundCue(start, 'talk', loud, float(rng.uniform(0.8, 3.0))))
         elif kind == 'steps':
             times = start + np.arange(rng.integers(4, 12)) * rng.uniform(0.45, 0.65)
-            sounds += [Sound(float(time), 'step', 0.5 * loud) for time in times]
+            sounds += [SoundCue(float(time), 'step', 0.5 * loud) for time in times]
         elif kind == 'knocks':
             times = start + np.arange(rng.integers(2, 6)) * rng.uniform(0.25, 0.6)
-            sounds += [Sound(float(time), 'hammer', 0.3 * loud) for time in times]
+            sounds += [SoundCue(float(time), 'hammer', 0.3 * loud) for time in times]
         elif kind == 'keys':
             times = start + np.cumsum(rng.gamma(3.0, 0.06, int(rng.integers(6, 25))))
-            sounds += [Sound(float(time), 'key', 0.6 * loud) for time in times]
+            sounds += [SoundCue(float(time), 'key', 0.6 * loud) for time in times]
         elif kind == 'rub':
             times = start + np.arange(rng.integers(2, 6)) * rng.uniform(0.5, 1.0)
-            sounds += [Sound(float(time), 'sweep', 0.7 * loud, 0.4) for time in times]
+            sounds += [SoundCue(float(time), 'sweep', 0.7 * loud, 0.4) for time in times]
         else:
-            sounds.append(Sound(start, kind, loud))
+            sounds.append(SoundCue(start, kind, loud))
     return sounds

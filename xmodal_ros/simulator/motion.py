@@ -10,7 +10,7 @@ from xmodal_ros.simulator.body import CHANNELS, rest_posture
 from xmodal_ros.simulator.person import Person
 from xmodal_ros.simulator.rhythm import Wobble
 from xmodal_ros.simulator.rotations import FloatArray
-from xmodal_ros.simulator.stage import Place, Stage
+from xmodal_ros.simulator.stage import SimulatedStage, StagePlace
 
 Posture = dict[str, FloatArray]
 Site = Literal['wrist', 'thigh']
@@ -20,7 +20,7 @@ Tool = Literal[
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundCue:
     """A sound made at ``time`` (seconds); ``kind`` names a voice of :mod:`.voices`."""
 
     time: float
@@ -52,7 +52,7 @@ class Motion:
     start: float
     end: float
     posture: Callable[[FloatArray], FloatArray]
-    sounds: tuple[Sound, ...] = ()
+    sounds: tuple[SoundCue, ...] = ()
     jolts: tuple[Jolt, ...] = ()
     tool: Tool = ''
 
@@ -62,7 +62,7 @@ class Take:
     """What a motion is drawn from: who, where, when, the habits of the person and chance."""
 
     person: Person
-    stage: Stage
+    stage: SimulatedStage
     start: float
     end: float
     habit: np.random.Generator
@@ -79,7 +79,7 @@ class Take:
         return float(np.clip(own * np.exp(self.rng.normal(0, 0.5 * spread)), 0.65, 1.4))
 
     def posture(
-        self, moves: Callable[[FloatArray], Posture], place: Place
+        self, moves: Callable[[FloatArray], Posture], place: StagePlace
     ) -> Callable[[FloatArray], FloatArray]:
         """Complete ``moves``, which gives some channels, by the ease and sway of standing."""
         rest = rest_posture(self.person) | {

@@ -10,11 +10,11 @@ import numpy as np
 
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.simulator.body import Body, INDEX, Pose
-from xmodal_ros.simulator.motion import Jolt, Motion, Sound, Tool
+from xmodal_ros.simulator.motion import Jolt, Motion, SoundCue, Tool
 from xmodal_ros.simulator.person import Person
 from xmodal_ros.simulator.rhythm import smooth_step
 from xmodal_ros.simulator.rotations import FloatArray
-from xmodal_ros.simulator.stage import Stage
+from xmodal_ros.simulator.stage import SimulatedStage
 
 # Moving or turning further than this between two motions takes steps.
 _STEP_AWAY_M: Final = 0.15
@@ -51,11 +51,11 @@ class _Transition:
             channels[:, INDEX[side + 'knee']] += 0.6 * knee
             channels[:, INDEX[side + 'x']] -= sign * 0.06 * swing
 
-    def sounds(self) -> list[Sound]:
+    def sounds(self) -> list[SoundCue]:
         if self.steps == 0:
             return []
         times = self.start + (np.arange(self.steps) + 0.8) / self.steps * (self.end - self.start)
-        return [Sound(float(time), 'step', 0.6) for time in times]
+        return [SoundCue(float(time), 'step', 0.6) for time in times]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Performance:
     """All that one person does in one recording; times in seconds from its start."""
 
     person: Person
-    stage: Stage
+    stage: SimulatedStage
     duration: float
     motions: tuple[Motion, ...]
 
@@ -97,7 +97,7 @@ class Performance:
         return blended
 
     @cached_property
-    def sounds(self) -> tuple[Sound, ...]:
+    def sounds(self) -> tuple[SoundCue, ...]:
         """Everything the person does that can be heard, in order of time."""
         heard = [sound for motion in self.motions for sound in motion.sounds]
         heard += [sound for transition in self._transitions for sound in transition.sounds()]

@@ -11,7 +11,7 @@ from xmodal_ros.simulator.lens import Lens
 from xmodal_ros.simulator.motion import Tool
 from xmodal_ros.simulator.person import Colour
 from xmodal_ros.simulator.rotations import about_z, FloatArray, turn, unit
-from xmodal_ros.simulator.stage import Stage
+from xmodal_ros.simulator.stage import SimulatedStage
 
 _BENCH_SIZE_M: Final = (0.5, 1.0, 0.06)
 _LEG_M: Final = 0.05
@@ -23,7 +23,7 @@ _BRISTLES: Final = (120, 60, 50)
 _UP: Final = np.array([0.0, 0.0, 1.0])
 
 
-def bench_faces(stage: Stage, lens: Lens) -> list[Face]:
+def bench_faces(stage: SimulatedStage, lens: Lens) -> list[Face]:
     """Give the bench's top, edges and legs as flat faces."""
     deep, wide, thick = _BENCH_SIZE_M
     around = about_z(np.array([stage.bench.heading]))

@@ -15,17 +15,14 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.camera.messages import compressed_image_message, image_message
+from xmodal_ros.modalities.imu.messages import imu_message
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.simulator.camera import Camera
 from xmodal_ros.simulator.clock import SensorClock
 from xmodal_ros.simulator.imu import ImuSensor, thigh_mount, wrist_mount
-from xmodal_ros.simulator.messages import (
-    audio_message,
-    compressed_image_message,
-    image_message,
-    imu_message,
-)
-from xmodal_ros.simulator.microphone import Microphone
+from xmodal_ros.simulator.microphone import SimulatedMicrophone
 from xmodal_ros.simulator.performance import Performance
 from xmodal_ros.simulator.script import draw_performance
 from xmodal_ros.simulator.voices import AUDIO_RATE_HZ
@@ -172,7 +169,7 @@ def _camera_records(performance: Performance, plan: RecordingPlan) -> Iterator[_
 
 
 def _audio_records(performance: Performance, plan: RecordingPlan) -> Iterator[_Record]:
-    microphone = Microphone(performance, SensorClock(plan.start_ns, *_AUDIO_CLOCK))
+    microphone = SimulatedMicrophone(performance, SensorClock(plan.start_ns, *_AUDIO_CLOCK))
     for stamp_ns, received_ns, samples in microphone.chunks():
         data = audio_message(stamp_ns, MICROPHONE.frame, samples.astype('<i2').tobytes())
         yield received_ns, MICROPHONE.topic, 'audio_common_msgs/msg/AudioDataStamped', data

@@ -9,7 +9,7 @@ from xmodal_ros.simulator.person import Person, shared_rng, subject_rng
 
 
 @dataclass(frozen=True)
-class Place:
+class StagePlace:
     """A place to stand: metres in the room, heading in radians (0 looks away from the camera)."""
 
     east: float
@@ -18,29 +18,29 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Stage:
+class SimulatedStage:
     """The layout of one recording, metres in the world frame (camera above the origin).
 
     ``path_radii`` are the half axes (along x, along y) of the ellipse walked around ``home``.
     """
 
-    home: Place
-    at_bench: Place
-    bench: Place
+    home: StagePlace
+    at_bench: StagePlace
+    bench: StagePlace
     bench_height_m: float
     path_radii: tuple[float, float]
 
-    def spot(self, rng: np.random.Generator) -> Place:
+    def spot(self, rng: np.random.Generator) -> StagePlace:
         """Draw a place near home to stand at, turned somewhere towards the robot."""
-        return Place(
+        return StagePlace(
             self.home.east + float(rng.normal(0, 0.10)),
             self.home.north + float(rng.normal(0, 0.12)),
             self.home.heading + float(rng.normal(0, 0.3)),
         )
 
-    def workplace(self, rng: np.random.Generator) -> Place:
+    def workplace(self, rng: np.random.Generator) -> StagePlace:
         """Draw where the person stands this time to work at the bench."""
-        return Place(
+        return StagePlace(
             self.at_bench.east + float(rng.normal(0, 0.04)),
             self.at_bench.north + float(rng.normal(0, 0.05)),
             self.at_bench.heading + float(rng.normal(0, 0.12)),
@@ -51,7 +51,7 @@ class Stage:
 _REACH_M: Final = 0.52
 
 
-def draw_stage(person: Person) -> Stage:
+def draw_stage(person: Person) -> SimulatedStage:
     """Draw the layout of the recording of ``person``.
 
     All are recorded in one laboratory, but things are moved between recordings, the robot too.
@@ -66,10 +66,10 @@ def draw_stage(person: Person) -> Stage:
     stand = np.array([distance + rng.normal(0, 0.15), aside + side * (0.25 + rng.normal(0, 0.08))])
     ahead = np.array([np.cos(bench_heading), np.sin(bench_heading)])
     bench = stand + _REACH_M * person.scale * ahead
-    return Stage(
-        home=Place(distance, aside - 0.15 * side, np.pi + float(rng.normal(0, 0.2))),
-        at_bench=Place(float(stand[0]), float(stand[1]), float(bench_heading)),
-        bench=Place(float(bench[0]), float(bench[1]), float(bench_heading)),
+    return SimulatedStage(
+        home=StagePlace(distance, aside - 0.15 * side, np.pi + float(rng.normal(0, 0.2))),
+        at_bench=StagePlace(float(stand[0]), float(stand[1]), float(bench_heading)),
+        bench=StagePlace(float(bench[0]), float(bench[1]), float(bench_heading)),
         bench_height_m=float(0.53 * person.height_m + rng.uniform(-0.03, 0.05)),
         path_radii=(float(rng.uniform(0.5, 0.75)), float(rng.uniform(0.75, 1.0))),
     )

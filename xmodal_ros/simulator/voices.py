@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.simulator.motion import Sound
+from xmodal_ros.simulator.motion import SoundCue
 
 AUDIO_RATE_HZ: Final = 16_000
 Waveform = NDArray[np.float32]
@@ -206,7 +206,7 @@ _DRAWN_OUT: Final[dict[str, Callable[[np.random.Generator, Timbre, float], Wavef
 }
 
 
-def make_sound(sound: Sound, timbre: Timbre, rng: np.random.Generator) -> Waveform:
+def make_sound(sound: SoundCue, timbre: Timbre, rng: np.random.Generator) -> Waveform:
     """Make the waveform of one sound at ``AUDIO_RATE_HZ``, starting at its time."""
     if sound.kind in _STRUCK:
         wave = _STRUCK[sound.kind](rng, timbre)

@@ -1,8 +1,7 @@
 """What every decoder gives, and the error by which it refuses a message."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
@@ -14,12 +13,14 @@ class Sample:
     """One decoded message.
 
     ``stamp_ns`` is the source's time stamp, ``values`` an array in SI units whose shape is fixed
-    by the stream (an IMU gives (6,) or (3,) float64, a camera (H, W, C) uint8 or float32).
+    by the stream (an IMU gives (6,) or (3,) float64, a camera (H, W, C) uint8 or float32), or that
+    of a chunk of sound (n,), which is of ``rate_hz`` samples a second; 0 for all others.
     """
 
     stamp_ns: int
     frame_id: str
     values: NDArray[Any]
+    rate_hz: int = 0
 
 
 class DecodeError(StreamError):
@@ -30,4 +31,8 @@ class DecodeError(StreamError):
         self.reason = reason
 
 
-Decoder = Callable[[bytes], Sample]
+class Decoder(Protocol):
+    """Turns one sensor's serialized messages into samples."""
+
+    def __call__(self, data: bytes, received_ns: int = 0) -> Sample:
+        """Decode a message that came at ``received_ns``; raises :class:`DecodeError`."""

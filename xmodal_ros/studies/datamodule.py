@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.data.dataset import Examples, LearningSet, SegmentKey
-from xmodal_ros.data.recording import Recording
+from xmodal_ros.data.dataset import DatasetSplit, SegmentKey, WindowsDataset
+from xmodal_ros.data.recording import RecordingWindows
 from xmodal_ros.data.split import hold_out_segments
 from xmodal_ros.data.window_array import choose, join
 from xmodal_ros.errors import TrainingError
@@ -38,17 +38,17 @@ class TestWindows:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class GroupData:
     """All windows of a group; ``sets`` are by sensor, ``labels`` what the target is taught."""
 
     labels: tuple[str, ...]
-    sets: Mapping[str, LearningSet]
+    sets: Mapping[str, DatasetSplit]
     test: TestWindows
 
 
-def make_lesson(
-    recordings: Sequence[Recording], recipes: Mapping[str, Recipe], group: Group
-) -> Lesson:
+def prepare_group(
+    recordings: Sequence[RecordingWindows], recipes: Mapping[str, Recipe], group: Group
+) -> GroupData:
     """Divide the windows of recordings as a group wants.
 
     A training window may touch no segment that validates or tests, a validation window none that
@@ -76,19 +76,19 @@ def make_lesson(
     sets = {}
     for name, chosen in rows.items():
         known = {part: _known(recordings, name, chosen[part], labels) for part in chosen}
-        sets[name] = LearningSet(
+        sets[name] = DatasetSplit(
             _examples(recordings, name, known['training'], labels, unlabelled),
             _examples(recordings, name, known['validation'], labels),
             {},
         )
     _check(sets)
     hop_ns = recipes[group.target].window.hop_ns
-    return Lesson(
+    return GroupData(
         labels, sets, _test_windows(recordings, group.target, rows[group.target]['test'], hop_ns)
     )
 
 
-def segment_parts(recordings: Sequence[Recording], group: Group) -> dict[SegmentKey, Part]:
+def segment_parts(recordings: Sequence[RecordingWindows], group: Group) -> dict[SegmentKey, Part]:
     """Say what each segment is for; those without a part are left out.
 
     Where nobody is named to validate, a share of the training segments does, chosen by the seed.
@@ -112,7 +112,7 @@ def segment_parts(recordings: Sequence[Recording], group: Group) -> dict[Segment
     return {key: 'validation' if key in held else part for key, part in parts.items()}
 
 
-def _by_subject(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey, Part]:
+def _by_subject(recordings: Sequence[RecordingWindows], fold: Fold) -> dict[SegmentKey, Part]:
     assert fold.direction is not None  # noqa: S101 - across is by direction
     named: dict[str, Part] = {}
     named |= dict.fromkeys((*fold.direction.train, *fold.direction.sources_only), 'training')
@@ -128,7 +128,7 @@ def _by_subject(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey,
 
 
 def _keep_for_sources(
-    recordings: Sequence[Recording], group: Group, rows: dict[Part, _Rows]
+    recordings: Sequence[RecordingWindows], group: Group, rows: dict[Part, _Rows]
 ) -> None:
     """Take from the target what only its sources may learn from."""
     kept = group.fold.direction.sources_only if group.fold.direction else ()
@@ -137,7 +137,7 @@ def _keep_for_sources(
             rows['training'][number] = rows['validation'][number] = np.empty(0, dtype=np.int64)
 
 
-def _by_turn(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey, Part]:
+def _by_turn(recordings: Sequence[RecordingWindows], fold: Fold) -> dict[SegmentKey, Part]:
     _check_subjects(recordings, fold.subjects)
     counts: dict[tuple[str, str], int] = {}
     parts: dict[SegmentKey, Part] = {}
@@ -154,7 +154,7 @@ def _by_turn(recordings: Sequence[Recording], fold: Fold) -> dict[SegmentKey, Pa
 
 
 def _check_subjects(
-    recordings: Sequence[Recording], named: Sequence[str] | Mapping[str, Part]
+    recordings: Sequence[RecordingWindows], named: Sequence[str] | Mapping[str, Part]
 ) -> None:
     present = sorted({recording.facts.subject for recording in recordings})
     if missing := [name for name in named if name not in present]:
@@ -165,7 +165,7 @@ def _check_subjects(
 
 
 def _rows(
-    recordings: Sequence[Recording],
+    recordings: Sequence[RecordingWindows],
     name: str,
     recipe: Recipe,
     parts: Mapping[SegmentKey, Part],
@@ -191,7 +191,7 @@ def _rows(
     return chosen
 
 
-def labelled(recordings: Sequence[Recording], group: Group, rows: _Rows) -> _Rows:
+def labelled(recordings: Sequence[RecordingWindows], group: Group, rows: _Rows) -> _Rows:
     """Give those of the target's training rows that are labelled; the seed chooses them."""
     labels: Labels = group.labels
     if labels.shots is None and labels.fraction == 1:
@@ -214,14 +214,14 @@ def labelled(recordings: Sequence[Recording], group: Group, rows: _Rows) -> _Row
     return [np.array(sorted(numbers), dtype=np.int64) for numbers in kept]
 
 
-def _truth(recordings: Sequence[Recording], name: str, rows: _Rows) -> list[str]:
+def _truth(recordings: Sequence[RecordingWindows], name: str, rows: _Rows) -> list[str]:
     return [
         recordings[number].facts.segments[segment].label
         for number, segment in _segments(recordings, name, rows)
     ]
 
 
-def _segments(recordings: Sequence[Recording], name: str, rows: _Rows) -> list[SegmentKey]:
+def _segments(recordings: Sequence[RecordingWindows], name: str, rows: _Rows) -> list[SegmentKey]:
     """Give the segment of each window."""
     return [
         (number, segment)
@@ -231,7 +231,7 @@ def _segments(recordings: Sequence[Recording], name: str, rows: _Rows) -> list[S
 
 
 def _known(
-    recordings: Sequence[Recording], name: str, rows: _Rows, labels: Sequence[str]
+    recordings: Sequence[RecordingWindows], name: str, rows: _Rows, labels: Sequence[str]
 ) -> _Rows:
     known = []
     for recording, chosen in zip(recordings, rows, strict=True):
@@ -241,12 +241,12 @@ def _known(
 
 
 def _examples(
-    recordings: Sequence[Recording],
+    recordings: Sequence[RecordingWindows],
     name: str,
     rows: _Rows,
     labels: Sequence[str],
     unlabelled: Collection[SegmentKey] = (),
-) -> Examples:
+) -> WindowsDataset:
     index_of = {label: index for index, label in enumerate(labels)}
     classes = [
         NO_LABEL
@@ -254,7 +254,7 @@ def _examples(
         else index_of[recordings[number].facts.segments[segment].label]
         for number, segment in _segments(recordings, name, rows)
     ]
-    return Examples(
+    return WindowsDataset(
         _values(recordings, name, rows),
         np.array(classes, dtype=np.int64),
         np.concatenate([np.full(len(r), i, dtype=np.int64) for i, r in enumerate(rows)]),
@@ -264,14 +264,14 @@ def _examples(
     )
 
 
-def _values(recordings: Sequence[Recording], name: str, rows: _Rows) -> NDArray[np.generic]:
+def _values(recordings: Sequence[RecordingWindows], name: str, rows: _Rows) -> NDArray[np.generic]:
     parts = [choose(r.windows[name].values, rows[i]) for i, r in enumerate(recordings)]
     # Runs are many and read them again and again.
     return np.asarray(join(parts))
 
 
 def _test_windows(
-    recordings: Sequence[Recording], name: str, rows: _Rows, hop_ns: int
+    recordings: Sequence[RecordingWindows], name: str, rows: _Rows, hop_ns: int
 ) -> TestWindows:
     rows = [
         chosen[np.asarray(recording.windows[name].ends_ns)[chosen] % hop_ns == 0]
@@ -288,7 +288,7 @@ def _test_windows(
     )
 
 
-def _check(sets: Mapping[str, LearningSet]) -> None:
+def _check(sets: Mapping[str, DatasetSplit]) -> None:
     for name, examples in sets.items():
         taught = examples.training.labels[examples.training.labelled]
         if len(np.unique(taught)) < 2:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 
 
-class Outlook:
+class EtaEstimator:
     """An estimate from how long runs of the same kind took, or else from all that were seen."""
 
     def __init__(self, kinds: Sequence[Hashable], workers: int) -> None:
@@ -12,14 +12,14 @@ class Outlook:
         self._workers = workers
         self._seen: dict[Hashable, list[float]] = {}
 
-    def learn(self, kind: Hashable, duration_s: float) -> None:
+    def observe(self, kind: Hashable, duration_s: float) -> None:
         """Take in how long a run took that is not among those to do."""
         self._seen.setdefault(kind, []).append(duration_s)
 
     def finish(self, kind: Hashable, duration_s: float) -> None:
         """Take in that one of those to do is done."""
         self._todo[kind] -= 1
-        self.learn(kind, duration_s)
+        self.observe(kind, duration_s)
 
     def seconds(self) -> float | None:
         """Give the time left, or None before anything was seen."""

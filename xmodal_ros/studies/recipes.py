@@ -5,10 +5,10 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from xmodal_ros.configuration.recipe import make_recipe, Recipe, RecipeChoices
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.studies.specification import SensorSettings, Study
 
 _OF_ENCODER: Final = ('width', 'dim', 'frames_per_token')
@@ -51,11 +51,11 @@ def place_sensors(study: Study, facts: RecordingFacts) -> RecordingFacts:
     return replace(facts, sensors=sensors)
 
 
-def _settings(study: Study, modality: Modality) -> SensorSettings:
+def _settings(study: Study, modality: str) -> SensorSettings:
     return study.sensors.get(modality, SensorSettings())
 
 
-def _adapted(recipe: Recipe, modality: Modality, settings: SensorSettings) -> Recipe:
+def _adapted(recipe: Recipe, modality: str, settings: SensorSettings) -> Recipe:
     given = settings.model_dump(exclude_none=True)
     fit = replace(recipe.fit, **{name: given[name] for name in _OF_FIT if name in given})
     for_camera = [name for name in _OF_CAMERA if name in given]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 from xmodal_ros.metrics.statistics import Difference
 from xmodal_ros.studies.study import StudyResult
 from xmodal_ros.studies.summary import Line, Table
@@ -25,9 +25,9 @@ def write_report(result: StudyResult, folder: Path) -> None:
     Raises :class:`ConfigurationError` when that cannot be done.
     """
     text = json.dumps(as_mapping(result), indent=1, allow_nan=False)
-    write_whole(folder / 'study.json', text + '\n')
-    write_whole(folder / 'table.md', markdown(result))
-    write_whole(folder / 'differences.png', plot(result.tables))
+    write_atomic(folder / 'study.json', text + '\n')
+    write_atomic(folder / 'table.md', markdown(result))
+    write_atomic(folder / 'differences.png', plot(result.tables))
 
 
 def as_mapping(result: StudyResult) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from xmodal_ros.files import write_whole
+from xmodal_ros.files import write_atomic
 from xmodal_ros.metrics.scores import score
 from xmodal_ros.studies.datamodule import TestWindows
 
@@ -58,7 +58,7 @@ class RunRecord(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write it whole or not at all."""
-        write_whole(path, self.model_dump_json(indent=1) + '\n')
+        write_atomic(path, self.model_dump_json(indent=1) + '\n')
 
     @classmethod
     def read(cls, path: Path, identity: Mapping[str, Any]) -> Self | None:

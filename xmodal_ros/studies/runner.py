@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import torch
 
 from xmodal_ros import __version__
-from xmodal_ros.configuration.plan import Reporter, SilentReporter
+from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.errors import XmodalError
@@ -22,13 +22,13 @@ from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.classifier import probabilities as as_probabilities
 from xmodal_ros.runtime.engine import choose_device
-from xmodal_ros.studies.datamodule import Lesson, make_lesson
+from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, Run
 from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
-from xmodal_ros.training.transfer_trainer import TargetSchool
+from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
 
 # Nets this small gain little from a second thread, and much is lost in waiting where a core is
@@ -64,14 +64,14 @@ def do_job(
     job: Job,
     begin: Callable[[Task], None],
     end: Callable[[Task, RunRecord], None],
-    reporter: Reporter | None = None,
+    reporter: ProgressReporter | None = None,
 ) -> None:
     """Do a job's runs; ``begin`` hears of each before it starts, ``end`` when it is kept.
 
     A run that fails is kept as such, with the reason, and the others go on.
     """
-    reporter = reporter or SilentReporter()
-    pupil: _Pupil | None = None
+    reporter = reporter or NullReporter()
+    group_runner: _GroupRunner | None = None
     for task in job.tasks:
         begin(task)
         begun = time.monotonic()
@@ -79,8 +79,8 @@ def do_job(
         failure = ''
         try:
             # Made within the first run, so that a group that cannot be is the failure of its runs.
-            pupil = pupil or _Pupil(job, reporter)
-            done = pupil.learn(task.run)
+            group_runner = group_runner or _GroupRunner(job, reporter)
+            done = group_runner.train_and_test(task.run)
         except XmodalError as error:
             failure = str(error)
         except Exception as error:  # noqa: BLE001 - one run must not end them all
@@ -111,7 +111,7 @@ def environment(device: str) -> dict[str, str]:
     }
 
 
-class _StudySchool(TargetSchool):
+class _CachingTrainer(TransferTrainer):
     """A school that trains the target alone once, however many rows begin with that."""
 
     _alone: FitResult | None = None
@@ -127,44 +127,44 @@ class _StudySchool(TargetSchool):
         return replace(self._alone, classifier=copy.deepcopy(self._alone.classifier))
 
 
-class _Pupil:
+class _GroupRunner:
     """The windows of a group, and its target, which is taught in many ways."""
 
-    def __init__(self, job: Job, reporter: Reporter) -> None:
+    def __init__(self, job: Job, reporter: ProgressReporter) -> None:
         group = job.group
         names = (group.target, *group.sources)
         recipes = {name: job.recipes[name] for name in names}
         recordings = read_windows(job.facts, recipes, job.windows, jobs=1)
         self._group = group
-        self._lesson: Lesson = make_lesson(recordings, recipes, group)
+        self._group_data: GroupData = prepare_group(recordings, recipes, group)
         self._recipes = recipes
-        self._school = _StudySchool(
+        self._trainer = _CachingTrainer(
             group.target,
             group.sources,
-            self._lesson.labels,
+            self._group_data.labels,
             recipes,
-            self._lesson.sets,
+            self._group_data.sets,
             group.seed,
             choose_device(job.device),
             reporter,
         )
 
-    def learn(self, run: Run) -> Outcome:
+    def train_and_test(self, run: Run) -> Outcome:
         """Train as a row says and test."""
-        lesson, row = self._lesson, run.row
-        examples = lesson.sets[self._group.target]
+        group_data, row = self._group_data, run.row
+        examples = group_data.sets[self._group.target]
         windows = {
             'training': len(examples.training.labelled),
             'unlabelled': len(examples.training.unlabelled),
             'validation': len(examples.validation),
-            'test': len(lesson.test.truth),
+            'test': len(group_data.test.truth),
         }
         if row.statistics is not None:
             chances = self._by_statistics(row.statistics)
             return outcome(
-                lesson.labels,
+                group_data.labels,
                 chances,
-                lesson.test,
+                group_data.test,
                 parameters=None,
                 sources_used=(),
                 windows=windows,
@@ -175,20 +175,20 @@ class _Pupil:
         # Every row anew: what was run before it must not matter.
         with repeatable(self._group.seed):
             torch.set_num_threads(THREADS_A_RUN)
-            self._school.check(method)
-            self._school.durations_s.clear()
-            fitted = method.course(self._school)
+            self._trainer.check(method)
+            self._trainer.durations_s.clear()
+            fitted = method.train_target(self._trainer)
             validated = predict_logits(fitted.classifier, examples.validation.values).double()
             calibration = calibrate(validated.numpy(), examples.validation.labels)
-            logits = predict_logits(fitted.classifier, lesson.test.values)
+            logits = predict_logits(fitted.classifier, group_data.test.values)
         return outcome(
-            lesson.labels,
+            group_data.labels,
             as_probabilities(logits, calibration.temperature).numpy(),
-            lesson.test,
+            group_data.test,
             parameters=parameter_count(fitted.classifier),
             sources_used=fitted.sources,
             windows=windows,
-            durations_s={k: round(v, 3) for k, v in self._school.durations_s.items()},
+            durations_s={k: round(v, 3) for k, v in self._trainer.durations_s.items()},
             facts=dict(fitted.facts),
         )
 
@@ -197,11 +197,11 @@ class _Pupil:
         baseline = StatisticsBaseline(
             model,
             self._recipes[target].derived,
-            self._lesson.sets[target].training,
-            len(self._lesson.labels),
+            self._group_data.sets[target].training,
+            len(self._group_data.labels),
             self._group.seed,
         )
-        return baseline.probabilities(self._lesson.test.values)
+        return baseline.probabilities(self._group_data.test.values)
 
 
 def devices_for(name: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import re
 from typing import Any, Literal
 
 from xmodal_ros import __version__
-from xmodal_ros.studies.specification import Direction, Labels, Row, Study
+from xmodal_ros.studies.specification import Direction, Labels, MethodRow, Study
 
 SplitKind = Literal['across', 'within']
 
@@ -38,7 +38,7 @@ class Group:
     fold: Fold
     labels: Labels
     seed: int
-    rows: tuple[Row, ...]
+    rows: tuple[MethodRow, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Run:
     """One row trained and tested once."""
 
     group: Group
-    row: Row
+    row: MethodRow
 
     @property
     def title(self) -> str:

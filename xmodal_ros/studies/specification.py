@@ -8,12 +8,11 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
 
-from xmodal_ros.configuration.training import Size
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.modalities.imu.decoder import ImuChannels
-from xmodal_ros.modalities.sensor import Modality
+from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.streams.placement import make_placement, Region
 from xmodal_ros.training.window_statistics import StatisticsModel
 from xmodal_ros.windows.windowing import LONGEST_S
@@ -25,7 +24,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
 
-class Row(_Part):
+class MethodRow(_Part):
     """A row of the tables: a transfer method with options, or a baseline without a net.
 
     ``row`` is its name. It has either a ``method``, as of ``xmodal train``, with ``options``, or
@@ -182,7 +181,7 @@ class SensorSettings(_Part):
         return self
 
 
-class Windows(_Part):
+class WindowSettings(_Part):
     """Length and hop of all windows in seconds, and an IMU's channels."""
 
     length_s: Annotated[float, Field(gt=0, le=LONGEST_S)] | None = None
@@ -207,11 +206,11 @@ class Study(_Part):
     findings: str = ''
     recordings: Annotated[tuple[Path, ...], Field(min_length=1)]
     targets: Annotated[dict[str, tuple[_SourceSet, ...]], Field(min_length=1)]
-    methods: Annotated[tuple[Row, ...], Field(min_length=1)]
+    methods: Annotated[tuple[MethodRow, ...], Field(min_length=1)]
     splits: Splits
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)]
-    windows: Windows = Windows()
-    sensors: dict[Modality, SensorSettings] = Field(default_factory=dict)
+    windows: WindowSettings = WindowSettings()
+    sensors: dict[str, SensorSettings] = Field(default_factory=dict)
 
     @model_validator(mode='after')
     def _makes_sense(self) -> Self:

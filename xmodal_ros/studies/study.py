@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.configuration.plan import Reporter
+from xmodal_ros.configuration.plan import ProgressReporter
 from xmodal_ros.data.recording import read_facts, RecordingFacts
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.studies.eta import Outlook
+from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.runner import devices_for, Job, Task
@@ -81,7 +81,7 @@ class StudyRuns:
                 ) from error
             yield
 
-    def prepare(self, reporter: Reporter, workers: int | None = None) -> None:
+    def prepare(self, reporter: ProgressReporter, workers: int | None = None) -> None:
         """Read the recordings, cut the windows that are missing, and find what is to be run.
 
         ``workers`` processes cut at a time, as many as there are CPUs unless it is said.
@@ -110,13 +110,13 @@ class StudyRuns:
                     Job(group, missing, tuple(facts), recipes, self._windows, device)
                 )
 
-    def do(self, workers: int, reporter: Reporter, runner: Runner = do_all) -> None:
+    def do(self, workers: int, reporter: ProgressReporter, runner: Runner = do_all) -> None:
         """Do what is missing, and what failed before. Whatever ends it leaves what is done."""
         missing = [task for job in self._jobs for task in job.tasks]
         kept = [task for task in self._tasks if self._is_done(task)]
-        outlook = Outlook([_kind(task) for task in missing], workers)
+        eta = EtaEstimator([_kind(task) for task in missing], workers)
         for task in kept:
-            outlook.learn(_kind(task), self._records[task.path].duration_s)
+            eta.observe(_kind(task), self._records[task.path].duration_s)
         if kept and missing:
             reporter.note(f'{len(kept)} of {len(self._tasks)} runs are done already: going on')
         reporter.begin('running', len(missing))
@@ -126,11 +126,11 @@ class StudyRuns:
             nonlocal done
             done += 1
             self._records[task.path] = record
-            outlook.finish(_kind(task), record.duration_s)
+            eta.finish(_kind(task), record.duration_s)
             if record.failure:
                 reporter.note(f'{task.run.title}: {record.failure}')
             scored = f'{record.outcome.macro_f1:.3f}' if record.outcome else 'failed'
-            reporter.advance(done, f'{outlook.text()} left; {task.run.title}: {scored}')
+            reporter.advance(done, f'{eta.text()} left; {task.run.title}: {scored}')
 
         runner(self._jobs, workers, Listeners(lambda _: None, end))
 
@@ -149,7 +149,7 @@ def _kind(task: Task) -> tuple[str, ...]:
     return (group.target, '+'.join(group.sources), task.run.row.row, group.labels.title)
 
 
-def _read_all(study: Study, reporter: Reporter) -> tuple[RecordingFacts, ...]:
+def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts, ...]:
     paths = find_recordings(study.recordings)
     reporter.begin('looking into recordings', len(paths))
     facts: list[RecordingFacts] = []

@@ -16,7 +16,7 @@ from xmodal_ros.metrics.statistics import (
 )
 from xmodal_ros.studies.results import Outcome, RunRecord
 from xmodal_ros.studies.runs import Run
-from xmodal_ros.studies.specification import Row, Study
+from xmodal_ros.studies.specification import MethodRow, Study
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _table(
     split: str,
     labels: str,
     lines: Mapping[tuple[str, tuple[str, ...], str], _Found],
-    rows: Mapping[str, Row],
+    rows: Mapping[str, MethodRow],
 ) -> Table:
     cells = {key: _Cell(found) for key, found in lines.items()}
     references = {
@@ -127,7 +127,9 @@ def _table(
     )
 
 
-def _line(target: str, sources: tuple[str, ...], row: Row, cell: _Cell, reference: _Cell) -> Line:
+def _line(
+    target: str, sources: tuple[str, ...], row: MethodRow, cell: _Cell, reference: _Cell
+) -> Line:
     outcomes, compared = cell.outcomes(), reference.outcomes()
     both = [seed for seed in outcomes if seed in compared]
     done = [outcome for by_fold in outcomes.values() for outcome in by_fold]

@@ -6,7 +6,7 @@ from pathlib import Path
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
-from xmodal_ros.data.recording import Recording, RecordingFacts
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.errors import BagError, TrainingError
 
 
@@ -16,7 +16,7 @@ def read_windows(
     folder: Path,
     jobs: int | None = None,
     advance: Callable[[int, str], None] = lambda _done, _name: None,
-) -> list[Recording]:
+) -> list[RecordingWindows]:
     """Give recordings with the windows of the sensors that ``recipes`` names.
 
     What is not in ``folder`` is cut and kept there, by ``jobs`` processes at a time; ``advance``
@@ -24,9 +24,9 @@ def read_windows(
     that is damaged, :class:`TrainingError` for a sensor whose messages cannot be used and for a
     folder that cannot be written: a study compares everything on the same windows.
     """
-    ways = {name: (recipe.stream, recipe.training_window) for name, recipe in recipes.items()}
+    cut_specs = {name: (recipe.stream, recipe.training_window) for name, recipe in recipes.items()}
     recordings = []
-    for each in build_recordings(facts, ways, DataOptions(folder, jobs), advance):
+    for each in build_recordings(facts, cut_specs, DataOptions(folder, jobs), advance):
         if isinstance(each, BrokenRecording):
             raise BagError(each.reason)
         for problem in each.unusable.values():

@@ -14,7 +14,7 @@ _FACTS: Final = 'facts'
 
 
 @dataclass(frozen=True)
-class EpochReport:
+class EpochMetrics:
     """Where training stands after an epoch; losses are means over windows.
 
     That on validation is at the temperature that suits it best.
@@ -28,7 +28,7 @@ class EpochReport:
 
 
 @dataclass(frozen=True, eq=False)
-class FitState:
+class TrainerState:
     """Tensors by name, how many steps were done, and what was reported of each epoch.
 
     ``best_loss`` is the least validation loss, infinite as long as none was a number; it was
@@ -37,7 +37,7 @@ class FitState:
 
     tensors: Mapping[str, Tensor]
     step: int
-    history: tuple[EpochReport, ...]
+    history: tuple[EpochMetrics, ...]
     best_loss: float
     best_epoch: int
 
@@ -63,15 +63,15 @@ class FitState:
         return save({**tensors, _FACTS: text})
 
 
-def read_state(content: bytes) -> FitState:
-    """Read what :meth:`FitState.to_bytes` gave; raises ValueError where it is not that."""
+def load_state(content: bytes) -> TrainerState:
+    """Read what :meth:`TrainerState.to_bytes` gave; raises ValueError where it is not that."""
     try:
         tensors = load(content)
         facts: Any = json.loads(bytes(tensors.pop(_FACTS).tolist()))
-        return FitState(
+        return TrainerState(
             tensors,
             int(facts['step']),
-            tuple(EpochReport(**report) for report in facts['history']),
+            tuple(EpochMetrics(**report) for report in facts['history']),
             float(facts['best_loss']),
             int(facts['best_epoch']),
         )
@@ -79,22 +79,22 @@ def read_state(content: bytes) -> FitState:
         raise ValueError(f'no state of a training run: {error}') from error
 
 
-class FitStore(Protocol):
+class CheckpointStore(Protocol):
     """Where the state of one fit is kept."""
 
-    def load(self) -> FitState | None:
+    def load(self) -> TrainerState | None:
         """Give the state to go on from, None to begin."""
 
-    def save(self, state: FitState) -> None:
+    def save(self, state: TrainerState) -> None:
         """Keep a state in the place of the one before."""
 
 
-class Forgetful:
+class NullCheckpointStore:
     """Keeps nothing."""
 
-    def load(self) -> FitState | None:
+    def load(self) -> TrainerState | None:
         """Give nothing."""
         return None
 
-    def save(self, state: FitState) -> None:
+    def save(self, state: TrainerState) -> None:
         """Let it go."""

@@ -24,10 +24,10 @@ import torch
 
 from xmodal_ros import __version__
 from xmodal_ros.configuration.plan import TrainingPlan
-from xmodal_ros.data.dataset import Examples, LearningSet
+from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.training.checkpoint import FitState, FitStore, read_state
-from xmodal_ros.training.distributed import Processes
+from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
+from xmodal_ros.training.distributed import DistributedContext
 
 _RUN, _LOCK = 'run.json', 'lock'
 _PACKAGE: Final = Path(__file__).parents[1]
@@ -67,12 +67,12 @@ def describe_run(plan: TrainingPlan, device: torch.device) -> dict[str, dict[str
     }
 
 
-def describe_windows(sets: Mapping[str, LearningSet]) -> dict[str, str]:
+def describe_windows(sets: Mapping[str, DatasetSplit]) -> dict[str, str]:
     """Name the windows of each sensor by a hash of all that is in them."""
     return {name: _digest(part.training, part.validation) for name, part in sets.items()}
 
 
-def _digest(*parts: Examples) -> str:
+def _digest(*parts: WindowsDataset) -> str:
     found = hashlib.sha256()
     for part in parts:
         found.update(f'{part.values.shape}'.encode())
@@ -93,8 +93,8 @@ def _source_digest() -> str:
     return found.hexdigest()
 
 
-class Checkpoints:
-    """The states of one run's classifiers; made by :func:`kept_at`."""
+class RunCheckpoints:
+    """The states of one run's classifiers; made by :func:`run_checkpoints`."""
 
     def __init__(
         self, folder: Path, identity: Identity, *, goes_on: bool, note: Callable[[str], None]
@@ -105,17 +105,17 @@ class Checkpoints:
         self._note = note
         self._broken = False
 
-    def of(self, number: int, stage: str) -> FitStore:
+    def of(self, number: int, stage: str) -> CheckpointStore:
         """Give where the state of the run's n-th classifier is kept."""
-        return _Kept(self, f'{number:02d} {stage}')
+        return _FileCheckpointStore(self, f'{number:02d} {stage}')
 
-    def read(self, name: str) -> FitState | None:
+    def read(self, name: str) -> TrainerState | None:
         """Give a state that was kept; raises :class:`TrainingError` for one that is damaged."""
         file = self._file(name)
         if not self._begun or not file.exists():
             return None
         try:
-            return read_state(_unsealed(file.read_bytes()))
+            return load_state(_unsealed(file.read_bytes()))
         except (OSError, ValueError) as error:
             raise TrainingError(
                 f'{file} cannot be read, so the run cannot go on from there: {error}. Remove '
@@ -155,35 +155,35 @@ def _unsealed(kept: bytes) -> bytes:
     return content
 
 
-class _Kept:
-    def __init__(self, checkpoints: Checkpoints, name: str) -> None:
+class _FileCheckpointStore:
+    def __init__(self, checkpoints: RunCheckpoints, name: str) -> None:
         self._checkpoints = checkpoints
         self._name = name
 
-    def load(self) -> FitState | None:
+    def load(self) -> TrainerState | None:
         return self._checkpoints.read(self._name)
 
-    def save(self, state: FitState) -> None:
+    def save(self, state: TrainerState) -> None:
         self._checkpoints.write(self._name, state.to_bytes())
 
 
-def led(store: FitStore, processes: Processes) -> FitStore:
+def main_process_store(store: CheckpointStore, context: DistributedContext) -> CheckpointStore:
     """Let several processes go on from what the one that leads has kept, which alone keeps it."""
-    return store if processes.count == 1 else _Led(store, processes)
+    return store if context.count == 1 else _MainProcessStore(store, context)
 
 
-class _Led:
-    def __init__(self, store: FitStore, processes: Processes) -> None:
+class _MainProcessStore:
+    def __init__(self, store: CheckpointStore, context: DistributedContext) -> None:
         self._store = store
-        self._processes = processes
+        self._context = context
 
-    def load(self) -> FitState | None:
-        state = self._store.load() if self._processes.leads else None
-        content = self._processes.from_leader(None if state is None else state.to_bytes())
-        return None if content is None else read_state(content)
+    def load(self) -> TrainerState | None:
+        state = self._store.load() if self._context.is_main_process else None
+        content = self._context.broadcast_bytes(None if state is None else state.to_bytes())
+        return None if content is None else load_state(content)
 
-    def save(self, state: FitState) -> None:
-        if self._processes.leads:
+    def save(self, state: TrainerState) -> None:
+        if self._context.is_main_process:
             self._store.save(state)
 
 
@@ -222,9 +222,9 @@ def _difference(part: str, name: str) -> str:
 
 
 @contextmanager
-def kept_at(
+def run_checkpoints(
     out: Path, identity: Identity, *, resume: bool, note: Callable[[str], None]
-) -> Iterator[Checkpoints]:
+) -> Iterator[RunCheckpoints]:
     """Keep a run's states beside ``out`` while the block runs, for nobody else meanwhile.
 
     When the block succeeds they are removed; otherwise they stay, where there are any. Raises
@@ -250,7 +250,7 @@ def kept_at(
                 'anew. It could go on with --resume'
             )
         try:
-            yield Checkpoints(folder, identity, goes_on=goes_on, note=note)
+            yield RunCheckpoints(folder, identity, goes_on=goes_on, note=note)
         except BaseException:
             if not (folder / _RUN).exists():
                 shutil.rmtree(folder, ignore_errors=True)

@@ -23,14 +23,14 @@ from xmodal_ros.models.classifier import Outputs
 _PATIENCE: Final = dt.timedelta(hours=2)
 
 
-class Processes:
+class DistributedContext:
     """One process alone; what several do together is here nothing."""
 
     number = 0
     count = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this process is the one that writes and tells."""
         return self.number == 0
 
@@ -49,11 +49,11 @@ class Processes:
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Give every process the mean of their gradients."""
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """Give every process the number of the one that leads."""
         return value
 
-    def from_leader(self, content: bytes | None) -> bytes | None:
+    def broadcast_bytes(self, content: bytes | None) -> bytes | None:
         """Give every process what the one that leads has."""
         return content
 
@@ -61,22 +61,22 @@ class Processes:
         """Raise :class:`TrainingError` unless all processes have the same."""
 
     @contextmanager
-    def drawing_as_one(self, target: nn.Module) -> Iterator[None]:  # noqa: ARG002
+    def shared_dropout(self, target: nn.Module) -> Iterator[None]:  # noqa: ARG002
         """Let the target draw within for a whole step what it drops of its share."""
         yield
 
 
-ALONE: Final = Processes()
+SINGLE_PROCESS: Final = DistributedContext()
 
 
-class Team(Processes):
+class ProcessGroup(DistributedContext):
     """One of several processes of ``torch.distributed``."""
 
     def __init__(self, device: torch.device) -> None:
         self.number = distributed.get_rank()
         self.count = distributed.get_world_size()
         self._device = device
-        self._place = Place()
+        self._place = BatchRows()
 
     def whole(self, own: Tensor, rows: slice, total: int) -> Tensor:
         """Gather rows, by a sum over all processes."""
@@ -111,26 +111,26 @@ class Team(Processes):
         ):
             gradient.copy_(mean.view_as(gradient))
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """Give every process the number of the one that leads."""
         told = torch.tensor([value], dtype=torch.float64)
         distributed.broadcast(told, src=0)
         return float(told)
 
-    def from_leader(self, content: bytes | None) -> bytes | None:
+    def broadcast_bytes(self, content: bytes | None) -> bytes | None:
         """Give every process what the one that leads has."""
-        size = int(self.agree(-1 if content is None else len(content)))
+        size = int(self.broadcast(-1 if content is None else len(content)))
         if size < 0:
             return None
         told = torch.zeros(size, dtype=torch.uint8)
-        if self.leads and content is not None:
+        if self.is_main_process and content is not None:
             told = torch.frombuffer(bytearray(content), dtype=torch.uint8)
         distributed.broadcast(told, src=0)
         return told.numpy().tobytes()
 
     def check_same(self, name: str, digest: str) -> None:
         """Compare with the process that leads."""
-        leaders = self.from_leader(digest.encode())
+        leaders = self.broadcast_bytes(digest.encode())
         differs = torch.tensor([float(leaders != digest.encode())])
         distributed.all_reduce(differs)
         if differs:
@@ -142,7 +142,7 @@ class Team(Processes):
             )
 
     @contextmanager
-    def drawing_as_one(self, target: nn.Module) -> Iterator[None]:
+    def shared_dropout(self, target: nn.Module) -> Iterator[None]:
         """Let the target draw within for a whole step what it drops of its share."""
         found = [
             (parent, name, child)
@@ -159,7 +159,7 @@ class Team(Processes):
                 setattr(parent, name, child.train(parent.training))
 
 
-class Place:
+class BatchRows:
     """Which rows of a step a process is running, while it does."""
 
     def __init__(self) -> None:
@@ -182,7 +182,7 @@ class _SharedDropout(nn.Module):
     So every process draws as much, and a step loses the same whoever runs which part of it.
     """
 
-    def __init__(self, dropout: nn.Dropout | nn.Dropout1d, place: Place) -> None:
+    def __init__(self, dropout: nn.Dropout | nn.Dropout1d, place: BatchRows) -> None:
         super().__init__()
         self.p = dropout.p
         self._whole_channels = isinstance(dropout, nn.Dropout1d)
@@ -211,7 +211,7 @@ class _Gather(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, own: Tensor, rows: slice, total: int, team: Team) -> Tensor:
+    def forward(ctx: Any, own: Tensor, rows: slice, total: int, team: ProcessGroup) -> Tensor:
         ctx.rows, ctx.count = rows, team.count
         return team.whole(own, rows, total)
 
@@ -221,7 +221,7 @@ class _Gather(torch.autograd.Function):
 
 
 @contextmanager
-def joined(device: str) -> Iterator[tuple[Processes, str]]:
+def init_distributed(device: str) -> Iterator[tuple[DistributedContext, str]]:
     """Join the processes that ``torchrun`` started; gives them and the device of this one.
 
     Without ``torchrun`` there is this process alone. With it, ``auto`` and ``cuda`` are a GPU
@@ -229,7 +229,7 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
     :class:`ConfigurationError` when the processes do not find each other.
     """
     if int(os.environ.get('WORLD_SIZE', '1')) < 2 or not distributed.is_torchelastic_launched():
-        yield ALONE, device
+        yield SINGLE_PROCESS, device
         return
     local = int(os.environ.get('LOCAL_RANK', '0'))
     if device in ('auto', 'cuda'):
@@ -253,6 +253,6 @@ def joined(device: str) -> Iterator[tuple[Processes, str]]:
             f'the processes of torchrun do not find each other: {error}'
         ) from error
     try:
-        yield Team(torch.device(device)), device
+        yield ProcessGroup(torch.device(device)), device
     finally:
         distributed.destroy_process_group()

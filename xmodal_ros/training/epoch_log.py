@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.training.checkpoint import EpochReport
+from xmodal_ros.training.checkpoint import EpochMetrics
 
 COLUMNS: Final = (
     'stage', 'epoch', 'training_loss', 'validation_loss', 'validation_accuracy', 'parts',
 )  # fmt: skip
 
 
-class EpochTable:
+class EpochLogger:
     """All epochs so far, and a file and a TensorBoard that follow them where they are wanted."""
 
     def __init__(self, note: Callable[[str], None]) -> None:
@@ -26,7 +26,7 @@ class EpochTable:
         self._file: TextIO | None = None
         self._writer: Any = None
 
-    def epoch(self, stage: str, report: EpochReport) -> None:
+    def epoch(self, stage: str, report: EpochMetrics) -> None:
         """Add an epoch; a log that cannot be written any more is given up, and noted."""
         before = self._rows.tell()
         parts = ';'.join(f'{name}={value!r}' for name, value in report.parts.items())
@@ -56,7 +56,7 @@ class EpochTable:
         """Hand epochs to TensorBoard's ``SummaryWriter`` as they come."""
         self._writer = writer
 
-    def _to_tensorboard(self, stage: str, report: EpochReport) -> None:
+    def _to_tensorboard(self, stage: str, report: EpochMetrics) -> None:
         scalars = {
             'training_loss': report.training_loss,
             'validation_loss': report.validation_loss,
@@ -69,15 +69,15 @@ class EpochTable:
 
 
 @contextmanager
-def epoch_table(
+def epoch_logger(
     note: Callable[[str], None], file: Path | None = None, tensorboard: Path | None = None
-) -> Iterator[EpochTable]:
+) -> Iterator[EpochLogger]:
     """Open the logs of a run, and close them after.
 
     Without the package ``tensorboard`` that log is left out, and noted. Raises
     :class:`ConfigurationError` when one cannot be written.
     """
-    table = EpochTable(note)
+    table = EpochLogger(note)
     with ExitStack() as stack:
         try:
             if file is not None:

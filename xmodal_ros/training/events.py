@@ -25,7 +25,7 @@ _LEAST_INTERVAL_S: Final = 0.2
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageStarted:
     """A stage of ``total`` steps begins; the one before is over."""
 
     event: ClassVar[str] = 'stage'
@@ -88,7 +88,7 @@ class Stopped:
     message: str
 
 
-Event = Stage | Progress | Note | Finished | Failed | Stopped
+Event = StageStarted | Progress | Note | Finished | Failed | Stopped
 _KINDS: Final[Mapping[str, type[Event]]] = {kind.event: kind for kind in get_args(Event)}
 
 
@@ -135,7 +135,7 @@ class EventReporter:
         """Tell of a new stage."""
         self._stage, self._total = stage, total
         self._first, self._told_s = None, -math.inf
-        self._tell(Stage(stage, total))
+        self._tell(StageStarted(stage, total))
 
     def advance(self, done: int, detail: str = '') -> None:
         """Tell how far the stage is, unless that was just told."""

@@ -16,25 +16,25 @@ from typing import Final, IO
 from xmodal_ros.configuration.training import as_yaml, TrainingConfiguration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.training.events import from_line
-from xmodal_ros.training.run_status import Standing
+from xmodal_ros.training.run_status import RunStatus
 
 # A run that is told to stop finishes the step it is at; the largest take seconds.
 _PATIENCE_S: Final = 20.0
 _LAST_WORDS: Final = 20
 
 
-class TrainingChild:
+class TrainingProcess:
     """Runs ``xmodal train`` with a configuration, and follows what it tells.
 
     ``niceness`` is how much it gives way to others, 0 to 19. ``changed`` is called, in a thread
-    of this object, whenever :attr:`standing` is another. Raises :class:`ConfigurationError` when
+    of this object, whenever :attr:`run_status` is another. Raises :class:`ConfigurationError` when
     the process cannot be started.
     """
 
     def __init__(
         self, configuration: TrainingConfiguration, niceness: int, changed: Callable[[], None]
     ) -> None:
-        self.standing = Standing('training', str(configuration.out))
+        self.run_status = RunStatus('training', str(configuration.out))
         self._changed = changed
         self._said: deque[str] = deque(maxlen=_LAST_WORDS)
         self._killer: threading.Timer | None = None
@@ -70,12 +70,12 @@ class TrainingChild:
 
     def cancel(self) -> None:
         """Tell the process to stop, and end it where it does not; returns at once."""
-        if self._cancelled or not self.standing.running:
+        if self._cancelled or not self.run_status.running:
             return
         with self._lock:
             self._cancelled = True
-            if self.standing.running:
-                self.standing = replace(self.standing, state='cancelling')
+            if self.run_status.running:
+                self.run_status = replace(self.run_status, state='cancelling')
         self._killer = threading.Timer(_PATIENCE_S, self._send, [signal.SIGKILL])
         self._killer.daemon = True
         self._killer.start()
@@ -104,22 +104,22 @@ class TrainingChild:
                 self._said.append(line)
                 continue
             with self._lock:
-                self.standing = self.standing.after(event)
+                self.run_status = self.run_status.after(event)
             self._changed()
         status = self._process.wait()
         if self._killer is not None:
             self._killer.cancel()
         # Processes that it leaves behind may hold its stderr open.
         self._stderr.join(timeout=1.0)
-        if self.standing.running:
-            self.standing = self._ended(status)
+        if self.run_status.running:
+            self.run_status = self._ended(status)
         self._changed()
 
-    def _ended(self, status: int) -> Standing:
+    def _ended(self, status: int) -> RunStatus:
         """Give where a run stands whose process ended without a word."""
         if self._cancelled:
             return replace(
-                self.standing.without_progress(),
+                self.run_status.without_progress(),
                 state='cancelled',
                 message='no bundle was written',
             )
@@ -127,7 +127,7 @@ class TrainingChild:
         hint = ' (out of memory?)' if status == -signal.SIGKILL else ''
         last = ' '.join(' '.join(self._said).split())
         message = f'the training process {how}{hint}' + (f': {last[-1000:]}' if last else '')
-        return replace(self.standing.without_progress(), state='failed', message=message)
+        return replace(self.run_status.without_progress(), state='failed', message=message)
 
 
 def _lines(stream: IO[str] | None) -> Iterable[str]:

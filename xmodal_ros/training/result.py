@@ -12,21 +12,21 @@ import torch
 
 from xmodal_ros import __version__
 from xmodal_ros.configuration.plan import TrainingPlan
-from xmodal_ros.data.datamodule import Material
+from xmodal_ros.data.datamodule import DataModule
 from xmodal_ros.evaluation.document import as_json
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.method import TransferMethod
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.training.trainer import FitResult
-from xmodal_ros.training.transfer_trainer import Trial
+from xmodal_ros.training.transfer_trainer import Candidate
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
     """A finished run: the bundle as written, the test subjects' scores, and what went in.
 
-    ``fits`` are by sensor; ``trials`` are all ways the target was trained in, of which the
+    ``fits`` are by sensor; ``candidates`` are all ways the target was trained in, of which the
     method kept one.
     """
 
@@ -34,35 +34,37 @@ class TrainingResult:
     path: Path
     info: BundleInfo
     evaluation: Evaluation
-    material: Material
+    data_module: DataModule
     fits: Mapping[str, FitResult]
-    trials: tuple[Trial, ...]
+    candidates: tuple[Candidate, ...]
     durations_s: Mapping[str, float]
 
 
 def provenance(
     plan: TrainingPlan,
-    material: Material,
+    data_module: DataModule,
     method: TransferMethod,
     fitted: FitResult,
-    trials: Sequence[Trial],
+    candidates: Sequence[Candidate],
 ) -> dict[str, Any]:
     """Give what a bundle says of its making: data, people, settings, versions."""
-    recipe = material.recipes[plan.target]
+    recipe = data_module.recipes[plan.target]
     return {
         'bags': {
-            'training': [str(fact.path) for fact in material.learning if fact.segments],
-            'without labels': [str(fact.path) for fact in material.learning if not fact.segments],
-            'test': [str(fact.path) for fact in material.test],
+            'training': [str(fact.path) for fact in data_module.learning if fact.segments],
+            'without labels': [
+                str(fact.path) for fact in data_module.learning if not fact.segments
+            ],
+            'test': [str(fact.path) for fact in data_module.test],
         },
-        'subjects': _subjects(material),
-        'subjects_without_labels': _without_labels(material),
+        'subjects': _subjects(data_module),
+        'subjects_without_labels': _without_labels(data_module),
         'seed': plan.seed,
-        'counts': _counts(material, plan.target),
+        'counts': _counts(data_module, plan.target),
         'sources_given': list(plan.sources),
         'method_options': method.options.model_dump(mode='json'),
         'method_facts': dict(fitted.facts),
-        'trials': [asdict(trial) for trial in trials],
+        'trials': [asdict(trial) for trial in candidates],
         'settings': asdict(recipe.fit),
         'augmentation': asdict(recipe.augmentation),
         'training_hop_ns': recipe.training_window.hop_ns,
@@ -71,7 +73,7 @@ def provenance(
         'epochs_run': len(fitted.history),
         'calibrated_on': (
             'on the people who validated'
-            if material.split.validation
+            if data_module.split.validation
             else 'on held-out segments of the people trained on'
         ),
         'versions': {
@@ -100,10 +102,10 @@ def bundle_scores(evaluation: Evaluation) -> dict[str, float]:
 def as_mapping(result: TrainingResult) -> dict[str, object]:
     """Give the result in the form that ``--json`` writes: the test scores at the top level."""
     evaluated = as_json(result.evaluation)
-    material, plan = result.material, result.plan
+    data_module, plan = result.data_module, result.plan
     return {
         **evaluated,
-        'counts': {**_counts(material, plan.target), 'test': evaluated['counts']},
+        'counts': {**_counts(data_module, plan.target), 'test': evaluated['counts']},
         'bundle': str(result.path),
         'activities': list(result.info.labels),
         'method': plan.method,
@@ -111,16 +113,16 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'sources': list(result.info.sources),
         'sources_given': list(plan.sources),
         'method_facts': dict(result.fits[plan.target].facts),
-        'trials': [asdict(trial) for trial in result.trials],
+        'trials': [asdict(trial) for trial in result.candidates],
         'seed': plan.seed,
-        'subjects': _subjects(material),
-        'data': material.report.document(),
+        'subjects': _subjects(data_module),
+        'data': data_module.report.document(),
         'bags_without_labels': {
-            'learnt_from': [str(fact.path) for fact in material.learning if not fact.segments],
-            'left_out': [str(path) for path in material.unlabelled],
+            'learnt_from': [str(fact.path) for fact in data_module.learning if not fact.segments],
+            'left_out': [str(path) for path in data_module.unlabelled],
         },
-        'activities_without_windows': list(material.without_windows),
-        'activities_only_in_test': list(material.untaught),
+        'activities_without_windows': list(data_module.without_windows),
+        'activities_only_in_test': list(data_module.untaught),
         'temperature': result.info.temperature,
         'unknown_threshold': result.info.unknown_threshold,
         'parameters': parameter_count(result.fits[plan.target].classifier),
@@ -136,31 +138,31 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
     }
 
 
-def _counts(material: Material, target: str) -> dict[str, Any]:
+def _counts(data_module: DataModule, target: str) -> dict[str, Any]:
     """Give how many windows and clips each part of the data set has, and what was left out."""
-    examples = material.sets[target]
+    examples = data_module.sets[target]
     return {
         'windows': {
             'training': len(examples.training.labelled),
             'unlabelled': len(examples.training.unlabelled),
             'validation': len(examples.validation),
         },
-        'clips': dict(material.clips),
+        'clips': dict(data_module.clips),
         'recordings': {
-            'training_and_validation': sum(bool(f.segments) for f in material.learning),
-            'without_labels': sum(not fact.segments for fact in material.learning),
-            'test': len(material.test),
-            'left_out_without_labels': len(material.unlabelled),
+            'training_and_validation': sum(bool(f.segments) for f in data_module.learning),
+            'without_labels': sum(not fact.segments for fact in data_module.learning),
+            'test': len(data_module.test),
+            'left_out_without_labels': len(data_module.unlabelled),
         },
         'left_out': dict(examples.left_out),
     }
 
 
-def _without_labels(material: Material) -> list[str]:
+def _without_labels(data_module: DataModule) -> list[str]:
     """Name those who were learnt from, and of whom nothing is labelled."""
-    labelled = {fact.subject for fact in material.learning if fact.segments}
-    return sorted({fact.subject for fact in material.learning} - labelled)
+    labelled = {fact.subject for fact in data_module.learning if fact.segments}
+    return sorted({fact.subject for fact in data_module.learning} - labelled)
 
 
-def _subjects(material: Material) -> dict[str, list[str]]:
-    return {part: list(names) for part, names in asdict(material.split).items()}
+def _subjects(data_module: DataModule) -> dict[str, list[str]]:
+    return {part: list(names) for part, names in asdict(data_module.split).items()}

@@ -5,14 +5,14 @@ from dataclasses import asdict, dataclass, field, replace
 import json
 from typing import Final, Literal
 
-from xmodal_ros.training.events import Event, Failed, Finished, Note, Progress, Stage
+from xmodal_ros.training.events import Event, Failed, Finished, Note, Progress, StageStarted
 
 State = Literal['idle', 'training', 'cancelling', 'finished', 'failed', 'cancelled']
 _NOTES_TOLD: Final = 20
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """A run of training, or that there is none.
 
     ``percent`` is of the ``stage``, ``eta_s`` when that ends in seconds from now; epochs, losses
@@ -38,9 +38,9 @@ class Standing:
         """Whether a process is at work."""
         return self.state in ('training', 'cancelling')
 
-    def after(self, event: Event) -> 'Standing':
+    def after(self, event: Event) -> 'RunStatus':
         """Give where it stands once this has been told."""
-        if isinstance(event, Stage):
+        if isinstance(event, StageStarted):
             return replace(self.without_progress(), stage=event.stage)
         if isinstance(event, Progress):
             return replace(
@@ -68,7 +68,7 @@ class Standing:
             return replace(self.without_progress(), state='failed', message=event.message)
         return replace(self.without_progress(), state='cancelled', message=event.message)
 
-    def without_progress(self) -> 'Standing':
+    def without_progress(self) -> 'RunStatus':
         """Give it with nothing said of a stage."""
         return replace(
             self,

@@ -9,137 +9,138 @@ import numpy as np
 import torch
 
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.configuration.plan import Reporter, SilentReporter, TrainingPlan
-from xmodal_ros.data.datamodule import gather, Material, why_left_out
-from xmodal_ros.data.dataset import LearningSet
+from xmodal_ros.configuration.plan import NullReporter, ProgressReporter, TrainingPlan
+from xmodal_ros.data.datamodule import DataModule, prepare_data, why_left_out
+from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
-from xmodal_ros.models.bundle import Bundle, BundleInfo, check_replaceable, save_bundle
+from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.card import model_card
-from xmodal_ros.training.checkpoint import FitStore, Forgetful
+from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     describe_run,
     describe_windows,
-    kept_at,
-    led,
+    main_process_store,
+    run_checkpoints,
 )
-from xmodal_ros.training.distributed import ALONE, Processes
-from xmodal_ros.training.epoch_log import EpochTable
+from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
+from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
-from xmodal_ros.training.transfer_trainer import EpochLog, TargetSchool
+from xmodal_ros.training.transfer_trainer import EpochCallback, TransferTrainer
 
 
 def train(
     plan: TrainingPlan,
     out: Path,
-    reporter: Reporter | None = None,
+    reporter: ProgressReporter | None = None,
     *,
     resume: bool = False,
-    table: EpochTable | None = None,
-    processes: Processes = ALONE,
+    table: EpochLogger | None = None,
+    context: DistributedContext = SINGLE_PROCESS,
 ) -> TrainingResult:
     """Train the target as the plan says, score it on the test subjects and write its bundle.
 
     Sources that the method wants frozen are trained first, each alone. The scores come from the
     live engine. With ``resume`` it goes on where a run like it was ended, and gives the same
-    bundle as one that never was. ``table`` hears of every epoch. Of several ``processes`` the
+    bundle as one that never was. ``table`` hears of every epoch. Of several ``context`` the
     others :func:`assist` meanwhile. Raises :class:`XmodalError` subclasses for plans and
     recordings that cannot be used; then, and when interrupted, no bundle is written.
     """
-    reporter = reporter or SilentReporter()
-    table = table or EpochTable(reporter.note)
+    reporter = reporter or NullReporter()
+    table = table or EpochLogger(reporter.note)
     method = _check(plan, out)
     device = choose_device(plan.device)
     if resume:
         check_resumable(out, describe_run(plan, device))
     begun = time.monotonic()
-    material = gather(plan, reporter)
-    _note_gaps(material, reporter)
+    data_module = prepare_data(plan, reporter)
+    _note_gaps(data_module, reporter)
     if plan.unlabelled:
-        _note_unlabelled(material.sets[plan.target], plan, reporter)
+        _note_unlabelled(data_module.sets[plan.target], plan, reporter)
     durations_s = {'reading': time.monotonic() - begun}
-    identity = _identity(plan, device, material, processes)
-    with kept_at(out, identity, resume=resume, note=reporter.note) as checkpoints:
+    identity = _identity(plan, device, data_module, context)
+    with run_checkpoints(out, identity, resume=resume, note=reporter.note) as checkpoints:
         with repeatable(plan.seed):
-            school = _school(
-                plan, material, device, reporter, processes, checkpoints.of, table.epoch
+            trainer = _make_trainer(
+                plan, data_module, device, reporter, context, checkpoints.of, table.epoch
             )
-            school.check(method)
-            fitted = method.course(school)
-            info = _describe(plan, material, method, school, fitted)
+            trainer.check(method)
+            fitted = method.train_target(trainer)
+            info = _describe(plan, data_module, method, trainer, fitted)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
-        evaluation = _test(bundle, material, plan.target, reporter)
-        durations_s |= {**school.durations_s, 'testing': time.monotonic() - begun}
-        golden = material.sets[plan.target].validation.values[0].astype(np.float32)
+        evaluation = _test(bundle, data_module, plan.target, reporter)
+        durations_s |= {**trainer.durations_s, 'testing': time.monotonic() - begun}
+        golden = data_module.sets[plan.target].validation.values[0].astype(np.float32)
         scores = {**info.scores, **bundle_scores(evaluation)}
         scored = info.model_copy(update={'scores': scores})
         notes = {'README.md': model_card(scored, evaluation), 'training.csv': table.text()}
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
-    fits = {**school.fits, plan.target: fitted}
+    fits = {**trainer.fits, plan.target: fitted}
     return TrainingResult(
-        plan, out, written, evaluation, material, fits, tuple(school.trials), durations_s
+        plan, out, written, evaluation, data_module, fits, tuple(trainer.candidates), durations_s
     )
 
 
-def assist(plan: TrainingPlan, processes: Processes) -> None:
+def assist(plan: TrainingPlan, context: DistributedContext) -> None:
     """Do another process's share of a training run; writes and tells nothing."""
     method = make_method(plan.method, plan.method_options)
     device = choose_device(plan.device)
-    reporter = SilentReporter()
-    material = gather(plan, reporter)
-    _identity(plan, device, material, processes)
+    reporter = NullReporter()
+    data_module = prepare_data(plan, reporter)
+    _identity(plan, device, data_module, context)
     with repeatable(plan.seed):
-        school = _school(
+        trainer = _make_trainer(
             plan,
-            material,
+            data_module,
             device,
             reporter,
-            processes,
-            lambda _number, _stage: Forgetful(),
+            context,
+            lambda _number, _stage: NullCheckpointStore(),
             lambda _stage, _epoch: None,
         )
-        school.check(method)
-        method.course(school)
+        trainer.check(method)
+        method.train_target(trainer)
 
 
 def _identity(
-    plan: TrainingPlan, device: torch.device, material: Material, processes: Processes
+    plan: TrainingPlan, device: torch.device, data_module: DataModule, context: DistributedContext
 ) -> dict[str, dict[str, object]]:
     """Say what a run is; raises :class:`TrainingError` unless all processes do the same."""
-    windows = describe_windows(material.sets)
+    windows = describe_windows(data_module.sets)
     identity = {**describe_run(plan, device), 'windows': windows}
-    processes.check_same('the settings, the package or the recordings', json.dumps(identity))
+    context.check_same('the settings, the package or the recordings', json.dumps(identity))
     return identity
 
 
-def _school(
+def _make_trainer(
     plan: TrainingPlan,
-    material: Material,
+    data_module: DataModule,
     device: torch.device,
-    reporter: Reporter,
-    processes: Processes,
-    stores: Callable[[int, str], FitStore],
-    log: EpochLog,
-) -> TargetSchool:
-    return TargetSchool(
+    reporter: ProgressReporter,
+    context: DistributedContext,
+    stores: Callable[[int, str], CheckpointStore],
+    log: EpochCallback,
+) -> TransferTrainer:
+    return TransferTrainer(
         plan.target,
         plan.sources,
-        material.labels,
-        material.recipes,
-        material.sets,
+        data_module.labels,
+        data_module.recipes,
+        data_module.sets,
         plan.seed,
         device,
         reporter,
-        stores=lambda number, stage: led(stores(number, stage), processes),
+        stores=lambda number, stage: main_process_store(stores(number, stage), context),
         log=log,
-        processes=processes,
+        context=context,
     )
 
 
@@ -169,20 +170,22 @@ def _check(plan: TrainingPlan, out: Path) -> TransferMethod:
     return method
 
 
-def _note_gaps(material: Material, reporter: Reporter) -> None:
-    for label in material.without_windows:
+def _note_gaps(data_module: DataModule, reporter: ProgressReporter) -> None:
+    for label in data_module.without_windows:
         reporter.note(
             f"activity '{label}' is not learnt: no training window shows it, for its segments are "
             'shorter than half a window or only those of validation subjects'
         )
-    for label in material.untaught:
+    for label in data_module.untaught:
         reporter.note(
             f"activity '{label}' of the test subjects is shown by no training subject: "
             'it counts as missed'
         )
 
 
-def _note_unlabelled(examples: LearningSet, plan: TrainingPlan, reporter: Reporter) -> None:
+def _note_unlabelled(
+    examples: DatasetSplit, plan: TrainingPlan, reporter: ProgressReporter
+) -> None:
     training = examples.training
     if len(training.unlabelled):
         reporter.note(
@@ -198,24 +201,24 @@ def _note_unlabelled(examples: LearningSet, plan: TrainingPlan, reporter: Report
 
 def _describe(
     plan: TrainingPlan,
-    material: Material,
+    data_module: DataModule,
     method: TransferMethod,
-    school: TargetSchool,
+    trainer: TransferTrainer,
     fitted: FitResult,
 ) -> BundleInfo:
     """Give the target's document, calibrated on validation."""
-    validation = material.sets[plan.target].validation
+    validation = data_module.sets[plan.target].validation
     logits = predict_logits(fitted.classifier, validation.values).double().numpy()
     calibration = calibrate(logits, validation.labels)
     scores = {}
-    if material.split.validation:
+    if data_module.split.validation:
         # Held-out segments of people who are trained on would flatter the model.
         right = logits.argmax(axis=1) == validation.labels
         scores['validation_accuracy_window'] = float(right.mean())
-    return school.document(plan.target).model_copy(
+    return trainer.document(plan.target).model_copy(
         update={
             'method': plan.method,
-            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.spec,
+            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.config,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': (
@@ -224,16 +227,18 @@ def _describe(
                 else plan.unknown_threshold
             ),
             'scores': scores,
-            'provenance': provenance(plan, material, method, fitted, school.trials),
+            'provenance': provenance(plan, data_module, method, fitted, trainer.candidates),
         }
     )
 
 
-def _test(bundle: Bundle, material: Material, target: str, reporter: Reporter) -> Evaluation:
+def _test(
+    bundle: Bundle, data_module: DataModule, target: str, reporter: ProgressReporter
+) -> Evaluation:
     make_deterministic()
     engine = Engine(bundle)
     bags = []
-    for facts in material.test:
+    for facts in data_module.test:
         with BagReader(facts.path) as reader:
             sensor = sensor_for(engine, reader, target)
             reporter.begin(f'testing on {reader.name}', reader.topics[sensor.topic].count)

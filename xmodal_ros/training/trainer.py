@@ -1,4 +1,4 @@
-"""The training loop: it knows windows, a classifier and whatever learner a method sets to work."""
+"""The training loop: it knows windows, a classifier and whatever module a method builds."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,20 +13,25 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.configuration.recipe import FitSettings
-from xmodal_ros.data.dataset import Examples, pair_in_time
-from xmodal_ros.data.sampler import EpochOrder
+from xmodal_ros.configuration.fit_settings import FitSettings
+from xmodal_ros.data.dataset import pair_in_time, WindowsDataset
+from xmodal_ros.data.sampler import BatchSampler
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods.isolated_rng import OwnRandomness
+from xmodal_ros.methods.isolated_rng import IsolatedRng
 from xmodal_ros.methods.method import TransferMethod
-from xmodal_ros.methods.source import NO_LABEL, Source, Windows
-from xmodal_ros.methods.training_module import Batch, Lesson
+from xmodal_ros.methods.source import NO_LABEL, Source, WindowTensors
+from xmodal_ros.methods.training_module import TrainingBatch, TransferTask
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import EpochReport, FitState, FitStore, Forgetful
-from xmodal_ros.training.distributed import ALONE, Processes
+from xmodal_ros.training.checkpoint import (
+    CheckpointStore,
+    EpochMetrics,
+    NullCheckpointStore,
+    TrainerState,
+)
+from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 
 # A fixed number: other thread counts add in another order and give other last bits.
 TRAINING_THREADS: Final = 2
@@ -42,7 +47,7 @@ class FitResult:
     """
 
     classifier: Classifier
-    history: tuple[EpochReport, ...]
+    history: tuple[EpochMetrics, ...]
     best_epoch: int
     sources: tuple[str, ...] = ()
     facts: Mapping[str, object] = field(default_factory=dict)
@@ -61,9 +66,9 @@ def repeatable(seed: int) -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def as_windows(examples: Examples) -> Windows:
+def as_window_tensors(examples: WindowsDataset) -> WindowTensors:
     """Give examples in the form that transfer methods take."""
-    return Windows(
+    return WindowTensors(
         as_tensor(examples.values),
         torch.from_numpy(examples.labels),
         torch.from_numpy(examples.recordings),
@@ -74,8 +79,8 @@ def as_windows(examples: Examples) -> Windows:
 def make_source(
     name: str,
     classifier: Classifier,
-    examples: Examples,
-    target: Examples,
+    examples: WindowsDataset,
+    target: WindowsDataset,
     classes: int,
     augmentation: Augmentation,
 ) -> Source:
@@ -83,39 +88,41 @@ def make_source(
     return Source(
         name,
         classifier,
-        as_windows(examples),
+        as_window_tensors(examples),
         torch.from_numpy(pair_in_time(target, examples)),
         classes,
         augmentation,
     )
 
 
-def predict_logits(classifier: Classifier, windows: Rows, processes: Processes = ALONE) -> Tensor:
+def predict_logits(
+    classifier: Classifier, windows: Rows, context: DistributedContext = SINGLE_PROCESS
+) -> Tensor:
     """Give logits (N, classes) on the CPU, in eval mode, in batches: close to the engine's.
 
-    Of several ``processes`` each answers its share.
+    Of several ``context`` each answers its share.
     """
     classifier.eval()
-    rows = processes.share(len(windows))
-    own = as_tensor(windows) if processes.count == 1 else as_tensor(windows)[rows]
+    rows = context.share(len(windows))
+    own = as_tensor(windows) if context.count == 1 else as_tensor(windows)[rows]
     batches = [batch.logits.cpu() for batch in outputs_in_batches(classifier, own)]
     logits = torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
-    return processes.whole(logits, rows, len(windows))
+    return context.whole(logits, rows, len(windows))
 
 
 def fit(
     classifier: Classifier,
-    training: Examples,
-    validation: Examples,
+    training: WindowsDataset,
+    validation: WindowsDataset,
     method: TransferMethod,
     sources: Mapping[str, Source],
     augmentation: Augmentation,
     settings: FitSettings,
     seed: int,
-    progress: Callable[[EpochReport], None] | None = None,
+    progress: Callable[[EpochMetrics], None] | None = None,
     *,
-    store: FitStore | None = None,
-    processes: Processes = ALONE,
+    store: CheckpointStore | None = None,
+    context: DistributedContext = SINGLE_PROCESS,
 ) -> FitResult:
     """Train a classifier in place and give it as of the epoch of least calibrated validation loss.
 
@@ -123,30 +130,30 @@ def fit(
     another went on from what is in ``store``. ``progress`` hears of the epochs of this run. Call
     it within :func:`repeatable`. Raises :class:`TrainingError` when the loss stops being a number.
     """
-    begun = _Fit(classifier, training, method, sources, augmentation, settings, seed, processes)
-    with processes.drawing_as_one(begun.target):
-        return begun.run(validation, progress, store or Forgetful())
+    begun = _Fit(classifier, training, method, sources, augmentation, settings, seed, context)
+    with context.shared_dropout(begun.target):
+        return begun.run(validation, progress, store or NullCheckpointStore())
 
 
 class _Fit:
     def __init__(
         self,
         classifier: Classifier,
-        training: Examples,
+        training: WindowsDataset,
         method: TransferMethod,
         sources: Mapping[str, Source],
         augmentation: Augmentation,
         settings: FitSettings,
         seed: int,
-        processes: Processes,
+        context: DistributedContext,
     ) -> None:
         self.device = next(classifier.parameters()).device
-        self.processes = processes
-        self.training = as_windows(training)
-        self.settings = own_schedule(settings, method)
+        self.context = context
+        self.training = as_window_tensors(training)
+        self.settings = scheduled_settings(settings, method)
         labels = training.labels[training.labelled]
         weights = class_weights(labels, classifier.head.out_features)
-        self.order = EpochOrder(
+        self.order = BatchSampler(
             training,
             weights[torch.from_numpy(labels)].double(),
             self.settings,
@@ -159,17 +166,17 @@ class _Fit:
         self.augmentation = augmentation
         self.schedule = method.schedule
         self.generator = torch.Generator().manual_seed(seed)
-        self.randomness = OwnRandomness(seed, self.device)
+        self.randomness = IsolatedRng(seed, self.device)
         with self.randomness():
-            lesson = Lesson(classifier, self.training, sources, self._task_loss)
-            self.learner = method.start(lesson).to(self.device)
-        self.target = self.learner.target
+            task = TransferTask(classifier, self.training, sources, self._task_loss)
+            self.module = method.make_module(task).to(self.device)
+        self.target = self.module.target
         self.optimizer = torch.optim.AdamW(
-            self.learner.parameters(),
+            self.module.parameters(),
             self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
         )
-        self.means = [p.detach().clone() for p in self.learner.parameters()]
+        self.means = [p.detach().clone() for p in self.module.parameters()]
         self.steps_total = self.settings.epochs * self.order.steps
         self.step = 0
         half = self.settings.precision != 'fp32'
@@ -186,11 +193,11 @@ class _Fit:
 
     def run(
         self,
-        validation: Examples,
-        progress: Callable[[EpochReport], None] | None,
-        store: FitStore,
+        validation: WindowsDataset,
+        progress: Callable[[EpochMetrics], None] | None,
+        store: CheckpointStore,
     ) -> FitResult:
-        history: list[EpochReport] = []
+        history: list[EpochMetrics] = []
         best_loss, best_epoch = math.inf, 0
         state = store.load()
         if state is None:
@@ -210,7 +217,7 @@ class _Fit:
                 if validation_loss < best_loss:
                     best_loss, best_epoch = validation_loss, epoch
                     best_state = copy.deepcopy(self.target.state_dict())
-            report = EpochReport(epoch, training_loss, validation_loss, accuracy, parts)
+            report = EpochMetrics(epoch, training_loss, validation_loss, accuracy, parts)
             history.append(report)
             store.save(self._state(tuple(history), best_loss, best_epoch, best_state))
             if progress:
@@ -218,18 +225,18 @@ class _Fit:
         self.target.load_state_dict(best_state)
         self.target.eval().requires_grad_(requires_grad=True)
         return FitResult(
-            self.target, tuple(history), best_epoch, tuple(self.sources), self.learner.facts()
+            self.target, tuple(history), best_epoch, tuple(self.sources), self.module.facts()
         )
 
     def _state(
         self,
-        history: tuple[EpochReport, ...],
+        history: tuple[EpochMetrics, ...],
         best_loss: float,
         best_epoch: int,
         best_state: Mapping[str, Tensor],
-    ) -> FitState:
+    ) -> TrainerState:
         """Give all that the next epoch depends on and that starting again would not give."""
-        tensors = {f'learner.{name}': t for name, t in self.learner.state_dict().items()}
+        tensors = {f'module.{name}': t for name, t in self.module.state_dict().items()}
         tensors |= {f'best.{name}': t for name, t in best_state.items()}
         tensors |= {f'mean.{number}': mean for number, mean in enumerate(self.means)}
         for number, moments in self.optimizer.state_dict()['state'].items():
@@ -241,10 +248,10 @@ class _Fit:
             tensors['random.device'] = torch.cuda.get_rng_state(self.device)
         for name, value in self.scaler.state_dict().items():
             tensors[f'scaler.{name}'] = torch.tensor(value, dtype=torch.float64)
-        return FitState(tensors, self.step, history, best_loss, best_epoch)
+        return TrainerState(tensors, self.step, history, best_loss, best_epoch)
 
-    def _restore(self, state: FitState) -> None:
-        self.learner.load_state_dict(state.part('learner.'))
+    def _restore(self, state: TrainerState) -> None:
+        self.module.load_state_dict(state.part('module.'))
         for number, mean in enumerate(self.means):
             mean.copy_(state.tensors[f'mean.{number}'])
         moments: dict[int, dict[str, Tensor]] = {}
@@ -265,7 +272,7 @@ class _Fit:
         self.step = state.step
 
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
-        self.learner.train()
+        self.module.train()
         sums: dict[str, float] = {'': 0.0}
         for rows, share in self.order.batches(self.generator):
             loss, parts = self._train_batch(rows, epoch)
@@ -281,21 +288,21 @@ class _Fit:
     def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
         windows = self.augmentation(self.training.values[rows].to(self.device), self.generator)
         labels = self.training.labels[rows].to(self.device)
-        batch = Batch(rows, windows, labels, self.step / self.steps_total)
+        batch = TrainingBatch(rows, windows, labels, self.step / self.steps_total)
         with self.autocast:
             with self.randomness():
-                self.learner.prepare(batch)
-            outputs = self.processes.outputs(self.target.outputs, windows)
+                self.module.prepare_batch(batch)
+            outputs = self.context.outputs(self.target.outputs, windows)
         # Losses are of full precision; what methods run on top of them is not.
         outputs = _full_precision(outputs)
         task_loss = self._task_loss(outputs.logits, labels)
         with self.randomness(), self.autocast:
-            terms = self.learner.terms(batch, outputs, task_loss)
+            terms = self.module.training_step(batch, outputs, task_loss)
         for group in self.optimizer.param_groups:
             group['lr'] = self._rate(epoch)
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(terms.loss).backward()
-        self.processes.average_gradients(self.learner.parameters())
+        self.context.average_gradients(self.module.parameters())
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1
@@ -332,30 +339,30 @@ class _Fit:
         # A short memory at first, lest the random initial weights linger.
         decay = min(self.settings.averaging, self.step / (self.step + 9))
         with torch.no_grad():
-            for mean, value in zip(self.means, self.learner.parameters(), strict=True):
+            for mean, value in zip(self.means, self.module.parameters(), strict=True):
                 mean.lerp_(value, 1 - decay)
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
         """Put the running means in the weights' place, settled, and the weights back after."""
-        weights = [p.detach().clone() for p in self.learner.parameters()]
+        weights = [p.detach().clone() for p in self.module.parameters()]
         self._put(self.means)
-        self.learner.eval()
-        self.learner.settle()
+        self.module.eval()
+        self.module.prepare_inference()
         yield
         self._put(weights)
 
     @torch.no_grad()
     def _put(self, values: Sequence[Tensor]) -> None:
-        for parameter, value in zip(self.learner.parameters(), values, strict=True):
+        for parameter, value in zip(self.module.parameters(), values, strict=True):
             parameter.copy_(value)
 
-    def _validate(self, validation: Examples) -> tuple[float, float]:
-        logits = predict_logits(self.target, validation.values, self.processes).double()
+    def _validate(self, validation: WindowsDataset) -> tuple[float, float]:
+        logits = predict_logits(self.target, validation.values, self.context).double()
         labels = torch.from_numpy(validation.labels)
         # The answers that are given are calibrated: how sure they are before that is no matter,
         # and where windows are few it grows long before they stop getting better.
-        loss = self.processes.agree(calibrated_loss(logits.numpy(), validation.labels))
+        loss = self.context.broadcast(calibrated_loss(logits.numpy(), validation.labels))
         return loss, float((logits.argmax(dim=1) == labels).double().mean())
 
 
@@ -363,7 +370,7 @@ def _full_precision(outputs: Outputs) -> Outputs:
     return Outputs(**{each.name: getattr(outputs, each.name).float() for each in fields(Outputs)})
 
 
-def own_schedule(settings: FitSettings, method: TransferMethod) -> FitSettings:
+def scheduled_settings(settings: FitSettings, method: TransferMethod) -> FitSettings:
     """Give the settings that hold for a method: those of its own schedule, where it has one."""
     own = method.schedule
     if own is None:

@@ -9,34 +9,39 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 import torch
 
-from xmodal_ros.configuration.plan import EpochProgress, Reporter
+from xmodal_ros.configuration.plan import EpochProgress, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.datamodule import why_left_out
-from xmodal_ros.data.dataset import LearningSet, pair_in_time
+from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.lazy_tensor import as_tensor
-from xmodal_ros.models.preprocessing import fit_standardise
-from xmodal_ros.training.checkpoint import EpochReport, FitState, FitStore, Forgetful
-from xmodal_ros.training.distributed import ALONE, Processes
+from xmodal_ros.models.modeling_preprocessing import fit_standardise
+from xmodal_ros.training.checkpoint import (
+    CheckpointStore,
+    EpochMetrics,
+    NullCheckpointStore,
+    TrainerState,
+)
+from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.trainer import (
     fit,
     FitResult,
     make_source,
-    own_schedule,
     predict_logits,
+    scheduled_settings,
 )
 
 # What a fit is called, and one of its epochs.
-EpochLog = Callable[[str, EpochReport], None]
+EpochCallback = Callable[[str, EpochMetrics], None]
 
 
 @dataclass(frozen=True)
-class Trial:
+class Candidate:
     """One way the target was trained, and its calibrated loss on validation windows."""
 
     method: str
@@ -44,7 +49,7 @@ class Trial:
     validation_loss: float
 
 
-class TargetSchool:
+class TransferTrainer:
     """Train one target, and the sources it learns from.
 
     ``recipes`` and ``sets`` are by sensor name, all with the same ``labels``. Every classifier
@@ -60,20 +65,22 @@ class TargetSchool:
         sources: Sequence[str],
         labels: Sequence[str],
         recipes: Mapping[str, Recipe],
-        sets: Mapping[str, LearningSet],
+        sets: Mapping[str, DatasetSplit],
         seed: int,
         device: torch.device,
-        reporter: Reporter,
+        reporter: ProgressReporter,
         *,
-        stores: Callable[[int, str], FitStore] = lambda _number, _stage: Forgetful(),
-        log: EpochLog = lambda _stage, _epoch: None,
-        processes: Processes = ALONE,
+        stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: (
+            NullCheckpointStore()
+        ),
+        log: EpochCallback = lambda _stage, _epoch: None,
+        context: DistributedContext = SINGLE_PROCESS,
     ) -> None:
         self.target = target
         self.sources = tuple(sources)
         self.fits: dict[str, FitResult] = {}
         """Of the sources trained so far."""
-        self.trials: list[Trial] = []
+        self.candidates: list[Candidate] = []
         """All ways the target was trained in so far."""
         self.durations_s: dict[str, float] = {}
         """Wall time of each fit, by what it was; for the report only."""
@@ -85,7 +92,7 @@ class TargetSchool:
         self._reporter = reporter
         self._stores = stores
         self._log = log
-        self._processes = processes
+        self._context = context
         self._fitted = 0
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
@@ -108,7 +115,7 @@ class TargetSchool:
 
     def check(self, method: TransferMethod) -> None:
         """Raise :class:`TrainingError` when a method cannot learn from the sources."""
-        if method.one_process and self._processes.count > 1:
+        if method.one_process and self._context.count > 1:
             raise TrainingError(
                 f'method {method.name} looks at all windows of a step at once: train with it in '
                 'one process, without torchrun'
@@ -146,7 +153,9 @@ class TargetSchool:
         if start is not None:
             classifier = copy.deepcopy(start.classifier)
         fitted = self._fit(self.target, classifier, method, teachers)
-        self.trials.append(Trial(method.name, tuple(sources), self.validation_loss(fitted)))
+        self.candidates.append(
+            Candidate(method.name, tuple(sources), self.validation_loss(fitted))
+        )
         return fitted
 
     def validation_loss(self, fitted: FitResult) -> float:
@@ -160,11 +169,11 @@ class TargetSchool:
         """Give by how much a source's mean recall on validation exceeds that of guessing."""
         validation = self._sets[source].validation
         fitted = self.train_source(source)
-        logits = predict_logits(fitted.classifier, validation.values, self._processes)
+        logits = predict_logits(fitted.classifier, validation.values, self._context)
         decided = logits.argmax(dim=1).numpy()
         chance = 1 / len(np.unique(validation.labels))
         skill = float(balanced_accuracy_score(validation.labels, decided)) - chance
-        return self._processes.agree(skill)
+        return self._context.broadcast(skill)
 
     def note(self, text: str) -> None:
         """Tell the user."""
@@ -200,7 +209,7 @@ class TargetSchool:
         recipe, examples = self._recipes[name], self._sets[name]
         taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
         stage = f'training {name}{taught}'
-        epochs = own_schedule(recipe.fit, method).epochs
+        epochs = scheduled_settings(recipe.fit, method).epochs
         self._reporter.begin(stage, epochs)
         begun = time.monotonic()
         fitted = fit(
@@ -214,30 +223,30 @@ class TargetSchool:
             self._seed,
             self._tell(stage, epochs),
             store=self._store(stage, epochs),
-            processes=self._processes,
+            context=self._context,
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
 
-    def _store(self, stage: str, epochs: int) -> FitStore:
+    def _store(self, stage: str, epochs: int) -> CheckpointStore:
         self._fitted += 1
         kept = self._stores(self._fitted, stage)
 
-        def heard(state: FitState) -> None:
+        def heard(state: TrainerState) -> None:
             for report in state.history:
                 self._log(stage, report)
             self._say(state.history[-1], epochs)
 
-        return _Heard(kept, heard)
+        return _ReportingStore(kept, heard)
 
-    def _tell(self, stage: str, epochs: int) -> Callable[[EpochReport], None]:
-        def progress(report: EpochReport) -> None:
+    def _tell(self, stage: str, epochs: int) -> Callable[[EpochMetrics], None]:
+        def progress(report: EpochMetrics) -> None:
             self._log(stage, report)
             self._say(report, epochs)
 
         return progress
 
-    def _say(self, report: EpochReport, epochs: int) -> None:
+    def _say(self, report: EpochMetrics, epochs: int) -> None:
         parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
         self._reporter.epoch(
             EpochProgress(
@@ -252,18 +261,18 @@ class TargetSchool:
         )
 
 
-class _Heard:
+class _ReportingStore:
     """A store that tells of what it gives."""
 
-    def __init__(self, store: FitStore, heard: Callable[[FitState], None]) -> None:
+    def __init__(self, store: CheckpointStore, heard: Callable[[TrainerState], None]) -> None:
         self._store = store
         self._heard = heard
 
-    def load(self) -> FitState | None:
+    def load(self) -> TrainerState | None:
         state = self._store.load()
         if state is not None:
             self._heard(state)
         return state
 
-    def save(self, state: FitState) -> None:
+    def save(self, state: TrainerState) -> None:
         self._store.save(state)

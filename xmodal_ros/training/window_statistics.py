@@ -17,10 +17,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.data.dataset import Examples
+from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.window_array import choose
+from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
-from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 StatisticsModel = Literal['random_forest', 'logistic_regression']
 
@@ -75,7 +76,7 @@ class StatisticsBaseline:
         self,
         model: StatisticsModel,
         steps: Sequence[PreprocessingStep],
-        training: Examples,
+        training: WindowsDataset,
         classes: int,
         seed: int,
     ) -> None:

@@ -14,7 +14,7 @@ from xmodal_ros.windows.resampling import (
     resample_nearest,
     Resampled,
 )
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ class WindowAssembler:
     :class:`WindowClock`'s to say.
     """
 
-    def __init__(self, spec: WindowSpec, interpolation: Interpolation) -> None:
+    def __init__(self, spec: WindowingSpec, interpolation: Interpolation) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
         self._interpolation = interpolation

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final, Literal
 
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 # After silence longer than this the stream starts anew instead of reporting every hop missed:
 # a jump of the clock by hours must not release thousands of windows at once.
@@ -20,7 +20,7 @@ class WindowClock:
     length, or further ahead than :data:`LONGEST_GAP_NS`, starts the stream anew (``reset``).
     """
 
-    def __init__(self, spec: WindowSpec) -> None:
+    def __init__(self, spec: WindowingSpec) -> None:
         self.spec = spec
         self.counts: Counter[str] = Counter()
         self._newest_ns: int | None = None

@@ -12,7 +12,7 @@ LONGEST_S: Final = 600
 SHORTEST_S: Final = 0.25
 
 
-class WindowSpec(BaseModel):
+class WindowingSpec(BaseModel):
     """Windows are ``[end - length, end)``; ``end`` is a multiple of the hop since the epoch.
 
     Samples are laid on a grid of ``rate_hz`` points a second, counted since the epoch as well,

@@ -8,9 +8,9 @@ import pytest
 from test.messages import EPOCH, SECOND
 from xmodal_ros.modalities.audio.assembler import AudioAssembler
 from xmodal_ros.streams.sample import Sample
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
-SPEC = WindowSpec(rate_hz=16000)
+SPEC = WindowingSpec(rate_hz=16000)
 
 
 def chunks(seconds: float, rate=16000, size=320, tone=440.0, jitter_ns=0, seed=0):

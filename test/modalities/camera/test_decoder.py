@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from test.messages import compressed_bytes, EPOCH, image_bytes
-from xmodal_ros.modalities.camera.decoder import CameraDecoder, COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.streams.sample import DecodeError
 
 RED_RGB = np.zeros((12, 16, 3), np.uint8)

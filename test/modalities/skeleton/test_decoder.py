@@ -5,9 +5,10 @@ from test.messages import EPOCH, header, serialize
 from xmodal_ros.bags.importers.messages import skeleton_record
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.errors import StreamError
-from xmodal_ros.modalities.sensor import modality_of_type, Sensor
+from xmodal_ros.modalities.registry import make_decoder, modality_of_type
+from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.skeleton.decoder import count_joints, SKELETON_TYPE, SkeletonDecoder
-from xmodal_ros.modalities.stream import make_decoder, SkeletonStream
+from xmodal_ros.modalities.skeleton.stream import SkeletonStream
 from xmodal_ros.streams.sample import DecodeError
 
 SENSOR = Sensor('skeleton', 'skeleton', '/skeleton', 'camera_link')

@@ -17,9 +17,9 @@ from test.messages import (
 )
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE, STAMPED_TYPE
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.sensor import modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.tools.doctor.environment import (
     CameraDevice,
     Environment,

@@ -7,7 +7,7 @@ import pytest
 from test.messages import compressed_bytes, EPOCH, image_bytes, imu_bytes, SECOND
 from test.tools.doctor.robots import audio_bytes, grid, plain_audio_bytes, SPEECH, tone
 from xmodal_ros.modalities.audio.decoder import PLAIN_TYPE, STAMPED_TYPE
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.tools.doctor.contents import Contents, describe
 

@@ -19,24 +19,32 @@ from test.tools.doctor.robots import (
     topic,
 )
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
-from xmodal_ros.modalities.stream import AudioStream, CameraStream, ImuStream
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.tools.doctor.expectation import Expectation, read_expectation
 from xmodal_ros.tools.doctor.facts import Endpoint, TopicFacts
 from xmodal_ros.tools.doctor.fit import check_fit, coverage
 from xmodal_ros.tools.doctor.measurement import Measurement
-from xmodal_ros.windows.windowing import WindowSpec
+from xmodal_ros.windows.windowing import WindowingSpec
 
-IMU = Expectation(Path('/models/imu'), 'imu', ('sit', 'walk'), ImuStream(), WindowSpec(rate_hz=50))
+IMU = Expectation(
+    Path('/models/imu'), 'imu', ('sit', 'walk'), ImuStream(), WindowingSpec(rate_hz=50)
+)
 ACCELERATION = Expectation(
-    Path('/models/acc'), 'imu', ('sit', 'walk'), ImuStream(channels='acc'), WindowSpec(rate_hz=50)
+    Path('/models/acc'),
+    'imu',
+    ('sit', 'walk'),
+    ImuStream(channels='acc'),
+    WindowingSpec(rate_hz=50),
 )
 GRAY = Expectation(
     Path('/models/camera'),
     'camera',
     ('sit', 'walk'),
     CameraStream(pixels='gray', height=16, width=16),
-    WindowSpec(rate_hz=10, margin_ns=SECOND // 5),
+    WindowingSpec(rate_hz=10, margin_ns=SECOND // 5),
 )
 DEPTH = Expectation(
     Path('/models/depth'),
@@ -46,7 +54,7 @@ DEPTH = Expectation(
     GRAY.window,
 )
 SOUND = Expectation(
-    Path('/models/audio'), 'audio', ('clap', 'talk'), AudioStream(), WindowSpec(rate_hz=16_000)
+    Path('/models/audio'), 'audio', ('clap', 'talk'), AudioStream(), WindowingSpec(rate_hz=16_000)
 )
 STRING = [Endpoint('/robot', 'std_msgs/msg/String')]
 

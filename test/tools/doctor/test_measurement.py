@@ -15,7 +15,7 @@ from test.tools.doctor.robots import (
     tone,
 )
 from xmodal_ros.modalities.audio.decoder import AUDIO_TYPES, PLAIN_TYPE
-from xmodal_ros.modalities.camera.decoder import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.tools.doctor.measurement import Measurement, TopicRecorder
 

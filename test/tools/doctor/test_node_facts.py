@@ -1,13 +1,13 @@
 import pytest
 
 from xmodal_ros.tools.doctor.facts import NodeFacts
-from xmodal_ros.tools.doctor.node_facts import Said, summarise_node, wanted_parameters
+from xmodal_ros.tools.doctor.node_facts import NodeAnswers, summarise_node, wanted_parameters
 
 CLASSIFIER = {'model': '/m', 'topic': 'imu', 'unknown_threshold': -1.0}
 
 
 def summary(
-    said: Said | None, state: str = 'active', parameters: dict[str, object] | None = None
+    said: NodeAnswers | None, state: str = 'active', parameters: dict[str, object] | None = None
 ) -> NodeFacts | None:
     return summarise_node('/node', said, state, parameters)
 
@@ -27,7 +27,9 @@ def summary(
 def test_a_node_is_known_by_its_diagnostics(
     hardware: str, kind: str, modality: str | None
 ) -> None:
-    found = summary(Said(hardware, 'warning', 'words', {'state': 'inactive', 'topic': '/imu'}))
+    found = summary(
+        NodeAnswers(hardware, 'warning', 'words', {'state': 'inactive', 'topic': '/imu'})
+    )
     assert found is not None
     assert (found.kind, found.modality) == (kind, modality)
     assert (found.state, found.level, found.message) == ('inactive', 'warning', 'words')
@@ -46,15 +48,15 @@ def test_a_node_is_known_by_its_parameters() -> None:
 
 def test_nodes_of_others_are_left_alone() -> None:
     assert summary(None, 'active', {'topic': '/x', 'model': 'y'}) is None
-    assert summary(Said('motor', 'error', 'hot', {})) is None
+    assert summary(NodeAnswers('motor', 'error', 'hot', {})) is None
     # Of another package's driver, that says nothing of a lifecycle.
-    assert summary(Said('camera', 'ok', '', {'rate': '30'})) is None
-    named_by_words = Said('imu classifier', 'ok', '')
+    assert summary(NodeAnswers('camera', 'ok', '', {'rate': '30'})) is None
+    named_by_words = NodeAnswers('imu classifier', 'ok', '')
     assert summarise_node('my node: state', named_by_words, '', None) is None
 
 
 def test_a_node_that_does_not_answer_is_known_not_to() -> None:
-    found = summary(Said('imu classifier', 'ok', 'walk', {'state': 'active'}), '', None)
+    found = summary(NodeAnswers('imu classifier', 'ok', 'walk', {'state': 'active'}), '', None)
     assert found is not None
     assert not found.answered
     assert found.state == 'active'

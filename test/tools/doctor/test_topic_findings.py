@@ -21,7 +21,7 @@ from test.tools.doctor.robots import (
     topic,
 )
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.tools.doctor.facts import ClockFacts, Endpoint, Mismatch, TopicFacts
 from xmodal_ros.tools.doctor.finding import Finding

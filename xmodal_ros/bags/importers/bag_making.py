@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from xmodal_ros.bags.labels import read_segments, write_segments
 from xmodal_ros.bags.opening import is_recording
@@ -12,6 +12,7 @@ from xmodal_ros.bags.replacing import replacing
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 SECOND_NS: Final = 1_000_000_000
@@ -20,18 +21,8 @@ DAY_NS: Final = 86_400 * SECOND_NS
 GAP_NS: Final = 4 * SECOND_NS
 
 
-class Record(NamedTuple):
-    """A serialized message, and when it was received."""
-
-    stamp_ns: int
-    topic: str
-    msgtype: str
-    data: bytes
-    latched: bool = False
-
-
 @dataclass(frozen=True)
-class Part:
+class SensorData:
     """A stretch of a recording: what was done in it, and its messages in order of time."""
 
     segments: Sequence[Segment]
@@ -64,7 +55,7 @@ class ImportedBag:
     kept: bool
 
 
-def make_bag(plan: BagPlan, parts: Iterable[Part], *, force: bool = False) -> ImportedBag:
+def make_bag(plan: BagPlan, parts: Iterable[SensorData], *, force: bool = False) -> ImportedBag:
     """Write a bag, or keep the complete one of an earlier import unless ``force``.
 
     Raises :class:`BagError` when another bag or anything else is in the way. ``parts`` are only

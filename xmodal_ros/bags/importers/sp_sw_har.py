@@ -24,13 +24,13 @@ from xmodal_ros.bags.importers.bag_making import (
     ImportedBag,
     make_bag,
     next_second,
-    Part,
-    Record,
     SECOND_NS,
+    SensorData,
 )
 from xmodal_ros.bags.importers.messages import imu_record
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 Clocks = Literal['own', 'phone']
@@ -47,7 +47,7 @@ _METADATA: Final = {
 
 
 @dataclass(frozen=True, eq=False)
-class Trace:
+class DeviceTrace:
     """What a device gave: ``t_ms`` (N,) by its clock, ``values`` (N, 6) in SI units.
 
     ``labels`` (N,) are names. Time never runs backwards, but the phone gave several samples at a
@@ -70,8 +70,8 @@ class Execution:
 
     subject: int
     number: int
-    phone: Trace
-    watch: Trace
+    phone: DeviceTrace
+    watch: DeviceTrace
 
     def watch_ahead_ms(self) -> float | None:
         """Say how far the watch's clock is ahead of the phone's, by their labels.
@@ -144,7 +144,7 @@ def import_subject(
     return make_bag(
         plan,
         (
-            Part(segments, _records(execution, segments[0].start_ns, shift))
+            SensorData(segments, _records(execution, segments[0].start_ns, shift))
             for (execution, segments), shift in zip(parts, moved, strict=True)
         ),
         force=force,
@@ -165,7 +165,7 @@ def _placed(executions: Sequence[Execution]) -> Iterator[list[Segment]]:
         start_ns = next_second(origin_ns + last_ms * _MS_NS + GAP_NS)
 
 
-def _segments(trace: Trace, origin_ns: int) -> list[Segment]:
+def _segments(trace: DeviceTrace, origin_ns: int) -> list[Segment]:
     changes = trace.changes()
     ends = [*(t_ms for t_ms, _ in changes[1:]), int(trace.t_ms[-1])]
     segments: list[Segment] = []
@@ -189,7 +189,7 @@ def _records(execution: Execution, start_ns: int, ahead_ms: float) -> Iterator[R
     )
 
 
-def _imu_records(sensor: Sensor, trace: Trace, origin_ns: int) -> Iterator[Record]:
+def _imu_records(sensor: Sensor, trace: DeviceTrace, origin_ns: int) -> Iterator[Record]:
     for t_ms, values in zip(trace.t_ms.tolist(), trace.values, strict=True):
         yield imu_record(sensor, origin_ns + t_ms * _MS_NS, values[:3], values[3:])
 
@@ -215,7 +215,7 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
 
 def _traces(
     file: Path, arrays: dict[str, NDArray[Any]], device: str, names: NDArray[Any]
-) -> list[Trace]:
+) -> list[DeviceTrace]:
     t_ms, values, labels, lengths = (
         arrays[f'{device}_{name}'] for name in ('t_ms', 'x', 'label', 'len')
     )
@@ -245,7 +245,7 @@ def _traces(
 
 def _trace(
     file: Path, device: str, t_ms: NDArray[Any], values: NDArray[Any], labels: NDArray[Any]
-) -> Trace:
+) -> DeviceTrace:
     if (np.diff(t_ms.astype(np.int64)) < 0).any():
         raise BagError(f"{str(file)!r}: the time of '{device}' runs backwards")
-    return Trace(t_ms.astype(np.int64), values.astype(np.float64), labels)
+    return DeviceTrace(t_ms.astype(np.int64), values.astype(np.float64), labels)

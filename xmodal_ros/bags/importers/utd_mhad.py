@@ -20,16 +20,16 @@ from xmodal_ros.bags.importers.bag_making import (
     DAY_NS,
     ImportedBag,
     make_bag,
-    Part,
-    Record,
     schedule,
     SECOND_NS,
+    SensorData,
 )
 from xmodal_ros.bags.importers.messages import image_record, imu_record, skeleton_record
 from xmodal_ros.bags.importers.utd_mhad_archives import load_archives
 from xmodal_ros.bags.importers.utd_mhad_clip import Clip, IMU_STEP_NS
 from xmodal_ros.bags.importers.utd_mhad_mat import find_mat_files, load_mat_clips
 from xmodal_ros.bags.segment import Segment
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
@@ -83,7 +83,7 @@ def import_subject(
         metadata=_METADATA,
     )
     parts = (
-        Part([segment], _records(clip, segment))
+        SensorData([segment], _records(clip, segment))
         for clip, segment in zip(own, segments, strict=True)
     )
     return make_bag(plan, parts, force=force)

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.clock import WindowClock
-from xmodal_ros.windows.windowing import SECOND_NS, WindowSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 # Rates without a common divisor, such as 44101 Hz, would need filters of millions of taps; a ratio
 # this near is off by less than a sample in a window.
@@ -34,7 +33,7 @@ class AudioAssembler:
     silent and uncovered. Another sample rate is converted by a polyphase filter.
     """
 
-    def __init__(self, spec: WindowSpec) -> None:
+    def __init__(self, spec: WindowingSpec) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
         self._chunks: deque[_Chunk] = deque()
@@ -88,6 +87,9 @@ class AudioAssembler:
                 _lay(samples, covered, offset + position, chunk.samples)
                 following = position + len(chunk.samples)
         if up != down:
+            # It takes more than a second and 70 MB to import, and most microphones need none.
+            from scipy.signal import resample_poly
+
             samples = resample_poly(samples, up, down)
         first = pad * up // down
         values = samples[first : first + spec.steps].astype(np.float32)

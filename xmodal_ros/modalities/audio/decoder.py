@@ -146,7 +146,7 @@ class AudioDecoder:
                 'its messages',
             )
         self.rate_hz = chosen.rate_hz
-        return Sample(stamp_ns, frame_id, _mono(pcm, chosen))
+        return Sample(stamp_ns, frame_id, _mono(pcm, chosen), chosen.rate_hz)
 
 
 _Parts = tuple[int | None, str, memoryview, AudioFormat | None]

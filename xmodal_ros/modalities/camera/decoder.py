@@ -5,21 +5,17 @@ Colour and grey frames are uint8 intensities, depth frames float32 metres (0 whe
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.camera.compressed import decode_depth, decompress, picture_size
+from xmodal_ros.modalities.camera.stream import CameraPixels, CHANNEL_COUNT, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Sample
 
-CameraPixels = Literal['gray', 'rgb', 'depth']
-IMAGE_TYPE: Final = 'sensor_msgs/msg/Image'
-COMPRESSED_TYPE: Final = 'sensor_msgs/msg/CompressedImage'
-
-CHANNEL_COUNT: Final[dict[CameraPixels, int]] = {'gray': 1, 'rgb': 3, 'depth': 1}
 # OpenCV decompresses JPEG at a half, a quarter or an eighth of its size.
 _MOST_REDUCED: Final = 8
 # No camera sends more; a length field beyond it is a broken message, not a picture.
@@ -90,7 +86,7 @@ class CameraDecoder:
     width: int
     region: tuple[float, float, float, float] | None = None
 
-    def __call__(self, data: bytes) -> Sample:
+    def __call__(self, data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG002
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
         cursor = CdrCursor(data)
         stamp_ns, frame_id = cursor.header()

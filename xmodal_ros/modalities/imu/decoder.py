@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 import math
 import struct
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
+from xmodal_ros.modalities.imu.stream import ImuChannels
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.placement import Matrix
 from xmodal_ros.streams.sample import DecodeError, Sample
 
-ImuChannels = Literal['acc_gyro', 'acc']
 IMU_TYPE: Final = 'sensor_msgs/msg/Imu'
 
 # After the header: orientation (4) and its covariance (9), angular velocity (3) and its
@@ -24,8 +24,6 @@ _GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 13, 16, 25, 28
 _LARGEST: Final = 1e6
 # REP 145: the first covariance element is -1 when the quantity is not measured.
 _NOT_MEASURED: Final = -1.0
-
-CHANNEL_COUNT: Final[dict[ImuChannels, int]] = {'acc_gyro': 6, 'acc': 3}
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class ImuDecoder:
     channels: ImuChannels = 'acc_gyro'
     rotation: Matrix | None = None
 
-    def __call__(self, data: bytes) -> Sample:
+    def __call__(self, data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG002
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
         cursor = CdrCursor(data)
         stamp_ns, frame_id = cursor.header()

@@ -1,7 +1,6 @@
-"""Decode a skeleton, as a motion capture or depth sensor of a data set gave it.
+"""Decode a skeleton, as a body tracker, a depth sensor or motion capture gives it.
 
-No robot of ours has such a sensor: it is something to learn from, recorded as
-``geometry_msgs/PoseArray`` whose poses are the joints, always in the same order.
+It comes as ``geometry_msgs/PoseArray`` whose poses are the joints, always in the same order.
 """
 
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ class SkeletonDecoder:
 
     joints: int
 
-    def __call__(self, data: bytes) -> Sample:
+    def __call__(self, data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG002
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
         cursor = CdrCursor(data)
         stamp_ns, frame_id = cursor.header()

@@ -10,9 +10,10 @@ import numpy as np
 
 from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
 from xmodal_ros.modalities.camera.compressed import picture_size
-from xmodal_ros.modalities.camera.decoder import CameraDecoder, CameraPixels, COMPRESSED_TYPE
+from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.stream import CameraPixels, COMPRESSED_TYPE
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
-from xmodal_ros.modalities.sensor import modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Decoder, Sample
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 from xmodal_ros.tools.doctor.environment import Environment
 from xmodal_ros.tools.doctor.environment_findings import (
     check_environment,

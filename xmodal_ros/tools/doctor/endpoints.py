@@ -7,7 +7,7 @@ from rclpy.node import Node
 from rclpy.qos import qos_check_compatible, QoSCompatibility
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from xmodal_ros.modalities.sensor import modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.ros.qos import node_name
 from xmodal_ros.tools.doctor.facts import Endpoint, Mismatch, TopicFacts
 from xmodal_ros.tools.doctor.measurement import Measurement

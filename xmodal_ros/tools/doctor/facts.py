@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.sensor import Modality
 from xmodal_ros.runtime.health import Level
 from xmodal_ros.tools.doctor.measurement import Measurement
 
@@ -47,7 +46,7 @@ class TopicFacts:
 
     name: str
     msgtype: str
-    modality: Modality | None
+    modality: str | None
     publishers: tuple[Endpoint, ...] = ()
     subscribers: tuple[Endpoint, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
@@ -73,7 +72,7 @@ class NodeFacts:
 
     name: str
     kind: NodeKind
-    modality: Modality | None = None
+    modality: str | None = None
     state: str = ''
     answered: bool = True
     level: Level | Literal[''] = ''

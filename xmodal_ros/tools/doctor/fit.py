@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 
 from xmodal_ros.errors import StreamError
-from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
-from xmodal_ros.modalities.stream import make_decoder
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.registry import make_decoder
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.tools.doctor.expectation import Expectation
 from xmodal_ros.tools.doctor.facts import TopicFacts
@@ -99,13 +99,10 @@ def _decode(
     expectation: Expectation, msgtype: str, found: Measurement, audio_format: AudioFormat | None
 ) -> None:
     """Decode the newest message as the model's classifier would."""
-    decoder = make_decoder(expectation.stream, msgtype)
-    if isinstance(decoder, AudioDecoder):
-        audio = found.contents.audio
-        decoder.format = audio_format or (audio.stated if audio else None)
-        decoder(found.newest, found.times_ns[-1])
-    else:
-        decoder(found.newest)
+    audio = found.contents.audio
+    known = audio_format or (audio.stated if audio else None)
+    decode = make_decoder(expectation.stream, msgtype, audio_format=known)
+    decode(found.newest, found.times_ns[-1])
 
 
 def _check_units(

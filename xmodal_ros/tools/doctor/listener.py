@@ -22,7 +22,7 @@ from xmodal_ros.modalities.audio.decoder import (
     read_audio_info,
     TYPES_WITHOUT_FORMAT,
 )
-from xmodal_ros.modalities.sensor import modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
 from xmodal_ros.runtime.health import Level
@@ -34,7 +34,7 @@ from xmodal_ros.tools.doctor.endpoints import node_names, OWN_NAMES, read_topic
 from xmodal_ros.tools.doctor.facts import ClockFacts, GraphFacts, NodeFacts, TopicFacts
 from xmodal_ros.tools.doctor.inquiry import Inquiry, lifecycle_nodes
 from xmodal_ros.tools.doctor.measurement import TopicRecorder
-from xmodal_ros.tools.doctor.node_facts import Said, summarise_node
+from xmodal_ros.tools.doctor.node_facts import NodeAnswers, summarise_node
 from xmodal_ros.tools.doctor.subscription import DoctorSubscription
 
 # Fast DDS announces itself every 3 s; who is missed at first is found by then.
@@ -97,7 +97,7 @@ class _Listener:
         self._clock: DoctorSubscription | None = None
         self._clock_ns: int | None = None
         self._clock_heard = 0
-        self._said: dict[str, Said] = {}
+        self._said: dict[str, NodeAnswers] = {}
         self._inquiries: dict[str, Inquiry] = {}
 
     def __enter__(self) -> Self:
@@ -190,7 +190,7 @@ class _Listener:
         except Exception:  # noqa: BLE001 - rclpy raises what it likes for bytes that are none
             return
         for status in report.status:
-            self._said[status.name] = Said(
+            self._said[status.name] = NodeAnswers(
                 status.hardware_id,
                 _LEVELS.get(status.level, 'error'),
                 status.message,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
-from xmodal_ros.modalities.sensor import Modality, modality_of_type
+from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.tools.doctor.contents import Contents, describe, Received
@@ -19,7 +19,7 @@ _SECOND_NS: Final = 1_000_000_000
 _MOST_BYTES: Final = 8_000_000
 # Messages faster than any sensor of their kind sends them, and then long nothing: such stamps come
 # in heaps. Where messages are lost, those that come are as far apart as ever.
-_FASTEST_HZ: Final[dict[Modality, float]] = {'imu': 4000.0, 'camera': 400.0, 'audio': 400.0}
+_FASTEST_HZ: Final[dict[str, float]] = {'imu': 4000.0, 'camera': 400.0, 'audio': 400.0}
 _HEAP: Final = 1 / 3
 # Steps that are multiples of shorter ones, to this much, are of messages lost between.
 _WHOLE: Final = 0.1

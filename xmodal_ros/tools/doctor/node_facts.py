@@ -5,13 +5,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
-from xmodal_ros.modalities.sensor import MODALITIES, Modality
+from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.runtime.health import Level, STATE
 from xmodal_ros.tools.doctor.facts import NodeFacts, NodeKind
 
 _CLASSIFIER: Final = ' classifier'
 _SELECTOR: Final = 'activity selector'
-_DRIVERS: Final[dict[str, Modality]] = {'microphone': 'audio', 'camera': 'camera'}
+_DRIVERS: Final[dict[str, str]] = {'microphone': 'audio', 'camera': 'camera'}
 # Parameters that no other node has all of.
 _OF_CLASSIFIERS: Final = frozenset({'model', 'topic', 'unknown_threshold'})
 _OF_SELECTORS: Final = frozenset({'sources', 'return_after', 'stand_in'})
@@ -24,7 +24,7 @@ _WANTED: Final = (
 
 
 @dataclass(frozen=True)
-class Said:
+class NodeAnswers:
     """One status that a node has published on ``/diagnostics``."""
 
     hardware: str
@@ -45,7 +45,7 @@ def wanted_parameters(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def summarise_node(
-    name: str, said: Said | None, state: str, parameters: Mapping[str, object] | None
+    name: str, said: NodeAnswers | None, state: str, parameters: Mapping[str, object] | None
 ) -> NodeFacts | None:
     """Put together what is known of a node; None for one that is not of this package.
 
@@ -70,12 +70,12 @@ def summarise_node(
 
 
 def _kind(
-    name: str, said: Said | None, parameters: AbstractSet[str]
-) -> tuple[NodeKind | None, Modality | None]:
+    name: str, said: NodeAnswers | None, parameters: AbstractSet[str]
+) -> tuple[NodeKind | None, str | None]:
     hardware = said.hardware if said and name.startswith('/') else ''
     if hardware.endswith(_CLASSIFIER):
         word = hardware.removesuffix(_CLASSIFIER)
-        return 'classifier', next((known for known in MODALITIES if known == word), None)
+        return 'classifier', next((known for known in modality_names() if known == word), None)
     if hardware == _SELECTOR:
         return 'selector', None
     if hardware in _DRIVERS and said and STATE in said.values:

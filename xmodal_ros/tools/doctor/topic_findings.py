@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from xmodal_ros.modalities.camera.decoder import IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 from xmodal_ros.tools.doctor.content_findings import check_contents
 from xmodal_ros.tools.doctor.facts import ClockFacts, TopicFacts
 from xmodal_ros.tools.doctor.finding import Finding, FindingLevel, problem_and_remedy

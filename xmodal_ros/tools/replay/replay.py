@@ -15,8 +15,9 @@ from typing import Final
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.modalities.sensor import Modality, modality_of_type, Sensor
-from xmodal_ros.models.bundle import BundleInfo, read_bundle_info
+from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
 from xmodal_ros.ros.bag_topic import sensor_settings
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
@@ -26,7 +27,7 @@ from xmodal_ros.tools.replay.child_node import ChildNode, Setting
 from xmodal_ros.tools.replay.link import Arrived, ReplayLink, Status
 
 # Messages on their way to the node, far fewer than its queue holds of each modality's.
-_AHEAD: Final[dict[Modality, int]] = {'imu': 256, 'audio': 64, 'camera': 10}
+_AHEAD: Final[dict[str, int]] = {'imu': 256, 'audio': 64, 'camera': 10}
 # Windows waiting for inference.
 _WINDOWS_AHEAD: Final = 256
 _REPORT_EVERY: Final = 256

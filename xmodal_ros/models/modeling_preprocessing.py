@@ -1,50 +1,23 @@
-"""Preprocessing as a list of steps that is saved with the weights, so that training and robot
-cannot drift apart.
-"""
+"""Preprocessing: what each step computes, all of them in order, and the statistics of a step."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
 import torch
 from torch import nn, Tensor
 
+from xmodal_ros.models.configuration_preprocessing import (
+    LogMelStep,
+    mel_weights,
+    PreprocessingStep,
+    StandardiseStep,
+)
 from xmodal_ros.models.lazy_tensor import WindowTensor
-from xmodal_ros.models.log_mel import LogMel, LogMelStep
 
 
-class StandardiseStep(BaseModel):
-    """Subtract ``mean`` and divide by ``std``, one number a channel (the last axis)."""
+class Standardise(nn.Module):
+    """Computes what a :class:`StandardiseStep` says."""
 
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    kind: Literal['standardise'] = 'standardise'
-    mean: tuple[float, ...]
-    std: tuple[Annotated[float, Field(gt=0)], ...]
-
-
-class MotionStep(BaseModel):
-    """Append each channel's difference to the step before, as further channels."""
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    kind: Literal['motion'] = 'motion'
-
-
-class MagnitudeStep(BaseModel):
-    """Append the length of each triple of channels (x y z), which no rotation changes."""
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    kind: Literal['magnitude'] = 'magnitude'
-
-
-PreprocessingStep = Annotated[
-    StandardiseStep | MotionStep | MagnitudeStep | LogMelStep, Field(discriminator='kind')
-]
-
-
-class _Standardise(nn.Module):
     mean: Tensor
     std: Tensor
 
@@ -55,19 +28,60 @@ class _Standardise(nn.Module):
         self.register_buffer('std', torch.tensor(step.std), persistent=False)
 
     def forward(self, window: Tensor) -> Tensor:
+        """Standardise windows (B, steps, ..., C)."""
         return (window - self.mean) / self.std
 
 
-class _Motion(nn.Module):
+class Motion(nn.Module):
+    """Appends differences in time."""
+
     def forward(self, window: Tensor) -> Tensor:
+        """Give windows (B, steps, ..., 2 C)."""
         motion = torch.diff(window, dim=1, prepend=window[:, :1])
         return torch.cat([window, motion], dim=-1)
 
 
-class _Magnitude(nn.Module):
+class Magnitude(nn.Module):
+    """Appends the lengths of triples."""
+
     def forward(self, window: Tensor) -> Tensor:
+        """Give windows (B, steps, 4 C / 3)."""
         triples = window.unflatten(-1, (-1, 3))
         return torch.cat([window, torch.linalg.vector_norm(triples, dim=-1)], dim=-1)
+
+
+class LogMel(nn.Module):
+    """Computes what a :class:`LogMelStep` says, in float32 whatever the precision around it."""
+
+    weights: Tensor
+    taper: Tensor
+
+    def __init__(self, step: LogMelStep) -> None:
+        super().__init__()
+        self.step = step
+        # Not persistent: bundle.json says all that they are made from.
+        weights = torch.from_numpy(mel_weights(step).T).float().contiguous()
+        self.register_buffer('weights', weights, persistent=False)
+        taper = torch.hann_window(step.frame_steps, dtype=torch.float64)
+        self.register_buffer('taper', (taper / taper.sum()).float(), persistent=False)
+
+    def forward(self, sound: Tensor) -> Tensor:
+        """Give log-mel frames (B, frames, bands) of sound (B, steps)."""
+        step = self.step
+        # Energies span eight decades and more: half precision would hold three.
+        with torch.autocast(sound.device.type, enabled=False):
+            spectrum = torch.stft(
+                sound.float(),
+                n_fft=step.transform_steps,
+                hop_length=step.hop_steps,
+                win_length=step.frame_steps,
+                window=self.taper,
+                center=False,
+                return_complex=True,
+            )
+            power = torch.view_as_real(spectrum).square().sum(dim=-1)
+            energy = torch.matmul(power.transpose(1, 2), self.weights)
+            return energy.clamp_min(step.floor).log()
 
 
 class Preprocessing(nn.Module):
@@ -79,7 +93,7 @@ class Preprocessing(nn.Module):
     def __init__(self, steps: Sequence[PreprocessingStep]) -> None:
         super().__init__()
         self.steps = tuple(steps)
-        self.modules_in_order = nn.ModuleList(_module(step) for step in steps)
+        self.modules_in_order = nn.ModuleList(step.build() for step in steps)
 
     def forward(self, window: Tensor) -> Tensor:
         """Apply every step in order."""
@@ -91,21 +105,8 @@ class Preprocessing(nn.Module):
     def channels(self, raw_channels: int) -> int:
         """Give the number of channels that come out where ``raw_channels`` go in."""
         for step in self.steps:
-            if isinstance(step, MotionStep):
-                raw_channels *= 2
-            elif isinstance(step, MagnitudeStep):
-                raw_channels += raw_channels // 3
-            elif isinstance(step, LogMelStep):
-                raw_channels = step.bands
+            raw_channels = step.channels(raw_channels)
         return raw_channels
-
-
-def _module(step: PreprocessingStep) -> nn.Module:
-    if isinstance(step, StandardiseStep):
-        return _Standardise(step)
-    if isinstance(step, LogMelStep):
-        return LogMel(step)
-    return _Motion() if isinstance(step, MotionStep) else _Magnitude()
 
 
 _PART: Final = 64

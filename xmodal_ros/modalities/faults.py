@@ -4,15 +4,14 @@ Every fault is a pure function of the samples and a seed. Random numbers are dra
 severity, so that what is lost at 10 % is lost at 30 % too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
-from scipy.signal import cheby1, sosfilt
 
-from xmodal_ros.evaluation.fault_samples import Piece
+from xmodal_ros.streams.sample import Sample
 
 _SECOND_NS = 1_000_000_000
 # The low pass of scipy.signal.decimate: Chebyshev's, of order 8 and 0.05 dB ripple, up to 0.8 of
@@ -23,8 +22,24 @@ _ORDER, _RIPPLE_DB, _PASS_BAND = 8, 0.05, 0.8
 class Fault(Protocol):
     """One fault of one severity."""
 
-    def apply(self, pieces: Iterable[Piece], seed: int) -> Iterator[Piece]:
-        """Give the samples as they arrive; ``pieces`` may be gone through more than once."""
+    def apply(self, samples: Iterable[Sample], seed: int) -> Iterator[Sample]:
+        """Give the samples as they arrive; ``samples`` may be gone through more than once."""
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A fault of one name for some streams; ``grid`` grows worse.
+
+    ``unit`` is that of the severities, ``harm`` says what they mean; ``unharmed`` is the
+    severity at which nothing is amiss, None where no number says so.
+    """
+
+    name: str
+    unit: str
+    harm: str
+    grid: tuple[float, ...]
+    unharmed: float | None
+    make: Callable[[float], Fault]
 
 
 @dataclass(frozen=True)
@@ -33,10 +48,10 @@ class Dropout:
 
     share: float
 
-    def apply(self, pieces: Iterable[Piece], seed: int) -> Iterator[Piece]:
+    def apply(self, samples: Iterable[Sample], seed: int) -> Iterator[Sample]:
         """Leave messages out."""
         rng = np.random.default_rng(seed)
-        return (piece for piece in pieces if rng.random() >= self.share)
+        return (sample for sample in samples if rng.random() >= self.share)
 
 
 @dataclass(frozen=True)
@@ -45,10 +60,10 @@ class Delay:
 
     seconds: float
 
-    def apply(self, pieces: Iterable[Piece], seed: int) -> Iterator[Piece]:  # noqa: ARG002
+    def apply(self, samples: Iterable[Sample], seed: int) -> Iterator[Sample]:  # noqa: ARG002
         """Move stamps."""
         late_ns = round(self.seconds * _SECOND_NS)
-        return (replace(piece, stamp_ns=piece.stamp_ns + late_ns) for piece in pieces)
+        return (replace(sample, stamp_ns=sample.stamp_ns + late_ns) for sample in samples)
 
 
 @dataclass(frozen=True)
@@ -57,12 +72,12 @@ class Jitter:
 
     seconds: float
 
-    def apply(self, pieces: Iterable[Piece], seed: int) -> Iterator[Piece]:
+    def apply(self, samples: Iterable[Sample], seed: int) -> Iterator[Sample]:
         """Move stamps; messages arrive in the order they had."""
         rng = np.random.default_rng(seed)
-        for piece in pieces:
+        for sample in samples:
             off_ns = round(self.seconds * _SECOND_NS * rng.standard_normal())
-            yield replace(piece, stamp_ns=max(1, piece.stamp_ns + off_ns))
+            yield replace(sample, stamp_ns=max(1, sample.stamp_ns + off_ns))
 
 
 @dataclass(frozen=True)
@@ -74,16 +89,16 @@ class LowerRate:
 
     factor: float
 
-    def apply(self, pieces: Iterable[Piece], seed: int) -> Iterator[Piece]:  # noqa: ARG002
+    def apply(self, samples: Iterable[Sample], seed: int) -> Iterator[Sample]:  # noqa: ARG002
         """Leave samples out."""
         state: _Decimation | None = None
-        for count, piece in enumerate(pieces):
-            if piece.rate_hz:
-                if state is None or state.rate_hz != piece.rate_hz:
-                    state = _Decimation(piece.rate_hz, max(1, round(self.factor)))
-                yield from state.push(piece)
+        for count, sample in enumerate(samples):
+            if sample.rate_hz:
+                if state is None or state.rate_hz != sample.rate_hz:
+                    state = _Decimation(sample.rate_hz, max(1, round(self.factor)))
+                yield from state.push(sample)
             elif count == 0 or int(count / self.factor) > int((count - 1) / self.factor):
-                yield piece
+                yield sample
 
 
 class _Decimation:
@@ -91,23 +106,42 @@ class _Decimation:
 
     def __init__(self, rate_hz: int, factor: int) -> None:
         self.rate_hz, self._factor = rate_hz, factor
+        # It takes more than a second to import.
+        from scipy.signal import cheby1
+
         self._filter = cheby1(_ORDER, _RIPPLE_DB, _PASS_BAND / factor, output='sos')
         self._state = np.zeros((len(self._filter), 2))
         self._skip = 0
 
-    def push(self, piece: Piece) -> Iterator[Piece]:
+    def push(self, sample: Sample) -> Iterator[Sample]:
         if self._factor == 1:
-            yield piece
+            yield sample
             return
-        smooth, self._state = sosfilt(self._filter, piece.values, zi=self._state)
+        from scipy.signal import sosfilt
+
+        smooth, self._state = sosfilt(self._filter, sample.values, zi=self._state)
         first = self._skip
         self._skip = (first - len(smooth)) % self._factor
         kept = smooth[first :: self._factor]
         if len(kept):
             later_ns = int(Fraction(first * _SECOND_NS, self.rate_hz))
             yield replace(
-                piece,
-                stamp_ns=piece.stamp_ns + later_ns,
+                sample,
+                stamp_ns=sample.stamp_ns + later_ns,
                 values=kept,
                 rate_hz=self.rate_hz // self._factor,
             )
+
+
+OF_MESSAGES: Final = (
+    FaultKind('dropout', '', 'share of messages lost', (0.1, 0.3, 0.5, 0.7, 0.9), 0, Dropout),
+    FaultKind('delay', 's', 'stamps late by', (0.1, 0.2, 0.5, 1, 2), 0, Delay),
+    FaultKind(
+        'jitter', 's', 'standard deviation of stamps', (0.005, 0.02, 0.05, 0.1, 0.2), 0, Jitter
+    ),
+)
+"""What befalls messages, whatever they carry."""
+
+FEWER_MESSAGES: Final = FaultKind(
+    'rate', '', 'messages fewer by the factor', (2, 4, 8, 16), 1, LowerRate
+)

@@ -1,4 +1,4 @@
-"""Read a video file as JPEG pictures."""
+"""A video file as JPEG pictures."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +8,12 @@ from typing import Any, Final
 
 import cv2
 
-from xmodal_ros.bags.importers.bag_making import Record, SECOND_NS
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.simulator.messages import compressed_image_message
+from xmodal_ros.modalities.camera.messages import compressed_image_message
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
+from xmodal_ros.modalities.file import Record, SensorFile
+from xmodal_ros.windows.windowing import SECOND_NS
 
-_TYPE: Final = 'sensor_msgs/msg/CompressedImage'
 _QUALITY: Final = 90
 _HIGHEST_FPS: Final = 1000.0
 # A header counts frames by rate and duration, which may be a few too many.
@@ -41,16 +41,34 @@ def look_into_video(path: Path) -> VideoFacts:
     return VideoFacts(fps, int(frames) if 0 < frames < 1e9 else 0)
 
 
-def video_records(
-    path: Path, sensor: Sensor, start_ns: int, height: int | None
-) -> Iterator[Record]:
-    """Give ``CompressedImage`` messages; the first picture is taken at ``start_ns``.
+class VideoFile(SensorFile):
+    """A video; pictures higher than ``height`` are made smaller.
 
-    Pictures higher than ``height`` are made smaller. Where the file gives a picture no later time
-    than the one before, its rate says when it was taken. Raises :class:`BagError` for a file that
-    breaks off.
+    Raises :class:`BagError` when it is none.
     """
-    facts = look_into_video(path)
+
+    def __init__(self, path: Path, height: int | None = None) -> None:
+        self._path, self._height = path, height
+        self._facts = look_into_video(path)
+
+    @property
+    def duration_ns(self) -> int:
+        """By what the header says."""
+        return round(self._facts.frames / self._facts.fps * SECOND_NS)
+
+    def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
+        """Give ``CompressedImage`` messages."""
+        for stamp_ns, picture in _pictures(self._path, self._facts, self._height):
+            message = compressed_image_message(start_ns + stamp_ns, frame, 'jpeg', picture)
+            yield Record(start_ns + stamp_ns, topic, COMPRESSED_TYPE, message)
+
+
+def _pictures(path: Path, facts: VideoFacts, height: int | None) -> Iterator[tuple[int, bytes]]:
+    """Give each picture's time since the first and its JPEG.
+
+    Where the file gives a picture no later time than the one before, its rate says when it was
+    taken. Raises :class:`BagError` for a file that breaks off.
+    """
     frame_ns = round(SECOND_NS / facts.fps)
     first_ns: int | None = None
     last_ns = -frame_ns
@@ -65,7 +83,7 @@ def video_records(
             since_ns = stated_ns - first_ns
             last_ns = since_ns if since_ns > last_ns else last_ns + frame_ns
             count += 1
-            yield _record(path, sensor, start_ns + last_ns, _scaled(picture, height))
+            yield last_ns, _jpeg(path, _scaled(picture, height))
     if count < _LEAST_SHARE * facts.frames or not count:
         raise BagError(
             f'{str(path)!r} breaks off after {count} of {facts.frames} pictures: repair it, for '
@@ -98,9 +116,8 @@ def _scaled(picture: Any, height: int | None) -> Any:
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
-def _record(path: Path, sensor: Sensor, stamp_ns: int, picture: Any) -> Record:
+def _jpeg(path: Path, picture: Any) -> bytes:
     good, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not good:
         raise BagError(f'a picture of {str(path)!r} cannot be stored as JPEG')
-    message = compressed_image_message(stamp_ns, sensor.frame, 'jpeg', data.tobytes())
-    return Record(stamp_ns, sensor.topic, _TYPE, message)
+    return bytes(data.tobytes())

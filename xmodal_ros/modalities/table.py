@@ -1,7 +1,7 @@
-"""Read the samples of an IMU from a table: a CSV file with a line of column names."""
+"""Read the samples of a sensor from a table: a CSV file with a line of column names."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 import csv
 from dataclasses import dataclass
 from datetime import datetime, timedelta, UTC
@@ -13,19 +13,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.importers.bag_making import SECOND_NS
 from xmodal_ros.errors import BagError
+from xmodal_ros.windows.windowing import SECOND_NS
 
 TimeUnit = Literal['s', 'ms', 'us', 'ns', 'iso']
-AccelerationUnit = Literal['m/s2', 'g', 'mg']
-RateUnit = Literal['rad/s', 'deg/s']
 
-_GRAVITY: Final = 9.80665
 _NANOSECONDS: Final = {'s': SECOND_NS, 'ms': 1_000_000, 'us': 1000, 'ns': 1}
-_ACCELERATION: Final = {'m/s2': 1.0, 'g': _GRAVITY, 'mg': _GRAVITY / 1000}
-_RATE: Final = {'rad/s': 1.0, 'deg/s': math.pi / 180}
-# 2000 degrees/s in rad/s: the range of usual gyros, which people do not reach.
-_FASTEST: Final = 35.0
 _SLOWEST_HZ, _FASTEST_HZ = 1.0, 8000.0
 # Times later than this count from 1970, earlier ones from some start: it is 1 January 2000.
 SINCE_1970_NS: Final = 946_684_800 * SECOND_NS
@@ -34,32 +27,28 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class ImuColumns:
-    """Which columns of a table hold what, and in which units.
+class TableColumns:
+    """Which columns hold the time and the values; ``title`` is the sensor's, for messages.
 
-    ``rate`` is () where there is no gyro. ``gravity`` says that the acceleration includes it, as
-    accelerometers measure it; only then the unit can be checked.
+    ``remedy`` says which options name the columns.
     """
 
+    values: tuple[str, ...]
     time: str = 'time'
-    acceleration: Sequence[str] = ('ax', 'ay', 'az')
-    rate: Sequence[str] = ('gx', 'gy', 'gz')
     time_unit: TimeUnit = 's'
-    acceleration_unit: AccelerationUnit = 'm/s2'
-    rate_unit: RateUnit = 'rad/s'
-    gravity: bool = True
+    title: str = 'sensor'
+    remedy: str = "name the column of time with '--time'"
 
 
 @dataclass(frozen=True, eq=False)
-class ImuTable:
-    """Samples in order: ``times_ns`` (N,), acceleration (N, 3) in m/s², rate (N, 3) in rad/s.
+class Table:
+    """Samples in order: ``times_ns`` (N,) and ``values`` (N, columns), in the table's units.
 
     ``repeated`` counts samples of the same time as the one before.
     """
 
     times_ns: NDArray[np.int64]
-    acceleration: NDArray[np.float64]
-    rate: NDArray[np.float64] | None
+    values: NDArray[np.float64]
     repeated: int
 
     @property
@@ -68,11 +57,11 @@ class ImuTable:
         return int(self.times_ns[0]) >= SINCE_1970_NS
 
 
-def read_imu_table(file: Path, columns: ImuColumns) -> ImuTable:
+def read_table(file: Path, columns: TableColumns) -> Table:
     """Read a table.
 
     Raises :class:`BagError` with the line, and what to do, for a column that is missing, a value
-    that is no finite number, time that runs backwards, and for values that are hardly of the unit
+    that is no finite number, time that runs backwards, and for times that are hardly of the unit
     said.
     """
     times, values = array('q'), array('d')
@@ -94,13 +83,10 @@ def read_imu_table(file: Path, columns: ImuColumns) -> ImuTable:
         raise BagError(f'the table {str(file)!r} cannot be read: {error}') from error
     if len(times) < 2:
         raise BagError(f'{file}: {len(times)} samples are too few')
-    table = np.array(values).reshape(len(times), -1)
     stamps = np.array(times, np.int64)
-    acceleration = table[:, :3] * _ACCELERATION[columns.acceleration_unit]
-    rate = table[:, 3:] * _RATE[columns.rate_unit] if columns.rate else None
     _check_rate(file, stamps, columns)
-    _check_units(file, acceleration, rate, columns)
-    return ImuTable(stamps, acceleration, rate, int((np.diff(stamps) == 0).sum()))
+    table = np.array(values).reshape(len(times), -1)
+    return Table(stamps, table, int((np.diff(stamps) == 0).sum()))
 
 
 def _delimiter(header: str) -> str:
@@ -109,14 +95,14 @@ def _delimiter(header: str) -> str:
 
 
 def _rows(
-    file: Path, lines: Iterator[list[str]], columns: ImuColumns
+    file: Path, lines: Iterator[list[str]], columns: TableColumns
 ) -> Iterator[tuple[int, list[float]]]:
     header = [name.strip() for name in next(lines, [])]
-    wanted = [columns.time, *columns.acceleration, *columns.rate]
+    wanted = [columns.time, *columns.values]
     if missing := [name for name in wanted if name not in header]:
         raise BagError(
             f'{file}: there is no column {missing[0]!r}, only {", ".join(header) or "nothing"}: '
-            "name the columns with '--time', '--acc' and '--gyro' (--gyro none without a gyro)"
+            f'{columns.remedy}'
         )
     order = [header.index(name) for name in wanted]
     for number, row in enumerate(lines, start=2):
@@ -174,40 +160,11 @@ def iso_ns(text: str) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
-def _check_rate(file: Path, stamps: NDArray[np.int64], columns: ImuColumns) -> None:
+def _check_rate(file: Path, stamps: NDArray[np.int64], columns: TableColumns) -> None:
     lasted_s = int(stamps[-1] - stamps[0]) / 1e9
     rate_hz = (len(stamps) - 1) / lasted_s if lasted_s else math.inf
     if not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
         raise BagError(
             f'{file}: with times in {columns.time_unit} there are {rate_hz:.3g} samples a second, '
-            "which no IMU gives: correct '--time-unit' (s, ms, us, ns or iso)"
+            f"which no {columns.title} gives: correct '--time-unit' (s, ms, us, ns or iso)"
         )
-
-
-def _check_units(
-    file: Path,
-    acceleration: NDArray[np.float64],
-    rate: NDArray[np.float64] | None,
-    columns: ImuColumns,
-) -> None:
-    length = float(np.median(np.linalg.norm(acceleration, axis=1)))
-    if columns.gravity and not _GRAVITY / 2 <= length <= _GRAVITY * 2:
-        raise BagError(
-            f'{file}: with acceleration in {columns.acceleration_unit} its median length is '
-            f'{length:.3g} m/s², but gravity alone is {_GRAVITY:.3g}: correct '
-            f"'--acc-unit'{_better(length, columns.acceleration_unit)}, or give '--no-gravity' "
-            'where it has been taken out'
-        )
-    if rate is not None:
-        fastest = float(np.percentile(np.linalg.norm(rate, axis=1), 99))
-        if fastest > _FASTEST:
-            raise BagError(
-                f'{file}: with angular rate in {columns.rate_unit} it reaches {fastest:.3g} '
-                "rad/s, which is more than usual gyros measure: correct '--gyro-unit' (deg/s?)"
-            )
-
-
-def _better(length: float, unit: AccelerationUnit) -> str:
-    raw = length / _ACCELERATION[unit]
-    fitting = [u for u, f in _ACCELERATION.items() if _GRAVITY / 2 <= raw * f <= _GRAVITY * 2]
-    return f' ({fitting[0]}?)' if fitting else ''

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from xmodal_ros.bags.importers.sound_file import read_sound
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.file import read_sound
 
 SOUND = np.array([[0, 100], [-32_768, 32_767], [256, -256]], np.int16)
 

@@ -11,26 +11,12 @@ frames are compressed, lest silence or a bang rule the norms.
 """
 
 from itertools import pairwise
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn, Tensor
 from torch.nn import functional
 
-
-class AudioBcResNet(BaseModel):
-    """Log-mel frames to tokens: 3 s in 297 frames become 38 tokens.
-
-    ``width`` is the channels of the first stage, 8 τ in the paper: 24 is BC-ResNet-3.
-    """
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    kind: Literal['audio_bcresnet'] = 'audio_bcresnet'
-    width: Annotated[int, Field(ge=8, le=128, multiple_of=8)] = 24
-    dim: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 64
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-
+from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
 
 # Channels in halves of the width, blocks, steps in frequency and time, reach in time: table 1 of
 # the paper, but for the steps in time.
@@ -79,12 +65,12 @@ class _Block(nn.Module):
         return x + y if self.keeps_size else y
 
 
-class BcResNetEncoder(nn.Module):
+class AudioBcResNetEncoder(nn.Module):
     """Frames (B, frames, bands) to tokens (B, T, d); each token spans eight frames."""
 
-    def __init__(self, spec: AudioBcResNet, bands: int) -> None:
+    def __init__(self, config: AudioBcResNetConfig, bands: int) -> None:
         super().__init__()
-        unit = spec.width // 2
+        unit = config.width // 2
         sizes = [4 * unit, *(stage[0] * unit for stage in _STAGES)]
         blocks: list[nn.Module] = [
             nn.Conv2d(1, sizes[0], 5, _FIRST_STEP, padding=2, bias=False),
@@ -93,17 +79,17 @@ class BcResNetEncoder(nn.Module):
         ]
         rows = -(-bands // _FIRST_STEP[0])
         for (before, after), (_, count, step, reach) in zip(pairwise(sizes), _STAGES, strict=True):
-            blocks.append(_Block(before, after, step, reach, spec.dropout))
+            blocks.append(_Block(before, after, step, reach, config.dropout))
             blocks += [
-                _Block(after, after, _NO_STEP, reach, spec.dropout) for _ in range(count - 1)
+                _Block(after, after, _NO_STEP, reach, config.dropout) for _ in range(count - 1)
             ]
             rows = -(-rows // step[0])
         self.blocks = nn.Sequential(*blocks)
         # All that is left of frequency at once, a kernel a channel.
         last, size, pad = sizes[-1], (rows, _LAST_REACH), (0, _LAST_REACH // 2)
         self.gather = nn.Conv2d(last, last, size, padding=pad, groups=last, bias=False)
-        self.project = nn.Conv1d(last, spec.dim, 1, bias=False)
-        self.norm = nn.GroupNorm(_GROUPS, spec.dim)
+        self.project = nn.Conv1d(last, config.dim, 1, bias=False)
+        self.norm = nn.GroupNorm(_GROUPS, config.dim)
         for module in self.modules():
             if isinstance(module, nn.Conv1d | nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, nonlinearity='relu')

@@ -6,50 +6,16 @@ stored numbers only. In training a method lends it live references instead, with
 """
 
 import math
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
 import torch
 from torch import nn, Tensor
 
-# At 64 dimensions a bank of this size fills 32 MiB of a bundle.
-LARGEST_BANK: Final = 65_536
+from xmodal_ros.models.configuration_patch import AttentionPatchConfig, GatedPatchConfig
+
 # Rows of the bank that are looked at at once; bounds the memory, changes no result.
 _CHUNK: Final = 4096
 _GATE_BIAS: Final = -2.0
-
-Kernel = Literal['exp', 'gaussian', 'laplace']
-Fusion = Literal['concatenate', 'residual']
-_Bank = Annotated[int, Field(ge=1, le=LARGEST_BANK)]
-_Dim = Annotated[int, Field(ge=1, le=1024)]
-
-
-class AttentionPatchSpec(BaseModel):
-    """The Attention Patch over a bank of ``bank`` keys and values."""
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    kind: Literal['attention_patch'] = 'attention_patch'
-    bank: _Bank
-    key_dim: _Dim
-    value_dim: _Dim
-    kernel: Kernel = 'exp'
-    fusion: Fusion = 'concatenate'
-
-
-class GatedPatchSpec(BaseModel):
-    """The gated patch over a bank of ``bank`` projected features, of which it takes ``top``."""
-
-    model_config = ConfigDict(frozen=True, extra='forbid')
-
-    kind: Literal['gated_patch'] = 'gated_patch'
-    bank: _Bank
-    dim: _Dim
-    top: Annotated[int, Field(ge=1, le=1024)]
-    gate: bool = True
-
-
-PatchSpec = Annotated[AttentionPatchSpec | GatedPatchSpec, Field(discriminator='kind')]
 
 
 class AttentionPatch(nn.Module):
@@ -64,15 +30,15 @@ class AttentionPatch(nn.Module):
     keys: Tensor
     values: Tensor
 
-    def __init__(self, spec: AttentionPatchSpec, dim: int) -> None:
+    def __init__(self, config: AttentionPatchConfig, dim: int) -> None:
         super().__init__()
-        self.spec = spec
+        self.config = config
         self.chunk = _CHUNK
-        self.width = dim + spec.value_dim if spec.fusion == 'concatenate' else dim
-        self.query = nn.Linear(dim, spec.key_dim, bias=False)
+        self.width = dim + config.value_dim if config.fusion == 'concatenate' else dim
+        self.query = nn.Linear(dim, config.key_dim, bias=False)
         self.log_scale = nn.Parameter(torch.zeros(()))
-        self.register_buffer('keys', torch.zeros((spec.bank, spec.key_dim)))
-        self.register_buffer('values', torch.zeros((spec.bank, spec.value_dim)))
+        self.register_buffer('keys', torch.zeros((config.bank, config.key_dim)))
+        self.register_buffer('values', torch.zeros((config.bank, config.value_dim)))
         self._live: tuple[Tensor, Tensor] | None = None
 
     def refer(self, keys: Tensor, values: Tensor) -> None:
@@ -105,9 +71,9 @@ class AttentionPatch(nn.Module):
 
     def _log_kernel(self, query: Tensor, keys: Tensor) -> Tensor:
         scale = self.log_scale.exp() / math.sqrt(keys.shape[1])
-        if self.spec.kernel == 'exp':
+        if self.config.kernel == 'exp':
             exponent = query @ keys.T
-        elif self.spec.kernel == 'gaussian':
+        elif self.config.kernel == 'gaussian':
             squares = query.square().sum(1, keepdim=True) + keys.square().sum(1)
             exponent = query @ keys.T - squares / 2
         else:
@@ -117,7 +83,7 @@ class AttentionPatch(nn.Module):
     def forward(self, feature: Tensor) -> Tensor:
         """Give what the head reads (B, width)."""
         attended = self.attend(feature)
-        if self.spec.fusion == 'residual':
+        if self.config.fusion == 'residual':
             return feature + attended
         return torch.cat([feature, attended], dim=1)
 
@@ -133,17 +99,17 @@ class GatedPatch(nn.Module):
 
     bank: Tensor
 
-    def __init__(self, spec: GatedPatchSpec, dim: int) -> None:
+    def __init__(self, config: GatedPatchConfig, dim: int) -> None:
         super().__init__()
-        self.spec = spec
+        self.config = config
         self.chunk = _CHUNK
         self.width = dim
-        self.query = nn.Linear(dim, spec.dim, bias=False)
-        self.back = nn.Linear(spec.dim, dim, bias=False)
-        self.gate = nn.Linear(2 * dim, dim) if spec.gate else None
+        self.query = nn.Linear(dim, config.dim, bias=False)
+        self.back = nn.Linear(config.dim, dim, bias=False)
+        self.gate = nn.Linear(2 * dim, dim) if config.gate else None
         if self.gate is not None:
             nn.init.constant_(self.gate.bias, _GATE_BIAS)
-        self.register_buffer('bank', torch.zeros((spec.bank, spec.dim)))
+        self.register_buffer('bank', torch.zeros((config.bank, config.dim)))
         self._live: tuple[Tensor, Tensor | None] | None = None
 
     def refer(self, bank: Tensor, hidden: Tensor | None = None) -> None:
@@ -176,7 +142,7 @@ class GatedPatch(nn.Module):
             here = torch.arange(start, start + scores.shape[1], device=bank.device)
             scores = torch.cat([best.to(scores), scores], dim=1)
             places = torch.cat([rows, here.expand(len(query), -1)], dim=1)
-            best, order = scores.topk(min(self.spec.top, scores.shape[1]), dim=1)
+            best, order = scores.topk(min(self.config.top, scores.shape[1]), dim=1)
             rows = places.gather(1, order)
         return best, rows
 
@@ -190,30 +156,6 @@ class GatedPatch(nn.Module):
 
 
 Patch = AttentionPatch | GatedPatch
-
-
-def check_patch(spec: PatchSpec, dim: int) -> None:
-    """Raise ValueError when a patch does not fit features of ``dim`` dimensions."""
-    if (
-        isinstance(spec, AttentionPatchSpec)
-        and spec.fusion == 'residual'
-        and spec.value_dim != dim
-    ):
-        raise ValueError(
-            f'a residual patch adds to the feature: its values need {dim} dimensions, not '
-            f'{spec.value_dim}'
-        )
-
-
-def make_patch(spec: PatchSpec, dim: int) -> Patch:
-    """Build the patch a specification names, for features of ``dim`` dimensions.
-
-    Raises ValueError as :func:`check_patch` does.
-    """
-    check_patch(spec, dim)
-    if isinstance(spec, GatedPatchSpec):
-        return GatedPatch(spec, dim)
-    return AttentionPatch(spec, dim)
 
 
 def bank_bytes(patch: Patch) -> int:

@@ -1,13 +1,57 @@
-"""Read sound files of any format as 16-bit samples."""
+"""Sound files of any format as messages of 16-bit samples."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 import warnings
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.audio.messages import audio_info_message, audio_message
+from xmodal_ros.modalities.file import Record, SensorFile
+from xmodal_ros.windows.windowing import SECOND_NS
+
+_CHUNKS_IN_A_SECOND: Final = 10
+
+
+class SoundFile(SensorFile):
+    """A sound file; raises :class:`BagError` when it is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._rate_hz, self._samples = read_sound(path)
+
+    @property
+    def duration_ns(self) -> int:
+        """By the number of samples."""
+        return len(self._samples) * SECOND_NS // self._rate_hz
+
+    def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
+        """Give the ``AudioInfo``, then the sound."""
+        yield info_record(topic, start_ns, self._rate_hz, self._samples.shape[1])
+        yield from sound_records(topic, frame, start_ns, self._samples, self._rate_hz)
+
+
+def info_record(topic: str, stamp_ns: int, rate_hz: int, channels: int) -> Record:
+    """Give the latched ``AudioInfo`` of 16-bit samples, on the topic's name with ``_info``."""
+    data = audio_info_message(rate_hz, channels)
+    return Record(stamp_ns, f'{topic}_info', INFO_TYPE, data, latched=True)
+
+
+def sound_records(
+    topic: str, frame: str, start_ns: int, samples: NDArray[np.int16], rate_hz: int
+) -> Iterator[Record]:
+    """Give ``AudioDataStamped`` messages of a tenth of a second of samples (N, channels) each.
+
+    The stamp is that of a message's first sample.
+    """
+    step = max(1, rate_hz // _CHUNKS_IN_A_SECOND)
+    for first in range(0, len(samples), step):
+        stamp_ns = start_ns + first * SECOND_NS // rate_hz
+        sound = samples[first : first + step].astype('<i2').tobytes()
+        yield Record(stamp_ns, topic, STAMPED_TYPE, audio_message(stamp_ns, frame, sound))
 
 
 def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:

@@ -1,0 +1,39 @@
+"""One microphone's way from serialized messages to windows."""
+
+from xmodal_ros.modalities.audio.assembler import AudioAssembler
+from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
+from xmodal_ros.streams.placement import Placement
+from xmodal_ros.windows.assembler import Window
+from xmodal_ros.windows.clock import WindowClock
+from xmodal_ros.windows.windowing import WindowingSpec
+
+
+class AudioCutter:
+    """Decodes chunks of sound and cuts windows of them."""
+
+    def __init__(
+        self, msgtype: str, window: WindowingSpec, audio_format: AudioFormat | None
+    ) -> None:
+        self._decode = AudioDecoder(msgtype, audio_format)
+        self._assembler = AudioAssembler(window)
+
+    @property
+    def clock(self) -> WindowClock:
+        """What decides which chunks count."""
+        return self._assembler.clock
+
+    def push(self, data: bytes, received_ns: int) -> list[Window]:
+        """Take a message and give the windows due; one without a stamp goes by its receipt."""
+        sample = self._decode(data, received_ns)
+        return self._assembler.push(sample, sample.rate_hz)
+
+    def reset(self) -> None:
+        """Start the stream anew."""
+        self._assembler.reset()
+
+    def use_placement(self, placement: Placement) -> None:
+        """Nothing: sound has no direction here."""
+
+    def use_format(self, audio_format: AudioFormat | None) -> None:
+        """Read messages that do not say their format as this; None refuses them."""
+        self._decode.format = audio_format

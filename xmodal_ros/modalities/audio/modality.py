@@ -1,0 +1,143 @@
+"""The modality ``audio``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.modalities.audio.cutter import AudioCutter
+from xmodal_ros.modalities.audio.decoder import (
+    AUDIO_TYPES,
+    AudioDecoder,
+    AudioFormat,
+    SAMPLE_FORMATS,
+)
+from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile
+from xmodal_ros.modalities.modality import Intake, Modality, TrainingDefaults, WindowCutter
+from xmodal_ros.modalities.stream import StreamConfig
+from xmodal_ros.parameter import Parameter
+from xmodal_ros.streams.placement import Placement
+from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.windows.windowing import WindowingSpec
+
+if TYPE_CHECKING:
+    from xmodal_ros.modalities.audio.augmentation import AudioAugmentation
+
+RATE_HZ: Final = 16_000
+
+
+class Audio(Modality):
+    """A microphone: the audio messages of ``audio_common_msgs`` and ``foxglove_msgs``."""
+
+    name: ClassVar[str] = 'audio'
+    title: ClassVar[str] = 'microphone'
+    message_types: ClassVar[tuple[str, ...]] = AUDIO_TYPES
+    Stream: ClassVar[type[StreamConfig]] = AudioStream
+    topic: ClassVar[str] = 'audio'
+    chunked: ClassVar[bool] = True
+    driver: ClassVar[str] = 'microphone'
+    intake: ClassVar[Intake] = Intake(depth=200, ahead=64)
+    fastest_hz: ClassVar[float] = 400.0
+    node_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            'info_topic',
+            '',
+            "Where the format of the audio is published (AudioInfo); '' is <topic>_info.",
+            change='always',
+        ),
+        Parameter(
+            'audio_rate',
+            0,
+            'Samples a second, for audio that does not say so anywhere; 0 takes what is '
+            'published.',
+            change='always',
+            bounds=(0, 768_000),
+        ),
+        Parameter(
+            'audio_channels',
+            1,
+            'Channels, interleaved; counts where audio_rate is given.',
+            change='always',
+            bounds=(1, 64),
+        ),
+        Parameter(
+            'audio_format',
+            'S16LE',
+            'Format of a sample: '
+            + ', '.join(SAMPLE_FORMATS)
+            + '; counts where audio_rate is given.',
+            change='always',
+        ),
+    )
+
+    def make_decoder(
+        self,
+        stream: StreamConfig,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> Decoder:
+        """Give the decoder, which must be told the format of messages that do not say it."""
+        return AudioDecoder(msgtype, audio_format)
+
+    def make_cutter(
+        self,
+        stream: StreamConfig,
+        window: WindowingSpec,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> WindowCutter:
+        """Lay out sound by sample count, not by stamps that jitter with every chunk."""
+        return AudioCutter(msgtype, window, audio_format)
+
+    def training_defaults(
+        self,
+        msgtype: str,
+        first_message: bytes,
+        options: Mapping[str, Any],
+    ) -> TrainingDefaults:
+        """Hear 16 kHz as log-mel frames."""
+        return TrainingDefaults(
+            AudioStream(),
+            rate_hz=RATE_HZ,
+            encoder='audio_bcresnet',
+            preprocessing=({'kind': 'log_mel', 'rate_hz': RATE_HZ},),
+            fit={'epochs': 9, 'patience': 5, 'batch_size': 32},
+        )
+
+    def augmentation(self) -> 'AudioAugmentation':
+        """Shift, drown, filter, cover and scale the sound."""
+        from xmodal_ros.modalities.audio.augmentation import AudioAugmentation
+
+        return AudioAugmentation()
+
+    def faults(self, stream: StreamConfig | None = None) -> tuple[FaultKind, ...]:
+        """Other sounds, and fewer samples."""
+        from xmodal_ros.modalities.audio.faults import FAULTS
+
+        return FAULTS
+
+    def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
+        """Give an ``AudioDataStamped`` of 32-bit floats, which does not say so."""
+        data = sample.values.astype('<f4').tobytes()
+        return audio_message(sample.stamp_ns, sample.frame_id, data)
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read WAV, or what ``soundfile`` reads where that is installed."""
+        from xmodal_ros.modalities.audio.file import SoundFile
+
+        return SoundFile(path)
+
+    def compact(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Keep sound in half the memory: float16 rounds it with a noise 70 dB below it."""
+        return values.astype(np.float16)
+
+    def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        """Give the loudness of each sample."""
+        return 100 * np.abs(samples.astype(np.float64))

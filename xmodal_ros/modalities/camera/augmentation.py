@@ -1,0 +1,39 @@
+"""Changes to a camera's training windows: light and framing differ."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+from xmodal_ros.modalities.augmentation import normal
+
+
+@dataclass(frozen=True)
+class CameraAugmentation:
+    """Light and framing differ: move the picture by a few pixels and change its contrast.
+
+    ``shift`` is the largest move as a share of the height and width; ``contrast`` the spread of
+    a factor on the intensities (depth stays metric: it takes a fifth of that).
+    """
+
+    shift: float = 0.08
+    contrast: float = 0.15
+
+    def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
+        """Change windows (B, steps, H, W, C) of any dtype; gives float32."""
+        factor = 1 + self.contrast * normal((len(windows), 1, 1, 1, 1), generator, windows)
+        windows = windows.to(torch.float32)
+        height, width = windows.shape[2:4]
+        rows = _shifted_index(len(windows), height, self.shift, generator).to(windows.device)
+        columns = _shifted_index(len(windows), width, self.shift, generator).to(windows.device)
+        batch = torch.arange(len(windows), device=windows.device)[:, None, None]
+        moved = windows.transpose(1, 2).transpose(2, 3)
+        moved = moved[batch, rows[:, :, None], columns[:, None, :]]
+        return moved.permute(0, 3, 1, 2, 4) * factor
+
+
+def _shifted_index(batch: int, size: int, share: float, generator: Generator) -> Tensor:
+    """Give for each window which row (or column) to take where, (batch, size), edges held."""
+    most = int(share * size)
+    move = torch.randint(-most, most + 1, (batch, 1), generator=generator)
+    return (torch.arange(size) + move).clamp(0, size - 1)

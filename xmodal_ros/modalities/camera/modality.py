@@ -1,0 +1,133 @@
+"""The modality ``camera``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.camera.messages import image_message
+from xmodal_ros.modalities.camera.stream import (
+    CameraPixels,
+    CameraStream,
+    COMPRESSED_TYPE,
+    IMAGE_TYPE,
+)
+from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile
+from xmodal_ros.modalities.modality import Intake, Modality, PlacementField, TrainingDefaults
+from xmodal_ros.modalities.stream import StreamConfig
+from xmodal_ros.parameter import Parameter
+from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.placement import Placement
+from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.windows.resampling import Interpolation
+from xmodal_ros.windows.windowing import SECOND_NS
+
+if TYPE_CHECKING:
+    from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
+
+_DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
+
+_ENCODINGS: Final[Mapping[CameraPixels, str]] = {
+    'gray': 'mono8',
+    'rgb': 'rgb8',
+    'depth': '32FC1',
+}
+
+
+class Camera(Modality):
+    """A camera, of grey, colour or depth: ``sensor_msgs/Image`` and ``CompressedImage``."""
+
+    name: ClassVar[str] = 'camera'
+    title: ClassVar[str] = 'camera'
+    message_types: ClassVar[tuple[str, ...]] = (IMAGE_TYPE, COMPRESSED_TYPE)
+    Stream: ClassVar[type[StreamConfig]] = CameraStream
+    topic: ClassVar[str] = 'camera/image'
+    placement: ClassVar[frozenset[PlacementField]] = frozenset({'region'})
+    interpolation: ClassVar[Interpolation] = 'nearest'
+    driver: ClassVar[str] = 'camera'
+    # Of images no more than the memory for a second of large ones.
+    intake: ClassVar[Intake] = Intake(depth=30, played_depth=10, ahead=10, as_they_come=True)
+    fastest_hz: ClassVar[float] = 400.0
+    node_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            'region_of_interest',
+            [0.0, 0.0, 1.0, 1.0],
+            'Left, top, width and height of the part of the picture to look at, as shares of it.',
+            change='always',
+            or_number=True,
+        ),
+    )
+
+    def make_decoder(
+        self,
+        stream: StreamConfig,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> Decoder:
+        """Give the decoder, which looks at the region that the placement names."""
+        from xmodal_ros.modalities.camera.decoder import CameraDecoder
+
+        assert isinstance(stream, CameraStream)  # noqa: S101 - it is this modality's
+        return CameraDecoder(msgtype, stream.pixels, stream.height, stream.width, placement.region)
+
+    def training_defaults(
+        self,
+        msgtype: str,
+        first_message: bytes,
+        options: Mapping[str, Any],
+    ) -> TrainingDefaults:
+        """Take small frames eight times a second, of the kind that the first one is."""
+        return TrainingDefaults(
+            CameraStream(pixels=_pixels(msgtype, first_message), height=30, width=40),
+            rate_hz=8,
+            margin_ns=SECOND_NS // 8,
+            encoder='camera_cnn',
+            preprocessing=({'kind': 'motion'},),
+            fit={'epochs': 12, 'patience': 5},
+        )
+
+    def augmentation(self) -> 'CameraAugmentation':
+        """Move the picture and change its contrast."""
+        from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
+
+        return CameraAugmentation()
+
+    def faults(self, stream: StreamConfig | None = None) -> tuple[FaultKind, ...]:
+        """Noise, and darkness, which does not touch depth."""
+        from xmodal_ros.modalities.camera.faults import FAULTS_OF_DEPTH, FAULTS_OF_PICTURES
+
+        is_depth = isinstance(stream, CameraStream) and stream.pixels == 'depth'
+        return FAULTS_OF_DEPTH if is_depth else FAULTS_OF_PICTURES
+
+    def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
+        """Give a ``sensor_msgs/Image``."""
+        assert isinstance(stream, CameraStream)  # noqa: S101 - it is this modality's
+        height, width = sample.values.shape[:2]
+        dtype, encoding = ('<f4' if stream.pixels == 'depth' else 'u1'), _ENCODINGS[stream.pixels]
+        data = sample.values.astype(dtype).tobytes()
+        return image_message(sample.stamp_ns, sample.frame_id, height, width, encoding, data)
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read a video; ``options['height']`` is the most that pictures are to have."""
+        from xmodal_ros.modalities.camera.file import VideoFile
+
+        return VideoFile(path, options.get('height'))
+
+    def compact(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Keep depth in half the memory: float16 is exact to 2 mm at 4 m."""
+        return values.astype(np.float16) if values.dtype == np.float32 else values
+
+
+def _pixels(msgtype: str, first_message: bytes) -> CameraPixels:
+    cursor = CdrCursor(first_message)
+    cursor.header()
+    if msgtype == COMPRESSED_TYPE:
+        return 'gray'
+    cursor.uint32()
+    cursor.uint32()
+    return 'depth' if cursor.string() in _DEPTH_ENCODINGS else 'gray'

@@ -1,0 +1,65 @@
+"""Changes to an IMU's training windows: wear and vigour differ between people."""
+
+from dataclasses import dataclass
+import math
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional
+
+from xmodal_ros.modalities.augmentation import normal
+
+
+@dataclass(frozen=True)
+class ImuAugmentation:
+    """Wear and vigour differ between people: turn, scale, warp, shift and shake the signal.
+
+    ``rotation_deg`` is the spread of a random turn of the sensor's frame, ``scale`` that of a
+    factor on each triple of channels, ``warp`` that of the tempo, ``shift_s`` bounds a move in
+    time, ``noise`` is relative to each channel's spread in the window, and with
+    ``drop`` chance one triple (accelerometer or gyro) is silenced.
+    """
+
+    rotation_deg: float = 15.0
+    scale: float = 0.1
+    warp: float = 0.1
+    noise: float = 0.05
+    drop: float = 0.0
+
+    def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
+        """Change windows (B, steps, 3 k), each in its own way."""
+        windows = _warp_time(windows, self.warp, generator)
+        triples = windows.unflatten(-1, (-1, 3))
+        batch, _, count, _ = triples.shape
+        turn = _rotations(batch, self.rotation_deg, generator).to(windows)
+        triples = torch.einsum('bij,btkj->btki', turn, triples)
+        triples = triples * (1 + self.scale * normal((batch, 1, count, 1), generator, windows))
+        kept = torch.rand((batch, 1, count, 1), generator=generator).to(windows) >= self.drop
+        triples = triples * kept if count > 1 else triples
+        spread = triples.std(dim=1, keepdim=True)
+        noise = self.noise * spread * normal(tuple(triples.shape), generator, windows)
+        return (triples + noise).flatten(2)
+
+
+def _rotations(count: int, spread_deg: float, generator: Generator) -> Tensor:
+    """Give rotation matrices (count, 3, 3) about random axes (Rodrigues)."""
+    axis = functional.normalize(torch.randn((count, 3), generator=generator), dim=1)
+    angle = torch.randn((count, 1, 1), generator=generator) * math.radians(spread_deg)
+    x, y, z = axis.unbind(1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).reshape(-1, 3, 3)
+    return torch.eye(3) + angle.sin() * cross + (1 - angle.cos()) * (cross @ cross)
+
+
+def _warp_time(windows: Tensor, spread: float, generator: Generator) -> Tensor:
+    """Play each window a little faster or slower about its centre; ends are held."""
+    batch, steps, _ = windows.shape
+    factor = torch.exp(spread * torch.randn((batch, 1), generator=generator))
+    centre = (steps - 1) / 2
+    position = (torch.arange(steps) - centre) * factor + centre
+    position = position.clamp(0, steps - 1)
+    low = position.floor().clamp(max=steps - 2)
+    fraction = (position - low).to(windows)[:, :, None]
+    low_index = low.long().to(windows.device)[:, :, None].expand(-1, -1, windows.shape[2])
+    before, after = windows.gather(1, low_index), windows.gather(1, low_index + 1)
+    return before + fraction * (after - before)

@@ -1,0 +1,100 @@
+"""The modality ``imu``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile, TableFile
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.imu.messages import imu_sample_message
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.modality import Modality, PlacementField, TrainingDefaults
+from xmodal_ros.modalities.stream import StreamConfig
+from xmodal_ros.parameter import Parameter
+from xmodal_ros.streams.placement import Placement
+from xmodal_ros.streams.sample import Decoder, Sample
+
+if TYPE_CHECKING:
+    from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
+
+
+class Imu(Modality):
+    """An inertial measurement unit: ``sensor_msgs/Imu``."""
+
+    name: ClassVar[str] = 'imu'
+    title: ClassVar[str] = 'IMU'
+    message_types: ClassVar[tuple[str, ...]] = (IMU_TYPE,)
+    Stream: ClassVar[type[StreamConfig]] = ImuStream
+    topic: ClassVar[str] = 'imu'
+    placement: ClassVar[frozenset[PlacementField]] = frozenset({'rotation'})
+    node_parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            'mounting_rotation',
+            [0.0, 0.0, 0.0],
+            "How the IMU is turned against the model's: roll, pitch and yaw in degrees.",
+            change='always',
+            or_number=True,
+        ),
+        Parameter(
+            'mounting_frame',
+            '',
+            'Frame of the model, for the rotation to come from /tf_static; before '
+            'mounting_rotation.',
+            change='always',
+        ),
+    )
+
+    def make_decoder(
+        self,
+        stream: StreamConfig,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> Decoder:
+        """Give the decoder, which turns samples as the IMU is mounted."""
+        assert isinstance(stream, ImuStream)  # noqa: S101 - it is this modality's
+        return ImuDecoder(stream.channels, placement.rotation)
+
+    def training_defaults(
+        self,
+        msgtype: str,
+        first_message: bytes,
+        options: Mapping[str, Any],
+    ) -> TrainingDefaults:
+        """Resample at 50 Hz, and learn from the channels that the user chose."""
+        stream = ImuStream(channels=options.get('channels', 'acc_gyro'))
+        return TrainingDefaults(stream, rate_hz=50, encoder='imu_cnn')
+
+    def augmentation(self) -> 'ImuAugmentation':
+        """Turn, scale, warp, shift and shake the signal."""
+        from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
+
+        return ImuAugmentation()
+
+    def faults(self, stream: StreamConfig | None = None) -> tuple[FaultKind, ...]:
+        """Noise, and another mounting."""
+        from xmodal_ros.modalities.imu.faults import FAULTS
+
+        return FAULTS
+
+    def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
+        """Give a ``sensor_msgs/Imu``."""
+        return imu_sample_message(sample.stamp_ns, sample.frame_id, sample.values)
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read a table, whose columns and units ``options['columns']`` names."""
+        from xmodal_ros.modalities.imu.table import ImuColumns, read_imu_table
+
+        table = read_imu_table(path, options.get('columns') or ImuColumns())
+        return TableFile(table, IMU_TYPE, lambda sample: self.serialize(sample, ImuStream()))
+
+    def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        """Give the change of acceleration from sample to sample."""
+        step = np.diff(samples[:, :3].astype(np.float64), axis=0)
+        change: NDArray[np.float64] = np.abs(step).sum(axis=1)
+        return change

@@ -1,0 +1,29 @@
+"""What a model wants of an IMU."""
+
+from typing import Final, Literal
+
+from xmodal_ros.modalities.stream import StreamConfig
+
+ImuChannels = Literal['acc_gyro', 'acc']
+CHANNEL_COUNT: Final[dict[ImuChannels, int]] = {'acc_gyro': 6, 'acc': 3}
+
+
+class ImuStream(StreamConfig):
+    """An IMU: acceleration in m/s² and, unless left out, angular rate in rad/s."""
+
+    modality: Literal['imu'] = 'imu'
+    channels: ImuChannels = 'acc_gyro'
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """The shape of one sample."""
+        return (self.channel_count,)
+
+    @property
+    def channel_count(self) -> int:
+        """The length of a sample's last axis."""
+        return CHANNEL_COUNT[self.channels]
+
+    def describe(self) -> str:
+        """Say which channels it has."""
+        return 'acceleration and gyro' if self.channels == 'acc_gyro' else 'acceleration'

@@ -1,0 +1,247 @@
+"""What one kind of sensor needs: the interface behind which nothing asks which kind it is.
+
+A modality is a folder with one subclass of :class:`Modality`, which an entry point of the group
+``xmodal_ros.modalities`` names. Whatever is heavy to import is imported where it is asked for.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import ConfigurationError, StreamError
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
+from xmodal_ros.modalities.file import SensorFile
+from xmodal_ros.modalities.stream import StreamConfig
+from xmodal_ros.parameter import Parameter
+from xmodal_ros.streams.placement import Placement
+from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.windows.assembler import Window, WindowAssembler
+from xmodal_ros.windows.clock import WindowClock
+from xmodal_ros.windows.resampling import Interpolation
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
+
+if TYPE_CHECKING:
+    from xmodal_ros.modalities.augmentation import Augmentation
+
+PlacementField = Literal['rotation', 'region']
+
+
+class WindowCutter(Protocol):
+    """One sensor's way from serialized messages to windows."""
+
+    @property
+    def clock(self) -> WindowClock:
+        """What decides which samples count, and when a window is due."""
+
+    def push(self, data: bytes, received_ns: int) -> list[Window]:
+        """Take a message received at ``received_ns`` and give the windows due, oldest first.
+
+        Raises :class:`~xmodal_ros.streams.sample.DecodeError` for one that cannot be used.
+        """
+
+    def reset(self) -> None:
+        """Start the stream anew."""
+
+    def use_placement(self, placement: Placement) -> None:
+        """Turn or cut samples in another way from the next message on; the stream starts anew."""
+
+    def use_format(self, audio_format: AudioFormat | None) -> None:
+        """Read messages that do not say their format as this; None refuses them."""
+
+
+class SampleCutter:
+    """The cutter of sensors whose every message is one sample that says all of itself."""
+
+    def __init__(
+        self,
+        make_decoder: Callable[[Placement], Decoder],
+        placement: Placement,
+        assembler: WindowAssembler,
+    ) -> None:
+        self._make_decoder = make_decoder
+        self._decode = make_decoder(placement)
+        self._assembler = assembler
+
+    @property
+    def clock(self) -> WindowClock:
+        """What decides which samples count."""
+        return self._assembler.clock
+
+    def push(self, data: bytes, received_ns: int) -> list[Window]:
+        """Take a message and give the windows due."""
+        return self._assembler.push(self._decode(data))
+
+    def reset(self) -> None:
+        """Start the stream anew."""
+        self._assembler.reset()
+
+    def use_placement(self, placement: Placement) -> None:
+        """Turn or cut samples in another way from the next message on."""
+        self._decode = self._make_decoder(placement)
+        self.reset()
+
+    def use_format(self, audio_format: AudioFormat | None) -> None:
+        """Nothing: these messages say their format."""
+
+
+@dataclass(frozen=True)
+class TrainingDefaults:
+    """How a sensor is learnt unless the user says otherwise.
+
+    Windows are resampled at ``rate_hz``, with ``margin_ns`` and ``min_coverage`` as in
+    :class:`~xmodal_ros.windows.windowing.WindowingSpec`. ``encoder`` is the kind of the encoder,
+    ``preprocessing`` the steps that need no statistics, as the bundle's document has them, and
+    ``fit`` what differs from :class:`~xmodal_ros.configuration.fit_settings.FitSettings`.
+    """
+
+    stream: StreamConfig
+    rate_hz: int
+    encoder: str
+    margin_ns: int = SECOND_NS // 10
+    min_coverage: float = 0.5
+    preprocessing: tuple[Mapping[str, Any], ...] = ()
+    fit: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How a node takes a sensor's messages.
+
+    ``depth`` messages are kept by the subscription, ``played_depth`` by a player until they are
+    acknowledged; ``ahead`` may be under way in a replay. Large messages are taken
+    ``as_they_come``, small ones in turns of a drain.
+    """
+
+    depth: int = 1000
+    played_depth: int = 256
+    ahead: int = 256
+    as_they_come: bool = False
+
+
+class Modality(ABC):
+    """One kind of sensor. Stateless: what is at work on one sensor is what its methods give.
+
+    ``name`` is how users and bundles call it, ``title`` how sentences do. ``message_types`` are
+    those a topic may have, the first being that in which samples can be written. ``placement``
+    says what of a sensor's placement applies, ``topic`` where its messages come unless said.
+    Where messages are ``chunked`` each holds a stretch of samples and covers the time to the next.
+    ``driver`` is the executable that publishes them, '' where there is none.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    message_types: ClassVar[tuple[str, ...]]
+    Stream: ClassVar[type[StreamConfig]]
+    topic: ClassVar[str]
+    placement: ClassVar[frozenset[PlacementField]] = frozenset()
+    interpolation: ClassVar[Interpolation] = 'linear'
+    chunked: ClassVar[bool] = False
+    driver: ClassVar[str] = ''
+    detected_by_type: ClassVar[bool] = True
+    """Whether a topic of its type is one of its sensors unless somebody says otherwise."""
+    intake: ClassVar[Intake] = Intake()
+    fastest_hz: ClassVar[float] = 4000.0
+    """A rate of messages beyond which no sensor of the kind goes."""
+    node_parameters: ClassVar[tuple[Parameter, ...]] = ()
+    """What its classifier node can be told beside what all can."""
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a modality that could not be used, when it is defined."""
+        super().__init_subclass__()
+        for attribute in ('name', 'title', 'message_types', 'Stream', 'topic'):
+            if not hasattr(cls, attribute):
+                raise TypeError(f'modality {cls.__qualname__} must set {attribute!r}')
+        if cls.Stream.model_fields['modality'].default != cls.name:
+            raise TypeError(
+                f'{cls.Stream.__qualname__}.modality must default to {cls.name!r}, the name of '
+                'its modality'
+            )
+
+    @abstractmethod
+    def make_decoder(
+        self,
+        stream: StreamConfig,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> Decoder:
+        """Give what turns serialized messages of a type into samples of the stream.
+
+        The type is one of ``message_types``; ``audio_format`` is for those that do not say
+        theirs. The decoder raises
+        :class:`~xmodal_ros.streams.sample.DecodeError` for a message that cannot be used.
+        """
+
+    def make_cutter(
+        self,
+        stream: StreamConfig,
+        window: WindowingSpec,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> WindowCutter:
+        """Give what turns serialized messages into windows."""
+        return SampleCutter(
+            lambda at: self.make_decoder(stream, msgtype, at),
+            placement,
+            WindowAssembler(window, self.interpolation),
+        )
+
+    @abstractmethod
+    def training_defaults(
+        self, msgtype: str, first_message: bytes, options: Mapping[str, Any]
+    ) -> TrainingDefaults:
+        """Choose how a sensor is learnt, by the type and the content of its first message.
+
+        ``options`` are what a user chose about streams, by name. Raises
+        :class:`~xmodal_ros.streams.sample.DecodeError` for a message that cannot be read.
+        """
+
+    def augmentation(self) -> Augmentation:
+        """Give what changes raw training windows and leaves the activity what it is."""
+        from xmodal_ros.modalities.augmentation import NoAugmentation
+
+        return NoAugmentation()
+
+    def faults(self, stream: StreamConfig | None = None) -> tuple[FaultKind, ...]:
+        """Give what may go wrong with a sensor of this stream; without one, with any."""
+        return (*OF_MESSAGES, FEWER_MESSAGES)
+
+    def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
+        """Give a message of the first of ``message_types`` that holds a sample, bit for bit.
+
+        Raises :class:`~xmodal_ros.errors.StreamError` for a modality whose samples cannot be
+        written.
+        """
+        raise StreamError(f'samples of modality {self.name} cannot be made messages')
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Look into a file of samples that people have, to make messages of it.
+
+        ``options`` are what the user said of it, by name. Raises
+        :class:`~xmodal_ros.errors.BagError` for a file that cannot be used, and
+        :class:`~xmodal_ros.errors.ConfigurationError` where no file of this modality can.
+        """
+        raise ConfigurationError(f'{path}: samples of modality {self.name} come from no file')
+
+    def compact(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Give a window's values as they are kept for training, where less memory will do."""
+        return values
+
+    def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        """Say how much goes on at each of samples (N, ...), or between each two of them.
+
+        Gives (N,) or (N - 1,). It tells apart when something happens, by which the clocks of two
+        sensors are compared.
+        """
+        step = np.abs(np.diff(samples.astype(np.float64).reshape(len(samples), -1), axis=0))
+        change: NDArray[np.float64] = step.mean(axis=1)
+        return change

@@ -1,0 +1,25 @@
+"""A parameter of a node, as it is written down; without ROS."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Value = bool | int | float | str | list[str] | list[float]
+Change = Literal['never', 'unconfigured', 'always']
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter; its type is that of ``default``.
+
+    ``change`` says when it may be set: ``never`` after the node has started (read-only), only
+    while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
+    that holds nothing but '' is empty: ROS 2 has no typed empty list. ``or_number`` lets a string
+    be given as a number, as the command line takes ``device:=0`` for one, and numbers be whole.
+    """
+
+    name: str
+    default: Value
+    description: str
+    change: Change = 'never'
+    bounds: tuple[float, float] | None = None
+    or_number: bool = False

@@ -1,0 +1,80 @@
+"""What can be chosen by name, found among the entry points of all installed packages.
+
+A package, this one among them, declares what it adds in the groups :data:`MODALITIES`,
+:data:`ENCODERS` and :data:`METHODS` of its entry points. Nothing is imported to know the names.
+"""
+
+from collections.abc import Mapping
+import difflib
+from functools import cache
+from importlib.metadata import entry_points, EntryPoint
+from typing import Any, Final
+
+from xmodal_ros.errors import ConfigurationError
+
+MODALITIES: Final = 'xmodal_ros.modalities'
+ENCODERS: Final = 'xmodal_ros.encoders'
+METHODS: Final = 'xmodal_ros.methods'
+
+# In the singular, for people.
+_KINDS: Final[Mapping[str, str]] = {
+    MODALITIES: 'modality',
+    ENCODERS: 'encoder',
+    METHODS: 'transfer method',
+}
+
+
+@cache
+def entries(group: str) -> Mapping[str, EntryPoint]:
+    """Give the entry points of a group by name, sorted; nothing is imported.
+
+    Raises :class:`ConfigurationError` where two packages declare the same name, and where there
+    is none at all: then the package is on the path without having been installed.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in sorted(entry_points(group=group), key=lambda each: each.name):
+        other = found.setdefault(entry.name, entry)
+        if other.value != entry.value:
+            raise ConfigurationError(
+                f'two packages declare the {_KINDS[group]} {entry.name!r}: {other.value} and '
+                f'{entry.value}; uninstall one of them'
+            )
+    if not found:
+        raise ConfigurationError(
+            f'no {_KINDS[group]} is installed: xmodal_ros is on the Python path without its '
+            "metadata; install it ('colcon build' in a workspace, 'make setup' in a checkout)"
+        )
+    return found
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Give the names of a group, sorted."""
+    return tuple(entries(group))
+
+
+def load(group: str, name: str) -> Any:
+    """Import what a name of a group stands for.
+
+    Raises :class:`ConfigurationError` for a name that nobody declares, and for one whose package
+    cannot be imported.
+    """
+    known = entries(group)
+    if name not in known:
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f'; did you mean {close[0]!r}?' if close else ''
+        raise ConfigurationError(
+            f'there is no {_KINDS[group]} {name!r}: choose one of {", ".join(known)}{hint}'
+        )
+    return _import(group, name)
+
+
+@cache
+def _import(group: str, name: str) -> Any:
+    entry = entries(group)[name]
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        package = entry.dist.name if entry.dist else entry.value
+        raise ConfigurationError(
+            f'the {_KINDS[group]} {name!r} of {package} cannot be loaded: {error}'
+        ) from error
