@@ -14,6 +14,7 @@ from test.training.configured import configure, train_into
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.progress import EpochMetrics, NullReporter
@@ -144,7 +145,9 @@ def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_
 def test_a_camera_can_be_the_target(recordings, tmp_path):
     result = train_into(tmp_path / 'camera', configure(recordings, target='camera'))
     assert result.info.modality == 'camera'
-    assert load_bundle(result.path).info.stream.pixels == 'gray'  # type: ignore[union-attr]
+    stream = load_bundle(result.path).info.stream
+    assert isinstance(stream, CameraStream)
+    assert stream.pixels == 'gray'
 
 
 def test_validation_subjects_validate_and_nobody_else(recordings, tmp_path):

@@ -80,7 +80,7 @@ def make_recipe(
     return Recipe(
         defaults.stream,
         window,
-        encoder_class(defaults.encoder)().sized(choices.size),
+        encoder_class(defaults.encoder).model_validate({}).sized(choices.size),
         _STEPS.validate_python(defaults.preprocessing),
         modality.augmentation(),
         choices.settle(replace(FitSettings(), **defaults.fit)),

@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal, TYPE_CHECKING
 
 from pydantic import Field
 
-from xmodal_ros.models.configuration_encoder import EncoderConfig, EncoderInput
+from xmodal_ros.modalities.stream import EncoderInput
+from xmodal_ros.models.configuration_encoder import EncoderConfig
 
 if TYPE_CHECKING:
     from torch import nn

@@ -69,7 +69,7 @@ class EncoderConfig(BaseModel, ABC):
 
 def encoder_class(kind: str) -> type[EncoderConfig]:
     """Import an encoder's class by its kind; raises :class:`ConfigurationError` for others."""
-    found = registry.load(registry.ENCODERS, kind)
+    found: Any = registry.load(registry.ENCODERS, kind)
     is_encoder = isinstance(found, type) and issubclass(found, EncoderConfig)
     if not is_encoder or found.model_fields['kind'].default != kind:
         raise ConfigurationError(
@@ -77,7 +77,8 @@ def encoder_class(kind: str) -> type[EncoderConfig]:
             f'EncoderConfig whose kind is {kind!r}, not {found!r}: correct it in the package that '
             'declares it'
         )
-    return found
+    encoder: type[EncoderConfig] = found
+    return encoder
 
 
 def _of_its_kind(value: Any) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from xmodal_ros.models.configuration_encoder import EncoderInput
+from xmodal_ros.modalities.stream import EncoderInput
 from xmodal_ros.windows.windowing import WindowingSpec
 
 if TYPE_CHECKING:
