@@ -29,7 +29,7 @@ def linked() -> Iterator[tuple[Path, str]]:
     for page in pages:
         text = page.read_text(encoding='utf-8')
         for target in re.findall(r'\]\(([^)#\s]+)(?:#[^)]*)?\)', text):
-            if '://' not in target:
+            if '://' not in target and target != '...':
                 yield page, target
 
 
