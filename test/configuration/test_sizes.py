@@ -10,11 +10,12 @@ import torch
 from test.messages import EPOCH, image_bytes
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
-from xmodal_ros.configuration.training import make_configuration, Size
+from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.sensor import MODALITIES, Modality, Sensor
 from xmodal_ros.models.classifier import Classifier, parameter_count
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.windows.windowing import SHORTEST_S
