@@ -159,10 +159,10 @@ def check_any_bytes(example: Example) -> None:
     good = example.messages[0]
     damaged = [b'', *(good[: draw.randrange(len(good))] for _ in range(_DAMAGES))]
     for _ in range(_DAMAGES):
-        message = bytearray(good)
+        changed = bytearray(good)
         for _ in range(draw.randrange(1, 9)):
-            message[draw.randrange(len(message))] = draw.randrange(256)
-        damaged.append(bytes(message))
+            changed[draw.randrange(len(changed))] = draw.randrange(256)
+        damaged.append(bytes(changed))
     for message in damaged:
         try:
             decode(message, 1)
