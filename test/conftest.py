@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import os
 from pathlib import Path
 import random
+import signal
 import sys
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -58,6 +59,22 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> None:
     _seed(item.name)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def interruptible_children() -> Iterator[None]:
+    """Let processes that tests start hear an interruption, even where this one is deaf to it.
+
+    A background job of a script and a command after ``nohup`` or ``trap '' INT`` ignore SIGINT,
+    and all that they start would inherit that. A handler, unlike that, is set back to the default
+    where a process begins; this one does nothing, as was asked of this process.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: None)
+    yield
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @pytest.fixture(scope='session')

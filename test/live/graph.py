@@ -25,6 +25,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Classification
 
+from test.waiting import PATIENCE_S
 from xmodal_ros.nodes.messages import to_nanoseconds
 
 RELIABLE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
@@ -35,8 +36,6 @@ LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-# Far more than anything takes; a test that gets here has failed.
-PATIENCE_S = 60.0
 
 Status = tuple[bytes, str, dict[str, str]]
 

@@ -17,7 +17,6 @@ from test.live.graph import (
     is_active,
     LATCHED,
     NodeProcess,
-    PATIENCE_S,
     RELIABLE,
     running,
     Status,
@@ -25,6 +24,7 @@ from test.live.graph import (
 )
 from test.messages import EPOCH, header, SECOND, serialize
 from test.sound_bags import info_bytes
+from test.waiting import PATIENCE_S
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.models.bundle import read_bundle_info

@@ -7,14 +7,13 @@ import pytest
 
 from test.bundles import make_imu_bundle
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.waiting import PATIENCE_S
 from xmodal_ros.errors import StreamError
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Clocks, Feed, Pipeline, Received
 from xmodal_ros.streams.imu import IMU_TYPE
-
-PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope='module')
