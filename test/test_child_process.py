@@ -4,6 +4,8 @@ from pathlib import Path
 import subprocess
 import sys
 
+from test.waiting import started
+
 SCRIPT = """
 import multiprocessing
 import os
@@ -29,7 +31,11 @@ def test_a_process_whose_parent_died_while_it_started_ends_too(tmp_path: Path) -
     script.write_text(SCRIPT)
     root = Path(__file__).parents[1]
     # Its output ends when the last process that holds it does.
-    ran = subprocess.run(
-        [sys.executable, script], cwd=root, env={'PYTHONPATH': str(root)}, stdout=subprocess.PIPE
-    )
-    assert ran.stdout.decode().split('\n') == ['parent gone', '']
+    with started(
+        [sys.executable, str(script)],
+        cwd=root,
+        env={'PYTHONPATH': str(root)},
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.read().split('\n') == ['parent gone', '']

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from test.waiting import COMMAND_S
 from xmodal_ros import files
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import (
@@ -40,7 +41,8 @@ def test_standard_output_can_be_named() -> None:
         "path = Path('/dev/stdout'); check_writable(path); write_atomic(path, 'result')"
     )
     # Into a pipe, whose entry in /proc leads to no file.
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)
+    command = [sys.executable, '-c', code]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=COMMAND_S)
     assert done.stdout == b'result'
     assert Path('/dev/stdout').is_symlink()
 

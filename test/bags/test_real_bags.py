@@ -54,7 +54,9 @@ def test_every_message_is_read(shared_data: Path, name: str) -> None:
 def test_converted_ros1_messages_are_whole(shared_data: Path, name: str) -> None:
     with BagReader(shared_data / 'bags' / name) as reader:
         for message in reader.messages():
-            TYPESTORE.deserialize_cdr(message.data, message.msgtype)
+            content = TYPESTORE.deserialize_cdr(message.data, message.msgtype)
+            again = bytes(TYPESTORE.serialize_cdr(content, message.msgtype))
+            assert again == bytes(message.data)
 
 
 @pytest.mark.parametrize(('old', 'new'), PAIRS)

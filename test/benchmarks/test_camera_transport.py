@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks import camera_transport
 from benchmarks.camera_transport import CPU_TARGET, LATENCY_TARGET, RATE_HZ, SIDES, summarise
+from test.waiting import COMMAND_S
 
 
 def told(sent: int, cpu_ns: int, *latencies_ms: float) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def test_the_benchmark_runs_and_loses_no_frame(tmp_path: Path) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=COMMAND_S,
         check=False,
     )
     assert done.returncode in (0, 1), done.stderr

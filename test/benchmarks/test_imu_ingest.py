@@ -11,6 +11,7 @@ import pytest
 from benchmarks import imu_ingest
 from benchmarks.imu_ingest import PlainWindows, RATES_HZ, summarise, TARGET, WINDOW
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.waiting import COMMAND_S
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
@@ -74,7 +75,7 @@ def test_the_benchmark_runs_and_loses_nothing(tmp_path: Path) -> None:
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=COMMAND_S,
         check=False,
     )
     assert done.returncode in (0, 1), done.stderr

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from test.paired_bags import LABELS, write_paired_bag
+from test.waiting import COMMAND_S
 from xmodal_ros.cli import dataset_run
 from xmodal_ros.cli.dataset_run import DatasetSettings
 from xmodal_ros.data.cache import StreamCache
@@ -24,7 +25,7 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, '-m', 'xmodal_ros.cli.main', 'dataset', *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_S)
 
 
 def test_it_shows_what_is_used_and_keeps_what_it_cut(bags, tmp_path, capsys):

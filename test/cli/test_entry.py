@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from test.waiting import COMMAND_S
+
 # Interrupts itself when a module is first looked for, which no outside signal could time so well.
 _INTERRUPT = """
 import importlib.abc, os, signal, sys
@@ -26,7 +28,8 @@ main()
 
 
 def run(code: str) -> 'subprocess.CompletedProcess[str]':
-    return subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    command = [sys.executable, '-c', code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S)
 
 
 @pytest.mark.parametrize('module', ['typer', 'xmodal_ros.cli.export'])

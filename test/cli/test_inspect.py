@@ -96,6 +96,7 @@ def test_it_says_what_a_microphone_recorded(tmp_path: Path) -> None:
 def test_a_missing_bag_is_an_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / 'nowhere')])
     assert isinstance(result.exception, BagError)
+    assert f"bag '{tmp_path}/nowhere' does not exist" in str(result.exception)
     assert result.exit_code != 0
 
 
@@ -121,3 +122,4 @@ def test_an_altered_bundle_is_an_error(tmp_path: Path) -> None:
     (bundle / 'model.safetensors').write_bytes(b'')
     result = CliRunner().invoke(app, [str(bundle)])
     assert isinstance(result.exception, BundleError)
+    assert 'is not the file this bundle was made with' in str(result.exception)

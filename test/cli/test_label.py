@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from test.bags.recordings import write_imu_bag
 from test.messages import EPOCH, SECOND
+from test.waiting import PATIENCE_S, started
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.main import app
 
@@ -22,19 +23,17 @@ def test_it_prints_an_address_that_answers_and_ends_with_ctrl_c(tmp_path: Path) 
     broken.write_bytes(b'')
     words = ['label', str(bag), str(broken), '--no-browser']
     command = [sys.executable, '-m', 'xmodal_ros.cli.main', *words]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         url = urlsplit(process.stdout.readline().strip())
-        connection = HTTPConnection(str(url.hostname), int(url.port or 0), timeout=20)
+        connection = HTTPConnection(str(url.hostname), int(url.port or 0), timeout=PATIENCE_S)
         connection.request('GET', f'{url.path}?{url.query}')
         assert connection.getresponse().status == 303
         # It stays connected, as browsers do.
         process.send_signal(signal.SIGINT)
         told = process.stderr.read()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(PATIENCE_S) == 0
         connection.close()
     assert 'is empty (0 bytes)' in told
     assert 'all saved: 0 segments in 0 of 2 bags' in told

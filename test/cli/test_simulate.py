@@ -4,19 +4,18 @@ from pathlib import Path
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from test.waiting import PATIENCE_S, poll_for, started
 from xmodal_ros.cli.simulate import simulate
 
 COMMAND = (
     'import typer; from xmodal_ros.cli.simulate import simulate; '
     'app = typer.Typer(); app.command()(simulate); app()'
 )
-DEADLINE_S = 60.0
 
 
 def run(*arguments: str):
@@ -76,21 +75,19 @@ def partial_bags(folder: Path) -> list[Path]:
 @pytest.mark.parametrize('jobs', ['1', '2'])
 def test_interrupt_ends_the_command_and_leaves_nothing(tmp_path, jobs):
     command = [sys.executable, '-c', COMMAND, str(tmp_path), '--minutes', '30', '--jobs', jobs]
-    process = subprocess.Popen(
+
+    def under_way() -> bool:
+        assert process.poll() is None
+        return len(partial_bags(tmp_path)) >= int(jobs)
+
+    with started(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
         cwd=Path(__file__).parents[2],
-    )
-    try:
-        deadline = time.monotonic() + DEADLINE_S
-        while len(partial_bags(tmp_path)) < int(jobs):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
+    ) as process:
+        poll_for(under_way, 'no bag was begun')
         # As a terminal does: to the whole group at once.
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(DEADLINE_S) != 0
-    finally:
-        process.kill()
+        assert process.wait(PATIENCE_S) != 0
     assert list(tmp_path.iterdir()) == []

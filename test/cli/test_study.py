@@ -1,5 +1,6 @@
 """``xmodal study`` as it is typed, killed, and typed again."""
 
+from contextlib import AbstractContextManager
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from test.paired_bags import write_subjects
 from test.studies.small_study import COSINE, document, UNIMODAL, write_study
+from test.waiting import PATIENCE_S, started
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
 
@@ -29,15 +31,13 @@ def small(recordings: Path, tmp_path: Path) -> Path:
     return write_study(tmp_path / 'study.yaml', content)
 
 
-def start(small: Path, out: Path) -> 'subprocess.Popen[str]':
+def start(small: Path, out: Path) -> AbstractContextManager['subprocess.Popen[str]']:
     command = [
         *(sys.executable, '-m', 'xmodal_ros.cli.main', 'study', str(small), '--out', str(out)),
         *('--jobs', '1', '--device', 'cpu'),
     ]
     environment = {**os.environ, 'TERM': 'dumb', 'PYTHONUNBUFFERED': '1', 'COLUMNS': '120'}
-    return subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    )
+    return started(command, stderr=subprocess.PIPE, env=environment)
 
 
 def stop_after_the_first_run(process: 'subprocess.Popen[str]', how: signal.Signals) -> str:
@@ -48,7 +48,9 @@ def stop_after_the_first_run(process: 'subprocess.Popen[str]', how: signal.Signa
         assert line, heard
         heard += line
     process.send_signal(how)
-    return heard + process.stderr.read()
+    heard += process.stderr.read()
+    process.wait(PATIENCE_S)
+    return heard
 
 
 @pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
@@ -68,7 +70,7 @@ def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     with start(small, out) as again:
         assert again.stderr is not None
         heard = again.stderr.read()
-    assert again.returncode == 0, heard
+        assert again.wait(PATIENCE_S) == 0, heard
     assert 'runs are done already' in heard
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert {path.name for path in (out / 'windows').iterdir()} == windows

@@ -1,6 +1,7 @@
 """``xmodal train`` as it is typed."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from test.paired_bags import write_subjects
+from test.waiting import COMMAND_S, PATIENCE_S, started
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.method import method_names
@@ -102,15 +104,11 @@ def test_options_that_mean_nothing_are_refused_in_words(recordings, tmp_path, ar
     assert not list(tmp_path.iterdir())
 
 
-def start(*arguments: object) -> 'subprocess.Popen[str]':
+def start(*arguments: object) -> AbstractContextManager['subprocess.Popen[str]']:
     """Start the command as another program would, with events."""
     command = [sys.executable, '-m', 'xmodal_ros.cli.main', 'train', *map(str, arguments)]
-    return subprocess.Popen(
-        [*command, '--events', '--device', 'cpu'],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    return started(
+        [*command, '--events', '--device', 'cpu'], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
@@ -141,6 +139,7 @@ def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, t
             process.send_signal(number)
             assert process.stdout is not None
             rest = process.stdout.read().splitlines()
+            process.wait(PATIENCE_S)
         if number == signal.SIGTERM:
             assert process.returncode == 128 + number
             stopped = from_line(rest[-1])
@@ -177,7 +176,7 @@ def test_two_processes_give_what_one_gives(recordings, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=COMMAND_S,
     )
     assert done.returncode == 0, done.stderr
     # One of them tells and writes.
@@ -200,9 +199,7 @@ def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
         *('--device', 'cpu', '--out', str(tmp_path / 'imu')),
     ]
     environment = {**os.environ, 'TERM': 'dumb', 'PYTHONUNBUFFERED': '1', 'COLUMNS': '120'}
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    ) as process:
+    with started(command, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stderr is not None
         heard = ''
         while 'training imu' not in heard:
@@ -211,6 +208,6 @@ def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
             heard += line
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
-    assert process.returncode == 130
+        assert process.wait(PATIENCE_S) == 130
     assert 'stopped: no bundle was written' in ' '.join((heard + rest).split())
     assert not (tmp_path / 'imu').exists()

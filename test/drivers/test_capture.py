@@ -5,6 +5,7 @@ import threading
 
 import numpy as np
 
+from test.waiting import PATIENCE_S
 from xmodal_ros.drivers.capture import MicrophoneCapture, Severity
 from xmodal_ros.drivers.portaudio import Microphone, SoundBlock
 from xmodal_ros.errors import DriverError
@@ -57,7 +58,7 @@ class Run:
             poll_s=0.001,
         )
         self.capture.start()
-        assert self._over.wait(30)
+        assert self._over.wait(PATIENCE_S)
         self.capture.stop()
 
     def _open(self, _wanted: Microphone, put: Callable[[SoundBlock], None]) -> Device:

@@ -8,6 +8,7 @@ import pytest
 
 from test.labelling.scenes import FIRST_FRAME, FRAME, RATE, write_scene
 from test.messages import compressed_bytes, EPOCH, image_bytes, imu_bytes, SECOND
+from test.waiting import PATIENCE_S
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.labelling.blocks import BLOCK_NS, glance, GLANCES
@@ -82,7 +83,7 @@ def test_the_spectrogram_is_loud_where_the_pitch_is(recording):
 
 
 def test_the_overview_is_made_without_being_asked(recording):
-    recording._survey.join(timeout=30)
+    recording._survey.join(PATIENCE_S)
     assert len(recording.glances(0)) == recording.block_count == 4
     assert len(recording.glances(3)) == 1
     assert recording.glances(9) == ()

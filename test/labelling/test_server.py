@@ -11,6 +11,7 @@ import pytest
 
 from test.labelling.scenes import RATE, write_scene
 from test.messages import EPOCH
+from test.waiting import PATIENCE_S
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.labelling.access import HEADER
 from xmodal_ros.labelling.desk import Desk
@@ -41,7 +42,7 @@ def unlabelled(bag: Path, server: LabelServer) -> Iterator[Path]:
 def ask(
     server: LabelServer, path: str, body: Any = None, method: str = '', **headers: str
 ) -> tuple[HTTPResponse, bytes]:
-    connection = HTTPConnection('127.0.0.1', server.port, timeout=20)
+    connection = HTTPConnection('127.0.0.1', server.port, timeout=PATIENCE_S)
     given = {HEADER: server.access.token, 'Content-Type': 'application/json'}
     given.update({name.replace('_', '-'): value for name, value in headers.items()})
     content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
@@ -221,7 +222,7 @@ def test_activities_are_kept_in_order_and_checked(server):
     ],
 )
 def test_a_giant_body_is_not_read(server, headers, status):
-    with socket.create_connection(('127.0.0.1', server.port), timeout=10) as connection:
+    with socket.create_connection(('127.0.0.1', server.port), timeout=PATIENCE_S) as connection:
         connection.sendall(
             f'POST /api/bags/0/labels HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n'
             f'{HEADER}: {server.access.token}\r\nContent-Type: application/json\r\n\r\n'.encode()

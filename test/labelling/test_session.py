@@ -10,6 +10,7 @@ import pytest
 from test.bags.recordings import without_privileges, write_imu_bag
 from test.messages import EPOCH, SECOND
 from test.recordings import write_jumped_bag
+from test.waiting import PATIENCE_S
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.label_writing import label_table, own_label_file
 from xmodal_ros.bags.labels import read_segments
@@ -195,7 +196,7 @@ def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_p
     broken.write_bytes(b'')
     enter(bag).save('a', 0, '', [WALK], 0)
     with Desk([broken, bag, second]) as desk:
-        desk._walk.join(timeout=30)
+        desk._walk.join(PATIENCE_S)
         first, labelled, other = desk.progress()
         assert 'is empty' in first.error
         assert (labelled.segments, other.segments) == (1, 0)

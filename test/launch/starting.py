@@ -14,7 +14,7 @@ import threading
 from typing import Any, Protocol
 
 from test.launch.files import console_scripts, FOLDER, planned, ROOT, Started
-from test.live.graph import PATIENCE_S
+from test.waiting import PATIENCE_S
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.launching.plan import ProcessSpec
 

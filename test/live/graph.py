@@ -1,10 +1,12 @@
 """A real ROS graph for tests: nodes as processes of their own, and one in here that watches."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
 from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
+import queue
 import signal
 import subprocess
 import sys
@@ -15,7 +17,12 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from lifecycle_msgs.srv import ChangeState, GetState
 from rcl_interfaces.msg import Parameter
-from rcl_interfaces.srv import GetParameters, SetParameters
+from rcl_interfaces.srv import (
+    GetParameters,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -25,6 +32,7 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Classification
 
+from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.ros.messages import to_nanoseconds
 
 RELIABLE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
@@ -35,8 +43,11 @@ LATCHED = QoSProfile(
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
 )
-# Far more than anything takes; a test that gets here has failed.
-PATIENCE_S = 60.0
+
+# Requests that may be made twice. An answer is lost where the server has not discovered yet who
+# asked, though who asked has discovered the server; then it does not come however long one waits.
+_REPEATABLE = (GetParameters, GetState, ListParameters, SetParameters, SetParametersAtomically)
+_AGAIN_S = 5.0
 
 Status = tuple[bytes, str, dict[str, str]]
 
@@ -51,6 +62,7 @@ class Watcher:
         self.reported_at_ns = 0
         self.labels: list[Classification] = []
         self.heard: list[tuple[str, Any]] = []
+        self._clients: dict[tuple[Any, str, str], Any] = {}
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, RELIABLE)
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
@@ -60,11 +72,7 @@ class Watcher:
 
     def poll_for(self, condition: Callable[[], bool], what: str) -> None:
         """For conditions of which no message tells."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not condition():
-            assert time.monotonic() < deadline, what
-            with self.changed:
-                self.changed.wait(0.02)
+        poll_for(condition, what)
 
     def hear(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> Any:
         """Keep what comes on a topic in ``heard``; gives the subscription."""
@@ -83,10 +91,17 @@ class Watcher:
     def status(self, node_name: str) -> Status:
         return self.statuses.get(node_name, [(b'', '', {})])[-1]
 
-    def wait_for_status(self, node_name: str, condition: Callable[[Status], bool]) -> Status:
-        """Wait for a report that is made from now on."""
+    def forget_statuses(self, node_name: str) -> None:
+        """Forget what a node has reported, before something that it may report but once."""
         with self.changed:
             self.statuses.pop(node_name, None)
+
+    def wait_for_status(
+        self, node_name: str, condition: Callable[[Status], bool], *, anew: bool = True
+    ) -> Status:
+        """Wait for a report that is made from now on, or since others were forgotten."""
+        if anew:
+            self.forget_statuses(node_name)
         found: list[Status] = []
 
         def holds() -> bool:
@@ -106,16 +121,14 @@ class Watcher:
         self.poll_for(told, f'no report at {time_ns}')
 
     def call(self, kind: Any, name: str, request: Any) -> Any:
-        client = self.node.create_client(kind, name)
-        try:
-            assert client.wait_for_service(PATIENCE_S), f'no service {name}'
-            future = client.call_async(request)
-            done = threading.Event()
-            future.add_done_callback(lambda _: done.set())
-            assert done.wait(PATIENCE_S), f'no answer from {name}'
-            return future.result()
-        finally:
-            self.node.destroy_client(client)
+        if kind in _REPEATABLE:
+            return self._ask(self._client(kind, name), request, _AGAIN_S)
+        client = self._client(kind, name)
+        # Clients are discovered in the order in which they were made: a server that answers this
+        # one, made after that one, has discovered that one too.
+        probe = self._client(GetParameters, f'{name.rpartition("/")[0]}/get_parameters', name)
+        self._ask(probe, GetParameters.Request(), _AGAIN_S)
+        return self._ask(client, request, PATIENCE_S)
 
     def state(self, node_name: str) -> str:
         response = self.call(GetState, f'{node_name}/get_state', GetState.Request())
@@ -148,6 +161,24 @@ class Watcher:
             yield publisher
         finally:
             self.node.destroy_publisher(publisher)
+
+    def _ask(self, client: Any, request: Any, again_s: float) -> Any:
+        """Ask for an answer, and again when there is none after ``again_s``."""
+        assert client.wait_for_service(PATIENCE_S), f'no service {client.srv_name}'
+        answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            client.call_async(request).add_done_callback(answers.put)
+            with contextlib.suppress(queue.Empty):
+                return answers.get(timeout=again_s).result()
+        raise AssertionError(f'no answer from {client.srv_name}')
+
+    def _client(self, kind: Any, name: str, purpose: str = '') -> Any:
+        """Give the client for a service, and for a purpose one of its own."""
+        key = (kind, name, purpose)
+        if key not in self._clients:
+            self._clients[key] = self.node.create_client(kind, name)
+        return self._clients[key]
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         with self.changed:

@@ -11,10 +11,10 @@ from rclpy.duration import Duration
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
+from test.waiting import PATIENCE_S
 from xmodal_ros.ros.messages import to_time
 
 WIDTH, HEIGHT = 640, 480
-PATIENCE_S = 60
 
 
 def main(topic: str, count: int, rate_hz: float) -> int:
@@ -32,7 +32,7 @@ def main(topic: str, count: int, rate_hz: float) -> int:
         time.sleep(max(0.0, start + number / rate_hz - time.monotonic()))
         image.header.stamp = to_time(number)
         publisher.publish(image)
-    acknowledged = publisher.wait_for_all_acked(Duration(seconds=PATIENCE_S))
+    acknowledged = publisher.wait_for_all_acked(Duration(seconds=int(PATIENCE_S)))
     # A publisher that goes takes along what has not been read; the reader ends this process.
     sys.stdout.write('published\n' if acknowledged else 'not acknowledged\n')
     sys.stdout.flush()

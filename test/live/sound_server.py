@@ -12,9 +12,8 @@ import time
 
 import pytest
 
+from test.waiting import PATIENCE_S
 from xmodal_standalone import debian
-
-_PATIENCE_S = 60.0
 
 
 def skip_without_sound() -> None:
@@ -60,7 +59,7 @@ class SoundServer:
                 stdout=log,
                 stderr=log,
             )
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             log_text = (self._folder / 'pulseaudio.log').read_text()
             assert self._process.poll() is None, f'PulseAudio ended: {log_text}'
@@ -82,7 +81,7 @@ class SoundServer:
             command,
             env={**os.environ, **self.environment},
             check=True,
-            timeout=_PATIENCE_S,
+            timeout=PATIENCE_S,
             stderr=subprocess.DEVNULL,
         )
         return begin_ns, time.time_ns()

@@ -49,8 +49,9 @@ def test_pictures_are_drawn_for_viewers_alone_and_keep_their_stamps(
         watcher.poll_for(lambda: eye.get_subscription_count() > 0, 'the camera is not listened to')
         labels.publish(classification(EPOCH + SECOND, 'eye_link', [('walk', 0.9), ('sit', 0.1)]))
         watcher.wait_for(lambda: any(t.endswith('marker') for t, _ in watcher.heard), 'no marker')
+        watcher.forget_statuses(NODE)
         eye.publish(b'\x00\x01\x00\x00 nothing that is an image')
-        watcher.wait_for_status(NODE, lambda s: 'cannot be shown' in s[1])
+        watcher.wait_for_status(NODE, lambda s: 'cannot be shown' in s[1], anew=False)
         for index, stamp in enumerate((EPOCH + SECOND + 7, EPOCH + 60 * SECOND), start=1):
             eye.publish(image_bytes(stamp, GREY, 'rgb8'))
             watcher.wait_for(lambda n=index: len(heard(watcher, 'annotated')) == n, 'no picture')  # type: ignore[misc]

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
 from std_msgs.msg import String
 from vision_msgs.msg import Classification
 
@@ -185,11 +184,3 @@ def test_all_drivers_die_at_once_and_return(watcher: Watcher, tmp_path: Path) ->
         robot.wait_for_source('imu')
         # The gap itself comes as unknown.
         watcher.wait_for(lambda: robot.decisions()[-1][1] != 'unknown', 'still unknown')
-
-
-@pytest.mark.parametrize('name', SENSORS)
-def test_the_models_of_this_test_hop_alike(tmp_path: Path, name: str) -> None:
-    """The time within which another source takes over is counted in hops."""
-    from xmodal_ros.models.configuration_bundle import read_bundle_info
-
-    assert read_bundle_info(make_models(tmp_path)[name]).window.hop_ns == HOP_NS

@@ -14,6 +14,7 @@ import pytest
 
 from test.live.graph import is_active, is_error, LATCHED, NodeProcess, running, Watcher
 from test.live.sound_server import skip_without_sound, SoundServer
+from test.waiting import PATIENCE_S
 from xmodal_ros.ros.messages import to_nanoseconds
 
 NAME = '/microphone'
@@ -95,7 +96,8 @@ def test_it_says_in_what_format_there_will_be_sound(process: Ear) -> None:
 
 def test_words_are_heard_when_they_are_spoken(ear: Ear, tmp_path: Path) -> None:
     path = tmp_path / 'words.wav'
-    subprocess.run(['espeak-ng', '-w', str(path), 'walk. sit down. stand up.'], check=True)
+    words = ['espeak-ng', '-w', str(path), 'walk. sit down. stand up.']
+    subprocess.run(words, check=True, timeout=PATIENCE_S)
     with wave.open(str(path)) as file:
         rate = file.getframerate()
         spoken = np.frombuffer(file.readframes(file.getnframes()), '<i2')

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 import os
 from pathlib import Path
+import signal
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag
+from xmodal_ros.tools.replay.child_node import ChildNode
 from xmodal_ros.tools.replay.replay import LivePrediction, replay
 
 BAD = (
@@ -121,6 +123,18 @@ def test_an_interrupted_replay_leaves_no_process(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         replay(bundle, bag, IMU, on_label=interrupt)
     assert children() == []
+
+
+def test_a_node_that_is_still_starting_ends_at_once_even_if_interruptions_are_ignored() -> None:
+    """As in a background job of a script, whose processes all inherit that."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with ChildNode('xmodal_ros.nodes.imu_classifier', {}) as child:
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    # It has not been killed for not ending.
+    assert child._process.returncode in (0, -signal.SIGTERM)
 
 
 def test_a_node_that_cannot_start_says_why(tmp_path: Path) -> None:

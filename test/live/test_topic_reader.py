@@ -1,6 +1,6 @@
 """A source over DDS: who waits for messages is woken, whatever becomes of the subscription."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, ExitStack
 from pathlib import Path
 import subprocess
@@ -17,8 +17,9 @@ from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image, Imu
 
-from test.live.graph import BEST_EFFORT, PATIENCE_S, RELIABLE, watching
+from test.live.graph import BEST_EFFORT, RELIABLE, watching
 from test.messages import imu_bytes
+from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros import qos
 from xmodal_ros.ros import topic_reader as source_module
@@ -58,16 +59,6 @@ def publisher(
     publisher = node.create_publisher(msgtype, source.topic, profile)
     yield publisher
     node.destroy_publisher(publisher)
-
-
-def poll_for(condition: Callable[[], bool]) -> None:
-    """For conditions of which nobody tells."""
-    moment = threading.Event()
-    for _ in range(int(PATIENCE_S / 0.01)):
-        if condition():
-            return
-        moment.wait(0.01)
-    raise AssertionError('it did not come to pass')
 
 
 class Waiter:

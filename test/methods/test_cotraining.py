@@ -177,7 +177,9 @@ def test_a_batch_that_no_source_has_a_window_for_is_learnt_alone():
 
 
 def test_sources_may_have_other_channels_but_not_other_dimensions():
-    _, _, found = terms(transfer_task(source(), source('thigh', seed=3, channels=3)))
+    given, _, found = terms(transfer_task(source(), source('thigh', seed=3, channels=3)))
     assert found.loss.isfinite()
+    # Each of them and their fusion are taught.
+    assert {'branches.0', 'branches.1', 'target.encoder'} <= gradients(given, found.loss)
     with pytest.raises(ConfigurationError, match=r"16 dimensions and the 32 of source 'camera'"):
         module('cotraining', transfer_task(source(dim=32)))

@@ -65,9 +65,15 @@ def test_identical_inputs_give_zero_and_no_broken_gradient(normalisation, per_he
 @pytest.mark.parametrize('normalisation', NORMALISATIONS)
 def test_the_sides_may_have_different_numbers_of_tokens(normalisation):
     options = DcatOptions(normalisation=normalisation)
-    loss = alignment_loss(*keys_and_values(25), *keys_and_values(8), options)
+    ours, theirs = keys_and_values(25), keys_and_values(8)
+    loss = alignment_loss(*ours, *theirs, options)
     assert math.isfinite(loss.item())
     assert loss.item() > 0
+    # Tokens of nothing add nothing, but to the number of them.
+    key, value = (torch.cat([each, torch.zeros_like(each)], dim=2) for each in theirs)
+    if normalisation == 'by_length':
+        key = 2 * key
+    torch.testing.assert_close(alignment_loss(*ours, key, value, options), loss)
 
 
 def test_other_dimensions_are_refused_with_the_remedy():

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from test.waiting import COMMAND_S
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.dcat import Dcat
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
@@ -22,7 +23,8 @@ def test_their_names_are_known_without_torch():
         'import sys, xmodal_ros.configuration.training, xmodal_ros.methods.method as method;'
         'print(*method.method_names(), "torch" in sys.modules)'
     )
-    run = subprocess.run([sys.executable, '-c', told], capture_output=True, text=True, check=True)
+    command = [sys.executable, '-c', told]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=COMMAND_S)
     assert run.stdout.split() == [*method_names(), 'False']
 
 

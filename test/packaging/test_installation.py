@@ -11,6 +11,7 @@ import sys
 from catkin_pkg.package import parse_package
 import pytest
 
+from test.waiting import COMMAND_S
 import xmodal_ros
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        timeout=COMMAND_S,
     )
     assert build.returncode == 0, build.stdout
     return workspace / 'install' / 'xmodal_ros'
@@ -57,6 +59,7 @@ def in_workspace(prefix: Path, command: Sequence[str]) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
+        timeout=COMMAND_S,
     )
 
 

@@ -2,10 +2,8 @@
 
 import threading
 
+from test.waiting import PATIENCE_S
 from xmodal_ros.runtime.event_driven import EventThread
-
-# Far more than anything takes; a test that gets here has failed.
-PATIENCE_S = 60.0
 
 
 class Bell:
@@ -52,6 +50,7 @@ def test_a_wait_in_vain_is_followed_by_work_all_the_same() -> None:
 def test_stopping_waits_until_the_work_is_over_and_begins_no_more() -> None:
     bell = Bell()
     begun, allowed, over = threading.Event(), threading.Event(), threading.Event()
+    woken = threading.Event()
     count = 0
 
     def work() -> None:
@@ -61,11 +60,16 @@ def test_stopping_waits_until_the_work_is_over_and_begins_no_more() -> None:
         assert allowed.wait(PATIENCE_S)
         over.set()
 
-    thread = EventThread('intake', wait=bell.wait, work=work, wake=bell.ring)
+    def wake() -> None:
+        bell.ring()
+        woken.set()
+
+    thread = EventThread('intake', wait=bell.wait, work=work, wake=wake)
     bell.ring()
     assert begun.wait(PATIENCE_S)
     stopper = threading.Thread(target=thread.stop)
     stopper.start()
+    assert woken.wait(PATIENCE_S)
     bell.ring()
     assert stopper.is_alive()
     allowed.set()

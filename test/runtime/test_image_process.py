@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from test.waiting import COMMAND_S
+
 PAGES_A_BLOCK = 250
 
 # In a thread, whose memory the C library treats in its own way, as in the intake.
@@ -36,7 +38,7 @@ thread.join()
 
 def faults_and_threads(*arguments: str) -> tuple[int, int]:
     command = [sys.executable, '-c', COUNT_FAULTS, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=COMMAND_S)
     faults, threads = map(int, done.stdout.split())
     return faults, threads
 

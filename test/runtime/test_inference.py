@@ -5,9 +5,8 @@ import threading
 
 import pytest
 
+from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.runtime.inference import InferenceThread
-
-PATIENCE_S = 30.0
 
 
 @pytest.fixture
@@ -107,6 +106,7 @@ def test_a_closed_lane_works_on_nothing_more(inference: InferenceThread) -> None
     assert gate.entered.wait(PATIENCE_S)
     closer = threading.Thread(target=lane.close)
     closer.start()
+    poll_for(lambda: lane.closed, 'it does not begin to close')
     gate.opened.set()
     closer.join(PATIENCE_S)
     assert not closer.is_alive()

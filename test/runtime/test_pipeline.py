@@ -7,14 +7,13 @@ import pytest
 
 from test.bundles import make_imu_bundle
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.waiting import PATIENCE_S
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, PipelineClocks, Received
-
-PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope='module')

@@ -10,6 +10,7 @@ import pytest
 
 from test.bundles import make_imu_bundle
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.waiting import PATIENCE_S
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, Prediction
@@ -17,7 +18,6 @@ from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
 from xmodal_ros.windows.windowing import WindowingSpec
 
-PATIENCE_S = 30.0
 HOP = SECOND // 2
 
 

@@ -16,8 +16,16 @@ def program(path: Path, text: str) -> None:
 
 
 def test_nothing_missing_needs_no_apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program(tmp_path / 'apt-get', f'touch {tmp_path}/called; exit 100')
+    monkeypatch.setenv('PATH', f'{tmp_path}:/usr/bin:/bin')
+    for user in (0, 1000):
+        monkeypatch.setattr(os, 'geteuid', lambda user=user: user)
+        debian.install([], lock=1)
+        debian.install_for_tests([], lock=1)
+    assert not (tmp_path / 'called').exists()
+    (tmp_path / 'apt-get').unlink()
     monkeypatch.setenv('PATH', str(tmp_path))
-    debian.install([], lock=0)
+    debian.install([], lock=1)
 
 
 def test_missing_tools_are_named_as_packages(

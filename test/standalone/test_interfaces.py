@@ -6,6 +6,7 @@ import sys
 from ament_index_python.packages import get_package_share_directory
 import pytest
 
+from test.waiting import COMMAND_S
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_standalone import interfaces
 from xmodal_standalone.venv import Venv
@@ -55,7 +56,11 @@ def test_live_nodes_announce_the_same_hash() -> None:
         "print(node.get_publishers_info_by_topic('/activity')[0].topic_type_hash)\n"
     )
     announced = subprocess.run(
-        [sys.executable, '-c', script], capture_output=True, text=True, check=True
+        [sys.executable, '-c', script],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=COMMAND_S,
     ).stdout.strip()
     assert announced == type_hash('vision_msgs/msg/Classification')
 

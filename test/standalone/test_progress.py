@@ -1,8 +1,10 @@
+from contextlib import ExitStack
 import os
 from pathlib import Path
 import subprocess
 import sys
 
+from test.waiting import PATIENCE_S, started
 from xmodal_standalone.progress import key_of, only_one, Stamps
 
 
@@ -37,27 +39,27 @@ def test_the_key_follows_content_names_and_members(tmp_path: Path) -> None:
 
 
 def test_a_second_set_up_waits_for_a_tool_that_outlived_the_first(tmp_path: Path) -> None:
-    with only_one(tmp_path) as lock:
-        tool = subprocess.Popen(
-            [sys.executable, '-c', 'input()'], stdin=subprocess.PIPE, pass_fds=[lock]
-        )
+    import xmodal_standalone
+
+    standalone = str(Path(xmodal_standalone.__file__).parents[1])
     second = (
         'from pathlib import Path\n'
         'from xmodal_standalone.progress import only_one\n'
         f'with only_one(Path({str(tmp_path)!r})):\n'
         '    print("through", flush=True)\n'
     )
-    import xmodal_standalone
-
-    standalone = str(Path(xmodal_standalone.__file__).parents[1])
-    waiting = subprocess.Popen(
-        [sys.executable, '-c', second],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, 'PYTHONPATH': standalone},
-    )
-    assert waiting.stdout is not None
-    assert 'waiting' in waiting.stdout.readline()
-    tool.communicate(b'\n')
-    assert waiting.stdout.readline() == 'through\n'
-    waiting.communicate()
+    with ExitStack() as stack:
+        with only_one(tmp_path) as lock:
+            command = [sys.executable, '-c', 'input()']
+            tool = stack.enter_context(started(command, stdin=subprocess.PIPE, pass_fds=[lock]))
+        waiting = stack.enter_context(
+            started(
+                [sys.executable, '-c', second],
+                stdout=subprocess.PIPE,
+                env={**os.environ, 'PYTHONPATH': standalone},
+            )
+        )
+        assert waiting.stdout is not None
+        assert 'waiting' in waiting.stdout.readline()
+        tool.communicate('\n', timeout=PATIENCE_S)
+        assert waiting.stdout.readline() == 'through\n'

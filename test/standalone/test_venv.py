@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from test.waiting import COMMAND_S
 from xmodal_standalone.errors import SetupError
 from xmodal_standalone.venv import Venv
 
@@ -20,6 +21,7 @@ def python(code: str, **variables: str) -> str:
         capture_output=True,
         text=True,
         check=True,
+        timeout=COMMAND_S,
     ).stdout.strip()
 
 
@@ -69,7 +71,12 @@ class TestEnvironmentOfThisCheckout:
     def test_the_command_runs_with_nothing_sourced(self) -> None:
         command = Path(sys.prefix) / 'bin' / 'xmodal'
         result = subprocess.run(
-            [command, '--version'], env={}, capture_output=True, text=True, check=True
+            [command, '--version'],
+            env={},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=COMMAND_S,
         )
         assert result.stdout.strip() == '0.1.0'
 
@@ -84,6 +91,7 @@ class TestEnvironmentOfThisCheckout:
             capture_output=True,
             text=True,
             check=True,
+            timeout=COMMAND_S,
         ).stdout.strip()
         assert output == f'{sys.prefix} {sys.prefix}/bin:/usr/bin:/bin'
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from test.transforms import turned
+from test.waiting import PATIENCE_S
 from xmodal_ros.streams.frames import FixedFrames
 from xmodal_ros.streams.placement import rotation_from_angles, UNTURNED
 from xmodal_ros.streams.transforms import Transform
@@ -139,18 +140,18 @@ def test_what_is_said_while_somebody_asks_counts_for_the_next_who_asks(monkeypat
     def find_slowly(target, source):
         rotation = find(target, source)
         found.set()
-        told.wait()
+        assert told.wait(PATIENCE_S)
         return rotation
 
     monkeypatch.setattr(frames, '_find', find_slowly)
     asking = threading.Thread(target=frames.rotation, args=('base', 'imu'))
     telling = threading.Thread(target=frames.add, args=([turned('base', 'imu', 180, 0, 0)],))
     asking.start()
-    found.wait()
+    assert found.wait(PATIENCE_S)
     telling.start()
     # It has to wait for who is asking, and would be through at once if it did not.
     telling.join(timeout=0.2)
     told.set()
-    asking.join()
-    telling.join()
+    asking.join(PATIENCE_S)
+    telling.join(PATIENCE_S)
     assert frames.rotation('base', 'imu') == rotation_from_angles(180, 0, 0)

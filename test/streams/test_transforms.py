@@ -37,6 +37,10 @@ def test_a_message_cut_short_is_refused():
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_give_transforms_or_a_refusal(data):
     try:
-        read_transforms(data)
+        transforms = read_transforms(data)
     except DecodeError:
         return
+    for transform in transforms:
+        assert not transform.parent.startswith('/')
+        assert not transform.child.startswith('/')
+        assert len(transform.quaternion) == 4

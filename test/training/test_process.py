@@ -10,12 +10,11 @@ import threading
 
 import pytest
 
+from test.waiting import PATIENCE_S
 from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.training.process import TrainingProcess
 from xmodal_ros.training.run_status import RunStatus
-
-_PATIENCE_S = 120.0
 
 
 class Follower:
@@ -38,7 +37,7 @@ class Follower:
             return run_status.state in states and stage in run_status.stage
 
         with self._news:
-            self._news.wait_for(lambda: arrived() or not child.run_status.running, _PATIENCE_S)
+            self._news.wait_for(lambda: arrived() or not child.run_status.running, PATIENCE_S)
         assert arrived(), child.run_status
         return child.run_status
 
@@ -72,11 +71,14 @@ def test_a_run_gives_way_tells_its_progress_and_leaves_a_bundle(
         follower.wait_for('training', stage='looking')
         assert follower.child is not None
         pid = follower.child._process.pid
-        assert os.getpriority(os.PRIO_PROCESS, pid) == os.getpriority(os.PRIO_PROCESS, 0) + 5
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, pid) == min(own + 5, 19)
         finished = follower.wait_for('finished', 'failed', 'cancelled')
         assert finished.state == 'finished', finished
-    assert finished.scores['test_macro_f1'] >= 0
-    assert load_bundle(Path(finished.bundle)).info.sensor == 'imu'
+    written = load_bundle(Path(finished.bundle)).info
+    assert written.sensor == 'imu'
+    assert 'test_macro_f1' in finished.scores
+    assert finished.scores == written.scores
 
 
 def test_one_that_is_cancelled_leaves_nothing(

@@ -11,6 +11,7 @@ from test.bundles import make_imu_bundle
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from test.training.configured import configure, train_into
+from test.waiting import COMMAND_S
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
@@ -343,6 +344,7 @@ def test_a_disk_that_is_full_leaves_no_half_a_bundle(tmp_path, size):
         capture_output=True,
         text=True,
         check=False,
+        timeout=COMMAND_S,
     )
     assert 'BundleError: cannot write a bundle' in done.stderr
     assert [file.name for file in tmp_path.iterdir()] == ['old']

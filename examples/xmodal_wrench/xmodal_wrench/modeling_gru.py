@@ -1,12 +1,8 @@
 """The recurrent encoder."""
 
-from typing import Final
-
 from torch import nn, Tensor
 
-from xmodal_wrench.configuration_gru import GruConfig
-
-_EVERY: Final = 4
+from xmodal_wrench.configuration_gru import EVERY, GruConfig
 
 
 class GruEncoder(nn.Module):
@@ -22,5 +18,5 @@ class GruEncoder(nn.Module):
     def forward(self, window: Tensor) -> Tensor:
         """Give the tokens."""
         states, _ = self.layers(window)
-        tokens: Tensor = self.norm(self.project(self.dropout(states[:, _EVERY - 1 :: _EVERY])))
+        tokens: Tensor = self.norm(self.project(self.dropout(states[:, EVERY - 1 :: EVERY])))
         return tokens

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from test.bundles import LABELS, make_camera_bundle, make_imu_bundle, rewrite_document
+from test.waiting import COMMAND_S
 from xmodal_ros.errors import BundleError
 from xmodal_ros.tools.doctor.expectation import read_expectation
 
@@ -104,5 +105,6 @@ def test_it_is_read_without_torch(bundle: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=COMMAND_S,
     )
     assert done.stdout == 'imu\n'

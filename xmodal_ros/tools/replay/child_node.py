@@ -5,7 +5,6 @@ from contextlib import ExitStack
 import json
 import os
 from pathlib import Path
-import signal
 import subprocess
 import sys
 import tempfile
@@ -93,7 +92,8 @@ class ChildNode:
         return environment
 
     def _end(self) -> None:
-        self._process.send_signal(signal.SIGINT)
+        # Not SIGINT: until a node has handlers of its own, it ignores that where its parent does.
+        self._process.terminate()
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
