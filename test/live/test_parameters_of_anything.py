@@ -23,9 +23,9 @@ from test.live.graph import NodeProcess, running, Watcher
 from test.live.test_failover import make_models
 from test.live.transitions import PATH_TO
 from test.ros.parameter_values import held, numbers, texts, wholes
+from xmodal_ros.parameter import Parameter as Row
 from xmodal_ros.ros import parameter_tables
 from xmodal_ros.ros.classifier_settings import MODEL_PARAMETERS
-from xmodal_ros.ros.parameters import Parameter as Row
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR, source_table
 from xmodal_ros.runtime import health
 

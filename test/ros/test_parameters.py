@@ -8,8 +8,9 @@ import pytest
 import rclpy
 import yaml
 
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.parameter_tables import BAG_PLAYER, PERCEPTION, TABLES
-from xmodal_ros.ros.parameters import declare, Parameter, texts
+from xmodal_ros.ros.parameters import declare, texts, type_name
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR
 from xmodal_ros.ros.sensor_table import read_sensors
 from xmodal_ros.ros.trainer_parameters import TRAINER
@@ -33,7 +34,7 @@ def as_documented(parameter: Parameter) -> list[str]:
     bounds = parameter.bounds
     kind = type(default) if isinstance(default, float) else int
     span = f'{kind(bounds[0])} to {kind(bounds[1])}' if bounds else ''
-    return [parameter.name, parameter.type_name, str(default), span]
+    return [parameter.name, type_name(parameter), str(default), span]
 
 
 @pytest.mark.parametrize('node', DOCUMENTED)

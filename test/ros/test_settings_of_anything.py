@@ -14,6 +14,7 @@ from test.bundles import make_imu_bundle
 from test.ros.parameter_values import anything, held, texts
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.registry import modality_names
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.classifier_settings import (
     check_model,
     ModelSettings,
@@ -23,7 +24,6 @@ from xmodal_ros.ros.classifier_settings import (
     SensorInputSettings,
 )
 from xmodal_ros.ros.parameter_tables import AUDIO_CLASSIFIER, CAMERA_CLASSIFIER, IMU_CLASSIFIER
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR, read_settings, source_table
 from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 from xmodal_ros.runtime.selector_settings import SelectorSettings

@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.classifier_settings import (
     check_model,
@@ -27,7 +28,6 @@ from xmodal_ros.ros.classifier_settings import (
 )
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.sensor_input import SensorInput
 from xmodal_ros.ros.sensor_inputs import SensorInputs

@@ -9,9 +9,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.lifecycle import guarded, ManagedNode
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.health import Report
 
 _FOLLOW_PERIOD_S: Final = 0.5

@@ -9,8 +9,8 @@ from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from xmodal_ros.drivers.capture import Severity
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.diagnostics import ReportingNode
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.health import idle_report, Report
 
 

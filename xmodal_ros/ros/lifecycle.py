@@ -12,8 +12,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import parameters
-from xmodal_ros.ros.parameters import Parameter
 
 P = ParamSpec('P')
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from xmodal_ros.modalities.audio.decoder import SAMPLE_FORMATS
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.parameter import Parameter
 
 AUTOSTART: Final = Parameter(
     'autostart',

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import modality_names
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.parameter_tables import (
     AUDIO_CLASSIFIER,
     CAMERA_CLASSIFIER,
     IMU_CLASSIFIER,
 )
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.selector_settings import AUTO
 
 _TABLES: Final[Mapping[str, tuple[Parameter, ...]]] = {

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from xmodal_ros.configuration import training as configuration
 from xmodal_ros.configuration.training import make_configuration, TrainingConfiguration
+from xmodal_ros.parameter import Parameter, Value
 from xmodal_ros.paths import user_path
 from xmodal_ros.ros.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
-from xmodal_ros.ros.parameters import Parameter, Value
 
 # What stands for "not given" where '' or [''] cannot; a parameter has a type.
 _NOT_GIVEN: Final[Mapping[str, Value]] = {
