@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.stream import StreamConfig
-from xmodal_ros.parameter import Parameter
-from xmodal_ros.streams.placement import Placement
+from xmodal_ros.parameter import Parameter, Value
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 from xmodal_ros.streams.sample import Decoder, Sample
 from xmodal_ros.windows.assembler import Window, WindowAssembler
 from xmodal_ros.windows.clock import WindowClock
@@ -245,6 +246,22 @@ class Modality(ABC):
         for step in steps:
             if step.kind in _SPECTRAL:
                 raise ValueError(f'a {step.kind} step cannot read a {self.name} stream')
+
+    def read_parameters(
+        self, topic: str, frame: str, get: Callable[[str], Any]
+    ) -> SensorInputSettings:
+        """Say how a node reads a topic by the values of ``node_parameters``, given by name.
+
+        ``frame`` is the sensor's, '' where its messages say. Raises
+        :class:`~xmodal_ros.errors.ConfigurationError` for values that cannot be used.
+        """
+        return SensorInputSettings(topic, AS_IT_COMES, frame)
+
+    def parameters_for(
+        self, placement: Placement, audio_format: AudioFormat | None
+    ) -> Mapping[str, Value]:
+        """Give the values of ``node_parameters`` that read a sensor as a recording declares it."""
+        return {}
 
 
 _SPECTRAL: Final = ('log_mel',)

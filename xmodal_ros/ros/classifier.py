@@ -13,6 +13,8 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.modalities.input_settings import SensorInputSettings
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.classifier_settings import (
@@ -22,12 +24,12 @@ from xmodal_ros.ros.classifier_settings import (
     read_model,
     read_sensor_input,
     read_threshold,
-    SENSOR_INPUT_PARAMETERS,
-    SensorInputSettings,
+    sensor_input_parameters,
     THRESHOLD,
 )
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.ros.parameter_tables import classifier_table
 from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.sensor_input import SensorInput
 from xmodal_ros.ros.sensor_inputs import SensorInputs
@@ -46,6 +48,10 @@ _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 class ClassifierNode(ListeningNode):
     """Classifies one sensor's activity with one bundle; see docs/imu_classifier.md.
 
+    It is called ``<modality>_classifier`` unless it is given a name. ``resources`` are shared
+    with other classifiers of the process; ``further`` parameters come before those of the
+    modality. Raises :class:`ConfigurationError` for a modality that there is not.
+
     Messages are taken in a thread of their own, windows classified and published in the
     inference thread; the executor's thread changes states and parameters, follows the graph and
     reports. Model, topic and everything else that decides on labels may be changed at any time:
@@ -55,15 +61,14 @@ class ClassifierNode(ListeningNode):
 
     def __init__(
         self,
-        name: str,
         modality: str,
-        msgtypes: Sequence[str],
-        table: Sequence[Parameter],
+        name: str | None = None,
         resources: Resources | None = None,
+        further: Sequence[Parameter] = (),
         **options: Any,
     ) -> None:
-        self._modality = modality
-        self._msgtypes = msgtypes
+        self._modality = find_modality(modality)
+        self._sensor_parameters = sensor_input_parameters(self._modality)
         self._shares = resources is not None
         self._resources = resources or Resources()
         self._sensor_inputs: SensorInputs | None = None
@@ -80,6 +85,8 @@ class ClassifierNode(ListeningNode):
         self._notice = self._inlet_notice = ''
         self.model_changed: Callable[[Path], None] = _tell_nobody
         self._health = HealthMonitor(time.monotonic_ns)
+        table = (*further, *classifier_table(self._modality))
+        name = name or f'{modality}_classifier'
         super().__init__(name, f'{modality} classifier', table, **options)
         self._prepared = self.create_guard_condition(self._settle)
         self._orders: LatestTask[Engine] = LatestTask(self._prepared.trigger)
@@ -88,7 +95,7 @@ class ClassifierNode(ListeningNode):
     def configure(self) -> None:
         """Load the bundle, prove it and warm it up."""
         wanted = read_model(self._value)
-        check_model(wanted, self._modality)
+        check_model(wanted, self._modality.name)
         # To fail now and not on the way to active.
         self._read_inlet(self._value)
         self.get_logger().info(f'loading {wanted.model}')
@@ -149,7 +156,7 @@ class ClassifierNode(ListeningNode):
             self._publish_labels()
         if names & MODEL_PARAMETERS:
             self._order_model()
-        elif names & SENSOR_INPUT_PARAMETERS:
+        elif names & self._sensor_parameters:
             self._change_inlet()
 
     def time_jumped(self) -> None:
@@ -211,8 +218,8 @@ class ClassifierNode(ListeningNode):
 
         try:
             if values.keys() & MODEL_PARAMETERS:
-                check_model(read_model(get), self._modality)
-            if values.keys() & SENSOR_INPUT_PARAMETERS:
+                check_model(read_model(get), self._modality.name)
+            if values.keys() & self._sensor_parameters:
                 self._read_inlet(get)
             if THRESHOLD in values:
                 read_threshold(get)
@@ -271,7 +278,7 @@ class ClassifierNode(ListeningNode):
         return {
             each.name: self._value(each.name)
             for each in self.table
-            if each.name in SENSOR_INPUT_PARAMETERS
+            if each.name in self._sensor_parameters
         }
 
     def _refuse_model(self, error: Exception) -> None:
@@ -295,7 +302,7 @@ class ClassifierNode(ListeningNode):
             self._restoring = False
 
     def _make_inlet(self, settings: SensorInputSettings, engine: Engine) -> SensorInput:
-        return SensorInput(self, self._modality, self._msgtypes, settings, engine, self.failed)
+        return SensorInput(self, self._modality, settings, engine, self.failed)
 
     def _use_threshold(self) -> None:
         threshold = read_threshold(self._value)

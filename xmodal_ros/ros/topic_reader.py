@@ -17,7 +17,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.registry import intake_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.messages import message_class
 from xmodal_ros.runtime.image_process import expect_images
@@ -88,7 +88,7 @@ class TopicReader:
         with self._context:
             # Of the implementation: one of the node's would wake the executor too.
             self._alarm = rclpy_implementation.GuardCondition(self._context)
-        if modality_of_type(self.msgtype) == 'camera':
+        if intake_of_type(self.msgtype).as_they_come:
             expect_images()
         self.follow()
 
