@@ -10,7 +10,13 @@ import yaml
 
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.parameter import Parameter
-from xmodal_ros.ros.parameter_tables import BAG_PLAYER, classifier_table, PERCEPTION, TABLES
+from xmodal_ros.ros.parameter_tables import (
+    BAG_PLAYER,
+    classifier_table,
+    MODALITY,
+    PERCEPTION,
+    TABLES,
+)
 from xmodal_ros.ros.parameters import declare, texts, type_name
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR
 from xmodal_ros.ros.sensor_table import read_sensors
@@ -20,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 MODALITIES = ('imu', 'camera', 'audio', 'skeleton')
 DOCUMENTED = {
     **{f'{name}_classifier': classifier_table(find_modality(name)) for name in MODALITIES},
+    'classifier': (MODALITY,),
     **TABLES,
     'trainer': TRAINER,
 }

@@ -17,6 +17,10 @@ DIAGNOSTICS_PERIOD: Final = Parameter(
     bounds=(0.02, 10.0),
 )
 
+MODALITY: Final = Parameter(
+    'modality', '', 'What kind of sensor it is: the name of an installed modality.'
+)
+
 
 def classifier_table(modality: Modality) -> tuple[Parameter, ...]:
     """Give the parameters of a modality's classifier: what all have, and what it adds."""
