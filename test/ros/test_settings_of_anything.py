@@ -61,7 +61,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize('modality', modality_names())
 @many
 @given(data=st.data())
-def test_an_inlet_is_read_or_refused(modality: str, data: st.DataObject) -> None:
+def test_a_sensor_input_is_read_or_refused(modality: str, data: st.DataObject) -> None:
     values = data.draw(values_of(*TABLES[modality]))
     sensor_input = refused_in_words(
         lambda: read_sensor_input(find_modality(modality), values.__getitem__)

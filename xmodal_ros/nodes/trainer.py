@@ -29,13 +29,13 @@ class TrainerNode(ReportingNode):
     def __init__(self, done: threading.Event, **options: Any) -> None:
         self._done = done
         self._child: TrainingProcess | None = None
-        self._told = RunStatus()
+        self._published = RunStatus()
         self._motion: RobotMotion | None = None
         self._motion_topic = ''
         self._status: Any = None
         self._offered: list[Any] = []
         super().__init__('trainer', 'trainer', TRAINER, **options)
-        self._news = self.create_guard_condition(self._tell_news)
+        self._child_reported = self.create_guard_condition(self._publish_changes)
 
     def configure(self) -> None:
         """Advertise the status."""
@@ -76,7 +76,7 @@ class TrainerNode(ReportingNode):
         """
         if self._child is not None:
             self._child.close()
-            self._tell_news()
+            self._publish_changes()
         super().stop()
         due = self._child is not None or parameters.flag(self, 'start_at_once')
         if due and parameters.flag(self, 'exit_at_end') and self.run_status.state != 'finished':
@@ -103,7 +103,7 @@ class TrainerNode(ReportingNode):
         if self._motion is not None and (objection := self._motion.objection):
             raise XmodalError(objection)
         niceness = parameters.whole(self, 'niceness')
-        self._child = TrainingProcess(asked, niceness, self._news.trigger)
+        self._child = TrainingProcess(asked, niceness, self._child_reported.trigger)
         self.get_logger().info(f'training {asked.out}: progress is on ~/status')
         self._publish()
         return str(asked.out)
@@ -179,9 +179,9 @@ class TrainerNode(ReportingNode):
         return response
 
     @guarded
-    def _tell_news(self) -> None:
+    def _publish_changes(self) -> None:
         """Publish what the run has told. In the executor's thread."""
-        before, run_status = self._told, self.run_status
+        before, run_status = self._published, self.run_status
         self._publish()
         for note in run_status.notes[len(before.notes) :]:
             self.get_logger().info(note)
@@ -197,9 +197,9 @@ class TrainerNode(ReportingNode):
                 self._done.set()
 
     def _publish(self) -> None:
-        self._told = self.run_status
+        self._published = self.run_status
         if self._status is not None:
-            self._status.publish(String(data=self._told.as_json()))
+            self._status.publish(String(data=self._published.as_json()))
 
 
 def _number(value: float | None) -> str:

@@ -46,7 +46,7 @@ class DriverNode(ReportingNode):
             msgtype, topic, profile, qos_overriding_options=overrides
         )
 
-    def say(self, severity: Severity, text: str) -> None:
+    def log(self, severity: Severity, text: str) -> None:
         """Log something; from any thread."""
         # One statement each: rclpy refuses a statement that logs with changing severity.
         if severity == 'warning':

@@ -9,9 +9,9 @@ from rclpy.node import Node
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.audio.decoder import AudioFormat, TYPES_WITHOUT_FORMAT
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.ros.audio_info import AudioInfoListener
-from xmodal_ros.ros.classifier_settings import SensorInputSettings
 from xmodal_ros.ros.mounting import Mounting
 from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, TopicReader
 from xmodal_ros.runtime.event_driven import EventThread

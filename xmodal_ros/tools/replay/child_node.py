@@ -74,11 +74,9 @@ class ChildNode:
         """Raise :class:`ConfigurationError` with its last words when the process has ended."""
         code = self._process.poll()
         if code is not None:
-            raise ConfigurationError(
-                f'the live node ended with exit code {code}{self.last_words()}'
-            )
+            raise ConfigurationError(f'the live node ended with exit code {code}{self.log_tail()}')
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Give the last lines of its log, to be appended to an error; '' where there are none."""
         lines = self._errors.read_text(encoding='utf-8', errors='replace').splitlines()
         return '\n'.join(['; its log ends:', *lines[-_LAST_LINES:]]) if lines else ''

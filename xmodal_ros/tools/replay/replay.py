@@ -25,7 +25,7 @@ from xmodal_ros.runtime.pacing import Pace
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.tools.replay.child_node import ChildNode
-from xmodal_ros.tools.replay.link import Arrived, ReplayLink, Status
+from xmodal_ros.tools.replay.link import ReceivedLabel, ReplayLink, Status
 
 _NODE: Final = 'xmodal_ros.nodes.classifier'
 # Windows waiting for inference.
@@ -208,7 +208,7 @@ class _Player:
                     f'the live node did not {what} within {patience_s:g} s: {self.sent} messages '
                     f'sent, {status.received} received, {status.pending} windows waiting, '
                     f'{len(self._predictions)} of {status.windows} labels arrived; it says: '
-                    f'{status.message or "nothing"}{self._child.last_words()}'
+                    f'{status.message or "nothing"}{self._child.log_tail()}'
                 )
         self._collect()
 
@@ -231,7 +231,7 @@ class _Player:
             self._predictions.append(prediction)
             self._on_label(prediction)
 
-    def _prediction(self, arrived: Arrived) -> LivePrediction:
+    def _prediction(self, arrived: ReceivedLabel) -> LivePrediction:
         chances = dict(arrived.scores)
         known = all(name in chances for name in self._info.labels)
         due = bisect_left(self._stamps, arrived.stamp_ns + self._info.window.margin_ns)
