@@ -144,7 +144,7 @@ def _describe_imu(messages: Sequence[Received]) -> Contents:
     looking = _Looking()
     whole, without_gyro = ImuDecoder(), ImuDecoder('acc')
 
-    def decode(data: bytes) -> Sample:
+    def decode(data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG001
         try:
             return whole(data)
         except DecodeError as error:
@@ -179,7 +179,7 @@ def _describe_camera(msgtype: str, messages: Sequence[Received]) -> Contents:
     looking = _Looking()
     cameras: list[CameraContents] = []
 
-    def decode(data: bytes) -> Sample:
+    def decode(data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG001
         cameras.append(_read_camera(msgtype, data))
         return _decode_picture(msgtype, data)
 

@@ -1,24 +1,15 @@
 """What a bundle expects of a topic; read without torch, which a robot may lack."""
 
 from dataclasses import dataclass
-import hashlib
-import json
 import math
 from pathlib import Path
-from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from xmodal_ros.errors import BundleError
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.registry import StreamSpec
-from xmodal_ros.paths import is_folder
+from xmodal_ros.models.configuration_bundle import BundleInfo, check_bundle
+from xmodal_ros.models.configuration_preprocessing import StandardiseStep
 from xmodal_ros.windows.windowing import WindowingSpec
-
-# Steps that leave the channels before them where they are, and append others.
-_APPENDING: Final = ('motion', 'magnitude')
-_FILES: Final = ('model.safetensors', 'golden.safetensors')
 
 
 @dataclass(frozen=True)
@@ -56,79 +47,25 @@ class Expectation:
         )
 
 
-class _Document(BaseModel):
-    """The part of ``bundle.json`` that is about topics."""
-
-    model_config = ConfigDict(extra='ignore')
-
-    sensor: str
-    labels: tuple[str, ...]
-    stream: StreamSpec
-    window: WindowingSpec
-    preprocessing: tuple[dict[str, Any], ...] = ()
-    weights_sha256: str = ''
-
-
 def read_expectation(path: Path) -> Expectation:
     """Read what a bundle wants, and check that its files are there and whole.
 
     The golden sample is not tried: that takes torch, and the node does it when it starts. Raises
     :class:`BundleError`.
     """
-    if not is_folder(path):
-        raise BundleError(f'there is no bundle at {path}: give the folder that training wrote')
-    file = path / 'bundle.json'
-    try:
-        document = _Document.model_validate(json.loads(file.read_text(encoding='utf-8')))
-    except FileNotFoundError:
-        raise BundleError(f'{path} is no bundle: it holds no bundle.json') from None
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = '.'.join(str(part) for part in problem['loc']) or 'the document'
-        raise BundleError(
-            f'{file}: {where}: {problem["msg"]}: train the model again, or install the version '
-            'of xmodal_ros that wrote it'
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f'{file} cannot be read: {error}') from None
-    _check_files(path, document.weights_sha256)
+    info = check_bundle(path)
     return Expectation(
-        path,
-        document.sensor,
-        document.labels,
-        document.stream,
-        document.window,
-        _acceleration_rms(document),
+        path, info.sensor, info.labels, info.stream, info.window, _acceleration_rms(info)
     )
 
 
-def _check_files(path: Path, expected: str) -> None:
-    for name in _FILES:
-        if not (path / name).is_file():
-            raise BundleError(f'bundle {path} lacks {name}: copy the whole folder again')
-    try:
-        with (path / _FILES[0]).open('rb') as handle:
-            found = hashlib.file_digest(handle, 'sha256').hexdigest()
-    except OSError as error:
-        raise BundleError(f'{path / _FILES[0]} cannot be read: {error}') from None
-    if found != expected:
-        raise BundleError(
-            f'{path / _FILES[0]} is not the file this bundle was made with (sha256 {found[:12]}…, '
-            f'expected {expected[:12]}…): copy the whole folder again'
-        )
-
-
-def _acceleration_rms(document: _Document) -> float | None:
+def _acceleration_rms(info: BundleInfo) -> float | None:
     """Take it from the statistics of the first three channels, which are raw."""
-    if document.stream.modality != 'imu':
+    if info.modality != 'imu':
         return None
-    for step in document.preprocessing:
-        if step.get('kind') == 'standardise':
-            try:
-                pairs = list(zip(step['mean'][:3], step['std'][:3], strict=True))
-                return math.sqrt(sum(mean**2 + std**2 for mean, std in pairs))
-            except (KeyError, TypeError, ValueError):
-                return None
-        if step.get('kind') not in _APPENDING:
-            return None
+    # Whatever comes before them leaves the channels where they are, and appends others.
+    for step in info.preprocessing:
+        if isinstance(step, StandardiseStep):
+            pairs = zip(step.mean[:3], step.std[:3], strict=True)
+            return math.sqrt(sum(mean**2 + std**2 for mean, std in pairs))
     return None
