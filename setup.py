@@ -48,9 +48,11 @@ setup(
         ],
         'console_scripts': [
             'xmodal = xmodal_ros.cli.entry:main',
+            'classifier = xmodal_ros.nodes.classifier:main',
             'imu_classifier = xmodal_ros.nodes.imu_classifier:main',
             'audio_classifier = xmodal_ros.nodes.audio_classifier:main',
             'camera_classifier = xmodal_ros.nodes.camera_classifier:main',
+            'skeleton_classifier = xmodal_ros.nodes.skeleton_classifier:main',
             'perception = xmodal_ros.nodes.perception:main',
             'activity_selector = xmodal_ros.nodes.activity_selector:main',
             'bag_player = xmodal_ros.nodes.bag_player:main',

@@ -154,15 +154,15 @@ def hear_plainly(side: str) -> None:
 
 def hear_ours() -> None:
     """Be a classifier's intake until the parent wants no more."""
+    from xmodal_ros.modalities.camera.modality import Camera
     from xmodal_ros.modalities.intake import SensorIntake
-    from xmodal_ros.ros.qos import DEPTH_OF
     from xmodal_ros.ros.topic_reader import TopicReader
     from xmodal_ros.streams.cdr import read_stamp_ns
 
     arrivals = Arrivals()
     intake = SensorIntake(STREAM, WINDOW, IMAGE_TYPE)
     with ros_node('ours') as node:
-        source = TopicReader(node, 'ours/image', (IMAGE_TYPE,), depth=DEPTH_OF['camera'])
+        source = TopicReader(node, 'ours/image', (IMAGE_TYPE,), depth=Camera.intake.depth)
 
         def take() -> None:
             for received in source.take():

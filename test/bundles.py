@@ -12,6 +12,7 @@ from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuChannels, ImuStream
 from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.modalities.skeleton.stream import SkeletonStream
 from xmodal_ros.models.bundle import save_bundle
 from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
 from xmodal_ros.models.configuration_bundle import BundleInfo
@@ -72,6 +73,21 @@ def make_audio_bundle(
     spec = window or WindowingSpec(rate_hz=16_000)
     encoder = AudioBcResNetConfig(width=8, dim=16)
     return _save(path, AudioStream(), encoder, spec, labels, seed, sensor, 0.0)
+
+
+def make_skeleton_bundle(
+    path: Path,
+    labels: Sequence[str] = LABELS,
+    seed: int = 0,
+    *,
+    sensor: str = 'skeleton',
+    joints: int = 5,
+    window: WindowingSpec | None = None,
+) -> Path:
+    """Save an untrained bundle for windows of a skeleton (2 s every 0.5 s at 20 Hz)."""
+    spec = window or WindowingSpec(rate_hz=20)
+    stream, encoder = SkeletonStream(joints=joints), ImuCnnConfig(width=16, dim=16)
+    return _save(path, stream, encoder, spec, labels, seed, sensor, 0.0)
 
 
 def rewrite_document(path: Path, **changes: object) -> None:

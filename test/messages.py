@@ -83,3 +83,25 @@ def compressed_bytes(stamp_ns: int, data: bytes, encoding: str = 'jpeg') -> byte
         data=np.frombuffer(data, np.uint8),
     )
     return serialize(message, 'sensor_msgs/msg/CompressedImage')
+
+
+def pose_array_bytes(
+    stamp_ns: int,
+    positions: np.ndarray,
+    *,
+    frame_id: str = 'camera_link',
+    little_endian: bool = True,
+) -> bytes:
+    """Poses at ``positions`` (joints, 3)."""
+    types = TYPESTORE.types
+    message = types['geometry_msgs/msg/PoseArray'](
+        header=header(stamp_ns, frame_id),
+        poses=[
+            types['geometry_msgs/msg/Pose'](
+                position=types['geometry_msgs/msg/Point'](*map(float, position)),
+                orientation=types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0),
+            )
+            for position in positions
+        ],
+    )
+    return serialize(message, 'geometry_msgs/msg/PoseArray', little_endian=little_endian)

@@ -6,9 +6,9 @@ import importlib.util
 
 # The modules that xmodal_ros imports from ROS; each comes in a Debian package of its own.
 _MODULES = (
-    'ament_index_python', 'audio_common_msgs', 'builtin_interfaces', 'diagnostic_msgs', 'launch',
-    'launch_ros', 'lifecycle_msgs', 'rcl_interfaces', 'rclpy', 'rosgraph_msgs', 'sensor_msgs',
-    'std_msgs', 'std_srvs', 'tf2_msgs', 'vision_msgs',
+    'ament_index_python', 'audio_common_msgs', 'builtin_interfaces', 'diagnostic_msgs',
+    'geometry_msgs', 'launch', 'launch_ros', 'lifecycle_msgs', 'rcl_interfaces', 'rclpy',
+    'rosgraph_msgs', 'sensor_msgs', 'std_msgs', 'std_srvs', 'tf2_msgs', 'vision_msgs',
     'visualization_msgs',
 )  # fmt: skip
 

@@ -22,8 +22,9 @@ from test.launch.files import (
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.launching.arguments import Argument
 from xmodal_ros.launching.sensors import launch_sensors
-from xmodal_ros.ros.parameter_tables import TABLES
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.parameter import Parameter
+from xmodal_ros.ros.parameter_tables import classifier_table, TABLES
 from xmodal_ros.ros.sensor_table import read_sensors
 from xmodal_ros.ros.trainer_parameters import TRAINER
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
@@ -161,7 +162,7 @@ def test_what_is_started_takes_the_parameters_that_it_is_given(name: str, materi
         assert not sensors or spec.executable == 'perception'
         # Fields that no sensor has are refused here.
         for entry in read_sensors(sensors):
-            check(entry.classifier, TABLES[f'{entry.modality}_classifier'])
+            check(entry.classifier, classifier_table(find_modality(entry.modality)))
 
 
 def check(settings: Mapping[str, Any], table: tuple[Parameter, ...]) -> None:

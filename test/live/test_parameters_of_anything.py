@@ -24,18 +24,20 @@ from test.live.graph import NodeProcess, running, Status, Watcher
 from test.live.test_failover import make_models
 from test.live.transitions import PATH_TO
 from test.ros.parameter_values import held, numbers, texts, wholes
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.parameter import Parameter as Row
 from xmodal_ros.ros import parameter_tables
-from xmodal_ros.ros.classifier_settings import MODEL_PARAMETERS, SENSOR_INPUT_PARAMETERS
-from xmodal_ros.ros.parameters import Parameter as Row
+from xmodal_ros.ros.classifier_settings import MODEL_PARAMETERS
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR, source_table
 from xmodal_ros.runtime import health
 
 CLASSIFIERS = ('imu', 'camera', 'audio')
 SELECTOR = '/activity_selector'
 TABLES: Final[Mapping[str, Sequence[Row]]] = {
-    '/imu_classifier': parameter_tables.IMU_CLASSIFIER,
-    '/camera_classifier': parameter_tables.CAMERA_CLASSIFIER,
-    '/audio_classifier': parameter_tables.AUDIO_CLASSIFIER,
+    **{
+        f'/{name}_classifier': parameter_tables.classifier_table(find_modality(name))
+        for name in CLASSIFIERS
+    },
     SELECTOR: (*ACTIVITY_SELECTOR, *(row for name in CLASSIFIERS for row in source_table(name))),
     '/perception': parameter_tables.PERCEPTION,
 }

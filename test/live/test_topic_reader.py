@@ -21,7 +21,7 @@ from test.live.graph import BEST_EFFORT, RELIABLE, watching
 from test.messages import imu_bytes
 from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.ros import qos
+from xmodal_ros.modalities.camera.modality import Camera
 from xmodal_ros.ros import topic_reader as source_module
 from xmodal_ros.ros.message_class import message_class
 from xmodal_ros.ros.topic_reader import TopicReader
@@ -159,7 +159,7 @@ def test_waiting_after_ros_is_over_gives_up(node: Node, source: TopicReader) -> 
 
 
 def test_a_queue_holds_the_newest_messages_up_to_its_depth(node: Node) -> None:
-    source = TopicReader(node, '/image', IMAGE_TYPES, depth=qos.DEPTH_OF['camera'])
+    source = TopicReader(node, '/image', IMAGE_TYPES, depth=Camera.intake.depth)
     with publisher(node, source, msgtype=Image) as camera:
         poll_for(lambda: source.publishers == 1)
         for number in range(1, 51):
@@ -173,7 +173,7 @@ def test_a_queue_holds_the_newest_messages_up_to_its_depth(node: Node) -> None:
 
 def test_no_image_of_a_reliable_camera_is_lost(node: Node, tmp_path: Path) -> None:
     count = 60
-    source = TopicReader(node, '/image', IMAGE_TYPES, depth=qos.DEPTH_OF['camera'])
+    source = TopicReader(node, '/image', IMAGE_TYPES, depth=Camera.intake.depth)
     stamps: list[int] = []
 
     def take() -> None:

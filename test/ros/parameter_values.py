@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.parameter import Parameter
 
 # Neither crosses the middleware: half a character, and the end of a C string.
 _CHARACTERS: Final = st.characters(codec='utf-8', exclude_characters='\0')

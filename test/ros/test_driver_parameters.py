@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.parameter_tables import CAMERA, MICROPHONE
-from xmodal_ros.ros.parameters import Parameter
 
 PATH = Path(__file__).parents[2] / 'config' / 'drivers.yaml'
 

@@ -8,14 +8,28 @@ import pytest
 import rclpy
 import yaml
 
-from xmodal_ros.ros.parameter_tables import BAG_PLAYER, PERCEPTION, TABLES
-from xmodal_ros.ros.parameters import declare, Parameter, texts
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.parameter import Parameter
+from xmodal_ros.ros.parameter_tables import (
+    BAG_PLAYER,
+    classifier_table,
+    MODALITY,
+    PERCEPTION,
+    TABLES,
+)
+from xmodal_ros.ros.parameters import declare, texts, type_name
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR
 from xmodal_ros.ros.sensor_table import read_sensors
 from xmodal_ros.ros.trainer_parameters import TRAINER
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTED = {**TABLES, 'trainer': TRAINER}
+MODALITIES = ('imu', 'camera', 'audio', 'skeleton')
+DOCUMENTED = {
+    **{f'{name}_classifier': classifier_table(find_modality(name)) for name in MODALITIES},
+    'classifier': (MODALITY,),
+    **TABLES,
+    'trainer': TRAINER,
+}
 
 
 def rows(node: str) -> list[list[str]]:
@@ -33,7 +47,7 @@ def as_documented(parameter: Parameter) -> list[str]:
     bounds = parameter.bounds
     kind = type(default) if isinstance(default, float) else int
     span = f'{kind(bounds[0])} to {kind(bounds[1])}' if bounds else ''
-    return [parameter.name, parameter.type_name, str(default), span]
+    return [parameter.name, type_name(parameter), str(default), span]
 
 
 @pytest.mark.parametrize('node', DOCUMENTED)
@@ -70,9 +84,10 @@ def test_the_configuration_file_holds_the_defaults_with_their_descriptions() -> 
             i for i, line in enumerate(lines) if line.startswith(f'    {parameter.name}:')
         )
         assert lines[index - 1].strip() == f'# {parameter.description}'
-    assert [entry.modality for entry in read_sensors(flat(sensors))] == ['imu', 'camera', 'audio']
+    assert tuple(entry.modality for entry in read_sensors(flat(sensors))) == MODALITIES
     for entry in read_sensors(flat(sensors)):
-        defaults = {each.name: each.default for each in TABLES[f'{entry.modality}_classifier']}
+        table = classifier_table(find_modality(entry.modality))
+        defaults = {each.name: each.default for each in table}
         assert entry.classifier.items() <= defaults.items()
 
 

@@ -13,17 +13,17 @@ import pytest
 from test.bundles import make_imu_bundle
 from test.ros.parameter_values import anything, held, texts
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.modalities.registry import modality_names
+from xmodal_ros.modalities.input_settings import SensorInputSettings
+from xmodal_ros.modalities.registry import find_modality, modality_names
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.classifier_settings import (
     check_model,
     ModelSettings,
     read_model,
     read_sensor_input,
     read_threshold,
-    SensorInputSettings,
 )
-from xmodal_ros.ros.parameter_tables import AUDIO_CLASSIFIER, CAMERA_CLASSIFIER, IMU_CLASSIFIER
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.ros.parameter_tables import classifier_table
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR, read_settings, source_table
 from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 from xmodal_ros.runtime.selector_settings import SelectorSettings
@@ -31,9 +31,7 @@ from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.streams.placement import make_placement, Placement
 
 TABLES: Mapping[str, tuple[Parameter, ...]] = {
-    'imu': IMU_CLASSIFIER,
-    'camera': CAMERA_CLASSIFIER,
-    'audio': AUDIO_CLASSIFIER,
+    name: classifier_table(find_modality(name)) for name in modality_names()
 }
 SOURCES = ('imu', 'camera', 'auto', 'x y', '')
 
@@ -63,9 +61,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize('modality', modality_names())
 @many
 @given(data=st.data())
-def test_an_inlet_is_read_or_refused(modality: str, data: st.DataObject) -> None:
+def test_a_sensor_input_is_read_or_refused(modality: str, data: st.DataObject) -> None:
     values = data.draw(values_of(*TABLES[modality]))
-    sensor_input = refused_in_words(lambda: read_sensor_input(modality, values.__getitem__))
+    sensor_input = refused_in_words(
+        lambda: read_sensor_input(find_modality(modality), values.__getitem__)
+    )
     assert sensor_input is None or isinstance(sensor_input, SensorInputSettings)
     if sensor_input is not None and modality == 'audio':
         # Where the format is given, nobody is listened to for it; else somebody always is.
@@ -87,9 +87,9 @@ def test_a_model_is_proved_or_refused(modality: str, data: st.DataObject) -> Non
 
 
 def test_a_compressed_format_is_refused_before_a_rate_is_named() -> None:
-    values = {each.name: each.default for each in AUDIO_CLASSIFIER}
+    values = {each.name: each.default for each in TABLES['audio']}
     with pytest.raises(XmodalError, match="'MP3'"):
-        read_sensor_input('audio', {**values, 'audio_format': 'mp3'}.__getitem__)
+        read_sensor_input(find_modality('audio'), {**values, 'audio_format': 'mp3'}.__getitem__)
     with pytest.raises(XmodalError, match='no probability'):
         read_threshold({**values, 'unknown_threshold': -0.5}.__getitem__)
 
@@ -127,7 +127,9 @@ def test_settings_of_the_selector_are_read_or_refused(data: st.DataObject) -> No
 
 FIELDS = sorted({row.name for table in TABLES.values() for row in table} | {'modality', 'weight'})
 names = st.one_of(
-    st.sampled_from(['imu', 'imu_wrist', 'camera', 'audio', 'x y', '', '1', 'a-b', 'é', 'auto']),
+    st.sampled_from(
+        ['imu', 'imu_wrist', 'camera', 'audio', 'skeleton', 'x y', '', '1', 'a-b', 'é', 'auto']
+    ),
     texts,
 )
 modalities = st.one_of(st.sampled_from(modality_names()), anything)

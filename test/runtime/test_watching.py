@@ -1,5 +1,8 @@
 """What is shown of a running robot follows from what it said, and when."""
 
+import pytest
+
+from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.watching import LabelHeard, Watch
 
@@ -48,6 +51,14 @@ def test_nothing_is_fresh_before_the_first_label() -> None:
     assert (row.label, row.confidence, row.age_s, row.rate_hz, row.fresh) == (*[None] * 4, False)
     assert not watch.heard
     assert watching_imu().heard
+
+
+@pytest.mark.parametrize('modality', modality_names())
+def test_the_classifier_of_every_modality_is_known(modality: str) -> None:
+    watch = Watch()
+    watch.note_graph({IMU: [NODE]}, 0)
+    watch.note_report(NODE, LabelHeard('ok', 'walk', f'{modality} classifier'), 0)
+    assert watch.rows(0)[0].kind == 'classifier'
 
 
 def test_diagnostics_say_what_a_node_is_and_how_it_is_doing() -> None:

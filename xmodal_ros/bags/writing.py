@@ -30,15 +30,14 @@ from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.errors import BagError
 from xmodal_ros.files import Replacement
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.registry import intake_of_type
 from xmodal_ros.modalities.sensor import Sensor
 
 # rmw's way to write "infinite", as rosbag2 records it.
 _INFINITE: Final = QosTime(9223372036, 854775807)
-# A second of a fast sensor, so that a player's reliable publisher loses nothing; images are
-# large and slow.
+# A second of a fast sensor, so that a player's reliable publisher loses nothing; of what is large
+# and slow no more than a player keeps.
 _DEPTH: Final = 100
-_IMAGE_DEPTH: Final = 10
 
 
 class BagWriter:
@@ -213,7 +212,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _qos(msgtype: str, *, latched: bool) -> Qos:
-    depth = _IMAGE_DEPTH if modality_of_type(msgtype) == 'camera' else _DEPTH
+    depth = min(_DEPTH, intake_of_type(msgtype).played_depth)
     return Qos(
         history=QosHistory.KEEP_LAST,
         depth=1 if latched else depth,

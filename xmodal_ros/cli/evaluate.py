@@ -155,8 +155,8 @@ def evaluate(
     as segments and as events, with 95 % intervals over people; several bundles are compared in
     pairs, and the selector is run over their labels.
 
-    With --live the same bags go through the real classifier node as well (imu_classifier,
-    camera_classifier or audio_classifier), and the two sequences are compared stamp by stamp.
+    With --live the same bags go through the real classifier node of their modality as well
+    (imu_classifier for one), and the two sequences are compared stamp by stamp.
 
     The exit code is 1 when live and offline differ or a --require is not met.
 

@@ -19,9 +19,10 @@ from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
 from xmodal_ros.modalities.file import SensorFile
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.stream import StreamConfig
-from xmodal_ros.parameter import Parameter
-from xmodal_ros.streams.placement import Placement
+from xmodal_ros.parameter import Parameter, Value
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 from xmodal_ros.streams.sample import Decoder, Sample
 from xmodal_ros.windows.assembler import Window, WindowAssembler
 from xmodal_ros.windows.clock import WindowClock
@@ -245,3 +246,19 @@ class Modality(ABC):
         step = np.abs(np.diff(samples.astype(np.float64).reshape(len(samples), -1), axis=0))
         change: NDArray[np.float64] = step.mean(axis=1)
         return change
+
+    def read_parameters(
+        self, topic: str, frame: str, get: Callable[[str], Any]
+    ) -> SensorInputSettings:
+        """Say how a node reads a topic by the values of ``node_parameters``, given by name.
+
+        ``frame`` is the sensor's, '' where its messages say. Raises
+        :class:`~xmodal_ros.errors.ConfigurationError` for values that cannot be used.
+        """
+        return SensorInputSettings(topic, AS_IT_COMES, frame)
+
+    def parameters_for(
+        self, placement: Placement, audio_format: AudioFormat | None
+    ) -> Mapping[str, Value]:
+        """Give the values of ``node_parameters`` that read a sensor as a recording declares it."""
+        return {}

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.modality import Modality
+from xmodal_ros.modalities.modality import Intake, Modality
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 from xmodal_ros.streams.sample import Decoder
@@ -46,6 +46,13 @@ def _by_message_type() -> Mapping[str, str]:
 def modality_of_type(msgtype: str) -> str | None:
     """Give the modality that messages of this type carry as a rule, None for other types."""
     return _by_message_type().get(msgtype)
+
+
+def intake_of_type(msgtype: str) -> Intake:
+    """Say how messages of this type are taken: as their modality says, else as small ones are."""
+    readers = (each for each in all_modalities() if msgtype in each.message_types)
+    reader = max(readers, key=lambda each: each.detected_by_type, default=None)
+    return Intake() if reader is None else reader.intake
 
 
 def check_type(stream: StreamConfig, msgtype: str) -> None:

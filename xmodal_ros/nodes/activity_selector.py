@@ -49,7 +49,7 @@ class ActivitySelector(ListeningNode):
         self._activity: Any = None
         self._label: Any = None
         self._source: Any = None
-        self._said: tuple[str, str] | None = None
+        self._published: tuple[str, str] | None = None
         self._failures = 0
         self._health = SelectorHealth(time.monotonic_ns)
         super().__init__(
@@ -59,7 +59,7 @@ class ActivitySelector(ListeningNode):
             **options,
         )
         self._declare_sources()
-        self.add_on_set_parameters_callback(self._judge)
+        self.add_on_set_parameters_callback(self._check_changes)
 
     def configure(self) -> None:
         """Check that the parameters make sense together, and advertise."""
@@ -72,11 +72,11 @@ class ActivitySelector(ListeningNode):
     def activate(self) -> None:
         """Subscribe and begin to choose."""
         settings = self._read_settings({})
-        self._said = None
+        self._published = None
         self._failures = 0
         self._received = dict.fromkeys(settings.names, 0)
         for name in settings.names:
-            self._sources[name] = self._listen(name)
+            self._sources[name] = self._make_reader(name)
         self._selector = Selector(settings, time.monotonic_ns)
         self._drain = PeriodicThread('intake', _DRAIN_PERIOD_S, self._take_labels)
         topics = ', '.join(f'{name} on {each.topic}' for name, each in self._sources.items())
@@ -90,9 +90,9 @@ class ActivitySelector(ListeningNode):
         for source in self._sources.values():
             source.close()
         self._sources, self._drain, self._selector = {}, None, None
-        if self._said is not None:
+        if self._published is not None:
             # Latched: whoever comes later must not take the last label for today's.
-            self._say(UNKNOWN, '')
+            self._publish_label(UNKNOWN, '')
 
     def cleanup(self) -> None:
         """Stop advertising."""
@@ -121,13 +121,13 @@ class ActivitySelector(ListeningNode):
                 selector.change(settings)
         for name in settings.names:
             if f'sources.{name}.topic' in names:
-                self._move(name)
+                self._change_topic(name)
 
-    def _move(self, name: str) -> None:
+    def _change_topic(self, name: str) -> None:
         """Listen to a source on its new topic; where that is not possible, stay."""
         old = self._sources[name]
         try:
-            fresh = self._listen(name)
+            fresh = self._make_reader(name)
         except XmodalError as error:
             self.get_logger().error(f'{name} stays on {old.topic}: {error}')
             self.set_parameters([RosParameter(f'sources.{name}.topic', value=old.topic)])
@@ -141,7 +141,7 @@ class ActivitySelector(ListeningNode):
             if not self.has_parameter(f'sources.{name}.topic'):
                 parameters.declare(self, selector_parameters.source_table(name))
 
-    def _listen(self, name: str) -> TopicReader:
+    def _make_reader(self, name: str) -> TopicReader:
         return TopicReader(
             self,
             selector_parameters.topic_of(name, self._value),
@@ -169,7 +169,7 @@ class ActivitySelector(ListeningNode):
                 )
         return settings
 
-    def _judge(self, changes: list[RosParameter]) -> SetParametersResult:
+    def _check_changes(self, changes: list[RosParameter]) -> SetParametersResult:
         """Refuse what a configured selector could not work with, and say why."""
         known = {each.name for each in self.table}
         values = {
@@ -215,17 +215,17 @@ class ActivitySelector(ListeningNode):
         self._activity.publish(
             messages.classification(decision.stamp_ns, decision.frame_id, decision.scores)
         )
-        self._say(decision.label, decision.source)
+        self._publish_label(decision.label, decision.source)
 
-    def _say(self, label: str, source: str) -> None:
+    def _publish_label(self, label: str, source: str) -> None:
         """Publish what has changed."""
-        said_label, said_source = self._said or (None, None)
-        if label != said_label:
+        last_label, last_source = self._published or (None, None)
+        if label != last_label:
             self._label.publish(String(data=label))
             self.get_logger().info(f'{label} ({source or "no source"})')
-        if source != said_source:
+        if source != last_source:
             self._source.publish(String(data=source))
-        self._said = label, source
+        self._published = label, source
 
     def time_jumped(self) -> None:
         """Start anew: what has come belongs to the time before the jump."""

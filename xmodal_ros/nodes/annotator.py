@@ -12,7 +12,7 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.camera.modality import Camera
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
@@ -154,8 +154,8 @@ class Annotator(ListeningNode):
             self._images = TopicReader(
                 self,
                 parameters.text(self, 'image_topic'),
-                (IMAGE_TYPE, COMPRESSED_TYPE),
-                depth=qos.DEPTH_OF['camera'],
+                Camera.message_types,
+                depth=Camera.intake.depth,
                 parameter='image_topic',
                 publisher='the camera',
             )

@@ -63,11 +63,11 @@ class CameraNode(DriverNode):
         self._grabber = FrameGrabber(
             self._wanted,
             self._publish,
-            self.say,
+            self.log,
             self.now_ns,
             loop=parameters.flag(self, 'loop'),
             retry_s=parameters.number(self, 'reconnect_period'),
-            ready=self._is_heard if wait else lambda: True,
+            ready=self._has_subscriber if wait else lambda: True,
             ended=self._ended,
         )
         self._grabber.start()
@@ -106,7 +106,7 @@ class CameraNode(DriverNode):
         self._before = counters
         return report
 
-    def _is_heard(self) -> bool:
+    def _has_subscriber(self) -> bool:
         return any(
             publisher is not None and publisher.get_subscription_count() > 0
             for publisher in (self._image, self._compressed)

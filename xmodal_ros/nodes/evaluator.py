@@ -51,10 +51,10 @@ class Evaluator(ListeningNode):
         self._drain: PeriodicThread | None = None
         self._status: Any = None
         self._following = Following(1)
-        self._heard: dict[str, int] = {}
+        self._received: dict[str, int] = {}
         self._nodes: dict[str, tuple[str, ...]] = {}
         self._peers = Peers()
-        self._told = self._ready = self._player_seen = self._ending = False
+        self._truth_received = self._ready = self._player_seen = self._ending = False
         self._client: Any = None
         self._resuming: Any = None
         self._measured_at = self._measuring_took = 0.0
@@ -62,7 +62,7 @@ class Evaluator(ListeningNode):
         self._failure = ''
         super().__init__('evaluator', 'evaluator', parameter_tables.EVALUATOR, **options)
         self.create_subscription(
-            DiagnosticArray, '/diagnostics', self._hear_diagnostics, qos.RELIABLE
+            DiagnosticArray, '/diagnostics', self._on_diagnostics, qos.RELIABLE
         )
         self.create_service(Trigger, '~/finish', self._finish)
 
@@ -93,7 +93,7 @@ class Evaluator(ListeningNode):
     def activate(self) -> None:
         """Listen to the truth and to everything that is to be scored."""
         self._peers = Peers()
-        self._told = self._ready = self._player_seen = self._ending = False
+        self._truth_received = self._ready = self._player_seen = self._ending = False
         self._summary, self._measured_at, self._measuring_took = {}, 0.0, 0.0
         for topic in self._topics():
             self._labels[topic] = TopicReader(
@@ -103,7 +103,7 @@ class Evaluator(ListeningNode):
                 parameter='topics',
                 publisher='a classifier or selector',
             )
-        self._heard = dict.fromkeys(self._labels, 0)
+        self._received = dict.fromkeys(self._labels, 0)
         self._truth = TopicReader(
             self,
             parameters.text(self, 'truth_topic'),
@@ -203,7 +203,7 @@ class Evaluator(ListeningNode):
 
     def _trouble(self) -> str:
         problems = [source.problem for source in self._labels.values()]
-        if self._truth is not None and not self._bag() and not self._told:
+        if self._truth is not None and not self._bag() and not self._truth_received:
             problems.append(self._truth.problem)
         return '; '.join(filter(None, problems))
 
@@ -216,7 +216,7 @@ class Evaluator(ListeningNode):
                     self._take_truth(self._truth.msgtype, received.data)
             for topic, source in self._labels.items():
                 for received in source.take():
-                    self._heard[topic] += 1
+                    self._received[topic] += 1
                     try:
                         self._following.note(topic, decode_label(received.data))
                     except DecodeError as error:
@@ -224,7 +224,7 @@ class Evaluator(ListeningNode):
 
     def _take_truth(self, msgtype: str, data: bytes) -> None:
         now_ns = int(self.get_clock().now().nanoseconds)
-        self._told = True
+        self._truth_received = True
         try:
             if msgtype == STRING_TYPE:
                 # It has no stamp: the time of the robot, or of the recording, has to do.
@@ -237,13 +237,13 @@ class Evaluator(ListeningNode):
             self._following.refused[f'truth, {error.reason}'] += 1
 
     @guarded
-    def _hear_diagnostics(self, message: DiagnosticArray) -> None:
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
         # Those that publish nothing yet too: they may say why.
         topic_of = {node_of(topic): topic for topic in self._labels}
         topic_of |= {node: topic for topic, nodes in self._nodes.items() for node in nodes}
         for status in message.status:
             if status.name in topic_of:
-                heard = self._heard.get(topic_of[status.name], 0)
+                heard = self._received.get(topic_of[status.name], 0)
                 said = messages.read_said(status)
                 self._peers.note_report(status.name, said, heard, time.monotonic_ns())
 

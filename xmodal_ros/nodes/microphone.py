@@ -63,7 +63,7 @@ class MicrophoneNode(DriverNode):
         self._capture = MicrophoneCapture(
             self._wanted,
             self._publish,
-            self.say,
+            self.log,
             self.now_ns,
             retry_s=parameters.number(self, 'retry_period'),
         )

@@ -1,6 +1,6 @@
 """The process ``perception``: the classifiers of all sensors and the selector in one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 import sys
@@ -14,9 +14,6 @@ from rclpy.parameter import Parameter as RosParameter
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.configuration_bundle import is_bundle
 from xmodal_ros.nodes.activity_selector import ActivitySelector
-from xmodal_ros.nodes.audio_classifier import AudioClassifier
-from xmodal_ros.nodes.camera_classifier import CameraClassifier
-from xmodal_ros.nodes.imu_classifier import ImuClassifier
 from xmodal_ros.ros import parameter_tables, parameters
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.ros.lifecycle import ManagedNode
@@ -24,11 +21,6 @@ from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.running import run
 from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 
-_CLASSIFIERS: Final[Mapping[str, Callable[..., ClassifierNode]]] = {
-    'imu': ImuClassifier,
-    'camera': CameraClassifier,
-    'audio': AudioClassifier,
-}
 _PREFIX: Final = 'sensors'
 
 
@@ -84,7 +76,8 @@ class Perception:
         return self._table.get_logger()
 
     def _classifier(self, entry: SensorEntry) -> ClassifierNode:
-        node = _CLASSIFIERS[entry.modality](
+        node = ClassifierNode(
+            entry.modality,
             name=f'{entry.name}_classifier',
             resources=self._resources,
             parameter_overrides=self._table.overrides(entry.classifier),

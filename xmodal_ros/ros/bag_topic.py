@@ -5,10 +5,10 @@ from pathlib import Path
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.configuration_bundle import read_bundle_info
-from xmodal_ros.streams.placement import angles_from_rotation
-from xmodal_ros.tools.replay.child_node import Setting
+from xmodal_ros.parameter import Value
 
 
 def bag_topic(bag: Path, bundle: Path) -> str:
@@ -27,28 +27,18 @@ def window_s(bundle: Path) -> float:
     return read_bundle_info(bundle).window.length_ns / 1e9
 
 
-def settings_on(bag: Path, topic: str) -> dict[str, Setting]:
+def settings_on(bag: Path, topic: str) -> dict[str, Value]:
     """Give :func:`sensor_settings` of the bag's sensor on a topic; none where there is none."""
     with BagReader(bag) as reader:
         found = [sensor for sensor in reader.sensors if sensor.topic == topic]
         return sensor_settings(reader, found[0]) if found else {}
 
 
-def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Setting]:
+def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Value]:
     """Give the parameters by which a node reads a sensor's messages as its bag declares them."""
-    settings: dict[str, Setting] = {}
-    if sensor.placement.rotation is not None:
-        settings['mounting_rotation'] = [*angles_from_rotation(sensor.placement.rotation)]
-    if sensor.placement.region is not None:
-        settings['region_of_interest'] = [*sensor.placement.region]
-    audio = read_audio_format(reader, sensor.topic)
-    if audio is not None:
-        settings |= {
-            'audio_rate': audio.rate_hz,
-            'audio_channels': audio.channels,
-            'audio_format': audio.sample_format,
-        }
-    return settings
+    modality = find_modality(sensor.modality)
+    audio_format = read_audio_format(reader, sensor.topic)
+    return {**modality.parameters_for(sensor.placement, audio_format)}
 
 
 def recorded(bag: Path, topics: Iterable[str], namespace: str) -> list[str]:

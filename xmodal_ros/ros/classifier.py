@@ -13,6 +13,9 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.modalities.input_settings import SensorInputSettings
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.classifier_settings import (
     check_model,
@@ -21,13 +24,12 @@ from xmodal_ros.ros.classifier_settings import (
     read_model,
     read_sensor_input,
     read_threshold,
-    SENSOR_INPUT_PARAMETERS,
-    SensorInputSettings,
+    sensor_input_parameters,
     THRESHOLD,
 )
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.ros.parameter_tables import classifier_table
 from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.sensor_input import SensorInput
 from xmodal_ros.ros.sensor_inputs import SensorInputs
@@ -46,6 +48,10 @@ _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 class ClassifierNode(ListeningNode):
     """Classifies one sensor's activity with one bundle; see docs/imu_classifier.md.
 
+    It is called ``<modality>_classifier`` unless it is given a name. ``resources`` are shared
+    with other classifiers of the process; ``further`` parameters come before those of the
+    modality. Raises :class:`ConfigurationError` for a modality that there is not.
+
     Messages are taken in a thread of their own, windows classified and published in the
     inference thread; the executor's thread changes states and parameters, follows the graph and
     reports. Model, topic and everything else that decides on labels may be changed at any time:
@@ -55,42 +61,43 @@ class ClassifierNode(ListeningNode):
 
     def __init__(
         self,
-        name: str,
         modality: str,
-        msgtypes: Sequence[str],
-        table: Sequence[Parameter],
+        name: str | None = None,
         resources: Resources | None = None,
+        further: Sequence[Parameter] = (),
         **options: Any,
     ) -> None:
-        self._modality = modality
-        self._msgtypes = msgtypes
+        self._modality = find_modality(modality)
+        self._sensor_parameters = sensor_input_parameters(self._modality)
         self._shares = resources is not None
         self._resources = resources or Resources()
         self._sensor_inputs: SensorInputs | None = None
         # The model that is wanted, loaded; the one that decides may still be another.
         self._engine: Engine | None = None
-        self._introduced: Engine | None = None
+        self._announced: Engine | None = None
         self._loaded = ModelSettings('', '', '')
-        # What the parameters of the inlet were when it was last changed.
-        self._heard: dict[str, Any] = {}
+        # What the parameters of the sensor input were when it was last changed.
+        self._values_in_use: dict[str, Any] = {}
         self._activity: Any = None
         self._labels: Any = None
-        self._said = ''
+        self._last_label = ''
         self._restoring = False
-        self._notice = self._inlet_notice = ''
-        self.model_changed: Callable[[Path], None] = _tell_nobody
+        self._notice = self._input_notice = ''
+        self.model_changed: Callable[[Path], None] = _ignore_model
         self._health = HealthMonitor(time.monotonic_ns)
+        table = (*further, *classifier_table(self._modality))
+        name = name or f'{modality}_classifier'
         super().__init__(name, f'{modality} classifier', table, **options)
-        self._prepared = self.create_guard_condition(self._settle)
-        self._orders: LatestTask[Engine] = LatestTask(self._prepared.trigger)
-        self.add_on_set_parameters_callback(self._judge)
+        self._prepared = self.create_guard_condition(self._take_prepared)
+        self._loading: LatestTask[Engine] = LatestTask(self._prepared.trigger)
+        self.add_on_set_parameters_callback(self._check_changes)
 
     def configure(self) -> None:
         """Load the bundle, prove it and warm it up."""
         wanted = read_model(self._value)
-        check_model(wanted, self._modality)
+        check_model(wanted, self._modality.name)
         # To fail now and not on the way to active.
-        self._read_inlet(self._value)
+        self._read_sensor_input(self._value)
         self.get_logger().info(f'loading {wanted.model}')
         self._engine = self._load(wanted, read_threshold(self._value))
         self._loaded, self._notice = wanted, ''
@@ -98,14 +105,14 @@ class ClassifierNode(ListeningNode):
             Classification, '~/activity', qos.RELIABLE
         )
         self._labels = self.create_publisher(LabelInfo, '~/labels', qos.LATCHED)
-        self._introduce()
+        self._announce_model()
 
     def activate(self) -> None:
         """Subscribe and begin to classify."""
         assert self._engine is not None  # noqa: S101 - inactive means configured
         self._sensor_inputs = SensorInputs(
-            self._make_inlet,
-            self._read_inlet(self._value),
+            self._make_sensor_input,
+            self._read_sensor_input(self._value),
             self._engine,
             self._resources.inference,
             parameters.whole(self, 'queue_size'),
@@ -113,9 +120,9 @@ class ClassifierNode(ListeningNode):
             self.failed,
             self._prepared.trigger,
         )
-        self._heard, self._inlet_notice = self._inlet_values(), ''
-        self._said = ''
-        self.get_logger().info(f'listening on {self._inlets.current.source.topic}')
+        self._values_in_use, self._input_notice = self._input_values(), ''
+        self._last_label = ''
+        self.get_logger().info(f'listening on {self._sensor_inputs.current.source.topic}')
 
     def deactivate(self) -> None:
         """Unsubscribe; what has been received is classified and published first."""
@@ -125,14 +132,14 @@ class ClassifierNode(ListeningNode):
 
     def cleanup(self) -> None:
         """Let the bundle go."""
-        self._orders.forget()
+        self._loading.forget()
         if self._activity is not None:
             # A publisher that goes takes along what its subscribers have not read yet.
             self._activity.wait_for_all_acked(_ACKNOWLEDGE)
             self.destroy_lifecycle_publisher(self._activity)
         if self._labels is not None:
             self.destroy_publisher(self._labels)
-        self._activity = self._labels = self._engine = self._introduced = None
+        self._activity = self._labels = self._engine = self._announced = None
 
     def stop(self) -> None:
         """Publish what is due, then end the inference thread too, unless others use it."""
@@ -148,9 +155,9 @@ class ClassifierNode(ListeningNode):
             self._use_threshold()
             self._publish_labels()
         if names & MODEL_PARAMETERS:
-            self._order_model()
-        elif names & SENSOR_INPUT_PARAMETERS:
-            self._change_inlet()
+            self._request_model()
+        elif names & self._sensor_parameters:
+            self._change_sensor_input()
 
     def time_jumped(self) -> None:
         """Start the stream anew: what has come belongs to the time before the jump."""
@@ -165,7 +172,7 @@ class ClassifierNode(ListeningNode):
         before = self._sensor_inputs.current.problem
         self._sensor_inputs.follow()
         # Whoever prepared something has said so; should that have been lost, it ends here.
-        self._take_up()
+        self._apply_prepared()
         problem = self._sensor_inputs.current.problem
         if problem != before:
             self.warn(problem)
@@ -193,14 +200,14 @@ class ClassifierNode(ListeningNode):
     def _value(self, name: str) -> Any:
         return self.get_parameter(name).value
 
-    def _read_inlet(self, get: Callable[[str], Any]) -> SensorInputSettings:
+    def _read_sensor_input(self, get: Callable[[str], Any]) -> SensorInputSettings:
         settings = read_sensor_input(self._modality, get)
         resolved(self, settings.topic)
         if settings.info_topic:
             resolved(self, settings.info_topic)
         return settings
 
-    def _judge(self, changes: list[RosParameter]) -> SetParametersResult:
+    def _check_changes(self, changes: list[RosParameter]) -> SetParametersResult:
         """Refuse what a configured classifier could not work with, and say why."""
         if self._engine is None or self._restoring:
             return SetParametersResult(successful=True)
@@ -211,67 +218,68 @@ class ClassifierNode(ListeningNode):
 
         try:
             if values.keys() & MODEL_PARAMETERS:
-                check_model(read_model(get), self._modality)
-            if values.keys() & SENSOR_INPUT_PARAMETERS:
-                self._read_inlet(get)
+                check_model(read_model(get), self._modality.name)
+            if values.keys() & self._sensor_parameters:
+                self._read_sensor_input(get)
             if THRESHOLD in values:
                 read_threshold(get)
         except XmodalError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    def _order_model(self) -> None:
+    def _request_model(self) -> None:
         """Load the model that the parameters name, beside everything else."""
         wanted, threshold = read_model(self._value), read_threshold(self._value)
-        self._orders.order(lambda: self._load(wanted, threshold))
+        self._loading.order(lambda: self._load(wanted, threshold))
 
     def _load(self, wanted: ModelSettings, threshold: float | None) -> Engine:
         precision: Any = wanted.precision
         return self._resources.models.engine(wanted.path, wanted.device, precision, threshold)
 
     @guarded
-    def _settle(self) -> None:
+    def _take_prepared(self) -> None:
         """Take up what other threads have prepared, and report. In the executor's thread."""
-        self._take_up()
+        self._apply_prepared()
         self.publish_report()
 
-    def _take_up(self) -> None:
+    def _apply_prepared(self) -> None:
         if self._sensor_inputs is not None:
             self._sensor_inputs.retire()
-        outcome = self._orders.collect()
+        outcome = self._loading.collect()
         if outcome is not None and outcome.value is not None:
             self._take_model(outcome.value)
         elif outcome is not None and outcome.error is not None:
             self._refuse_model(outcome.error)
-        self._introduce()
+        self._announce_model()
 
     def _take_model(self, engine: Engine) -> None:
         self._engine, self._loaded, self._notice = engine, read_model(self._value), ''
         self._use_threshold()
-        self._change_inlet()
+        self._change_sensor_input()
 
-    def _change_inlet(self) -> None:
+    def _change_sensor_input(self) -> None:
         """Listen as the parameters say, with the model that is wanted; or go on as before."""
         if self._sensor_inputs is None or self._engine is None:
             return
         try:
-            self._sensor_inputs.change(self._read_inlet(self._value), self._engine)
+            self._sensor_inputs.change(self._read_sensor_input(self._value), self._engine)
         except XmodalError as error:
-            self._inlet_notice = f'topic {self._value("topic")} was not taken: {error}'
-            self.get_logger().error(self._inlet_notice)
-            self._restore(self._heard)
-            self._sensor_inputs.change(self._read_inlet(self._value), self._engine)
+            self._input_notice = f'topic {self._value("topic")} was not taken: {error}'
+            self.get_logger().error(self._input_notice)
+            self._restore(self._values_in_use)
+            self._sensor_inputs.change(self._read_sensor_input(self._value), self._engine)
         else:
-            before, self._heard, self._inlet_notice = self._heard, self._inlet_values(), ''
-            for name, value in self._heard.items():
+            before = self._values_in_use
+            self._values_in_use, self._input_notice = self._input_values(), ''
+            for name, value in self._values_in_use.items():
                 if value != before[name]:
                     self.get_logger().info(f'{name} is now {_plain(value)}')
 
-    def _inlet_values(self) -> dict[str, Any]:
+    def _input_values(self) -> dict[str, Any]:
         return {
             each.name: self._value(each.name)
             for each in self.table
-            if each.name in SENSOR_INPUT_PARAMETERS
+            if each.name in self._sensor_parameters
         }
 
     def _refuse_model(self, error: Exception) -> None:
@@ -284,7 +292,7 @@ class ClassifierNode(ListeningNode):
         kept['precision'] = self._loaded.precision
         self._restore(kept)
         # What was set together with the model waits for it no longer.
-        self._change_inlet()
+        self._change_sensor_input()
 
     def _restore(self, values: dict[str, Any]) -> None:
         """Set parameters back to what still holds."""
@@ -294,25 +302,25 @@ class ClassifierNode(ListeningNode):
         finally:
             self._restoring = False
 
-    def _make_inlet(self, settings: SensorInputSettings, engine: Engine) -> SensorInput:
-        return SensorInput(self, self._modality, self._msgtypes, settings, engine, self.failed)
+    def _make_sensor_input(self, settings: SensorInputSettings, engine: Engine) -> SensorInput:
+        return SensorInput(self, self._modality, settings, engine, self.failed)
 
     def _use_threshold(self) -> None:
         threshold = read_threshold(self._value)
-        of_inlets = self._sensor_inputs.engines if self._sensor_inputs is not None else []
-        for engine in filter(None, [self._engine, *of_inlets]):
+        in_use = self._sensor_inputs.engines if self._sensor_inputs is not None else []
+        for engine in filter(None, [self._engine, *in_use]):
             of_bundle = engine.bundle.info.unknown_threshold
             engine.unknown_threshold = of_bundle if threshold is None else threshold
 
     def _deciding(self) -> Engine | None:
         return self._engine if self._sensor_inputs is None else self._sensor_inputs.engines[0]
 
-    def _introduce(self) -> None:
+    def _announce_model(self) -> None:
         """Say which model decides, where it is another than before."""
         engine = self._deciding()
-        if engine is None or engine is self._introduced:
+        if engine is None or engine is self._announced:
             return
-        self._introduced = engine
+        self._announced = engine
         self._publish_labels()
         self.model_changed(engine.bundle.path)
         info, window = engine.bundle.info, engine.bundle.info.window
@@ -338,15 +346,15 @@ class ClassifierNode(ListeningNode):
                 prediction.stamp_ns, frame or prediction.frame_id, prediction.scores
             )
         )
-        if prediction.label != self._said:
-            self._said = prediction.label
+        if prediction.label != self._last_label:
+            self._last_label = prediction.label
             self.get_logger().info(f'{prediction.label} ({prediction.scores[0][1]:.2f})')
 
     def _describe_change(self) -> str:
-        if self._orders.pending:
+        if self._loading.pending:
             return f'loading {self._value("model")}'
         change = self._sensor_inputs.describe_change() if self._sensor_inputs is not None else ''
-        return change or self._notice or self._inlet_notice
+        return change or self._notice or self._input_notice
 
     def _describe_model(self) -> dict[str, str]:
         engine = self._deciding()
@@ -369,5 +377,5 @@ def _plain(value: Any) -> str:
     return ', '.join(f'{each:g}' for each in value) or 'none'
 
 
-def _tell_nobody(_model: Path) -> None:
+def _ignore_model(_model: Path) -> None:
     """Stand for who wants to know of models."""

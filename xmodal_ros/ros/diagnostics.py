@@ -9,9 +9,9 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.lifecycle import guarded, ManagedNode
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.health import Report
 
 _FOLLOW_PERIOD_S: Final = 0.5
@@ -46,7 +46,7 @@ class ReportingNode(ManagedNode, ABC):
         stamp = self.get_clock().now().to_msg()
         name, report = self.get_fully_qualified_name(), self.report()
         self._diagnostics.publish(messages.diagnostics(stamp, name, self._hardware, report))
-        self._tell(report)
+        self._log_change(report)
 
     def warn(self, words: str) -> None:
         """Log what is wrong, unless that was the last thing said; '' when it is over."""
@@ -55,7 +55,7 @@ class ReportingNode(ManagedNode, ABC):
             self.get_logger().warning(words)
         self._warned_of = words
 
-    def _tell(self, report: Report) -> None:
+    def _log_change(self, report: Report) -> None:
         """Log when things begin to go wrong and when they are well again, for who reads no more.
 
         What comes and goes every second is told once in a while: diagnostics have all of it.

@@ -9,8 +9,8 @@ from rclpy.qos import QoSProfile
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from xmodal_ros.drivers.capture import Severity
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros.diagnostics import ReportingNode
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.health import idle_report, Report
 
 
@@ -46,7 +46,7 @@ class DriverNode(ReportingNode):
             msgtype, topic, profile, qos_overriding_options=overrides
         )
 
-    def say(self, severity: Severity, text: str) -> None:
+    def log(self, severity: Severity, text: str) -> None:
         """Log something; from any thread."""
         # One statement each: rclpy refuses a statement that logs with changing severity.
         if severity == 'warning':

@@ -12,8 +12,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import parameters
-from xmodal_ros.ros.parameters import Parameter
 
 P = ParamSpec('P')
 
@@ -50,7 +50,7 @@ class ManagedNode(LifecycleNode):
         self.table = table
         self.problem = ''
         parameters.declare(self, table)
-        self.add_on_set_parameters_callback(self._judge_parameters)
+        self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
         self._corrected = self.create_guard_condition(self._start_again)
         self._answer_change_state = self._service_change_state.callback
@@ -196,7 +196,7 @@ class ManagedNode(LifecycleNode):
             response.success = False
             return response
 
-    def _judge_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
+    def _check_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
         result = parameters.refuse_deletion(self.table, changes)
         if not result.successful:
             return result
@@ -207,7 +207,7 @@ class ManagedNode(LifecycleNode):
         try:
             self.parameters_changed(frozenset(change.name for change in changes))
         except XmodalError as error:
-            # Judged before, but the world has changed since: a bundle has gone, for example.
+            # Checked before, but the world has changed since: a bundle has gone, for example.
             names = ', '.join(change.name for change in changes)
             self.get_logger().error(f'{names}: not taken up: {error}')
         if self.problem:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from xmodal_ros.modalities.audio.decoder import SAMPLE_FORMATS
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.modalities.modality import Modality
+from xmodal_ros.parameter import Parameter
 
 AUTOSTART: Final = Parameter(
     'autostart',
@@ -17,16 +17,21 @@ DIAGNOSTICS_PERIOD: Final = Parameter(
     bounds=(0.02, 10.0),
 )
 
+MODALITY: Final = Parameter(
+    'modality', '', 'What kind of sensor it is: the name of an installed modality.'
+)
 
-def _classifier(topic: str, *further: Parameter) -> tuple[Parameter, ...]:
+
+def classifier_table(modality: Modality) -> tuple[Parameter, ...]:
+    """Give the parameters of a modality's classifier: what all have, and what it adds."""
     return (
         AUTOSTART,
         Parameter('model', '', 'Folder of the model bundle that training wrote.', change='always'),
-        Parameter('topic', topic, "The sensor's topic.", change='always'),
+        Parameter('topic', modality.topic, "The sensor's topic.", change='always'),
         Parameter(
             'frame_id', '', "Frame of the sensor; '' is what its messages say.", change='always'
         ),
-        *further,
+        *modality.node_parameters,
         Parameter(
             'device',
             'auto',
@@ -58,62 +63,6 @@ def _classifier(topic: str, *further: Parameter) -> tuple[Parameter, ...]:
         DIAGNOSTICS_PERIOD,
     )
 
-
-IMU_CLASSIFIER: Final = _classifier(
-    'imu',
-    Parameter(
-        'mounting_rotation',
-        [0.0, 0.0, 0.0],
-        "How the IMU is turned against the model's: roll, pitch and yaw in degrees.",
-        change='always',
-        or_number=True,
-    ),
-    Parameter(
-        'mounting_frame',
-        '',
-        'Frame of the model, for the rotation to come from /tf_static; before mounting_rotation.',
-        change='always',
-    ),
-)
-CAMERA_CLASSIFIER: Final = _classifier(
-    'camera/image',
-    Parameter(
-        'region_of_interest',
-        [0.0, 0.0, 1.0, 1.0],
-        'Left, top, width and height of the part of the picture to look at, as shares of it.',
-        change='always',
-        or_number=True,
-    ),
-)
-AUDIO_CLASSIFIER: Final = _classifier(
-    'audio',
-    Parameter(
-        'info_topic',
-        '',
-        "Where the format of the audio is published (AudioInfo); '' is <topic>_info.",
-        change='always',
-    ),
-    Parameter(
-        'audio_rate',
-        0,
-        'Samples a second, for audio that does not say so anywhere; 0 takes what is published.',
-        change='always',
-        bounds=(0, 768_000),
-    ),
-    Parameter(
-        'audio_channels',
-        1,
-        'Channels, interleaved; counts where audio_rate is given.',
-        change='always',
-        bounds=(1, 64),
-    ),
-    Parameter(
-        'audio_format',
-        'S16LE',
-        'Format of a sample: ' + ', '.join(SAMPLE_FORMATS) + '; counts where audio_rate is given.',
-        change='always',
-    ),
-)
 
 BAG_PLAYER: Final[tuple[Parameter, ...]] = (
     Parameter('bag', '', 'The recording: a folder, or an mcap, db3 or ROS 1 bag file.'),
@@ -324,9 +273,6 @@ PERCEPTION: Final[tuple[Parameter, ...]] = (
 )
 
 TABLES: Final = {
-    'imu_classifier': IMU_CLASSIFIER,
-    'camera_classifier': CAMERA_CLASSIFIER,
-    'audio_classifier': AUDIO_CLASSIFIER,
     'perception': PERCEPTION,
     'bag_player': BAG_PLAYER,
     'microphone': MICROPHONE,

@@ -1,8 +1,6 @@
 """Parameters of nodes: what can be said of one, and how nodes declare and read them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -15,32 +13,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import ConfigurationError
-
-Value = bool | int | float | str | list[str] | list[float]
-Change = Literal['never', 'unconfigured', 'always']
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter; its type is that of ``default``.
-
-    ``change`` says when it may be set: ``never`` after the node has started (read-only), only
-    while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
-    that holds nothing but '' is empty: ROS 2 has no typed empty list. ``or_number`` lets a string
-    be given as a number, as the command line takes ``device:=0`` for one, and numbers be whole.
-    """
-
-    name: str
-    default: Value
-    description: str
-    change: Change = 'never'
-    bounds: tuple[float, float] | None = None
-    or_number: bool = False
-
-    @property
-    def type_name(self) -> str:
-        """The type in ROS's words."""
-        return str(_type_of(self.default).name).lower()
+from xmodal_ros.parameter import Parameter, Value
 
 
 def declare(node: Node, table: Sequence[Parameter]) -> None:
@@ -60,7 +33,7 @@ def declare(node: Node, table: Sequence[Parameter]) -> None:
             node.declare_parameter(parameter.name, parameter.default, descriptor)
         except ParameterException as error:
             raise ConfigurationError(
-                f'{error}; {parameter.name} is a {parameter.type_name}, '
+                f'{error}; {parameter.name} is a {type_name(parameter)}, '
                 f'for example {parameter.default!r}: {parameter.description}'
             ) from None
 
@@ -120,6 +93,11 @@ def refuse_while_configured(
             'deactivate and clean up first'
         ),
     )
+
+
+def type_name(parameter: Parameter) -> str:
+    """Give a parameter's type in ROS's words."""
+    return str(_type_of(parameter.default).name).lower()
 
 
 def _type_of(value: Value) -> RosParameter.Type:

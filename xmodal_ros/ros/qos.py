@@ -20,16 +20,12 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from xmodal_ros.bags.reading import Topic
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.audio.modality import Audio
+from xmodal_ros.modalities.camera.modality import Camera
+from xmodal_ros.modalities.registry import intake_of_type
 
 # A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
 SENSOR_DEPTH: Final = 1000
-# What each sensor's subscription keeps, about a second's worth; of images no more than the memory
-# for a second of large ones.
-DEPTH_OF: Final[dict[str, int]] = {'imu': SENSOR_DEPTH, 'audio': 200, 'camera': 30}
-# What a player keeps until it is acknowledged; images are large and slow.
-_PLAYED_DEPTH: Final = 256
-_IMAGE_DEPTH: Final = 10
 
 LATCHED: Final = QoSProfile(
     depth=1,
@@ -38,8 +34,10 @@ LATCHED: Final = QoSProfile(
 )
 RELIABLE: Final = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 # A second of the shortest chunks that the microphone makes.
-AUDIO: Final = QoSProfile(depth=200, reliability=ReliabilityPolicy.RELIABLE)
-IMAGES: Final = QoSProfile(depth=_IMAGE_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+AUDIO: Final = QoSProfile(depth=Audio.intake.depth, reliability=ReliabilityPolicy.RELIABLE)
+IMAGES: Final = QoSProfile(
+    depth=Camera.intake.played_depth, reliability=ReliabilityPolicy.RELIABLE
+)
 
 _POLICIES: Final = {
     'history': HistoryPolicy,
@@ -119,7 +117,7 @@ def played(topic: Topic) -> QoSProfile:
     """Choose a player's profile for a recorded topic: latched as recorded, always reliable."""
     if topic.latched:
         return LATCHED
-    depth = _IMAGE_DEPTH if modality_of_type(topic.msgtype) == 'camera' else _PLAYED_DEPTH
+    depth = intake_of_type(topic.msgtype).played_depth
     return QoSProfile(depth=depth, reliability=ReliabilityPolicy.RELIABLE)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.parameter import Parameter
 from xmodal_ros.paths import user_path
 from xmodal_ros.ros.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
-from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.runtime.selector_settings import (
     AUTO,
     check_names,

@@ -9,9 +9,9 @@ from rclpy.node import Node
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.audio.decoder import AudioFormat, TYPES_WITHOUT_FORMAT
-from xmodal_ros.ros import qos
+from xmodal_ros.modalities.input_settings import SensorInputSettings
+from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.ros.audio_info import AudioInfoListener
-from xmodal_ros.ros.classifier_settings import SensorInputSettings
 from xmodal_ros.ros.mounting import Mounting
 from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, TopicReader
 from xmodal_ros.runtime.event_driven import EventThread
@@ -32,8 +32,7 @@ class SensorInput:
     def __init__(
         self,
         node: Node,
-        modality: str,
-        msgtypes: Sequence[str],
+        modality: Modality,
         settings: SensorInputSettings,
         engine: Engine,
         failed: Callable[[str, Exception], None],
@@ -45,7 +44,9 @@ class SensorInput:
         self._thread: PeriodicThread | EventThread | None = None
         self._mounting: Mounting | None = None
         self._info: AudioInfoListener | None = None
-        self.source = TopicReader(node, settings.topic, msgtypes, depth=qos.DEPTH_OF[modality])
+        self.source = TopicReader(
+            node, settings.topic, modality.message_types, depth=modality.intake.depth
+        )
         self.feed = Feed(engine, self.source.msgtype, settings.placement, settings.audio_format)
         try:
             if settings.mounting_frame:
@@ -73,7 +74,7 @@ class SensorInput:
     def start(self, pipeline: Pipeline) -> None:
         """Begin to take messages for the pipeline."""
         self._pipeline = pipeline
-        if self._modality == 'camera':
+        if self._modality.intake.as_they_come:
             self._thread = EventThread(
                 'intake', wait=self.source.wait, work=self.take, wake=self.source.wake
             )

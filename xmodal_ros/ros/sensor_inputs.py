@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TYPE_CHECKING
 
-from xmodal_ros.ros.classifier_settings import SensorInputSettings
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.ros.sensor_input import SensorInput
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Pipeline
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _FINISH_S: Final = 2.0
 
-MakeInlet = Callable[[SensorInputSettings, 'Engine'], SensorInput]
+MakeSensorInput = Callable[[SensorInputSettings, 'Engine'], SensorInput]
 
 
 class SensorInputs:
-    """The inlet that decides, and one aside that will once it has filled a window.
+    """The input that decides, and one aside that will once it has filled a window.
 
     Everything belongs to the executor's thread; ``publish`` is called in the inference thread,
     ``switched`` in an intake's: then :meth:`retire` is to be called.
@@ -27,7 +27,7 @@ class SensorInputs:
 
     def __init__(
         self,
-        make: MakeInlet,
+        make: MakeSensorInput,
         settings: SensorInputSettings,
         engine: Engine,
         inference: InferenceThread,
@@ -74,7 +74,7 @@ class SensorInputs:
         aside.start(self.pipeline)
 
     def retire(self) -> None:
-        """Let go the inlet that the one aside has followed."""
+        """Let go the input that the one aside has followed."""
         if self._aside is not None and self.pipeline.feed is self._aside.feed:
             old, self.current, self._aside = self.current, self._aside, None
             old.close()

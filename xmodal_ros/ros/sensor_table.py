@@ -6,20 +6,10 @@ import difflib
 from typing import Any, Final
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.registry import modality_names
-from xmodal_ros.ros.parameter_tables import (
-    AUDIO_CLASSIFIER,
-    CAMERA_CLASSIFIER,
-    IMU_CLASSIFIER,
-)
-from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.modalities.registry import find_modality, modality_names
+from xmodal_ros.ros.parameter_tables import classifier_table
 from xmodal_ros.runtime.selector_settings import AUTO
 
-_TABLES: Final[Mapping[str, tuple[Parameter, ...]]] = {
-    'imu': IMU_CLASSIFIER,
-    'camera': CAMERA_CLASSIFIER,
-    'audio': AUDIO_CLASSIFIER,
-}
 # What the selector wants to know of a source, as its parameters call it.
 _OF_SELECTOR: Final = ('priority', 'weight')
 # Names are part of a node's name and of its services', which ROS lets be 247 characters long.
@@ -74,7 +64,8 @@ def _check_name(name: str) -> None:
 
 def _entry(name: str, fields: Mapping[str, Any]) -> SensorEntry:
     modality = _modality(name, fields)
-    known = [each.name for each in _TABLES[modality] if each.name not in _NOT_OF_A_SENSOR]
+    table = classifier_table(find_modality(modality))
+    known = [each.name for each in table if each.name not in _NOT_OF_A_SENSOR]
     for field in fields:
         if field not in (*known, *_OF_SELECTOR, 'modality'):
             close = difflib.get_close_matches(field, [*known, *_OF_SELECTOR], n=1)

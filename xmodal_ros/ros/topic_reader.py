@@ -17,7 +17,7 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.registry import intake_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.messages import message_class
 from xmodal_ros.runtime.image_process import expect_images
@@ -32,7 +32,7 @@ _MOST_NAMED: Final = 5
 _WITHOUT_ROS_S: Final = 0.05
 
 
-class _NeverExecuted(CallbackGroup):
+class _NonExecutingCallbackGroup(CallbackGroup):
     """Keeps a subscription out of the executor's wait set.
 
     Waking the executor for every message costs several times what taking the message does.
@@ -77,7 +77,7 @@ class TopicReader:
         self._followed = False
         self._msgtypes = tuple(msgtypes)
         self._node = node
-        self._group = _NeverExecuted()
+        self._group = _NonExecutingCallbackGroup()
         self._overrides = qos.read_overrides(node, self.topic)
         self._lock = threading.Lock()
         self._waiter_left = threading.Condition(self._lock)
@@ -87,8 +87,8 @@ class TopicReader:
         self._context = node.context.handle
         with self._context:
             # Of the implementation: one of the node's would wake the executor too.
-            self._alarm = rclpy_implementation.GuardCondition(self._context)
-        if modality_of_type(self.msgtype) == 'camera':
+            self._guard_condition = rclpy_implementation.GuardCondition(self._context)
+        if intake_of_type(self.msgtype).as_they_come:
             expect_images()
         self.follow()
 
@@ -153,7 +153,7 @@ class TopicReader:
 
     def wake(self) -> None:
         """Let the thread in :meth:`wait` return, or else the next one that comes, at once."""
-        self._alarm.trigger_guard_condition()
+        self._guard_condition.trigger_guard_condition()
 
     def take(self) -> list[Received]:
         """Give what has come since the last call, oldest first; at most ``depth`` messages.
@@ -184,7 +184,7 @@ class TopicReader:
         self._node.destroy_subscription(subscription)
 
     def _wait(self, subscription: Any, timeout_s: float) -> bool:
-        handles = [self._context, self._alarm]
+        handles = [self._context, self._guard_condition]
         if subscription is not None:
             handles.append(subscription.handle)
         with contextlib.ExitStack() as held:
@@ -192,7 +192,7 @@ class TopicReader:
                 held.enter_context(handle)
             wait_set = rclpy_implementation.WaitSet(len(handles) - 2, 1, 0, 0, 0, 0, self._context)
             wait_set.clear_entities()
-            wait_set.add_guard_condition(self._alarm)
+            wait_set.add_guard_condition(self._guard_condition)
             if subscription is not None:
                 wait_set.add_subscription(subscription.handle)
             wait_set.wait(round(timeout_s * 1e9))

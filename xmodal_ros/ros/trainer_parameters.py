@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from xmodal_ros.configuration.schema import Key
 from xmodal_ros.configuration.training import KEYS, make_configuration, TrainingConfiguration
+from xmodal_ros.parameter import Parameter, Value
 from xmodal_ros.paths import user_path
 from xmodal_ros.ros.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
-from xmodal_ros.ros.parameters import Parameter, Value
 
 # Subjects are often called by numbers.
 _NUMBERED: Final = ('test_subjects', 'val_subjects')

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from xmodal_ros.bags.labels import LABEL_TOPIC
+from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.runtime.health import Level
 from xmodal_ros.runtime.label import Label
 
@@ -24,13 +25,10 @@ _OLD_NS: Final = 2 * _SECOND_NS
 # Nobody reports more rarely than every ten seconds (the nodes' parameter diagnostics_period).
 _REPORT_OLD_NS: Final = 15 * _SECOND_NS
 _EVENTS: Final = 200
-_KINDS: Final[Mapping[str, Kind]] = {
-    'imu classifier': 'classifier',
-    'camera classifier': 'classifier',
-    'audio classifier': 'classifier',
-    'activity selector': 'selector',
-}
-# What diagnostics say of themselves, of nodes of this package that give no labels.
+# What diagnostics say of themselves; a classifier's begin with its modality.
+_CLASSIFIER: Final = 'classifier'
+_SELECTOR: Final = 'activity selector'
+# And of nodes of this package that give no labels.
 OTHER_HARDWARE: Final = frozenset({'camera', 'microphone', 'annotator', 'evaluator', 'trainer'})
 
 
@@ -163,7 +161,7 @@ class Watch:
 
     def note_report(self, node: str, said: LabelHeard, now_ns: int) -> None:
         """Take up one status of diagnostics; those of foreign nodes are of no concern."""
-        if said.hardware not in _KINDS and said.hardware not in OTHER_HARDWARE:
+        if _kind_of(said.hardware) is None and said.hardware not in OTHER_HARDWARE:
             return
         before = self._said.get(node)
         self._said[node] = now_ns, said
@@ -239,11 +237,19 @@ class Watch:
         if topic.endswith(LABEL_TOPIC):
             return 'truth'
         for each in said:
-            if each.hardware in _KINDS:
-                return _KINDS[each.hardware]
+            if kind := _kind_of(each.hardware):
+                return kind
         if any(node in self._classes for node in track.nodes):
             return 'classifier'
         return 'other' if track.source is None else 'selector'
+
+
+def _kind_of(hardware: str) -> Kind | None:
+    """Tell what gives labels by what it says of itself."""
+    if hardware == _SELECTOR:
+        return 'selector'
+    modality, _, kind = hardware.rpartition(' ')
+    return 'classifier' if kind == _CLASSIFIER and modality in modality_names() else None
 
 
 def _health(reported: tuple[int, LabelHeard], now_ns: int) -> tuple[Level, str]:

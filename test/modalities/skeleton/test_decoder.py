@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from test.messages import EPOCH, header, serialize
+from test.messages import EPOCH, pose_array_bytes
 from xmodal_ros.bags.importers.messages import skeleton_record
-from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.registry import make_decoder, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
@@ -15,30 +14,9 @@ SENSOR = Sensor('skeleton', 'skeleton', '/skeleton', 'camera_link')
 JOINTS = np.arange(60, dtype=np.float64).reshape(20, 3)
 
 
-def pose_array(
-    joints: np.ndarray,
-    stamp_ns: int = EPOCH,
-    *,
-    little_endian: bool = True,
-    frame: str = 'odd',
-) -> bytes:
-    types = TYPESTORE.types
-    message = types[SKELETON_TYPE](
-        header=header(stamp_ns, frame),
-        poses=[
-            types['geometry_msgs/msg/Pose'](
-                position=types['geometry_msgs/msg/Point'](*map(float, joint)),
-                orientation=types['geometry_msgs/msg/Quaternion'](x=0.0, y=0.0, z=0.0, w=1.0),
-            )
-            for joint in joints
-        ],
-    )
-    return serialize(message, SKELETON_TYPE, little_endian=little_endian)
-
-
 @pytest.mark.parametrize('little_endian', [True, False])
 def test_positions_are_read_joint_by_joint(little_endian: bool) -> None:
-    data = pose_array(JOINTS, little_endian=little_endian)
+    data = pose_array_bytes(EPOCH, JOINTS, frame_id='odd', little_endian=little_endian)
     sample = make_decoder(SkeletonStream(joints=20), SKELETON_TYPE)(data)
     assert (sample.stamp_ns, sample.frame_id) == (EPOCH, 'odd')
     # Relative to the mean of all joints, (28.5, 29.5, 30.5).
@@ -50,7 +28,9 @@ def test_positions_are_read_joint_by_joint(little_endian: bool) -> None:
 def test_what_importers_write_is_read_back() -> None:
     for frame in ('', 'odd', 'camera_link'):
         sensor = Sensor('skeleton', 'skeleton', '/skeleton', frame)
-        assert skeleton_record(sensor, EPOCH, JOINTS).data == pose_array(JOINTS, frame=frame)
+        assert skeleton_record(sensor, EPOCH, JOINTS).data == pose_array_bytes(
+            EPOCH, JOINTS, frame_id=frame
+        )
     record = skeleton_record(SENSOR, EPOCH + 5, JOINTS)
     sample = SkeletonDecoder(20)(record.data)
     assert (record.stamp_ns, sample.stamp_ns, sample.frame_id) == (
@@ -64,12 +44,12 @@ def test_what_importers_write_is_read_back() -> None:
 @pytest.mark.parametrize(
     ('data', 'reason'),
     [
-        (pose_array(JOINTS[:19]), 'joints'),
-        (pose_array(JOINTS[:0]), 'joints'),
-        (pose_array(JOINTS * np.nan), 'not_finite'),
-        (pose_array(JOINTS * 1e6), 'out_of_range'),
-        (pose_array(JOINTS, 0), 'zero_stamp'),
-        (pose_array(JOINTS)[:-8], 'truncated'),
+        (pose_array_bytes(EPOCH, JOINTS[:19]), 'joints'),
+        (pose_array_bytes(EPOCH, JOINTS[:0]), 'joints'),
+        (pose_array_bytes(EPOCH, JOINTS * np.nan), 'not_finite'),
+        (pose_array_bytes(EPOCH, JOINTS * 1e6), 'out_of_range'),
+        (pose_array_bytes(0, JOINTS), 'zero_stamp'),
+        (pose_array_bytes(EPOCH, JOINTS)[:-8], 'truncated'),
         (b'', 'truncated'),
     ],
 )

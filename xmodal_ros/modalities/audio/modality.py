@@ -1,12 +1,13 @@
 """The modality ``audio``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.audio.cutter import AudioCutter
 from xmodal_ros.modalities.audio.decoder import (
     AUDIO_TYPES,
@@ -18,11 +19,12 @@ from xmodal_ros.modalities.audio.messages import audio_message
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Intake, Modality, TrainingDefaults, WindowCutter
 from xmodal_ros.modalities.stream import StreamConfig
-from xmodal_ros.parameter import Parameter
-from xmodal_ros.streams.placement import Placement
-from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.parameter import Parameter, Value
+from xmodal_ros.streams.placement import AS_IT_COMES, Placement
+from xmodal_ros.streams.sample import DecodeError, Decoder, Sample
 from xmodal_ros.windows.windowing import WindowingSpec
 
 if TYPE_CHECKING:
@@ -141,3 +143,33 @@ class Audio(Modality):
     def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Give the loudness of each sample."""
         return 100 * np.abs(samples.astype(np.float64))
+
+    def read_parameters(
+        self, topic: str, frame: str, get: Callable[[str], Any]
+    ) -> SensorInputSettings:
+        """Take the format that is given, or else that which is published beside the sound."""
+        audio_format = _audio_format(get)
+        info_topic = '' if audio_format else str(get('info_topic')) or f'{topic}_info'
+        return SensorInputSettings(topic, AS_IT_COMES, frame, '', info_topic, audio_format)
+
+    def parameters_for(
+        self, placement: Placement, audio_format: AudioFormat | None
+    ) -> Mapping[str, Value]:
+        """Give the format, where messages do not say it."""
+        if audio_format is None:
+            return {}
+        return {
+            'audio_rate': audio_format.rate_hz,
+            'audio_channels': audio_format.channels,
+            'audio_format': audio_format.sample_format,
+        }
+
+
+def _audio_format(get: Callable[[str], Any]) -> AudioFormat | None:
+    rate_hz, sample_format = int(get('audio_rate')), str(get('audio_format')).upper()
+    try:
+        # Any rate will do to learn of a sample format that will not.
+        audio_format = AudioFormat(rate_hz or RATE_HZ, int(get('audio_channels')), sample_format)
+    except DecodeError as error:
+        raise ConfigurationError(f'audio_rate, audio_channels, audio_format: {error}') from None
+    return audio_format if rate_hz else None

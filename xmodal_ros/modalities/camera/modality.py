@@ -1,6 +1,6 @@
 """The modality ``camera``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
@@ -17,11 +17,12 @@ from xmodal_ros.modalities.camera.stream import (
 )
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Intake, Modality, PlacementField, TrainingDefaults
 from xmodal_ros.modalities.stream import StreamConfig
-from xmodal_ros.parameter import Parameter
+from xmodal_ros.parameter import Parameter, Value
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.placement import Placement
+from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import Decoder, Sample
 from xmodal_ros.windows.resampling import Interpolation
 from xmodal_ros.windows.windowing import SECOND_NS
@@ -121,6 +122,21 @@ class Camera(Modality):
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep depth in half the memory: float16 is exact to 2 mm at 4 m."""
         return values.astype(np.float16) if values.dtype == np.float32 else values
+
+    def read_parameters(
+        self, topic: str, frame: str, get: Callable[[str], Any]
+    ) -> SensorInputSettings:
+        """Look at the region that is given."""
+        placement = make_placement(region=get('region_of_interest'))
+        return SensorInputSettings(topic, placement, frame)
+
+    def parameters_for(
+        self, placement: Placement, audio_format: AudioFormat | None
+    ) -> Mapping[str, Value]:
+        """Give the region, where it is less than the whole picture."""
+        if placement.region is None:
+            return {}
+        return {'region_of_interest': [*placement.region]}
 
 
 def _pixels(msgtype: str, first_message: bytes) -> CameraPixels:

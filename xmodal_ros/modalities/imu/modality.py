@@ -1,6 +1,6 @@
 """The modality ``imu``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TYPE_CHECKING
 
@@ -13,10 +13,11 @@ from xmodal_ros.modalities.file import SensorFile, TableFile
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.imu.messages import imu_sample_message
 from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Modality, PlacementField, TrainingDefaults
 from xmodal_ros.modalities.stream import StreamConfig
-from xmodal_ros.parameter import Parameter
-from xmodal_ros.streams.placement import Placement
+from xmodal_ros.parameter import Parameter, Value
+from xmodal_ros.streams.placement import angles_from_rotation, make_placement, Placement
 from xmodal_ros.streams.sample import Decoder, Sample
 
 if TYPE_CHECKING:
@@ -98,3 +99,18 @@ class Imu(Modality):
         step = np.diff(samples[:, :3].astype(np.float64), axis=0)
         change: NDArray[np.float64] = np.abs(step).sum(axis=1)
         return change
+
+    def read_parameters(
+        self, topic: str, frame: str, get: Callable[[str], Any]
+    ) -> SensorInputSettings:
+        """Turn samples by the angles that are given, or as static transforms say."""
+        placement = make_placement(angles=get('mounting_rotation'))
+        return SensorInputSettings(topic, placement, frame, str(get('mounting_frame')))
+
+    def parameters_for(
+        self, placement: Placement, audio_format: AudioFormat | None
+    ) -> Mapping[str, Value]:
+        """Give the angles, where it is turned."""
+        if placement.rotation is None:
+            return {}
+        return {'mounting_rotation': [*angles_from_rotation(placement.rotation)]}

@@ -14,23 +14,27 @@ from typing import Final, Self
 import xmodal_ros
 from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.parameter import Value
 from xmodal_ros.ros.isolation import isolated, reserved_domain
 
-Setting = str | int | float | list[float]
-
+_NAMESPACE: Final = '/replay'
 _END_S: Final = 10.0
 _LAST_LINES: Final = 15
 
 
 class ChildNode:
-    """Runs ``python -m module`` with these parameters while the block lasts."""
+    """Runs ``python -m module`` with these parameters while the block lasts.
 
-    def __init__(self, module: str, settings: Mapping[str, Setting]) -> None:
+    The node is called ``name``, in a namespace of its own.
+    """
+
+    def __init__(self, module: str, name: str, settings: Mapping[str, Value]) -> None:
         self._module = module
+        self._name = name
         self._settings = settings
         self._stack = ExitStack()
         self.domain = 0
-        self.node_name = f'/replay/{module.rpartition(".")[2]}'
+        self.node_name = f'{_NAMESPACE}/{name}'
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -69,18 +73,17 @@ class ChildNode:
         """Raise :class:`ConfigurationError` with its last words when the process has ended."""
         code = self._process.poll()
         if code is not None:
-            raise ConfigurationError(
-                f'the live node ended with exit code {code}{self.last_words()}'
-            )
+            raise ConfigurationError(f'the live node ended with exit code {code}{self.log_tail()}')
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """Give the last lines of its log, to be appended to an error; '' where there are none."""
         lines = self._errors.read_text(encoding='utf-8', errors='replace').splitlines()
         return '\n'.join(['; its log ends:', *lines[-_LAST_LINES:]]) if lines else ''
 
     def _command(self, parameters: Path) -> list[str]:
-        ros = ['--ros-args', '--remap', '__ns:=/replay', '--params-file', str(parameters)]
-        return [sys.executable, '-m', self._module, *ros]
+        renamed = ['-r', f'__ns:={_NAMESPACE}', '-r', f'__node:={self._name}']
+        given = ['--params-file', str(parameters)]
+        return [sys.executable, '-m', self._module, '--ros-args', *renamed, *given]
 
     def _environment(self, folder: Path) -> dict[str, str]:
         environment = isolated(os.environ, self.domain)

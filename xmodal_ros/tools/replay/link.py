@@ -23,7 +23,7 @@ from xmodal_ros.runtime import health
 
 
 @dataclass(frozen=True)
-class Arrived:
+class ReceivedLabel:
     """One published decision, and when it came on the steady clock."""
 
     stamp_ns: int
@@ -62,7 +62,7 @@ class ReplayLink:
         self._stack = ExitStack()
         self._publisher: Any = None
         self.status = Status()
-        self.arrived: deque[Arrived] = deque()
+        self.arrived: deque[ReceivedLabel] = deque()
         self.labels = 0
 
     def __enter__(self) -> Self:
@@ -141,7 +141,7 @@ class ReplayLink:
             return
 
     def _on_label(self, message: Classification) -> None:
-        arrived = Arrived(
+        arrived = ReceivedLabel(
             messages.to_nanoseconds(message.header.stamp),
             message.header.frame_id,
             tuple((result.class_id, result.score) for result in message.results),

@@ -15,19 +15,19 @@ from typing import Final
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
+from xmodal_ros.parameter import Value
 from xmodal_ros.ros.bag_topic import sensor_settings
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.tools.replay.child_node import ChildNode, Setting
-from xmodal_ros.tools.replay.link import Arrived, ReplayLink, Status
+from xmodal_ros.tools.replay.child_node import ChildNode
+from xmodal_ros.tools.replay.link import ReceivedLabel, ReplayLink, Status
 
-# Messages on their way to the node, far fewer than its queue holds of each modality's.
-_AHEAD: Final[dict[str, int]] = {'imu': 256, 'audio': 64, 'camera': 10}
+_NODE: Final = 'xmodal_ros.nodes.classifier'
 # Windows waiting for inference.
 _WINDOWS_AHEAD: Final = 256
 _REPORT_EVERY: Final = 256
@@ -91,12 +91,14 @@ def replay(
         topic = reader.topics.get(sensor.topic)
         if topic is None or not topic.count:
             raise BagError(f'bag {str(bag)!r} has no messages on {sensor.topic}')
-        if modality_of_type(topic.msgtype) != info.modality:
+        modality = find_modality(info.modality)
+        if topic.msgtype not in modality.message_types:
             raise ConfigurationError(
                 f'bundle {bundle} is for {info.modality}, but {sensor.topic} of {bag} carries '
                 f'{topic.msgtype}: choose another sensor or bundle'
             )
-        settings: dict[str, Setting] = {
+        settings: dict[str, Value] = {
+            'modality': modality.name,
             'model': str(bundle.absolute()),
             'topic': sensor.topic,
             'device': device,
@@ -104,12 +106,11 @@ def replay(
             'diagnostics_period': 0.02,
             **sensor_settings(reader, sensor),
         }
-        module = f'xmodal_ros.nodes.{sensor.modality}_classifier'
         with (
-            ChildNode(module, settings) as child,
+            ChildNode(_NODE, f'{modality.name}_classifier', settings) as child,
             ReplayLink(child.domain, child.node_name, sensor.topic, topic.msgtype) as link,
         ):
-            player = _Player(child, link, info, rate, on_label)
+            player = _Player(child, link, info, modality.intake.ahead, rate, on_label)
             player.wait_until_ready()
             for message in reader.messages([sensor.topic]):
                 player.send(message.received_ns, message.data)
@@ -121,19 +122,24 @@ def replay(
 
 
 class _Player:
-    """Sends messages when they are due and the node has room, and notes what comes back."""
+    """Sends messages when they are due and the node has room, and notes what comes back.
+
+    At most ``ahead`` messages are on their way to the node, far fewer than its queue holds.
+    """
 
     def __init__(
         self,
         child: ChildNode,
         link: ReplayLink,
         info: BundleInfo,
+        ahead: int,
         rate: float,
         on_label: Callable[[LivePrediction], None],
     ) -> None:
         self._child = child
         self._link = link
         self._info = info
+        self._ahead = ahead
         self._pace = Pace(rate, time.monotonic_ns)
         self._on_label = on_label
         self._predictions: list[LivePrediction] = []
@@ -180,8 +186,8 @@ class _Player:
         return LiveResult(tuple(self._predictions), self.sent, status.received, dict(status.drops))
 
     def _has_room(self, status: Status) -> bool:
-        ahead = _AHEAD[self._info.modality]
-        return self.sent - status.received < ahead and status.pending < _WINDOWS_AHEAD
+        under_way = self.sent - status.received
+        return under_way < self._ahead and status.pending < _WINDOWS_AHEAD
 
     def _wait(self, condition: Callable[[Status], bool], patience_s: float, what: str) -> None:
         """Wait for a condition as long as anything moves; else say what there was."""
@@ -198,7 +204,7 @@ class _Player:
                     f'the live node did not {what} within {patience_s:g} s: {self.sent} messages '
                     f'sent, {status.received} received, {status.pending} windows waiting, '
                     f'{len(self._predictions)} of {status.windows} labels arrived; it says: '
-                    f'{status.message or "nothing"}{self._child.last_words()}'
+                    f'{status.message or "nothing"}{self._child.log_tail()}'
                 )
         self._collect()
 
@@ -221,7 +227,7 @@ class _Player:
             self._predictions.append(prediction)
             self._on_label(prediction)
 
-    def _prediction(self, arrived: Arrived) -> LivePrediction:
+    def _prediction(self, arrived: ReceivedLabel) -> LivePrediction:
         chances = dict(arrived.scores)
         known = all(name in chances for name in self._info.labels)
         due = bisect_left(self._stamps, arrived.stamp_ns + self._info.window.margin_ns)
