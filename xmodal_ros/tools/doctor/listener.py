@@ -22,6 +22,7 @@ from xmodal_ros.modalities.audio.decoder import (
     read_audio_info,
     TYPES_WITHOUT_FORMAT,
 )
+from xmodal_ros.modalities.audio.info import choose_info
 from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
@@ -29,7 +30,6 @@ from xmodal_ros.runtime.health import Level
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.tools.doctor.audio_info import choose_info
 from xmodal_ros.tools.doctor.endpoints import node_names, OWN_NAMES, read_topic
 from xmodal_ros.tools.doctor.facts import ClockFacts, GraphFacts, NodeFacts, TopicFacts
 from xmodal_ros.tools.doctor.inquiry import Inquiry, lifecycle_nodes
