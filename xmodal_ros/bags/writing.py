@@ -31,7 +31,7 @@ from rosbags.serde import SerdeError
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 
 # rmw's way to write "infinite", as rosbag2 records it.
@@ -39,7 +39,7 @@ _INFINITE: Final = QosTime(9223372036, 854775807)
 # A second of a fast sensor, so that a player's reliable publisher loses nothing; images are
 # large and slow.
 _DEPTH: Final = 100
-_IMAGE_DEPTH: Final = 10
+_LARGE_DEPTH: Final = 10
 
 
 class BagWriter:
@@ -197,7 +197,9 @@ class BagWriter:
 
 
 def _qos(msgtype: str, *, latched: bool) -> Qos:
-    depth = _IMAGE_DEPTH if modality_of_type(msgtype) == 'camera' else _DEPTH
+    modality = modality_of_type(msgtype)
+    large = modality is not None and find_modality(modality).intake.as_they_come
+    depth = _LARGE_DEPTH if large else _DEPTH
     return Qos(
         history=QosHistory.KEEP_LAST,
         depth=1 if latched else depth,

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[3]
 def finding_codes(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            code = node.args[1] if node.func.id == 'Finding' else None
+            code = node.args[1] if node.func.id in ('Finding', 'Problem') else None
             if isinstance(code, ast.Constant):
                 yield str(code.value)
 
@@ -18,6 +18,7 @@ def finding_codes(file: Path) -> Iterator[str]:
 def test_every_code_is_explained() -> None:
     package = ROOT / 'xmodal_ros'
     files = [
+        *(package / 'modalities').rglob('*.py'),
         *(package / 'tools' / 'doctor').glob('*.py'),
         package / 'cli' / 'doctor_run.py',
     ]

@@ -38,15 +38,15 @@ def test_the_acceleration_it_learnt_from_comes_of_its_statistics(bundle: Path) -
     mean, std = [0.0, 3.0, 8.0, 1, 1, 1], [1.0, 1.0, 5.0, 1, 1, 1]
     step = {'kind': 'standardise', 'mean': mean, 'std': std}
     change(bundle, preprocessing=[step])
-    assert read_expectation(bundle).acceleration_rms == pytest.approx(10.0)
+    assert read_expectation(bundle).statistics == pytest.approx({'acceleration_rms': 10.0})
     change(bundle, preprocessing=[{'kind': 'motion'}, step])
-    assert read_expectation(bundle).acceleration_rms == pytest.approx(10.0)
+    assert read_expectation(bundle).statistics == pytest.approx({'acceleration_rms': 10.0})
     change(bundle, preprocessing=[{'kind': 'something else'}, step])
-    assert read_expectation(bundle).acceleration_rms is None
+    assert read_expectation(bundle).statistics == {}
     change(bundle, preprocessing=[{'kind': 'standardise', 'mean': 'x', 'std': None}])
-    assert read_expectation(bundle).acceleration_rms is None
+    assert read_expectation(bundle).statistics == {}
     change(bundle, preprocessing=[])
-    assert read_expectation(bundle).acceleration_rms is None
+    assert read_expectation(bundle).statistics == {}
 
 
 def test_a_folder_that_is_none_or_no_bundle_is_refused(tmp_path: Path) -> None:

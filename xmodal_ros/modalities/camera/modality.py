@@ -1,6 +1,7 @@
 """The modality ``camera``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from xmodal_ros.modalities.camera.stream import (
     COMPRESSED_TYPE,
     IMAGE_TYPE,
 )
+from xmodal_ros.modalities.contents import Contents, Received
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.modality import Intake, Modality, PlacementField, TrainingDefaults
 from xmodal_ros.modalities.stream import StreamConfig
@@ -59,6 +61,9 @@ class Camera(Modality):
             or_number=True,
         ),
     )
+    large_types: ClassVar[tuple[str, ...]] = (IMAGE_TYPE,)
+    # One picture tells as much as many.
+    enough_messages: ClassVar[int | None] = 1
 
     def make_decoder(
         self,
@@ -113,6 +118,23 @@ class Camera(Modality):
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep depth in half the memory: float16 is exact to 2 mm at 4 m."""
         return values.astype(np.float16) if values.dtype == np.float32 else values
+
+    def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
+        """Give a decoder of whatever the picture is, colour or depth."""
+        from xmodal_ros.modalities.camera.contents import decode_picture
+
+        return partial(decode_picture, msgtype)
+
+    def describe_contents(
+        self,
+        msgtype: str,
+        messages: Sequence[Received],
+        audio_format: AudioFormat | None = None,
+    ) -> Contents:
+        """Say encoding and size of the newest picture."""
+        from xmodal_ros.modalities.camera.contents import describe
+
+        return describe(msgtype, messages)
 
 
 def _pixels(msgtype: str, first_message: bytes) -> CameraPixels:

@@ -1,18 +1,16 @@
 """What a bundle expects of a topic; read without torch, which a robot may lack."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 import hashlib
 import json
-import math
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.modalities.camera.stream import CameraStream
-from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.paths import is_folder
 from xmodal_ros.windows.windowing import WindowingSpec
 
@@ -25,8 +23,8 @@ _FILES: Final = ('model.safetensors', 'golden.safetensors')
 class Expectation:
     """What a model wants: the stream, and the windows that are cut of it.
 
-    ``acceleration_rms`` is the root mean square of the acceleration's length in what it learnt
-    from, in m/s²; None where the bundle does not tell.
+    ``statistics`` are of the data that it learnt from, as far as bundle and modality tell them
+    (:meth:`~xmodal_ros.modalities.modality.Modality.expected_statistics`).
     """
 
     path: Path
@@ -34,7 +32,7 @@ class Expectation:
     labels: tuple[str, ...]
     stream: StreamSpec
     window: WindowingSpec
-    acceleration_rms: float | None = None
+    statistics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def modality(self) -> str:
@@ -43,13 +41,8 @@ class Expectation:
 
     def describe(self) -> str:
         """Say it in words for a person."""
-        stream, window = self.stream, self.window
-        details = ''
-        if isinstance(stream, ImuStream):
-            both = stream.channels == 'acc_gyro'
-            details = ' (acceleration and gyro)' if both else ' (acceleration)'
-        elif isinstance(stream, CameraStream):
-            details = f' ({stream.pixels}, {stream.width}x{stream.height})'
+        window = self.window
+        details = f' ({words})' if (words := self.stream.describe()) else ''
         return (
             f'{self.modality}{details} at {window.rate_hz} Hz, windows of '
             f'{window.length_ns / 1e9:g} s every {window.hop_ns / 1e9:g} s'
@@ -98,7 +91,7 @@ def read_expectation(path: Path) -> Expectation:
         document.labels,
         document.stream,
         document.window,
-        _acceleration_rms(document),
+        _statistics(document),
     )
 
 
@@ -118,17 +111,15 @@ def _check_files(path: Path, expected: str) -> None:
         )
 
 
-def _acceleration_rms(document: _Document) -> float | None:
-    """Take it from the statistics of the first three channels, which are raw."""
-    if document.stream.modality != 'imu':
-        return None
+def _statistics(document: _Document) -> Mapping[str, float]:
+    """Take them from the first channels that are standardised, which are raw."""
+    modality = find_modality(document.stream.modality)
     for step in document.preprocessing:
         if step.get('kind') == 'standardise':
             try:
-                pairs = list(zip(step['mean'][:3], step['std'][:3], strict=True))
-                return math.sqrt(sum(mean**2 + std**2 for mean, std in pairs))
+                return modality.expected_statistics(step['mean'], step['std'])
             except (KeyError, TypeError, ValueError):
-                return None
+                break
         if step.get('kind') not in _APPENDING:
-            return None
-    return None
+            break
+    return {}
