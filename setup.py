@@ -60,5 +60,22 @@ setup(
             'annotator = xmodal_ros.nodes.annotator:main',
             'evaluator = xmodal_ros.nodes.evaluator:main',
         ],
+        'xmodal_ros.encoders': [
+            'audio_bcresnet = xmodal_ros.models.configuration_audio_bcresnet:AudioBcResNetConfig',
+            'camera_cnn = xmodal_ros.models.configuration_camera_cnn:CameraCnnConfig',
+            'imu_cnn = xmodal_ros.models.configuration_imu_cnn:ImuCnnConfig',
+        ],
+        'xmodal_ros.methods': [
+            'attention_patch = xmodal_ros.methods.attention_patch:AttentionPatchMethod',
+            'cotraining = xmodal_ros.methods.cotraining:CoTraining',
+            'cross_modal_probe = xmodal_ros.methods.cross_modal_probe:CrossModalProbe',
+            'dcat = xmodal_ros.methods.dcat:Dcat',
+            'distillation = xmodal_ros.methods.distillation:Distillation',
+            'dynamic_gating = xmodal_ros.methods.dynamic_gating:DynamicGating',
+            'feature_cosine = xmodal_ros.methods.feature_cosine:FeatureCosine',
+            'infonce = xmodal_ros.methods.infonce:InfoNce',
+            'unimodal = xmodal_ros.methods.unimodal:Unimodal',
+            'xmodal = xmodal_ros.methods.xmodal:Xmodal',
+        ],
     },
 )

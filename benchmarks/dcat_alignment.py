@@ -25,7 +25,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.configuration.plan import NullReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.recording import read_facts
 from xmodal_ros.errors import TrainingError, XmodalError
@@ -36,6 +35,7 @@ from xmodal_ros.methods.source import PairedSource, Source
 from xmodal_ros.methods.training_module import LossTerms, TrainingModule
 from xmodal_ros.metrics.scores import score
 from xmodal_ros.models.classifier import Classifier, Outputs, probabilities
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.runs import Fold, Group

@@ -27,7 +27,7 @@ import time
 
 from rich.console import Console
 
-from xmodal_ros.models.bundle import check_bundle
+from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.training.events import from_line, StageStarted
 
 KILLS, SEED = 50, 0

@@ -41,7 +41,7 @@ from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.imu.messages import imu_message
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 from xmodal_ros.windows.windowing import WindowingSpec

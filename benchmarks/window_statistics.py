@@ -17,10 +17,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.recording import load_recording
 from xmodal_ros.metrics.scores import score, Scores
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
 
 
@@ -50,10 +51,16 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--json', type=Path)
     chosen = parser.parse_args(arguments)
-    plan = TrainingPlan(
-        tuple(chosen.bags), chosen.target, tuple(chosen.test_subjects), seed=chosen.seed
+    configuration = TrainingConfiguration(
+        bags=tuple(chosen.bags),
+        target=chosen.target,
+        test_subjects=tuple(chosen.test_subjects),
+        # Nothing is written there.
+        out=Path('bundle'),
+        seed=chosen.seed,
+        no_cache=True,
     )
-    material = prepare_data(plan, NullReporter())
+    material = prepare_data(configuration, NullReporter())
     table = Table('model', 'macro-F1 per clip', 'per window')
     result: dict[str, object] = {'target': chosen.target, 'seed': chosen.seed}
     for model in get_args(StatisticsModel):

@@ -12,11 +12,17 @@ from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuChannels, ImuStream
 from xmodal_ros.modalities.registry import StreamSpec
-from xmodal_ros.models.bcresnet import AudioBcResNet
-from xmodal_ros.models.bundle import BundleInfo, save_bundle
-from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn
-from xmodal_ros.models.log_mel import LogMelStep
-from xmodal_ros.models.preprocessing import PreprocessingStep, StandardiseStep
+from xmodal_ros.models.bundle import save_bundle
+from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_preprocessing import (
+    LogMelStep,
+    PreprocessingStep,
+    StandardiseStep,
+)
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 LABELS = ('sit', 'walk', 'wave')
@@ -36,7 +42,7 @@ def make_imu_bundle(
     stream = ImuStream(channels=channels)
     spec = window or WindowingSpec(rate_hz=50)
     return _save(
-        path, stream, ImuCnn(width=16, dim=16), spec, labels, seed, sensor, unknown_threshold
+        path, stream, ImuCnnConfig(width=16, dim=16), spec, labels, seed, sensor, unknown_threshold
     )
 
 
@@ -51,7 +57,7 @@ def make_camera_bundle(
     """Save an untrained bundle for small gray camera windows (2 s every 0.5 s at 4 Hz)."""
     stream = CameraStream(pixels='gray', height=16, width=16)
     spec = window or WindowingSpec(rate_hz=4, margin_ns=SECOND_NS // 2)
-    return _save(path, stream, CameraCnn(width=8, dim=16), spec, labels, seed, sensor, 0.0)
+    return _save(path, stream, CameraCnnConfig(width=8, dim=16), spec, labels, seed, sensor, 0.0)
 
 
 def make_audio_bundle(
@@ -64,7 +70,7 @@ def make_audio_bundle(
 ) -> Path:
     """Save an untrained bundle for windows of sound (2 s every 0.5 s at 16 kHz unless given)."""
     spec = window or WindowingSpec(rate_hz=16_000)
-    encoder = AudioBcResNet(width=8, dim=16)
+    encoder = AudioBcResNetConfig(width=8, dim=16)
     return _save(path, AudioStream(), encoder, spec, labels, seed, sensor, 0.0)
 
 

@@ -1,14 +1,25 @@
 """Results are written whole or not at all, wherever they are to go."""
 
+import errno
 import os
 from pathlib import Path
 import subprocess
 import sys
+from typing import NoReturn
 
 import pytest
 
+from xmodal_ros import files
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.files import check_writable, write_atomic
+from xmodal_ros.files import (
+    atomic_swap,
+    check_writable,
+    exclusive_lock,
+    publish_folder,
+    replace_file,
+    Replacement,
+    write_atomic,
+)
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
@@ -26,7 +37,7 @@ def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
 def test_standard_output_can_be_named() -> None:
     code = (
         'from pathlib import Path; from xmodal_ros.files import *; '
-        "path = Path('/dev/stdout'); check_writable(path); write_whole(path, 'result')"
+        "path = Path('/dev/stdout'); check_writable(path); write_atomic(path, 'result')"
     )
     # Into a pipe, whose entry in /proc leads to no file.
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)
@@ -54,3 +65,124 @@ def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     file = tmp_path / 'file'
     with pytest.raises(ConfigurationError, match='two results'):
         check_writable(file, None, tmp_path / 'no' / '..' / 'file')
+
+
+def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int) -> NoReturn:
+        raise OSError(errno.ENOSPC, 'No space left on device')
+
+    file = tmp_path / 'file'
+    replace_file(file, b'old')
+    monkeypatch.setattr(os, 'fsync', full)
+    with pytest.raises(OSError, match='No space'):
+        replace_file(file, b'new')
+    with pytest.raises(ConfigurationError, match=r'cannot write .*No space'):
+        write_atomic(file, 'new')
+    assert file.read_bytes() == b'old'
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize('before', ['nothing', 'folder', 'file', 'link', 'dangling link'])
+def test_what_was_made_takes_the_place_of_whatever_is_there(tmp_path: Path, before: str) -> None:
+    path, elsewhere = tmp_path / 'place' / 'model', tmp_path / 'elsewhere'
+    path.parent.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / 'kept').touch()
+    if before == 'folder':
+        path.mkdir()
+        (path / 'old').touch()
+    elif before == 'file':
+        path.touch()
+    elif before != 'nothing':
+        path.symlink_to(elsewhere if before == 'link' else tmp_path / 'gone')
+    with Replacement(path, make_folder=True) as replacement:
+        (replacement.new / 'new').touch()
+        assert not (path / 'new').exists()
+        publish_folder(replacement.new)
+        replacement.commit()
+    assert [file.name for file in path.iterdir()] == ['new']
+    assert not path.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert list(path.parent.iterdir()) == [path]
+    assert [file.name for file in elsewhere.iterdir()] == ['kept']
+
+
+def test_what_is_not_finished_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / 'model'
+    path.mkdir()
+    with Replacement(path) as replacement:
+        replacement.new.mkdir()
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(OSError, match='file'), Replacement(Path('/proc/model')):
+        pass
+
+
+def test_one_process_at_a_time_holds_a_lock_and_it_ends_with_the_process(tmp_path: Path) -> None:
+    file = tmp_path / 'lock'
+    code = (
+        'import sys, time; from pathlib import Path; from xmodal_ros.files import exclusive_lock\n'
+        f'with exclusive_lock(Path({str(file)!r})):\n'
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b'held\n'
+        with pytest.raises(BlockingIOError), exclusive_lock(file):
+            pass
+        holder.kill()
+        holder.wait()
+        with exclusive_lock(file), pytest.raises(BlockingIOError), exclusive_lock(file):
+            pass
+    with exclusive_lock(file):
+        pass
+    with pytest.raises(FileNotFoundError), exclusive_lock(tmp_path / 'no' / 'lock'):
+        pass
+
+
+@pytest.mark.parametrize('number', [errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP])
+def test_where_a_file_system_knows_no_locks_the_work_goes_on_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_file: int, _operation: int) -> NoReturn:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr('fcntl.flock', refuse)
+    for _ in range(2):
+        with exclusive_lock(tmp_path / 'lock'), exclusive_lock(tmp_path / 'lock'):
+            pass
+    assert [file.name for file in tmp_path.iterdir()] == ['lock']
+
+
+@pytest.fixture(params=['at once', 'in steps'])
+def pair(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Path]:
+    if request.param == 'in steps':
+        monkeypatch.setattr(files, '_exchange_at_once', lambda *_: False)
+    for name in ('new', 'old'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'name').write_text(name)
+    return tmp_path / 'new', tmp_path / 'old'
+
+
+def test_they_change_places(pair: tuple[Path, Path]) -> None:
+    new, old = pair
+    atomic_swap(new, old)
+    assert (old / 'name').read_text() == 'new'
+    assert (new / 'name').read_text() == 'old'
+    assert sorted(path.name for path in old.parent.iterdir()) == ['new', 'old']
+
+
+def test_what_cannot_be_done_leaves_both(pair: tuple[Path, Path]) -> None:
+    new, old = pair
+    with pytest.raises(OSError, match='No such file'):
+        atomic_swap(new.with_name('missing'), old)
+    assert (old / 'name').read_text() == 'old'
+
+
+def test_this_system_does_it_at_once(tmp_path: Path) -> None:
+    (tmp_path / 'a').mkdir()
+    (tmp_path / 'b').mkdir()
+    assert files._exchange_at_once(tmp_path / 'a', tmp_path / 'b')

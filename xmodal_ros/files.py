@@ -1,11 +1,28 @@
-"""Write files whole or not at all."""
+"""Write files and folders whole or not at all, and keep other processes out meanwhile.
 
+However a process ends, by SIGKILL or a power failure too, what it was writing is there as it was
+before or as it was to be. What is left of its work then begins with a dot, beside the file.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+import ctypes
+import errno
 import os
 from pathlib import Path
 import stat
 import tempfile
+from types import TracebackType
+from typing import Any, Final, Self
+
+from filelock import FileLock, Timeout
 
 from xmodal_ros.errors import ConfigurationError
+
+_AT_FDCWD: Final = -100
+_RENAME_EXCHANGE: Final = 2
+# Of file systems and kernels that cannot exchange; Linux's own can.
+_CANNOT_EXCHANGE: Final = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -21,17 +38,24 @@ def write_atomic(path: Path, content: str | bytes) -> None:
             return
         path = _place(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f'.{path.name}-', dir=path.parent)
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, 'wb') as file:
-                file.write(data)
-            partial.chmod(0o644)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        replace_file(path, data)
     except OSError as error:
         raise ConfigurationError(f'cannot write {path}: {error}') from error
+
+
+def replace_file(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all into a folder that is there; raises :class:`OSError`."""
+    handle, name = tempfile.mkstemp(prefix=f'.{file.name}-', dir=file.parent)
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, 'wb') as written:
+            written.write(content)
+            written.flush()
+            os.fsync(written.fileno())
+        partial.chmod(0o644)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_writable(*paths: Path | None) -> None:
@@ -75,3 +99,122 @@ def _is_special(path: Path) -> bool:
     except OSError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+class Replacement:
+    """A file or folder that is made beside the one whose place it takes with :meth:`commit`.
+
+    It is to be made at :attr:`new`, which bears the name of ``path``; with ``make_folder`` there
+    is an empty folder already. Use it as a context: what is not in its place at the end is
+    removed, and so is what was replaced. Raises :class:`OSError` where nothing can be written.
+    """
+
+    def __init__(self, path: Path, *, make_folder: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._workplace = tempfile.TemporaryDirectory(
+            prefix=f'.{path.name}-', dir=path.parent, ignore_cleanup_errors=True
+        )
+        self.new = Path(self._workplace.name) / path.name
+        if make_folder:
+            self.new.mkdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what is not in its place, and what was replaced."""
+        self._workplace.cleanup()
+
+    def commit(self) -> None:
+        """Put what was made in its place, which is never empty where something was before.
+
+        A file, a folder or a link may be there; what a link leads to stays. Raises
+        :class:`OSError`; then, all is as it was.
+        """
+        if os.path.lexists(self._path):
+            atomic_swap(self.new, self._path)
+        else:
+            self.new.rename(self._path)
+
+
+def publish_folder(folder: Path) -> None:
+    """Let everybody read a folder of files, and see to it that these outlast a power failure.
+
+    Raises :class:`OSError`.
+    """
+    folder.chmod(0o755)
+    for file in folder.iterdir():
+        file.chmod(0o644)
+        with file.open('rb') as handle:
+            os.fsync(handle.fileno())
+
+
+def atomic_swap(first: Path, second: Path) -> None:
+    """Let two files or folders of one file system change places, in one step where possible.
+
+    Elsewhere the second is moved aside for a moment. Raises :class:`OSError` when it cannot be
+    done; then, both are where they were.
+    """
+    if _exchange_at_once(first, second):
+        return
+    aside = second.with_name(f'{first.name}-aside')
+    second.rename(aside)
+    try:
+        first.rename(second)
+    except BaseException:
+        aside.rename(second)
+        raise
+    aside.rename(first)
+
+
+def _exchange_at_once(first: Path, second: Path) -> bool:
+    renameat2: Any = getattr(ctypes.CDLL(None, use_errno=True), 'renameat2', None)
+    if renameat2 is None:
+        return False
+    paths = os.fsencode(first), os.fsencode(second)
+    if renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in _CANNOT_EXCHANGE:
+        return False
+    raise OSError(number, os.strerror(number), str(first), None, str(second))
+
+
+@contextmanager
+def exclusive_lock(file: Path) -> Iterator[None]:
+    """Hold the lock of a file within; it ends with the process at the latest, however that ends.
+
+    The file is made where it is not there, and stays. Raises :class:`BlockingIOError` at once
+    where another process or thread holds the lock, and other :class:`OSError` where the file
+    cannot be opened. On a file system that knows no locks, as some of networks, none is held.
+    """
+    file.open('ab').close()
+    lock = _make_lock(file)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise BlockingIOError(errno.EWOULDBLOCK, 'another process holds it', str(file)) from None
+    except (OSError, NotImplementedError):
+        # There are no locks here.
+        pass
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make_lock(file: Path) -> FileLock:
+    try:
+        # The files that newer versions make where there are no locks outlast a killed process.
+        return FileLock(file, timeout=0, fallback_to_soft=False)
+    except TypeError:
+        return FileLock(file, timeout=0)

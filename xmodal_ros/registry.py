@@ -20,7 +20,7 @@ METHODS: Final = 'xmodal_ros.methods'
 _KINDS: Final[Mapping[str, str]] = {
     MODALITIES: 'modality',
     ENCODERS: 'encoder',
-    METHODS: 'method',
+    METHODS: 'transfer method',
 }
 
 

@@ -34,7 +34,8 @@ def test_offset_and_drift_are_found_behind_delays(offset_s, drift_ppm):
     assert fit is not None
     # The least delay, 2 ms, cannot be told from an offset.
     start_ns = EPOCH - round(offset_s * SECOND)
-    assert fit.offset_at(start_ns) == pytest.approx(offset_s + 0.002, abs=1e-3)
+    drifted_s = fit.drift_ppm * 1e-6 * (start_ns - fit.reference_ns) / SECOND
+    assert fit.offset_s + drifted_s == pytest.approx(offset_s + 0.002, abs=1e-3)
     assert fit.drift_ppm == pytest.approx(drift_ppm, abs=max(0.5, 4 * fit.drift_error_ppm))
 
 

@@ -17,7 +17,8 @@ from test.paired_bags import write_subjects
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.method import method_names
-from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.training.events import Event, Finished, from_line, Progress, Stopped
 
 

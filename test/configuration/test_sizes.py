@@ -10,13 +10,15 @@ import torch
 from test.messages import EPOCH, image_bytes
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
-from xmodal_ros.configuration.training import make_configuration, Size
+from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.classifier import Classifier, parameter_count
-from xmodal_ros.models.encoders import CameraCnn, ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_encoder import Size
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.windows.windowing import SHORTEST_S
 
 IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
@@ -57,8 +59,8 @@ def test_every_encoder_makes_something_of_the_shortest_window(modality: str) -> 
 
 
 def test_the_default_size_is_that_of_the_encoders_themselves() -> None:
-    assert recipe('imu', RecipeChoices()).encoder == ImuCnn()
-    assert recipe('camera', RecipeChoices()).encoder == CameraCnn()
+    assert recipe('imu', RecipeChoices()).encoder == ImuCnnConfig()
+    assert recipe('camera', RecipeChoices()).encoder == CameraCnnConfig()
 
 
 def test_a_size_that_is_none_is_refused() -> None:

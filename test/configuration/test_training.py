@@ -8,15 +8,12 @@ import pytest
 
 from xmodal_ros.cli.train import train as command
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
-from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import TrainingPlan
 from xmodal_ros.configuration.training import (
     as_yaml,
-    default,
-    description,
     explanation,
-    key_names,
+    KEYS,
     make_configuration,
+    TrainingConfiguration,
 )
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import method_names
@@ -73,30 +70,59 @@ def test_what_is_merged_into_a_file_gives_way_to_what_is_there(tmp_path):
 
 def test_another_method_than_the_files_leaves_its_options_out(tmp_path):
     file = written(tmp_path, as_yaml({**NEEDED, 'method': 'dcat', 'option': {'weight': 2}}))
-    assert make_configuration({}, file).option == {'weight': '2'}
-    assert make_configuration({'method': 'dcat'}, file).option == {'weight': '2'}
-    assert make_configuration({'method': 'xmodal'}, file).option == {}
+    assert make_configuration({}, file).method_options == {'weight': '2'}
+    assert make_configuration({'method': 'dcat'}, file).method_options == {'weight': '2'}
+    assert make_configuration({'method': 'xmodal'}, file).method_options == {}
 
 
 def test_what_is_printed_reads_back_as_the_defaults(tmp_path):
     printed = as_yaml({**NEEDED, 'test_subjects': ['05', 'a, b', 'no'], 'option': {'a': 'b: c'}})
     read = make_configuration({}, written(tmp_path, printed))
     assert read.test_subjects == ('05', 'a, b', 'no')
-    assert read.option == {'a': 'b: c'}
+    assert read.method_options == {'a': 'b: c'}
     others = {'method', 'window', 'precision', 'resume', 'json', 'log', 'val_subjects'}
     for key in others:
-        assert getattr(read, 'json_file' if key == 'json' else key) == default(key)
-    assert all(f'\n{key}:' in printed and description(key) in printed for key in key_names())
-
-
-def test_the_defaults_of_a_configuration_are_those_of_a_plan():
-    assert TrainingPlan.of(make_configuration(NEEDED)) == TrainingPlan(
-        (Path('recordings'),),
-        'imu',
-        ('05',),
-        choices=RecipeChoices(3.0, 0.5),
-        data=DataOptions(default_cache()),
+        assert read.model_dump(by_alias=True)[key] == KEYS[key].default
+    assert all(
+        f'\n{name}:' in printed and key.description in printed for name, key in KEYS.items()
     )
+
+
+def test_code_may_ask_for_the_same_by_the_names_of_the_fields():
+    by_name = TrainingConfiguration(
+        bags=(Path('recordings'),),
+        target='imu',
+        test_subjects=('05',),
+        out=Path('models/imu'),
+        sources=('camera',),
+        length_s=2.0,
+        hop_s=1.0,
+    )
+    assert by_name == make_configuration({**NEEDED, 'source': 'camera', 'window': 2, 'hop': 1})
+
+
+def test_windows_are_kept_in_the_users_cache_unless_the_configuration_says_otherwise():
+    def kept(**given: object) -> DataOptions:
+        return make_configuration({**NEEDED, **given}).data_options
+
+    assert kept() == DataOptions(default_cache())
+    assert kept(cache='here', jobs=2) == DataOptions(Path('here'), 2)
+    assert kept(no_cache=True, strict=True) == DataOptions(None, strict=True)
+
+
+def test_settings_that_exclude_each_other_are_refused_as_they_are_called(tmp_path):
+    with pytest.raises(ConfigurationError, match=r'^--cache and --no-cache exclude each other'):
+        make_configuration({**NEEDED, 'cache': 'here', 'no_cache': True})
+    file = written(tmp_path, 'cache: here')
+    words = r'training.yaml: cache and --no-cache exclude each other: give one of them'
+    with pytest.raises(ConfigurationError, match=words):
+        make_configuration({**NEEDED, 'no_cache': True}, file)
+
+
+def test_what_the_schema_takes_can_be_asked_of_each_key():
+    assert [KEYS['epochs'].accepts(value) for value in (None, 1, 0)] == [True, True, False]
+    assert KEYS['unknown_threshold'].accepts(0.0)
+    assert not KEYS['learning_rate'].accepts(0.0)
 
 
 @pytest.mark.parametrize(
@@ -154,12 +180,12 @@ def test_a_file_that_is_no_configuration_is_refused_naming_it(tmp_path, text):
 
 def test_every_key_is_an_option_and_a_row_of_the_documentation():
     options = set(inspect.signature(command).parameters)
-    assert set(key_names()) == options - {'config', 'events', 'print_config'}
+    assert set(KEYS) == options - {'config', 'events', 'print_config'}
     page = (Path(__file__).parents[2] / 'docs' / 'training.md').read_text()
     rows = dict(re.findall(r'^\| `(\w+)` \| ([^|]*) \|', page, flags=re.MULTILINE))
-    assert [key for key in rows if key in key_names()] == list(key_names())
-    for key in key_names():
-        value = default(key)
+    assert [key for key in rows if key in KEYS] == list(KEYS)
+    for key in KEYS:
+        value = KEYS[key].default
         stated = {'needed': ..., '': None}.get(rows[key].strip(), rows[key].strip(' `'))
         assert str(stated) == str(value) or (not value and stated is None), key
 
@@ -172,9 +198,9 @@ def test_the_methods_are_all_named_where_one_is_chosen():
 
 def test_the_longest_window_is_that_of_any_stream():
     longest = make_configuration({**NEEDED, 'window': LONGEST_S, 'hop': LONGEST_S})
-    WindowingSpec(length_ns=int(longest.window) * SECOND_NS, rate_hz=50)
+    WindowingSpec(length_ns=int(longest.length_s) * SECOND_NS, rate_hz=50)
     with pytest.raises(ValueError, match='length_ns'):
-        WindowingSpec(length_ns=int(longest.window + 1) * SECOND_NS, rate_hz=50)
+        WindowingSpec(length_ns=int(longest.length_s + 1) * SECOND_NS, rate_hz=50)
 
 
 @pytest.mark.parametrize('key', ['bags', 'out', 'log', 'tensorboard', 'json', 'cache'])

@@ -21,7 +21,7 @@ from xmodal_ros.data import build as building
 from xmodal_ros.data import cache as stream_cache
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.cache import StreamCache
-from xmodal_ros.data.cutting import compact, CutSpec
+from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.recording import cut_requests, read_facts, RecordingFacts, RecordingWindows
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
@@ -30,6 +30,7 @@ from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP = SECOND // 4
@@ -87,8 +88,9 @@ def live(
         topic = reader.sensor(sensor).topic
         intake = SensorIntake(*cut_spec, reader.topics[topic].msgtype, audio_format=audio)
         messages = reader.messages([topic])
+        modality = find_modality(cut_spec[0].modality)
         return {
-            window.end_ns: compact(window.values)
+            window.end_ns: modality.compact(window.values)
             for message in messages
             for window in intake.push(message.data, message.received_ns)
         }

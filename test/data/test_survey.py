@@ -11,6 +11,7 @@ from test.bags.recordings import string_message
 from test.messages import EPOCH, SECOND
 from test.paired_bags import CAMERA, IMU, LABELS, write_paired_bag, write_subjects
 from test.recordings import clips
+from test.training.configured import configure
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
@@ -18,11 +19,12 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.report import remarks
 from xmodal_ros.data.survey import correct_clocks, survey
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.progress import NullReporter
 
 STRICT = DataOptions(strict=True)
 
@@ -46,9 +48,10 @@ def folder(bags, tmp_path) -> Path:
     return Path(shutil.copytree(bags, tmp_path / 'bags'))
 
 
-def plan(*paths: Path, target='imu', source='camera', test='2', **more) -> TrainingPlan:
+def asked(*bags: Path, source='camera', test='2', **more) -> TrainingConfiguration:
     sources = (source,) if source else ()
-    return TrainingPlan(paths, target, (test,), sources, 'distillation', **more)
+    task = {'test_subjects': (test,), 'sources': sources, 'method': 'distillation'}
+    return configure(*bags, **task, length_s=3.0, epochs=None, **more)
 
 
 def look(*paths: Path, options=DataOptions(), sensors=('imu', 'camera'), by='receipt'):
@@ -59,11 +62,11 @@ def test_a_recording_without_the_source_teaches_the_target_and_one_without_the_t
     bags,
 ):
     heard = Heard()
-    with_imu = prepare_data(plan(bags), heard)
+    with_imu = prepare_data(asked(bags), heard)
     assert {*with_imu.sets['imu'].training.recordings.tolist()} == {0, 1}
     assert {*with_imu.sets['camera'].training.recordings.tolist()} == {0}
     assert any("bag_3 has no sensor 'camera'" in note for note in heard.notes)
-    with_camera = prepare_data(plan(bags, target='camera', source='imu'), heard)
+    with_camera = prepare_data(asked(bags, target='camera', source='imu'), heard)
     assert {*with_camera.sets['camera'].training.recordings.tolist()} == {0}
     assert {*with_camera.sets['imu'].training.recordings.tolist()} == {0, 1}
     report = {each.name: each for each in with_imu.report.recordings}
@@ -73,9 +76,9 @@ def test_a_recording_without_the_source_teaches_the_target_and_one_without_the_t
 
 def test_the_first_reason_is_raised_where_nothing_can_be_used(bags):
     with pytest.raises(BagError, match=r"no sensor or sensor topic 'imu_wrist'.*closest is 'imu'"):
-        prepare_data(plan(bags, target='imu_wrist'), Heard())
+        prepare_data(asked(bags, target='imu_wrist'), Heard())
     with pytest.raises(BagError, match='does not exist'):
-        prepare_data(plan(bags, bags / 'bag_9'), Heard())
+        prepare_data(asked(bags, bags / 'bag_9'), Heard())
 
 
 def test_broken_recordings_are_told_and_left_out_unless_it_is_strict(folder):
@@ -97,12 +100,12 @@ def test_a_recording_that_breaks_in_the_middle_is_left_out_of_training(folder):
     content[len(content) // 3 : len(content) // 3 + 4000] = bytes(4000)
     storage.write_bytes(content)
     heard = Heard()
-    material = prepare_data(plan(folder, source=''), heard)
+    material = prepare_data(asked(folder, source=''), heard)
     assert [facts.name for facts in material.learning] == ['bag_3']
     assert [each.name for each in material.report.left_out] == ['bag_1']
     assert any('bag_1 is left out' in note for note in heard.notes)
     with pytest.raises(BagError, match='bag_1'):
-        prepare_data(plan(folder, source='', data=STRICT), Heard())
+        prepare_data(asked(folder, source='', strict=True), Heard())
 
 
 def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder):
@@ -110,7 +113,7 @@ def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder
         writer.write_message(IMU.topic, string_message('no IMU'), EPOCH)
         write_segments(writer, clips(LABELS))
     heard = Heard()
-    material = prepare_data(plan(folder, source=''), heard)
+    material = prepare_data(asked(folder, source=''), heard)
     assert [facts.name for facts in material.learning] == ['bag_1', 'bag_3']
     assert any(
         'bag_4 is left out: ' in note and 'std_msgs/msg/String' in note for note in heard.notes
@@ -118,7 +121,7 @@ def test_a_recording_whose_topic_is_of_a_wrong_type_is_left_out_and_named(folder
     for refused in ([folder / 'bag_4'], [folder]):
         options = STRICT if refused == [folder] else DataOptions()
         with pytest.raises(BagError, match=r"bag_4' is declared as imu.*std_msgs/msg/String"):
-            prepare_data(plan(*refused, source='', test='4', data=options), Heard())
+            prepare_data(asked(*refused, source='', test='4', strict=options.strict), Heard())
 
 
 def test_one_person_may_not_teach_and_test(folder):
@@ -128,7 +131,7 @@ def test_one_person_may_not_teach_and_test(folder):
     write_paired_bag(folder / 'bag_5', 'subject_02', labels=LABELS)
     write_paired_bag(folder / 'bag_6', 'Subject 2', labels=LABELS)
     with pytest.raises(TrainingError, match=r"'Subject 2'.*'subject_02'.*look like one person"):
-        prepare_data(plan(folder, test='subject_02'), Heard())
+        prepare_data(asked(folder, test='subject_02'), Heard())
 
 
 def test_the_same_recording_under_two_names_is_refused(folder):
@@ -181,8 +184,8 @@ def rewritten(source: Path, path: Path, plugin: StoragePlugin, packed: Compressi
 def test_windows_are_the_same_in_every_storage(bags, tmp_path, plugin, packed):
     path = rewritten(bags / 'bag_1', tmp_path / 'bag', plugin, packed)
     names = {'imu': 'imu', 'camera': '/camera/image_raw'}
-    before = prepare_data(plan(bags / 'bag_1', bags / 'bag_2'), Heard())
-    after = prepare_data(plan(path, bags / 'bag_2', source=names['camera']), Heard())
+    before = prepare_data(asked(bags / 'bag_1', bags / 'bag_2'), Heard())
+    after = prepare_data(asked(path, bags / 'bag_2', source=names['camera']), Heard())
     for name, other in names.items():
         first, second = before.sets[name].training.values, after.sets[other].training.values
         assert first[:].tobytes() == second[:].tobytes()

@@ -11,9 +11,9 @@ from xmodal_ros.evaluation.scoring import BagEvaluation, evaluate, Evaluation
 from xmodal_ros.metrics.tally import Decided
 from xmodal_ros.metrics.truth import window_truth
 from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.models.bundle import BundleInfo
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import StandardiseStep
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_preprocessing import StandardiseStep
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 from xmodal_ros.windows.windowing import WindowingSpec
@@ -26,7 +26,7 @@ INFO = BundleInfo(
     stream=ImuStream(),
     window=WindowingSpec(rate_hz=50),
     preprocessing=(StandardiseStep(mean=(0.0,) * 6, std=(1.0,) * 6),),
-    encoder=ImuCnn(width=16, dim=16),
+    encoder=ImuCnnConfig(width=16, dim=16),
     method='unimodal',
 )
 

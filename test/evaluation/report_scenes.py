@@ -22,7 +22,8 @@ from xmodal_ros.evaluation.trial import Trial
 from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.bundle import BundleInfo, load_bundle
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 

@@ -1,31 +1,56 @@
-"""Launch files run for real, as ``ros2 launch`` runs them."""
+"""Launch files run for real: as ``ros2 launch`` runs them, and their processes alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+import json
+import os
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+import signal
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+import threading
+from typing import Any, Protocol
 
-from launch.actions import IncludeLaunchDescription, RegisterEventHandler
-from launch.event_handlers import OnProcessIO
-from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-import launch
-
-FOLDER = Path(__file__).parents[2] / 'launch'
-
-
-def describe(file: str) -> Any:
-    """What a launch file describes."""
-    source = PythonLaunchDescriptionSource(str(FOLDER / file))
-    return source.get_launch_description(launch.LaunchContext())
+from test.launch.files import console_scripts, FOLDER, planned, ROOT, Started
+from test.live.graph import PATIENCE_S
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.launching.plan import ProcessSpec
 
 
-def start(file: str, arguments: Mapping[str, object], said: list[str] | None = None) -> Any:
-    """A service that will run a launch file, and note in ``said`` what processes say as errors."""
+class Run(Protocol):
+    """A launch file that will run."""
+
+    def run(self) -> int:
+        """Run until everything has ended; the exit code is 0 unless it could not start."""
+        ...
+
+    def shutdown(self) -> Any:
+        """End everything, from another thread."""
+        ...
+
+
+class Start(Protocol):
+    """Makes ready a launch file with arguments, to note in ``said`` what is said as errors."""
+
+    def __call__(
+        self, name: str, arguments: Mapping[str, object], said: list[str] | None = None
+    ) -> Run: ...
+
+
+def by_launch(name: str, arguments: Mapping[str, object], said: list[str] | None = None) -> Run:
+    """Let ROS's launch packages do it."""
+    from launch.actions import IncludeLaunchDescription, RegisterEventHandler
+    from launch.event_handlers import OnProcessIO
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+    import launch
+
     heard = [] if said is None else said
-    service = launch.LaunchService(noninteractive=True)
-    source = PythonLaunchDescriptionSource(str(FOLDER / file))
-    given = [(name, str(value)) for name, value in arguments.items()]
+    service: Any = launch.LaunchService(noninteractive=True)
+    source = PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py'))
+    given = [(key, str(value)) for key, value in arguments.items()]
     service.include_launch_description(
         launch.LaunchDescription(
             [
@@ -36,22 +61,110 @@ def start(file: str, arguments: Mapping[str, object], said: list[str] | None = N
             ]
         )
     )
-    return service
+    run: Run = service
+    return run
 
 
-def launch_until(file: str, look: Callable[[], None], **arguments: object) -> int:
-    """Launch, end it once ``look`` has seen what it wants, and give the exit code."""
-    service = start(file, arguments)
+class ProcessesAlone:
+    """Starts the processes that a launch file plans, and ends them as it says.
+
+    It proves that the nodes do what is wanted with what they are given, not that launch gives it
+    to them; and it starts nothing again.
+    """
+
+    def __init__(
+        self, name: str, arguments: Mapping[str, object], said: list[str] | None = None
+    ) -> None:
+        self._name = name
+        self._arguments = arguments
+        self._said = [] if said is None else said
+        self._ended: SimpleQueue[tuple[ProcessSpec, int] | None] = SimpleQueue()
+
+    def run(self) -> int:
+        try:
+            started = planned(self._name, self._arguments)
+        except XmodalError as error:
+            self._said.append(str(error))
+            return 1
+        with TemporaryDirectory() as folder:
+            self._run(started, Path(folder))
+        return 0
+
+    def shutdown(self) -> None:
+        self._ended.put(None)
+
+    def _run(self, started: Started, folder: Path) -> None:
+        processes, threads = [], []
+        try:
+            for number, spec in enumerate(started.processes):
+                process = subprocess.Popen(
+                    _command(spec, folder / f'{number}.yaml'),
+                    cwd=ROOT,
+                    env={**os.environ, **started.environment},
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                processes.append(process)
+                threads.append(threading.Thread(target=self._hear, args=(spec, process)))
+                threads[-1].start()
+            self._wait(len(processes))
+        finally:
+            _end(processes)
+            for thread in threads:
+                thread.join()
+
+    def _hear(self, spec: ProcessSpec, process: 'subprocess.Popen[str]') -> None:
+        assert process.stderr is not None
+        with process.stderr as lines:
+            self._said.extend(lines)
+        self._ended.put((spec, process.wait()))
+
+    def _wait(self, count: int) -> None:
+        """Wait until one has ended with which everything ends, or all have."""
+        for _ in range(count):
+            ended = self._ended.get()
+            if ended is None:
+                return
+            spec, code = ended
+            if spec.at_exit and (code or not spec.at_exit.on_failure_only):
+                return
+
+
+def _command(spec: ProcessSpec, parameters: Path) -> list[str]:
+    """The command line of a process, with its parameters written to a file."""
+    # JSON is YAML in which strings stay strings.
+    parameters.write_text(json.dumps({'/**': {'ros__parameters': dict(spec.parameters)}}))
+    files = [*([spec.params_file] if spec.params_file else []), str(parameters)]
+    return [
+        *(sys.executable, '-m', console_scripts()[spec.executable], '--ros-args'),
+        *('--log-level', spec.log_level, '-r', f'__ns:=/{spec.namespace}'),
+        *(word for file in files for word in ('--params-file', file)),
+    ]
+
+
+def _end(processes: Sequence['subprocess.Popen[str]']) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGINT)
+    for process in processes:
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+def run_until(run: Run, look: Callable[[], None]) -> int:
+    """Run, end it once ``look`` has seen what it wants, and give the exit code."""
 
     def watch() -> None:
         try:
             look()
         finally:
-            service.shutdown()
+            run.shutdown()
 
     # Launching belongs to the main thread, so the test looks in another.
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(watch)
-        code = int(service.run())
+        code = int(run.run())
         looking.result()
     return code

@@ -1,4 +1,4 @@
-"""The drivers' launch file, run for real where ROS's launch packages are installed."""
+"""The drivers' launch file, run for real."""
 
 from pathlib import Path
 
@@ -6,30 +6,13 @@ import pytest
 from sensor_msgs.msg import CompressedImage
 import yaml
 
+from test.launch.starting import by_launch, run_until, Start
 from test.live.graph import Watcher
 from test.videos import write_video
 
-# First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
-pytest.importorskip(
-    'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
-)
-pytest.importorskip('launch')
-
-from test.launch.starting import describe, launch_until
-
-FILE = 'drivers.launch.py'
-
-
-def test_every_argument_is_described() -> None:
-    arguments = describe(FILE).get_launch_arguments()
-    names = {argument.name for argument in arguments}
-    assert {'microphone', 'camera', 'namespace', 'params_file', 'log_level'} <= names
-    for argument in arguments:
-        assert len(argument.description) > 10
-
 
 def test_camera_and_microphone_start_in_a_namespace_with_a_file_of_parameters(
-    watcher: Watcher, tmp_path: Path
+    start: Start, watcher: Watcher, tmp_path: Path
 ) -> None:
     video = write_video(tmp_path / '12.avi', 10)
     parameters = tmp_path / 'mine.yaml'
@@ -42,19 +25,17 @@ def test_camera_and_microphone_start_in_a_namespace_with_a_file_of_parameters(
         watcher.wait_for(lambda: '/robot/microphone' in watcher.statuses, 'no microphone')
         assert watcher.state('/robot/microphone') == 'active'
 
-    code = launch_until(
-        FILE,
-        look,
-        namespace='robot',
-        camera_device=video,
-        camera_loop='true',
-        params_file=parameters,
-    )
-    assert code == 0
+    arguments = {
+        'namespace': 'robot',
+        'camera_device': video,
+        'camera_loop': 'true',
+        'params_file': parameters,
+    }
+    assert run_until(start('drivers', arguments), look) == 0
     assert {message.header.frame_id for _, message in watcher.heard} == {'eye'}
 
 
-def test_one_of_the_two_may_be_left_out(watcher: Watcher, tmp_path: Path) -> None:
+def test_one_of_the_two_may_be_left_out(start: Start, watcher: Watcher, tmp_path: Path) -> None:
     video = write_video(tmp_path / '12.avi', 10)
 
     def look() -> None:
@@ -64,4 +45,25 @@ def test_one_of_the_two_may_be_left_out(watcher: Watcher, tmp_path: Path) -> Non
         assert 'camera' in names
         assert 'microphone' not in names
 
-    assert launch_until(FILE, look, microphone='false', camera_device=video) == 0
+    arguments = {'microphone': 'false', 'camera_device': video}
+    assert run_until(start('drivers', arguments), look) == 0
+
+
+def test_flags_may_be_written_otherwise_but_have_to_mean_something(start: Start) -> None:
+    assert start('drivers', {'microphone': 'False', 'camera': '0'}).run() == 0
+    assert start('drivers', {'microphone': 'False', 'camera': 'maybe'}).run() != 0
+
+
+@pytest.mark.usefixtures('launch_installed')
+def test_a_driver_that_has_ended_is_started_again(watcher: Watcher, tmp_path: Path) -> None:
+    video = write_video(tmp_path / '12.avi', 10)
+    parameters = tmp_path / 'mine.yaml'
+    settings = {'exit_at_end': True, 'wait_for_subscriber': True}
+    parameters.write_text(yaml.dump({'/**/camera': {'ros__parameters': settings}}))
+    watcher.hear(CompressedImage, '/camera/image/compressed')
+
+    def look() -> None:
+        watcher.wait_for(lambda: len(watcher.heard) > 10, 'it played once')
+
+    arguments = {'microphone': 'false', 'camera_device': video, 'params_file': parameters}
+    assert run_until(by_launch('drivers', arguments), look) == 0

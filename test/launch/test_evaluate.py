@@ -1,39 +1,20 @@
-"""The launch file of evaluation, run for real where ROS's launch packages are installed."""
+"""The launch file of evaluation, run for real."""
 
 import json
 from pathlib import Path
 
-import pytest
-
 from test.bundles import make_imu_bundle
+from test.launch.starting import Start
 from test.recordings import clips, write_imu_bag
 
-# First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
-pytest.importorskip(
-    'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
-)
-pytest.importorskip('launch')
 
-from test.launch.starting import describe, start
-
-FILE = 'evaluate.launch.py'
-
-
-def test_every_argument_is_described() -> None:
-    arguments = describe(FILE).get_launch_arguments()
-    names = {argument.name for argument in arguments}
-    assert names >= {'bag', 'imu_model', 'rate', 'player', 'report', 'html', 'namespace'}
-    for argument in arguments:
-        assert len(argument.description) > 10
-
-
-def test_a_recording_is_scored_and_everything_ends_with_it(tmp_path: Path) -> None:
+def test_a_recording_is_scored_and_everything_ends_with_it(start: Start, tmp_path: Path) -> None:
     # A name that YAML would take for a number.
     bundle = make_imu_bundle(tmp_path / '2024')
     bag = write_imu_bag(tmp_path / '12.5', clips(['sit', 'walk'], seconds=5))
     file = tmp_path / 'report.json'
     arguments = {'bag': bag, 'imu_model': bundle, 'rate': 4, 'report': file, 'namespace': 'robot'}
-    assert int(start(FILE, arguments).run()) == 0
+    assert start('evaluate', arguments).run() == 0
     report = json.loads(file.read_text())
     assert report['equals_offline'] is True
     assert set(report['topics']) == {'/robot/imu_classifier/activity', '/robot/activity'}
@@ -41,17 +22,19 @@ def test_a_recording_is_scored_and_everything_ends_with_it(tmp_path: Path) -> No
     assert scalars['macro_f1_window'] is not None
 
 
-def test_a_recording_that_cannot_be_played_ends_everything(tmp_path: Path) -> None:
+def test_a_recording_that_cannot_be_played_ends_everything(start: Start, tmp_path: Path) -> None:
     bundle = make_imu_bundle(tmp_path / 'bundle')
-    assert int(start(FILE, {'bag': tmp_path / 'none', 'imu_model': bundle}).run()) != 0
-    assert int(start(FILE, {'imu_model': bundle}).run()) != 0
+    assert start('evaluate', {'bag': tmp_path / 'none', 'imu_model': bundle}).run() != 0
+    assert start('evaluate', {'imu_model': bundle}).run() != 0
 
 
-def test_a_classifier_that_cannot_start_ends_everything_with_the_reason(tmp_path: Path) -> None:
+def test_a_classifier_that_cannot_start_ends_everything_with_the_reason(
+    start: Start, tmp_path: Path
+) -> None:
     bundle = make_imu_bundle(tmp_path / 'bundle')
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=3))
     weights = bundle / 'model.safetensors'
     weights.write_bytes(weights.read_bytes()[:-1] + b'\x77')
     said: list[str] = []
-    start(FILE, {'bag': bag, 'imu_model': bundle}, said).run()
+    start('evaluate', {'bag': bag, 'imu_model': bundle}, said).run()
     assert 'error: nothing was evaluated: /imu_classifier is unconfigured' in ''.join(said)

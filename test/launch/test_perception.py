@@ -1,4 +1,4 @@
-"""The launch file, run for real where ROS's launch packages are installed."""
+"""The launch file of perception, run for real."""
 
 from pathlib import Path
 
@@ -7,45 +7,33 @@ from std_msgs.msg import String
 import yaml
 
 from test.bundles import make_imu_bundle
+from test.launch.starting import Start
 from test.live.graph import LATCHED, Watcher
 from test.recordings import clips, write_imu_bag
-
-# First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
-pytest.importorskip(
-    'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
-)
-pytest.importorskip('launch')
-
-from test.launch.starting import describe, start
-
-FILE = 'perception.launch.py'
-
-
-def run(**arguments: object) -> int:
-    return int(start(FILE, arguments).run())
-
-
-def test_every_argument_is_described() -> None:
-    arguments = describe(FILE).get_launch_arguments()
-    names = {argument.name for argument in arguments}
-    assert names >= {'bag', 'imu_model', 'camera_topic', 'device'}
-    for argument in arguments:
-        assert len(argument.description) > 10
 
 
 @pytest.mark.parametrize('namespace', ['', 'robot'])
 def test_a_recording_is_classified_and_everything_ends_with_it(
-    watcher: Watcher, tmp_path: Path, namespace: str
+    start: Start, watcher: Watcher, tmp_path: Path, namespace: str
 ) -> None:
     # A name that YAML would take for a number.
     bundle = make_imu_bundle(tmp_path / '2024')
     bag = write_imu_bag(tmp_path / '12.5', clips(['sit', 'walk'], seconds=5))
     watcher.hear_labels(f'/{namespace}/imu_classifier'.replace('//', '/'))
-    assert run(bag=bag, imu_model=bundle, device='cpu', rate=4, namespace=namespace) == 0
+    arguments = {
+        'bag': bag,
+        'imu_model': bundle,
+        'device': 'cpu',
+        'rate': 4,
+        'namespace': namespace,
+    }
+    assert start('perception', arguments).run() == 0
     watcher.wait_for(lambda: len(watcher.labels) >= 18, 'labels are missing')
 
 
-def test_the_parameters_file_declares_sensors(watcher: Watcher, tmp_path: Path) -> None:
+def test_the_parameters_file_declares_sensors(
+    start: Start, watcher: Watcher, tmp_path: Path
+) -> None:
     bundle = make_imu_bundle(tmp_path / 'bundle')
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=5))
     wrist = {'modality': 'imu', 'topic': '/imu', 'model': str(bundle), 'device': 'cpu'}
@@ -54,13 +42,14 @@ def test_the_parameters_file_declares_sensors(watcher: Watcher, tmp_path: Path) 
     parameters.write_text(yaml.dump({'/**/perception': {'ros__parameters': settings}}))
     watcher.hear_labels('/wrist_classifier')
     watcher.hear(String, '/activity/source', LATCHED)
-    assert run(bag=bag, rate=4, params_file=parameters) == 0
+    arguments = {'bag': bag, 'rate': 4, 'params_file': parameters}
+    assert start('perception', arguments).run() == 0
     watcher.wait_for(lambda: len(watcher.labels) > 0, 'labels are missing')
     assert {label.results[0].class_id for label in watcher.labels} == {'unknown'}
     assert {message.data for _, message in watcher.heard} <= {'wrist', ''}
 
 
-def test_without_a_model_everything_ends_with_a_sentence() -> None:
+def test_without_a_model_everything_ends_with_a_sentence(start: Start) -> None:
     said: list[str] = []
-    start(FILE, {}, said).run()
+    start('perception', {}, said).run()
     assert 'error: no sensor has a model' in ''.join(said)

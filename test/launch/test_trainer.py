@@ -1,29 +1,13 @@
-"""The trainer's launch file, run for real where ROS's launch packages are installed."""
+"""The trainer's launch file, run for real."""
 
 from pathlib import Path
 
-import pytest
-
+from test.launch.starting import Start
 from test.paired_bags import write_subjects
-from xmodal_ros.models.bundle import read_bundle_info
-
-# First launch_ros: without ROS's own, the checkout's folder passes for a package called launch.
-pytest.importorskip(
-    'launch_ros', reason="ROS's launch packages are not installed, and are in no Python registry"
-)
-pytest.importorskip('launch')
-
-from test.launch.starting import describe, start
-
-FILE = 'trainer.launch.py'
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 
 
-def test_every_argument_is_described() -> None:
-    for argument in describe(FILE).get_launch_arguments():
-        assert len(argument.description) > 10
-
-
-def test_as_a_job_it_trains_and_ends(tmp_path: Path) -> None:
+def test_as_a_job_it_trains_and_ends(start: Start, tmp_path: Path) -> None:
     subjects = ('01', '02', '03')
     write_subjects(tmp_path / 'bags', subjects, without_camera=subjects)
     arguments = {
@@ -39,6 +23,6 @@ def test_as_a_job_it_trains_and_ends(tmp_path: Path) -> None:
         '/**/trainer:\n  ros__parameters: {epochs: 1, window: 2.0, device: cpu}\n'
     )
     said: list[str] = []
-    assert start(FILE, arguments, said).run() == 0
+    assert start('trainer', arguments, said).run() == 0
     provenance = read_bundle_info(tmp_path / 'imu').provenance
     assert provenance['subjects']['test'] == ['03'], ''.join(said)

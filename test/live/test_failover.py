@@ -190,6 +190,6 @@ def test_all_drivers_die_at_once_and_return(watcher: Watcher, tmp_path: Path) ->
 @pytest.mark.parametrize('name', SENSORS)
 def test_the_models_of_this_test_hop_alike(tmp_path: Path, name: str) -> None:
     """The time within which another source takes over is counted in hops."""
-    from xmodal_ros.models.bundle import read_bundle_info
+    from xmodal_ros.models.configuration_bundle import read_bundle_info
 
     assert read_bundle_info(make_models(tmp_path)[name]).window.hop_ns == HOP_NS

@@ -26,7 +26,7 @@ from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE, STAMPED
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.ros.messages import classification
 from xmodal_ros.runtime import health, selector_health
 from xmodal_ros.windows.windowing import WindowingSpec

@@ -29,7 +29,7 @@ from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE, STAMPED_TYPE
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.runtime import health
 from xmodal_ros.windows.windowing import WindowingSpec
 

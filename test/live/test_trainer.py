@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 from test.live.graph import is_error, LATCHED, NodeProcess, RELIABLE, running, Watcher
 from test.live.talker import Stream, talking
 from test.paired_bags import SUBJECTS, write_subjects
-from xmodal_ros.models.bundle import read_bundle_info
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 
 NAME = '/trainer'
 

@@ -9,8 +9,8 @@ from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import PairedSource, Source, WindowTensors
 from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
 from xmodal_ros.models.classifier import Classifier
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 CLASSES = 3
 STEPS = 40
@@ -19,7 +19,7 @@ STEPS = 40
 def classifier(seed: int = 0, *, dim: int = 16, channels: int = 6, classes: int = 3) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Classifier(Preprocessing([]), ImuCnn(width=16, dim=dim), channels, classes)
+        return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=dim), channels, classes)
 
 
 def windows(count: int = 24, seed: int = 0, *, channels: int = 6) -> WindowTensors:

@@ -9,7 +9,7 @@ from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.methods.memory_bank import BankContent
 from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 from xmodal_ros.models.classifier import parameter_count
-from xmodal_ros.models.patch import AttentionPatch
+from xmodal_ros.models.modeling_patch import AttentionPatch
 
 CONTENTS = get_args(BankContent)
 

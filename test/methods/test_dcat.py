@@ -10,8 +10,8 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.dcat import alignment_loss, Dcat, DcatOptions
 from xmodal_ros.methods.source import PairedSource
 from xmodal_ros.models.classifier import Classifier, Outputs
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 NORMALISATIONS = ('frobenius', 'by_length', 'softmax', 'none')
 DEFAULT = DcatOptions()
@@ -29,7 +29,7 @@ def keys_and_values(
 
 def classifier(seed: int) -> Classifier:
     torch.manual_seed(seed)
-    return Classifier(Preprocessing([]), ImuCnn(width=16, dim=16), 6, 3)
+    return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=16), 6, 3)
 
 
 def paired(outputs: Outputs) -> dict[str, PairedSource]:

@@ -11,7 +11,7 @@ from xmodal_ros.methods.memory_bank import BankContent
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.training_module import TrainingModule
 from xmodal_ros.models.classifier import parameter_count
-from xmodal_ros.models.patch import GatedPatch
+from xmodal_ros.models.modeling_patch import GatedPatch
 
 
 def patch_of(given: TrainingModule) -> GatedPatch:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,7 @@ from safetensors.torch import load_file
 import torch
 
 from test.training.small_trainer import examples, learning_sets, SOURCES, TARGET, trainer
-from xmodal_ros.methods import method as registry
-from xmodal_ros.methods.method import make_method, method_names
+from xmodal_ros.methods.method import make_method, method_names, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.models.bundle import load_bundle, save_bundle
 from xmodal_ros.models.classifier import probabilities
@@ -37,7 +37,10 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
 
 
 def train(name: str, sources: tuple[str, ...] = SOURCES, **options: object) -> FitResult:
-    method = make_method(name, options)
+    return train_with(make_method(name, options), sources)
+
+
+def train_with(method: TransferMethod, sources: tuple[str, ...] = SOURCES) -> FitResult:
     with repeatable(0):
         return method.train_target(trainer(() if method.source_use == 'none' else sources))
 
@@ -60,7 +63,7 @@ def test_a_bundle_of_any_method_answers_as_training_did_with_one_sensor(name, tm
     with repeatable(0):
         document = trainer(()).document(TARGET)
     info = document.model_copy(
-        update={'method': name, 'sources': fitted.sources, 'patch': patch and patch.spec}
+        update={'method': name, 'sources': fitted.sources, 'patch': patch and patch.config}
     )
     windows = examples(3, seed=9).values
     with torch.no_grad():
@@ -151,10 +154,11 @@ def _as_typed(value: object) -> str:
     return f'{value:g}' if isinstance(value, float) else str(value)
 
 
-def test_the_example_of_a_new_method_works(monkeypatch):
-    monkeypatch.setattr(registry, '_METHODS', dict(registry._METHODS))
+def test_the_example_of_a_new_method_works():
     page = (_DOCS / 'adding_a_method.md').read_text(encoding='utf-8')
-    code = re.findall(r'```python\n(.*?)```', page, flags=re.DOTALL)[0]
-    exec(compile(code, 'adding_a_method.md', 'exec'), {'__name__': 'example'})  # noqa: S102
-    found = train('logit_matching')
+    blocks = re.findall(r'```python\n(.*?)```', page, flags=re.DOTALL)
+    code = next(block for block in blocks if 'class LogitMatching(' in block)
+    example: dict[str, Any] = {'__name__': 'example'}
+    exec(compile(code, 'adding_a_method.md', 'exec'), example)  # noqa: S102
+    found = train_with(example['LogitMatching'](example['LogitMatchingOptions']()))
     assert found.history[-1].parts['gap'] > 0

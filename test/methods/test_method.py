@@ -19,8 +19,8 @@ def test_every_method_in_the_package_is_there_by_name():
 
 def test_their_names_are_known_without_torch():
     told = (
-        'import sys, xmodal_ros.configuration.training, xmodal_ros.methods.names as names;'
-        'print(*names.declared_names(), "torch" in sys.modules)'
+        'import sys, xmodal_ros.configuration.training, xmodal_ros.methods.method as method;'
+        'print(*method.method_names(), "torch" in sys.modules)'
     )
     run = subprocess.run([sys.executable, '-c', told], capture_output=True, text=True, check=True)
     assert run.stdout.split() == [*method_names(), 'False']
@@ -55,11 +55,11 @@ def test_a_method_without_a_name_cannot_be_defined():
                 raise NotImplementedError
 
 
-def test_two_methods_cannot_share_a_name():
-    with pytest.raises(TypeError, match="share 'dcat'"):
-
-        class Other(TransferMethod):
-            name = 'dcat'
-
-            def make_module(self, task):
-                raise NotImplementedError
+def test_one_method_is_chosen_without_importing_the_others():
+    told = (
+        'import sys, xmodal_ros.methods.method as method; method.make_method("unimodal");'
+        'print(*sorted(name for name in sys.modules if name.startswith("xmodal_ros.methods.")))'
+    )
+    run = subprocess.run([sys.executable, '-c', told], capture_output=True, text=True, check=True)
+    loaded = {name.removeprefix('xmodal_ros.methods.') for name in run.stdout.split()}
+    assert loaded & {*method_names()} == {'unimodal'}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xmodal_ros.bags.message_types import TYPESTORE
-from xmodal_ros.modalities.audio.messages import audio_message
+from xmodal_ros.modalities.audio.messages import audio_info_message, audio_message
 from xmodal_ros.modalities.camera.messages import compressed_image_message, image_message
 from xmodal_ros.modalities.imu.messages import imu_message
 
@@ -61,3 +61,11 @@ def test_audio_bytes_are_those_of_rosbags(frame: str) -> None:
     audio = TYPES['audio_common_msgs/msg/AudioData'](data)
     message = TYPES['audio_common_msgs/msg/AudioDataStamped'](header(frame), audio)
     assert audio_message(STAMP_NS, frame, data.tobytes()) == serialized(message)
+
+
+@pytest.mark.parametrize(('rate_hz', 'channels'), [(16_000, 1), (44_100, 2)])
+def test_audio_info_bytes_are_those_of_rosbags(rate_hz: int, channels: int) -> None:
+    message = TYPES['audio_common_msgs/msg/AudioInfo'](
+        channels, rate_hz, 'S16LE', rate_hz * channels * 16, 'wave'
+    )
+    assert audio_info_message(rate_hz, channels) == serialized(message)

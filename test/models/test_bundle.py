@@ -17,13 +17,9 @@ from test.bundles import (
 )
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
-from xmodal_ros.models.bundle import (
-    BundleInfo,
-    check_replaceable,
-    load_bundle,
-    read_bundle_info,
-    save_bundle,
-)
+from xmodal_ros.models import configuration_bundle
+from xmodal_ros.models.bundle import check_replaceable, load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.windows.assembler import Window
 
@@ -252,7 +248,7 @@ def test_an_interrupted_save_leaves_what_was_there(tmp_path, monkeypatch, there_
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(bundle_module, '_sha256', interrupted)
+        patch.setattr(bundle_module, 'file_sha256', interrupted)
         with pytest.raises(KeyboardInterrupt):
             save_bundle(path, bundle.info, bundle.classifier, torch.zeros(100, 6))
     assert sorted(f.name for f in tmp_path.iterdir()) == sorted({*before, 'elsewhere'})
@@ -291,7 +287,7 @@ def test_a_document_of_a_size_that_none_has_is_not_read(tmp_path):
 def test_weights_cut_short_between_check_and_use_are_refused(tmp_path, monkeypatch):
     """A file that is mapped would end the process with SIGBUS here."""
     path = make_imu_bundle(tmp_path / 'imu')
-    check = bundle_module.check_bundle
+    check = configuration_bundle.check_bundle
 
     def cut_after_check(folder: Path) -> BundleInfo:
         info = check(folder)

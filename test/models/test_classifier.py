@@ -6,15 +6,16 @@ import pytest
 import torch
 
 from xmodal_ros.models.classifier import Classifier, probabilities
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing, StandardiseStep
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_preprocessing import StandardiseStep
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 
 @pytest.fixture
 def classifier() -> Classifier:
     torch.manual_seed(0)
     steps = [StandardiseStep(mean=(1.0,) * 6, std=(2.0,) * 6)]
-    return Classifier(Preprocessing(steps), ImuCnn(width=16, dim=32), 6, 5).eval()
+    return Classifier(Preprocessing(steps), ImuCnnConfig(width=16, dim=32), 6, 5).eval()
 
 
 def test_outputs_give_every_stage_that_methods_may_use(classifier):
@@ -42,7 +43,7 @@ def test_attention_is_softmax_of_scaled_products_with_a_residual(classifier):
 
 def test_raw_windows_go_in_and_preprocessing_is_part_of_the_model(classifier):
     window = torch.randn(2, 100, 6)
-    bare = Classifier(Preprocessing([]), ImuCnn(width=16, dim=32), 6, 5).eval()
+    bare = Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=32), 6, 5).eval()
     bare.load_state_dict(classifier.state_dict())
     torch.testing.assert_close(classifier(window), bare((window - 1) / 2))
 

@@ -3,13 +3,17 @@
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.registry import StreamSpec
-from xmodal_ros.models.bcresnet import AudioBcResNet
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_patch import AttentionPatchConfig, PatchSpec
+from xmodal_ros.models.configuration_preprocessing import (
+    LogMelStep,
+    MagnitudeStep,
+    PreprocessingStep,
+)
 from xmodal_ros.models.description import describe_model
-from xmodal_ros.models.encoders import EncoderSpec, ImuCnn
-from xmodal_ros.models.log_mel import LogMelStep
-from xmodal_ros.models.patch import AttentionPatchSpec, PatchSpec
-from xmodal_ros.models.preprocessing import MagnitudeStep, PreprocessingStep
 from xmodal_ros.windows.windowing import WindowingSpec
 
 
@@ -33,7 +37,9 @@ def info(
 
 
 def test_every_part_is_counted():
-    model = describe_model(info(ImuStream(), 50, ImuCnn(width=16, dim=32), (MagnitudeStep(),)))
+    model = describe_model(
+        info(ImuStream(), 50, ImuCnnConfig(width=16, dim=32), (MagnitudeStep(),))
+    )
     assert (model.window, model.frames, model.tokens) == ((100, 6), (100, 8), (13, 32))
     preprocessing, encoder, attention, head = model.parts
     assert preprocessing.parameters == preprocessing.macs == 0
@@ -52,8 +58,8 @@ def test_every_part_is_counted():
 
 
 def test_a_bank_costs_but_is_not_learnt():
-    patch = AttentionPatchSpec(bank=100, key_dim=8, value_dim=5)
-    model = describe_model(info(ImuStream(), 50, ImuCnn(width=16, dim=32), patch=patch))
+    patch = AttentionPatchConfig(bank=100, key_dim=8, value_dim=5)
+    model = describe_model(info(ImuStream(), 50, ImuCnnConfig(width=16, dim=32), patch=patch))
     (part,) = (part for part in model.parts if part.name == 'patch')
     assert model.bank == 100
     assert part.parameters == 32 * 8 + 1
@@ -63,6 +69,6 @@ def test_a_bank_costs_but_is_not_learnt():
 
 def test_the_bands_of_sound_are_counted_with_preprocessing():
     steps = (LogMelStep(rate_hz=16_000),)
-    model = describe_model(info(AudioStream(), 16_000, AudioBcResNet(width=8), steps))
+    model = describe_model(info(AudioStream(), 16_000, AudioBcResNetConfig(width=8), steps))
     assert model.frames == (197, 64)
     assert model.parts[0].macs == 197 * 257 * 64

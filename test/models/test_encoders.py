@@ -3,37 +3,43 @@
 import pytest
 import torch
 
-from xmodal_ros.models.bcresnet import AudioBcResNet
 from xmodal_ros.models.classifier import Classifier, parameter_count
-from xmodal_ros.models.encoders import CameraCnn, EncoderSpec, ImuCnn, make_encoder
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 IMU_WINDOW = (150, 6)
 CAMERA_WINDOW = (24, 30, 40, 2)
 AUDIO_WINDOW = (297, 64)
 ALL = pytest.mark.parametrize(
     ('spec', 'window'),
-    [(ImuCnn(), IMU_WINDOW), (CameraCnn(), CAMERA_WINDOW), (AudioBcResNet(), AUDIO_WINDOW)],
+    [
+        (ImuCnnConfig(), IMU_WINDOW),
+        (CameraCnnConfig(), CAMERA_WINDOW),
+        (AudioBcResNetConfig(), AUDIO_WINDOW),
+    ],
 )
 
 
 def encoder(spec: EncoderSpec, window: tuple[int, ...]) -> torch.nn.Module:
     torch.manual_seed(0)
-    return make_encoder(spec, window[-1]).eval()
+    return spec.build(window[-1]).eval()
 
 
 @pytest.mark.parametrize(
     ('spec', 'window', 'tokens'),
     [
-        (ImuCnn(), IMU_WINDOW, (19, 64)),
-        (ImuCnn(width=16, dim=32), (100, 3), (13, 32)),
-        (ImuCnn(), (1, 6), (1, 64)),
-        (CameraCnn(), CAMERA_WINDOW, (12, 64)),
-        (CameraCnn(frames_per_token=4, dim=32), (10, 12, 16, 1), (2, 32)),
-        (CameraCnn(), (5, 112, 112, 3), (2, 64)),
-        (AudioBcResNet(), AUDIO_WINDOW, (38, 64)),
-        (AudioBcResNet(width=8, dim=32), (97, 40), (13, 32)),
-        (AudioBcResNet(width=16), (1, 13), (1, 64)),
+        (ImuCnnConfig(), IMU_WINDOW, (19, 64)),
+        (ImuCnnConfig(width=16, dim=32), (100, 3), (13, 32)),
+        (ImuCnnConfig(), (1, 6), (1, 64)),
+        (CameraCnnConfig(), CAMERA_WINDOW, (12, 64)),
+        (CameraCnnConfig(frames_per_token=4, dim=32), (10, 12, 16, 1), (2, 32)),
+        (CameraCnnConfig(), (5, 112, 112, 3), (2, 64)),
+        (AudioBcResNetConfig(), AUDIO_WINDOW, (38, 64)),
+        (AudioBcResNetConfig(width=8, dim=32), (97, 40), (13, 32)),
+        (AudioBcResNetConfig(width=16), (1, 13), (1, 64)),
     ],
 )
 def test_windows_become_tokens_of_the_dim_asked_for(spec, window, tokens):
@@ -69,7 +75,8 @@ def test_dropout_is_for_training_only(spec, window):
 
 
 @pytest.mark.parametrize(
-    ('spec', 'channels'), [(ImuCnn(), 6), (CameraCnn(), 2), (AudioBcResNet(), 64)]
+    ('spec', 'channels'),
+    [(ImuCnnConfig(), 6), (CameraCnnConfig(), 2), (AudioBcResNetConfig(), 64)],
 )
 def test_classifiers_stay_within_what_an_onboard_cpu_can_run(spec, channels):
     classifier = Classifier(Preprocessing([]), spec, channels, 27)
@@ -82,7 +89,7 @@ def test_what_tells_sounds_apart_is_not_drowned_before_anything_is_learnt():
         torch.manual_seed(seed)
         often = torch.rand(16, 297, 1) < torch.rand(16, 1, 1)
         windows = torch.randn(16, *AUDIO_WINDOW) + often * torch.randn(16, 1, 64)
-        classifier = Classifier(Preprocessing([]), AudioBcResNet(), 64, 10).eval()
+        classifier = Classifier(Preprocessing([]), AudioBcResNetConfig(), 64, 10).eval()
         with torch.no_grad():
             spreads.append(classifier.outputs(windows).feature.std(dim=0).mean())
     # About 0.13. With the paper's ReLU after the sum and with biases it was 0.03, and nothing

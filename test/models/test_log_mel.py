@@ -10,8 +10,8 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.intake import SensorIntake
-from xmodal_ros.models.log_mel import LogMelStep
-from xmodal_ros.models.preprocessing import fit_standardise, Preprocessing
+from xmodal_ros.models.configuration_preprocessing import LogMelStep
+from xmodal_ros.models.modeling_preprocessing import fit_standardise, Preprocessing
 from xmodal_ros.windows.windowing import WindowingSpec
 
 RATE = 16_000

@@ -12,13 +12,18 @@ import torch
 from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.models import patch as patches
-from xmodal_ros.models.bundle import Bundle, bundle_sha256, BundleInfo, load_bundle, save_bundle
-from xmodal_ros.models.encoders import ImuCnn
+from xmodal_ros.models import modeling_patch as patches
+from xmodal_ros.models.bundle import Bundle, load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import bundle_sha256, BundleInfo
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_patch import AttentionPatchConfig, GatedPatchConfig, PatchSpec
+from xmodal_ros.models.configuration_preprocessing import (
+    MagnitudeStep,
+    MotionStep,
+    StandardiseStep,
+)
 from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import load_onnx, OnnxNetwork
-from xmodal_ros.models.patch import AttentionPatchSpec, GatedPatchSpec, PatchSpec
-from xmodal_ros.models.preprocessing import MagnitudeStep, MotionStep, StandardiseStep
 from xmodal_ros.windows.windowing import WindowingSpec
 
 onnx = pytest.importorskip('onnx', reason='exporting needs the Python package onnx')
@@ -26,11 +31,11 @@ pytest.importorskip('onnxscript', reason='exporting needs the Python package onn
 pytest.importorskip('onnxruntime', reason='comparing needs the Python package onnxruntime')
 
 PATCHES: Sequence[PatchSpec] = [
-    AttentionPatchSpec(bank=37, key_dim=8, value_dim=16),
-    AttentionPatchSpec(bank=37, key_dim=8, value_dim=16, kernel='gaussian', fusion='residual'),
-    AttentionPatchSpec(bank=37, key_dim=8, value_dim=16, kernel='laplace'),
-    GatedPatchSpec(bank=37, dim=8, top=5),
-    GatedPatchSpec(bank=3, dim=8, top=5, gate=False),
+    AttentionPatchConfig(bank=37, key_dim=8, value_dim=16),
+    AttentionPatchConfig(bank=37, key_dim=8, value_dim=16, kernel='gaussian', fusion='residual'),
+    AttentionPatchConfig(bank=37, key_dim=8, value_dim=16, kernel='laplace'),
+    GatedPatchConfig(bank=37, dim=8, top=5),
+    GatedPatchConfig(bank=3, dim=8, top=5, gate=False),
 ]
 
 
@@ -45,7 +50,7 @@ def make_patched_bundle(path: Path, patch: PatchSpec) -> Path:
             MotionStep(),
             StandardiseStep(mean=(0.5,) * 16, std=(5.0,) * 16),
         ),
-        encoder=ImuCnn(width=8, dim=16),
+        encoder=ImuCnnConfig(width=8, dim=16),
         patch=patch,
         method='attention_patch',
         temperature=1.25,

@@ -8,18 +8,15 @@ import torch
 
 from test.bundles import make_imu_bundle
 from xmodal_ros.errors import BundleError
-from xmodal_ros.models.bundle import BundleInfo, load_bundle, read_bundle_info, save_bundle
-from xmodal_ros.models.patch import (
-    AttentionPatch,
-    AttentionPatchSpec,
-    bank_bytes,
-    check_patch,
-    GatedPatch,
-    GatedPatchSpec,
+from xmodal_ros.models.bundle import load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
+from xmodal_ros.models.configuration_patch import (
+    AttentionPatchConfig,
+    GatedPatchConfig,
     Kernel,
     LARGEST_BANK,
-    make_patch,
 )
+from xmodal_ros.models.modeling_patch import AttentionPatch, bank_bytes, GatedPatch
 from xmodal_ros.models.precision import computing
 
 DIM = 16
@@ -28,7 +25,7 @@ KERNELS = pytest.mark.parametrize('kernel', get_args(Kernel))
 
 def attention(kernel: Kernel = 'exp', bank: int = 50, seed: int = 0, **more) -> AttentionPatch:
     torch.manual_seed(seed)
-    spec = AttentionPatchSpec(bank=bank, key_dim=8, value_dim=DIM, kernel=kernel, **more)
+    spec = AttentionPatchConfig(bank=bank, key_dim=8, value_dim=DIM, kernel=kernel, **more)
     patch = AttentionPatch(spec, DIM)
     patch.store(torch.randn(bank, 8), torch.randn(bank, DIM))
     return patch
@@ -36,7 +33,7 @@ def attention(kernel: Kernel = 'exp', bank: int = 50, seed: int = 0, **more) -> 
 
 def gated(bank: int = 50, top: int = 5, seed: int = 0, *, gate: bool = True) -> GatedPatch:
     torch.manual_seed(seed)
-    patch = GatedPatch(GatedPatchSpec(bank=bank, dim=8, top=top, gate=gate), DIM)
+    patch = GatedPatch(GatedPatchConfig(bank=bank, dim=8, top=top, gate=gate), DIM)
     patch.store(torch.rand(bank, 8))
     return patch
 
@@ -137,10 +134,10 @@ def test_live_references_carry_gradients_until_a_bank_is_stored():
 
 
 def test_a_residual_must_have_the_features_dimension():
-    spec = AttentionPatchSpec(bank=4, key_dim=8, value_dim=8, fusion='residual')
+    spec = AttentionPatchConfig(bank=4, key_dim=8, value_dim=8, fusion='residual')
     with pytest.raises(ValueError, match='need 16 dimensions, not 8'):
-        make_patch(spec, DIM)
-    check_patch(spec, 8)
+        spec.build(DIM)
+    spec.check(8)
 
 
 def test_enhancing_is_as_the_definition_says():
@@ -198,7 +195,7 @@ def test_more_may_be_asked_for_than_the_bank_holds():
 
 @pytest.mark.parametrize('patch', [attention(), gated()])
 def test_what_is_saved_answers_the_same_and_its_size_is_known(patch):
-    again = make_patch(patch.spec, DIM)
+    again = patch.config.build(DIM)
     again.load_state_dict(patch.state_dict())
     assert torch.equal(again(features()), patch(features()))
     assert bank_bytes(patch) == 4 * 50 * (8 + DIM if isinstance(patch, AttentionPatch) else 8)
@@ -227,7 +224,7 @@ def test_a_document_with_a_patch_that_cannot_be_is_refused(tmp_path):
 
 def test_a_patch_travels_in_the_bundle_and_must_be_the_one_of_the_document(tmp_path):
     info = read_bundle_info(make_imu_bundle(tmp_path / 'imu'))
-    patched = info.model_copy(update={'patch': attention().spec})
+    patched = info.model_copy(update={'patch': attention().config})
     classifier = patched.make_classifier()
     assert classifier.patch is not None
     classifier.patch.load_state_dict(attention().state_dict())
@@ -236,7 +233,7 @@ def test_a_patch_travels_in_the_bundle_and_must_be_the_one_of_the_document(tmp_p
     loaded = load_bundle(tmp_path / 'patched')
     with torch.no_grad():
         assert torch.equal(loaded.classifier(window[None]), classifier(window[None]))
-    smaller = info.model_copy(update={'patch': attention(bank=49).spec})
+    smaller = info.model_copy(update={'patch': attention(bank=49).config})
     save_bundle(tmp_path / 'wrong', smaller, classifier, window)
     with pytest.raises(BundleError, match=r'patch\.keys'):
         load_bundle(tmp_path / 'wrong')

@@ -3,14 +3,13 @@
 import pytest
 import torch
 
-from xmodal_ros.models.preprocessing import (
-    fit_standardise,
+from xmodal_ros.models.configuration_preprocessing import (
     MagnitudeStep,
     MotionStep,
-    Preprocessing,
     PreprocessingStep,
     StandardiseStep,
 )
+from xmodal_ros.models.modeling_preprocessing import fit_standardise, Preprocessing
 
 
 def test_steps_run_in_order_on_any_dtype():

@@ -1,11 +1,11 @@
 """The page of the selector says what its table of parameters says; its settings follow from it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from test.bundles import make_imu_bundle, rewrite_document
 from test.ros.test_parameters import as_documented, rows
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.ros.selector_parameters import (
@@ -64,8 +64,7 @@ def test_a_topic_that_is_not_set_is_that_of_the_classifier_of_that_name() -> Non
 
 
 def write_bundle(folder: Path, scores: dict[str, float]) -> str:
-    folder.mkdir()
-    (folder / 'bundle.json').write_text(json.dumps({'scores': scores}))
+    rewrite_document(make_imu_bundle(folder), scores=scores)
     return str(folder)
 
 

@@ -173,7 +173,11 @@ def test_a_score_is_found_or_refused_whatever_a_bundle_says(
     document: Any, depth: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.getbasetemp() / 'scored'
-    folder.mkdir(exist_ok=True)
+    if not folder.exists():
+        make_imu_bundle(folder)
+        (folder / 'valid.json').write_bytes((folder / 'bundle.json').read_bytes())
+    if isinstance(document, dict):
+        document = {**json.loads((folder / 'valid.json').read_text()), **document}
     text = depth * '[' + json.dumps(document) + depth * ']'
     (folder / 'bundle.json').write_text(text)
     score = refused_in_words(lambda: validated_accuracy(Path(folder)))
@@ -181,7 +185,9 @@ def test_a_score_is_found_or_refused_whatever_a_bundle_says(
 
 
 def test_a_score_too_large_for_a_number_is_refused(tmp_path: Path) -> None:
-    digits = '9' * 400
-    (tmp_path / 'bundle.json').write_text(f'{{"scores": {{"test_accuracy": {digits}}}}}')
-    with pytest.raises(XmodalError):
-        validated_accuracy(tmp_path)
+    document = make_imu_bundle(tmp_path / 'imu') / 'bundle.json'
+    scores = f'"scores": {{"test_accuracy": {"9" * 400}}}'
+    document.write_text(document.read_text().replace('"scores": {}', scores))
+    assert scores in document.read_text()
+    with pytest.raises(XmodalError, match=r'scores\.test_accuracy|is right in inf'):
+        validated_accuracy(tmp_path / 'imu')

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from xmodal_ros.configuration.training import default, key_names, make_configuration
+from xmodal_ros.configuration.training import KEYS, make_configuration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros.trainer_parameters import NODE_PARAMETERS, read_configuration, TRAINER
 
@@ -18,7 +18,7 @@ NEEDED = {'bags': ['bags'], 'target': 'imu', 'test_subjects': ['3'], 'out': 'mod
 def test_every_setting_is_a_parameter_with_its_words() -> None:
     assert [each.name for each in TRAINER] == [
         *(each.name for each in NODE_PARAMETERS),
-        *key_names(),
+        *KEYS,
     ]
     assert all(each.description for each in TRAINER)
 
@@ -26,8 +26,9 @@ def test_every_setting_is_a_parameter_with_its_words() -> None:
 def test_defaults_are_those_of_the_settings() -> None:
     assert read_configuration({**DEFAULTS, **NEEDED}.__getitem__) == make_configuration(NEEDED)
     for each in TRAINER[len(NODE_PARAMETERS) :]:
-        if default(each.name) not in (..., None, (), {}):
-            assert each.default == default(each.name)
+        default = KEYS[each.name].default
+        if default not in (..., None, (), {}):
+            assert each.default == default
 
 
 def test_what_is_set_is_read() -> None:
@@ -42,7 +43,7 @@ def test_what_is_set_is_read() -> None:
     }
     read = read_configuration({**DEFAULTS, **NEEDED, **chosen}.__getitem__)
     assert read.test_subjects == ('5', '6')
-    assert read.option == {'weight': '0.3'}
+    assert read.method_options == {'weight': '0.3'}
     assert (read.epochs, read.unknown_threshold, read.learning_rate) == (3, 0.0, 0.01)
     assert read.unlabelled
     assert read.log == Path.home() / 'log.csv'

@@ -31,7 +31,7 @@ def test_all_is_well_shows_rate_age_and_every_count() -> None:
         unknown=2,
         pending=1,
         coverage=0.987,
-        latency=LatencyFigures(4, 7.25, 11.0, 12.0),
+        latency=LatencyFigures(4, 7.25, 11.0),
         newest_ns=clock.now - SECOND // 2,
         label='walk (0.93)',
     )

@@ -17,14 +17,14 @@ from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.encoders import ImuCnn
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.studies.datamodule import prepare_group, segment_parts
 from xmodal_ros.studies.runs import Fold, Group
 from xmodal_ros.studies.specification import Direction, Labels, MethodRow
 from xmodal_ros.windows.windowing import WindowingSpec
 
 SPEC = WindowingSpec(length_ns=2 * SECOND, hop_ns=2 * SECOND, rate_hz=50)
-RECIPE = Recipe(ImuStream(), SPEC, ImuCnn(), (), ImuAugmentation())
+RECIPE = Recipe(ImuStream(), SPEC, ImuCnnConfig(), (), ImuAugmentation())
 RECIPES = {'wrist': RECIPE, 'thigh': RECIPE}
 ACROSS = Fold('across', 0, Direction(train=('1', '2'), test=('3',)))
 WITHIN = Fold('within', 0, folds=2)

@@ -16,8 +16,8 @@ from test.studies.small_study import (
     study,
     UNIMODAL,
 )
-from xmodal_ros.configuration.plan import NullReporter
 from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.runner import do_job

@@ -9,7 +9,7 @@ from test.paired_bags import write_paired_bag
 from test.studies.small_study import study
 from xmodal_ros.data.recording import load_recording, read_facts
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
-from xmodal_ros.models.encoders import CameraCnn
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.windows import read_windows
 
@@ -67,7 +67,7 @@ def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
         study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), facts
     )
     encoder = large['camera'].encoder
-    assert isinstance(encoder, CameraCnn)
+    assert isinstance(encoder, CameraCnnConfig)
     assert (encoder.width, encoder.frames_per_token) == (32, 4)
     assert large['imu'].encoder == make_recipes(study(sensors={}), facts)['imu'].encoder
 

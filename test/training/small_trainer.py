@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from xmodal_ros.configuration.fit_settings import FitSettings
-from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.models.encoders import ImuCnn
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
@@ -22,7 +22,9 @@ TARGET, SOURCES = 'wrist', ('thigh', 'chest')
 STEPS = 50
 SETTINGS = FitSettings(epochs=2, batch_size=16, least_steps=1, learning_rate=5e-3)
 _SPEC = WindowingSpec(length_ns=SECOND_NS, rate_hz=50)
-_RECIPE = Recipe(ImuStream(), _SPEC, ImuCnn(width=16, dim=16), (), ImuAugmentation(), fit=SETTINGS)
+_RECIPE = Recipe(
+    ImuStream(), _SPEC, ImuCnnConfig(width=16, dim=16), (), ImuAugmentation(), fit=SETTINGS
+)
 _ACC_ONLY = replace(_RECIPE, stream=ImuStream(channels='acc'))
 RECIPES: Mapping[str, Recipe] = {TARGET: _RECIPE, 'thigh': _ACC_ONLY, 'chest': _RECIPE}
 

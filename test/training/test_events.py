@@ -2,13 +2,15 @@
 
 import json
 import math
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
-from xmodal_ros.configuration.plan import EpochProgress
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.events import (
     Event,
     EventReporter,
@@ -77,7 +79,16 @@ def test_the_pace_is_that_since_this_run_began():
     told = Told()
     told.reporter.begin('training imu', 40)
     for epoch in (30, 31, 32):
-        told.reporter.epoch(EpochProgress(epoch, 20 + 20, 0.1, 0.2, 0.9))
+        told.reporter.epoch(EpochMetrics(epoch, 0.1, 0.2, 0.9, {}))
         told.now_s += 3
     etas = [event.eta_s for event in told.events if isinstance(event, Progress)]
     assert etas == [None, 27.0, 24.0]
+
+
+def test_whoever_follows_a_run_needs_no_torch():
+    code = (
+        'import sys; sys.modules["torch"] = None; '
+        'from xmodal_ros import progress; '
+        'from xmodal_ros.training import events, process, run_status'
+    )
+    subprocess.run([sys.executable, '-c', code], check=True)

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from test.training.small_trainer import examples, RECIPES, SOURCES, TARGET, trainer
-from xmodal_ros.configuration.training import TrainingPrecision
+from xmodal_ros.configuration.fit_settings import TrainingPrecision
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.trainer import FitResult, repeatable
 
@@ -87,9 +87,9 @@ def test_logs_follow_every_epoch(tmp_path, monkeypatch):
     package.SummaryWriter = Writer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', package)
     file = tmp_path / 'logs' / 'log.csv'
-    with epoch_logger(pytest.fail, file, tmp_path / 'board') as table:
-        table.epoch('training imu', REPORT)
-        assert file.read_text() == table.text()
+    with epoch_logger(pytest.fail, file, tmp_path / 'board') as logger:
+        logger.log('training imu', REPORT)
+        assert file.read_text() == logger.text()
     assert file.read_text().splitlines()[1] == 'training imu,1,0.5,0.25,0.75,alignment=0.125'
     assert ('training imu/alignment', 0.125, 1) in heard
     assert heard[-1] == ('closed', 0, 0)
@@ -98,7 +98,7 @@ def test_logs_follow_every_epoch(tmp_path, monkeypatch):
 def test_without_tensorboard_it_says_so_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch.utils.tensorboard', None)
     notes: list[str] = []
-    with epoch_logger(notes.append, None, tmp_path / 'board') as table:
-        table.epoch('training imu', REPORT)
+    with epoch_logger(notes.append, None, tmp_path / 'board') as logger:
+        logger.log('training imu', REPORT)
     assert "install 'tensorboard'" in notes[0]
-    assert len(table.text().splitlines()) == 2
+    assert len(logger.text().splitlines()) == 2

@@ -1,8 +1,6 @@
 """A training run from recordings to a bundle."""
 
-from dataclasses import replace
 import json
-from pathlib import Path
 import subprocess
 import sys
 
@@ -12,24 +10,18 @@ import torch
 from test.bundles import make_imu_bundle
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
+from test.training.configured import configure, train_into
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import EpochProgress, NullReporter, TrainingPlan
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
-from xmodal_ros.models.bundle import load_bundle, read_bundle_info
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.configuration_bundle import read_bundle_info
+from xmodal_ros.progress import EpochMetrics, NullReporter
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.training.result import as_mapping
-from xmodal_ros.training.train import train
-
-QUICK = RecipeChoices(length_s=2.0, epochs=1)
-
-
-def plan(*bags: Path, **changes: object) -> TrainingPlan:
-    first = TrainingPlan(bags, 'imu', ('3',), device='cpu', choices=QUICK)
-    return replace(first, **changes)  # type: ignore[arg-type]
 
 
 class Heard(NullReporter):
@@ -46,7 +38,7 @@ class Heard(NullReporter):
 
 @pytest.fixture(scope='module')
 def unimodal(recordings, tmp_path_factory):
-    return train(plan(recordings), tmp_path_factory.mktemp('unimodal') / 'imu')
+    return train_into(tmp_path_factory.mktemp('unimodal') / 'imu', configure(recordings))
 
 
 def test_the_bundle_classifies_and_says_where_it_comes_from(unimodal, recordings):
@@ -87,15 +79,14 @@ def test_the_result_can_be_written_as_json(unimodal):
 
 
 def test_what_is_easy_is_learnt(recordings, tmp_path):
-    choices = replace(QUICK, epochs=4)
-    result = train(plan(recordings, choices=choices), tmp_path / 'imu')
+    result = train_into(tmp_path / 'imu', configure(recordings, epochs=4))
     assert result.evaluation.scores is not None
     assert result.evaluation.scores.macro_f1 > 0.9
 
 
 def test_the_same_seed_writes_the_same_weights(unimodal, recordings, tmp_path):
-    again = train(plan(recordings), tmp_path / 'again')
-    other = train(plan(recordings, seed=1), tmp_path / 'other')
+    again = train_into(tmp_path / 'again', configure(recordings))
+    other = train_into(tmp_path / 'other', configure(recordings, seed=1))
     assert again.info.weights_sha256 == unimodal.info.weights_sha256
     assert again.info.temperature == unimodal.info.temperature
     assert other.info.weights_sha256 != unimodal.info.weights_sha256
@@ -103,8 +94,8 @@ def test_the_same_seed_writes_the_same_weights(unimodal, recordings, tmp_path):
 
 def test_dcat_trains_its_source_first_and_runs_without_it(unimodal, recordings, tmp_path):
     heard = Heard()
-    learnt = plan(recordings, method='dcat', sources=('camera',))
-    result = train(learnt, tmp_path / 'dcat', heard)
+    learnt = configure(recordings, method='dcat', sources=('camera',))
+    result = train_into(tmp_path / 'dcat', learnt, heard)
     trained = [stage for stage in heard.stages if stage.startswith('training')]
     assert trained == ['training camera', 'training imu (dcat from camera)']
     assert result.info.sources == ('camera',)
@@ -114,14 +105,16 @@ def test_dcat_trains_its_source_first_and_runs_without_it(unimodal, recordings, 
 
 
 def test_dcat_with_a_weight_of_zero_is_the_unimodal_run(unimodal, recordings, tmp_path):
-    learnt = plan(recordings, method='dcat', sources=('camera',), method_options={'weight': 0})
-    result = train(learnt, tmp_path / 'dcat')
+    learnt = configure(
+        recordings, method='dcat', sources=('camera',), method_options={'weight': 0}
+    )
+    result = train_into(tmp_path / 'dcat', learnt)
     assert result.info.weights_sha256 == unimodal.info.weights_sha256
 
 
 def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
-    learnt = plan(recordings, method='xmodal', sources=('camera',))
-    result = train(learnt, tmp_path / 'xmodal')
+    learnt = configure(recordings, method='xmodal', sources=('camera',))
+    result = train_into(tmp_path / 'xmodal', learnt)
     provenance = load_bundle(result.path).info.provenance
     assert provenance['sources_given'] == ['camera']
     tried = {tuple(t['sources']): t['validation_loss'] for t in provenance['trials']}
@@ -133,10 +126,10 @@ def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
 
 def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_path):
     options = {'bank_size': 20, 'references': 10}
-    learnt = plan(
+    learnt = configure(
         recordings, method='attention_patch', sources=('camera',), method_options=options
     )
-    result = train(learnt, tmp_path / 'tap')
+    result = train_into(tmp_path / 'tap', learnt)
     bundle = load_bundle(result.path)
     assert bundle.info.patch is not None
     assert bundle.info.patch.bank == 20
@@ -150,13 +143,15 @@ def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_
 
 
 def test_a_camera_can_be_the_target(recordings, tmp_path):
-    result = train(plan(recordings, target='camera'), tmp_path / 'camera')
+    result = train_into(tmp_path / 'camera', configure(recordings, target='camera'))
     assert result.info.modality == 'camera'
-    assert load_bundle(result.path).info.stream.pixels == 'gray'  # type: ignore[union-attr]
+    stream = load_bundle(result.path).info.stream
+    assert isinstance(stream, CameraStream)
+    assert stream.pixels == 'gray'
 
 
 def test_validation_subjects_validate_and_nobody_else(recordings, tmp_path):
-    result = train(plan(recordings, validation_subjects=('2',)), tmp_path / 'imu')
+    result = train_into(tmp_path / 'imu', configure(recordings, validation_subjects=('2',)))
     assert result.info.provenance['subjects']['validation'] == ['2']
     assert result.info.provenance['counts']['clips'] == {'training': 12, 'validation': 12}
     # By which a selector trusts the model; the test subjects' score is not needed for it.
@@ -167,7 +162,7 @@ def test_validation_subjects_validate_and_nobody_else(recordings, tmp_path):
 def test_an_unlabelled_recording_is_left_out_and_reported(recordings, tmp_path):
     bare = write_paired_bag(tmp_path / 'bare', '4', labelled=False, camera=False)
     heard = Heard()
-    result = train(plan(recordings, bare), tmp_path / 'imu', heard)
+    result = train_into(tmp_path / 'imu', configure(recordings, bare), heard)
     found = as_mapping(result)['bags_without_labels']
     assert found == {'learnt_from': [], 'left_out': [str(bare)]}
     assert any('bare is left out: it has no labels' in note for note in heard.notes)
@@ -176,7 +171,7 @@ def test_an_unlabelled_recording_is_left_out_and_reported(recordings, tmp_path):
 def test_only_unlabelled_recordings_are_refused(tmp_path):
     bare = write_paired_bag(tmp_path / 'bare', '4', labelled=False, camera=False)
     with pytest.raises(TrainingError, match='none of the 1 recordings is labelled'):
-        train(plan(bare), tmp_path / 'imu')
+        train_into(tmp_path / 'imu', configure(bare))
 
 
 @pytest.mark.parametrize(
@@ -192,36 +187,36 @@ def test_only_unlabelled_recordings_are_refused(tmp_path):
         ({'method': 'dcat', 'sources': ('imu',)}, ConfigurationError, 'different sensors'),
         ({'method': 'dcat', 'sources': ('microphone',)}, BagError, "'microphone'"),
         ({'device': 'tpu'}, ConfigurationError, 'device'),
-        ({'choices': RecipeChoices(length_s=0.001)}, ConfigurationError, '--window or --hop'),
-        ({'choices': RecipeChoices(hop_s=0)}, ConfigurationError, '--window or --hop'),
-        ({'choices': RecipeChoices(length_s=12)}, TrainingError, 'left out: .* unlabelled'),
+        ({'length_s': 0.001}, ConfigurationError, '--window or --hop'),
+        ({'hop_s': 0.0}, ConfigurationError, '--window or --hop'),
+        ({'length_s': 12.0}, TrainingError, 'left out: .* unlabelled'),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused_in_words(
     recordings, tmp_path, changes, error, message
 ):
     with pytest.raises(error, match=message):
-        train(plan(recordings, **changes), tmp_path / 'imu')
+        train_into(tmp_path / 'imu', configure(recordings, **changes))
     assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_recording_is_named(tmp_path):
     with pytest.raises(XmodalError, match=r'nowhere.*does not exist'):
-        train(plan(tmp_path / 'nowhere'), tmp_path / 'imu')
+        train_into(tmp_path / 'imu', configure(tmp_path / 'nowhere'))
 
 
 def test_one_activity_is_not_enough(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, labels=['walk'] * 3, camera=False)
     with pytest.raises(TrainingError, match='1 activities, but two are needed'):
-        train(plan(tmp_path), tmp_path / 'out' / 'imu')
+        train_into(tmp_path / 'out' / 'imu', configure(tmp_path))
 
 
 def test_activities_only_test_subjects_show_are_reported_and_count_as_missed(tmp_path):
     bags = write_subjects(tmp_path / 'bags', ('1', '2'))
     write_paired_bag(bags / 'bag_3', '3', labels=(*LABELS, 'fall'), camera=False)
     heard = Heard()
-    result = train(plan(bags), tmp_path / 'imu', heard)
+    result = train_into(tmp_path / 'imu', configure(bags), heard)
     assert as_mapping(result)['activities_only_in_test'] == ['fall']
     assert any("'fall'" in note for note in heard.notes)
     assert result.evaluation.scores is not None
@@ -232,22 +227,22 @@ def test_sensors_that_never_ran_together_cannot_teach_each_other(tmp_path):
     late = 3600 * SECOND + 1
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, camera_delay_ns=late)
-    learnt = plan(tmp_path, method='dcat', sources=('camera',))
+    learnt = configure(tmp_path, method='dcat', sources=('camera',))
     with pytest.raises(
         TrainingError, match=r"'camera' shows an activity that 'imu' is taught: .* clock"
     ):
-        train(learnt, tmp_path / 'out' / 'imu')
+        train_into(tmp_path / 'out' / 'imu', learnt)
 
 
 def test_sensors_that_took_turns_cannot_teach_each_other_in_time(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, take_turns=True)
-    learnt = plan(tmp_path, method='dcat', sources=('camera',))
+    learnt = configure(tmp_path, method='dcat', sources=('camera',))
     message = r"of source 'camera' ends when one of 'imu' does.*pairing=class.*left out"
     with pytest.raises(TrainingError, match=message):
-        train(learnt, tmp_path / 'out' / 'imu')
-    by_label = replace(learnt, method_options={'pairing': 'class'})
-    result = train(by_label, tmp_path / 'out' / 'imu')
+        train_into(tmp_path / 'out' / 'imu', learnt)
+    by_label = learnt.model_copy(update={'method_options': {'pairing': 'class'}})
+    result = train_into(tmp_path / 'out' / 'imu', by_label)
     assert result.fits['imu'].history[0].parts['alignment'] > 0
 
 
@@ -255,20 +250,19 @@ def test_a_source_that_shows_other_activities_only_is_refused(tmp_path):
     labels = (*LABELS, *LABELS, *(3 * ('fall', 'jump')))
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, labels=labels, take_turns=True)
-    learnt = plan(tmp_path, method='attention_patch', sources=('camera',))
+    learnt = configure(tmp_path, method='attention_patch', sources=('camera',))
     with pytest.raises(
         TrainingError, match=r"'camera' shows an activity that .*activity_left_out"
     ):
-        train(learnt, tmp_path / 'out' / 'imu')
+        train_into(tmp_path / 'out' / 'imu', learnt)
 
 
 def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, has_gyro=False, camera=False)
     with pytest.raises(TrainingError, match='--channels acc'):
-        train(plan(tmp_path), tmp_path / 'out' / 'imu')
-    choices = replace(QUICK, channels='acc')
-    result = train(plan(tmp_path, choices=choices), tmp_path / 'out' / 'imu')
+        train_into(tmp_path / 'out' / 'imu', configure(tmp_path))
+    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc'))
     assert result.info.window_shape == (100, 3)
 
 
@@ -276,7 +270,7 @@ def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path)
     (tmp_path / 'thesis').mkdir()
     (tmp_path / 'thesis' / 'chapter').write_text('1')
     with pytest.raises(BundleError, match='refusing to replace'):
-        train(plan(tmp_path / 'nowhere'), tmp_path / 'thesis')
+        train_into(tmp_path / 'thesis', configure(tmp_path / 'nowhere'))
 
 
 @pytest.mark.parametrize('stage', ['cutting windows', 'training imu'])
@@ -287,24 +281,24 @@ def test_an_interrupted_run_leaves_nothing_behind(recordings, tmp_path, stage):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(plan(recordings), tmp_path / 'imu', Interrupting())
+        train_into(tmp_path / 'imu', configure(recordings), Interrupting())
     assert not list(tmp_path.iterdir())
 
 
 def test_an_interrupted_run_leaves_the_bundle_before_as_it_was(unimodal, recordings, tmp_path):
     class Interrupting(NullReporter):
-        def epoch(self, progress: EpochProgress) -> None:
+        def epoch(self, metrics: EpochMetrics) -> None:
             raise KeyboardInterrupt
 
-    train(plan(recordings), tmp_path / 'imu')
+    train_into(tmp_path / 'imu', configure(recordings))
     with pytest.raises(KeyboardInterrupt):
-        train(plan(recordings, seed=5), tmp_path / 'imu', Interrupting())
+        train_into(tmp_path / 'imu', configure(recordings, seed=5), Interrupting())
     assert {file.name for file in tmp_path.iterdir()} == {'imu', '.imu.training'}
     assert read_bundle_info(tmp_path / 'imu').weights_sha256 == unimodal.info.weights_sha256
     # What was trained is there to go on from, for that run alone.
     with pytest.raises(TrainingError, match=r'seed .* was 5 and is 0'):
-        train(plan(tmp_path / 'not even read'), tmp_path / 'imu', resume=True)
-    resumed = train(plan(recordings, seed=5), tmp_path / 'imu', resume=True)
+        train_into(tmp_path / 'imu', configure(tmp_path / 'not even read'), resume=True)
+    resumed = train_into(tmp_path / 'imu', configure(recordings, seed=5), resume=True)
     assert resumed.info.provenance['seed'] == 5
     assert [file.name for file in tmp_path.iterdir()] == ['imu']
 
@@ -356,5 +350,5 @@ def test_a_disk_that_is_full_leaves_no_half_a_bundle(tmp_path, size):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no CUDA device')
 def test_it_trains_on_a_gpu(recordings, tmp_path):
-    result = train(plan(recordings, device='cuda'), tmp_path / 'imu')
+    result = train_into(tmp_path / 'imu', configure(recordings, device='cuda'))
     assert load_bundle(result.path, 'cpu').info.labels == LABELS

@@ -7,11 +7,9 @@ import pytest
 from safetensors.torch import load_file
 
 from test.sound_bags import LABELS, write_heard_subjects, write_sound_bag
-from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import TrainingPlan
+from test.training.configured import configure, train_into
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.training.train import train
 
 
 @pytest.fixture(scope='module')
@@ -19,13 +17,10 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_heard_subjects(tmp_path_factory.mktemp('heard'))
 
 
-def plan(bags: Path, target: str, epochs: int = 1, **changes: object) -> TrainingPlan:
-    choices = RecipeChoices(length_s=1.0, epochs=epochs)
-    return TrainingPlan((bags,), target, ('3',), device='cpu', choices=choices, **changes)  # type: ignore[arg-type]
-
-
 def test_a_microphone_learns_what_is_easy(heard, tmp_path):
-    result = train(plan(heard, 'microphone', epochs=2), tmp_path / 'microphone')
+    result = train_into(
+        tmp_path / 'microphone', configure(heard, target='microphone', length_s=1.0, epochs=2)
+    )
     assert result.evaluation.scores is not None
     assert result.evaluation.scores.macro_f1 > 0.9
     info = load_bundle(tmp_path / 'microphone').info
@@ -38,8 +33,8 @@ def test_a_microphone_learns_what_is_easy(heard, tmp_path):
 
 
 def test_a_microphone_teaches_an_imu(heard, tmp_path):
-    learnt = plan(heard, 'imu', method='dcat', sources=('microphone',))
-    result = train(learnt, tmp_path / 'imu')
+    learnt = configure(heard, length_s=1.0, method='dcat', sources=('microphone',))
+    result = train_into(tmp_path / 'imu', learnt)
     assert result.info.sources == ('microphone',)
     assert result.info.modality == 'imu'
 
@@ -49,5 +44,5 @@ def test_test_subjects_whose_format_is_lost_are_found_before_anything_is_learnt(
     write_sound_bag(bags / 'bag_3', '3', infos=())
     words = r"subject '3' nothing.*bag_3' does not say its rate.*as /audio_info"
     with pytest.raises(TrainingError, match=words):
-        train(plan(bags, 'microphone'), tmp_path / 'microphone')
+        train_into(tmp_path / 'microphone', configure(bags, target='microphone', length_s=1.0))
     assert not (tmp_path / 'microphone').exists()

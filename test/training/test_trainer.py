@@ -10,17 +10,22 @@ import torch
 from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods import method
-from xmodal_ros.methods.method import make_method, StepSchedule, TransferMethod
+from xmodal_ros.methods.method import (
+    make_method,
+    MethodOptions,
+    StepSchedule,
+    TransferMethod,
+)
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.training_module import LossTerms, TrainingModule
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.models.classifier import Classifier
-from xmodal_ros.models.encoders import ImuCnn
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.training.callbacks import Callback, TrainerInterface
 from xmodal_ros.training.trainer import (
     class_weights,
     fit,
@@ -46,11 +51,11 @@ def examples(count: int = 60, seed: int = 0) -> WindowsDataset:
 
 
 def classifier() -> Classifier:
-    return Classifier(Preprocessing([]), ImuCnn(width=16, dim=16), 6, 3)
+    return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=16), 6, 3)
 
 
 def run(
-    method: str = 'unimodal',
+    method: str | TransferMethod = 'unimodal',
     *,
     seed: int = 0,
     settings: FitSettings = SETTINGS,
@@ -64,7 +69,7 @@ def run(
             classifier(),
             training or examples(),
             examples(30, seed=1),
-            make_method(method, options),
+            make_method(method, options) if isinstance(method, str) else method,
             sources or {},
             ImuAugmentation(),
             settings,
@@ -149,7 +154,7 @@ def test_a_teacher_makes_windows_without_a_label_worth_something():
     assert taught.history[-1].validation_accuracy > best + 0.1
 
 
-def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
+def test_a_step_shows_as_many_windows_without_a_label_as_with_one():
     seen: list[torch.Tensor] = []
 
     class Watching(PairedMethod):
@@ -163,7 +168,9 @@ def test_a_step_shows_as_many_windows_without_a_label_as_with_one(registry):
 
     ours = few_labels(examples(), 20)
     teacher = make_source('s', classifier(), ours, ours, 3, ImuAugmentation())
-    result = run('watching', training=ours, sources={'s': teacher}, settings=SETTINGS)
+    result = run(
+        Watching(PairedOptions()), training=ours, sources={'s': teacher}, settings=SETTINGS
+    )
     # 40 windows without a label fill three steps of 16; the 20 with one are repeated beside them.
     assert [len(rows) for rows in seen] == [32, 32, 16] * len(result.history)
 
@@ -187,13 +194,7 @@ def test_a_batch_of_a_branch_without_any_label_costs_nothing():
     assert all(epoch.parts['sources'] == 0 for epoch in result.history)
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    """Methods made in a test are known in that test only."""
-    monkeypatch.setattr(method, '_METHODS', dict(method._METHODS))
-
-
-def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with(registry):
+def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_with():
     seen: list[tuple[int, int]] = []
 
     class Spy(PairedMethod):
@@ -206,12 +207,12 @@ def test_methods_see_each_source_window_beside_the_target_window_it_is_paired_wi
                 assert int(paired.rows.max()) < len(target.logits)
             return LossTerms(task_loss, {})
 
-    run('spy', sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
+    run(Spy(PairedOptions()), sources={'s': source(every=4)}, settings=replace(SETTINGS, epochs=1))
     assert all(rows == outputs for rows, outputs in seen)
     assert sum(rows for rows, _ in seen) == 15
 
 
-def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was(registry):
+def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was():
     class Noisy(TransferMethod):
         name = 'noisy'
 
@@ -235,14 +236,14 @@ def test_what_a_method_draws_and_builds_leaves_the_target_as_it_was(registry):
         def facts(self):
             return {'drawn': len({tuple(each.tolist()) for each in self.seen})}
 
-    noisy = run('noisy')
+    noisy = run(Noisy(MethodOptions()))
     assert torch.equal(weights(run()), weights(noisy))
     # Each step draws anew, and what the method trains beside the target is trained.
     assert noisy.facts == {'drawn': 12}
     assert noisy.history[-1].parts['own'] < 0.9 * noisy.history[0].parts['own']
 
 
-def test_the_target_is_settled_with_the_very_weights_that_are_kept(registry):
+def test_the_target_is_settled_with_the_very_weights_that_are_kept():
     class Settling(TransferMethod):
         name = 'settling'
 
@@ -259,11 +260,11 @@ def test_the_target_is_settled_with_the_very_weights_that_are_kept(registry):
             assert not self.training
             self.settled.copy_(self.target.head.bias)
 
-    kept = run('settling').classifier.state_dict()
+    kept = run(Settling(MethodOptions())).classifier.state_dict()
     assert torch.equal(kept['settled'], kept['head.bias'])
 
 
-def test_a_method_may_bring_a_schedule_of_its_own(registry):
+def test_a_method_may_bring_a_schedule_of_its_own():
     seen: list[float] = []
 
     class Stepping(TransferMethod):
@@ -279,7 +280,7 @@ def test_a_method_may_bring_a_schedule_of_its_own(registry):
             # A gradient of one in every step: Adam moves by exactly the rate.
             return LossTerms(torch.stack([p.sum() for p in self.parameters()]).sum(), {})
 
-    result = run('stepping', settings=replace(SETTINGS, weight_decay=0.1))
+    result = run(Stepping(MethodOptions()), settings=replace(SETTINGS, weight_decay=0.1))
     assert len(result.history) == 2
     assert -np.diff(seen) == pytest.approx([1e-2, 1e-2, 1e-3], rel=1e-3)
 
@@ -308,8 +309,14 @@ def test_epochs_are_compared_as_calibrated_answers():
     assert found < float(plain) - 0.01
 
 
-def test_progress_hears_of_every_epoch():
+def test_callbacks_see_every_epoch():
     heard: list[EpochMetrics] = []
+
+    class Heard(Callback):
+        def on_epoch_end(self, trainer: TrainerInterface, metrics: EpochMetrics) -> None:
+            assert trainer.history[-1] == metrics
+            heard.append(metrics)
+
     with repeatable(0):
         fit(
             classifier(),
@@ -320,7 +327,7 @@ def test_progress_hears_of_every_epoch():
             ImuAugmentation(),
             SETTINGS,
             0,
-            heard.append,
+            [Heard()],
         )
     assert [report.epoch for report in heard] == [1, 2, 3]
     assert all(math.isfinite(report.validation_loss) for report in heard)

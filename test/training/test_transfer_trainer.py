@@ -15,11 +15,11 @@ from test.training.small_trainer import (
     TARGET,
     trainer,
 )
-from xmodal_ros.configuration.plan import NullReporter
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 

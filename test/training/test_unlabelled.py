@@ -1,7 +1,6 @@
 """Learning from windows without a label: what is used, what never is, and who is told."""
 
 from contextlib import suppress
-from dataclasses import replace
 import json
 from pathlib import Path
 import shutil
@@ -12,23 +11,20 @@ import torch
 
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
-from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
-from xmodal_ros.configuration.training import make_configuration
+from test.training.configured import configure, train_into
+from xmodal_ros.configuration.training import make_configuration, TrainingConfiguration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.recording import cut_into_memory
 from xmodal_ros.data.report import in_words, REASONS
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.checkpoint import TrainerState
 from xmodal_ros.training.checkpoint_store import describe_run, describe_windows, run_checkpoints
 from xmodal_ros.training.result import as_mapping
-from xmodal_ros.training.train import train
 
 LENGTH = 2 * SECOND
-CHOICES = RecipeChoices(length_s=2.0, epochs=1, size='small')
 
 
 @pytest.fixture(scope='module')
@@ -37,11 +33,10 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_subjects(tmp_path_factory.mktemp('bags'), labels=3 * LABELS, without_labels='2')
 
 
-def plan(*paths: Path, method: str = 'distillation', **changes: object) -> TrainingPlan:
-    asked = TrainingPlan(
-        paths, 'imu', ('3',), ('camera',), method, device='cpu', choices=CHOICES, unlabelled=True
-    )
-    return replace(asked, **changes)  # type: ignore[arg-type]
+def asked(*bags: Path, method: str = 'distillation', **changes: object) -> TrainingConfiguration:
+    """Ask to learn from windows without a label too."""
+    config = configure(*bags, method=method, sources=('camera',), size='small', unlabelled=True)
+    return config.model_copy(update=changes)
 
 
 class Heard(NullReporter):
@@ -64,12 +59,12 @@ def keys(examples: WindowsDataset, rows: np.ndarray) -> set[tuple[int, int]]:
 @pytest.fixture(scope='module')
 def both(bags):
     """What is gathered with the flag, and without."""
-    return prepare_data(plan(bags), Heard()), prepare_data(plan(bags, unlabelled=False), Heard())
+    return prepare_data(asked(bags), Heard()), prepare_data(asked(bags, unlabelled=False), Heard())
 
 
 def test_without_the_flag_nothing_changes(bags, both):
     _, off = both
-    alone = prepare_data(plan(bags / 'bag_1', bags / 'bag_3', unlabelled=False), Heard())
+    alone = prepare_data(asked(bags / 'bag_1', bags / 'bag_3', unlabelled=False), Heard())
     assert describe_windows(off.sets) == describe_windows(alone.sets)
     assert off.unlabelled == (bags / 'bag_2',)
     for found in off.sets.values():
@@ -133,7 +128,7 @@ def test_of_people_who_validate_or_test_only_labelled_windows_are_used(bags, tmp
         write_paired_bag(folder / f'bare_{subject}', subject, labels=LABELS, labelled=False)
     write_paired_bag(folder / 'blind', '5', labels=LABELS, labelled=False, camera=False)
     heard = Heard()
-    found = prepare_data(plan(folder, validation_subjects=('4',)), heard)
+    found = prepare_data(asked(folder, validation_subjects=('4',)), heard)
     assert [facts.name for facts in found.learning] == ['bag_1', 'bag_2', 'bag_4']
     ours = found.sets['imu']
     assert {*ours.training.recordings.tolist()} == {0, 1}
@@ -149,21 +144,21 @@ def test_of_people_who_validate_or_test_only_labelled_windows_are_used(bags, tmp
 
 def test_refusals_stay_what_they_were(bags, tmp_path):
     with pytest.raises(TrainingError, match='none of the 1 recordings is labelled'):
-        prepare_data(plan(bags / 'bag_2'), Heard())
+        prepare_data(asked(bags / 'bag_2'), Heard())
     with pytest.raises(TrainingError, match=r"of subject '2' nothing can be used.*has no labels"):
-        prepare_data(plan(bags, test_subjects=('2',)), Heard())
+        prepare_data(asked(bags, test_subjects=('2',)), Heard())
     with pytest.raises(TrainingError, match='for training: the labelled recordings show 1, 3'):
-        prepare_data(plan(bags, test_subjects=('1', '3')), Heard())
+        prepare_data(asked(bags, test_subjects=('1', '3')), Heard())
     walks = tmp_path / 'walks'
     for subject in '13':
         write_paired_bag(walks / subject, subject, labels=['walk'] * 3)
     with pytest.raises(TrainingError, match='show 1 activities, but two are needed'):
-        prepare_data(plan(walks), Heard())
+        prepare_data(asked(walks), Heard())
     write_paired_bag(tmp_path / 'bare', 'Subject 03', labels=LABELS, labelled=False)
     labelled = write_paired_bag(tmp_path / 'labelled', 'subject_3', labels=LABELS)
     with pytest.raises(TrainingError, match=r"'Subject 03' .training. and 'subject_3' .testing."):
         prepare_data(
-            plan(bags, tmp_path / 'bare', labelled, test_subjects=('subject_3',)), Heard()
+            asked(bags, tmp_path / 'bare', labelled, test_subjects=('subject_3',)), Heard()
         )
 
 
@@ -172,7 +167,7 @@ def test_of_a_recording_and_its_labelled_copy_the_latter_is_used(bags, tmp_path)
     copy = Path(shutil.copytree(bare, tmp_path / 'b'))
     rows = [f'{5 * n},{5 * n + 4},{label}' for n, label in enumerate(2 * LABELS)]
     (copy / 'labels.csv').write_text('\n'.join(['start,end,label', *rows]))
-    found = prepare_data(plan(tmp_path, bags / 'bag_3'), Heard())
+    found = prepare_data(asked(tmp_path, bags / 'bag_3'), Heard())
     assert [facts.path for facts in found.learning] == [copy]
 
 
@@ -188,29 +183,29 @@ def test_methods_that_learn_nothing_from_them_are_refused_before_anything_is_rea
     tmp_path, changes, message
 ):
     with pytest.raises(ConfigurationError, match=message):
-        train(plan(tmp_path / 'nowhere', **changes), tmp_path / 'imu')
+        train_into(tmp_path / 'imu', asked(tmp_path / 'nowhere', **changes))
 
 
 def test_a_configuration_asks_for_them():
     needed = {'bags': ['bags'], 'target': 'imu', 'test_subjects': ['3'], 'out': 'imu'}
-    assert TrainingPlan.of(make_configuration({**needed, 'unlabelled': 'true'})).unlabelled
-    assert not TrainingPlan.of(make_configuration(needed)).unlabelled
+    assert make_configuration({**needed, 'unlabelled': 'true'}).unlabelled
+    assert not make_configuration(needed).unlabelled
 
 
 def test_the_windows_from_the_cache_are_the_same(bags, both, tmp_path):
     # To the last bit, and with them the weights.
     for _ in range(2):
-        kept = prepare_data(plan(bags, data=DataOptions(tmp_path / 'cache', 1)), Heard())
+        kept = prepare_data(asked(bags, no_cache=False, cache=tmp_path / 'cache', jobs=1), Heard())
         assert describe_windows(kept.sets) == describe_windows(both[0].sets)
     off = prepare_data(
-        plan(bags, unlabelled=False, data=DataOptions(tmp_path / 'cache', 1)), Heard()
+        asked(bags, unlabelled=False, no_cache=False, cache=tmp_path / 'cache', jobs=1), Heard()
     )
     assert describe_windows(off.sets) == describe_windows(both[1].sets)
 
 
 def test_the_bundle_says_how_many(bags, both, tmp_path):
     heard = Heard()
-    result = train(plan(bags), tmp_path / 'imu', heard)
+    result = train_into(tmp_path / 'imu', asked(bags), heard)
     training = both[0].sets['imu'].training
     document = json.loads(json.dumps(as_mapping(result)))
     assert document['counts']['windows']['training'] == len(training.labelled)
@@ -244,16 +239,16 @@ def test_the_bundle_says_how_many(bags, both, tmp_path):
 
 
 def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path):
-    out, asked = tmp_path / 'imu', plan(tmp_path / 'not even read')
-    identity = describe_run(asked, torch.device('cpu'))
+    out, config = tmp_path / 'imu', asked(tmp_path / 'not even read')
+    identity = describe_run(config, torch.device('cpu'))
     with (
         suppress(KeyboardInterrupt),
         run_checkpoints(out, identity, resume=False, note=Heard().note) as checkpoints,
     ):
-        checkpoints.of(1, 'training camera').save(TrainerState({}, 0, (), 0.0, 0))
+        checkpoints.of(1, 'training camera').save(TrainerState({}, 0, ()))
         raise KeyboardInterrupt
     with pytest.raises(TrainingError, match=r'unlabelled .* was True and is False'):
-        train(replace(asked, unlabelled=False), out, resume=True)
+        train_into(out, config.model_copy(update={'unlabelled': False}), resume=True)
 
 
 def test_where_no_source_saw_one_the_user_is_told(tmp_path):
@@ -261,9 +256,9 @@ def test_where_no_source_saw_one_the_user_is_told(tmp_path):
         path = tmp_path / 'bags' / subject
         write_paired_bag(path, subject, labels=4 * LABELS, take_turns=True)
     heard = Heard('training')
-    apart = plan(tmp_path / 'bags', method_options={'pairing': 'time_else_class'})
+    apart = asked(tmp_path / 'bags', method_options={'pairing': 'time_else_class'})
     with pytest.raises(KeyboardInterrupt):
-        train(apart, tmp_path / 'imu', heard)
+        train_into(tmp_path / 'imu', apart, heard)
     assert any(
         '--unlabelled changes nothing' in note and 'unpaired' in note for note in heard.notes
     )

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from xmodal_ros.data.dataset import WindowsDataset
-from xmodal_ros.models.preprocessing import MotionStep
+from xmodal_ros.models.configuration_preprocessing import MotionStep
 from xmodal_ros.training.window_statistics import StatisticsBaseline, window_statistics
 
 MODELS = pytest.mark.parametrize('model', ['random_forest', 'logistic_regression'])

@@ -32,10 +32,6 @@ class ClockFit:
     offset_error_s: float
     drift_error_ppm: float
 
-    def offset_at(self, stamp_ns: int) -> float:
-        """Give what to add to a stamp, in seconds."""
-        return self.offset_s + self.drift_ppm * 1e-6 * (stamp_ns - self.reference_ns) / _SECOND_NS
-
 
 def fit_receipt(received_ns: NDArray[np.int64], delays_ns: NDArray[np.int64]) -> ClockFit | None:
     """Fit how far stamps are behind the times of receipt; None without any point.

@@ -1,12 +1,10 @@
 """Write recordings as mcap, whole or not at all, and the same bytes for the same content."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 import json
 import os
 from pathlib import Path
-import shutil
-import tempfile
 from types import TracebackType
 from typing import Final, Self
 
@@ -31,6 +29,7 @@ from rosbags.serde import SerdeError
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.errors import BagError
+from xmodal_ros.files import Replacement
 from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 
@@ -68,22 +67,16 @@ class BagWriter:
         if subject:
             self._custom_data['subject'] = subject
         self._connections: dict[str, Connection] = {}
-        self._workplace: Path | None = None
+        self._replacement: Replacement | None = None
         self._writer: Writer | None = None
         self._refuse_existing()
 
     def __enter__(self) -> Self:
         self._refuse_existing()
-        parent = self.path.resolve().parent
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            # The storage file bears its folder's name, so the hidden part is a folder around it.
-            self._workplace = Path(
-                tempfile.mkdtemp(prefix=f'.{self.path.name}.', suffix='.partial', dir=parent)
-            )
-            writer = Writer(
-                self._workplace / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP
-            )
+            # The storage file bears the name of the folder it is written in.
+            self._replacement = Replacement(self.path.resolve())
+            writer = Writer(self._replacement.new, version=9, storage_plugin=StoragePlugin.MCAP)
             # Chunks inside the mcap are compressed, which every mcap reader undoes by itself;
             # rosbag2's own file or message compression is not understood everywhere.
             writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
@@ -91,10 +84,10 @@ class BagWriter:
                 writer.set_custom_data(key, value)
             writer.open()
         except (OSError, WriterError) as error:
-            self._remove_workplace()
+            self._clean_up()
             raise BagError(f'cannot write bag {str(self.path)!r}: {error}') from error
         except BaseException:
-            self._remove_workplace()
+            self._clean_up()
             raise
         self._writer = writer
         return self
@@ -106,7 +99,7 @@ class BagWriter:
         traceback: TracebackType | None,
     ) -> None:
         writer, self._writer = self._writer, None
-        if writer is None or self._workplace is None:
+        if writer is None or self._replacement is None:
             return
         try:
             if kind is not None:
@@ -118,11 +111,11 @@ class BagWriter:
                 raise BagError(f'bag {str(self.path)!r} not written: it would hold no messages')
             writer.close()
             self._refuse_existing()
-            (self._workplace / self.path.name).rename(self.path)
+            self._replacement.commit()
         except OSError as failure:
             raise BagError(f'cannot write bag {str(self.path)!r}: {failure}') from failure
         finally:
-            self._remove_workplace()
+            self._clean_up()
 
     def write(
         self, topic: str, msgtype: str, received_ns: int, data: bytes, *, latched: bool = False
@@ -190,10 +183,33 @@ class BagWriter:
                 'choose another name'
             )
 
-    def _remove_workplace(self) -> None:
-        if self._workplace is not None:
-            shutil.rmtree(self._workplace, ignore_errors=True)
-            self._workplace = None
+    def _clean_up(self) -> None:
+        if self._replacement is not None:
+            self._replacement.close()
+            self._replacement = None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give where to write a bag that takes the place of what is at ``path``, if anything is.
+
+    Both change places when the block ends well, and not before: a process that is killed while it
+    writes leaves the old bag where it was. A file or a link may be in the place too; what a link
+    leads to stays. Raises :class:`BagError` when nothing can be written there.
+    """
+    if not path.exists():
+        yield path
+        return
+    try:
+        replacement = Replacement(path)
+    except OSError as error:
+        raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error
+    with replacement:
+        yield replacement.new
+        try:
+            replacement.commit()
+        except OSError as error:
+            raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error
 
 
 def _qos(msgtype: str, *, latched: bool) -> Qos:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from xmodal_ros.models.bundle import BundleInfo, check_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo, check_bundle
 from xmodal_ros.models.description import describe_model, ModelDescription
 from xmodal_ros.models.onnx_model import ONNX_FILE
 

@@ -3,24 +3,25 @@
 from dataclasses import dataclass
 from pathlib import Path
 import sys
-from typing import cast, get_args
+from typing import cast, Final, get_args
 
 from rich.console import Console
 from rich.markup import escape
 
 from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_report
+from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
 from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import NullReporter
+from xmodal_ros.configuration.training import make_choices
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import check_writable
-from xmodal_ros.modalities.imu.stream import ImuChannels
 
 _WIDTH_OF_A_FILE = 200
+_LINES: Final = Lines(stage='{stage}: {total}', step='  {done}: {detail}')
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,7 @@ class DatasetSettings:
 
     def check(self) -> None:
         """Raise :class:`ConfigurationError` for options that mean nothing."""
-        if self.channels not in get_args(ImuChannels):
-            raise ConfigurationError(
-                f'--channels {self.channels!r} is none of {", ".join(get_args(ImuChannels))}'
-            )
+        self.choices()
         if self.align not in get_args(CorrectBy):
             raise ConfigurationError(
                 f'--align {self.align!r} is none of {", ".join(get_args(CorrectBy))}'
@@ -57,20 +55,10 @@ class DatasetSettings:
             )
         check_writable(self.json)
 
-
-class _Lines(NullReporter):
-    """Tell stages and recordings on stderr."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def begin(self, stage: str, total: int) -> None:
-        """Print the stage."""
-        self._console.print(f'{stage}: {total}', highlight=False)
-
-    def advance(self, done: int, detail: str = '') -> None:
-        """Print the recording that is done."""
-        self._console.print(f'  {done}: {escape(detail)}', soft_wrap=True, highlight=False)
+    def choices(self) -> RecipeChoices:
+        """Give what was chosen about the windows; raises :class:`ConfigurationError`."""
+        given = {'window': self.window_s, 'hop': self.hop_s, 'channels': self.channels}
+        return make_choices({key: value for key, value in given.items() if value is not None})
 
 
 def run(settings: DatasetSettings) -> Survey | None:
@@ -89,14 +77,16 @@ def run(settings: DatasetSettings) -> Survey | None:
     if not settings.bags:
         console.print(escape(describe_cache(cache)), soft_wrap=True)
         return None
-    found = survey(
-        settings.bags,
-        settings.sensors,
-        RecipeChoices(settings.window_s, settings.hop_s, cast('ImuChannels', settings.channels)),
-        DataOptions(None if settings.no_cache else cache.folder, settings.jobs, settings.strict),
-        _Lines(Console(stderr=True)),
-        cast('CorrectBy', settings.align),
-    )
+    folder = None if settings.no_cache else cache.folder
+    with ProgressBars(Console(stderr=True), _LINES) as bars:
+        found = survey(
+            settings.bags,
+            settings.sensors,
+            settings.choices(),
+            DataOptions(folder, settings.jobs, settings.strict),
+            bars,
+            cast('CorrectBy', settings.align),
+        )
     console.print(render_report(found.report))
     clocks = render_clocks(found.report)
     if clocks is not None:

@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-import re
 from typing import Annotated, Any
 
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
-
-_THRESHOLD = re.compile(r'.+?(<=|>=|=|<|>)[^<>=]*')
 
 
 class SelectorMode(StrEnum):
@@ -67,7 +64,9 @@ def _is_fault(word: str) -> bool:
 
 
 def _is_threshold(word: str) -> bool:
-    return _THRESHOLD.fullmatch(word) is not None and not Path(word).exists()
+    from xmodal_ros.evaluation.requirements import is_requirement
+
+    return is_requirement(word) and not Path(word).exists()
 
 
 def evaluate(

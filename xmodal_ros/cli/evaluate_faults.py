@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.markup import escape
-from rich.progress import Progress, TaskID
 
+from xmodal_ros.cli.progress import Bar, ProgressBars
 from xmodal_ros.evaluation.fault_catalogue import faults_of
 from xmodal_ros.evaluation.robustness import robustness_curve
 from xmodal_ros.evaluation.scoring import Evaluation
@@ -16,7 +16,7 @@ def run_faults(
     engines: Mapping[str, Engine],
     evaluations: Sequence[Evaluation],
     faults: Sequence[str],
-    progress: Progress,
+    bars: ProgressBars,
     *,
     chosen: bool,
     strict: bool,
@@ -30,29 +30,28 @@ def run_faults(
     curves: list[RobustnessCurve] = []
     suffered = {kind.name for each in evaluations for kind in faults_of(each.info.stream, faults)}
     if suffered and (spared := [name for name in faults if name not in suffered]) and chosen:
-        progress.console.print(
+        bars.console.print(
             f'[yellow]warning:[/] left out, for it can befall no sensor here: {", ".join(spared)}',
             soft_wrap=True,
         )
     for evaluation in evaluations:
         kinds = faults_of(evaluation.info.stream, faults)
         if faults and not kinds:
-            progress.console.print(
+            bars.console.print(
                 f'[yellow]warning:[/] none of the faults named can befall the '
                 f'{evaluation.info.modality} of {escape(evaluation.name)}',
                 soft_wrap=True,
             )
         messages = sum(bag.offline.received for bag in evaluation.bags)
         for kind in kinds:
-            task = progress.add_task(
-                escape(f'{evaluation.name}, {kind.name}'), total=messages * len(kind.grid)
-            )
-            report = _count_on(progress, task, evaluation.name)
+            total = messages * len(kind.grid)
+            bar = bars.add(f'{evaluation.name}, {kind.name}', total)
+            report = _count_on(bar, evaluation.name)
             engine = engines[evaluation.name]
             curve = robustness_curve(engine, evaluation, kind, report, strict=strict)
-            progress.update(task, completed=messages * len(kind.grid))
+            bar.update(total)
             for left in curve.left_out:
-                progress.console.print(
+                bars.console.print(
                     f'[yellow]warning:[/] {escape(left.bag)} is left out of the curve of '
                     f'{kind.name}: {escape(left.reason)}',
                     soft_wrap=True,
@@ -61,7 +60,5 @@ def run_faults(
     return tuple(curves)
 
 
-def _count_on(progress: Progress, task: TaskID, bundle: str) -> Callable[[str, int], None]:
-    return lambda doing, count: progress.update(
-        task, advance=count, description=escape(f'{bundle}, {doing}')
-    )
+def _count_on(bar: Bar, bundle: str) -> Callable[[str, int], None]:
+    return lambda doing, count: bar.advance(count, f'{bundle}, {doing}')

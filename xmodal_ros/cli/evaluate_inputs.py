@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xmodal_ros.bags.opening import find_recordings, is_recording
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.models.configuration_bundle import is_bundle
 
 
 def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -48,22 +49,16 @@ def name_bundles(bundles: Sequence[Path]) -> tuple[str, ...]:
         depth += 1
 
 
-def _is_bundle(path: Path) -> bool:
-    with suppress(OSError):
-        return (path / 'bundle.json').is_file()
-    return False
-
-
 def _bundles_at(path: Path) -> list[Path]:
-    if _is_bundle(path):
+    if is_bundle(path):
         return [path]
     with suppress(OSError):
         if path.is_dir() and not is_recording(path):
-            return [each for each in sorted(path.iterdir()) if _is_bundle(each)]
+            return [each for each in sorted(path.iterdir()) if is_bundle(each)]
     return []
 
 
 def _holds_recordings(path: Path) -> bool:
     with suppress(OSError):
-        return not _is_bundle(path) and any(map(is_recording, path.iterdir()))
+        return not is_bundle(path) and any(map(is_recording, path.iterdir()))
     return False

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import Progress
 
+from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.evaluation.scoring import BagEvaluation, LiveRun
@@ -17,7 +17,7 @@ def run_live(
     bundle: Path,
     bag: BagEvaluation,
     sensor: Sensor,
-    progress: Progress,
+    bars: ProgressBars,
     *,
     rate: float,
     device: str,
@@ -30,7 +30,7 @@ def run_live(
     """
     from xmodal_ros.tools.replay.replay import replay
 
-    task = progress.add_task(f'{escape(bag.name)} live', total=bag.offline.received)
+    bar = bars.add(f'{bag.name} live', bag.offline.received)
     try:
         result = replay(
             bundle,
@@ -38,11 +38,11 @@ def run_live(
             sensor,
             rate=rate,
             device=device,
-            progress=lambda sent, total: progress.update(task, completed=sent, total=total),
-            on_label=_LabelPrinter(bag, progress.console) if show_labels else lambda _: None,
+            progress=bar.update,
+            on_label=_LabelPrinter(bag, bars.console) if show_labels else lambda _: None,
         )
     except XmodalError:
-        progress.remove_task(task)
+        bar.remove()
         raise
     return LiveRun(
         predictions=result.predictions,

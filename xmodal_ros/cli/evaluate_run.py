@@ -1,20 +1,12 @@
 """What ``xmodal evaluate`` does, apart from its options."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 import typer
 
 from xmodal_ros.bags.opening import is_recording
@@ -23,6 +15,7 @@ from xmodal_ros.cli.evaluate_faults import run_faults
 from xmodal_ros.cli.evaluate_inputs import name_bundles
 from xmodal_ros.cli.evaluate_live import run_live
 from xmodal_ros.cli.evaluate_page import print_checks, print_trial
+from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import BagError, XmodalError
 from xmodal_ros.evaluation.comparison import compare_bundles
@@ -108,8 +101,8 @@ def run(settings: EvaluationSettings) -> Trial:
             BagReader(path).close()
     make_deterministic()
     candidates = _load(settings)
-    with _progress(console) as progress:
-        _evaluate_recordings(candidates, settings, progress)
+    with ProgressBars(console) as bars:
+        _evaluate_recordings(candidates, settings, bars)
         evaluations = tuple(
             replace(
                 evaluate(each.engine.bundle.info, each.bags, each.name),
@@ -121,7 +114,7 @@ def run(settings: EvaluationSettings) -> Trial:
             {each.name: each.engine for each in candidates},
             evaluations,
             faults,
-            progress,
+            bars,
             chosen=ALL not in settings.robustness,
             strict=_stops(settings),
         )
@@ -157,7 +150,7 @@ def _load(settings: EvaluationSettings) -> list[_Candidate]:
 
 
 def _evaluate_recordings(
-    candidates: Sequence[_Candidate], settings: EvaluationSettings, progress: Progress
+    candidates: Sequence[_Candidate], settings: EvaluationSettings, bars: ProgressBars
 ) -> None:
     """Evaluate every recording of people whom no bundle was trained on, or of all."""
     known = {
@@ -165,36 +158,36 @@ def _evaluate_recordings(
     }
     aside: dict[Path, str] = {}
     for path in settings.bags:
-        with _opened(path, candidates, settings, progress) as reader:
+        with _opened(path, candidates, settings, bars) as reader:
             if reader is None:
                 continue
             if reader.subject in known and not settings.all_subjects:
                 aside[path] = reader.subject
             else:
-                _evaluate_recording(candidates, reader, settings, progress)
+                _evaluate_recording(candidates, reader, settings, bars)
     names = escape(', '.join(sorted(set(aside.values()))))
     whose = 'the model was' if len(candidates) == 1 else 'a model was'
     if aside and len(aside) < len(settings.bags):
-        progress.console.print(
+        bars.console.print(
             f'left out: recordings of subjects {whose} trained on ({names}); '
             'score them too with --all-subjects',
             soft_wrap=True,
         )
     elif aside:
-        progress.console.print(
+        bars.console.print(
             f'[yellow]warning:[/] {whose} trained on every subject here ({names}): '
             'these scores say nothing about people it has not met',
             soft_wrap=True,
         )
         for path in aside:
-            with _opened(path, candidates, settings, progress) as reader:
+            with _opened(path, candidates, settings, bars) as reader:
                 if reader is not None:
-                    _evaluate_recording(candidates, reader, settings, progress)
+                    _evaluate_recording(candidates, reader, settings, bars)
 
 
 @contextmanager
 def _opened(
-    path: Path, candidates: Sequence[_Candidate], settings: EvaluationSettings, progress: Progress
+    path: Path, candidates: Sequence[_Candidate], settings: EvaluationSettings, bars: ProgressBars
 ) -> Iterator[BagReader | None]:
     """Open a recording; None where it cannot be and is left out."""
     try:
@@ -204,7 +197,7 @@ def _opened(
             raise
         for each in candidates:
             each.leave_out(path.name, error)
-        _note(progress, path.name, error)
+        _note(bars, path.name, error)
         yield None
     else:
         with reader:
@@ -215,8 +208,8 @@ def _stops(settings: EvaluationSettings) -> bool:
     return settings.strict or len(settings.bags) == 1
 
 
-def _note(progress: Progress, bag: str, error: BagError) -> None:
-    progress.console.print(
+def _note(bars: ProgressBars, bag: str, error: BagError) -> None:
+    bars.console.print(
         f'[yellow]warning:[/] {escape(bag)} is left out: {escape(str(error))}', soft_wrap=True
     )
 
@@ -225,7 +218,7 @@ def _evaluate_recording(
     candidates: Sequence[_Candidate],
     reader: BagReader,
     settings: EvaluationSettings,
-    progress: Progress,
+    bars: ProgressBars,
 ) -> None:
     for each in candidates:
         info = each.engine.bundle.info
@@ -238,24 +231,24 @@ def _evaluate_recording(
             if len(candidates) > 1:
                 each.lacks.append(error)
             else:
-                _note(progress, reader.name, error)
+                _note(bars, reader.name, error)
             continue
         count = reader.topics[sensor.topic].count
         which = reader.name if len(candidates) == 1 else f'{reader.name}, {each.name}'
-        task = progress.add_task(f'{escape(which)} offline', total=count)
+        bar = bars.add(f'{which} offline', count)
         try:
-            offline = classify_bag(each.engine, reader, sensor, _advance(progress, task))
+            offline = classify_bag(each.engine, reader, sensor, bar.update)
             bag = evaluate_bag(info, reader, sensor.name, offline)
         except BagError as error:
             if _stops(settings):
                 raise
-            progress.remove_task(task)
+            bar.remove()
             each.leave_out(reader.name, error)
-            _note(progress, which, error)
+            _note(bars, which, error)
             continue
-        progress.update(task, completed=count)
+        bar.update(count)
         if settings.live:
-            bag = _run_live(each, bag, sensor, settings, progress, which)
+            bag = _run_live(each, bag, sensor, settings, bars, which)
         each.bags.append(bag)
 
 
@@ -264,7 +257,7 @@ def _run_live(
     bag: BagEvaluation,
     sensor: Sensor,
     settings: EvaluationSettings,
-    progress: Progress,
+    bars: ProgressBars,
     which: str,
 ) -> BagEvaluation:
     """Add the live run, or why there is none."""
@@ -273,7 +266,7 @@ def _run_live(
             candidate.path,
             bag,
             sensor,
-            progress,
+            bars,
             rate=settings.rate,
             device=settings.device,
             show_labels=settings.show_labels,
@@ -282,7 +275,7 @@ def _run_live(
         if _stops(settings):
             raise
         candidate.not_live.append(error)
-        progress.console.print(
+        bars.console.print(
             f'[yellow]warning:[/] {escape(which)} is left out of the live runs: '
             f'{escape(str(error))}',
             soft_wrap=True,
@@ -319,20 +312,6 @@ def _with_recordings(candidates: Sequence[_Candidate], console: Console) -> list
                 soft_wrap=True,
             )
     return running
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-def _advance(progress: Progress, task: TaskID) -> Callable[[int], None]:
-    return lambda done: progress.update(task, completed=done)
 
 
 def _title(trial: Trial) -> str:

@@ -7,16 +7,11 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
-from xmodal_ros.bags.importers.imu_table import (
-    AccelerationUnit,
-    ImuColumns,
-    iso_ns,
-    RateUnit,
-    TimeUnit,
-)
-from xmodal_ros.cli.import_run import tell
+from xmodal_ros.cli.import_run import print_line
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.imu.table import AccelerationUnit, ImuColumns, RateUnit
+from xmodal_ros.modalities.table import iso_ns, TimeUnit
 
 
 def import_files(
@@ -31,6 +26,12 @@ def import_files(
     audio: Annotated[
         Path | None,
         typer.Option(metavar='FILE', help='WAV, or anything soundfile reads if it is installed.'),
+    ] = None,
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar='MODALITY=FILE', help='A file of another modality; its package says which.'
+        ),
     ] = None,
     labels: Annotated[
         Path | None, typer.Option(metavar='CSV', help='Columns start,end,label; see docs.')
@@ -109,22 +110,23 @@ def import_files(
         video_offset,
         audio_offset,
         video_height,
+        dict(map(_by_modality, file or ())),
     )
     if not subject.strip():
         raise ConfigurationError('--subject is empty: name who was recorded')
     with console.status('importing'):
         made = import_own_files(files, bag, subject.strip(), force=force)
     counts = ', '.join(f'{count} messages of {name}' for name, count in made.messages.items())
-    tell(console, f'{made.path}: {made.duration_s:.1f} s of {subject.strip()}: {counts}')
+    print_line(console, f'{made.path}: {made.duration_s:.1f} s of {subject.strip()}: {counts}')
     if made.repeated:
-        tell(
+        print_line(
             console,
             f'{made.repeated} samples have the time of the one before: they are in the bag, but '
             'only the first of each time is learnt from',
         )
     activities = Counter(segment.label for segment in made.segments)
     listed = ', '.join(f'{label} ({count})' for label, count in sorted(activities.items()))
-    tell(
+    print_line(
         console,
         f'{len(made.segments)} labelled segments: {listed}'
         if made.segments
@@ -149,6 +151,13 @@ def _three(option: str, text: str) -> tuple[str, ...]:
     if len(names) != 3 or not all(names):
         raise ConfigurationError(f'{option} {text!r} names no three columns: write x,y,z')
     return names
+
+
+def _by_modality(text: str) -> tuple[str, Path]:
+    modality, equals, path = text.partition('=')
+    if not modality or not equals or not path:
+        raise ConfigurationError(f'--file {text!r} is not of the form MODALITY=FILE')
+    return modality, Path(path)
 
 
 def _start_ns(text: str | None) -> int | None:

@@ -6,9 +6,9 @@ import re
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import track
 
 from xmodal_ros.bags.importers.bag_making import ImportedBag
+from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import ConfigurationError
 
@@ -24,19 +24,14 @@ def import_all(
     """Make a bag of each part, with progress on a terminal, and say which there are."""
     console = Console(stderr=True)
     bags = []
-    for part in track(
-        parts,
-        'importing',
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ):
-        bag = make(part)
-        tell(
-            console,
-            f'{bag.path}: {bag.clips} {unit}' + (', kept (already there)' if bag.kept else ''),
-        )
-        bags.append(bag)
+    with ProgressBars(console, transient=True) as bars:
+        bars.begin('importing', len(parts))
+        for done, part in enumerate(parts, start=1):
+            bag = make(part)
+            kept = ', kept (already there)' if bag.kept else ''
+            print_line(console, f'{bag.path}: {bag.clips} {unit}{kept}')
+            bags.append(bag)
+            bars.advance(done)
     result = [
         {'path': str(bag.path), 'subject': bag.subject, 'clips': bag.clips, 'kept': bag.kept}
         for bag in bags
@@ -44,7 +39,7 @@ def import_all(
     write_result(json, {'bags': result, 'clips': sum(bag.clips for bag in bags)})
 
 
-def tell(console: Console, text: str) -> None:
+def print_line(console: Console, text: str) -> None:
     """Print a line as it is, however long."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 

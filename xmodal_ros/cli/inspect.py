@@ -17,10 +17,10 @@ from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.models.configuration_bundle import is_bundle
 from xmodal_ros.streams.placement import describe
 
 _WIDTH_OF_A_FILE: Final = 200
-_BUNDLE_DOCUMENT: Final = 'bundle.json'
 
 
 def inspect(
@@ -47,7 +47,7 @@ def inspect(
     # Where nobody sets the width of a page, lines stay whole for grep.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
     inspections: list[Inspection] = []
-    bundles = [path for path in bags if (path / _BUNDLE_DOCUMENT).is_file()]
+    bundles = [path for path in bags if is_bundle(path)]
     models: list[dict[str, object]] = []
     for path in bundles:
         # Here, for recordings are looked at where torch is not installed, too.

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 import typer
 
+from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.cli.result import write_result
 
 
@@ -58,20 +58,14 @@ def simulate(
 
     console = Console(stderr=True)
     plans = plan_recordings(subjects, minutes, seed, images)
-    with Progress(
-        TextColumn('{task.description}'),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    ) as bar:
-        tasks = {plan.subject: bar.add_task(plan.subject, total=1.0) for plan in plans}
+    with ProgressBars(console) as bars:
+        by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(
             out,
             plans,
             jobs=jobs or os.cpu_count() or 1,
             force=force,
-            progress=lambda subject, share: bar.update(tasks[subject], completed=share),
+            progress=lambda subject, share: by_subject[subject].update(round(100 * share)),
         )
     for bag in bags:
         count = sum(bag.segments.values())

@@ -3,21 +3,23 @@
 from dataclasses import dataclass
 import os
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 import typer
 
+from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.configuration.plan import EpochProgress
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import check_writable
 from xmodal_ros.studies.report import as_mapping, write_report
 from xmodal_ros.studies.runner import THREADS_A_RUN
 from xmodal_ros.studies.specification import load_study
 from xmodal_ros.studies.study import StudyResult, StudyRuns
+
+_LINES: Final = Lines(step='{stage} {done}/{total}: {detail}')
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,9 @@ def run(settings: StudySettings) -> StudyResult:
     with runs.locked():
         stopped = False
         try:
-            with _Lines(console) as lines:
-                runs.prepare(lines, workers)
-                runs.do(workers, lines)
+            with ProgressBars(console, _LINES) as bars:
+                runs.prepare(bars, workers)
+                runs.do(workers, bars)
         except KeyboardInterrupt:
             stopped = True
         result = runs.result()
@@ -72,52 +74,6 @@ def run(settings: StudySettings) -> StudyResult:
             f'{settings.out / "table.md"}; the same command tries them again'
         )
     return result
-
-
-class _Lines:
-    """Progress on stderr: a bar in a terminal, else a line for each step of the work."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._progress = Progress(
-            TextColumn('{task.description}'),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TextColumn('{task.fields[detail]}'),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task: TaskID | None = None
-        self._stage = ''
-        self._total = 0
-
-    def __enter__(self) -> '_Lines':
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self._progress.stop()
-
-    def begin(self, stage: str, total: int) -> None:
-        """Start a bar."""
-        self._stage, self._total = stage, total
-        self._task = self._progress.add_task(escape(stage), total=total, detail='')
-
-    def advance(self, done: int, detail: str = '') -> None:
-        """Move the newest bar."""
-        if self._task is not None:
-            self._progress.update(self._task, completed=done, detail=escape(detail))
-        if not self._console.is_terminal:
-            text = f'{self._stage} {done}/{self._total}: {detail}'
-            self._console.print(escape(text), soft_wrap=True, highlight=False)
-
-    def epoch(self, progress: EpochProgress) -> None:
-        """Move the newest bar by an epoch."""
-        self.advance(progress.epoch, progress.detail)
-
-    def note(self, text: str) -> None:
-        """Print a line above the bars."""
-        self._console.print(f'[yellow]note:[/] {escape(text)}', soft_wrap=True)
 
 
 def _print_summary(result: StudyResult, out: Path, console: Console) -> None:

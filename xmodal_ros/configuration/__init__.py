@@ -1,1 +1,1 @@
-"""Configuration: what a training run may be asked, its defaults, and the plan it makes."""
+"""Configuration: what a training run may be asked, checked as a whole, and its defaults."""

@@ -1,9 +1,20 @@
-"""How long and how fast a classifier learns, and what a user may choose about it."""
+"""How windows are cut and how a classifier learns: the defaults, and what a user may choose."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Final, Literal
 
-from xmodal_ros.configuration.training import Balance, Size, TrainingPrecision
+from pydantic import BaseModel, ConfigDict, Field
+
 from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
+from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
+
+Balance = Literal['weights', 'sampling', 'none']
+TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+DEFAULT_LENGTH_S: Final = 3.0
+DEFAULT_HOP_S: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,32 +40,85 @@ class FitSettings:
     balance: Balance = 'weights'
 
 
-@dataclass(frozen=True)
-class RecipeChoices:
-    """What a user may choose about any sensor; None leaves the default."""
+class RecipeChoices(BaseModel):
+    """What a user may choose about any sensor; None leaves the default of its modality.
 
-    length_s: float | None = None
-    hop_s: float | None = None
-    channels: ImuChannels = 'acc_gyro'
-    epochs: int | None = None
-    size: Size = 'default'
-    patience: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    precision: TrainingPrecision = 'fp32'
-    balance: Balance = 'weights'
+    A field that is called as one of :class:`FitSettings` replaces that. Users know the fields by
+    their aliases, code may give either.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra='forbid', allow_inf_nan=False, populate_by_name=True
+    )
+
+    length_s: Annotated[
+        float,
+        Field(
+            alias='window',
+            ge=SHORTEST_S,
+            le=LONGEST_S,
+            description='Length of a window in seconds.',
+            json_schema_extra={'metavar': 'SECONDS'},
+        ),
+    ] = DEFAULT_LENGTH_S
+    hop_s: Annotated[
+        float,
+        Field(
+            alias='hop',
+            gt=0,
+            le=LONGEST_S,
+            description='Time between labels in seconds.',
+            json_schema_extra={'metavar': 'SECONDS'},
+        ),
+    ] = DEFAULT_HOP_S
+    channels: Annotated[
+        ImuChannels,
+        Field(description="Of an IMU: 'acc_gyro', or 'acc' for one without gyro."),
+    ] = 'acc_gyro'
+    size: Annotated[Size, Field(description="Of the encoders: 'small', 'default' or 'large'.")] = (
+        'default'
+    )
+    epochs: Annotated[
+        Count | None,
+        Field(description='At most so many passes over the windows; without, by the modality.'),
+    ] = None
+    patience: Annotated[
+        Count | None,
+        Field(
+            description='Epochs without a better validation loss after which it ends; without, '
+            'by the modality.',
+            json_schema_extra={'metavar': 'EPOCHS'},
+        ),
+    ] = None
+    batch_size: Annotated[
+        Count | None,
+        Field(
+            description='Windows a step, over all processes together; without, by the modality.',
+            json_schema_extra={'metavar': 'WINDOWS'},
+        ),
+    ] = None
+    learning_rate: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="The optimiser's highest rate; without, 0.002."),
+    ] = None
+    precision: Annotated[
+        TrainingPrecision,
+        Field(
+            description="In which the forward passes compute: 'fp32', or mixed with 'bf16' or "
+            "'fp16' where that is as good. Weights stay 'fp32'."
+        ),
+    ] = 'fp32'
+    balance: Annotated[
+        Balance,
+        Field(
+            description="For activities that are shown less than others: 'weights' makes each "
+            "count the same in the loss, 'sampling' shows each as often, 'none' leaves them."
+        ),
+    ] = 'weights'
 
     def settle(self, settings: FitSettings) -> FitSettings:
         """Put what was chosen in the place of a modality's settings."""
-        chosen = {
-            'epochs': self.epochs,
-            'patience': self.patience,
-            'batch_size': self.batch_size,
-            'learning_rate': self.learning_rate,
-            'precision': self.precision,
-            'balance': self.balance,
-        }
+        chosen = {each.name: getattr(self, each.name, None) for each in fields(FitSettings)}
         return replace(
-            settings,
-            **{name: value for name, value in chosen.items() if value is not None},  # type: ignore[arg-type]
+            settings, **{name: value for name, value in chosen.items() if value is not None}
         )

@@ -5,31 +5,22 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
-from xmodal_ros.configuration.training import (
+from xmodal_ros.configuration.fit_settings import (
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
-    Size,
+    FitSettings,
+    RecipeChoices,
 )
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.encoders import EncoderSpec
-from xmodal_ros.models.preprocessing import PreprocessingStep
+from xmodal_ros.models.configuration_encoder import encoder_class, EncoderSpec
+from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.windowing import WindowingSpec
 
-_ENCODERS: Final = TypeAdapter[EncoderSpec](EncoderSpec)
 _STEPS: Final = TypeAdapter[tuple[PreprocessingStep, ...]](tuple[PreprocessingStep, ...])
-
-# Channels of each encoder. Tokens keep their dimension, so that sources of any size fit a target;
-# of the audio's, these are the paper's BC-ResNet-2, -3 and -5.
-_WIDTHS: Final[dict[str, dict[Size, int]]] = {
-    'imu_cnn': {'small': 32, 'default': 64, 'large': 128},
-    'camera_cnn': {'small': 8, 'default': 16, 'large': 32},
-    'audio_bcresnet': {'small': 16, 'default': 24, 'large': 40},
-}
 
 
 @dataclass(frozen=True)
@@ -89,15 +80,11 @@ def make_recipe(
     return Recipe(
         defaults.stream,
         window,
-        _sized(_ENCODERS.validate_python({'kind': defaults.encoder}), choices.size),
+        encoder_class(defaults.encoder).model_validate({}).sized(choices.size),
         _STEPS.validate_python(defaults.preprocessing),
         modality.augmentation(),
         choices.settle(replace(FitSettings(), **defaults.fit)),
     )
-
-
-def _sized(encoder: EncoderSpec, size: Size) -> EncoderSpec:
-    return encoder.model_copy(update={'width': _WIDTHS[encoder.kind][size]})
 
 
 def _nanoseconds(seconds: float | None, default: float) -> int:

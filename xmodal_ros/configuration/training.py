@@ -1,14 +1,14 @@
 """All that a user may ask of a training run: one schema for files, options and parameters.
 
 ``xmodal train`` takes every key as an option, a YAML file as a key, a trainer node as a parameter.
-What it says is checked as a whole before anything is read. This module loads no torch, so that
-the command line can say what there is without it.
+What it says is checked as a whole before anything is read, and read where it is used. This module
+loads no torch, so that the command line can say what there is without it.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Final, get_args, Literal
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,29 +16,22 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
+    model_validator,
 )
-from pydantic_core import PydanticKnownError
-import yaml
 
+from xmodal_ros import registry
+from xmodal_ros.configuration.data_options import DataOptions, default_cache
+from xmodal_ros.configuration.fit_settings import Count, RecipeChoices
+from xmodal_ros.configuration.schema import (
+    exclusive,
+    Key,
+    option_name,
+    parse,
+    schema_keys,
+    unknown_name,
+)
+from xmodal_ros.configuration.yaml_file import on_one_line, read_yaml
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.names import declared_names
-from xmodal_ros.modalities.imu.stream import ImuChannels
-from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
-
-Size = Literal['small', 'default', 'large']
-Balance = Literal['weights', 'sampling', 'none']
-TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
-
-DEFAULT_LENGTH_S: Final = 3.0
-DEFAULT_HOP_S: Final = 0.5
-# What is said of a number out of its range, by the kind of error, with where its bound is told.
-_BOUNDS: Final = {
-    'greater_than_equal': ('at least', 'ge'),
-    'greater_than': ('more than', 'gt'),
-    'less_than_equal': ('at most', 'le'),
-    'less_than': ('less than', 'lt'),
-}
 
 
 def _several(value: Any) -> Any:
@@ -72,10 +65,10 @@ def _by_name(value: Any) -> Any:
 
 
 def _method(name: str) -> str:
-    """Refuse a name that no method has, where the names are known."""
-    known = declared_names()
-    if known and name not in known:
-        raise PydanticKnownError('literal_error', {'expected': ', '.join(known)})
+    """Refuse a name that no method has."""
+    known = registry.names(registry.METHODS)
+    if name not in known:
+        raise unknown_name(known)
     return name
 
 
@@ -83,30 +76,49 @@ _Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 _Path = Annotated[Path, BeforeValidator(_named)]
 _Paths = Annotated[tuple[_Path, ...], BeforeValidator(_several)]
 _Options = Annotated[dict[str, str | bool | int | float], BeforeValidator(_by_name)]
-_Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
-class TrainingConfiguration(BaseModel):
-    """What ``xmodal train`` is asked to do; paths are relative to where it is started."""
+class LearningTask(BaseModel):
+    """Which sensor learns from which recordings, people and other sensors, and how."""
 
-    model_config = ConfigDict(frozen=True, extra='forbid', allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, extra='forbid', allow_inf_nan=False, populate_by_name=True
+    )
 
     bags: Annotated[
         _Paths, Field(min_length=1, description='Recordings, or folders that hold recordings.')
     ]
     target: Annotated[
         str,
-        Field(min_length=1, description='The sensor that will run alone, by name or topic.'),
+        Field(
+            min_length=1,
+            description='The sensor that will run alone, by name or topic.',
+            json_schema_extra={'metavar': 'SENSOR'},
+        ),
     ]
     test_subjects: Annotated[
         _Names,
         Field(
             min_length=1,
             description='Subjects kept out of training to score the result on: 2 4 6 8.',
+            json_schema_extra={'metavar': 'SUBJECT...'},
         ),
     ]
-    out: Annotated[_Path, Field(description='The bundle to write, a folder.')]
-    source: Annotated[_Names, Field(description='Sensors that the target learns from.')] = ()
+    out: Annotated[
+        _Path,
+        Field(
+            description='The bundle to write, a folder.',
+            json_schema_extra={'metavar': 'BUNDLE'},
+        ),
+    ]
+    sources: Annotated[
+        _Names,
+        Field(
+            alias='source',
+            description='Sensors that the target learns from.',
+            json_schema_extra={'metavar': 'SENSOR...'},
+        ),
+    ] = ()
     method: Annotated[
         str,
         AfterValidator(_method),
@@ -115,15 +127,21 @@ class TrainingConfiguration(BaseModel):
             'docs/methods from some.'
         ),
     ] = 'unimodal'
-    option: Annotated[
+    method_options: Annotated[
         _Options,
-        Field(default_factory=dict, description='Options of the method, by name.'),
-    ]
-    val_subjects: Annotated[
+        Field(
+            alias='option',
+            description='Options of the method, by name.',
+            json_schema_extra={'metavar': 'NAME=VALUE...'},
+        ),
+    ] = {}
+    validation_subjects: Annotated[
         _Names,
         Field(
+            alias='val_subjects',
             description='Subjects to validate on; without, 15 % of the labelled segments of the '
-            'training subjects do.'
+            'training subjects do.',
+            json_schema_extra={'metavar': 'SUBJECT...'},
         ),
     ] = ()
     unlabelled: Annotated[
@@ -133,55 +151,15 @@ class TrainingConfiguration(BaseModel):
             'between labelled segments; for methods that compare sensors moment by moment.'
         ),
     ] = False
-    window: Annotated[
-        float,
-        Field(ge=SHORTEST_S, le=LONGEST_S, description='Length of a window in seconds.'),
-    ] = DEFAULT_LENGTH_S
-    hop: Annotated[
-        float, Field(gt=0, le=LONGEST_S, description='Time between labels in seconds.')
-    ] = DEFAULT_HOP_S
-    channels: Annotated[
-        ImuChannels,
-        Field(description="Of an IMU: 'acc_gyro', or 'acc' for one without gyro."),
-    ] = 'acc_gyro'
-    size: Annotated[Size, Field(description="Of the encoders: 'small', 'default' or 'large'.")] = (
-        'default'
-    )
-    epochs: Annotated[
-        _Count | None,
-        Field(description='At most so many passes over the windows; without, by the modality.'),
-    ] = None
-    patience: Annotated[
-        _Count | None,
-        Field(
-            description='Epochs without a better validation loss after which it ends; without, '
-            'by the modality.'
-        ),
-    ] = None
-    batch_size: Annotated[
-        _Count | None,
-        Field(
-            description='Windows a step, over all processes together; without, by the modality.'
-        ),
-    ] = None
-    learning_rate: Annotated[
-        float | None,
-        Field(gt=0, le=1, description="The optimiser's highest rate; without, 0.002."),
-    ] = None
-    precision: Annotated[
-        TrainingPrecision,
-        Field(
-            description="In which the forward passes compute: 'fp32', or mixed with 'bf16' or "
-            "'fp16' where that is as good. Weights stay 'fp32'."
-        ),
-    ] = 'fp32'
-    balance: Annotated[
-        Balance,
-        Field(
-            description="For activities that are shown less than others: 'weights' makes each "
-            "count the same in the loss, 'sampling' shows each as often, 'none' leaves them."
-        ),
-    ] = 'weights'
+
+
+# Fields come in the order of the bases from the last to the first, then the own ones.
+class TrainingConfiguration(RecipeChoices, LearningTask):
+    """What ``xmodal train`` is asked to do; paths are relative to where it is started.
+
+    Users know the fields by their aliases, code may give either.
+    """
+
     unknown_threshold: Annotated[
         float | None,
         Field(
@@ -206,14 +184,15 @@ class TrainingConfiguration(BaseModel):
         _Path | None,
         Field(
             description='Keep cut windows in this folder, from which the next run starts at once; '
-            'without, in ~/.cache/xmodal_ros.'
+            'without, in ~/.cache/xmodal_ros.',
+            json_schema_extra={'metavar': 'DIR'},
         ),
     ] = None
     no_cache: Annotated[
         bool, Field(description='Keep cut windows in memory for this run alone.')
     ] = False
     jobs: Annotated[
-        _Count | None, Field(description='Processes that cut windows; without, one a CPU.')
+        Count | None, Field(description='Processes that cut windows; without, one a CPU.')
     ] = None
     strict: Annotated[
         bool,
@@ -231,46 +210,49 @@ class TrainingConfiguration(BaseModel):
     ] = False
     log: Annotated[
         _Path | None,
-        Field(description='Write the losses of every epoch as CSV here while it trains.'),
+        Field(
+            description='Write the losses of every epoch as CSV here while it trains.',
+            json_schema_extra={'metavar': 'FILE'},
+        ),
     ] = None
     tensorboard: Annotated[
         _Path | None,
         Field(
             description='Write them for TensorBoard into this folder; needs the package '
-            "'tensorboard'."
+            "'tensorboard'.",
+            json_schema_extra={'metavar': 'FOLDER'},
         ),
     ] = None
     json_file: Annotated[
         _Path | None,
-        Field(alias='json', description='Write the scores and every label as JSON here.'),
+        Field(
+            alias='json',
+            description='Write the scores and every label as JSON here.',
+            json_schema_extra={'metavar': 'FILE'},
+        ),
     ] = None
 
+    @model_validator(mode='after')
+    def _one_cache(self) -> Self:
+        if self.no_cache and self.cache is not None:
+            raise exclusive('cache', 'no_cache')
+        return self
 
-def key_names() -> tuple[str, ...]:
-    """Give the keys of the schema, in order."""
-    return tuple(field.alias or name for name, field in TrainingConfiguration.model_fields.items())
+    @property
+    def data_options(self) -> DataOptions:
+        """How the recordings are read."""
+        cache = None if self.no_cache else self.cache or default_cache()
+        return DataOptions(cache, self.jobs, self.strict)
 
 
-def description(key: str) -> str:
-    """Say what a key is for."""
-    return _field(key).description or ''
+KEYS: Final[Mapping[str, Key]] = schema_keys(TrainingConfiguration)
 
 
 def explanation(key: str) -> str:
     """Say what a key is for and, of the method, which there are."""
-    names = ', '.join(declared_names()) if key == 'method' else ''
-    return f'{description(key)} There are {names}.' if names else description(key)
-
-
-def default(key: str) -> Any:
-    """Give what holds where a key is not given; Ellipsis where it has to be."""
-    field = _field(key)
-    return ... if field.is_required() else field.get_default(call_default_factory=True)
-
-
-def _field(key: str) -> Any:
-    fields = TrainingConfiguration.model_fields
-    return next(field for name, field in fields.items() if key == (field.alias or name))
+    names = ', '.join(registry.names(registry.METHODS)) if key == 'method' else ''
+    words = KEYS[key].description
+    return f'{words} There are {names}.' if names else words
 
 
 def make_configuration(
@@ -279,26 +261,35 @@ def make_configuration(
     """Make a configuration of keys given, which come before those of a file.
 
     ``prefix`` is how keys given are called: ``--`` for options of the command line. Raises
-    :class:`ConfigurationError` for a file that cannot be read, unknown or missing keys and
-    values that mean nothing, saying where.
+    :class:`ConfigurationError` for a file that cannot be read, unknown or missing keys, values
+    that mean nothing and keys that exclude each other, saying where.
     """
     merged = read_keys(given, file)
 
     def called(key: str) -> str:
         if file is not None and key in merged and key not in given:
             return f'{file}: {key}'
-        return f'--{key.replace("_", "-")}' if prefix == '--' else f'{prefix}{key}'
+        return option_name(key) if prefix == '--' else f'{prefix}{key}'
 
-    known = key_names()
+    def missing(key: Key) -> str:
+        words = f'is missing: {key.description[0].lower()}{key.description[1:]}'
+        if prefix != '--':
+            return f'{called(key.name)} {words}'
+        # Recordings are no option of the command line, but what it is about.
+        name = 'BAG' if key.name == 'bags' else called(key.name)
+        return f'{name} {words} Give it on the command line or in the configuration file'
+
     for key in merged:
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f'known are {", ".join(known)}'
+        if key not in KEYS:
+            close = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f'known are {", ".join(KEYS)}'
             raise ConfigurationError(f'{called(key)} is no setting of a training run: {hint}')
-    try:
-        return TrainingConfiguration.model_validate(merged)
-    except ValidationError as error:
-        raise ConfigurationError(_explained(error, called)) from error
+    return parse(TrainingConfiguration, merged, called, missing)
+
+
+def make_choices(given: Mapping[str, Any]) -> RecipeChoices:
+    """Make choices of keys given on the command line; raises :class:`ConfigurationError`."""
+    return parse(RecipeChoices, given, option_name)
 
 
 def read_keys(given: Mapping[str, Any], file: Path | None = None) -> dict[str, Any]:
@@ -307,70 +298,10 @@ def read_keys(given: Mapping[str, Any], file: Path | None = None) -> dict[str, A
     Another ``method`` than the file's leaves the file's options of its method out. Raises
     :class:`ConfigurationError` for a file that cannot be read.
     """
-    from_file = {} if file is None else _read(file)
+    from_file = {} if file is None else read_yaml(file)
     if 'method' in given and 'option' not in given and given['method'] != from_file.get('method'):
         from_file.pop('option', None)
     return {**from_file, **given}
-
-
-def _explained(error: ValidationError, called: Any) -> str:
-    problem = error.errors()[0]
-    key, value = str(problem['loc'][0]), problem['input']
-    name = called(key)
-    if problem['type'] == 'missing':
-        told = f'is missing: {description(key)[0].lower()}{description(key)[1:]}'
-        if not name.startswith('--'):
-            return f'{name} {told}'
-        # Recordings are no option of the command line, but what it is about.
-        name = 'BAG' if key == 'bags' else name
-        return f'{name} {told} Give it on the command line or in the configuration file'
-    if problem['type'] == 'literal_error':
-        words = declared_names() if key == 'method' else get_args(_field(key).annotation)
-        close = difflib.get_close_matches(str(value), words, n=1)
-        hint = f'; did you mean {close[0]!r}?' if close else ''
-        return f'{name} {value!r} is none of {", ".join(words)}{hint}'
-    if problem['type'] in _BOUNDS:
-        side, bound = _BOUNDS[problem['type']]
-        return f'{name} {value!r}: it must be {side} {problem["ctx"][bound]}'
-    return f'{name} {value!r}: {problem["msg"].removeprefix("Value error, ")}'
-
-
-class _Words(yaml.SafeLoader):
-    """YAML whose plain words stay words: subject 05 is not 5, and 'no' is not false."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - as yaml has it
-        first: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((':null', ':merge'))]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:
-        """Refuse a key that is there twice, of which one would be lost."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            if key_node.tag.endswith(':merge'):
-                # What '<<' brings in gives way to what is there.
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable) and key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"'{key}' is there twice", key_node.start_mark
-                )
-            seen.add(key if isinstance(key, Hashable) else None)
-        return super().construct_mapping(node, deep)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(file.read_text(encoding='utf-8'), _Words)  # noqa: S506 - a SafeLoader
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        words = ' '.join(str(error).split())
-        raise ConfigurationError(f'{file} cannot be read as a configuration: {words}') from error
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{file} must hold keys with values, as 'target: imu_wrist'")
-    # A key without a value is one that is not given.
-    return {str(key): value for key, value in content.items() if value is not None}
 
 
 def as_yaml(configuration: Mapping[str, Any] | None = None) -> str:
@@ -381,22 +312,9 @@ def as_yaml(configuration: Mapping[str, Any] | None = None) -> str:
     """
     given = configuration or {}
     lines = ['# Settings of `xmodal train`; a key without a value is not given.']
-    for key in key_names():
-        value = given.get(key, default(key))
-        missing = value is ... or value is None
-        shown = '' if missing else f' {_flow(value)}'
-        needed = ' (needed)' if default(key) is ... else ''
-        lines += ['', f'# {explanation(key)}{needed}', f'{key}:{shown}']
+    for name, key in KEYS.items():
+        value = given.get(name, key.default)
+        shown = '' if value is ... or value is None else f' {on_one_line(value)}'
+        needed = ' (needed)' if key.default is ... else ''
+        lines += ['', f'# {explanation(name)}{needed}', f'{name}:{shown}']
     return '\n'.join(lines) + '\n'
-
-
-def _flow(value: Any) -> str:
-    """Give a value on one line of YAML."""
-    if isinstance(value, list | tuple):
-        value = [str(each) for each in value]
-    elif isinstance(value, Path):
-        value = str(value)
-    written: str = yaml.safe_dump(
-        value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=1 << 20
-    )
-    return written.removesuffix('\n').removesuffix('\n...')

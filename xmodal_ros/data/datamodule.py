@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xmodal_ros.configuration.plan import ProgressReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.dataset import (
     DatasetSplit,
@@ -28,6 +28,7 @@ from xmodal_ros.data.split import (
     SubjectSplit,
 )
 from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.progress import ProgressReporter
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class DataModule:
     report: DataReport = field(default_factory=lambda: DataReport(()))
 
 
-def prepare_data(plan: TrainingPlan, reporter: ProgressReporter) -> DataModule:
+def prepare_data(plan: TrainingConfiguration, reporter: ProgressReporter) -> DataModule:
     """Read the recordings of a plan.
 
     Raises :class:`TrainingError` and BagError for whatever makes training on them impossible.
@@ -105,7 +106,7 @@ def prepare_data(plan: TrainingPlan, reporter: ProgressReporter) -> DataModule:
     )
 
 
-def _look(plan: TrainingPlan, reporter: ProgressReporter) -> ScanResult:
+def _look(plan: TrainingConfiguration, reporter: ProgressReporter) -> ScanResult:
     def sensors_of(subject: str) -> Sequence[str]:
         # Sources are only needed where something is learnt.
         return (plan.target,) if subject in plan.test_subjects else (plan.target, *plan.sources)
@@ -120,7 +121,7 @@ def _look(plan: TrainingPlan, reporter: ProgressReporter) -> ScanResult:
             return ''
         return f"{NO_LABELS}, and not both '{plan.target}' and a source to compare"
 
-    scanned = scan(plan.bags, sensors_of, plan.data, reporter, why_of_no_use=why_of_no_use)
+    scanned = scan(plan.bags, sensors_of, plan.data_options, reporter, why_of_no_use=why_of_no_use)
     for name in (plan.target, *plan.sources):
         with_it = [facts for facts in scanned.usable if name in facts.sensors]
         without = [facts for facts in scanned.usable if name in facts.missing]
@@ -138,7 +139,7 @@ def _look(plan: TrainingPlan, reporter: ProgressReporter) -> ScanResult:
     return scanned
 
 
-def _check_named(plan: TrainingPlan, scanned: ScanResult) -> None:
+def _check_named(plan: TrainingConfiguration, scanned: ScanResult) -> None:
     """Say why of a subject that is named nothing can be used, rather than that he is not there."""
     used = {facts.subject for facts in scanned.usable}
     for left in scanned.left_out:
@@ -150,36 +151,34 @@ def _check_named(plan: TrainingPlan, scanned: ScanResult) -> None:
             )
 
 
-def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -> Recipe:
+def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingConfiguration) -> Recipe:
     first = next((facts for facts in learning if name in facts.sensors), None)
     if first is None:
         raise TrainingError(
             f"no recording of a training subject has the sensor '{name}': only test subjects do"
         )
-    return make_recipe(
-        first.sensors[name], first.msgtypes[name], first_message(first, name), plan.choices
-    )
+    return make_recipe(first.sensors[name], first.msgtypes[name], first_message(first, name), plan)
 
 
 def _load(
     learning: Sequence[RecordingFacts],
     recipes: Mapping[str, Recipe],
-    plan: TrainingPlan,
+    plan: TrainingConfiguration,
     reporter: ProgressReporter,
 ) -> list[RecordingWindows | BrokenRecording]:
     cut_specs = {name: (r.stream, r.training_window) for name, r in recipes.items()}
     reporter.begin('cutting windows', len(learning))
     read = build_recordings(
-        learning, cut_specs, plan.data, reporter.advance, unlabelled=plan.unlabelled
+        learning, cut_specs, plan.data_options, reporter.advance, unlabelled=plan.unlabelled
     )
     for each in read:
         if isinstance(each, BrokenRecording):
-            if plan.data.strict or len(read) == 1:
+            if plan.strict or len(read) == 1:
                 raise BagError(each.reason)
             reporter.note(f'{each.facts.path} is left out: {each.reason}')
         else:
             for problem in each.unusable.values():
-                if plan.data.strict:
+                if plan.strict:
                     raise TrainingError(problem)
                 reporter.note(problem)
     return read
@@ -214,7 +213,7 @@ def _report(
 
 
 def _validation_segments(
-    recordings: Sequence[RecordingWindows], plan: TrainingPlan, split: SubjectSplit
+    recordings: Sequence[RecordingWindows], plan: TrainingConfiguration, split: SubjectSplit
 ) -> frozenset[SegmentKey]:
     if split.validation:
         return frozenset(

@@ -7,10 +7,10 @@ from typing import Final
 
 from xmodal_ros.bags.opening import find_recordings, is_recording
 from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.plan import ProgressReporter
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.recording import read_facts, RecordingFacts
 from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.progress import ProgressReporter
 
 NO_LABELS: Final = 'it has no labels'
 

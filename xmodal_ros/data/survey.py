@@ -10,7 +10,6 @@ from xmodal_ros.bags.opening import find_recordings, storage_paths
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import ProgressReporter
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.clock_report import compare_clocks, CorrectBy
@@ -18,6 +17,7 @@ from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.data.report import DataReport, report_left_out, report_recording
 from xmodal_ros.data.scan import ExcludedRecording, scan
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.progress import ProgressReporter
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from xmodal_ros.bags.reading import Message
 from xmodal_ros.evaluation.media_picture import compress, media_type
 from xmodal_ros.evaluation.media_span import Span
 from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
-from xmodal_ros.models.log_mel import LogMelStep, mel_weights
+from xmodal_ros.models.configuration_preprocessing import LogMelStep, mel_weights
 
 _FINEST_S: Final = 0.03
 _USUAL_BYTES_A_COLUMN: Final = 16

@@ -11,7 +11,7 @@ from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.evaluation.agreement import Agreement, compare
 from xmodal_ros.evaluation.scoring import BagEvaluation, evaluate_bag, LiveRun
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.loading import load_model

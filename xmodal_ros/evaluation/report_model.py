@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from xmodal_ros.data.report import in_words
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 
 _WORDS: Final[Mapping[str, str]] = {
     'bags': 'recordings',

@@ -15,7 +15,7 @@ from xmodal_ros.metrics.measures import Measures
 from xmodal_ros.metrics.scores import score, Scores
 from xmodal_ros.metrics.tally import Decided
 from xmodal_ros.metrics.truth import window_truth
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 

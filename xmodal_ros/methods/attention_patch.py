@@ -2,8 +2,8 @@
 
 Reconstruction of Wang, Shahrampour, "TAP: The Attention Patch for Cross-Modal Knowledge Transfer
 from Unlabeled Modality" (TMLR 2024). The patch itself, its equation and its kernels are in
-:mod:`xmodal_ros.models.patch`, for it stays in the exported model. Training draws a fresh batch of
-references every step; the bank that is kept is drawn once.
+:mod:`xmodal_ros.models.modeling_patch`, for it stays in the exported model. Training draws a
+fresh batch of references every step; the bank that is kept is drawn once.
 """
 
 from typing import Annotated, ClassVar
@@ -15,7 +15,8 @@ from torch import nn, Tensor
 from xmodal_ros.methods.memory_bank import BankOptions, MemoryBank
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
 from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
-from xmodal_ros.models.patch import AttentionPatch, AttentionPatchSpec, bank_bytes, Fusion, Kernel
+from xmodal_ros.models.configuration_patch import AttentionPatchConfig, Fusion, Kernel
+from xmodal_ros.models.modeling_patch import AttentionPatch, bank_bytes
 
 
 class AttentionPatchOptions(BankOptions):
@@ -44,7 +45,7 @@ class _PatchModule(TrainingModule):
         self._per_step = options.references
         self._memory_bank = MemoryBank(task, options)
         dim = self.target.norm.normalized_shape[0]
-        spec = AttentionPatchSpec(
+        spec = AttentionPatchConfig(
             bank=self._memory_bank.size,
             key_dim=dim,
             value_dim=dim,

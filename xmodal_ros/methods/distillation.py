@@ -43,12 +43,12 @@ class Distillation(PairedMethod):
         """Weigh the labels' loss against the teachers'."""
         if not sources or not self.options.alpha:
             return LossTerms(task_loss, {})
-        taught = [
+        terms = [
             distillation_loss(target.logits, source, self.options.temperature)
             for source in sources.values()
         ]
-        divergence = torch.stack([loss for loss, _ in taught]).mean()
-        share = sum(count for _, count in taught) / (len(taught) * len(target.logits))
+        divergence = torch.stack([loss for loss, _ in terms]).mean()
+        share = sum(count for _, count in terms) / (len(terms) * len(target.logits))
         alpha = self.options.alpha * share
         return LossTerms(
             (1 - alpha) * task_loss + alpha * divergence, {'distillation': detached(divergence)}

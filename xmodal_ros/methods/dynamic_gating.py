@@ -1,9 +1,9 @@
 """Dynamic gating: the target's feature is enhanced by the most similar stored source features.
 
 Reconstruction of Shah, "Attention Improves Multimodality". The patch itself, its equations and
-its gate are in :mod:`xmodal_ros.models.patch`, for it stays in the exported model. The paper works
-on features of encoders that are trained already, and so does this by default. It reports the
-method below its own baseline.
+its gate are in :mod:`xmodal_ros.models.modeling_patch`, for it stays in the exported model. The
+paper works on features of encoders that are trained already, and so does this by default. It
+reports the method below its own baseline.
 """
 
 from typing import Annotated, ClassVar, Final, Literal
@@ -32,7 +32,8 @@ from xmodal_ros.methods.training_module import (
 )
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Outputs
-from xmodal_ros.models.patch import bank_bytes, GatedPatch, GatedPatchSpec
+from xmodal_ros.models.configuration_patch import GatedPatchConfig
+from xmodal_ros.models.modeling_patch import bank_bytes, GatedPatch
 
 # The paper's: Adam 1e-3, halved every 5 of 20 epochs; half of a batch of 64 is the target's, the
 # other half the windows it is paired with.
@@ -98,7 +99,7 @@ class _GatingModule(TrainingModule):
         self._memory_bank = MemoryBank(task, options)
         dim = self.target.head.in_features
         self.patch = GatedPatch(
-            GatedPatchSpec(
+            GatedPatchConfig(
                 bank=self._memory_bank.size, dim=dim, top=options.top, gate=options.gate
             ),
             dim,

@@ -11,7 +11,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.source import Source
 from xmodal_ros.methods.training_module import TransferTask
-from xmodal_ros.models.patch import LARGEST_BANK
+from xmodal_ros.models.configuration_patch import LARGEST_BANK
 
 BankContent = Literal['real', 'noise', 'shuffled', 'none']
 BankOrigin = Literal['all', 'others']
@@ -40,7 +40,7 @@ class MemoryBank:
     """
 
     def __init__(self, task: TransferTask, options: BankOptions) -> None:
-        self._lesson = task
+        self._task = task
         self._content = options.bank
         self._origins = [
             _origins(source, task, options.bank_from) for source in task.sources.values()
@@ -78,12 +78,12 @@ class MemoryBank:
 
         Those are the windows of the same recording that end within so long of it.
         """
-        ours = self._lesson.windows
+        ours = self._task.windows
         recordings = ours.recordings[batch_rows, None]
         ends_ns = ours.ends_ns[batch_rows, None]
         found = []
         for source, origins, chosen in zip(
-            self._lesson.sources.values(), self._origins, self.bank, strict=True
+            self._task.sources.values(), self._origins, self.bank, strict=True
         ):
             theirs, rows = source.windows, origins[chosen]
             same = recordings == theirs.recordings[None, rows]
@@ -98,7 +98,7 @@ class MemoryBank:
     def facts(self, bank_bytes: int) -> dict[str, object]:
         """Give what a bundle should say of its bank."""
         rows: Mapping[str, int] = {
-            name: len(rows) for name, rows in zip(self._lesson.sources, self.bank, strict=True)
+            name: len(rows) for name, rows in zip(self._task.sources, self.bank, strict=True)
         }
         return {
             'bank': {

@@ -1,20 +1,22 @@
 """What every transfer method is, and how one is found by its name.
 
-The training loop and the encoders know none of the methods. A new one is a file in this package
-with a subclass of :class:`TransferMethod`; its ``name`` makes it available everywhere.
+The training loop and the encoders know none of the methods. One is a subclass of
+:class:`TransferMethod` that a package, this one or another, names among its entry points of the
+group ``xmodal_ros.methods``. Torch is not loaded here, but with a method.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-import importlib
-import pkgutil
-from typing import Any, ClassVar, Final, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.training_module import TrainingModule, TransferTask
+
+if TYPE_CHECKING:
+    from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 
 # Whether a method wants its sources trained before it and frozen, or trains them itself.
 SourceUse = Literal['none', 'frozen', 'joint']
@@ -66,8 +68,8 @@ class MethodTrainer(Protocol[Fitted]):
 class TransferMethod(ABC):
     """How the target learns. Subclasses set ``name``, and ``Options`` where they have any.
 
-    An instance holds options only; what is at work on one target is the :class:`TrainingModule`
-    that :meth:`make_module` gives.
+    An instance holds options only; what is at work on one target is the
+    :class:`~xmodal_ros.methods.training_module.TrainingModule` that :meth:`make_module` gives.
     """
 
     name: ClassVar[str]
@@ -85,9 +87,6 @@ class TransferMethod(ABC):
         name = cls.__dict__.get('name')
         if not isinstance(name, str) or not name:
             raise TypeError(f'{cls.__qualname__} must set a name by which it can be chosen')
-        if _METHODS.setdefault(name, cls).__qualname__ != cls.__qualname__:
-            raise TypeError(f'{cls.__qualname__} and {_METHODS[name].__qualname__} share {name!r}')
-        _METHODS[name] = cls
 
     def __init__(self, options: Any) -> None:
         """Take options that are an instance of ``Options``."""
@@ -109,7 +108,7 @@ class TransferMethod(ABC):
         return None
 
     @abstractmethod
-    def make_module(self, task: TransferTask) -> TrainingModule:
+    def make_module(self, task: 'TransferTask') -> 'TrainingModule':
         """Set to work on a target.
 
         May add a patch to the target and build modules of its own; the random numbers drawn here
@@ -122,19 +121,21 @@ class TransferMethod(ABC):
         return trainer.fit(self, trainer.sources)
 
 
-_METHODS: Final[dict[str, type[TransferMethod]]] = {}
-
-
-def _load() -> dict[str, type[TransferMethod]]:
-    package = importlib.import_module(__package__)
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f'{__package__}.{module.name}')
-    return _METHODS
-
-
 def method_names() -> tuple[str, ...]:
-    """Give the names of all methods."""
-    return tuple(sorted(_load()))
+    """Give the names of all methods that are installed, sorted; none of them is imported."""
+    return registry.names(registry.METHODS)
+
+
+def method_class(name: str) -> type[TransferMethod]:
+    """Import the method of a name; raises :class:`ConfigurationError` for an unknown one."""
+    found = registry.load(registry.METHODS, name)
+    if not (isinstance(found, type) and issubclass(found, TransferMethod) and found.name == name):
+        raise ConfigurationError(
+            f'the entry point {name!r} of the group {registry.METHODS} must be a subclass of '
+            f'TransferMethod whose name is {name!r}, not {found!r}: correct it in the package '
+            'that declares it'
+        )
+    return found
 
 
 def make_method(name: str, options: Mapping[str, object] | None = None) -> TransferMethod:
@@ -142,12 +143,7 @@ def make_method(name: str, options: Mapping[str, object] | None = None) -> Trans
 
     Raises :class:`ConfigurationError` for an unknown name, option or value.
     """
-    methods = _load()
-    if name not in methods:
-        raise ConfigurationError(
-            f'there is no transfer method {name!r}: choose one of {", ".join(sorted(methods))}'
-        )
-    method = methods[name]
+    method = method_class(name)
     try:
         chosen = method.Options.model_validate(dict(options or {}))
     except ValidationError as error:

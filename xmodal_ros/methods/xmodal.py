@@ -54,10 +54,10 @@ class Xmodal(PairedMethod):
     ) -> LossTerms:
         """Combine the terms; one without weight is not computed."""
         options = self.options
-        teaching = Distillation(
+        distillation = Distillation(
             DistillationOptions(alpha=options.alpha, temperature=options.temperature)
         )
-        terms = teaching.compute_loss(task_loss, target, sources)
+        terms = distillation.compute_loss(task_loss, target, sources)
         loss, parts = terms.loss, dict(terms.parts)
         if sources and options.feature:
             distance = _mean(

@@ -1,7 +1,7 @@
 """Changes to raw training windows that leave the activity what it is: what modalities share."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Generator, Tensor
@@ -9,6 +9,8 @@ from torch import Generator, Tensor
 
 class Augmentation(Protocol):
     """Changes raw windows (B, steps, ...), each in its own way; a dataclass of its settings."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
         """Give changed windows of the same shape; all random numbers are the generator's."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, Protocol, TYPE_CHECKING
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.errors import StreamError
+from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.contents import (
     ContentDetails,
@@ -24,6 +25,7 @@ from xmodal_ros.modalities.contents import (
     Received,
 )
 from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
+from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
@@ -236,6 +238,15 @@ class Modality(ABC):
         """
         raise StreamError(f'samples of modality {self.name} cannot be made messages')
 
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Look into a file of samples that people have, to make messages of it.
+
+        ``options`` are what the user said of it, by name. Raises
+        :class:`~xmodal_ros.errors.BagError` for a file that cannot be used, and
+        :class:`~xmodal_ros.errors.ConfigurationError` where no file of this modality can.
+        """
+        raise ConfigurationError(f'{path}: samples of modality {self.name} come from no file')
+
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give a window's values as they are kept for training, where less memory will do."""
         return values
@@ -249,17 +260,6 @@ class Modality(ABC):
         step = np.abs(np.diff(samples.astype(np.float64).reshape(len(samples), -1), axis=0))
         change: NDArray[np.float64] = step.mean(axis=1)
         return change
-
-    def check_preprocessing(
-        self,
-        stream: StreamConfig,
-        window: WindowingSpec,
-        steps: Sequence[Any],
-    ) -> None:
-        """Raise ValueError when no model of this modality can begin with these steps."""
-        for step in steps:
-            if step.kind in _SPECTRAL:
-                raise ValueError(f'a {step.kind} step cannot read a {self.name} stream')
 
     def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
         """Give a decoder that tells whether messages can be used, whatever a model wants.
@@ -318,6 +318,3 @@ class Modality(ABC):
         :meth:`~xmodal_ros.modalities.contents.ContentDetails.check_statistics` compares with.
         """
         return {}
-
-
-_SPECTRAL: Final = ('log_mel',)

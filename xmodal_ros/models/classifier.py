@@ -8,10 +8,10 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-from xmodal_ros.models.encoders import EncoderSpec, make_encoder
+from xmodal_ros.models.configuration_encoder import EncoderConfig
 from xmodal_ros.models.lazy_tensor import WindowTensor
-from xmodal_ros.models.patch import Patch
-from xmodal_ros.models.preprocessing import Preprocessing
+from xmodal_ros.models.modeling_patch import Patch
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 HEADS: Final = 4
 _EVALUATION_BATCH: Final = 256
@@ -70,13 +70,13 @@ class Classifier(nn.Module):
     def __init__(
         self,
         preprocessing: Preprocessing,
-        encoder: EncoderSpec,
+        encoder: EncoderConfig,
         raw_channels: int,
         classes: int,
     ) -> None:
         super().__init__()
         self.preprocessing = preprocessing
-        self.encoder = make_encoder(encoder, preprocessing.channels(raw_channels))
+        self.encoder = encoder.build(preprocessing.channels(raw_channels))
         self.attention = SelfAttention(encoder.dim, HEADS, encoder.dropout)
         self.norm = nn.LayerNorm(encoder.dim)
         self.register_module('patch', None)

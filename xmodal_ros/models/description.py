@@ -7,8 +7,8 @@ import torch
 from torch.nn.attention import sdpa_kernel, SDPBackend
 from torch.utils.flop_counter import FlopCounterMode
 
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.configuration_bundle import BundleInfo
 
 # As they follow one another; norms between them are counted with the head.
 _PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head')

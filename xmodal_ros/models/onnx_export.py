@@ -17,7 +17,8 @@ from torch import Tensor
 from xmodal_ros import __version__
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.files import write_atomic
-from xmodal_ros.models.bundle import Bundle, bundle_sha256, read_golden
+from xmodal_ros.models.bundle import Bundle, read_golden
+from xmodal_ros.models.configuration_bundle import bundle_sha256
 from xmodal_ros.models.golden import tolerance
 from xmodal_ros.models.onnx_model import (
     BUNDLE_SHA256,

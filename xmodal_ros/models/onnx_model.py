@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.errors import BundleError, ConfigurationError
-from xmodal_ros.models.bundle import bundle_sha256, BundleInfo, check_bundle, read_golden
+from xmodal_ros.models.bundle import read_golden
+from xmodal_ros.models.configuration_bundle import bundle_sha256, BundleInfo, check_bundle
 from xmodal_ros.models.precision import Precision
 
 # As a device, it stands beside 'cpu' and 'cuda'.

@@ -12,6 +12,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.models.configuration_bundle import is_bundle
 from xmodal_ros.nodes.activity_selector import ActivitySelector
 from xmodal_ros.nodes.audio_classifier import AudioClassifier
 from xmodal_ros.nodes.camera_classifier import CameraClassifier
@@ -99,7 +100,7 @@ class Perception:
             given = {'topic': topic, **entry.selector}
             # One that cannot be read is its classifier's to report, and no reason not to choose
             # among the others; once it is corrected the selector is told.
-            if (Path(entry.model).expanduser() / 'bundle.json').is_file():
+            if is_bundle(Path(entry.model).expanduser()):
                 given['model'] = entry.model
             values |= {f'sources.{entry.name}.{key}': value for key, value in given.items()}
         return ActivitySelector(parameter_overrides=self._table.overrides(values))

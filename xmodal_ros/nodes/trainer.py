@@ -28,14 +28,14 @@ class TrainerNode(ReportingNode):
 
     def __init__(self, done: threading.Event, **options: Any) -> None:
         self._done = done
-        self._child: TrainingProcess | None = None
-        self._told = RunStatus()
+        self._process: TrainingProcess | None = None
+        self._published = RunStatus()
         self._motion: RobotMotion | None = None
         self._motion_topic = ''
         self._status: Any = None
-        self._offered: list[Any] = []
+        self._trigger_services: list[Any] = []
         super().__init__('trainer', 'trainer', TRAINER, **options)
-        self._news = self.create_guard_condition(self._tell_news)
+        self._status_changed = self.create_guard_condition(self._publish_changes)
 
     def configure(self) -> None:
         """Advertise the status."""
@@ -44,7 +44,7 @@ class TrainerNode(ReportingNode):
     def activate(self) -> None:
         """Offer the services, and begin at once where that is wanted."""
         self._listen_for_motion()
-        self._offered = [
+        self._trigger_services = [
             self.create_service(Trigger, '~/start', self._start),
             self.create_service(Trigger, '~/cancel', self._cancel),
         ]
@@ -54,11 +54,11 @@ class TrainerNode(ReportingNode):
 
     def deactivate(self) -> None:
         """Stop training, without waiting until it has; no half-written bundle is left."""
-        if self._child is not None:
-            self._child.cancel()
-        for service in self._offered:
+        if self._process is not None:
+            self._process.cancel()
+        for service in self._trigger_services:
             self.destroy_service(service)
-        self._offered = []
+        self._trigger_services = []
         if self._motion is not None:
             self._motion.close()
         self._motion, self._motion_topic = None, ''
@@ -74,17 +74,17 @@ class TrainerNode(ReportingNode):
 
         Raises :class:`XmodalError` where that was to be a job, and it is not done.
         """
-        if self._child is not None:
-            self._child.close()
-            self._tell_news()
+        if self._process is not None:
+            self._process.close()
+            self._publish_changes()
         super().stop()
-        due = self._child is not None or parameters.flag(self, 'start_at_once')
+        due = self._process is not None or parameters.flag(self, 'start_at_once')
         if due and parameters.flag(self, 'exit_at_end') and self.run_status.state != 'finished':
-            ended = 'no run began' if self._child is None else f'the run {self._how_it_ended()}'
+            ended = 'no run began' if self._process is None else f'the run {self._how_it_ended()}'
             raise XmodalError(ended)
 
     def parameters_changed(self, names: frozenset[str]) -> None:
-        """Listen for motion where it is told now."""
+        """Listen for motion on the topic that is set now."""
         if 'motion_topic' in names and self.state == 'active':
             self._listen_for_motion()
 
@@ -93,9 +93,9 @@ class TrainerNode(ReportingNode):
 
         Raises :class:`XmodalError` where it may not or cannot begin.
         """
-        if self._child is not None and self._child.run_status.running:
+        if self._process is not None and self._process.run_status.running:
             raise XmodalError(
-                f'{self._child.run_status.bundle} is being trained: wait, or call ~/cancel'
+                f'{self._process.run_status.bundle} is being trained: wait, or call ~/cancel'
             )
         asked = read_configuration(lambda name: self.get_parameter(name).value)
         # A name that could not be taken up when it was set must not count as none.
@@ -103,7 +103,7 @@ class TrainerNode(ReportingNode):
         if self._motion is not None and (objection := self._motion.objection):
             raise XmodalError(objection)
         niceness = parameters.whole(self, 'niceness')
-        self._child = TrainingProcess(asked, niceness, self._news.trigger)
+        self._process = TrainingProcess(asked, niceness, self._status_changed.trigger)
         self.get_logger().info(f'training {asked.out}: progress is on ~/status')
         self._publish()
         return str(asked.out)
@@ -111,7 +111,7 @@ class TrainerNode(ReportingNode):
     @property
     def run_status(self) -> RunStatus:
         """Where the newest run stands."""
-        return RunStatus() if self._child is None else self._child.run_status
+        return RunStatus() if self._process is None else self._process.run_status
 
     def report(self) -> Report:
         """Say where training stands."""
@@ -170,18 +170,18 @@ class TrainerNode(ReportingNode):
 
     def _cancel(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success = self.run_status.running
-        if self._child is not None and response.success:
-            self._child.cancel()
-            response.message = f'training of {self.standing.bundle} is being stopped'
+        if self._process is not None and response.success:
+            self._process.cancel()
+            response.message = f'training of {self.run_status.bundle} is being stopped'
             self._publish()
         else:
             response.message = 'nothing is being trained'
         return response
 
     @guarded
-    def _tell_news(self) -> None:
-        """Publish what the run has told. In the executor's thread."""
-        before, run_status = self._told, self.run_status
+    def _publish_changes(self) -> None:
+        """Publish where the run stands now, and log what is new. In the executor's thread."""
+        before, run_status = self._published, self.run_status
         self._publish()
         for note in run_status.notes[len(before.notes) :]:
             self.get_logger().info(note)
@@ -197,9 +197,9 @@ class TrainerNode(ReportingNode):
                 self._done.set()
 
     def _publish(self) -> None:
-        self._told = self.run_status
+        self._published = self.run_status
         if self._status is not None:
-            self._status.publish(String(data=self._told.as_json()))
+            self._status.publish(String(data=self._published.as_json()))
 
 
 def _number(value: float | None) -> str:
@@ -207,7 +207,7 @@ def _number(value: float | None) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the node until it is told to end; gives the exit code."""
+    """Run the node until it is to end; gives the exit code."""
     return run(TrainerNode, arguments)
 
 

@@ -1,14 +1,12 @@
 """Find topics of a recording that matter to a robot's models; without torch, for launch files."""
 
 from collections.abc import Iterable
-import json
 from pathlib import Path
-from typing import Any
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.errors import BundleError
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.streams.placement import angles_from_rotation
 from xmodal_ros.tools.replay.child_node import Setting
 
@@ -19,26 +17,14 @@ def bag_topic(bag: Path, bundle: Path) -> str:
     Raises :class:`BundleError` when there is no bundle, and :class:`BagError` when the bag has no
     such sensor, naming those it has.
     """
-    sensor = str(_said_in(bundle, 'sensor'))
+    sensor = read_bundle_info(bundle).sensor
     with BagReader(bag) as reader:
         return reader.sensor(sensor).topic
 
 
 def window_s(bundle: Path) -> float:
     """Give the length of a bundle's windows in seconds; raises :class:`BundleError`."""
-    return float(_said_in(bundle, 'window', 'length_ns')) / 1e9
-
-
-def _said_in(bundle: Path, *keys: str) -> Any:
-    try:
-        value = json.loads((bundle / 'bundle.json').read_text(encoding='utf-8'))
-        for key in keys:
-            value = value[key]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(
-            f'{bundle} is no bundle ({error}): give the folder that training wrote'
-        ) from None
-    return value
+    return read_bundle_info(bundle).window.length_ns / 1e9
 
 
 def settings_on(bag: Path, topic: str) -> dict[str, Setting]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.paths import user_path
 from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import DecodeError
@@ -104,7 +105,6 @@ def check_model(wanted: ModelSettings, modality: str) -> None:
     another modality, no such device or precision, torch missing.
     """
     try:
-        from xmodal_ros.models.bundle import check_bundle
         from xmodal_ros.models.precision import PRECISIONS
         from xmodal_ros.runtime.loading import check_device
     except ImportError as error:

@@ -1,25 +1,15 @@
 """The parameters of the trainer: those of the node, and the settings of a training run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
-from xmodal_ros.configuration import training as configuration
-from xmodal_ros.configuration.training import make_configuration, TrainingConfiguration
+from xmodal_ros.configuration.schema import Key
+from xmodal_ros.configuration.training import KEYS, make_configuration, TrainingConfiguration
 from xmodal_ros.paths import user_path
 from xmodal_ros.ros.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
 from xmodal_ros.ros.parameters import Parameter, Value
 
-# What stands for "not given" where '' or [''] cannot; a parameter has a type.
-_NOT_GIVEN: Final[Mapping[str, Value]] = {
-    'epochs': 0,
-    'patience': 0,
-    'batch_size': 0,
-    'learning_rate': 0.0,
-    'jobs': 0,
-    'unknown_threshold': -1.0,
-}
-_LISTS: Final = ('bags', 'test_subjects', 'source', 'option', 'val_subjects')
-_PATHS: Final = ('bags', 'out', 'log', 'tensorboard', 'json', 'cache')
 # Subjects are often called by numbers.
 _NUMBERED: Final = ('test_subjects', 'val_subjects')
 
@@ -54,22 +44,26 @@ NODE_PARAMETERS: Final = (
 )
 
 
-def _parameter(key: str) -> Parameter:
-    words = configuration.description(key)
-    default = configuration.default(key)
-    if key in _LISTS:
-        default = ['']
-        words = f"{words} {'As NAME=VALUE. ' if key == 'option' else ''}['']: none."
-    elif key in _NOT_GIVEN:
-        default = _NOT_GIVEN[key]
-        words = f'{words} {default}: not given.'
-    elif default is ... or default is None:
-        default = ''
-        words = f"{words} '': not given."
-    return Parameter(key, default, words, change='always', or_number=key in _NUMBERED)
+def _not_given(key: Key) -> Value:
+    """Give what stands for "not given", for a parameter has a type: what no run could mean."""
+    if key.several:
+        return ['']
+    if key.kind in (int, float):
+        return next(value for value in (key.kind(0), key.kind(-1)) if not key.accepts(value))
+    return ''
 
 
-TRAINER: Final = (*NODE_PARAMETERS, *map(_parameter, configuration.key_names()))
+def _parameter(key: Key) -> Parameter:
+    words, default = key.description, key.default
+    if default in (..., None, (), {}):
+        default = _not_given(key)
+        form = 'As NAME=VALUE. ' if key.name == 'option' else ''
+        stands_for = 'none' if key.several else 'not given'
+        words = f'{words} {form}{default!r}: {stands_for}.'
+    return Parameter(key.name, default, words, change='always', or_number=key.name in _NUMBERED)
+
+
+TRAINER: Final = (*NODE_PARAMETERS, *map(_parameter, KEYS.values()))
 
 
 def read_configuration(get: Callable[[str], Any]) -> TrainingConfiguration:
@@ -78,15 +72,15 @@ def read_configuration(get: Callable[[str], Any]) -> TrainingConfiguration:
     Raises :class:`ConfigurationError` for what is missing or means nothing.
     """
     given = {}
-    for key in configuration.key_names():
-        value = get(key)
-        if key in _LISTS:
+    for name, key in KEYS.items():
+        value = get(name)
+        if key.several:
             value = [each for each in value if each != ''] if _is_list(value) else [value]
-        if value in ('', [], ['']) or (key in _NOT_GIVEN and value == _NOT_GIVEN[key]):
+        if value in ('', [], ['']):
             continue
-        if key in _PATHS:
-            value = _as_paths(value)
-        given[key] = value
+        if key.default is None and key.kind in (int, float) and value == _not_given(key):
+            continue
+        given[name] = _as_paths(value) if key.kind is Path else value
     return make_configuration(given, prefix='parameter ')
 
 

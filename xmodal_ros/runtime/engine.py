@@ -15,8 +15,8 @@ from torch import Tensor
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import probabilities
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.onnx_model import ONNX
 from xmodal_ros.models.precision import Precision
 from xmodal_ros.windows.assembler import Window

@@ -23,7 +23,6 @@ class LabelTrack:
     def __init__(self, name: str) -> None:
         self.name: Final = name
         self.drops: Counter[str] = Counter()
-        self.accepted = 0
         self.heard_ns: int | None = None
         self.clear()
 
@@ -60,7 +59,6 @@ class LabelTrack:
         self._labels.append(label)
         while self._labels[0].stamp_ns < label.stamp_ns - 2 * timeout_ns:
             self._labels.popleft()
-        self.accepted += 1
         return verdict
 
     @property

@@ -18,7 +18,6 @@ class LatencyFigures:
     count: int = 0
     p50_ms: float = 0.0
     p95_ms: float = 0.0
-    max_ms: float = 0.0
 
 
 def latency_figures(latencies_ns: Iterable[int]) -> LatencyFigures:
@@ -27,7 +26,7 @@ def latency_figures(latencies_ns: Iterable[int]) -> LatencyFigures:
     if not len(values):
         return LatencyFigures()
     p50, p95 = np.percentile(values, (50, 95))
-    return LatencyFigures(len(values), float(p50), float(p95), float(values.max()))
+    return LatencyFigures(len(values), float(p50), float(p95))
 
 
 class RecentLatencies:

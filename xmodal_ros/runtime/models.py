@@ -5,8 +5,9 @@ import threading
 from typing import Any
 from weakref import WeakValueDictionary
 
-from xmodal_ros.models.bundle import Bundle, check_bundle, DeviceFullError, load_bundle
+from xmodal_ros.models.bundle import Bundle, DeviceFullError, load_bundle
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.models.onnx_model import check_onnx, load_onnx, ONNX, OnnxModel, OnnxNetwork
 from xmodal_ros.models.precision import Precision
 from xmodal_ros.runtime.engine import choose_device, Engine, LoadedModel, make_deterministic

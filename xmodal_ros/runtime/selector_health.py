@@ -15,7 +15,6 @@ _SECOND_NS: Final = 1_000_000_000
 SELECTED: Final = 'selected source'
 ANSWERING: Final = 'last decision from'
 RESETS: Final = 'resets, time jumped back'
-SILENCES: Final = 'decisions unknown for silence'
 FAILURES: Final = 'failures inside the node'
 
 _REASONS: Final[Mapping[str, str]] = {

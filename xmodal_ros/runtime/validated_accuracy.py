@@ -1,10 +1,10 @@
 """How good a bundle has proved to be; read without torch, which a selector does not need."""
 
-import json
 from pathlib import Path
 from typing import Final
 
 from xmodal_ros.errors import BundleError
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 
 # Best first: a label is one window's, and validation leaves the test subjects untouched.
 _SCORES: Final = (
@@ -20,14 +20,8 @@ def validated_accuracy(bundle: Path) -> float | None:
 
     None for one that was never scored. Raises :class:`BundleError` where there is no bundle.
     """
-    try:
-        document = json.loads((bundle / 'bundle.json').read_text(encoding='utf-8'))
-        scores = dict(document['scores'])
-        score = next((float(scores[name]) for name in _SCORES if name in scores), None)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise BundleError(
-            f'{bundle} is no bundle ({error}): give the folder that training wrote'
-        ) from None
+    scores = read_bundle_info(bundle).scores
+    score = next((scores[name] for name in _SCORES if name in scores), None)
     if score is not None and not 0 <= score <= 1:
         raise BundleError(
             f'bundle {bundle} says that it is right in {score} of all windows: train it again, or '

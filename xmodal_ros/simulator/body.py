@@ -64,15 +64,6 @@ _LONGEST_REACH: Final = 0.985
 _LEG_BLEND_PER_M: Final = 18.0
 _MIRROR: Final = np.array([1.0, -1.0, 1.0])
 
-JOINTS: Final = (
-    *('pelvis', 'chest', 'neck', 'head'),
-    *(
-        side + name
-        for side in ('d_', 'o_')
-        for name in ('shoulder', 'elbow', 'wrist', 'hand', 'hip', 'knee', 'heel', 'toe')
-    ),
-)
-
 
 @dataclass(frozen=True, eq=False)
 class Pose:

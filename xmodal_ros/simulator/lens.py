@@ -41,9 +41,5 @@ class Lens:
         down = 0.5 * OVERSAMPLING * HEIGHT - self.focal * upward / depth
         return np.stack([across, down], axis=-1)
 
-    def horizon(self) -> float:
-        """Give the drawing's row at which a level floor would end."""
-        return float(0.5 * OVERSAMPLING * HEIGHT - self.focal * np.tan(self.pitch))
-
 
 Image = NDArray[np.uint8]

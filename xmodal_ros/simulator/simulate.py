@@ -17,7 +17,7 @@ import cv2
 
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.replacing import replacing
+from xmodal_ros.bags.writing import replacing
 from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.simulator.recording import (

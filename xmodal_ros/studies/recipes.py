@@ -5,8 +5,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
+from xmodal_ros.configuration.training import make_choices
 from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.studies.specification import SensorSettings, Study
@@ -21,16 +21,18 @@ def make_recipes(study: Study, first: RecordingFacts) -> dict[str, Recipe]:
 
     Raises :class:`ConfigurationError` for settings that cannot be.
     """
-    windows = study.windows
-    choices = RecipeChoices(windows.length_s, windows.hop_s, windows.channels)
+    windows = study.windows.model_dump(exclude_none=True)
     return {
         name: _adapted(
             make_recipe(
                 first.sensors[name],
                 first.msgtypes[name],
                 first_message(first, name),
-                replace(
-                    choices, size=_settings(study, first.sensors[name].modality).size or 'default'
+                make_choices(
+                    {
+                        **windows,
+                        'size': _settings(study, first.sensors[name].modality).size or 'default',
+                    }
                 ),
             ),
             first.sensors[name].modality,

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 import torch
 
 from xmodal_ros import __version__
-from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.errors import XmodalError
@@ -21,6 +20,7 @@ from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.classifier import probabilities as as_probabilities
+from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.engine import choose_device
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord

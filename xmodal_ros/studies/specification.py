@@ -8,11 +8,11 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
 
-from xmodal_ros.configuration.training import Size
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.streams.placement import make_placement, Region
 from xmodal_ros.training.window_statistics import StatisticsModel
 from xmodal_ros.windows.windowing import LONGEST_S

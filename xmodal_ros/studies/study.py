@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.configuration.plan import ProgressReporter
 from xmodal_ros.data.recording import read_facts, RecordingFacts
 from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord

@@ -7,7 +7,7 @@ import jinja2
 
 from xmodal_ros.data.report import in_words
 from xmodal_ros.evaluation.scoring import Evaluation
-from xmodal_ros.models.bundle import BundleInfo
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.windows.windowing import SECOND_NS
 
 _SHOWN: Final = {

@@ -10,36 +10,18 @@ from safetensors.torch import load, save
 import torch
 from torch import Tensor
 
+from xmodal_ros.progress import EpochMetrics
+
 _FACTS: Final = 'facts'
-
-
-@dataclass(frozen=True)
-class EpochMetrics:
-    """Where training stands after an epoch; losses are means over windows.
-
-    That on validation is at the temperature that suits it best.
-    """
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    validation_accuracy: float
-    parts: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
 class TrainerState:
-    """Tensors by name, how many steps were done, and what was reported of each epoch.
-
-    ``best_loss`` is the least validation loss, infinite as long as none was a number; it was
-    that of ``best_epoch``.
-    """
+    """Tensors by name, how many steps were done, and what was measured after each epoch."""
 
     tensors: Mapping[str, Tensor]
     step: int
     history: tuple[EpochMetrics, ...]
-    best_loss: float
-    best_epoch: int
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """Give the tensors whose names begin so, without that beginning."""
@@ -53,9 +35,7 @@ class TrainerState:
         """Give it in the safetensors format; whatever is no tensor is JSON in one."""
         facts = {
             'step': self.step,
-            'history': [asdict(report) for report in self.history],
-            'best_loss': self.best_loss,
-            'best_epoch': self.best_epoch,
+            'history': [asdict(metrics) for metrics in self.history],
         }
         text = torch.frombuffer(bytearray(json.dumps(facts).encode()), dtype=torch.uint8)
         # Clones, for tensors may share memory, which the format cannot say.
@@ -71,9 +51,7 @@ def load_state(content: bytes) -> TrainerState:
         return TrainerState(
             tensors,
             int(facts['step']),
-            tuple(EpochMetrics(**report) for report in facts['history']),
-            float(facts['best_loss']),
-            int(facts['best_epoch']),
+            tuple(EpochMetrics(**metrics) for metrics in facts['history']),
         )
     except (SafetensorError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f'no state of a training run: {error}') from error

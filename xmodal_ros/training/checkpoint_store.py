@@ -7,13 +7,9 @@ Nothing is unpickled.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
-import errno
-import fcntl
+from contextlib import contextmanager, ExitStack
 import hashlib
 import json
-import os
 from pathlib import Path
 import platform
 import shutil
@@ -23,9 +19,10 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
-from xmodal_ros.configuration.plan import TrainingPlan
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.files import exclusive_lock, replace_file
 from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
 from xmodal_ros.training.distributed import DistributedContext
 
@@ -33,6 +30,14 @@ _RUN, _LOCK = 'run.json', 'lock'
 _PACKAGE: Final = Path(__file__).parents[1]
 # What decides on weights once the windows are there. Windows are compared themselves.
 _DECIDING: Final = ('configuration', 'data', 'methods', 'modalities', 'models', 'training')
+# Settings that another run may have and still come to the same weights: where recordings lie and
+# windows are kept, what is written, and what is decided after training.
+_NOT_DECIDING: Final = frozenset(
+    {
+        *('bags', 'out', 'cache', 'no_cache', 'jobs', 'strict', 'resume'),
+        *('log', 'tensorboard', 'json', 'unknown_threshold'),
+    }
+)
 _CHUNK_ROWS: Final = 1024
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 Identity = Mapping[str, Mapping[str, Any]]
@@ -43,21 +48,12 @@ def checkpoint_folder(out: Path) -> Path:
     return out.parent / f'.{out.name}.training'
 
 
-def describe_run(plan: TrainingPlan, device: torch.device) -> dict[str, dict[str, Any]]:
+def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[str, dict[str, Any]]:
     """Say what a run does and with which code, without its recordings."""
+    given = config.model_dump(mode='json', by_alias=True)
+    deciding = {key: value for key, value in given.items() if key not in _NOT_DECIDING}
     return {
-        'settings': {
-            'target': plan.target,
-            'sources': list(plan.sources),
-            'method': plan.method,
-            'options': dict(plan.method_options),
-            'test subjects': list(plan.test_subjects),
-            'validation subjects': list(plan.validation_subjects),
-            'unlabelled': plan.unlabelled,
-            'seed': plan.seed,
-            'device': device.type,
-            **asdict(plan.choices),
-        },
+        'settings': {**deciding, 'device': device.type},
         'software': {
             'xmodal_ros': f'{__version__} ({_source_digest()[:12]})',
             'torch': torch.__version__,
@@ -97,13 +93,13 @@ class RunCheckpoints:
     """The states of one run's classifiers; made by :func:`run_checkpoints`."""
 
     def __init__(
-        self, folder: Path, identity: Identity, *, goes_on: bool, note: Callable[[str], None]
+        self, folder: Path, identity: Identity, *, resumes: bool, note: Callable[[str], None]
     ) -> None:
         self._folder = folder
         self._identity = identity
-        self._begun = goes_on
+        self._has_states = resumes
         self._note = note
-        self._broken = False
+        self._has_failed = False
 
     def of(self, number: int, stage: str) -> CheckpointStore:
         """Give where the state of the run's n-th classifier is kept."""
@@ -112,10 +108,10 @@ class RunCheckpoints:
     def read(self, name: str) -> TrainerState | None:
         """Give a state that was kept; raises :class:`TrainingError` for one that is damaged."""
         file = self._file(name)
-        if not self._begun or not file.exists():
+        if not self._has_states or not file.exists():
             return None
         try:
-            return load_state(_unsealed(file.read_bytes()))
+            return load_state(_without_digest(file.read_bytes()))
         except (OSError, ValueError) as error:
             raise TrainingError(
                 f'{file} cannot be read, so the run cannot go on from there: {error}. Remove '
@@ -125,30 +121,30 @@ class RunCheckpoints:
     def write(self, name: str, content: bytes) -> None:
         """Keep a state; where that cannot be, the run goes on and says so once."""
         try:
-            if not self._begun:
+            if not self._has_states:
                 # What another run has left here is over only now that this one has something.
                 clear(self._folder)
-                write_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
-                self._begun = True
-            write_file(self._file(name), _sealed(content))
+                replace_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
+                self._has_states = True
+            replace_file(self._file(name), _with_digest(content))
         except OSError as error:
-            if not self._broken:
+            if not self._has_failed:
                 self._note(
                     f'where training stands cannot be kept in {self._folder}: {error}. It goes '
                     'on, but could not be resumed from here'
                 )
-            self._broken = True
+            self._has_failed = True
 
     def _file(self, name: str) -> Path:
         return self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.state'
 
 
-def _sealed(content: bytes) -> bytes:
+def _with_digest(content: bytes) -> bytes:
     # In one file, so that a kill can never leave a state with the digest of another.
     return hashlib.sha256(content).digest() + content
 
 
-def _unsealed(kept: bytes) -> bytes:
+def _without_digest(kept: bytes) -> bytes:
     digest, content = kept[:_DIGEST_BYTES], kept[_DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
         raise ValueError('it is damaged: its bytes are not those that were written (SHA-256)')
@@ -168,8 +164,8 @@ class _FileCheckpointStore:
 
 
 def main_process_store(store: CheckpointStore, context: DistributedContext) -> CheckpointStore:
-    """Let several processes go on from what the one that leads has kept, which alone keeps it."""
-    return store if context.count == 1 else _MainProcessStore(store, context)
+    """Let several processes go on from what the main one has kept, which alone keeps it."""
+    return store if context.world_size == 1 else _MainProcessStore(store, context)
 
 
 class _MainProcessStore:
@@ -231,16 +227,23 @@ def run_checkpoints(
     :class:`TrainingError` when another run is at it, or this one cannot go on from what is there.
     """
     folder = checkpoint_folder(out)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _LOCK).open('wb')
-    except OSError as error:
-        raise TrainingError(f'where training stands cannot be kept: {error}') from error
-    with lock:
-        _take(lock.fileno(), folder)
-        goes_on = resume and check_resumable(out, identity)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive_lock(folder / _LOCK))
+        except BlockingIOError as error:
+            raise TrainingError(
+                f'another run is training the same bundle ({folder} is in use): wait for it, or '
+                'choose another --out'
+            ) from error
+        except OSError as error:
+            raise TrainingError(f'where training stands cannot be kept: {error}') from error
+        for partial in folder.glob('.*'):
+            # What a run was writing when it was killed.
+            partial.unlink(missing_ok=True)
+        resumes = resume and check_resumable(out, identity)
         found = (folder / _RUN).exists()
-        if goes_on:
+        if resumes:
             note(f'the run that was to write {out} goes on where it was ended')
         elif resume:
             note(f'nothing was left to go on from for {out}: training begins')
@@ -250,24 +253,12 @@ def run_checkpoints(
                 'anew. It could go on with --resume'
             )
         try:
-            yield RunCheckpoints(folder, identity, goes_on=goes_on, note=note)
+            yield RunCheckpoints(folder, identity, resumes=resumes, note=note)
         except BaseException:
             if not (folder / _RUN).exists():
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _take(lock: int, folder: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        # Some file systems of networks know no locks.
-        if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-            raise TrainingError(
-                f'another run is training the same bundle ({folder} is in use): wait for it, or '
-                'choose another --out'
-            ) from error
 
 
 def clear(folder: Path) -> None:
@@ -276,16 +267,3 @@ def clear(folder: Path) -> None:
     for file in folder.iterdir():
         if file.name != _LOCK:
             file.unlink()
-
-
-def write_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all, also where the power fails; raises OSError."""
-    partial = file.with_name(f'.{file.name}.part')
-    try:
-        with partial.open('wb') as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)

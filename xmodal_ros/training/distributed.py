@@ -1,9 +1,28 @@
 """Several processes that train one classifier: started by ``torchrun``, on one machine or many.
 
-Every process draws the same random numbers and holds the same weights. Each runs the target on
-its share of a step's windows; what it makes of them is gathered, so that every process computes
-the same loss on the whole step, whatever the method. Gradients are averaged. So any number of
-processes gives what one gives, up to the order of additions.
+Any number of processes gives what one gives, up to the order of additions, whatever the method.
+That is why this is not ``DistributedDataParallel``, nor Lightning Fabric on top of it: these
+average the gradients of losses that each process computes on its own windows, and
+
+* a loss that weighs windows by activity is divided by the weights in the step, of which a share
+  has others, and labelled windows are not as many in every share;
+* losses that compare windows with each other (InfoNCE's negatives) or two sensors' batches
+  (D-CAT) are no sums over windows at all;
+* what is drawn in a step (dropout, changes of windows, partners of a class) would be drawn by
+  each process for itself.
+
+So every process draws the same random numbers for the whole step and holds the same weights. Each
+runs the target on its share of the step's windows; the outputs are gathered with their gradients,
+and every process computes the same loss on the whole step. Then gradients are averaged. No
+normalisation of the target looks at several windows of a batch in training, or it would have to be
+told of all of them; a method whose target does says so (``one_process``) and is refused.
+
+What a process does not run it reads all the same: a step's windows are changed at random one after
+the other by one generator, and methods look at the windows of the whole step where they train
+sources along. The frozen sources of a target are asked by each process for all windows, once.
+Recordings are cut by one process of each machine, and read by the others from the cache.
+
+Bytes are sent as they are, for torch's way of sending objects unpickles them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,35 +30,39 @@ from contextlib import contextmanager
 from dataclasses import fields
 import datetime as dt
 import os
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import distributed, nn, Tensor
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.models.classifier import Outputs
 
-# So long may one process have to read recordings that another has in its cache.
-_PATIENCE: Final = dt.timedelta(hours=2)
+# So long may processes wait for one that cuts recordings.
+_TIMEOUT: Final = dt.timedelta(hours=2)
 
 
 class DistributedContext:
     """One process alone; what several do together is here nothing."""
 
-    number = 0
-    count = 1
+    rank = 0
+    world_size = 1
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this process is the one that writes and tells."""
-        return self.number == 0
+        """Whether this process is the one that reports and writes."""
+        return self.rank == 0
 
     def share(self, rows: int) -> slice:
         """Give which of so many rows are this process's; a process may have none."""
-        return slice(rows * self.number // self.count, rows * (self.number + 1) // self.count)
+        return slice(
+            rows * self.rank // self.world_size, rows * (self.rank + 1) // self.world_size
+        )
 
-    def whole(self, own: Tensor, rows: slice, total: int) -> Tensor:  # noqa: ARG002
-        """Gather what each process has (rows, ...) into (total, ...), without gradients."""
+    def gather(self, own: Tensor, rows: slice, total: int) -> Tensor:  # noqa: ARG002
+        """Gather what each process has (rows, ...) into (total, ...)."""
         return own
 
     def outputs(self, run: Callable[[Tensor], Outputs], windows: Tensor) -> Outputs:
@@ -50,15 +73,20 @@ class DistributedContext:
         """Give every process the mean of their gradients."""
 
     def broadcast(self, value: float) -> float:
-        """Give every process the number of the one that leads."""
+        """Give every process the number of the main one."""
         return value
 
     def broadcast_bytes(self, content: bytes | None) -> bytes | None:
-        """Give every process what the one that leads has."""
+        """Give every process what the main one has."""
         return content
 
     def check_same(self, name: str, digest: str) -> None:
         """Raise :class:`TrainingError` unless all processes have the same."""
+
+    @contextmanager
+    def local_main_process_first(self) -> Iterator[None]:
+        """Let the first process of each machine run the block before the others do."""
+        yield
 
     @contextmanager
     def shared_dropout(self, target: nn.Module) -> Iterator[None]:  # noqa: ARG002
@@ -70,19 +98,23 @@ SINGLE_PROCESS: Final = DistributedContext()
 
 
 class ProcessGroup(DistributedContext):
-    """One of several processes of ``torch.distributed``."""
+    """One of several processes of ``torch.distributed``; ``local_rank`` counts on its machine."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.number = distributed.get_rank()
-        self.count = distributed.get_world_size()
-        self._device = device
-        self._place = BatchRows()
+    def __init__(self, local_rank: int) -> None:
+        self.rank = distributed.get_rank()
+        self.world_size = distributed.get_world_size()
+        self._local_rank = local_rank
+        self._batch_rows = BatchRows()
 
-    def whole(self, own: Tensor, rows: slice, total: int) -> Tensor:
-        """Gather rows, by a sum over all processes."""
-        gathered = own.new_zeros((total, *own.shape[1:]))
-        gathered[rows] = own
-        distributed.all_reduce(gathered)
+    def gather(self, own: Tensor, rows: slice, total: int) -> Tensor:
+        """Gather rows, by a sum over all processes.
+
+        Every process goes on with the same computation on them and comes to the same gradient.
+        Backward these add up, so that of the rows which only one process ran counts as often as
+        there are processes: they are divided by that with all others.
+        """
+        around = [0, 0] * (own.ndim - 1) + [rows.start, total - rows.stop]
+        gathered: Tensor = all_reduce(nn.functional.pad(own, around))
         return gathered
 
     def outputs(self, run: Callable[[Tensor], Outputs], windows: Tensor) -> Outputs:
@@ -90,56 +122,65 @@ class ProcessGroup(DistributedContext):
         total, rows = len(windows), self.share(len(windows))
         # Without a row of its own a process runs one that is not counted.
         ran = rows if rows.stop > rows.start else slice(0, 1)
-        with self._place.at(ran, total):
+        with self._batch_rows.at(ran, total):
             outputs = run(windows[ran])
-        gathered = {
-            each.name: _Gather.apply(  # type: ignore[no-untyped-call]
-                getattr(outputs, each.name).float()[: rows.stop - rows.start], rows, total, self
-            )
-            for each in fields(Outputs)
-        }
-        return Outputs(**gathered)
+        count = rows.stop - rows.start
+        return Outputs(
+            **{
+                each.name: self.gather(getattr(outputs, each.name).float()[:count], rows, total)
+                for each in fields(Outputs)
+            }
+        )
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Give every process the mean of their gradients."""
         gradients = [p.grad for p in parameters if p.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        flat = parameters_to_vector(gradients)
         distributed.all_reduce(flat)
-        flat /= self.count
-        for gradient, mean in zip(
-            gradients, flat.split([g.numel() for g in gradients]), strict=True
-        ):
-            gradient.copy_(mean.view_as(gradient))
+        vector_to_parameters(flat / self.world_size, gradients)
 
     def broadcast(self, value: float) -> float:
-        """Give every process the number of the one that leads."""
-        told = torch.tensor([value], dtype=torch.float64)
-        distributed.broadcast(told, src=0)
-        return float(told)
+        """Give every process the number of the main one."""
+        sent = torch.tensor([value], dtype=torch.float64)
+        distributed.broadcast(sent, src=0)
+        return float(sent)
 
     def broadcast_bytes(self, content: bytes | None) -> bytes | None:
-        """Give every process what the one that leads has."""
+        """Give every process what the main one has."""
         size = int(self.broadcast(-1 if content is None else len(content)))
         if size < 0:
             return None
-        told = torch.zeros(size, dtype=torch.uint8)
+        sent = torch.zeros(size, dtype=torch.uint8)
         if self.is_main_process and content is not None:
-            told = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        distributed.broadcast(told, src=0)
-        return told.numpy().tobytes()
+            sent = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        distributed.broadcast(sent, src=0)
+        return sent.numpy().tobytes()
 
     def check_same(self, name: str, digest: str) -> None:
-        """Compare with the process that leads."""
-        leaders = self.broadcast_bytes(digest.encode())
-        differs = torch.tensor([float(leaders != digest.encode())])
+        """Compare with the main process."""
+        of_main = self.broadcast_bytes(digest.encode())
+        differs = torch.tensor([float(of_main != digest.encode())])
         distributed.all_reduce(differs)
         if differs:
             raise TrainingError(
-                f'{name} of process {self.number} '
-                + ('differ' if leaders != digest.encode() else 'and of another process differ')
+                f'{name} of process {self.rank} '
+                + ('differ' if of_main != digest.encode() else 'and of another process differ')
                 + ' from those of process 0: start all with the same settings, package and '
                 'recordings'
             )
+
+    @contextmanager
+    def local_main_process_first(self) -> Iterator[None]:
+        """Let the first process of each machine run the block before the others do."""
+        if self._local_rank > 0:
+            self._wait_for_all()
+        yield
+        if self._local_rank == 0:
+            self._wait_for_all()
+
+    def _wait_for_all(self) -> None:
+        # On the CPU, for which there is a group whatever trains; a barrier would take a GPU's.
+        distributed.all_reduce(torch.zeros(1))
 
     @contextmanager
     def shared_dropout(self, target: nn.Module) -> Iterator[None]:
@@ -151,7 +192,7 @@ class ProcessGroup(DistributedContext):
             if isinstance(child, nn.Dropout | nn.Dropout1d)
         ]
         for parent, name, child in found:
-            setattr(parent, name, _SharedDropout(child, self._place))
+            setattr(parent, name, _SharedDropout(child, self._batch_rows))
         try:
             yield
         finally:
@@ -182,42 +223,25 @@ class _SharedDropout(nn.Module):
     So every process draws as much, and a step loses the same whoever runs which part of it.
     """
 
-    def __init__(self, dropout: nn.Dropout | nn.Dropout1d, place: BatchRows) -> None:
+    def __init__(self, dropout: nn.Dropout | nn.Dropout1d, batch_rows: BatchRows) -> None:
         super().__init__()
         self.p = dropout.p
         self._whole_channels = isinstance(dropout, nn.Dropout1d)
         self._alone = type(dropout)(dropout.p)
-        self._place = place
+        self._batch_rows = batch_rows
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self._place.rows
+        rows = self._batch_rows.rows
         if rows is None:
             answer: Tensor = self._alone(x)
             return answer
         if not self.training or not self.p:
             return x
-        shape = [self._place.total, *x.shape[1:]]
+        shape = [self._batch_rows.total, *x.shape[1:]]
         if self._whole_channels:
             shape[-1] = 1
         noise = x.new_empty(shape).bernoulli_(1 - self.p).div_(1 - self.p)
         return x * noise[rows]
-
-
-class _Gather(torch.autograd.Function):
-    """Gather rows, and lead each process's gradient back to its own.
-
-    The loss is computed by all processes alike, and gradients are averaged later: that of the rows
-    that only one process ran has to count as often as there are processes.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, own: Tensor, rows: slice, total: int, team: ProcessGroup) -> Tensor:
-        ctx.rows, ctx.count = rows, team.count
-        return team.whole(own, rows, total)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return gradient[ctx.rows] * ctx.count, None, None, None
 
 
 @contextmanager
@@ -246,13 +270,13 @@ def init_distributed(device: str) -> Iterator[tuple[DistributedContext, str]]:
         torch.cuda.set_device(torch.device(device))
     try:
         distributed.init_process_group(
-            'cpu:gloo,cuda:nccl' if on_gpu else 'gloo', timeout=_PATIENCE
+            'cpu:gloo,cuda:nccl' if on_gpu else 'gloo', timeout=_TIMEOUT
         )
     except (RuntimeError, ValueError) as error:
         raise ConfigurationError(
             f'the processes of torchrun do not find each other: {error}'
         ) from error
     try:
-        yield ProcessGroup(torch.device(device)), device
+        yield ProcessGroup(local), device
     finally:
         distributed.destroy_process_group()

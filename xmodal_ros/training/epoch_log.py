@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.training.checkpoint import EpochMetrics
+from xmodal_ros.progress import EpochMetrics
+from xmodal_ros.training.callbacks import Callback, TrainerInterface
 
 COLUMNS: Final = (
     'stage', 'epoch', 'training_loss', 'validation_loss', 'validation_accuracy', 'parts',
 )  # fmt: skip
 
 
-class EpochLogger:
-    """All epochs so far, and a file and a TensorBoard that follow them where they are wanted."""
+class EpochLogger(Callback):
+    """All epochs so far, and a file and a TensorBoard that follow them where they are wanted.
+
+    It may follow all fits of a run, one after the other.
+    """
 
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
@@ -26,18 +30,27 @@ class EpochLogger:
         self._file: TextIO | None = None
         self._writer: Any = None
 
-    def epoch(self, stage: str, report: EpochMetrics) -> None:
+    def on_fit_start(self, trainer: TrainerInterface) -> None:
+        """Add the epochs of the run that this one goes on from."""
+        for metrics in trainer.history:
+            self.log(trainer.name, metrics)
+
+    def on_epoch_end(self, trainer: TrainerInterface, metrics: EpochMetrics) -> None:
+        """Add an epoch."""
+        self.log(trainer.name, metrics)
+
+    def log(self, stage: str, metrics: EpochMetrics) -> None:
         """Add an epoch; a log that cannot be written any more is given up, and noted."""
         before = self._rows.tell()
-        parts = ';'.join(f'{name}={value!r}' for name, value in report.parts.items())
-        losses = (report.training_loss, report.validation_loss, report.validation_accuracy)
-        self._table.writerow([stage, report.epoch, *map(repr, losses), parts])
+        parts = ';'.join(f'{name}={value!r}' for name, value in metrics.parts.items())
+        losses = (metrics.training_loss, metrics.validation_loss, metrics.validation_accuracy)
+        self._table.writerow([stage, metrics.epoch, *map(repr, losses), parts])
         try:
             if self._file is not None:
                 self._file.write(self._rows.getvalue()[before:])
                 self._file.flush()
             if self._writer is not None:
-                self._to_tensorboard(stage, report)
+                self._to_tensorboard(stage, metrics)
         except OSError as error:
             self._note(f'the log is not written any further: {error}')
             self._file = self._writer = None
@@ -56,15 +69,15 @@ class EpochLogger:
         """Hand epochs to TensorBoard's ``SummaryWriter`` as they come."""
         self._writer = writer
 
-    def _to_tensorboard(self, stage: str, report: EpochMetrics) -> None:
+    def _to_tensorboard(self, stage: str, metrics: EpochMetrics) -> None:
         scalars = {
-            'training_loss': report.training_loss,
-            'validation_loss': report.validation_loss,
-            'validation_accuracy': report.validation_accuracy,
-            **report.parts,
+            'training_loss': metrics.training_loss,
+            'validation_loss': metrics.validation_loss,
+            'validation_accuracy': metrics.validation_accuracy,
+            **metrics.parts,
         }
         for name, value in scalars.items():
-            self._writer.add_scalar(f'{stage}/{name}', value, report.epoch)
+            self._writer.add_scalar(f'{stage}/{name}', value, metrics.epoch)
         self._writer.flush()
 
 
@@ -77,12 +90,12 @@ def epoch_logger(
     Without the package ``tensorboard`` that log is left out, and noted. Raises
     :class:`ConfigurationError` when one cannot be written.
     """
-    table = EpochLogger(note)
+    logger = EpochLogger(note)
     with ExitStack() as stack:
         try:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
-                table.follow(stack.enter_context(file.open('w', encoding='utf-8', newline='')))
+                logger.follow(stack.enter_context(file.open('w', encoding='utf-8', newline='')))
             writer = None if tensorboard is None else _tensorboard(tensorboard, note)
         except OSError as error:
             raise ConfigurationError(
@@ -90,8 +103,8 @@ def epoch_logger(
             ) from error
         if writer is not None:
             stack.callback(writer.close)
-            table.follow_by_tensorboard(writer)
-        yield table
+            logger.follow_by_tensorboard(writer)
+        yield logger
 
 
 def _tensorboard(folder: Path, note: Callable[[str], None]) -> Any:

@@ -1,26 +1,21 @@
-"""What a training process tells the one that started it: a JSON object a line, on stdout.
+"""What a training process sends to the one that started it: a JSON object a line, on stdout.
 
 ``xmodal train --events`` writes these lines, and nothing else on stdout. The last one is
 :class:`Finished`, :class:`Failed` or :class:`Stopped`; a stream that ends without one of them is
 that of a process that was killed. The exit status is 0, 1, and 130 (SIGINT) or 143 (SIGTERM).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 import json
 import math
 import time
-from typing import Any, ClassVar, Final, get_args, TYPE_CHECKING
+from typing import Any, ClassVar, Final, get_args
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.progress import EpochMetrics
 
-if TYPE_CHECKING:
-    # torch comes with it, which whoever only reads these lines can do without.
-    from xmodal_ros.configuration.plan import EpochProgress
-
-# What comes more often is not told: a person reads it.
+# What comes more often is left out: a person reads it.
 _LEAST_INTERVAL_S: Final = 0.2
 
 
@@ -120,55 +115,55 @@ def _plain(value: Any) -> Any:
 
 
 class EventReporter:
-    """Tell a run's progress as events, no more often than a person can read."""
+    """Give a run's progress to ``send`` as events, no more often than a person can read."""
 
     def __init__(
-        self, tell: Callable[[Event], None], now_s: Callable[[], float] = time.monotonic
+        self, send: Callable[[Event], None], now_s: Callable[[], float] = time.monotonic
     ) -> None:
-        self._tell = tell
+        self._send = send
         self._now_s = now_s
         self._stage, self._total = '', 0
         self._first: tuple[float, int] | None = None
-        self._told_s = -math.inf
+        self._sent_s = -math.inf
 
     def begin(self, stage: str, total: int) -> None:
-        """Tell of a new stage."""
+        """Report a new stage."""
         self._stage, self._total = stage, total
-        self._first, self._told_s = None, -math.inf
-        self._tell(StageStarted(stage, total))
+        self._first, self._sent_s = None, -math.inf
+        self._send(StageStarted(stage, total))
 
     def advance(self, done: int, detail: str = '') -> None:
-        """Tell how far the stage is, unless that was just told."""
+        """Report how far the stage is, unless that was just done."""
         eta_s = self._eta_s(done)
-        if self._now_s() - self._told_s >= _LEAST_INTERVAL_S or done >= self._total:
-            self._say(Progress(self._stage, done, self._total, detail, eta_s=eta_s))
+        if self._now_s() - self._sent_s >= _LEAST_INTERVAL_S or done >= self._total:
+            self._progress(Progress(self._stage, done, self._total, detail, eta_s=eta_s))
 
-    def epoch(self, progress: EpochProgress) -> None:
-        """Tell of every epoch."""
-        self._say(
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Report every epoch."""
+        self._progress(
             Progress(
                 self._stage,
-                progress.epoch,
-                progress.epochs,
-                progress.detail,
-                progress.epoch,
-                progress.epochs,
-                progress.loss,
-                progress.validation_loss,
-                progress.validation_accuracy,
-                self._eta_s(progress.epoch, progress.epochs),
+                metrics.epoch,
+                self._total,
+                metrics.words,
+                metrics.epoch,
+                self._total,
+                metrics.training_loss,
+                metrics.validation_loss,
+                metrics.validation_accuracy,
+                self._eta_s(metrics.epoch),
             )
         )
 
     def note(self, text: str) -> None:
-        """Tell something a person should know."""
-        self._tell(Note(text))
+        """Report something a person should know."""
+        self._send(Note(text))
 
-    def _say(self, progress: Progress) -> None:
-        self._told_s = self._now_s()
-        self._tell(progress)
+    def _progress(self, progress: Progress) -> None:
+        self._sent_s = self._now_s()
+        self._send(progress)
 
-    def _eta_s(self, done: int, total: int | None = None) -> float | None:
+    def _eta_s(self, done: int) -> float | None:
         now_s = self._now_s()
         if self._first is None:
             # A run that goes on begins in the middle: the pace is that from here on.
@@ -177,5 +172,5 @@ class EventReporter:
         first_s, first = self._first
         if done <= first:
             return None
-        left = max(0, (self._total if total is None else total) - done)
+        left = max(0, self._total - done)
         return round((now_s - first_s) / (done - first) * left, 1)

@@ -18,13 +18,13 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.training.events import from_line
 from xmodal_ros.training.run_status import RunStatus
 
-# A run that is told to stop finishes the step it is at; the largest take seconds.
-_PATIENCE_S: Final = 20.0
-_LAST_WORDS: Final = 20
+# A run that is to stop finishes the step it is at; the largest take seconds.
+_STOP_TIMEOUT_S: Final = 20.0
+_LAST_LINES: Final = 20
 
 
 class TrainingProcess:
-    """Runs ``xmodal train`` with a configuration, and follows what it tells.
+    """Runs ``xmodal train`` with a configuration, and follows its events.
 
     ``niceness`` is how much it gives way to others, 0 to 19. ``changed`` is called, in a thread
     of this object, whenever :attr:`run_status` is another. Raises :class:`ConfigurationError` when
@@ -36,8 +36,8 @@ class TrainingProcess:
     ) -> None:
         self.run_status = RunStatus('training', str(configuration.out))
         self._changed = changed
-        self._said: deque[str] = deque(maxlen=_LAST_WORDS)
-        self._killer: threading.Timer | None = None
+        self._output: deque[str] = deque(maxlen=_LAST_LINES)
+        self._kill_timer: threading.Timer | None = None
         self._cancelled = False
         self._lock = threading.Lock()
         try:
@@ -63,22 +63,22 @@ class TrainingProcess:
                 )
         except OSError as error:
             raise ConfigurationError(f'training cannot be started: {error}') from error
-        self._stderr = threading.Thread(target=self._listen, name='stderr', daemon=True)
+        self._stderr = threading.Thread(target=self._read_stderr, name='stderr', daemon=True)
         self._stderr.start()
-        self._thread = threading.Thread(target=self._follow, name='trainer', daemon=True)
+        self._thread = threading.Thread(target=self._read_events, name='trainer', daemon=True)
         self._thread.start()
 
     def cancel(self) -> None:
-        """Tell the process to stop, and end it where it does not; returns at once."""
+        """Ask the process to stop, and end it where it does not; returns at once."""
         if self._cancelled or not self.run_status.running:
             return
         with self._lock:
             self._cancelled = True
             if self.run_status.running:
                 self.run_status = replace(self.run_status, state='cancelling')
-        self._killer = threading.Timer(_PATIENCE_S, self._send, [signal.SIGKILL])
-        self._killer.daemon = True
-        self._killer.start()
+        self._kill_timer = threading.Timer(_STOP_TIMEOUT_S, self._send, [signal.SIGKILL])
+        self._kill_timer.daemon = True
+        self._kill_timer.start()
         self._send(signal.SIGTERM)
 
     def close(self) -> None:
@@ -91,32 +91,32 @@ class TrainingProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
 
-    def _listen(self) -> None:
+    def _read_stderr(self) -> None:
         for line in _lines(self._process.stderr):
-            self._said.append(line)
+            self._output.append(line)
 
-    def _follow(self) -> None:
+    def _read_events(self) -> None:
         for line in _lines(self._process.stdout):
             try:
                 event = from_line(line)
             except ConfigurationError:
                 # Something that it uses prints; the last of it may say why it ended.
-                self._said.append(line)
+                self._output.append(line)
                 continue
             with self._lock:
                 self.run_status = self.run_status.after(event)
             self._changed()
         status = self._process.wait()
-        if self._killer is not None:
-            self._killer.cancel()
+        if self._kill_timer is not None:
+            self._kill_timer.cancel()
         # Processes that it leaves behind may hold its stderr open.
         self._stderr.join(timeout=1.0)
         if self.run_status.running:
-            self.run_status = self._ended(status)
+            self.run_status = self._final_status(status)
         self._changed()
 
-    def _ended(self, status: int) -> RunStatus:
-        """Give where a run stands whose process ended without a word."""
+    def _final_status(self, status: int) -> RunStatus:
+        """Give the status of a run whose process ended without a last event."""
         if self._cancelled:
             return replace(
                 self.run_status.without_progress(),
@@ -125,7 +125,7 @@ class TrainingProcess:
             )
         how = f'was killed by signal {-status}' if status < 0 else f'ended with {status}'
         hint = ' (out of memory?)' if status == -signal.SIGKILL else ''
-        last = ' '.join(' '.join(self._said).split())
+        last = ' '.join(' '.join(self._output).split())
         message = f'the training process {how}{hint}' + (f': {last[-1000:]}' if last else '')
         return replace(self.run_status.without_progress(), state='failed', message=message)
 

@@ -1,4 +1,4 @@
-"""What a training run gives, and how it is told: in the bundle and as JSON."""
+"""The result of a training run, and what of it goes into the bundle and into JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
-from xmodal_ros.configuration.plan import TrainingPlan
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule
 from xmodal_ros.evaluation.document import as_json
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.method import TransferMethod
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.training.trainer import FitResult
 from xmodal_ros.training.transfer_trainer import Candidate
 
@@ -30,8 +30,7 @@ class TrainingResult:
     method kept one.
     """
 
-    plan: TrainingPlan
-    path: Path
+    config: TrainingConfiguration
     info: BundleInfo
     evaluation: Evaluation
     data_module: DataModule
@@ -39,16 +38,21 @@ class TrainingResult:
     candidates: tuple[Candidate, ...]
     durations_s: Mapping[str, float]
 
+    @property
+    def path(self) -> Path:
+        """Where the bundle is."""
+        return self.config.out
+
 
 def provenance(
-    plan: TrainingPlan,
+    config: TrainingConfiguration,
     data_module: DataModule,
     method: TransferMethod,
     fitted: FitResult,
     candidates: Sequence[Candidate],
 ) -> dict[str, Any]:
     """Give what a bundle says of its making: data, people, settings, versions."""
-    recipe = data_module.recipes[plan.target]
+    recipe = data_module.recipes[config.target]
     return {
         'bags': {
             'training': [str(fact.path) for fact in data_module.learning if fact.segments],
@@ -59,9 +63,9 @@ def provenance(
         },
         'subjects': _subjects(data_module),
         'subjects_without_labels': _without_labels(data_module),
-        'seed': plan.seed,
-        'counts': _counts(data_module, plan.target),
-        'sources_given': list(plan.sources),
+        'seed': config.seed,
+        'counts': _counts(data_module, config.target),
+        'sources_given': list(config.sources),
         'method_options': method.options.model_dump(mode='json'),
         'method_facts': dict(fitted.facts),
         'trials': [asdict(trial) for trial in candidates],
@@ -102,19 +106,19 @@ def bundle_scores(evaluation: Evaluation) -> dict[str, float]:
 def as_mapping(result: TrainingResult) -> dict[str, object]:
     """Give the result in the form that ``--json`` writes: the test scores at the top level."""
     evaluated = as_json(result.evaluation)
-    data_module, plan = result.data_module, result.plan
+    data_module, config = result.data_module, result.config
     return {
         **evaluated,
-        'counts': {**_counts(data_module, plan.target), 'test': evaluated['counts']},
+        'counts': {**_counts(data_module, config.target), 'test': evaluated['counts']},
         'bundle': str(result.path),
         'activities': list(result.info.labels),
-        'method': plan.method,
-        'target': plan.target,
+        'method': config.method,
+        'target': config.target,
         'sources': list(result.info.sources),
-        'sources_given': list(plan.sources),
-        'method_facts': dict(result.fits[plan.target].facts),
+        'sources_given': list(config.sources),
+        'method_facts': dict(result.fits[config.target].facts),
         'trials': [asdict(trial) for trial in result.candidates],
-        'seed': plan.seed,
+        'seed': config.seed,
         'subjects': _subjects(data_module),
         'data': data_module.report.document(),
         'bags_without_labels': {
@@ -125,7 +129,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'activities_only_in_test': list(data_module.untaught),
         'temperature': result.info.temperature,
         'unknown_threshold': result.info.unknown_threshold,
-        'parameters': parameter_count(result.fits[plan.target].classifier),
+        'parameters': parameter_count(result.fits[config.target].classifier),
         'fits': {
             name: {
                 'epochs': len(fitted.history),

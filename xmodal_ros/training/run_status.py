@@ -1,4 +1,4 @@
-"""Where a training run stands, as told by its events: what a node shows of it."""
+"""Where a training run stands according to its events: what a node shows of it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -8,7 +8,7 @@ from typing import Final, Literal
 from xmodal_ros.training.events import Event, Failed, Finished, Note, Progress, StageStarted
 
 State = Literal['idle', 'training', 'cancelling', 'finished', 'failed', 'cancelled']
-_NOTES_TOLD: Final = 20
+_NOTES_SHOWN: Final = 20
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class RunStatus:
         return self.state in ('training', 'cancelling')
 
     def after(self, event: Event) -> 'RunStatus':
-        """Give where it stands once this has been told."""
+        """Give the status after an event."""
         if isinstance(event, StageStarted):
             return replace(self.without_progress(), stage=event.stage)
         if isinstance(event, Progress):
@@ -95,4 +95,4 @@ class RunStatus:
 
     def as_json(self) -> str:
         """Give it as a JSON object, with the last of the notes."""
-        return json.dumps({**asdict(self), 'notes': self.notes[-_NOTES_TOLD:]}, allow_nan=False)
+        return json.dumps({**asdict(self), 'notes': self.notes[-_NOTES_SHOWN:]}, allow_nan=False)

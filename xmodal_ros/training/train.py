@@ -1,24 +1,26 @@
-"""From a plan to a bundle: what is learnt in which order, and how it is scored."""
+"""From a configuration to a bundle: what is learnt in which order, and how it is scored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 import json
-from pathlib import Path
 import time
 
 import numpy as np
 import torch
 
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.configuration.plan import NullReporter, ProgressReporter, TrainingPlan
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule, prepare_data, why_left_out
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
-from xmodal_ros.models.bundle import Bundle, BundleInfo, check_replaceable, save_bundle
+from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.training.calibration import calibrate
+from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.card import model_card
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.checkpoint_store import (
@@ -32,137 +34,141 @@ from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
-from xmodal_ros.training.transfer_trainer import EpochCallback, TransferTrainer
+from xmodal_ros.training.transfer_trainer import TransferTrainer
 
 
 def train(
-    plan: TrainingPlan,
-    out: Path,
+    config: TrainingConfiguration,
     reporter: ProgressReporter | None = None,
     *,
-    resume: bool = False,
-    table: EpochLogger | None = None,
+    logger: EpochLogger | None = None,
     context: DistributedContext = SINGLE_PROCESS,
 ) -> TrainingResult:
-    """Train the target as the plan says, score it on the test subjects and write its bundle.
+    """Train the target as configured, score it on the test subjects and write its bundle.
 
     Sources that the method wants frozen are trained first, each alone. The scores come from the
     live engine. With ``resume`` it goes on where a run like it was ended, and gives the same
-    bundle as one that never was. ``table`` hears of every epoch. Of several ``context`` the
-    others :func:`assist` meanwhile. Raises :class:`XmodalError` subclasses for plans and
-    recordings that cannot be used; then, and when interrupted, no bundle is written.
+    bundle as one that never was. ``logger`` gets every epoch; ``json``, ``log`` and
+    ``tensorboard`` are the caller's to write. Of several ``context`` the others :func:`assist`
+    meanwhile. Raises :class:`XmodalError` subclasses for configurations and recordings that
+    cannot be used; then, and when interrupted, no bundle is written.
     """
+    out = config.out
     reporter = reporter or NullReporter()
-    table = table or EpochLogger(reporter.note)
-    method = _check(plan, out)
-    device = choose_device(plan.device)
-    if resume:
-        check_resumable(out, describe_run(plan, device))
+    logger = logger or EpochLogger(reporter.note)
+    method = _check(config)
+    device = choose_device(config.device)
+    if config.resume:
+        check_resumable(out, describe_run(config, device))
     begun = time.monotonic()
-    data_module = prepare_data(plan, reporter)
+    with context.local_main_process_first():
+        data_module = prepare_data(config, reporter)
     _note_gaps(data_module, reporter)
-    if plan.unlabelled:
-        _note_unlabelled(data_module.sets[plan.target], plan, reporter)
+    if config.unlabelled:
+        _note_unlabelled(data_module.sets[config.target], config, reporter)
     durations_s = {'reading': time.monotonic() - begun}
-    identity = _identity(plan, device, data_module, context)
-    with run_checkpoints(out, identity, resume=resume, note=reporter.note) as checkpoints:
-        with repeatable(plan.seed):
+    identity = _identity(config, device, data_module, context)
+    with run_checkpoints(out, identity, resume=config.resume, note=reporter.note) as checkpoints:
+        with repeatable(config.seed):
             trainer = _make_trainer(
-                plan, data_module, device, reporter, context, checkpoints.of, table.epoch
+                config, data_module, device, reporter, context, checkpoints.of, [logger]
             )
             trainer.check(method)
             fitted = method.train_target(trainer)
-            info = _describe(plan, data_module, method, trainer, fitted)
+            info = _describe(config, data_module, method, trainer, fitted)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
-        evaluation = _test(bundle, data_module, plan.target, reporter)
+        evaluation = _test(bundle, data_module, config.target, reporter)
         durations_s |= {**trainer.durations_s, 'testing': time.monotonic() - begun}
-        golden = data_module.sets[plan.target].validation.values[0].astype(np.float32)
+        golden = data_module.sets[config.target].validation.values[0].astype(np.float32)
         scores = {**info.scores, **bundle_scores(evaluation)}
         scored = info.model_copy(update={'scores': scores})
-        notes = {'README.md': model_card(scored, evaluation), 'training.csv': table.text()}
+        notes = {'README.md': model_card(scored, evaluation), 'training.csv': logger.text()}
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
-    fits = {**trainer.fits, plan.target: fitted}
+    fits = {**trainer.fits, config.target: fitted}
     return TrainingResult(
-        plan, out, written, evaluation, data_module, fits, tuple(trainer.candidates), durations_s
+        config, written, evaluation, data_module, fits, tuple(trainer.candidates), durations_s
     )
 
 
-def assist(plan: TrainingPlan, context: DistributedContext) -> None:
+def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
     """Do another process's share of a training run; writes and tells nothing."""
-    method = make_method(plan.method, plan.method_options)
-    device = choose_device(plan.device)
+    method = make_method(config.method, config.method_options)
+    device = choose_device(config.device)
     reporter = NullReporter()
-    data_module = prepare_data(plan, reporter)
-    _identity(plan, device, data_module, context)
-    with repeatable(plan.seed):
+    with context.local_main_process_first():
+        data_module = prepare_data(config, reporter)
+    _identity(config, device, data_module, context)
+    with repeatable(config.seed):
         trainer = _make_trainer(
-            plan,
+            config,
             data_module,
             device,
             reporter,
             context,
             lambda _number, _stage: NullCheckpointStore(),
-            lambda _stage, _epoch: None,
         )
         trainer.check(method)
         method.train_target(trainer)
 
 
 def _identity(
-    plan: TrainingPlan, device: torch.device, data_module: DataModule, context: DistributedContext
+    config: TrainingConfiguration,
+    device: torch.device,
+    data_module: DataModule,
+    context: DistributedContext,
 ) -> dict[str, dict[str, object]]:
     """Say what a run is; raises :class:`TrainingError` unless all processes do the same."""
     windows = describe_windows(data_module.sets)
-    identity = {**describe_run(plan, device), 'windows': windows}
+    identity = {**describe_run(config, device), 'windows': windows}
     context.check_same('the settings, the package or the recordings', json.dumps(identity))
     return identity
 
 
 def _make_trainer(
-    plan: TrainingPlan,
+    config: TrainingConfiguration,
     data_module: DataModule,
     device: torch.device,
     reporter: ProgressReporter,
     context: DistributedContext,
     stores: Callable[[int, str], CheckpointStore],
-    log: EpochCallback,
+    callbacks: Sequence[Callback] = (),
 ) -> TransferTrainer:
     return TransferTrainer(
-        plan.target,
-        plan.sources,
+        config.target,
+        config.sources,
         data_module.labels,
         data_module.recipes,
         data_module.sets,
-        plan.seed,
+        config.seed,
         device,
         reporter,
         stores=lambda number, stage: main_process_store(stores(number, stage), context),
-        log=log,
+        callbacks=callbacks,
         context=context,
     )
 
 
-def _check(plan: TrainingPlan, out: Path) -> TransferMethod:
+def _check(config: TrainingConfiguration) -> TransferMethod:
     """Refuse what cannot work before anything is read."""
-    check_replaceable(out)
-    method = make_method(plan.method, plan.method_options)
+    check_replaceable(config.out)
+    method = make_method(config.method, config.method_options)
     learns_from_others = method.source_use != 'none'
-    if learns_from_others and not plan.sources:
+    if learns_from_others and not config.sources:
         raise ConfigurationError(
-            f'method {plan.method} learns from other sensors: name at least one --source'
+            f'method {config.method} learns from other sensors: name at least one --source'
         )
-    if plan.sources and not learns_from_others:
+    if config.sources and not learns_from_others:
         raise ConfigurationError(
-            f'method {plan.method} uses no source: leave --source out or choose another --method'
+            f'method {config.method} uses no source: leave --source out or choose another --method'
         )
-    if plan.target in plan.sources or len(set(plan.sources)) < len(plan.sources):
+    if config.target in config.sources or len(set(config.sources)) < len(config.sources):
         raise ConfigurationError('the target and the sources must be different sensors')
-    if plan.unlabelled and not method.learns_unlabelled:
+    if config.unlabelled and not method.learns_unlabelled:
         able = [name for name in method_names() if make_method(name).learns_unlabelled]
-        given = ''.join(f' {name}={value}' for name, value in plan.method_options.items())
+        given = ''.join(f' {name}={value}' for name, value in config.method_options.items())
         raise ConfigurationError(
-            f'method {plan.method}{given} learns nothing from windows without a label: leave '
+            f'method {config.method}{given} learns nothing from windows without a label: leave '
             f'--unlabelled out, or choose one of {", ".join(able)}, which do unless told to pair '
             'by class'
         )
@@ -183,30 +189,30 @@ def _note_gaps(data_module: DataModule, reporter: ProgressReporter) -> None:
 
 
 def _note_unlabelled(
-    examples: DatasetSplit, plan: TrainingPlan, reporter: ProgressReporter
+    examples: DatasetSplit, config: TrainingConfiguration, reporter: ProgressReporter
 ) -> None:
     training = examples.training
     if len(training.unlabelled):
         reporter.note(
-            f"{len(training.unlabelled)} windows of '{plan.target}' without a label are learnt "
+            f"{len(training.unlabelled)} windows of '{config.target}' without a label are learnt "
             f'from, besides {len(training.labelled)} with one'
         )
     else:
         reporter.note(
-            f"--unlabelled changes nothing: no window of '{plan.target}' without a label ends "
-            f'when one of {" or ".join(plan.sources)} does; {why_left_out(examples)}'
+            f"--unlabelled changes nothing: no window of '{config.target}' without a label ends "
+            f'when one of {" or ".join(config.sources)} does; {why_left_out(examples)}'
         )
 
 
 def _describe(
-    plan: TrainingPlan,
+    config: TrainingConfiguration,
     data_module: DataModule,
     method: TransferMethod,
     trainer: TransferTrainer,
     fitted: FitResult,
 ) -> BundleInfo:
     """Give the target's document, calibrated on validation."""
-    validation = data_module.sets[plan.target].validation
+    validation = data_module.sets[config.target].validation
     logits = predict_logits(fitted.classifier, validation.values).double().numpy()
     calibration = calibrate(logits, validation.labels)
     scores = {}
@@ -214,19 +220,19 @@ def _describe(
         # Held-out segments of people who are trained on would flatter the model.
         right = logits.argmax(axis=1) == validation.labels
         scores['validation_accuracy_window'] = float(right.mean())
-    return trainer.document(plan.target).model_copy(
+    return trainer.document(config.target).model_copy(
         update={
-            'method': plan.method,
-            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.spec,
+            'method': config.method,
+            'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.config,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': (
                 calibration.unknown_threshold
-                if plan.unknown_threshold is None
-                else plan.unknown_threshold
+                if config.unknown_threshold is None
+                else config.unknown_threshold
             ),
             'scores': scores,
-            'provenance': provenance(plan, data_module, method, fitted, trainer.candidates),
+            'provenance': provenance(config, data_module, method, fitted, trainer.candidates),
         }
     )
 

@@ -1,8 +1,7 @@
 """The training loop: it knows windows, a classifier and whatever module a method builds."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-import copy
 from dataclasses import dataclass, field, fields, replace
 import math
 from typing import Final
@@ -24,13 +23,16 @@ from xmodal_ros.methods.training_module import TrainingBatch, TransferTask
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows
+from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.calibration import calibrated_loss
-from xmodal_ros.training.checkpoint import (
-    CheckpointStore,
-    EpochMetrics,
-    NullCheckpointStore,
-    TrainerState,
+from xmodal_ros.training.callbacks import (
+    best_epoch,
+    Callback,
+    EarlyStopping,
+    ModelCheckpoint,
+    WeightAveraging,
 )
+from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore, TrainerState
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 
 # A fixed number: other thread counts add in another order and give other last bits.
@@ -41,7 +43,7 @@ _TYPES: Final = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
-    """The classifier as of its best epoch, and how it got there.
+    """The classifier as of its best epoch, 0 where none was any good, and how it got there.
 
     ``sources`` are the sensors it learnt from, ``facts`` what the method says of its work.
     """
@@ -104,10 +106,10 @@ def predict_logits(
     """
     classifier.eval()
     rows = context.share(len(windows))
-    own = as_tensor(windows) if context.count == 1 else as_tensor(windows)[rows]
+    own = as_tensor(windows) if context.world_size == 1 else as_tensor(windows)[rows]
     batches = [batch.logits.cpu() for batch in outputs_in_batches(classifier, own)]
     logits = torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
-    return context.whole(logits, rows, len(windows))
+    return context.gather(logits, rows, len(windows))
 
 
 def fit(
@@ -119,23 +121,46 @@ def fit(
     augmentation: Augmentation,
     settings: FitSettings,
     seed: int,
-    progress: Callable[[EpochMetrics], None] | None = None,
+    callbacks: Sequence[Callback] = (),
     *,
+    name: str = 'training',
     store: CheckpointStore | None = None,
     context: DistributedContext = SINGLE_PROCESS,
 ) -> FitResult:
     """Train a classifier in place and give it as of the epoch of least calibrated validation loss.
 
     On the CPU the same seed gives the same weights to the last bit, also where a run ended and
-    another went on from what is in ``store``. ``progress`` hears of the epochs of this run. Call
-    it within :func:`repeatable`. Raises :class:`TrainingError` when the loss stops being a number.
+    another went on from what is in ``store``. ``callbacks`` follow it beside those that stop it
+    early, average its weights and keep the best. Call it within :func:`repeatable`. Raises
+    :class:`TrainingError` when the loss stops being a number.
     """
-    begun = _Fit(classifier, training, method, sources, augmentation, settings, seed, context)
-    with context.shared_dropout(begun.target):
-        return begun.run(validation, progress, store or NullCheckpointStore())
+    trainer = Trainer(
+        classifier,
+        training,
+        method,
+        sources,
+        augmentation,
+        settings,
+        seed,
+        [
+            ModelCheckpoint(store or NullCheckpointStore()),
+            WeightAveraging(settings.averaging),
+            EarlyStopping(settings.patience),
+            *callbacks,
+        ],
+        name=name,
+        context=context,
+    )
+    return trainer.fit(validation)
 
 
-class _Fit:
+class Trainer:
+    """The loop that trains one classifier, and whatever a method trains beside it.
+
+    ``name`` says what is trained. What only follows the loop, and what ends it early or keeps its
+    weights, are ``callbacks``, which are called in their order; they are of one fit only.
+    """
+
     def __init__(
         self,
         classifier: Classifier,
@@ -145,8 +170,16 @@ class _Fit:
         augmentation: Augmentation,
         settings: FitSettings,
         seed: int,
-        context: DistributedContext,
+        callbacks: Sequence[Callback] = (),
+        *,
+        name: str = 'training',
+        context: DistributedContext = SINGLE_PROCESS,
     ) -> None:
+        self.name = name
+        self.callbacks = tuple(callbacks)
+        self.step = 0
+        self.history: list[EpochMetrics] = []
+        self.should_stop = False
         self.device = next(classifier.parameters()).device
         self.context = context
         self.training = as_window_tensors(training)
@@ -176,9 +209,7 @@ class _Fit:
             self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
         )
-        self.means = [p.detach().clone() for p in self.module.parameters()]
         self.steps_total = self.settings.epochs * self.order.steps
-        self.step = 0
         half = self.settings.precision != 'fp32'
         self.autocast = torch.autocast(
             self.device.type,
@@ -191,54 +222,38 @@ class _Fit:
             self.device.type, enabled=self.settings.precision == 'fp16'
         )
 
-    def run(
-        self,
-        validation: WindowsDataset,
-        progress: Callable[[EpochMetrics], None] | None,
-        store: CheckpointStore,
-    ) -> FitResult:
-        history: list[EpochMetrics] = []
-        best_loss, best_epoch = math.inf, 0
-        state = store.load()
-        if state is None:
-            with self._averaged():
-                best_state = copy.deepcopy(self.target.state_dict())
-        else:
-            self._restore(state)
-            history += state.history
-            best_loss, best_epoch = state.best_loss, state.best_epoch
-            best_state = state.part('best.')
-        for epoch in range(len(history) + 1, self.settings.epochs + 1):
-            if epoch > 1 and epoch - 1 - best_epoch >= self.settings.patience:
-                break
-            training_loss, parts = self._train_epoch(epoch)
-            with self._averaged():
-                validation_loss, accuracy = self._validate(validation)
-                if validation_loss < best_loss:
-                    best_loss, best_epoch = validation_loss, epoch
-                    best_state = copy.deepcopy(self.target.state_dict())
-            report = EpochMetrics(epoch, training_loss, validation_loss, accuracy, parts)
-            history.append(report)
-            store.save(self._state(tuple(history), best_loss, best_epoch, best_state))
-            if progress:
-                progress(report)
-        self.target.load_state_dict(best_state)
+    def fit(self, validation: WindowsDataset) -> FitResult:
+        """Train epoch by epoch, and validate after each.
+
+        Call it within :func:`repeatable`. Raises :class:`TrainingError` when the loss stops being
+        a number.
+        """
+        with self.context.shared_dropout(self.target):
+            for callback in self.callbacks:
+                callback.on_fit_start(self)
+            while len(self.history) < self.settings.epochs and not self.should_stop:
+                epoch = len(self.history) + 1
+                training_loss, parts = self._train_epoch(epoch)
+                metrics = self._validate(validation, epoch, training_loss, parts)
+                self.history.append(metrics)
+                for callback in self.callbacks:
+                    callback.on_epoch_end(self, metrics)
+            for callback in self.callbacks:
+                callback.on_fit_end(self)
         self.target.eval().requires_grad_(requires_grad=True)
         return FitResult(
-            self.target, tuple(history), best_epoch, tuple(self.sources), self.module.facts()
+            self.target,
+            tuple(self.history),
+            best_epoch(self.history),
+            tuple(self.sources),
+            self.module.facts(),
         )
 
-    def _state(
-        self,
-        history: tuple[EpochMetrics, ...],
-        best_loss: float,
-        best_epoch: int,
-        best_state: Mapping[str, Tensor],
-    ) -> TrainerState:
+    def state(self) -> TrainerState:
         """Give all that the next epoch depends on and that starting again would not give."""
         tensors = {f'module.{name}': t for name, t in self.module.state_dict().items()}
-        tensors |= {f'best.{name}': t for name, t in best_state.items()}
-        tensors |= {f'mean.{number}': mean for number, mean in enumerate(self.means)}
+        for number, callback in enumerate(self.callbacks):
+            tensors |= {f'callback.{number}.{n}': t for n, t in callback.state().items()}
         for number, moments in self.optimizer.state_dict()['state'].items():
             tensors |= {f'optimizer.{number}.{name}': t for name, t in moments.items()}
         tensors |= {f'random.own.{name}': t for name, t in self.randomness.states().items()}
@@ -248,12 +263,13 @@ class _Fit:
             tensors['random.device'] = torch.cuda.get_rng_state(self.device)
         for name, value in self.scaler.state_dict().items():
             tensors[f'scaler.{name}'] = torch.tensor(value, dtype=torch.float64)
-        return TrainerState(tensors, self.step, history, best_loss, best_epoch)
+        return TrainerState(tensors, self.step, tuple(self.history))
 
-    def _restore(self, state: TrainerState) -> None:
+    def load_state(self, state: TrainerState) -> None:
+        """Go on from a state that :meth:`state` gave in a run like this one."""
         self.module.load_state_dict(state.part('module.'))
-        for number, mean in enumerate(self.means):
-            mean.copy_(state.tensors[f'mean.{number}'])
+        for number, callback in enumerate(self.callbacks):
+            callback.load_state(self, state.part(f'callback.{number}.'))
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in state.part('optimizer.').items():
             parameter, _, moment = name.partition('.')
@@ -270,6 +286,7 @@ class _Fit:
             counts = {name: int(scaling[name]) for name in ('growth_interval', '_growth_tracker')}
             self.scaler.load_state_dict({**scaling, **counts})
         self.step = state.step
+        self.history = list(state.history)
 
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
         self.module.train()
@@ -306,7 +323,8 @@ class _Fit:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.step += 1
-        self._average()
+        for callback in self.callbacks:
+            callback.on_step_end(self)
         return float(terms.loss.detach()), terms.parts
 
     def _task_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
@@ -335,35 +353,23 @@ class _Fit:
         falling = math.pi * (share - _WARM_UP_SHARE) / (1 - _WARM_UP_SHARE)
         return self.settings.learning_rate * (0.5 * (1 + math.cos(falling)))
 
-    def _average(self) -> None:
-        # A short memory at first, lest the random initial weights linger.
-        decay = min(self.settings.averaging, self.step / (self.step + 9))
-        with torch.no_grad():
-            for mean, value in zip(self.means, self.module.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
-
-    @contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """Put the running means in the weights' place, settled, and the weights back after."""
-        weights = [p.detach().clone() for p in self.module.parameters()]
-        self._put(self.means)
+    def _validate(
+        self, validation: WindowsDataset, epoch: int, training_loss: float, parts: dict[str, float]
+    ) -> EpochMetrics:
+        for callback in self.callbacks:
+            callback.on_validation_start(self)
         self.module.eval()
         self.module.prepare_inference()
-        yield
-        self._put(weights)
-
-    @torch.no_grad()
-    def _put(self, values: Sequence[Tensor]) -> None:
-        for parameter, value in zip(self.module.parameters(), values, strict=True):
-            parameter.copy_(value)
-
-    def _validate(self, validation: WindowsDataset) -> tuple[float, float]:
         logits = predict_logits(self.target, validation.values, self.context).double()
         labels = torch.from_numpy(validation.labels)
         # The answers that are given are calibrated: how sure they are before that is no matter,
         # and where windows are few it grows long before they stop getting better.
         loss = self.context.broadcast(calibrated_loss(logits.numpy(), validation.labels))
-        return loss, float((logits.argmax(dim=1) == labels).double().mean())
+        accuracy = float((logits.argmax(dim=1) == labels).double().mean())
+        metrics = EpochMetrics(epoch, training_loss, loss, accuracy, parts)
+        for callback in self.callbacks:
+            callback.on_validation_end(self, metrics)
+        return metrics
 
 
 def _full_precision(outputs: Outputs) -> Outputs:

@@ -1,4 +1,4 @@
-"""Where a target is taught: it trains whatever a method's course asks for."""
+"""Train one target by a method, and the sources that it learns from."""
 
 from collections.abc import Callable, Mapping, Sequence
 import copy
@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.metrics import balanced_accuracy_score
 import torch
 
-from xmodal_ros.configuration.plan import EpochProgress, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.datamodule import why_left_out
 from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
@@ -17,16 +16,13 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.models.bundle import BundleInfo
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.lazy_tensor import as_tensor
-from xmodal_ros.models.preprocessing import fit_standardise
-from xmodal_ros.training.checkpoint import (
-    CheckpointStore,
-    EpochMetrics,
-    NullCheckpointStore,
-    TrainerState,
-)
+from xmodal_ros.models.modeling_preprocessing import fit_standardise
+from xmodal_ros.progress import ProgressReporter
+from xmodal_ros.training.callbacks import Callback, ProgressCallback
+from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.trainer import (
     fit,
@@ -35,9 +31,6 @@ from xmodal_ros.training.trainer import (
     predict_logits,
     scheduled_settings,
 )
-
-# What a fit is called, and one of its epochs.
-EpochCallback = Callable[[str, EpochMetrics], None]
 
 
 @dataclass(frozen=True)
@@ -55,8 +48,7 @@ class TransferTrainer:
     ``recipes`` and ``sets`` are by sensor name, all with the same ``labels``. Every classifier
     starts from the random state that ``seed`` gives, so that what else is trained changes
     nothing. Call it within :func:`xmodal_ros.training.trainer.repeatable`. ``stores`` gives, for
-    the n-th fit and what it is called, where it is to be kept; ``log`` hears of all its epochs,
-    those of a run that goes on too.
+    the n-th fit and what it is called, where it is to be kept; ``callbacks`` follow every fit.
     """
 
     def __init__(
@@ -73,7 +65,7 @@ class TransferTrainer:
         stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: (
             NullCheckpointStore()
         ),
-        log: EpochCallback = lambda _stage, _epoch: None,
+        callbacks: Sequence[Callback] = (),
         context: DistributedContext = SINGLE_PROCESS,
     ) -> None:
         self.target = target
@@ -91,7 +83,7 @@ class TransferTrainer:
         self._device = device
         self._reporter = reporter
         self._stores = stores
-        self._log = log
+        self._callbacks = tuple(callbacks)
         self._context = context
         self._fitted = 0
         self._documents: dict[str, BundleInfo] = {}
@@ -115,16 +107,16 @@ class TransferTrainer:
 
     def check(self, method: TransferMethod) -> None:
         """Raise :class:`TrainingError` when a method cannot learn from the sources."""
-        if method.one_process and self._context.count > 1:
+        if method.one_process and self._context.world_size > 1:
             raise TrainingError(
                 f'method {method.name} looks at all windows of a step at once: train with it in '
                 'one process, without torchrun'
             )
         ours = self._sets[self.target].training
         # A source that is trained along learns from what is labelled, and has a partner that is.
-        taught = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
+        usable = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
         for name in self.sources if method.needs_overlap else ():
-            if not (taught & (pair_in_time(ours, self._sets[name].training) >= 0)).any():
+            if not (usable & (pair_in_time(ours, self._sets[name].training) >= 0)).any():
                 raise TrainingError(
                     f"no labelled window of source '{name}' ends when one of '{self.target}' "
                     'does: were both recorded at the same time, and are their header stamps of '
@@ -176,7 +168,7 @@ class TransferTrainer:
         return self._context.broadcast(skill)
 
     def note(self, text: str) -> None:
-        """Tell the user."""
+        """Say something that the user should know."""
         self._reporter.note(text)
 
     def _fresh(self, name: str) -> Classifier:
@@ -207,10 +199,11 @@ class TransferTrainer:
         sources: Mapping[str, Source],
     ) -> FitResult:
         recipe, examples = self._recipes[name], self._sets[name]
-        taught = f' ({method.name} from {", ".join(sources)})' if sources else ''
-        stage = f'training {name}{taught}'
+        how = f' ({method.name} from {", ".join(sources)})' if sources else ''
+        stage = f'training {name}{how}'
         epochs = scheduled_settings(recipe.fit, method).epochs
         self._reporter.begin(stage, epochs)
+        self._fitted += 1
         begun = time.monotonic()
         fitted = fit(
             classifier,
@@ -221,58 +214,10 @@ class TransferTrainer:
             recipe.augmentation,
             recipe.fit,
             self._seed,
-            self._tell(stage, epochs),
-            store=self._store(stage, epochs),
+            [*self._callbacks, ProgressCallback(self._reporter)],
+            name=stage,
+            store=self._stores(self._fitted, stage),
             context=self._context,
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
-
-    def _store(self, stage: str, epochs: int) -> CheckpointStore:
-        self._fitted += 1
-        kept = self._stores(self._fitted, stage)
-
-        def heard(state: TrainerState) -> None:
-            for report in state.history:
-                self._log(stage, report)
-            self._say(state.history[-1], epochs)
-
-        return _ReportingStore(kept, heard)
-
-    def _tell(self, stage: str, epochs: int) -> Callable[[EpochMetrics], None]:
-        def progress(report: EpochMetrics) -> None:
-            self._log(stage, report)
-            self._say(report, epochs)
-
-        return progress
-
-    def _say(self, report: EpochMetrics, epochs: int) -> None:
-        parts = ''.join(f', {name} {value:.3f}' for name, value in report.parts.items())
-        self._reporter.epoch(
-            EpochProgress(
-                report.epoch,
-                epochs,
-                report.training_loss,
-                report.validation_loss,
-                report.validation_accuracy,
-                f'loss {report.training_loss:.3f}{parts}, validation '
-                f'{report.validation_loss:.3f} ({report.validation_accuracy:.0%} right)',
-            )
-        )
-
-
-class _ReportingStore:
-    """A store that tells of what it gives."""
-
-    def __init__(self, store: CheckpointStore, heard: Callable[[TrainerState], None]) -> None:
-        self._store = store
-        self._heard = heard
-
-    def load(self) -> TrainerState | None:
-        state = self._store.load()
-        if state is not None:
-            self._heard(state)
-        return state
-
-    def save(self, state: TrainerState) -> None:
-        self._store.save(state)

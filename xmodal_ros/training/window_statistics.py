@@ -19,8 +19,9 @@ from torch.nn import functional
 
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.window_array import choose
+from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
-from xmodal_ros.models.preprocessing import Preprocessing, PreprocessingStep
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
 StatisticsModel = Literal['random_forest', 'logistic_regression']
 

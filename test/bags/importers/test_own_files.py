@@ -10,15 +10,14 @@ from scipy.io import wavfile
 
 from test.videos import number_of, write_video
 from xmodal_ros.bags.audio_format import read_audio_format
-from xmodal_ros.bags.importers import own_files
-from xmodal_ros.bags.importers.imu_table import ImuColumns
 from xmodal_ros.bags.importers.own_files import CAMERA, import_own_files, IMU, MICROPHONE, OwnFiles
-from xmodal_ros.bags.importers.video_file import video_records
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.camera.file import VideoFile
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
+from xmodal_ros.modalities.imu.table import ImuColumns
 from xmodal_ros.streams.cdr import read_stamp_ns
 
 START_NS = 1_738_324_800_000_000_000
@@ -85,7 +84,9 @@ def test_all_files_become_one_recording_with_offsets(folder: Path, tmp_path: Pat
 def test_pictures_are_in_order_and_made_smaller_where_asked(folder: Path) -> None:
     for height, shape in ((None, (120, 160)), (60, (60, 80))):
         numbers = []
-        for record in video_records(folder / 'film.avi', CAMERA, START_NS, height):
+        for record in VideoFile(folder / 'film.avi', height).records(
+            CAMERA.topic, CAMERA.frame, START_NS
+        ):
             jpeg = record.data[record.data.index(b'\xff\xd8') :]
             picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
             assert picture is not None
@@ -178,13 +179,15 @@ def test_ctrl_c_leaves_what_was_there(
     import_own_files(own, tmp_path / 'bag', 'ada')
     before = sorted((file.name, file.read_bytes()) for file in (tmp_path / 'bag').iterdir())
 
+    records = VideoFile.records
+
     def interrupted(*arguments: object) -> object:
-        yield next(iter(video_records(*arguments)))  # type: ignore[arg-type]
+        yield next(iter(records(*arguments)))  # type: ignore[arg-type]
         # What was there is there all the while, for a process that is killed puts nothing back.
         assert (tmp_path / 'bag' / 'bag.mcap').is_file()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(own_files, 'video_records', interrupted)
+    monkeypatch.setattr(VideoFile, 'records', interrupted)
     for name in ('bag', 'other'):
         with pytest.raises(KeyboardInterrupt):
             import_own_files(own, tmp_path / name, 'ada', force=True)

@@ -5,14 +5,16 @@ import pytest
 import torch
 
 from test.bags.importers.small_utd_mhad import write_archives
+from test.training.configured import configure
 from xmodal_ros.bags.importers.utd_mhad import import_subject, load_clips
 from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.recording import first_message, load_recording, read_facts
-from xmodal_ros.models.bundle import BundleInfo, load_bundle, save_bundle
-from xmodal_ros.models.preprocessing import fit_standardise
+from xmodal_ros.models.bundle import load_bundle, save_bundle
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.modeling_preprocessing import fit_standardise
+from xmodal_ros.progress import NullReporter
 
 
 @pytest.fixture(scope='module')
@@ -25,26 +27,16 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_skeleton_is_a_source_and_a_target(bags: Path) -> None:
-    plan = TrainingPlan(
-        bags=(bags,),
-        target='imu',
-        sources=('skeleton',),
-        method='distillation',
-        test_subjects=('2',),
-        choices=RecipeChoices(length_s=1),
+    asked = configure(
+        bags, sources=('skeleton',), method='distillation', test_subjects=('2',), length_s=1.0
     )
-    material = prepare_data(plan, NullReporter())
+    material = prepare_data(asked, NullReporter())
     windows = material.sets['skeleton'].training.values
     assert windows.shape[1:] == (20, 60)
     # Both are of the same clips, so most windows have a partner.
     ends = [set(material.sets[name].training.ends_ns.tolist()) for name in ('imu', 'skeleton')]
     assert len(ends[0] & ends[1]) > 0.8 * len(ends[0])
-    alone = TrainingPlan(
-        bags=(bags,),
-        target='skeleton',
-        test_subjects=('2',),
-        choices=RecipeChoices(length_s=1),
-    )
+    alone = configure(bags, target='skeleton', test_subjects=('2',), length_s=1.0)
     ours = prepare_data(alone, NullReporter()).sets['skeleton'].training
     assert ours.ends_ns.tolist() == material.sets['skeleton'].training.ends_ns.tolist()
 

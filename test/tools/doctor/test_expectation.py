@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from test.bundles import LABELS, make_camera_bundle, make_imu_bundle
+from test.bundles import LABELS, make_camera_bundle, make_imu_bundle, rewrite_document
 from xmodal_ros.errors import BundleError
 from xmodal_ros.tools.doctor.expectation import read_expectation
 
@@ -37,16 +37,29 @@ def test_a_model_of_acceleration_and_one_of_pictures_say_so(tmp_path: Path) -> N
 def test_the_acceleration_it_learnt_from_comes_of_its_statistics(bundle: Path) -> None:
     mean, std = [0.0, 3.0, 8.0, 1, 1, 1], [1.0, 1.0, 5.0, 1, 1, 1]
     step = {'kind': 'standardise', 'mean': mean, 'std': std}
-    change(bundle, preprocessing=[step])
+    rewrite_document(bundle, preprocessing=[step])
     assert read_expectation(bundle).statistics == pytest.approx({'acceleration_rms': 10.0})
-    change(bundle, preprocessing=[{'kind': 'motion'}, step])
+    doubled = {**step, 'mean': 2 * mean, 'std': 2 * std}
+    rewrite_document(bundle, preprocessing=[{'kind': 'motion'}, doubled])
     assert read_expectation(bundle).statistics == pytest.approx({'acceleration_rms': 10.0})
-    change(bundle, preprocessing=[{'kind': 'something else'}, step])
+    rewrite_document(bundle, preprocessing=[])
     assert read_expectation(bundle).statistics == {}
-    change(bundle, preprocessing=[{'kind': 'standardise', 'mean': 'x', 'std': None}])
-    assert read_expectation(bundle).statistics == {}
-    change(bundle, preprocessing=[])
-    assert read_expectation(bundle).statistics == {}
+
+
+@pytest.mark.parametrize(
+    'step',
+    [{'kind': 'something else'}, {'kind': 'standardise', 'mean': 'x', 'std': None}],
+)
+def test_a_step_that_no_model_here_could_run_is_refused(bundle: Path, step: object) -> None:
+    rewrite_document(bundle, preprocessing=[step])
+    with pytest.raises(BundleError, match='preprocessing'):
+        read_expectation(bundle)
+
+
+def test_a_document_that_was_altered_is_refused_as_the_node_will(bundle: Path) -> None:
+    change(bundle, unknown_threshold=0.5)
+    with pytest.raises(BundleError, match='is not the document this bundle was made with'):
+        read_expectation(bundle)
 
 
 def test_a_folder_that_is_none_or_no_bundle_is_refused(tmp_path: Path) -> None:

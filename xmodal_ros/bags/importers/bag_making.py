@@ -3,31 +3,21 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from xmodal_ros.bags.labels import read_segments, write_segments
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.replacing import replacing
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.bags.writing import BagWriter, replacing
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
 # Longer than any usual window, so that no window holds two clips.
 GAP_NS: Final = 4 * SECOND_NS
-
-
-class Record(NamedTuple):
-    """A serialized message, and when it was received."""
-
-    stamp_ns: int
-    topic: str
-    msgtype: str
-    data: bytes
-    latched: bool = False
 
 
 @dataclass(frozen=True)

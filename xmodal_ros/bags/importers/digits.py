@@ -20,13 +20,14 @@ from xmodal_ros.bags.importers.bag_making import (
     DAY_NS,
     ImportedBag,
     make_bag,
-    Record,
     SECOND_NS,
     SensorData,
 )
-from xmodal_ros.bags.importers.messages import audio_info_record, audio_records, image_record
+from xmodal_ros.bags.importers.messages import image_record
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.file import info_record, sound_records
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 SPOKEN_FILE: Final = 'fsdd_8k_int16.npz'
@@ -133,14 +134,17 @@ def import_speaker(digits: Digits, out: Path, *, force: bool = False) -> Importe
 def _parts(digits: Digits) -> Iterator[SensorData]:
     # Digits end on even seconds, so that a window of a second every other second holds one whole.
     start_ns = _EPOCH_NS + digits.number * DAY_NS + SECOND_NS
-    yield SensorData([], [audio_info_record(MICROPHONE, start_ns, digits.rate_hz, 1)])
+    yield SensorData([], [info_record(MICROPHONE.topic, start_ns, digits.rate_hz, 1)])
     length = digits.rate_hz * LENGTH_NS // SECOND_NS
     for sound, digit in zip(digits.sounds, digits.said.tolist(), strict=True):
         samples = np.zeros((length, 1), np.int16)
         before = max(0, length - len(sound)) // 2
         samples[before : before + len(sound), 0] = sound[:length]
         segment = Segment(start_ns, start_ns + LENGTH_NS, LABELS[digit])
-        yield SensorData([segment], audio_records(MICROPHONE, start_ns, samples, digits.rate_hz))
+        yield SensorData(
+            [segment],
+            sound_records(MICROPHONE.topic, MICROPHONE.frame, start_ns, samples, digits.rate_hz),
+        )
         start_ns += _STEP_NS
     for picture, digit in zip(digits.pictures, digits.written.tolist(), strict=True):
         segment = Segment(start_ns, start_ns + LENGTH_NS, LABELS[digit])

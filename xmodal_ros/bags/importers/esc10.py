@@ -16,15 +16,14 @@ from xmodal_ros.bags.importers.bag_making import (
     DAY_NS,
     ImportedBag,
     make_bag,
-    Record,
     schedule,
     SECOND_NS,
     SensorData,
 )
-from xmodal_ros.bags.importers.messages import audio_info_record, audio_records
-from xmodal_ros.bags.importers.sound_file import read_sound
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.file import info_record, read_sound, sound_records
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
@@ -115,9 +114,11 @@ def _parts(clips: Sequence[SoundClip], segments: Sequence[Segment]) -> Iterator[
             )
         records: list[Record] = []
         if not first_rate:
-            records.append(audio_info_record(MICROPHONE, segment.start_ns, rate, 1))
+            records.append(info_record(MICROPHONE.topic, segment.start_ns, rate, 1))
         first_rate = rate
         # To mono: a robot's microphone is, and so are the clips as published.
         mono = samples[: rate * _LENGTH_NS // SECOND_NS].mean(axis=1).astype(samples.dtype)
-        records += audio_records(MICROPHONE, segment.start_ns, mono[:, None], rate)
+        records += sound_records(
+            MICROPHONE.topic, MICROPHONE.frame, segment.start_ns, mono[:, None], rate
+        )
         yield SensorData([segment], records)

@@ -1,30 +1,21 @@
 """One's own recording, made with whatever there was, as a bag: a table, a video, a sound file."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 import heapq
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, Record, SECOND_NS, SensorData
-from xmodal_ros.bags.importers.imu_table import (
-    ImuColumns,
-    ImuTable,
-    MOST_NS,
-    read_imu_table,
-    SINCE_1970_NS,
-)
-from xmodal_ros.bags.importers.messages import audio_info_record, audio_records, imu_record
-from xmodal_ros.bags.importers.sound_file import read_sound
-from xmodal_ros.bags.importers.video_file import look_into_video, video_records
+from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, SensorData
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.modalities.file import Record, SensorFile
+from xmodal_ros.modalities.imu.table import ImuColumns
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.table import MOST_NS, SINCE_1970_NS
 
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image/compressed', 'camera_link')
@@ -39,7 +30,8 @@ class OwnFiles:
 
     ``start_ns`` is when the recording starts, in nanoseconds since 1970; None for the first time
     of the table where that counts from 1970, else 1 January 2000. Each offset, in seconds, is how
-    much later its file starts; a table whose times count from 1970 is only moved by it.
+    much later its file starts; a table whose times count from 1970 is only moved by it. ``others``
+    are files by their modality, for those whose files can be read.
     """
 
     imu: Path | None = None
@@ -52,6 +44,18 @@ class OwnFiles:
     video_offset_s: float = 0.0
     audio_offset_s: float = 0.0
     video_height: int | None = None
+    others: Mapping[str, Path] = field(default_factory=dict)
+
+    def given(self) -> Iterator[tuple[Sensor, Path, Mapping[str, Any], float]]:
+        """Give each file's sensor, its path, what is said of it and its offset in seconds."""
+        if self.imu is not None:
+            yield IMU, self.imu, {'columns': self.columns}, self.imu_offset_s
+        if self.video is not None:
+            yield CAMERA, self.video, {'height': self.video_height}, self.video_offset_s
+        if self.audio is not None:
+            yield MICROPHONE, self.audio, {}, self.audio_offset_s
+        for name, path in self.others.items():
+            yield Sensor(name, name, f'/{name}', f'{name}_link'), path, {}, 0.0
 
 
 @dataclass(frozen=True)
@@ -75,32 +79,20 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
     cannot be, and :class:`BagError` for a file that cannot be used, with what to do, and where
     something is at ``path`` already (without ``force``, or that is no bag).
     """
-    if not (files.imu or files.video or files.audio):
+    if not any(files.given()):
         raise ConfigurationError("nothing to import: give '--imu', '--video' or '--audio'")
     _check_times(files)
     if path.exists() and not force:
         raise BagError(f'{str(path)!r} is there already: give --force to replace it')
     made = _Recording(files)
-    sensors = tuple(
-        sensor
-        for sensor, file in (
-            (IMU, files.imu),
-            (CAMERA, files.video),
-            (MICROPHONE, files.audio),
-        )
-        if file is not None
-    )
+    sensors = tuple(each.sensor for each in made.given)
     plan = BagPlan(
         path=path,
         importer='files 1',
         subject=subject,
         sensors=sensors,
         segments=len(made.segments),
-        metadata={
-            'files': ', '.join(
-                file.name for file in (files.imu, files.video, files.audio) if file is not None
-            )
-        },
+        metadata={'files': ', '.join(path.name for _, path, _, _ in files.given())},
     )
     make_bag(plan, [SensorData(made.segments, made.records())], force=force)
     return OwnBag(
@@ -108,8 +100,17 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
         {sensor.name: made.counts[sensor.topic] for sensor in sensors},
         made.segments,
         (made.last_ns - made.first_ns) / 1e9,
-        made.table.repeated if made.table else 0,
+        made.repeated,
     )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """One of the files, and how much later it starts than the recording, in nanoseconds."""
+
+    sensor: Sensor
+    file: SensorFile
+    offset_ns: int
 
 
 class _Recording:
@@ -117,15 +118,20 @@ class _Recording:
 
     def __init__(self, files: OwnFiles) -> None:
         self._files = files
-        self.table: ImuTable | None = None
-        self._sound: tuple[int, NDArray[np.int16]] | None = None
         self.counts: Counter[str] = Counter()
-        if files.imu is not None:
-            self.table = read_imu_table(files.imu, files.columns)
-        if files.audio is not None:
-            self._sound = read_sound(files.audio)
-        self._start_ns = self._find_start()
-        spans = list(self._spans())
+        self.given = [
+            _Given(
+                sensor,
+                find_modality(sensor.modality).open_file(path, options),
+                _nanoseconds(offset_s),
+            )
+            for sensor, path, options, offset_s in files.given()
+        ]
+        dated = [each for each in self.given if each.file.starts_at_ns is not None]
+        self._start_ns = self._find_start(dated)
+        spans = [
+            (first := self._first_ns(each), first + each.file.duration_ns) for each in self.given
+        ]
         self.first_ns = min(first for first, _ in spans)
         self.last_ns = max(last for _, last in spans)
         if self.first_ns <= 0:
@@ -136,67 +142,30 @@ class _Recording:
         if files.labels is not None:
             self.segments = read_label_file(files.labels, self._start_ns, self.last_ns)
 
+    @property
+    def repeated(self) -> int:
+        """Samples with the time of the one before."""
+        return sum(each.file.repeated for each in self.given)
+
     def records(self) -> Iterator[Record]:
         """Give all messages in order of time."""
         streams = [
-            iter(stream())
-            for stream, file in (
-                (self._imu, self._files.imu),
-                (self._video, self._files.video),
-                (self._audio, self._files.audio),
-            )
-            if file is not None
+            each.file.records(each.sensor.topic, each.sensor.frame, self._first_ns(each))
+            for each in self.given
         ]
         for record in heapq.merge(*streams, key=lambda record: record.stamp_ns):
             self.counts[record.topic] += 1
             yield record
 
-    def _find_start(self) -> int:
+    def _find_start(self, dated: Sequence[_Given]) -> int:
         if self._files.start_ns is not None:
             return self._files.start_ns
-        if self.table is not None and self.table.is_dated:
-            return int(self.table.times_ns[0]) + _nanoseconds(self._files.imu_offset_s)
-        return SINCE_1970_NS
+        starts = [self._first_ns(each) for each in dated]
+        return min(starts, default=SINCE_1970_NS)
 
-    def _spans(self) -> Iterator[tuple[int, int]]:
-        """Give the first and the last moment of each file."""
-        if self.table is not None:
-            stamps = self._imu_stamps(self.table)
-            yield int(stamps[0]), int(stamps[-1])
-        if self._files.video is not None:
-            facts = look_into_video(self._files.video)
-            first_ns = self._start_ns + _nanoseconds(self._files.video_offset_s)
-            yield first_ns, first_ns + round(facts.frames / facts.fps * SECOND_NS)
-        if self._sound is not None:
-            rate_hz, samples = self._sound
-            first_ns = self._start_ns + _nanoseconds(self._files.audio_offset_s)
-            yield first_ns, first_ns + len(samples) * SECOND_NS // rate_hz
-
-    def _imu_stamps(self, table: ImuTable) -> NDArray[np.int64]:
-        moved_ns = _nanoseconds(self._files.imu_offset_s)
-        if not table.is_dated:
-            moved_ns += self._start_ns - int(table.times_ns[0])
-        moved: NDArray[np.int64] = table.times_ns + moved_ns
-        return moved
-
-    def _imu(self) -> Iterator[Record]:
-        assert self.table is not None  # noqa: S101 - asked for where there is one
-        rates = self.table.rate
-        for row, stamp_ns in enumerate(self._imu_stamps(self.table).tolist()):
-            rate = None if rates is None else rates[row]
-            yield imu_record(IMU, stamp_ns, self.table.acceleration[row], rate)
-
-    def _video(self) -> Iterator[Record]:
-        assert self._files.video is not None  # noqa: S101 - asked for where there is one
-        first_ns = self._start_ns + _nanoseconds(self._files.video_offset_s)
-        return video_records(self._files.video, CAMERA, first_ns, self._files.video_height)
-
-    def _audio(self) -> Iterator[Record]:
-        assert self._sound is not None  # noqa: S101 - asked for where there is one
-        rate_hz, samples = self._sound
-        first_ns = self._start_ns + _nanoseconds(self._files.audio_offset_s)
-        yield audio_info_record(MICROPHONE, first_ns, rate_hz, samples.shape[1])
-        yield from audio_records(MICROPHONE, first_ns, samples, rate_hz)
+    def _first_ns(self, given: _Given) -> int:
+        stated_ns = given.file.starts_at_ns
+        return (self._start_ns if stated_ns is None else stated_ns) + given.offset_ns
 
 
 def _check_times(files: OwnFiles) -> None:

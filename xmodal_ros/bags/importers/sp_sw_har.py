@@ -24,13 +24,13 @@ from xmodal_ros.bags.importers.bag_making import (
     ImportedBag,
     make_bag,
     next_second,
-    Record,
     SECOND_NS,
     SensorData,
 )
 from xmodal_ros.bags.importers.messages import imu_record
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 Clocks = Literal['own', 'phone']

@@ -20,7 +20,6 @@ from xmodal_ros.bags.importers.bag_making import (
     DAY_NS,
     ImportedBag,
     make_bag,
-    Record,
     schedule,
     SECOND_NS,
     SensorData,
@@ -30,6 +29,7 @@ from xmodal_ros.bags.importers.utd_mhad_archives import load_archives
 from xmodal_ros.bags.importers.utd_mhad_clip import Clip, IMU_STEP_NS
 from xmodal_ros.bags.importers.utd_mhad_mat import find_mat_files, load_mat_clips
 from xmodal_ros.bags.segment import Segment
+from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
 IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')

@@ -1,6 +1,7 @@
 """The modality ``audio``."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from xmodal_ros.modalities.audio.messages import audio_message
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.contents import Contents, Problem
 from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.modality import Intake, Modality, TrainingDefaults, WindowCutter
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter
@@ -133,6 +135,12 @@ class Audio(Modality):
         data = sample.values.astype('<f4').tobytes()
         return audio_message(sample.stamp_ns, sample.frame_id, data)
 
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read WAV, or what ``soundfile`` reads where that is installed."""
+        from xmodal_ros.modalities.audio.file import SoundFile
+
+        return SoundFile(path)
+
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep sound in half the memory: float16 rounds it with a noise 70 dB below it."""
         return values.astype(np.float16)
@@ -140,26 +148,6 @@ class Audio(Modality):
     def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Give the loudness of each sample."""
         return 100 * np.abs(samples.astype(np.float64))
-
-    def check_preprocessing(
-        self,
-        stream: StreamConfig,
-        window: WindowingSpec,
-        steps: Sequence[Any],
-    ) -> None:
-        """Sound has no channels until a log-mel step, before all others, gives it some."""
-        if [n for n, step in enumerate(steps) if step.kind == 'log_mel'] != [0]:
-            raise ValueError('an audio stream needs one log_mel step, before all others')
-        step = steps[0]
-        if step.rate_hz != window.rate_hz:
-            raise ValueError(
-                f'a log_mel step is for {step.rate_hz} Hz, but windows are of {window.rate_hz} Hz'
-            )
-        if window.steps < step.transform_steps:
-            raise ValueError(
-                f'windows of {window.steps} samples are too short for a transform of '
-                f'{step.transform_steps}'
-            )
 
     def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
         """Give the decoder."""

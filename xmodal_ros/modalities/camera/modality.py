@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from xmodal_ros.modalities.camera.stream import (
 )
 from xmodal_ros.modalities.contents import Contents, Received
 from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.modality import Intake, Modality, PlacementField, TrainingDefaults
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter
@@ -114,6 +116,12 @@ class Camera(Modality):
         dtype, encoding = ('<f4' if stream.pixels == 'depth' else 'u1'), _ENCODINGS[stream.pixels]
         data = sample.values.astype(dtype).tobytes()
         return image_message(sample.stamp_ns, sample.frame_id, height, width, encoding, data)
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read a video; ``options['height']`` is the most that pictures are to have."""
+        from xmodal_ros.modalities.camera.file import VideoFile
+
+        return VideoFile(path, options.get('height'))
 
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep depth in half the memory: float16 is exact to 2 mm at 4 m."""

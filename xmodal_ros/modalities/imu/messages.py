@@ -1,9 +1,31 @@
 """Serialize ``sensor_msgs/Imu``."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.streams.cdr_writing import ENCAPSULATION, padding, write_header
+
+# Where the fields lie among the 37 numbers, and their covariances' first.
+_ORIENTATION_W, _ORIENTATION_COVARIANCE = 3, 4
+_GYRO, _GYRO_COVARIANCE, _ACC = 13, 16, 25
+_FIELDS: Final = 37
+
+
+def imu_sample_message(stamp_ns: int, frame: str, values: NDArray[np.float64]) -> bytes:
+    """Serialize acceleration in m/s² (3,), or that and angular rate in rad/s (6,).
+
+    There is no orientation, and with (3,) no angular rate: their covariances say so (REP 145).
+    """
+    fields = np.zeros(_FIELDS)
+    fields[_ORIENTATION_W], fields[_ORIENTATION_COVARIANCE] = 1, -1
+    fields[_ACC : _ACC + 3] = values[:3]
+    if len(values) == 3:
+        fields[_GYRO_COVARIANCE] = -1
+    else:
+        fields[_GYRO : _GYRO + 3] = values[3:]
+    return imu_message(stamp_ns, frame, fields)
 
 
 def imu_message(stamp_ns: int, frame: str, fields: NDArray[np.float64]) -> bytes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 import math
-from typing import Any, ClassVar, Final, TYPE_CHECKING
+from pathlib import Path
+from typing import Any, ClassVar, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.contents import Contents, Received
 from xmodal_ros.modalities.faults import FaultKind
+from xmodal_ros.modalities.file import SensorFile, TableFile
 from xmodal_ros.modalities.imu.contents import (
     ACCELERATION_RMS,
     describe,
@@ -17,7 +19,7 @@ from xmodal_ros.modalities.imu.contents import (
     measure,
 )
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
-from xmodal_ros.modalities.imu.messages import imu_message
+from xmodal_ros.modalities.imu.messages import imu_sample_message
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.modality import Modality, PlacementField, TrainingDefaults
 from xmodal_ros.modalities.stream import StreamConfig
@@ -27,10 +29,6 @@ from xmodal_ros.streams.sample import Decoder, Sample
 
 if TYPE_CHECKING:
     from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
-
-# Where the fields of sensor_msgs/Imu lie among its 37 numbers, and the covariances' first.
-_GYRO, _GYRO_COVARIANCE, _ACC = 13, 16, 25
-_FIELDS: Final = 37
 
 
 class Imu(Modality):
@@ -101,13 +99,14 @@ class Imu(Modality):
 
     def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
         """Give a ``sensor_msgs/Imu``."""
-        values, fields = sample.values, np.zeros(_FIELDS)
-        fields[_ACC : _ACC + 3] = values[:3]
-        if len(values) == 3:
-            fields[_GYRO_COVARIANCE] = -1
-        else:
-            fields[_GYRO : _GYRO + 3] = values[3:]
-        return imu_message(sample.stamp_ns, sample.frame_id, fields)
+        return imu_sample_message(sample.stamp_ns, sample.frame_id, sample.values)
+
+    def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
+        """Read a table, whose columns and units ``options['columns']`` names."""
+        from xmodal_ros.modalities.imu.table import ImuColumns, read_imu_table
+
+        table = read_imu_table(path, options.get('columns') or ImuColumns())
+        return TableFile(table, IMU_TYPE, lambda sample: self.serialize(sample, ImuStream()))
 
     def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Give the change of acceleration from sample to sample."""

@@ -17,7 +17,7 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.models.bundle import BundleInfo, read_bundle_info
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
 from xmodal_ros.ros.bag_topic import sensor_settings
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.pacing import Pace
@@ -40,11 +40,10 @@ _STALL_S: Final = 30.0
 class LivePrediction(Prediction):
     """What the live node said of one window, as far as its message tells.
 
-    Coverage is not published: NaN. ``elapsed_s`` is when it arrived, since the first message was
-    sent; ``latency_s`` the time from sending the message that made the window due until then.
+    Coverage is not published: NaN. ``latency_s`` is the time from sending the message that made
+    the window due until it arrived.
     """
 
-    elapsed_s: float
     latency_s: float
 
 
@@ -140,7 +139,6 @@ class _Player:
         self._predictions: list[LivePrediction] = []
         self._stamps: list[int] = []
         self._sent_at_ns: list[int] = []
-        self._first_sent_ns = 0
         self.sent = 0
 
     def wait_until_ready(self) -> None:
@@ -163,8 +161,6 @@ class _Player:
         if not self._has_room(self._link.status):
             self._wait(self._has_room, _STALL_S, 'take the messages sent')
         self._note(data)
-        if not self.sent:
-            self._first_sent_ns = time.monotonic_ns()
         self._link.publish(data)
         self.sent += 1
         self._collect()
@@ -236,6 +232,5 @@ class _Player:
             scores=arrived.scores,
             probabilities=tuple(chances[name] for name in self._info.labels) if known else (),
             coverage=math.nan,
-            elapsed_s=(arrived.at_ns - self._first_sent_ns) / 1e9,
             latency_s=max(0, arrived.at_ns - sent_at_ns) / 1e9,
         )

@@ -1,0 +1,77 @@
+"""How far a command is, on a terminal and in a file."""
+
+import io
+
+from rich.console import Console
+
+from xmodal_ros.cli.progress import Lines, ProgressBars
+from xmodal_ros.progress import EpochMetrics
+
+
+def console(*, terminal: bool) -> tuple[Console, io.StringIO]:
+    written = io.StringIO()
+    # In a terminal nothing moves unless it is asked for, so that tests read what is drawn last.
+    return Console(file=written, force_terminal=terminal, width=120), written
+
+
+def work(bars: ProgressBars) -> None:
+    bars.begin('reading [x]', 2)
+    bars.advance(1, 'bag_1')
+    bars.advance(2, 'bag_2')
+    bars.begin('training imu', 9)
+    bars.epoch(EpochMetrics(1, 0.5, 0.25, 0.75, {'alignment': 0.125}))
+
+
+def test_in_a_file_there_are_the_lines_that_a_command_asks_for() -> None:
+    screen, written = console(terminal=False)
+    with ProgressBars(screen, Lines(stage='{stage}: {total}', step='  {done}: {detail}')) as bars:
+        work(bars)
+        bars.note('[y] is left out')
+    assert written.getvalue().splitlines() == [
+        'reading [x]: 2',
+        '  1: bag_1',
+        '  2: bag_2',
+        'training imu: 9',
+        '  1: loss 0.500, alignment 0.125, validation 0.250 (75% right)',
+        'note: [y] is left out',
+    ]
+
+
+def test_of_a_stage_there_may_be_its_last_step_alone() -> None:
+    screen, written = console(terminal=False)
+    with ProgressBars(screen, Lines(stage='{stage}', last='  {done}: {detail}')) as bars:
+        work(bars)
+    assert written.getvalue().splitlines() == [
+        'reading [x]',
+        '  2: bag_2',
+        'training imu',
+        '  1: loss 0.500, alignment 0.125, validation 0.250 (75% right)',
+    ]
+
+
+def test_on_a_terminal_each_stage_has_a_bar_and_no_lines() -> None:
+    screen, written = console(terminal=True)
+    with ProgressBars(screen, Lines(stage='LINE', step='LINE')) as bars:
+        work(bars)
+    drawn = written.getvalue()
+    assert 'reading [x]' in drawn
+    assert '2/2' in drawn
+    assert '1/9' in drawn
+    assert 'validation 0.250' in drawn
+    assert 'LINE' not in drawn
+
+
+def test_several_bars_stand_side_by_side_and_are_printed_at_the_end_without_a_terminal() -> None:
+    screen, written = console(terminal=False)
+    with ProgressBars(screen) as bars:
+        first, second, third = (bars.add(name, 4) for name in ('one', 'two', 'three'))
+        first.update(3)
+        second.update(3, 6)
+        second.advance(1, 'two [harmed]')
+        third.remove()
+    lines = written.getvalue().splitlines()
+    assert len([line for line in lines if line.strip()]) == 2
+    assert lines[0].startswith('one')
+    assert '3/4' in lines[0]
+    assert lines[1].startswith('two [harmed]')
+    assert '4/6' in lines[1]

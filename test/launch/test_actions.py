@@ -1,0 +1,51 @@
+"""What ROS's launch is told of a launch file; tests beside this one run the files."""
+
+from typing import Any
+
+import pytest
+
+from test.launch.files import FOLDER, launch_file, NAMES
+from xmodal_ros.launching.arguments import share
+
+pytestmark = pytest.mark.usefixtures('launch_installed')
+
+
+def describe(name: str) -> tuple[Any, Any]:
+    """The description in a launch file, and the context that it was read in."""
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+    import launch
+
+    context = launch.LaunchContext()
+    source = PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py'))
+    return source.get_launch_description(context), context
+
+
+def text(substitutions: Any) -> str:
+    """What substitutions that are nothing but text say."""
+    return ''.join(each.text for each in substitutions)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_launch_shows_the_arguments_of_the_table(name: str) -> None:
+    shown = {each.name: each for each in describe(name)[0].get_launch_arguments()}
+    table = launch_file(name).arguments
+    assert [*shown] == [argument.name for argument in table]
+    for argument in table:
+        declared = shown[argument.name]
+        assert declared.description.startswith(argument.description)
+        assert text(declared.default_value) == argument.default
+        assert declared.choices == argument.choices
+
+
+def test_the_environment_is_set_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from launch.actions import SetEnvironmentVariable
+    from launch_ros.actions import Node
+
+    monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
+    monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
+    description, context = describe('drivers')
+    actions = [action for each in description.entities for action in each.visit(context) or ()]
+    assert [type(action) for action in actions] == [SetEnvironmentVariable, Node, Node]
+    assert text(actions[0].name) == 'FASTRTPS_DEFAULT_PROFILES_FILE'
+    assert text(actions[0].value) == str(share('config', 'fastdds.xml'))

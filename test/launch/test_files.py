@@ -1,0 +1,191 @@
+"""Every launch file: its arguments, and that the nodes take what they make of them."""
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+
+from test.launch.described import describe_bundle
+from test.launch.files import (
+    console_scripts,
+    FOLDER,
+    launch_file,
+    NAMES,
+    planned,
+    ROOT,
+    Started,
+)
+from test.recordings import clips, write_imu_bag
+from xmodal_ros.launching.arguments import Argument
+from xmodal_ros.launching.sensors import launch_sensors
+from xmodal_ros.ros.parameter_tables import TABLES
+from xmodal_ros.ros.parameters import Parameter
+from xmodal_ros.ros.sensor_table import read_sensors
+from xmodal_ros.ros.trainer_parameters import TRAINER
+
+PARAMETERS = {**TABLES, 'trainer': TRAINER}
+EVERY_ARGUMENT = [
+    pytest.param(name, argument, id=f'{name}-{argument.name}')
+    for name in NAMES
+    for argument in launch_file(name).arguments
+]
+
+
+@pytest.fixture(scope='module')
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two recordings, and what launch files read of two bundles."""
+    folder = tmp_path_factory.mktemp('material')
+    for name, window_s in (('one', 2), ('other', 3)):
+        write_imu_bag(folder / f'bag_{name}', clips(['sit'], seconds=1))
+        describe_bundle(folder / f'bundle_{name}', window_s=window_s)
+    return folder
+
+
+def given_to(name: str, material: Path) -> dict[str, str]:
+    """Arguments beside which every other one makes a difference."""
+    models = {f'{each.modality}_model': str(material / 'bundle_one') for each in launch_sensors()}
+    bag = {'bag': str(material / 'bag_one')}
+    return {
+        'bringup': {**models, 'camera': 'true', 'microphone': 'true'},
+        'drivers': {},
+        'evaluate': {**models, **bag},
+        'perception': {**models, **bag},
+        'trainer': {},
+    }[name]
+
+
+def another(argument: Argument, now: str, material: Path) -> str:
+    """A value that an argument may have and does not have yet."""
+    if argument.choices is not None:
+        return next(each for each in reversed(argument.choices) if each and each != now)
+    if argument.name == 'bag':
+        return str(material / 'bag_other')
+    if argument.name.endswith('_model'):
+        return str(material / 'bundle_other')
+    return '2.5' if argument.name == 'rate' else 'something_else'
+
+
+@cache
+def variations(name: str, material: Path) -> dict[str, Started]:
+    """What is started with every argument changed, by its name, and by '' with none changed."""
+    given = given_to(name, material)
+    started = {'': planned(name, given)}
+    for argument in launch_file(name).arguments:
+        now = given.get(argument.name, argument.default)
+        changed = {**given, argument.name: another(argument, now, material)}
+        started[argument.name] = planned(name, changed)
+    return started
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_launch_file_holds_nothing_but_its_description(name: str) -> None:
+    module = ast.parse((FOLDER / f'{name}.launch.py').read_text())
+    expected = ast.parse(
+        'from launch import LaunchDescription\n'
+        'from xmodal_ros.launching.actions import describe\n'
+        f'from xmodal_ros.launching.{name} import {name.upper()}\n'
+        'def generate_launch_description() -> LaunchDescription:\n'
+        f'    return describe({name.upper()})\n'
+    )
+    assert ast.get_docstring(module)
+    assert [*map(ast.dump, module.body[1:])] == [*map(ast.dump, expected.body)]
+    assert launch_file(name).name == name
+
+
+@pytest.mark.parametrize(('name', 'argument'), EVERY_ARGUMENT)
+def test_every_argument_is_described(name: str, argument: Argument) -> None:
+    assert len(argument.description) > 10
+    assert argument.description.endswith('.')
+
+
+@pytest.mark.parametrize(('name', 'argument'), EVERY_ARGUMENT)
+def test_every_default_may_be_given(name: str, argument: Argument) -> None:
+    assert argument.read(argument.default) == argument.default
+    for choice in argument.choices or ():
+        assert argument.read(choice.upper()) == choice
+    if argument.name.endswith('params_file'):
+        assert Path(argument.default).is_file()
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_the_arguments_are_those_that_users_know(name: str) -> None:
+    sensors = 'imu_model camera_model audio_model imu_topic camera_topic audio_topic'
+    known = {
+        'bringup': 'imu_model camera_model audio_model imu_topic device precision camera '
+        'microphone camera_device microphone_device camera_loop respawn drivers_params_file '
+        'use_sim_time',
+        'drivers': 'camera microphone camera_device microphone_device camera_loop use_sim_time '
+        'respawn',
+        'evaluate': f'bag {sensors} device rate player selector report html',
+        'perception': f'{sensors} device precision selector bag rate loop use_sim_time',
+        'trainer': 'bags test_subjects source option target method out device motion_topic '
+        'start_at_once resume exit_at_end',
+    }[name].split()
+    names = [argument.name for argument in launch_file(name).arguments]
+    assert sorted(names) == sorted([*known, 'params_file', 'namespace', 'log_level'])
+
+
+@pytest.mark.parametrize(('name', 'argument'), EVERY_ARGUMENT)
+def test_every_argument_changes_what_is_started(
+    name: str, argument: Argument, material: Path
+) -> None:
+    started = variations(name, material)
+    assert started[argument.name] != started['']
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_what_is_started_is_installed(name: str, material: Path) -> None:
+    for started in variations(name, material).values():
+        assert {spec.executable for spec in started.processes} <= console_scripts().keys()
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_what_is_started_takes_the_parameters_that_it_is_given(name: str, material: Path) -> None:
+    specs = [spec for each in variations(name, material).values() for spec in each.processes]
+    assert specs
+    for spec in specs:
+        settings = dict(spec.parameters)
+        assert isinstance(settings.pop('use_sim_time', False), bool)
+        sensors = {
+            key.removeprefix('sensors.'): settings.pop(key)
+            for key in spec.parameters
+            if key.startswith('sensors.')
+        }
+        check(settings, PARAMETERS[spec.executable])
+        assert not sensors or spec.executable == 'perception'
+        # Fields that no sensor has are refused here.
+        for entry in read_sensors(sensors):
+            check(entry.classifier, TABLES[f'{entry.modality}_classifier'])
+
+
+def check(settings: Mapping[str, Any], table: tuple[Parameter, ...]) -> None:
+    """Hold values against a node's table: names, types and bounds."""
+    known = {parameter.name: parameter for parameter in table}
+    for name, value in settings.items():
+        parameter = known[name]
+        assert type(value) is type(parameter.default), name
+        if isinstance(value, list) and isinstance(parameter.default, list):
+            assert {*map(type, value)} == {*map(type, parameter.default)}, name
+        if parameter.bounds:
+            assert isinstance(value, int | float), name
+            assert parameter.bounds[0] <= value <= parameter.bounds[1], name
+
+
+def test_every_example_names_arguments_that_there_are() -> None:
+    pages = [ROOT / 'README.md', *(ROOT / 'docs').rglob('*.md'), *FOLDER.glob('*.launch.py')]
+    examples = [
+        (file, found)
+        for page in pages
+        for file, found in re.findall(
+            r'ros2 launch xmodal_ros (\w+)\.launch\.py((?:\\\n|\n +(?=\w+:=)|[^\n`])*)',
+            page.read_text(),
+        )
+    ]
+    assert {name for name, _ in examples} == set(NAMES)
+    for name, text in examples:
+        known = {argument.name for argument in launch_file(name).arguments}
+        assert set(re.findall(r'(\w+):=', text)) <= known, text

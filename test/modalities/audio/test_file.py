@@ -1,0 +1,78 @@
+from pathlib import Path
+import sys
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.file import read_sound
+
+SOUND = np.array([[0, 100], [-32_768, 32_767], [256, -256]], np.int16)
+
+
+@pytest.mark.parametrize(
+    ('samples', 'tolerance'),
+    [
+        (SOUND, 0),
+        (SOUND.astype(np.int32) << 16, 0),
+        ((SOUND / 32_768).astype(np.float32), 1),
+        (((SOUND >> 8) + 128).astype(np.uint8), 255),
+    ],
+)
+def test_every_kind_of_wav_becomes_16_bits(
+    tmp_path: Path, samples: np.ndarray, tolerance: int
+) -> None:
+    wavfile.write(tmp_path / 'a.wav', 8000, samples)
+    rate, read = read_sound(tmp_path / 'a.wav')
+    assert (rate, str(read.dtype), read.shape) == (8000, 'int16', (3, 2))
+    assert np.abs(read.astype(int) - SOUND).max() <= tolerance
+
+
+def test_one_channel_keeps_its_axis(tmp_path: Path) -> None:
+    wavfile.write(tmp_path / 'a.wav', 8000, SOUND[:, 0])
+    assert read_sound(tmp_path / 'a.wav')[1].tolist() == SOUND[:, :1].tolist()
+
+
+def test_other_formats_are_read_by_soundfile(tmp_path: Path) -> None:
+    soundfile = pytest.importorskip('soundfile', reason='no soundfile: pip install soundfile')
+    tone = (np.sin(np.arange(8000) / 5) * 10_000).astype(np.int16)
+    soundfile.write(tmp_path / 'a.ogg', tone, 8000)
+    rate, read = read_sound(tmp_path / 'a.ogg')
+    assert (rate, read.shape) == (8000, (8000, 1))
+    assert np.corrcoef(read[:, 0], tone)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize('content', [b'', b'RIFF', b'no sound at all' * 9])
+@pytest.mark.parametrize('name', ['a.wav', 'a.ogg'])
+def test_what_is_no_sound_is_named_with_what_to_do(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BagError, match=rf'{name}.*16-bit WAV'):
+        read_sound(tmp_path / name)
+
+
+def test_a_wav_that_holds_nothing_or_is_missing_is_refused(tmp_path: Path) -> None:
+    wavfile.write(tmp_path / 'a.wav', 8000, SOUND[:0])
+    with pytest.raises(BagError, match='holds no sound'):
+        read_sound(tmp_path / 'a.wav')
+    with pytest.raises(BagError, match='there is no sound file'):
+        read_sound(tmp_path / 'b.wav')
+
+
+def test_a_wav_with_values_that_are_no_numbers_is_refused(tmp_path: Path) -> None:
+    wavfile.write(tmp_path / 'a.wav', 8000, np.array([0.1, np.nan, 0.2], np.float32))
+    with pytest.raises(BagError, match='no numbers'):
+        read_sound(tmp_path / 'a.wav')
+
+
+def test_without_soundfile_wav_is_read_and_others_say_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, 'soundfile', None)
+    wavfile.write(tmp_path / 'a.wav', 8000, SOUND)
+    assert len(read_sound(tmp_path / 'a.wav')[1]) == 3
+    (tmp_path / 'a.ogg').write_bytes(b'OggS')
+    with pytest.raises(BagError, match='pip install soundfile'):
+        read_sound(tmp_path / 'a.ogg')

@@ -1,0 +1,104 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.imu.table import ImuColumns, read_imu_table
+
+ROWS = [(0.0, 0, 0, 9.8, 1, 0, -1), (0.01, 0, 1, 9.7, 1, 0, -1), (0.02, 0, 2, 9.6, 1, 0, -1)]
+
+
+def write(folder: Path, text: str | list[Any], header: str = 'time,ax,ay,az,gx,gy,gz') -> Path:
+    if not isinstance(text, str):
+        text = '\n'.join(','.join(map(str, row)) for row in text)
+    file = folder / 'imu.csv'
+    file.write_text(f'{header}\n{text}\n')
+    return file
+
+
+def test_samples_are_read_in_si_units(tmp_path: Path) -> None:
+    table = read_imu_table(write(tmp_path, ROWS), ImuColumns())
+    assert table.times_ns.tolist() == [0, 10_000_000, 20_000_000]
+    assert table.values[1, :3].tolist() == [0, 1, 9.7]
+    assert table.values[2, 3:].tolist() == [1, 0, -1]
+    assert (table.is_dated, table.repeated) == (False, 0)
+
+
+@pytest.mark.parametrize('between', [';', '\t'])
+def test_columns_are_parted_as_spreadsheets_part_them(tmp_path: Path, between: str) -> None:
+    file = write(tmp_path, ROWS)
+    expected = read_imu_table(file, ImuColumns())
+    file.write_text(file.read_text().replace(',', between))
+    table = read_imu_table(file, ImuColumns())
+    np.testing.assert_array_equal(table.values, expected.values)
+    np.testing.assert_array_equal(table.times_ns, expected.times_ns)
+
+
+def test_columns_and_units_are_named(tmp_path: Path) -> None:
+    text = 'x,1700000000123, 0.5 ,0,1,90\nx,1700000000133,0,0,1,0\n\nx,1700000000133,0,0,1,0'
+    file = write(tmp_path, text, 'note, t ,Z,Y,X,turn')
+    table = read_imu_table(
+        file,
+        ImuColumns('t', ('X', 'Y', 'Z'), ('turn', 'turn', 'turn'), 'ms', 'g', 'deg/s'),
+    )
+    assert table.times_ns.tolist() == [1_700_000_000_123_000_000, *[1_700_000_000_133_000_000] * 2]
+    assert table.values[0, :3] == pytest.approx([9.80665, 0, 4.903325])
+    assert table.values[0, 3:] == pytest.approx(np.full(3, np.pi / 2))
+    assert (table.is_dated, table.repeated) == (True, 1)
+
+
+def test_dates_are_times_too_and_a_gyro_is_not_needed(tmp_path: Path) -> None:
+    file = write(
+        tmp_path, '2025-01-31T12:00:00.5Z,0,0,9.8\n2025-01-31T13:00:00.51+01:00,0,0,9.8', 't,x,y,z'
+    )
+    table = read_imu_table(file, ImuColumns('t', ('x', 'y', 'z'), (), 'iso'))
+    assert table.times_ns.tolist() == [1_738_324_800_500_000_000, 1_738_324_800_510_000_000]
+    assert table.values.shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    ('rows', 'problem'),
+    [
+        ('0,0,0,9.8,0,0,0\n0.01,0,0,much,0,0,0', r"line 3: az is 'much'.* no finite number"),
+        ('0,0,0,9.8,0,0,0\n0.01,0,0,nan,0,0,0', r"line 3: az is 'nan'.* remove the row"),
+        ('0,0,0,9.8,0,0,0\n0.01,0,0,,0,0,0', r"line 3: az is ''"),
+        ('0,0,0,9.8,0,0,0\n0.01,0,0', 'line 3 holds 3 values, the first line 7'),
+        ('noon,0,0,9.8,0,0,0', r"line 2: the time is 'noon'.* '--time-unit'"),
+        ('inf,0,0,9.8,0,0,0', "line 2: the time is 'inf'"),
+        ('1e40,0,0,9.8,0,0,0', "line 2: the time is '1e40'"),
+        ('1,0,0,9.8,0,0,0\n0.9,0,0,9.8,0,0,0', r'backwards after sample 1, by 0\.1 s: sort'),
+        ('0,0,0,9.8,0,0,0', '1 samples are too few'),
+        ('', '0 samples are too few'),
+        ('0,0,0,9.8,0,0,0\n0,0,0,9.8,0,0,0', "inf samples a second.*'--time-unit'"),
+        ('0,0,0,9.8,0,0,0\n10,0,0,9.8,0,0,0', r"0\.1 samples a second.*'--time-unit'"),
+        ('0,0,0,1,0,0,0\n0.01,0,0,1,0,0,0', r"'--acc-unit' \(g\?\), or give '--no-gravity'"),
+        ('0,0,0,990,0,0,0\n0.01,0,0,990,0,0,0', r"'--acc-unit' \(mg\?\)"),
+        ('0,0,0,9.8,200,0,0\n0.01,0,0,9.8,200,0,0', r"200 rad/s.* '--gyro-unit' \(deg/s\?\)"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_to_do(
+    tmp_path: Path, rows: str, problem: str
+) -> None:
+    with pytest.raises(BagError, match=problem):
+        read_imu_table(write(tmp_path, rows), ImuColumns())
+
+
+def test_acceleration_without_gravity_is_believed_when_said(tmp_path: Path) -> None:
+    file = write(tmp_path, '0,0,0,0.1,0,0,0\n0.01,0,0,0.2,0,0,0')
+    assert len(read_imu_table(file, ImuColumns(gravity=False)).times_ns) == 2
+
+
+def test_a_missing_column_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(BagError, match=r"no column 'gx', only time, ax, ay, az: .*'--gyro'"):
+        read_imu_table(write(tmp_path, ROWS, 'time,ax,ay,az'), ImuColumns())
+
+
+@pytest.mark.parametrize('content', [b'', b'\xff\xfe\x00\x01', b'"time,ax'])
+def test_a_file_that_is_no_table_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / 'imu.csv').write_bytes(content)
+    with pytest.raises(BagError, match=r'imu\.csv'):
+        read_imu_table(tmp_path / 'imu.csv', ImuColumns())
+    with pytest.raises(BagError, match='cannot be read'):
+        read_imu_table(tmp_path / 'none.csv', ImuColumns())

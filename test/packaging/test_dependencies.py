@@ -1,0 +1,93 @@
+"""What the code imports is what the package says it needs, for ROS and for pip."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+import re
+import sys
+from typing import Final
+
+from catkin_pkg.package import parse_package
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# The key of rosdep and the name for pip of what is imported, where they are not python3-NAME and
+# NAME; None where rosdep has no key, which package.xml says in a comment.
+KEYS: Final[dict[str, str | None]] = {
+    'cv2': 'python3-opencv',
+    'markupsafe': None,
+    'onnxruntime': None,
+    'pydantic': None,
+    'pydantic_core': None,
+    'rosbags': 'python3-rosbags-pip',
+    'ruamel': 'python3-ruamel.yaml',
+    'safetensors': None,
+    'sounddevice': 'python3-sounddevice-pip',
+    'soundfile': None,
+    'torch': None,
+}
+PIP: Final = {
+    'cv2': 'opencv-python-headless',
+    'jinja2': 'Jinja2',
+    'markupsafe': 'MarkupSafe',
+    'pydantic_core': 'pydantic',
+    'ruamel': 'ruamel.yaml',
+    'sklearn': 'scikit-learn',
+    'yaml': 'PyYAML',
+}
+# Extras of setup.py: what is only needed for one thing, and imported where that is asked for.
+EXTRAS: Final = {'onnxruntime', 'distributed', 'submitit', 'tensorboard', 'bond', 'bondpy'}
+# Packages of ROS, whose key is their name.
+ROS: Final = {
+    'ament_index_python', 'audio_common_msgs', 'builtin_interfaces', 'composition_interfaces',
+    'diagnostic_msgs', 'geometry_msgs', 'launch', 'launch_ros', 'lifecycle_msgs',
+    'rcl_interfaces', 'rclpy', 'rosgraph_msgs', 'rpyutils', 'sensor_msgs', 'std_msgs', 'std_srvs',
+    'tf2_msgs', 'vision_msgs', 'visualization_msgs',
+}  # fmt: skip
+
+
+def imports() -> Iterator[str]:
+    for path in sorted((ROOT / 'xmodal_ros').rglob('*.py')):
+        for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module.partition('.')[0]
+            elif isinstance(node, ast.Import):
+                yield from (alias.name.partition('.')[0] for alias in node.names)
+
+
+FOREIGN = sorted({*imports()} - {*sys.stdlib_module_names} - {'xmodal_ros', '__future__'})
+
+
+def declared() -> set[str]:
+    package = parse_package(str(ROOT / 'package.xml'))
+    return {each.name for each in (*package.build_depends, *package.exec_depends)}
+
+
+def requirements() -> set[str]:
+    lines = (ROOT / 'standalone/requirements/python.txt').read_text(encoding='utf-8').splitlines()
+    words = [re.split(r'[<>=!\[ ]', line)[0] for line in lines]
+    return {word.lower() for word in words if word and not word.startswith('#')}
+
+
+@pytest.mark.parametrize('name', FOREIGN)
+def test_what_is_imported_is_declared(name: str) -> None:
+    if name in EXTRAS:
+        extras = (ROOT / 'setup.py').read_text(encoding='utf-8')
+        assert f"'{name}" in extras, f'{name} is in no extra of setup.py'
+        return
+    if name in ROS:
+        assert name in declared()
+        return
+    key = KEYS.get(name, f'python3-{name}')
+    if key is None:
+        text = (ROOT / 'package.xml').read_text(encoding='utf-8')
+        assert PIP.get(name, name) in text, f'package.xml does not say where {name} comes from'
+    else:
+        assert key in declared()
+    assert PIP.get(name, name).lower() in requirements()
+
+
+def test_nothing_is_required_that_nothing_imports() -> None:
+    used = {PIP.get(name, name).lower() for name in FOREIGN}
+    assert requirements() <= used

@@ -1,0 +1,70 @@
+"""What other packages add is found by the entry points that they declare."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xmodal_ros import registry
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.method import make_method
+
+
+def install(folder: Path, package: str, group: str, **declared: str) -> None:
+    """Lay out what pip leaves of a package that declares entry points."""
+    metadata = folder / f'{package}-1.0.dist-info'
+    metadata.mkdir()
+    (metadata / 'METADATA').write_text(f'Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n')
+    rows = [f'{name} = {value}' for name, value in declared.items()]
+    (metadata / 'entry_points.txt').write_text('\n'.join([f'[{group}]', *rows, '']))
+
+
+def forget() -> None:
+    registry.entries.cache_clear()
+    registry._import.cache_clear()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of further packages."""
+    monkeypatch.syspath_prepend(tmp_path)
+    forget()
+    yield tmp_path
+    forget()
+
+
+def test_what_another_package_declares_stands_beside_what_this_one_does(site: Path) -> None:
+    ours = registry.names(registry.METHODS)
+    forget()
+    install(site, 'others', registry.METHODS, another='json:dumps')
+    assert registry.names(registry.METHODS) == tuple(sorted((*ours, 'another')))
+    assert registry.load(registry.METHODS, 'another')({}) == '{}'
+
+
+def test_two_packages_cannot_share_a_name(site: Path) -> None:
+    install(site, 'others', registry.METHODS, dcat='json:dumps')
+    with pytest.raises(ConfigurationError, match=r"two packages declare .* method 'dcat'.*json"):
+        registry.names(registry.METHODS)
+
+
+def test_a_name_that_nobody_declares_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match=r"no transfer method 'dact': .*mean 'dcat'\?"):
+        registry.load(registry.METHODS, 'dact')
+
+
+@pytest.mark.parametrize('declared', ['no_such_module:Thing', 'json:no_such_name'])
+def test_a_package_that_cannot_be_imported_is_named(site: Path, declared: str) -> None:
+    install(site, 'others', registry.METHODS, another=declared)
+    with pytest.raises(
+        ConfigurationError, match=r"'another' of others cannot be loaded: .*no_such"
+    ):
+        registry.load(registry.METHODS, 'another')
+
+
+@pytest.mark.parametrize('declared', ['Dcat', 'DcatOptions'])
+def test_an_entry_point_that_is_no_method_of_that_name_is_refused(
+    site: Path, declared: str
+) -> None:
+    install(site, 'others', registry.METHODS, another=f'xmodal_ros.methods.dcat:{declared}')
+    with pytest.raises(ConfigurationError, match="TransferMethod whose name is 'another', not"):
+        make_method('another')

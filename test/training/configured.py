@@ -1,0 +1,34 @@
+"""Configurations of small training runs, and these runs."""
+
+from pathlib import Path
+
+from xmodal_ros.configuration.training import TrainingConfiguration
+from xmodal_ros.progress import ProgressReporter
+from xmodal_ros.training.result import TrainingResult
+from xmodal_ros.training.train import train
+
+
+def configure(*bags: Path, **changes: object) -> TrainingConfiguration:
+    """Ask for an epoch on windows that are kept in memory; ``changes`` are taken unchecked."""
+    asked = TrainingConfiguration(
+        bags=bags,
+        target='imu',
+        test_subjects=('3',),
+        out=Path('bundle'),
+        length_s=2.0,
+        epochs=1,
+        device='cpu',
+        no_cache=True,
+    )
+    return asked.model_copy(update=changes)
+
+
+def train_into(
+    out: Path,
+    config: TrainingConfiguration,
+    reporter: ProgressReporter | None = None,
+    *,
+    resume: bool = False,
+) -> TrainingResult:
+    """Train as asked and write the bundle at ``out``."""
+    return train(config.model_copy(update={'out': out, 'resume': resume}), reporter)

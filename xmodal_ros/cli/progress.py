@@ -1,0 +1,147 @@
+"""Progress on stderr of every command that takes its time: bars on a terminal, lines elsewhere."""
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from xmodal_ros.progress import EpochMetrics
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What is printed where stderr is no terminal: on a stage, on each step of it, on its last.
+
+    They are formats with ``stage``, ``total``, ``done`` and ``detail``; without one nothing is
+    printed.
+    """
+
+    stage: str = ''
+    step: str = ''
+    last: str = ''
+
+
+class Bar:
+    """One bar of several."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def update(self, done: int, total: int | None = None) -> None:
+        """Say how much of it is done, perhaps of another total than before."""
+        self._progress.update(self._task, completed=done, total=total)
+
+    def advance(self, steps: int, description: str) -> None:
+        """Add steps, and call it by what is done now."""
+        self._progress.update(self._task, advance=steps, description=escape(description))
+
+    def detail(self, text: str) -> None:
+        """Say what is done now, beside the bar."""
+        self._progress.update(self._task, detail=escape(text))
+
+    def finish(self) -> None:
+        """Stop its clock, perhaps ahead of its total."""
+        self._progress.stop_task(self._task)
+
+    def remove(self) -> None:
+        """Take it away."""
+        self._progress.remove_task(self._task)
+
+
+class ProgressBars:
+    """Bars on a console, as a context.
+
+    As a :class:`~xmodal_ros.progress.ProgressReporter` it shows one bar a stage. By :meth:`add`
+    there may be several bars at a time. Where the console is no terminal ``lines`` are printed
+    instead; without any, the bars once, as they are at the end. With ``transient`` they go then.
+    """
+
+    def __init__(
+        self, console: Console, lines: Lines | None = None, *, transient: bool = False
+    ) -> None:
+        self.console = console
+        self._lines = lines or Lines()
+        self._progress = Progress(
+            TextColumn('{task.description}'),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn('{task.fields[detail]}'),
+            console=console,
+            transient=transient,
+            disable=lines is not None and not console.is_terminal,
+        )
+        self._bar: Bar | None = None
+        self._stage = ''
+        self._total = 0
+        self._last = ''
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._finish()
+        self._progress.stop()
+
+    def add(self, description: str, total: int) -> Bar:
+        """Add a bar of so many steps."""
+        task = self._progress.add_task(escape(description), total=total, detail='')
+        return Bar(self._progress, task)
+
+    def begin(self, stage: str, total: int) -> None:
+        """Add a bar for a stage; the stage before is over, perhaps ahead of its total."""
+        self._finish()
+        self._stage, self._total = stage, total
+        self._bar = self.add(stage, total)
+        self._print(self._lines.stage, 0, '')
+
+    def advance(self, done: int, detail: str = '') -> None:
+        """Move the bar of the stage."""
+        if self._bar is not None:
+            self._bar.update(done)
+            self._bar.detail(detail)
+        self._print(self._lines.step, done, detail)
+        self._last = self._format(self._lines.last, done, detail) if detail else ''
+
+    def epoch(self, metrics: EpochMetrics) -> None:
+        """Move the bar of the stage by an epoch."""
+        self.advance(metrics.epoch, metrics.words)
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(f'[yellow]note:[/] {escape(text)}', soft_wrap=True)
+
+    def _finish(self) -> None:
+        if self._bar is not None:
+            self._bar.finish()
+            self._print_line(self._last)
+        self._bar, self._last = None, ''
+
+    def _format(self, line: str, done: int, detail: str) -> str:
+        return line.format(stage=self._stage, total=self._total, done=done, detail=detail)
+
+    def _print(self, line: str, done: int, detail: str) -> None:
+        self._print_line(self._format(line, done, detail))
+
+    def _print_line(self, text: str) -> None:
+        if not self.console.is_terminal and text:
+            self.console.print(escape(text), soft_wrap=True, highlight=False)

@@ -1,0 +1,1 @@
+"""What the launch files start; only ``actions`` needs ROS's launch packages."""

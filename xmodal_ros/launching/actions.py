@@ -1,0 +1,105 @@
+"""Launch's actions for what a launch file starts; the only module that needs ROS's launch."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+    SetEnvironmentVariable,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+
+from launch import LaunchDescription
+from xmodal_ros.launching import plan
+from xmodal_ros.launching.arguments import Argument, PACKAGE, share
+
+
+def describe(file: plan.LaunchFile) -> Any:
+    """Give the description that ``ros2 launch`` asks a launch file for."""
+    return LaunchDescription(
+        [
+            # Before launch compares them with the choices.
+            OpaqueFunction(function=_spell, args=[file.arguments]),
+            *map(_declaration, file.arguments),
+            OpaqueFunction(function=_start, args=[file]),
+        ]
+    )
+
+
+def _declaration(argument: Argument) -> Any:
+    return DeclareLaunchArgument(
+        argument.name,
+        default_value=argument.default,
+        description=argument.description,
+        choices=argument.choices,
+    )
+
+
+def _spell(context: Any, arguments: Iterable[Argument]) -> None:
+    given = context.launch_configurations
+    for argument in arguments:
+        if argument.name in given:
+            given[argument.name] = argument.read(given[argument.name])
+
+
+def _start(context: Any, file: plan.LaunchFile) -> list[Any]:
+    given = context.launch_configurations
+    planned = file.plan({argument.name: given[argument.name] for argument in file.arguments})
+    nodes = [_node(spec) for spec in planned.processes]
+    return [
+        *(SetEnvironmentVariable(*each) for each in planned.environment.items()),
+        *map(_include, planned.includes),
+        *nodes,
+        *(
+            _at_exit(node, spec.at_exit)
+            for node, spec in zip(nodes, planned.processes, strict=True)
+            if spec.at_exit
+        ),
+    ]
+
+
+def _include(spec: plan.IncludeSpec) -> Any:
+    source = PythonLaunchDescriptionSource(str(share('launch', f'{spec.file}.launch.py')))
+    return IncludeLaunchDescription(source, launch_arguments=spec.arguments.items())
+
+
+def _node(spec: plan.ProcessSpec) -> Any:
+    settings = {name: _parameter(value) for name, value in spec.parameters.items()}
+    return Node(
+        package=PACKAGE,
+        executable=spec.executable,
+        namespace=spec.namespace,
+        parameters=[*([spec.params_file] if spec.params_file else []), settings],
+        ros_arguments=['--log-level', spec.log_level],
+        output='screen',
+        respawn=spec.respawn,
+        respawn_delay=plan.RESPAWN_DELAY_S if spec.respawn else None,
+    )
+
+
+def _parameter(value: plan.Value) -> Any:
+    """Keep strings what they are; launch_ros would read them as YAML."""
+    if isinstance(value, str):
+        return ParameterValue(value, value_type=str)
+    if isinstance(value, bool | int | float):
+        return value
+    if all(isinstance(each, str) for each in value):
+        return ParameterValue(list(value), value_type=list[str])
+    return list(value)
+
+
+def _at_exit(node: Any, wanted: plan.Shutdown) -> Any:
+    def end(event: Any, _: Any) -> Any:
+        if wanted.on_failure_only and not event.returncode:
+            return None
+        return EmitEvent(event=Shutdown(reason=wanted.reason))
+
+    return RegisterEventHandler(OnProcessExit(target_action=node, on_exit=end))

@@ -1,0 +1,95 @@
+"""``bringup.launch.py``: the drivers and the perception, a whole robot's worth."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from xmodal_ros.launching.arguments import (
+    Argument,
+    FLAG,
+    FLAG_OR_DEFAULT,
+    PRECISIONS,
+    share,
+    shared_arguments,
+)
+from xmodal_ros.launching.drivers import DRIVERS
+from xmodal_ros.launching.perception import PERCEPTION
+from xmodal_ros.launching.plan import IncludeSpec, LaunchFile, LaunchPlan
+from xmodal_ros.launching.sensors import drivers, launch_sensors, model_argument, topic_argument
+
+_FOR_BOTH: Final = (
+    Argument('use_sim_time', 'Take the time from /clock.', 'false', FLAG),
+    *shared_arguments(),
+)
+_FOR_PERCEPTION: Final = (
+    *(model_argument(each) for each in launch_sensors()),
+    # Those that have a driver are heard where it publishes.
+    *(
+        topic_argument(each, 'by default that of params_file')
+        for each in launch_sensors()
+        if not each.driver
+    ),
+    Argument('device', "'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx', of all whose model is given."),
+    Argument('precision', 'Of the computation, of all whose model is given.', '', PRECISIONS),
+    Argument(
+        'params_file',
+        'Parameters of the perception, laid out like the default file.',
+        str(share('config', 'perception.yaml')),
+    ),
+)
+_FOR_DRIVERS: Final = (
+    *(
+        Argument(
+            each.driver.executable,
+            f'Start the {each.driver.executable}; by default where {each.modality}_model is '
+            'given.',
+            '',
+            FLAG_OR_DEFAULT,
+        )
+        for each in launch_sensors()
+        if each.driver
+    ),
+    *(
+        Argument(
+            f'{each.executable}_device',
+            f'{each.devices}; by default that of drivers_params_file.',
+        )
+        for each in drivers()
+    ),
+    *(
+        Argument(
+            f'{each.executable}_loop',
+            'Play a video file again and again; by default that of drivers_params_file.',
+            '',
+            FLAG_OR_DEFAULT,
+        )
+        for each in drivers()
+        if each.files
+    ),
+    Argument('respawn', 'Start a driver again whenever its process has ended.', 'true', FLAG),
+)
+_DRIVERS_FILE: Final = Argument(
+    'drivers_params_file',
+    'Parameters of the drivers, laid out like the default file.',
+    str(share('config', 'drivers.yaml')),
+)
+
+
+def _start(values: Mapping[str, str]) -> LaunchPlan:
+    for_perception = {each.name: values[each.name] for each in (*_FOR_PERCEPTION, *_FOR_BOTH)}
+    for_drivers = {each.name: values[each.name] for each in (*_FOR_DRIVERS, *_FOR_BOTH)}
+    for sensor in launch_sensors():
+        if sensor.driver and not for_drivers[sensor.driver.executable]:
+            wanted = bool(values[f'{sensor.modality}_model'])
+            for_drivers[sensor.driver.executable] = str(wanted).lower()
+    for_drivers['params_file'] = values[_DRIVERS_FILE.name]
+    return LaunchPlan(
+        includes=[
+            IncludeSpec(DRIVERS.name, for_drivers),
+            IncludeSpec(PERCEPTION.name, for_perception),
+        ]
+    )
+
+
+BRINGUP: Final = LaunchFile(
+    'bringup', (*_FOR_PERCEPTION, *_FOR_DRIVERS, _DRIVERS_FILE, *_FOR_BOTH), _start
+)

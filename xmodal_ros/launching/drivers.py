@@ -1,0 +1,78 @@
+"""``drivers.launch.py``: the microphone and the camera, or one of them."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from xmodal_ros.launching.arguments import (
+    Argument,
+    FLAG,
+    FLAG_OR_DEFAULT,
+    share,
+    shared_arguments,
+)
+from xmodal_ros.launching.plan import (
+    large_messages,
+    LaunchFile,
+    LaunchPlan,
+    process,
+    ProcessSpec,
+    Value,
+)
+from xmodal_ros.launching.sensors import Driver, drivers
+
+_ARGUMENTS: Final = (
+    *(
+        Argument(each.executable, f'Start the {each.executable}.', 'true', FLAG)
+        for each in drivers()
+    ),
+    *(
+        Argument(f'{each.executable}_device', f'{each.devices}; by default that of params_file.')
+        for each in drivers()
+    ),
+    *(
+        Argument(
+            f'{each.executable}_loop',
+            'Play a video file again and again; by default that of params_file.',
+            '',
+            FLAG_OR_DEFAULT,
+        )
+        for each in drivers()
+        if each.files
+    ),
+    Argument(
+        'use_sim_time',
+        'Stamp with the time of /clock, of a simulation that runs in real time.',
+        'false',
+        FLAG,
+    ),
+    Argument(
+        'params_file',
+        'Parameters of the nodes, laid out like the default file.',
+        str(share('config', 'drivers.yaml')),
+    ),
+    Argument('respawn', 'Start a driver again whenever its process has ended.', 'true', FLAG),
+    *shared_arguments(),
+)
+
+
+def _start(values: Mapping[str, str]) -> LaunchPlan:
+    started = [_process(each, values) for each in drivers() if values[each.executable] == 'true']
+    return LaunchPlan(started, environment=large_messages())
+
+
+def _process(driver: Driver, values: Mapping[str, str]) -> ProcessSpec:
+    settings: dict[str, Value] = {'use_sim_time': values['use_sim_time'] == 'true'}
+    if device := values[f'{driver.executable}_device']:
+        settings['device'] = device
+    if driver.files and (loop := values[f'{driver.executable}_loop']):
+        settings['loop'] = loop == 'true'
+    return process(
+        driver.executable,
+        values,
+        settings,
+        params_file=values['params_file'],
+        respawn=values['respawn'] == 'true',
+    )
+
+
+DRIVERS: Final = LaunchFile('drivers', _ARGUMENTS, _start)

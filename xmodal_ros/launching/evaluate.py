@@ -1,0 +1,136 @@
+"""``evaluate.launch.py``: the live nodes over a recording, scored beside the offline run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.launching.arguments import Argument, FLAG, read_number, share, shared_arguments
+from xmodal_ros.launching.plan import (
+    ending_all,
+    large_messages,
+    LaunchFile,
+    LaunchPlan,
+    process,
+    Shutdown,
+    Value,
+)
+from xmodal_ros.launching.sensors import launch_sensors, model_argument, topic_argument
+from xmodal_ros.ros.bag_topic import bag_topic, recorded, settings_on, window_s
+
+_ARGUMENTS: Final = (
+    Argument('bag', 'The recording to play, and whose truth counts.'),
+    *(model_argument(each) for each in launch_sensors()),
+    *(
+        topic_argument(each, "by default that of the bag's sensor for which the model was made")
+        for each in launch_sensors()
+    ),
+    Argument('device', "Where to compute: 'cpu', 'cuda', 'cuda:N' or 'onnx'.", 'cpu'),
+    Argument('rate', 'Speed of the recording: faster as far as nothing is lost.', '1.0'),
+    Argument(
+        'player',
+        'Play the bag; false leaves that to you, with "ros2 bag play --clock", once the log says '
+        'that everything is connected.',
+        'true',
+        FLAG,
+    ),
+    Argument('selector', 'Run and score activity_selector too.', 'true', FLAG),
+    Argument('report', 'JSON file to write at the end: scores, and every label.'),
+    Argument('html', 'HTML page to write at the end.'),
+    Argument(
+        'params_file',
+        'Parameters of the nodes, laid out like the default file; its table of sensors does not '
+        'count, the arguments do.',
+        str(share('config', 'perception.yaml')),
+    ),
+    *shared_arguments(),
+)
+# More windows than anybody waits for: none is dropped while the bag is played fast.
+_QUEUE: Final = 100_000
+# Short enough for the end to be noticed soon.
+_DIAGNOSTICS_PERIOD: Final = 0.2
+
+
+def _start(values: Mapping[str, str]) -> LaunchPlan:
+    models: dict[str, Path] = {
+        each.modality: Path(model)
+        for each in launch_sensors()
+        if (model := values[f'{each.modality}_model'])
+    }
+    if not values['bag'] or not models:
+        raise ConfigurationError(
+            'a recording and a model are needed: bag:=recordings/subject_05 imu_model:=models/imu'
+        )
+    bag = Path(values['bag']).expanduser()
+    topics = {
+        sensor: values[f'{sensor}_topic'] or bag_topic(bag, model)
+        for sensor, model in models.items()
+    }
+    perception = process(
+        'perception',
+        values,
+        _classifying(values, bag, models, topics),
+        params_file=values['params_file'],
+        at_exit=ending_all('perception'),
+    )
+    evaluator = process(
+        'evaluator', values, _scoring(values, models), at_exit=ending_all('evaluator')
+    )
+    started = [perception, evaluator]
+    if values['player'] == 'true':
+        awaited = recorded(bag, topics.values(), values['namespace'])
+        unplayed = Shutdown('the recording could not be played', on_failure_only=True)
+        started.append(process('bag_player', values, _playing(values, awaited), at_exit=unplayed))
+    return LaunchPlan(started, environment=large_messages())
+
+
+def _classifying(
+    values: Mapping[str, str], bag: Path, models: Mapping[str, Path], topics: Mapping[str, str]
+) -> dict[str, Value]:
+    settings: dict[str, Value] = {
+        'use_sim_time': True,
+        'selector': values['selector'] == 'true',
+        'diagnostics_period': _DIAGNOSTICS_PERIOD,
+    }
+    for sensor in models:
+        of_sensor: dict[str, Value] = {
+            'model': values[f'{sensor}_model'],
+            'topic': topics[sensor],
+            'device': values['device'],
+            'queue_size': _QUEUE,
+            **settings_on(bag, topics[sensor]),
+        }
+        settings |= {f'sensors.{sensor}.{name}': value for name, value in of_sensor.items()}
+    return settings
+
+
+def _scoring(values: Mapping[str, str], models: Mapping[str, Path]) -> dict[str, Value]:
+    topics = [f'{sensor}_classifier/activity' for sensor in models]
+    if values['selector'] == 'true':
+        topics.append('activity')
+    settings: dict[str, Value] = {
+        'use_sim_time': True,
+        'topics': topics,
+        'window': max(window_s(model) for model in models.values()),
+        'end_with': '/clock',
+        'diagnostics_period': _DIAGNOSTICS_PERIOD,
+    }
+    settings |= {name: values[name] for name in ('bag', 'report', 'html') if values[name]}
+    if values['player'] == 'true':
+        settings['player'] = 'bag_player'
+    return settings
+
+
+def _playing(values: Mapping[str, str], awaited: list[str]) -> dict[str, Value]:
+    settings: dict[str, Value] = {
+        'bag': values['bag'],
+        'rate': read_number(values, 'rate'),
+        # The evaluator lets it begin.
+        'start_paused': True,
+    }
+    if awaited:
+        settings['wait_for_subscribers'] = awaited
+    return settings
+
+
+EVALUATE: Final = LaunchFile('evaluate', _ARGUMENTS, _start)

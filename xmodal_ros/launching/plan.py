@@ -1,0 +1,104 @@
+"""What a launch file is, and what it starts: data, which ``actions`` makes launch's actions of."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+import os
+from typing import Any, Final
+
+from xmodal_ros.launching.arguments import Argument, read_arguments, share
+
+RESPAWN_DELAY_S: Final = 1.0
+Value = bool | int | float | str | Sequence[str] | Sequence[float]
+# Fast DDS reads the first in all its versions, the second in newer ones.
+_PROFILES: Final = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """That everything ends when a process has ended, or only when it has failed."""
+
+    reason: str
+    on_failure_only: bool = False
+
+
+@dataclass(frozen=True)
+class ProcessSpec:
+    """A node of the package to start as a process.
+
+    ``parameters`` win over those of ``params_file``, which is '' where there is none. A string
+    stays a string, whatever it looks like: a folder may be called 2024, a subject 05. With
+    ``respawn`` it is started again whenever it has ended.
+    """
+
+    executable: str
+    parameters: Mapping[str, Value]
+    params_file: str = ''
+    namespace: str = ''
+    log_level: str = 'info'
+    respawn: bool = False
+    at_exit: Shutdown | None = None
+
+
+@dataclass(frozen=True)
+class IncludeSpec:
+    """Another launch file of the package, and its arguments."""
+
+    file: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LaunchPlan:
+    """What a launch file starts with the arguments that it was given.
+
+    ``environment`` is set for all processes, those of the included files too.
+    """
+
+    processes: Sequence[ProcessSpec] = ()
+    includes: Sequence[IncludeSpec] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LaunchFile:
+    """A launch file: ``launch/<name>.launch.py``.
+
+    ``start`` gives what is started with the values of all ``arguments``, and raises
+    :class:`XmodalError` where nothing can be.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+    start: Callable[[Mapping[str, str]], LaunchPlan]
+
+    def plan(self, given: Mapping[str, str]) -> LaunchPlan:
+        """Give what is started with these arguments, the others being the defaults.
+
+        Raises :class:`XmodalError` where nothing can be.
+        """
+        return self.start(read_arguments(self.arguments, given))
+
+
+def process(
+    executable: str, values: Mapping[str, str], parameters: Mapping[str, Value], **more: Any
+) -> ProcessSpec:
+    """Describe a process; ``values`` are what the arguments are."""
+    return ProcessSpec(
+        executable,
+        parameters,
+        namespace=values['namespace'],
+        log_level=values['log_level'],
+        **more,
+    )
+
+
+def ending_all(executable: str) -> Shutdown:
+    """End everything with a process: a player at the end of its bag, others by mistake."""
+    return Shutdown(f'{executable} has ended')
+
+
+def large_messages() -> dict[str, str]:
+    """Make shared memory large enough for images, unless the user has set up Fast DDS."""
+    if any(name in os.environ for name in _PROFILES):
+        return {}
+    return {_PROFILES[0]: str(share('config', 'fastdds.xml'))}

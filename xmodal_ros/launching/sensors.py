@@ -1,0 +1,69 @@
+"""The sensors that the launch files know by name: one of each modality."""
+
+from dataclasses import dataclass
+
+from xmodal_ros.launching.arguments import Argument
+
+
+@dataclass(frozen=True)
+class Driver:
+    """The node that publishes a sensor's data: its executable, and what it takes.
+
+    ``devices`` says what may be given as its device; ``files`` whether that may be a recorded
+    file, to be played once or again and again.
+    """
+
+    executable: str
+    devices: str
+    files: bool = False
+
+
+@dataclass(frozen=True)
+class LaunchSensor:
+    """A sensor called like its modality; ``words`` is what people call it.
+
+    ``driver`` is None where drivers of others are used.
+    """
+
+    modality: str
+    words: str
+    driver: Driver | None = None
+
+
+def launch_sensors() -> tuple[LaunchSensor, ...]:
+    """Give the sensors that have arguments in the launch files."""
+    return (
+        LaunchSensor('imu', 'IMU'),
+        LaunchSensor(
+            'camera',
+            'camera',
+            Driver(
+                'camera',
+                'Number or path of a camera, a video file, or the URL of a stream',
+                files=True,
+            ),
+        ),
+        LaunchSensor(
+            'audio',
+            'microphone',
+            Driver('microphone', 'Number or name of the device to record from'),
+        ),
+    )
+
+
+def drivers() -> tuple[Driver, ...]:
+    """Give the drivers that there are."""
+    return tuple(sensor.driver for sensor in launch_sensors() if sensor.driver)
+
+
+def model_argument(sensor: LaunchSensor, otherwise: str = '') -> Argument:
+    """Give the argument for a sensor's model; ``otherwise`` says what holds without it."""
+    return Argument(
+        f'{sensor.modality}_model',
+        f'Folder of the model bundle for the {sensor.words}{otherwise}.',
+    )
+
+
+def topic_argument(sensor: LaunchSensor, otherwise: str) -> Argument:
+    """Give the argument for a sensor's topic; ``otherwise`` says what holds without it."""
+    return Argument(f'{sensor.modality}_topic', f"The {sensor.words}'s topic; {otherwise}.")

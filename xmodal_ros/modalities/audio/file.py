@@ -1,0 +1,123 @@
+"""Sound files of any format as messages of 16-bit samples."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.audio.messages import audio_info_message, audio_message
+from xmodal_ros.modalities.file import Record, SensorFile
+from xmodal_ros.windows.windowing import SECOND_NS
+
+_CHUNKS_IN_A_SECOND: Final = 10
+
+
+class SoundFile(SensorFile):
+    """A sound file; raises :class:`BagError` when it is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._rate_hz, self._samples = read_sound(path)
+
+    @property
+    def duration_ns(self) -> int:
+        """By the number of samples."""
+        return len(self._samples) * SECOND_NS // self._rate_hz
+
+    def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
+        """Give the ``AudioInfo``, then the sound."""
+        yield info_record(topic, start_ns, self._rate_hz, self._samples.shape[1])
+        yield from sound_records(topic, frame, start_ns, self._samples, self._rate_hz)
+
+
+def info_record(topic: str, stamp_ns: int, rate_hz: int, channels: int) -> Record:
+    """Give the latched ``AudioInfo`` of 16-bit samples, on the topic's name with ``_info``."""
+    data = audio_info_message(rate_hz, channels)
+    return Record(stamp_ns, f'{topic}_info', INFO_TYPE, data, latched=True)
+
+
+def sound_records(
+    topic: str, frame: str, start_ns: int, samples: NDArray[np.int16], rate_hz: int
+) -> Iterator[Record]:
+    """Give ``AudioDataStamped`` messages of a tenth of a second of samples (N, channels) each.
+
+    The stamp is that of a message's first sample.
+    """
+    step = max(1, rate_hz // _CHUNKS_IN_A_SECOND)
+    for first in range(0, len(samples), step):
+        stamp_ns = start_ns + first * SECOND_NS // rate_hz
+        sound = samples[first : first + step].astype('<i2').tobytes()
+        yield Record(stamp_ns, topic, STAMPED_TYPE, audio_message(stamp_ns, frame, sound))
+
+
+def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
+    """Give the rate in Hz and the samples (N, channels) of a sound file.
+
+    WAV is read by SciPy; any other format, and what SciPy does not know of WAV, by the library
+    ``soundfile`` where it is installed. Raises :class:`BagError` that says what to do.
+    """
+    if not path.is_file():
+        raise BagError(f'there is no sound file {str(path)!r}')
+    problem = ''
+    if path.suffix.lower() == '.wav':
+        # Half a second to import, and every command imports this module.
+        from scipy.io import wavfile
+
+        try:
+            with warnings.catch_warnings():
+                # Chunks beside the sound are no news; a file that is cut off is.
+                warnings.simplefilter('ignore', wavfile.WavFileWarning)
+                warnings.filterwarnings('error', 'Reached EOF', wavfile.WavFileWarning)
+                rate, samples = wavfile.read(path)
+            if samples.dtype.kind == 'f' and not np.isfinite(samples).all():
+                raise BagError(
+                    f'{str(path)!r} holds values that are no numbers: convert it to 16-bit WAV'
+                )
+            return _checked(path, int(rate), _as_int16(samples))
+        except BagError:
+            raise
+        except Exception as error:  # noqa: BLE001 - SciPy's parser raises almost anything
+            problem = str(error)
+    try:
+        # Not needed for WAV, and without a rosdep key: only asked for where it is.
+        import soundfile
+    except (ImportError, OSError) as error:
+        raise BagError(
+            f'{str(path)!r} cannot be read'
+            + (f' ({problem})' if problem else '')
+            + ": install the library for other formats than WAV, 'pip install soundfile' or "
+            f"'apt install python3-soundfile', or convert it to 16-bit WAV ({error})"
+        ) from None
+    try:
+        samples, rate = soundfile.read(path, dtype='int16', always_2d=True)
+    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
+        raise BagError(
+            f'{str(path)!r} is no sound that can be read: {error}; convert it to 16-bit WAV'
+        ) from error
+    return _checked(path, int(rate), samples)
+
+
+def _checked(
+    path: Path, rate_hz: int, samples: NDArray[np.int16]
+) -> tuple[int, NDArray[np.int16]]:
+    if not len(samples):
+        raise BagError(f'{str(path)!r} holds no sound')
+    return rate_hz, samples
+
+
+def _as_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
+    """Bring what WAV may hold to 16 bits; (N,) or (N, channels) to (N, channels)."""
+    samples = samples[:, None] if samples.ndim == 1 else samples
+    if samples.dtype.kind == 'f':
+        return np.asarray(np.rint(samples.clip(-1, 1) * 32_767), np.int16)
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.int16) - 128) << 8
+    if samples.dtype == np.int32:
+        return (samples >> 16).astype(np.int16)
+    if samples.dtype != np.int16:
+        raise ValueError(f'samples of {samples.dtype} are not known')
+    return samples

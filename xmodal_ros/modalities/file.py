@@ -1,0 +1,61 @@
+"""A file of one sensor's samples that people have, to become messages of a recording."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from xmodal_ros.modalities.table import Table
+from xmodal_ros.streams.sample import Sample
+
+
+class Record(NamedTuple):
+    """A serialized message, and when it was received."""
+
+    stamp_ns: int
+    topic: str
+    msgtype: str
+    data: bytes
+    latched: bool = False
+
+
+class SensorFile(ABC):
+    """A file that was looked into. ``starts_at_ns`` is when it starts, where it says so itself.
+
+    ``repeated`` counts samples with the time of the one before.
+    """
+
+    starts_at_ns: int | None = None
+    repeated: int = 0
+
+    @property
+    @abstractmethod
+    def duration_ns(self) -> int:
+        """How long it lasts."""
+
+    @abstractmethod
+    def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
+        """Give its messages in order of time, the first sample taken at ``start_ns``.
+
+        Raises :class:`~xmodal_ros.errors.BagError` where the file breaks off.
+        """
+
+
+class TableFile(SensorFile):
+    """A table, each row of which becomes one message of ``msgtype``."""
+
+    def __init__(self, table: Table, msgtype: str, serialize: Callable[[Sample], bytes]) -> None:
+        self._table, self._msgtype, self._serialize = table, msgtype, serialize
+        self.repeated = table.repeated
+        self.starts_at_ns = int(table.times_ns[0]) if table.is_dated else None
+
+    @property
+    def duration_ns(self) -> int:
+        """From the first row to the last."""
+        return int(self._table.times_ns[-1] - self._table.times_ns[0])
+
+    def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
+        """Give a message a row."""
+        stamps = self._table.times_ns + (start_ns - int(self._table.times_ns[0]))
+        for stamp_ns, values in zip(stamps.tolist(), self._table.values, strict=True):
+            message = self._serialize(Sample(stamp_ns, frame, values))
+            yield Record(stamp_ns, topic, self._msgtype, message)

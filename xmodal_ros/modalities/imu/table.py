@@ -1,0 +1,91 @@
+"""Read the samples of an IMU from a table: a CSV file with a line of column names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import math
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.table import read_table, Table, TableColumns, TimeUnit
+
+AccelerationUnit = Literal['m/s2', 'g', 'mg']
+RateUnit = Literal['rad/s', 'deg/s']
+
+_GRAVITY: Final = 9.80665
+_ACCELERATION: Final = {'m/s2': 1.0, 'g': _GRAVITY, 'mg': _GRAVITY / 1000}
+_RATE: Final = {'rad/s': 1.0, 'deg/s': math.pi / 180}
+# 2000 degrees/s in rad/s: the range of usual gyros, which people do not reach.
+_FASTEST: Final = 35.0
+
+
+@dataclass(frozen=True)
+class ImuColumns:
+    """Which columns of a table hold what, and in which units.
+
+    ``rate`` is () where there is no gyro. ``gravity`` says that the acceleration includes it, as
+    accelerometers measure it; only then the unit can be checked.
+    """
+
+    time: str = 'time'
+    acceleration: Sequence[str] = ('ax', 'ay', 'az')
+    rate: Sequence[str] = ('gx', 'gy', 'gz')
+    time_unit: TimeUnit = 's'
+    acceleration_unit: AccelerationUnit = 'm/s2'
+    rate_unit: RateUnit = 'rad/s'
+    gravity: bool = True
+
+
+def read_imu_table(file: Path, columns: ImuColumns) -> Table:
+    """Read a table; its values are acceleration in m/s², then angular rate in rad/s if any.
+
+    Raises :class:`BagError` as :func:`~xmodal_ros.modalities.table.read_table` does, and for
+    values that are hardly of the unit said.
+    """
+    table = read_table(
+        file,
+        TableColumns(
+            (*columns.acceleration, *columns.rate),
+            columns.time,
+            columns.time_unit,
+            'IMU',
+            "name the columns with '--time', '--acc' and '--gyro' (--gyro none without a gyro)",
+        ),
+    )
+    acceleration = table.values[:, :3] * _ACCELERATION[columns.acceleration_unit]
+    rate = table.values[:, 3:] * _RATE[columns.rate_unit] if columns.rate else None
+    _check_units(file, acceleration, rate, columns)
+    measured = acceleration if rate is None else np.hstack([acceleration, rate])
+    return Table(table.times_ns, measured, table.repeated)
+
+
+def _check_units(
+    file: Path,
+    acceleration: NDArray[np.float64],
+    rate: NDArray[np.float64] | None,
+    columns: ImuColumns,
+) -> None:
+    length = float(np.median(np.linalg.norm(acceleration, axis=1)))
+    if columns.gravity and not _GRAVITY / 2 <= length <= _GRAVITY * 2:
+        raise BagError(
+            f'{file}: with acceleration in {columns.acceleration_unit} its median length is '
+            f'{length:.3g} m/s², but gravity alone is {_GRAVITY:.3g}: correct '
+            f"'--acc-unit'{_better(length, columns.acceleration_unit)}, or give '--no-gravity' "
+            'where it has been taken out'
+        )
+    if rate is not None:
+        fastest = float(np.percentile(np.linalg.norm(rate, axis=1), 99))
+        if fastest > _FASTEST:
+            raise BagError(
+                f'{file}: with angular rate in {columns.rate_unit} it reaches {fastest:.3g} '
+                "rad/s, which is more than usual gyros measure: correct '--gyro-unit' (deg/s?)"
+            )
+
+
+def _better(length: float, unit: AccelerationUnit) -> str:
+    raw = length / _ACCELERATION[unit]
+    fitting = [u for u, f in _ACCELERATION.items() if _GRAVITY / 2 <= raw * f <= _GRAVITY * 2]
+    return f' ({fitting[0]}?)' if fitting else ''

@@ -1,0 +1,31 @@
+"""The encoder of signals: convolutions over time."""
+
+from typing import Annotated, ClassVar, Literal, TYPE_CHECKING
+
+from pydantic import Field
+
+from xmodal_ros.modalities.stream import EncoderInput
+from xmodal_ros.models.configuration_encoder import EncoderConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class ImuCnnConfig(EncoderConfig):
+    """A convolutional net over time in the manner of CNN-HAR (WHAR Arena, 2026).
+
+    The first three layers halve the rate each: 150 steps become 19 tokens. Long kernels let a
+    token see more than a second, and cost little where the rate is low.
+    """
+
+    input: ClassVar[EncoderInput] = 'sequence'
+    widths: ClassVar = {'small': 32, 'default': 64, 'large': 128}
+
+    kind: Literal['imu_cnn'] = 'imu_cnn'
+    width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 64
+
+    def build(self, channels: int) -> 'nn.Module':
+        """Build it with fresh weights."""
+        from xmodal_ros.models.modeling_imu_cnn import ImuCnnEncoder
+
+        return ImuCnnEncoder(self, channels)
