@@ -19,10 +19,13 @@ from test.live.graph import BEST_EFFORT, is_active, LATCHED, RELIABLE, running, 
 from test.live.talker import Stream, talking
 from test.messages import image_bytes, imu_bytes, SECOND
 from test.tools.doctor.robots import audio_bytes, codes, tone
+from xmodal_ros.modalities.audio.contents import AudioDetails
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.camera.contents import CameraDetails
+from xmodal_ros.modalities.contents import Contents
+from xmodal_ros.modalities.imu.contents import ImuDetails
 from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 from xmodal_ros.ros.messages import to_time
-from xmodal_ros.tools.doctor.contents import Contents
 from xmodal_ros.tools.doctor.diagnose import check_model, diagnose
 from xmodal_ros.tools.doctor.environment import Environment, TorchFacts
 from xmodal_ros.tools.doctor.facts import GraphFacts, TopicFacts
@@ -129,16 +132,16 @@ def test_a_subscriber_that_asks_too_much_is_found(found: Found) -> None:
 
 
 def test_what_messages_hold_is_read(found: Found) -> None:
-    imu, bad = found.contents('/imu').imu, found.contents('/imu_best_effort').imu
-    assert imu is not None
-    assert bad is not None
+    imu, bad = found.contents('/imu').details, found.contents('/imu_best_effort').details
+    assert isinstance(imu, ImuDetails)
+    assert isinstance(bad, ImuDetails)
     assert (imu.gyro, bad.gyro) == (True, False)
     assert (imu.length, bad.length) == pytest.approx((9.81, 1.0))
-    camera = found.contents('/camera/image').camera
-    assert camera is not None
+    camera = found.contents('/camera/image').details
+    assert isinstance(camera, CameraDetails)
     assert (camera.encoding, camera.width, camera.height) == ('bgr8', 64, 48)
-    audio = found.contents('/audio').audio
-    assert audio is not None
+    audio = found.contents('/audio').details
+    assert isinstance(audio, AudioDetails)
     assert audio.stated == AudioFormat(16_000, 1, 'S16LE')
 
 

@@ -33,6 +33,12 @@ from xmodal_ros.runtime import health
 
 CLASSIFIERS = ('imu', 'camera', 'audio')
 SELECTOR = '/activity_selector'
+OF_SENSORS: Final = frozenset(
+    {
+        *('topic', 'frame_id'),
+        *(row.name for name in CLASSIFIERS for row in find_modality(name).node_parameters),
+    }
+)
 TABLES: Final[Mapping[str, Sequence[Row]]] = {
     **{
         f'/{name}_classifier': parameter_tables.classifier_table(find_modality(name))
@@ -167,7 +173,7 @@ def taken_back(said: str, accepted: Mapping[str, Sequence[Any]]) -> dict[str, li
     found: dict[str, list[Any]] = {}
     if 'was not taken: ' in said:
         # A model that fails on loading, or a topic that cannot be subscribed to.
-        for name in accepted.keys() & (MODEL_PARAMETERS | SENSOR_INPUT_PARAMETERS):
+        for name in accepted.keys() & (MODEL_PARAMETERS | OF_SENSORS):
             found[name] = list(accepted[name])
     for source, topic in re.findall(r': (\w+) stays on (\S+): ', said):
         value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=topic)

@@ -129,7 +129,7 @@ def test_a_node_that_is_still_starting_ends_at_once_even_if_interruptions_are_ig
     """As in a background job of a script, whose processes all inherit that."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with ChildNode('xmodal_ros.nodes.imu_classifier', {}) as child:
+        with ChildNode('xmodal_ros.nodes.imu_classifier', 'imu_classifier', {}) as child:
             pass
     finally:
         signal.signal(signal.SIGINT, before)

@@ -2,7 +2,6 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,26 +13,18 @@ from xmodal_ros.bags.message_types import has_stamp
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.audio.decoder import AUDIO_TYPES, AudioDecoder
-from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.modality import Modality
+from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.streams.sample import DecodeError, Decoder
 
 _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
 _CLOCK_DIFFERENCE_NS: Final = _SECOND_NS
 # Nothing at all for so long, and for most of a recording, is hardly what somebody meant to record.
 _LONG_SILENCE_NS: Final = 3600 * _SECOND_NS
-_TROUBLES: Final = {
-    'compressed': 'are compressed audio, which cannot be used: start the capture node with '
-    'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
-    'no_gyro': 'have no gyro (angular_velocity_covariance[0] is -1): only models of '
-    'acceleration alone can use them',
-    'no_acceleration': 'have no acceleration (linear_acceleration_covariance[0] is -1): they '
-    'cannot be used',
-    'not_finite': 'hold NaN or infinite values and will be dropped',
-}
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,10 @@ class _TopicNotes:
     """What is noted of one topic while reading: 16 bytes a message."""
 
     stamped: bool
-    decode: Callable[[bytes, int], object] | None = None
+    modality: Modality | None = None
+    decode: Decoder | None = None
+    audio_format: AudioFormat | None = None
+    rate_hz: int = 0
     stamps: 'array[int]' = field(default_factory=lambda: array('q'))
     received: 'array[int]' = field(default_factory=lambda: array('q'))
     troubles: Counter[str] = field(default_factory=Counter)
@@ -99,11 +93,8 @@ def inspect_bag(reader: BagReader) -> Inspection:
 
     Raises :class:`BagError` when it is damaged; what is merely odd becomes a warning.
     """
-    ears, warnings = _ears(reader)
-    notes = {
-        topic.name: _TopicNotes(has_stamp(topic.msgtype), _decoder(topic, ears))
-        for topic in _topics(reader)
-    }
+    warnings: list[str] = []
+    notes = {topic.name: _begin(reader, topic, warnings) for topic in _topics(reader)}
     silence_ns, last_ns = 0, reader.start_ns
     for message in reader.messages():
         _note(notes[message.topic], message)
@@ -143,9 +134,9 @@ def inspect_bag(reader: BagReader) -> Inspection:
         labelled_s=sum(_seconds(segment) for segment in segments),
         warnings=tuple(warnings),
         audio_formats={
-            topic: describe(ear.format) if ear.format else f'{ear.rate_hz} Hz'
-            for topic, ear in ears.items()
-            if ear.rate_hz
+            topic: describe(each.audio_format) if each.audio_format else f'{each.rate_hz} Hz'
+            for topic, each in notes.items()
+            if each.audio_format or each.rate_hz
         },
     )
 
@@ -154,26 +145,23 @@ def _topics(reader: BagReader) -> list[Topic]:
     return list(reader.topics.values())
 
 
-def _ears(reader: BagReader) -> tuple[dict[str, AudioDecoder], list[str]]:
-    """Give a decoder for each audio topic whose format is known, and complaints of the others."""
-    ears: dict[str, AudioDecoder] = {}
-    complaints: list[str] = []
-    for topic in _topics(reader):
-        if topic.msgtype in AUDIO_TYPES and topic.count:
-            try:
-                audio_format = read_audio_format(reader, topic.name)
-            except BagError as error:
-                complaints.append(str(error))
-            else:
-                ears[topic.name] = AudioDecoder(topic.msgtype, audio_format)
-    return ears, complaints
-
-
-def _decoder(topic: Topic, ears: dict[str, AudioDecoder]) -> Callable[[bytes, int], object] | None:
-    if topic.msgtype == IMU_TYPE:
-        imu = ImuDecoder()
-        return lambda data, _received_ns: imu(data)
-    return ears.get(topic.name)
+def _begin(reader: BagReader, topic: Topic, warnings: list[str]) -> _TopicNotes:
+    """Choose what to try the messages of a topic with; warns where their format is not known."""
+    notes = _TopicNotes(has_stamp(topic.msgtype))
+    name = modality_of_type(topic.msgtype)
+    if name is None or not topic.count:
+        return notes
+    notes.modality = find_modality(name)
+    if notes.modality.intake.as_they_come:
+        # Decoding every large message would take far longer than reading them.
+        return notes
+    try:
+        notes.audio_format = read_audio_format(reader, topic.name)
+    except BagError as error:
+        warnings.append(str(error))
+    else:
+        notes.decode = notes.modality.make_trial_decoder(topic.msgtype, notes.audio_format)
+    return notes
 
 
 def _note(notes: _TopicNotes, message: Message) -> None:
@@ -182,15 +170,16 @@ def _note(notes: _TopicNotes, message: Message) -> None:
         if notes.stamped:
             notes.stamps.append(read_stamp_ns(message.data))
         if notes.decode is not None:
-            notes.decode(message.data, message.received_ns)
+            notes.rate_hz = notes.decode(message.data, message.received_ns).rate_hz
     except DecodeError as error:
         notes.troubles[error.reason] += 1
 
 
 def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
+    refusals = notes.modality.refusals if notes.modality else {}
     warnings = [
         f'{topic.name}: {count} of {topic.count} messages '
-        + _TROUBLES.get(reason, f'cannot be decoded ({reason}) and will be dropped')
+        + refusals.get(reason, f'cannot be decoded ({reason}) and will be dropped')
         for reason, count in sorted(notes.troubles.items())
         if reason != 'zero_stamp'
     ]
@@ -200,7 +189,7 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
             f'{topic.name}: {unset} of {topic.count} messages have a zero header.stamp and '
             'will be dropped: make the driver stamp them'
         )
-    if notes.troubles.keys() - {'zero_stamp', *_TROUBLES} or unset or not stamps.size:
+    if notes.troubles.keys() - {'zero_stamp', *refusals} or unset or not stamps.size:
         return warnings
     if backwards := int(np.count_nonzero(np.diff(stamps) < 0)):
         warnings.append(f'{topic.name}: stamps go back in time {backwards} times')

@@ -134,15 +134,8 @@ def _data(found: Measurement) -> Iterator[str]:
     contents = found.contents
     if contents.frame_id is not None:
         yield f'frame {contents.frame_id or "(none)"}'
-    if contents.imu is not None:
-        yield f'|a| {contents.imu.length:.2f}' if contents.imu.acceleration else 'no acceleration'
-        yield 'gyro' if contents.imu.gyro else 'no gyro'
-    if contents.camera is not None:
-        yield f'{contents.camera.encoding} {contents.camera.width}x{contents.camera.height}'
-    if contents.audio is not None:
-        stated = contents.audio.stated
-        coding = f' {stated.sample_format} x{stated.channels}' if stated else ''
-        yield f'{contents.audio.rate_hz} Hz{coding}, peak {contents.audio.peak:.2f}'
+    if contents.details is not None:
+        yield from contents.details.in_words()
 
 
 def _nodes(graph: GraphFacts) -> Table:

@@ -7,8 +7,8 @@ A modality is a folder with one subclass of :class:`Modality`, which an entry po
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING
 
@@ -17,6 +17,13 @@ from numpy.typing import NDArray
 
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.contents import (
+    ContentDetails,
+    Contents,
+    decode_messages,
+    Problem,
+    Received,
+)
 from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
 from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.input_settings import SensorInputSettings
@@ -153,6 +160,14 @@ class Modality(ABC):
     """A rate of messages beyond which no sensor of the kind goes."""
     node_parameters: ClassVar[tuple[Parameter, ...]] = ()
     """What its classifier node can be told beside what all can."""
+    large_types: ClassVar[tuple[str, ...]] = ()
+    """Those of ``message_types`` whose messages DDS's default transports lose or delay."""
+    enough_messages: ClassVar[int | None] = None
+    """How many of the newest messages tell as much as all, None where more tell more."""
+    refusals: ClassVar[Mapping[str, str]] = {
+        'not_finite': 'hold NaN or infinite values and will be dropped'
+    }
+    """How a sentence about messages that were refused goes on, by the decoder's reason."""
 
     def __init_subclass__(cls) -> None:
         """Refuse a modality that could not be used, when it is defined."""
@@ -246,6 +261,64 @@ class Modality(ABC):
         step = np.abs(np.diff(samples.astype(np.float64).reshape(len(samples), -1), axis=0))
         change: NDArray[np.float64] = step.mean(axis=1)
         return change
+
+    def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
+        """Give a decoder that tells whether messages can be used, whatever a model wants.
+
+        By default it wants of each what a model trained on it would.
+        """
+
+        def decode(data: bytes, received_ns: int = 0) -> Sample:
+            stream = self.training_defaults(msgtype, data, {}).stream
+            decoder = self.make_decoder(stream, msgtype, AS_IT_COMES, audio_format)
+            return decoder(data, received_ns)
+
+        return decode
+
+    def describe_contents(
+        self,
+        msgtype: str,
+        messages: Sequence[Received],
+        audio_format: AudioFormat | None = None,
+    ) -> Contents:
+        """Say what serialized messages hold; nothing that they hold raises."""
+        decode = self.make_trial_decoder(msgtype, audio_format)
+        contents, samples = decode_messages(decode, messages)
+        details = self.measure(samples, audio_format) if samples else None
+        return replace(contents, details=details)
+
+    def measure(
+        self, samples: Sequence[Sample], stated: AudioFormat | None = None
+    ) -> ContentDetails | None:
+        """Put samples, at least one, into this modality's figures.
+
+        ``stated`` is the format that came apart from their messages.
+        """
+        return None
+
+    def check_contents(self, contents: Contents, topic: str) -> Iterator[Problem]:
+        """Yield what is doubtful about the data on a topic, whoever uses it."""
+        refused = sum(contents.refused.values())
+        if 0 < refused < contents.looked_at:
+            yield Problem(
+                'warning',
+                'refused',
+                f'{refused} of {contents.looked_at} messages cannot be used; the last: '
+                f'{contents.complaint}',
+                'look at what the driver sends',
+            )
+        if contents.details is not None:
+            yield from contents.details.check()
+
+    def expected_statistics(
+        self, mean: Sequence[float], std: Sequence[float]
+    ) -> Mapping[str, float]:
+        """Give what a model's standardisation tells of the data that it learnt from, by name.
+
+        ``mean`` and ``std`` are its statistics, the raw channels' first. It is what
+        :meth:`~xmodal_ros.modalities.contents.ContentDetails.check_statistics` compares with.
+        """
+        return {}
 
     def read_parameters(
         self, topic: str, frame: str, get: Callable[[str], Any]

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.modalities.camera.compressed import picture_size
+from xmodal_ros.modalities.camera.contents import read_details
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
 from xmodal_ros.modalities.camera.stream import CameraPixels, COMPRESSED_TYPE
-from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 
 Picture = NDArray[np.uint8]
@@ -63,9 +62,11 @@ def read_image(msgtype: str, data: bytes) -> Image:
 
     Raises :class:`DecodeError` where it cannot be shown.
     """
-    height, width, pixels = _look(msgtype, data)
+    details = read_details(msgtype, data)
+    height, width = details.height, details.width
     if not 0 < height <= _LARGEST_SIDE or not 0 < width <= _LARGEST_SIDE:
         raise DecodeError('size', f'an image of {width}x{height} pixels cannot be shown')
+    pixels = _pixels(msgtype, details.encoding)
     sample = CameraDecoder(msgtype, pixels, height, width)(data)
     values: NDArray[Any] = sample.values
     picture = _grey(values) if pixels == 'depth' else np.ascontiguousarray(values, np.uint8)
@@ -131,19 +132,11 @@ def _drawable(text: str) -> str:
     return kept.encode('ascii', 'replace').decode()
 
 
-def _look(msgtype: str, data: bytes) -> tuple[int, int, CameraPixels]:
-    """Give height, width and kind of pixels before anything is decoded."""
-    cursor = CdrCursor(data)
-    cursor.header()
+def _pixels(msgtype: str, encoding: str) -> CameraPixels:
+    depth = encoding in _DEPTHS
     if msgtype == COMPRESSED_TYPE:
-        encoding = cursor.string().lower()
-        content = bytes(cursor.octets())
-        if 'compresseddepth' in encoding:
-            # A format number and two parameters come before the picture.
-            return *picture_size(content[12:]), 'depth'
-        return *picture_size(content), 'depth' if encoding.startswith('16uc1') else 'rgb'
-    height, width = cursor.uint32(), cursor.uint32()
-    return height, width, 'depth' if cursor.string() in _DEPTHS else 'rgb'
+        depth = 'compresseddepth' in encoding.lower() or encoding.lower().startswith('16uc1')
+    return 'depth' if depth else 'rgb'
 
 
 def _grey(depth: NDArray[Any]) -> Picture:

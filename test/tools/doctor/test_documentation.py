@@ -10,13 +10,18 @@ ROOT = Path(__file__).parents[3]
 def finding_codes(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            code = node.args[1] if node.func.id == 'Finding' else None
+            code = node.args[1] if node.func.id in ('Finding', 'Problem') else None
             if isinstance(code, ast.Constant):
                 yield str(code.value)
 
 
 def test_every_code_is_explained() -> None:
-    files = [*(ROOT / 'xmodal_ros').rglob('diagnosis/*.py'), ROOT / 'xmodal_ros/cli/doctor_run.py']
+    package = ROOT / 'xmodal_ros'
+    files = [
+        *(package / 'modalities').rglob('*.py'),
+        *(package / 'tools' / 'doctor').glob('*.py'),
+        package / 'cli' / 'doctor_run.py',
+    ]
     codes = {code for file in files for code in finding_codes(file)}
     assert len(codes) > 40
     page = (ROOT / 'docs' / 'doctor.md').read_text(encoding='utf-8')

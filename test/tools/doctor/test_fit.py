@@ -1,6 +1,7 @@
 """Whether a topic fits a model, answered with the model's own decoder and windows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,7 @@ STRING = [Endpoint('/robot', 'std_msgs/msg/String')]
 
 
 def with_rms(rms: float) -> Expectation:
-    return Expectation(
-        IMU.path, IMU.sensor, IMU.labels, IMU.stream, IMU.window, acceleration_rms=rms
-    )
+    return replace(IMU, statistics={'acceleration_rms': rms})
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_losses_of_a_best_effort_publisher_are_mended_by_reliability() -> None:
 
 
 def test_losses_of_best_effort_images_need_the_profile_too() -> None:
-    facts = replace(imu(lossy(0.6)), msgtype=IMAGE_TYPE)
+    facts = replace(imu(lossy(0.6)), msgtype=IMAGE_TYPE, modality='camera')
     facts = replace(facts, publishers=(Endpoint('/driver', IMAGE_TYPE, 'best effort'),))
     found = next(each for each in findings(facts) if each.code == 'loss')
     assert 'fastdds.xml' in found.remedy

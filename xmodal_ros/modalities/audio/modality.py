@@ -1,6 +1,6 @@
 """The modality ``audio``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.audio.contents import AudioDetails, measure
 from xmodal_ros.modalities.audio.cutter import AudioCutter
 from xmodal_ros.modalities.audio.decoder import (
     AUDIO_TYPES,
@@ -17,6 +18,7 @@ from xmodal_ros.modalities.audio.decoder import (
 )
 from xmodal_ros.modalities.audio.messages import audio_message
 from xmodal_ros.modalities.audio.stream import AudioStream
+from xmodal_ros.modalities.contents import Contents, Problem
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.input_settings import SensorInputSettings
@@ -76,6 +78,11 @@ class Audio(Modality):
             change='always',
         ),
     )
+    refusals: ClassVar[Mapping[str, str]] = {
+        **Modality.refusals,
+        'compressed': 'are compressed audio, which cannot be used: start the capture node with '
+        'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
+    }
 
     def make_decoder(
         self,
@@ -143,6 +150,29 @@ class Audio(Modality):
     def activity_change(self, samples: NDArray[Any]) -> NDArray[np.float64]:
         """Give the loudness of each sample."""
         return 100 * np.abs(samples.astype(np.float64))
+
+    def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
+        """Give the decoder."""
+        return AudioDecoder(msgtype, audio_format)
+
+    def measure(
+        self, samples: Sequence[Sample], stated: AudioFormat | None = None
+    ) -> AudioDetails:
+        """Say how the sound is coded, how loud it is, and how many samples come."""
+        return measure(samples, stated)
+
+    def check_contents(self, contents: Contents, topic: str) -> Iterator[Problem]:
+        """Put a format that nobody says before all else."""
+        if 'no_format' in contents.refused and contents.details is None:
+            yield Problem(
+                'warning',
+                'no-format',
+                f'nobody says how the sound on {topic} is coded: no AudioInfo goes with it',
+                'let the capture node publish audio_common_msgs/AudioInfo, or set audio_rate, '
+                'audio_channels and audio_format of the classifier',
+            )
+        else:
+            yield from super().check_contents(contents, topic)
 
     def read_parameters(
         self, topic: str, frame: str, get: Callable[[str], Any]

@@ -1,6 +1,7 @@
 """The modality ``camera``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from xmodal_ros.modalities.camera.stream import (
     COMPRESSED_TYPE,
     IMAGE_TYPE,
 )
+from xmodal_ros.modalities.contents import Contents, Received
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.input_settings import SensorInputSettings
@@ -62,6 +64,9 @@ class Camera(Modality):
             or_number=True,
         ),
     )
+    large_types: ClassVar[tuple[str, ...]] = (IMAGE_TYPE,)
+    # One picture tells as much as many.
+    enough_messages: ClassVar[int | None] = 1
 
     def make_decoder(
         self,
@@ -122,6 +127,23 @@ class Camera(Modality):
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep depth in half the memory: float16 is exact to 2 mm at 4 m."""
         return values.astype(np.float16) if values.dtype == np.float32 else values
+
+    def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
+        """Give a decoder of whatever the picture is, colour or depth."""
+        from xmodal_ros.modalities.camera.contents import decode_picture
+
+        return partial(decode_picture, msgtype)
+
+    def describe_contents(
+        self,
+        msgtype: str,
+        messages: Sequence[Received],
+        audio_format: AudioFormat | None = None,
+    ) -> Contents:
+        """Say encoding and size of the newest picture."""
+        from xmodal_ros.modalities.camera.contents import describe
+
+        return describe(msgtype, messages)
 
     def read_parameters(
         self, topic: str, frame: str, get: Callable[[str], Any]

@@ -1,6 +1,7 @@
 """The modality ``imu``."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+import math
 from pathlib import Path
 from typing import Any, ClassVar, TYPE_CHECKING
 
@@ -8,8 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.contents import Contents, Received
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile, TableFile
+from xmodal_ros.modalities.imu.contents import (
+    ACCELERATION_RMS,
+    describe,
+    ImuDetails,
+    measure,
+)
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.imu.messages import imu_sample_message
 from xmodal_ros.modalities.imu.stream import ImuStream
@@ -49,6 +57,13 @@ class Imu(Modality):
             change='always',
         ),
     )
+    refusals: ClassVar[Mapping[str, str]] = {
+        **Modality.refusals,
+        'no_gyro': 'have no gyro (angular_velocity_covariance[0] is -1): only models of '
+        'acceleration alone can use them',
+        'no_acceleration': 'have no acceleration (linear_acceleration_covariance[0] is -1): they '
+        'cannot be used',
+    }
 
     def make_decoder(
         self,
@@ -99,6 +114,31 @@ class Imu(Modality):
         step = np.diff(samples[:, :3].astype(np.float64), axis=0)
         change: NDArray[np.float64] = np.abs(step).sum(axis=1)
         return change
+
+    def make_trial_decoder(self, msgtype: str, audio_format: AudioFormat | None = None) -> Decoder:
+        """Give the decoder of acceleration and angular rate."""
+        return ImuDecoder()
+
+    def describe_contents(
+        self,
+        msgtype: str,
+        messages: Sequence[Received],
+        audio_format: AudioFormat | None = None,
+    ) -> Contents:
+        """Look into messages without a gyro too."""
+        return describe(messages)
+
+    def measure(self, samples: Sequence[Sample], stated: AudioFormat | None = None) -> ImuDetails:
+        """Measure gravity and angular rates."""
+        return measure(samples)
+
+    def expected_statistics(
+        self, mean: Sequence[float], std: Sequence[float]
+    ) -> Mapping[str, float]:
+        """Give the root mean square of the acceleration's length, in m/s²."""
+        pairs = zip(mean[:3], std[:3], strict=True)
+        rms = math.sqrt(sum(mean**2 + std**2 for mean, std in pairs))
+        return {ACCELERATION_RMS: rms}
 
     def read_parameters(
         self, topic: str, frame: str, get: Callable[[str], Any]

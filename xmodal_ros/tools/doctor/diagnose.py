@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 from xmodal_ros.tools.doctor.environment import Environment
 from xmodal_ros.tools.doctor.environment_findings import (
     check_environment,
@@ -139,7 +138,7 @@ def _check_topics(environment: Environment, graph: GraphFacts) -> Iterator[Findi
 
 
 def _check_transport(environment: Environment, sensors: Sequence[TopicFacts]) -> Iterator[Finding]:
-    raw = [topic.name for topic in sensors if topic.msgtype == IMAGE_TYPE and topic.sources]
+    raw = [topic.name for topic in sensors if topic.is_large and topic.sources]
     if raw and uses_fast_dds(environment) and environment.profile is None:
         file = environment.own_profile or 'config/fastdds.xml'
         yield Finding(

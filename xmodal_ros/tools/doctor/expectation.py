@@ -1,12 +1,10 @@
 """What a bundle expects of a topic; read without torch, which a robot may lack."""
 
-from dataclasses import dataclass
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from xmodal_ros.modalities.camera.stream import CameraStream
-from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.models.configuration_bundle import BundleInfo, check_bundle
 from xmodal_ros.models.configuration_preprocessing import StandardiseStep
 from xmodal_ros.windows.windowing import WindowingSpec
@@ -16,8 +14,8 @@ from xmodal_ros.windows.windowing import WindowingSpec
 class Expectation:
     """What a model wants: the stream, and the windows that are cut of it.
 
-    ``acceleration_rms`` is the root mean square of the acceleration's length in what it learnt
-    from, in m/s²; None where the bundle does not tell.
+    ``statistics`` are of the data that it learnt from, as far as bundle and modality tell them
+    (:meth:`~xmodal_ros.modalities.modality.Modality.expected_statistics`).
     """
 
     path: Path
@@ -25,7 +23,7 @@ class Expectation:
     labels: tuple[str, ...]
     stream: StreamSpec
     window: WindowingSpec
-    acceleration_rms: float | None = None
+    statistics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def modality(self) -> str:
@@ -34,13 +32,8 @@ class Expectation:
 
     def describe(self) -> str:
         """Say it in words for a person."""
-        stream, window = self.stream, self.window
-        details = ''
-        if isinstance(stream, ImuStream):
-            both = stream.channels == 'acc_gyro'
-            details = ' (acceleration and gyro)' if both else ' (acceleration)'
-        elif isinstance(stream, CameraStream):
-            details = f' ({stream.pixels}, {stream.width}x{stream.height})'
+        window = self.window
+        details = f' ({words})' if (words := self.stream.describe()) else ''
         return (
             f'{self.modality}{details} at {window.rate_hz} Hz, windows of '
             f'{window.length_ns / 1e9:g} s every {window.hop_ns / 1e9:g} s'
@@ -54,18 +47,13 @@ def read_expectation(path: Path) -> Expectation:
     :class:`BundleError`.
     """
     info = check_bundle(path)
-    return Expectation(
-        path, info.sensor, info.labels, info.stream, info.window, _acceleration_rms(info)
-    )
+    return Expectation(path, info.sensor, info.labels, info.stream, info.window, _statistics(info))
 
 
-def _acceleration_rms(info: BundleInfo) -> float | None:
-    """Take it from the statistics of the first three channels, which are raw."""
-    if info.modality != 'imu':
-        return None
+def _statistics(info: BundleInfo) -> Mapping[str, float]:
+    """Take them from the first channels that are standardised, which are raw."""
     # Whatever comes before them leaves the channels where they are, and appends others.
     for step in info.preprocessing:
         if isinstance(step, StandardiseStep):
-            pairs = zip(step.mean[:3], step.std[:3], strict=True)
-            return math.sqrt(sum(mean**2 + std**2 for mean, std in pairs))
-    return None
+            return find_modality(info.modality).expected_statistics(step.mean, step.std)
+    return {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.runtime.health import Level
 from xmodal_ros.tools.doctor.measurement import Measurement
 
@@ -54,6 +55,12 @@ class TopicFacts:
     problem: str = ''
     problem_code: str = 'not-heard'
     own_type_hash: str = ''
+
+    @property
+    def is_large(self) -> bool:
+        """Whether DDS's default transports lose or delay its messages, for their size."""
+        modality = self.modality and find_modality(self.modality)
+        return bool(modality and self.msgtype in modality.large_types)
 
     @property
     def sources(self) -> tuple[Endpoint, ...]:

@@ -1,8 +1,13 @@
 """One thing that is wrong, or worth knowing, and what to do about it."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xmodal_ros.modalities.contents import Problem
 
 FindingLevel = Literal['error', 'warning', 'note']
 _ORDER: Final[tuple[FindingLevel, ...]] = ('error', 'warning', 'note')
@@ -20,6 +25,12 @@ class Finding:
     subject: str
     problem: str
     remedy: str
+
+
+def about(subject: str, problems: Iterable[Problem]) -> Iterator[Finding]:
+    """Yield what is wrong with a sensor's data as findings about a topic or a node."""
+    for each in problems:
+        yield Finding(each.level, each.code, subject, each.problem, each.remedy)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:

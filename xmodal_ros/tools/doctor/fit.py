@@ -7,19 +7,17 @@ import numpy as np
 
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.registry import make_decoder
-from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.modalities.registry import find_modality, make_decoder
+from xmodal_ros.streams.sample import DecodeError, Sample
 from xmodal_ros.tools.doctor.expectation import Expectation
 from xmodal_ros.tools.doctor.facts import TopicFacts
-from xmodal_ros.tools.doctor.finding import Finding, problem_and_remedy
+from xmodal_ros.tools.doctor.finding import about, Finding, problem_and_remedy
 from xmodal_ros.tools.doctor.measurement import Measurement
 from xmodal_ros.windows.resampling import resample_linear, resample_nearest
 from xmodal_ros.windows.windowing import SECOND_NS
 
 # Below this share of the model's rate, it sees less than it has learnt from.
 _ENOUGH: Final = 0.8
-# Far beyond what another person or activity makes of the same sensor; g for m/s² is 9.8.
-_OTHER_UNITS: Final = 3.0
 # What a healthy stream covers, short of the odd message lost.
 _WELL_COVERED: Final = 0.95
 # Stamps that jump by years must not make a grid of years.
@@ -50,10 +48,12 @@ def check_fit(
     found = topic.measurement
     if found is None:
         return
-    yield from _check_units(expectation, topic.name, found, subject)
-    if expectation.modality == 'audio':
-        audio = found.contents.audio
-        rate_hz = audio_format.rate_hz if audio_format else audio.rate_hz if audio else 0
+    details = found.contents.details
+    if details is not None:
+        yield from about(subject, details.check_statistics(expectation.statistics, topic.name))
+    if find_modality(expectation.modality).chunked:
+        newest = _decode(expectation, topic.msgtype, found, audio_format)
+        rate_hz = audio_format.rate_hz if audio_format else newest.rate_hz
         yield from _check_sample_rate(expectation, topic.name, rate_hz, subject)
     else:
         yield from _check_rate(expectation, topic.name, found, subject)
@@ -97,31 +97,12 @@ def _in_two(error: DecodeError, otherwise: str) -> tuple[str, str]:
 
 def _decode(
     expectation: Expectation, msgtype: str, found: Measurement, audio_format: AudioFormat | None
-) -> None:
+) -> Sample:
     """Decode the newest message as the model's classifier would."""
-    audio = found.contents.audio
-    known = audio_format or (audio.stated if audio else None)
+    details = found.contents.details
+    known = audio_format or (details.stated if details else None)
     decode = make_decoder(expectation.stream, msgtype, audio_format=known)
-    decode(found.newest, found.times_ns[-1])
-
-
-def _check_units(
-    expectation: Expectation, name: str, found: Measurement, subject: str
-) -> Iterator[Finding]:
-    imu, learnt = found.contents.imu, expectation.acceleration_rms
-    if imu is None or not learnt:
-        return
-    ratio = imu.rms / learnt
-    if 1 / _OTHER_UNITS < ratio < _OTHER_UNITS:
-        return
-    yield Finding(
-        'error',
-        'units',
-        subject,
-        f'accelerations on {name} measure {imu.rms:.3g} by the root mean square, those that the '
-        f'model learnt from {learnt:.3g} m/s²',
-        'set the driver to m/s² with gravity (REP 145), or train with recordings of this driver',
-    )
+    return decode(found.newest, found.times_ns[-1])
 
 
 def _check_sample_rate(
@@ -195,7 +176,7 @@ def coverage(expectation: Expectation, found: Measurement) -> float | None:
     if not len(grid):
         return None
     values = np.zeros((len(times), 1))
-    if expectation.modality == 'imu':
+    if find_modality(expectation.modality).interpolation == 'linear':
         laid = resample_linear(times, values, grid, window.period_ns, window.margin_ns)
     else:
         laid = resample_nearest(times, values, grid, window.margin_ns)

@@ -22,14 +22,14 @@ from xmodal_ros.modalities.audio.decoder import (
     read_audio_info,
     TYPES_WITHOUT_FORMAT,
 )
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.audio.info import choose_info
+from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
 from xmodal_ros.runtime.health import Level
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.tools.doctor.audio_info import choose_info
 from xmodal_ros.tools.doctor.endpoints import node_names, OWN_NAMES, read_topic
 from xmodal_ros.tools.doctor.facts import ClockFacts, GraphFacts, NodeFacts, TopicFacts
 from xmodal_ros.tools.doctor.inquiry import Inquiry, lifecycle_nodes
@@ -43,8 +43,8 @@ _LOOK_PERIOD_S: Final = 0.25
 _DRAIN_PERIOD_S: Final = 0.01
 _DIAGNOSTICS_TYPE: Final = 'diagnostic_msgs/msg/DiagnosticArray'
 _CLOCK_TYPE: Final = 'rosgraph_msgs/msg/Clock'
-# Images are large; what is not taken within this many must not fill the memory.
-_IMAGE_DEPTH: Final = 5
+# What is not taken of large messages within this many must not fill the memory.
+_LARGE_DEPTH: Final = 5
 _SECOND_NS: Final = 1_000_000_000
 _LEVELS: Final[dict[bytes, Level]] = {
     DiagnosticStatus.OK: 'ok',
@@ -146,7 +146,8 @@ class _Listener:
         """Listen to a topic from when somebody publishes on it."""
         subscription: DoctorSubscription | None
         if modality := modality_of_type(msgtype):
-            depth = _IMAGE_DEPTH if modality == 'camera' else qos.SENSOR_DEPTH
+            large = find_modality(modality).intake.as_they_come
+            depth = _LARGE_DEPTH if large else qos.SENSOR_DEPTH
             subscription = self._sensors.get(name)
             if subscription is None:
                 subscription = DoctorSubscription(self._ear, name, msgtype, depth)

@@ -9,17 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
-from xmodal_ros.modalities.registry import modality_of_type
+from xmodal_ros.modalities.contents import Contents, Received
+from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
-from xmodal_ros.tools.doctor.contents import Contents, describe, Received
 
 _SECOND_NS: Final = 1_000_000_000
 # Ten seconds of an IMU at 1 kHz, or of sound in studio quality; the newest are kept.
 _MOST_BYTES: Final = 8_000_000
 # Messages faster than any sensor of their kind sends them, and then long nothing: such stamps come
 # in heaps. Where messages are lost, those that come are as far apart as ever.
-_FASTEST_HZ: Final[dict[str, float]] = {'imu': 4000.0, 'camera': 400.0, 'audio': 400.0}
 _HEAP: Final = 1 / 3
 # Steps that are multiples of shorter ones, to this much, are of messages lost between.
 _WHOLE: Final = 0.1
@@ -71,12 +70,12 @@ class TopicRecorder:
 
     def __init__(self, msgtype: str) -> None:
         self._msgtype = msgtype
-        modality = modality_of_type(msgtype)
-        if modality is None:
+        name = modality_of_type(msgtype)
+        if name is None:
             raise ValueError(f'{msgtype} is no type of a sensor')
-        # One picture tells as much as many.
-        self._most_kept = 1 if modality == 'camera' else None
-        self._shortest_ns = _SECOND_NS / _FASTEST_HZ[modality]
+        self._modality = find_modality(name)
+        self._most_kept = self._modality.enough_messages
+        self._shortest_ns = _SECOND_NS / self._modality.fastest_hz
         self._stamps = array('q')
         self._received = array('q')
         self._clock_offsets = array('q')
@@ -117,7 +116,9 @@ class TopicRecorder:
             repeated=int(np.count_nonzero(steps == 0)),
             offset_s=_median_s((received - stamps)[is_set]) if len(stamps) else None,
             clock_offset_s=_median_s(np.array(self._clock_offsets, np.int64)),
-            contents=describe(self._msgtype, tuple(self._kept), audio_format),
+            contents=self._modality.describe_contents(
+                self._msgtype, tuple(self._kept), audio_format
+            ),
             times_ns=tuple(times.tolist()),
             newest=self._kept[-1][0],
         )

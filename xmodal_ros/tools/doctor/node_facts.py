@@ -5,13 +5,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 
-from xmodal_ros.modalities.registry import modality_names
+from xmodal_ros.modalities.registry import all_modalities, modality_names
 from xmodal_ros.runtime.health import Level, STATE
 from xmodal_ros.tools.doctor.facts import NodeFacts, NodeKind
 
 _CLASSIFIER: Final = ' classifier'
 _SELECTOR: Final = 'activity selector'
-_DRIVERS: Final[dict[str, str]] = {'microphone': 'audio', 'camera': 'camera'}
 # Parameters that no other node has all of.
 _OF_CLASSIFIERS: Final = frozenset({'model', 'topic', 'unknown_threshold'})
 _OF_SELECTORS: Final = frozenset({'sources', 'return_after', 'stand_in'})
@@ -75,11 +74,13 @@ def _kind(
     hardware = said.hardware if said and name.startswith('/') else ''
     if hardware.endswith(_CLASSIFIER):
         word = hardware.removesuffix(_CLASSIFIER)
-        return 'classifier', next((known for known in modality_names() if known == word), None)
+        return 'classifier', word if word in modality_names() else None
     if hardware == _SELECTOR:
         return 'selector', None
-    if hardware in _DRIVERS and said and STATE in said.values:
-        return 'driver', _DRIVERS[hardware]
+    if hardware and said and STATE in said.values:
+        for modality in all_modalities():
+            if modality.driver == hardware:
+                return 'driver', modality.name
     if parameters >= _OF_CLASSIFIERS:
         return 'classifier', None
     if parameters >= _OF_SELECTORS:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
-from xmodal_ros.tools.doctor.content_findings import check_contents
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.tools.doctor.facts import ClockFacts, TopicFacts
-from xmodal_ros.tools.doctor.finding import Finding, FindingLevel, problem_and_remedy
+from xmodal_ros.tools.doctor.finding import about, Finding, FindingLevel, problem_and_remedy
 from xmodal_ros.tools.doctor.measurement import Measurement, Timing
 
 # Sensors and their drivers are late by less; clocks that nobody synchronises are not.
@@ -64,13 +63,14 @@ def check_topic(topic: TopicFacts, clock: ClockFacts | None) -> Iterator[Finding
     yield from _check_types(topic)
     yield from _check_publishers(topic)
     found = topic.measurement
-    if found is None or not found.count:
+    if topic.modality is None or found is None or not found.count:
         return
     yield from _check_clock(topic, found, clock)
     yield from _check_order(topic, found)
     if found.timing is not None:
         yield from _check_timing(topic, found, found.timing)
-    yield from check_contents(topic.name, found.contents)
+    problems = find_modality(topic.modality).check_contents(found.contents, topic.name)
+    yield from about(topic.name, problems)
 
 
 def _check_types(topic: TopicFacts) -> Iterator[Finding]:
@@ -215,7 +215,7 @@ def _check_timing(topic: TopicFacts, found: Measurement, timing: Timing) -> Iter
             + (', on a best effort publisher' if best_effort else ''),
             'let the driver publish reliably, and images with config/fastdds.xml as the profile '
             'of its process too'
-            if best_effort and topic.msgtype == IMAGE_TYPE
+            if best_effort and topic.is_large
             else 'let the driver publish reliably'
             if best_effort
             else 'look at the log of the driver and at its connection',

@@ -3,7 +3,7 @@ from collections.abc import Set as AbstractSet
 
 import pytest
 
-from xmodal_ros.tools.doctor.audio_info import choose_info
+from xmodal_ros.modalities.audio.info import choose_info
 
 MICROPHONE = frozenset({'/microphone'})
 OTHER = frozenset({'/other'})

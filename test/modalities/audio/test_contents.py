@@ -1,0 +1,38 @@
+import pytest
+
+from test.messages import EPOCH, SECOND
+from test.tools.doctor.robots import audio_bytes, grid, plain_audio_bytes, SPEECH, tone
+from xmodal_ros.modalities.audio.contents import AudioDetails
+from xmodal_ros.modalities.audio.decoder import PLAIN_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.audio.modality import Audio
+
+
+def test_audio_tells_its_format_loudness_and_how_much_comes() -> None:
+    messages = [(audio_bytes(t, tone(160)), t) for t in grid(50, 2)]
+    found = Audio().describe_contents(STAMPED_TYPE, messages, SPEECH)
+    assert isinstance(found.details, AudioDetails)
+    assert found.details.stated == SPEECH
+    assert found.details.rate_hz == 16_000
+    assert found.details.heard_rate_hz == pytest.approx(8_000)
+    assert found.details.peak == pytest.approx(0.5, abs=0.01)
+
+
+def test_too_little_audio_has_no_rate_of_its_own() -> None:
+    messages = [(audio_bytes(EPOCH + k * SECOND // 50, tone()), EPOCH) for k in range(2)]
+    found = Audio().describe_contents(STAMPED_TYPE, messages, SPEECH)
+    assert isinstance(found.details, AudioDetails)
+    assert found.details.heard_rate_hz is None
+
+
+def test_audio_of_unknown_format_is_refused_with_what_to_do() -> None:
+    found = Audio().describe_contents(PLAIN_TYPE, [(plain_audio_bytes(tone()), EPOCH)])
+    assert found.refused == {'no_format': 1}
+    assert found.details is None
+
+
+@pytest.mark.parametrize('start', [b'ID3\x04', b'\xff\xfb\x90'])
+def test_mp3_is_told_by_its_first_bytes(start: bytes) -> None:
+    found = Audio().describe_contents(PLAIN_TYPE, [(plain_audio_bytes(start + bytes(100)), EPOCH)])
+    assert found.refused == {'compressed': 1}
+    assert 'mp3' in found.complaint
+    assert 'format:=wave' in found.complaint

@@ -1,0 +1,41 @@
+import math
+
+import pytest
+
+from test.messages import EPOCH, imu_bytes
+from xmodal_ros.modalities.contents import Contents
+from xmodal_ros.modalities.imu.contents import ImuDetails
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.imu.modality import Imu
+
+
+def imu(*messages: bytes) -> Contents:
+    return Imu().describe_contents(IMU_TYPE, [(data, EPOCH) for data in messages])
+
+
+def test_an_imu_tells_its_frame_acceleration_and_angular_rate() -> None:
+    found = imu(imu_bytes(EPOCH, (0, 0, 9), (0, 0, 1)), imu_bytes(EPOCH, (0, 11, 0), (0, 0, 3)))
+    assert (found.looked_at, found.frame_id, found.refused) == (2, 'imu_link', {})
+    assert isinstance(found.details, ImuDetails)
+    assert found.details.acceleration
+    assert found.details.gyro
+    assert found.details.length == pytest.approx(10)
+    assert found.details.spread == pytest.approx(1)
+    assert found.details.rms == pytest.approx(math.sqrt(101))
+    assert found.details.turning == pytest.approx(3, rel=0.01)
+
+
+def test_an_imu_without_gyro_still_tells_its_acceleration() -> None:
+    found = imu(imu_bytes(EPOCH, has_gyro=False))
+    assert found.refused == {}
+    assert isinstance(found.details, ImuDetails)
+    assert (found.details.acceleration, found.details.gyro) == (True, False)
+    assert found.details.length == pytest.approx(9.81)
+
+
+def test_an_imu_without_acceleration_is_refused() -> None:
+    found = imu(imu_bytes(EPOCH, has_acc=False))
+    assert found.refused == {'no_acceleration': 1}
+    assert 'acceleration' in found.complaint
+    assert isinstance(found.details, ImuDetails)
+    assert not found.details.acceleration
