@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from xmodal_ros.simulator.activities import ACTIVITIES
-from xmodal_ros.simulator.camera import Camera
+from xmodal_ros.simulator.camera import SimulatedCamera
 from xmodal_ros.simulator.clock import SensorClock
 from xmodal_ros.simulator.imu import ImuSensor, wrist_mount
 from xmodal_ros.simulator.microphone import SimulatedMicrophone
@@ -33,7 +33,9 @@ def main() -> None:
         performance = draw_performance(seed=0, index=number % 6, minutes=4.0)
         motion = next(motion for motion in performance.motions if motion.activity == name)
         middle = np.array([0.6 * motion.start + 0.4 * motion.end])
-        axes.imshow(next(Camera(performance, SensorClock(0, 0.0, (0.0, 0.0))).images(middle)))
+        axes.imshow(
+            next(SimulatedCamera(performance, SensorClock(0, 0.0, (0.0, 0.0))).images(middle))
+        )
         axes.set_title(name, fontsize=9)
         axes.axis('off')
     _draw_signals(signals)

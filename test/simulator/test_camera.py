@@ -3,7 +3,7 @@ import pytest
 
 from test.simulator.performances import channel, perform, stand_still
 from xmodal_ros.simulator.brush import Brush, Capsule, make_face
-from xmodal_ros.simulator.camera import Camera
+from xmodal_ros.simulator.camera import SimulatedCamera
 from xmodal_ros.simulator.clock import SensorClock
 from xmodal_ros.simulator.lens import HEIGHT, Lens, OVERSAMPLING, WIDTH
 from xmodal_ros.simulator.room import draw_background, draw_occluders
@@ -79,7 +79,7 @@ def test_moving_arm_changes_the_picture_where_the_arm_is():
         channels[:, channel('d_z')] = np.where(t < 2.0, -0.45, 0.35)
 
     performance = stand_still(move=raise_arm)
-    camera = Camera(performance, CLOCK)
+    camera = SimulatedCamera(performance, CLOCK)
     t = np.array([1.0, 3.0])
     below, above = (image.astype(float) for image in camera.images(t))
     hand = camera._lens.project(performance.pose(t).joints['d_hand']) / OVERSAMPLING
@@ -90,7 +90,7 @@ def test_moving_arm_changes_the_picture_where_the_arm_is():
 
 
 def test_frames_come_at_their_rate_in_their_size():
-    frames = list(Camera(perform('walking', duration=8.0), CLOCK).frames())
+    frames = list(SimulatedCamera(perform('walking', duration=8.0), CLOCK).frames())
     assert len(frames) == 8 * 15
     steps = np.diff([stamp for stamp, _, _ in frames])
     assert steps.mean() == pytest.approx(1e9 / 15, rel=0.01)

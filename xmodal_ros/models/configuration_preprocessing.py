@@ -71,9 +71,9 @@ class MotionStep(StepConfig):
 
     def build(self) -> 'nn.Module':
         """Build the module that does it."""
-        from xmodal_ros.models.modeling_preprocessing import Motion
+        from xmodal_ros.models.modeling_preprocessing import AppendMotion
 
-        return Motion()
+        return AppendMotion()
 
 
 class MagnitudeStep(StepConfig):

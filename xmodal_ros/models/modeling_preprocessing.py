@@ -32,7 +32,7 @@ class Standardise(nn.Module):
         return (window - self.mean) / self.std
 
 
-class Motion(nn.Module):
+class AppendMotion(nn.Module):
     """Appends differences in time."""
 
     def forward(self, window: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ _NOISE_TILES: Final = 4
 _SHADOW_M: Final = 0.33
 
 
-class Camera:
+class SimulatedCamera:
     """The camera of one recording: its place, its picture noise, the room it looks into."""
 
     def __init__(self, performance: Performance, clock: SensorClock) -> None:

@@ -19,7 +19,7 @@ from xmodal_ros.modalities.audio.messages import audio_message
 from xmodal_ros.modalities.camera.messages import compressed_image_message, image_message
 from xmodal_ros.modalities.imu.messages import imu_message
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.simulator.camera import Camera
+from xmodal_ros.simulator.camera import SimulatedCamera
 from xmodal_ros.simulator.clock import SensorClock
 from xmodal_ros.simulator.imu import ImuSensor, thigh_mount, wrist_mount
 from xmodal_ros.simulator.microphone import SimulatedMicrophone
@@ -153,7 +153,7 @@ def _imu_records(
 
 def _camera_records(performance: Performance, plan: RecordingPlan) -> Iterator[_Record]:
     sensor = camera_sensor(plan.images)
-    camera = Camera(performance, SensorClock(plan.start_ns, *_CAMERA_CLOCK))
+    camera = SimulatedCamera(performance, SensorClock(plan.start_ns, *_CAMERA_CLOCK))
     for stamp_ns, received_ns, image in camera.frames():
         if plan.images == 'raw':
             height, width = image.shape[:2]
