@@ -11,9 +11,9 @@ from test.messages import compressed_bytes, EPOCH, image_bytes, imu_bytes, SECON
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.labelling.blocks import BLOCK_NS, glance, GLANCES
-from xmodal_ros.labelling.pictures import make_picture_maker
 from xmodal_ros.labelling.recording import Recording
-from xmodal_ros.labelling.sound import lay_out, played_rate, spectrogram
+from xmodal_ros.media.pictures import make_picture_maker
+from xmodal_ros.media.spectrogram import lay_out, played_rate, spectrogram
 
 
 @pytest.fixture(scope='module')

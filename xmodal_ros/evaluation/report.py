@@ -14,7 +14,6 @@ from jinja2 import Environment, StrictUndefined
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.errors import BagError
 from xmodal_ros.evaluation.evaluate import Evaluation
-from xmodal_ros.evaluation.media import Media, read_media, Span
 from xmodal_ros.evaluation.report_clips import worst_clips, WrongClip
 from xmodal_ros.evaluation.report_data import (
     decisions_data,
@@ -36,6 +35,7 @@ from xmodal_ros.evaluation.report_tables import (
     score_table,
 )
 from xmodal_ros.evaluation.trial import Trial
+from xmodal_ros.media.reading import Media, read_media, Span
 from xmodal_ros.whole_file import write_whole
 
 MOST_BYTES: Final = 15_000_000
@@ -43,21 +43,21 @@ _DECISION_BYTES: Final = 5_000_000
 # The names and numbers around what is embedded.
 _SPARE_BYTES: Final = 300_000
 _MOST_CLIPS: Final = 60
-_STYLE: Final = 'report.css'
+_STYLE: Final = 'report/report.css'
 # In the order in which each needs those before it; they make one module of the page.
 _SCRIPTS: Final = (
     'arrays.js',
     'colours.js',
-    'recording.js',
+    'report/recording.js',
     'view.js',
-    'label_rows.js',
+    'report/label_rows.js',
     'media_rows.js',
     'timeline.js',
-    'readout.js',
+    'report/readout.js',
     'gestures.js',
-    'clips.js',
-    'paper.js',
-    'page.js',
+    'report/clips.js',
+    'report/paper.js',
+    'report/page.js',
 )
 # Names are escaped, so none of them can look like it.
 _MARKER: Final = '<!-- recordings -->'
@@ -131,7 +131,7 @@ def _render(
     )
     clips = _clips_data(trial, recordings, labels, wrong[:_MOST_CLIPS])
     seconds = sum(span.seconds for _, span in recordings)
-    page: str = environment.from_string(_read('report.html.j2')).render(
+    page: str = environment.from_string(_read('report/report.html.j2')).render(
         title=title,
         style=_read(_STYLE),
         script='\n'.join(map(_read, _SCRIPTS)),
@@ -267,4 +267,4 @@ def _duration(seconds: float) -> str:
 
 
 def _read(name: str) -> str:
-    return resources.files(__package__).joinpath('page', name).read_text('utf-8')
+    return resources.files('xmodal_ros.web').joinpath(name).read_text('utf-8')

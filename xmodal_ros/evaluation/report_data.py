@@ -18,8 +18,8 @@ from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.reading import LONGEST_NS
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.evaluation.evaluate import BagEvaluation, Evaluation
-from xmodal_ros.evaluation.media import Media, Span
 from xmodal_ros.evaluation.trial import RecordingSelection, Trial
+from xmodal_ros.media.reading import Media, Span
 from xmodal_ros.runtime.engine import Prediction
 
 # How many of the likeliest activities are told of each window.

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.reading import BagReader, Message
-from xmodal_ros.labelling.sound import BANDS, lay_out, spectrogram
-from xmodal_ros.labelling.tracks import Track
+from xmodal_ros.media.spectrogram import BANDS, lay_out, spectrogram
+from xmodal_ros.media.tracks import Track
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 

@@ -13,8 +13,8 @@ from xmodal_ros.labelling.blocks import Block, BLOCK_NS, Glance, GLANCES
 from xmodal_ros.labelling.desk import Desk
 from xmodal_ros.labelling.recording import Recording
 from xmodal_ros.labelling.session import LabelSession, LabelState
-from xmodal_ros.labelling.sound import BANDS, COLUMN_S
-from xmodal_ros.labelling.tracks import Track
+from xmodal_ros.media.spectrogram import BANDS, COLUMN_S
+from xmodal_ros.media.tracks import Track
 
 _FURTHEST_NS: Final = 1 << 53
 _MOST_SEGMENTS: Final = 100_000

@@ -9,7 +9,7 @@ from typing import Final, Self
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.labelling.blocks import Block, BLOCK_NS, Glance, glance, read_block
-from xmodal_ros.labelling.tracks import find_tracks
+from xmodal_ros.media.tracks import find_tracks
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 

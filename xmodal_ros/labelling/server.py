@@ -54,7 +54,7 @@ _IDLE_S: Final = 60
 _TYPES: Final = {'.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html'}
 _STATIC: Final = {
     item.name: item
-    for item in files('xmodal_ros.labelling').joinpath('static').iterdir()
+    for item in files('xmodal_ros.web').joinpath('labelling').iterdir()
     if any(item.name.endswith(ending) for ending in _TYPES)
 }
 _SECURITY: Final = {

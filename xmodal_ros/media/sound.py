@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from xmodal_ros.bags.reading import Message
-from xmodal_ros.evaluation.media_picture import compress, media_type
-from xmodal_ros.evaluation.media_span import Span
+from xmodal_ros.media.picture import compress, media_type
+from xmodal_ros.media.span import Span
 from xmodal_ros.models.log_mel import LogMelStep, mel_weights
 from xmodal_ros.streams.audio import AudioDecoder, AudioFormat
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.reading import Message
-from xmodal_ros.evaluation.media_span import Span
+from xmodal_ros.media.span import Span
 from xmodal_ros.streams.imu import ImuDecoder
 from xmodal_ros.streams.placement import Matrix
 from xmodal_ros.streams.sample import DecodeError

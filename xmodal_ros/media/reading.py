@@ -7,10 +7,10 @@ from typing import Final
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.media_film import Film, FilmMaker
-from xmodal_ros.evaluation.media_sound import Sound, SoundPainter
-from xmodal_ros.evaluation.media_span import Span
-from xmodal_ros.evaluation.media_trace import Trace, TraceDrawer
+from xmodal_ros.media.film import Film, FilmMaker
+from xmodal_ros.media.sound import Sound, SoundPainter
+from xmodal_ros.media.span import Span
+from xmodal_ros.media.trace import Trace, TraceDrawer
 from xmodal_ros.sensors import Modality, Sensor
 from xmodal_ros.streams.sample import DecodeError
 

@@ -8,8 +8,8 @@ from typing import Final
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader, Topic
 from xmodal_ros.errors import BagError
-from xmodal_ros.labelling.pictures import make_picture_maker, PictureMaker
-from xmodal_ros.labelling.sound import played_rate, PlayedRate
+from xmodal_ros.media.pictures import make_picture_maker, PictureMaker
+from xmodal_ros.media.spectrogram import played_rate, PlayedRate
 from xmodal_ros.sensors import Sensor
 from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder, PLAIN_TYPE
 from xmodal_ros.streams.camera import COMPRESSED_TYPE, IMAGE_TYPE

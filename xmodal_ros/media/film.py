@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.reading import Message
-from xmodal_ros.evaluation.media_picture import compress, media_type
-from xmodal_ros.evaluation.media_span import Span
+from xmodal_ros.media.picture import compress, media_type
+from xmodal_ros.media.span import Span
 from xmodal_ros.streams.camera import CameraDecoder, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor, read_stamp_ns
 from xmodal_ros.streams.compressed import picture_size
