@@ -1,40 +1,50 @@
-"""A camera's recording as sheets of thumbnails."""
+"""A camera's recording: single pictures as JPEG, and sheets of thumbnails."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.reading import Message
+from xmodal_ros.media.lane import Kind, Lane, LaneMaker, Strip
 from xmodal_ros.media.picture import compress, media_type
 from xmodal_ros.media.span import Span
-from xmodal_ros.streams.camera import CameraDecoder, COMPRESSED_TYPE
+from xmodal_ros.streams.camera import CameraDecoder, CameraPixels, IMAGE_TYPE
 from xmodal_ros.streams.cdr import CdrCursor, read_stamp_ns
 from xmodal_ros.streams.compressed import picture_size
 from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.web.numbers import data_url, encoded
 
+_WIDEST, _HIGHEST = 640, 480
+_JPEG_QUALITY: Final = 80
 _LONGEST_SIDE: Final = 160
 _MOST_A_SECOND: Final = 4
 # Of one thumbnail, to plan how many there may be; each sheet is then held to its share.
 _USUAL_BYTES: Final = 1900
 _COLUMNS, _ROWS = 6, 6
 _PER_SHEET: Final = _COLUMNS * _ROWS
-# Depth pictures have no brightness of their own: what is near is bright.
-_NEAR_PERCENTILE, _FAR_PERCENTILE = 1, 99
+_DEPTH_ENCODINGS: Final = ('16UC1', '32FC1')
+# What compressed_depth_image_transport puts before its picture.
+_DEPTH_HEADER_BYTES: Final = 12
+_NEAR_PERCENTILE, _FAR_PERCENTILE = 2, 98
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
-    """Thumbnails in order of time, side by side on sheets of ``columns`` a row.
+class Film(Strip):
+    """When a camera's pictures were taken, and thumbnails of some.
 
-    ``times_s`` (N,) are from the span's start; thumbnail ``i`` is the ``i % per_sheet``-th of
-    sheet ``i // per_sheet``. ``width`` and ``height`` are one thumbnail's, in pixels.
+    ``stamps_ns`` and ``received_ns`` (n,) int64 are of all pictures in order, ``times_s`` (N,) of
+    the thumbnails, from the span's start. Thumbnail ``i`` is the ``i % per_sheet``-th of sheet
+    ``i // per_sheet``, ``columns`` a row; ``width`` and ``height`` are one's, in pixels.
     """
 
+    kind: ClassVar[Kind] = 'films'
     name: str
+    stamps_ns: NDArray[np.int64]
+    received_ns: NDArray[np.int64]
     times_s: NDArray[np.float64]
     sheets: tuple[bytes, ...]
     media_type: str
@@ -43,18 +53,94 @@ class Film:
     columns: int = _COLUMNS
     per_sheet: int = _PER_SHEET
 
+    def document(self, start_ns: int) -> str:
+        """Give the times of all pictures, float64 nanoseconds."""
+        return encoded((self.stamps_ns - start_ns).astype(np.float64))
 
-class FilmMaker:
-    """Takes a camera's messages and keeps as many pictures as the budget allows."""
+    def rows(self, _budget: int) -> tuple['Film', ...]:
+        """Give the film where it has thumbnails."""
+        return (self,) if self.sheets else ()
 
-    def __init__(self, name: str, msgtype: str, span: Span, budget: int) -> None:
-        self._name, self._msgtype, self._span = name, msgtype, span
+    def row(self) -> dict[str, Any]:
+        """Give the thumbnails."""
+        return {
+            'name': self.name,
+            'times': encoded(np.round(1e3 * self.times_s).astype(np.uint32)),
+            'sheets': [data_url(self.media_type, sheet) for sheet in self.sheets],
+            'width': self.width,
+            'height': self.height,
+            'columns': self.columns,
+            'perSheet': self.per_sheet,
+        }
+
+
+@dataclass(frozen=True)
+class PictureMaker(LaneMaker):
+    """Turns the messages of one camera into pictures as large as its decoder says.
+
+    Depth is shown from near to far as ``depth_range_m`` says, what is unknown black.
+    """
+
+    kind: ClassVar[Kind] = 'films'
+    share: ClassVar[int] = 10
+    decoder: CameraDecoder
+    depth_range_m: tuple[float, float] = (0.0, 1.0)
+    tinted: bool = True
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.decoder.width, self.decoder.height
+
+    def __call__(self, data: bytes) -> bytes:
+        """Give a message as JPEG; one that cannot be decoded becomes a picture of the reason."""
+        try:
+            picture = self.pixels(data)
+        except DecodeError as error:
+            picture = _notice(error.reason, *self.size)
+        options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+        return cv2.imencode('.jpg', picture, options)[1].tobytes()
+
+    def pixels(self, data: bytes) -> NDArray[Any]:
+        """Give a message as BGR (height, width, 3) uint8; raises :class:`DecodeError`."""
+        frame = self.decoder(data).values
+        if self.decoder.pixels != 'depth':
+            return cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+        near, far = self.depth_range_m
+        # What is far must not look like what is unknown.
+        shares = np.clip((frame - near) / (far - near), 0, 0.9)
+        bright = np.where(frame > 0, 255 * (1 - shares), 0).astype(np.uint8)
+        if not self.tinted:
+            return cv2.cvtColor(bright, cv2.COLOR_GRAY2BGR)
+        coloured = cv2.applyColorMap(bright, cv2.COLORMAP_TURBO)
+        return coloured * (bright > 0)
+
+    def thumbnail_maker(self) -> 'PictureMaker':
+        """Give one for small pictures; depth is brightness there, as it is seen best."""
+        shrunk = min(1.0, _LONGEST_SIDE / max(self.size))
+        width, height = (max(8, round(side * shrunk)) for side in self.size)
+        small = replace(self.decoder, height=height, width=width)
+        return replace(self, decoder=small, tinted=False)
+
+    def lane(self, name: str, span: Span, budget: int) -> Lane:
+        """Begin a film, without thumbnails where the budget is 0."""
+        return FilmLane(name, self, span, budget)
+
+    def facts(self) -> dict[str, Any]:
+        """Give the size of the pictures."""
+        return {'width': self.decoder.width, 'height': self.decoder.height}
+
+
+class FilmLane(Lane):
+    """Keeps when pictures were taken, and as many thumbnails as the budget allows."""
+
+    def __init__(self, name: str, maker: PictureMaker, span: Span, budget: int) -> None:
+        self._name, self._maker, self._span = name, maker.thumbnail_maker(), span
         count = max(1, min(span.seconds * _MOST_A_SECOND, budget / _USUAL_BYTES))
         self._step_ns = max(1, math.ceil((span.end_ns - span.start_ns) / count))
         self._bytes_each = budget / (count + 1)
-        self._next_ns = span.start_ns
-        self._decoder: CameraDecoder | None = None
-        self._depth_range: tuple[float, float] | None = None
+        self._next_ns = span.start_ns if budget else span.end_ns + 1
+        self._taken: list[tuple[int, int]] = []
         self._times: list[float] = []
         self._tiles: list[NDArray[Any]] = []
         self._sheets: list[bytes] = []
@@ -62,60 +148,33 @@ class FilmMaker:
     def take(self, message: Message) -> None:
         """Look at one message; raises :class:`DecodeError` when it holds no usable picture."""
         stamp_ns = read_stamp_ns(message.data)
-        if stamp_ns not in self._span or stamp_ns < self._next_ns:
+        if stamp_ns not in self._span:
             return
-        if self._decoder is None:
-            self._decoder = self._choose_decoder(message.data)
-        tile = self._picture(self._decoder(message.data).values)
+        self._taken.append((stamp_ns, message.received_ns))
+        if stamp_ns < self._next_ns:
+            return
+        self._tiles.append(self._maker.pixels(message.data))
         self._times.append(self._span.offset_s(stamp_ns))
-        self._tiles.append(tile)
         # On the grid, so that the frames' own rhythm does not thin them further.
         steps = (stamp_ns - self._span.start_ns) // self._step_ns + 1
         self._next_ns = self._span.start_ns + steps * self._step_ns
         if len(self._tiles) == _PER_SHEET:
             self._close_sheet()
 
-    def finish(self) -> Film | None:
-        """Give the film, None where no picture could be used."""
+    def finish(self) -> Film:
+        """Give the film."""
         if self._tiles:
             self._close_sheet()
-        if self._decoder is None or not self._times:
-            return None
+        table = np.array(sorted(self._taken), np.int64).reshape(-1, 2)
         return Film(
             self._name,
+            table[:, 0],
+            table[:, 1],
             np.array(self._times),
             tuple(self._sheets),
             media_type(),
-            self._decoder.width,
-            self._decoder.height,
+            *self._maker.size,
         )
-
-    def _choose_decoder(self, data: bytes) -> CameraDecoder:
-        height, width = _size(data, self._msgtype)
-        shrunk = min(1.0, _LONGEST_SIDE / max(height, width))
-        small = (max(8, round(height * shrunk)), max(8, round(width * shrunk)))
-        try:
-            decoder = CameraDecoder(self._msgtype, 'rgb', *small)
-            decoder(data)
-        except DecodeError as error:
-            if error.reason != 'encoding':
-                raise
-            decoder = CameraDecoder(self._msgtype, 'depth', *small)
-            decoder(data)
-        return decoder
-
-    def _picture(self, values: NDArray[Any]) -> NDArray[Any]:
-        if values.dtype == np.uint8:
-            return cv2.cvtColor(values, cv2.COLOR_RGB2BGR)
-        known = values > 0
-        if self._depth_range is None and known.any():
-            near, far = np.percentile(values[known], [_NEAR_PERCENTILE, _FAR_PERCENTILE])
-            # A person moves nearer and further than in the first picture.
-            room = max(0.3, float(far - near) / 2)
-            self._depth_range = float(near) - room, float(far) + room
-        near, far = self._depth_range or (0.0, 1.0)
-        bright = 255 * (1 - np.clip((values - near) / (far - near), 0, 0.9))
-        return np.repeat(np.where(known, bright, 0).astype(np.uint8), 3, axis=2)
 
     def _close_sheet(self) -> None:
         height, width = self._tiles[0].shape[:2]
@@ -129,19 +188,48 @@ class FilmMaker:
         self._tiles.clear()
 
 
-def _size(data: bytes, msgtype: str) -> tuple[int, int]:
-    """Give height and width of a picture without decoding it."""
+def make_picture_maker(msgtype: str, message: bytes) -> PictureMaker:
+    """Choose size and kind of a camera's pictures by one of its messages.
+
+    Raises :class:`DecodeError` when that message is no picture that can be shown.
+    """
+    height, width, pixels = _look(msgtype, message)
+    if not height or not width:
+        raise DecodeError('size', f'an image of {width}x{height} pixels cannot be shown')
+    scale = min(1.0, _WIDEST / width, _HIGHEST / height)
+    decoder = CameraDecoder(
+        msgtype, pixels, max(1, round(height * scale)), max(1, round(width * scale))
+    )
+    frame = decoder(message).values
+    known = frame[frame > 0]
+    if pixels != 'depth' or not known.size:
+        return PictureMaker(decoder)
+    near, far = np.percentile(known, (_NEAR_PERCENTILE, _FAR_PERCENTILE)).tolist()
+    # A person moves nearer and further than in the first picture.
+    room = max(0.3, (far - near) / 2)
+    return PictureMaker(decoder, (near - room, far + room))
+
+
+def _look(msgtype: str, data: bytes) -> tuple[int, int, CameraPixels]:
     cursor = CdrCursor(data)
     cursor.header()
-    if msgtype != COMPRESSED_TYPE:
-        height, width = cursor.uint32(), cursor.uint32()
-    else:
-        encoding = cursor.string()
-        picture = bytes(cursor.octets())
-        # compressed_depth_image_transport puts twelve bytes before the picture.
-        height, width = picture_size(
-            picture[12:] if 'compresseddepth' in encoding.lower() else picture
-        )
-    if not height or not width:
-        raise DecodeError('size', f'an image of {width}x{height} pixels cannot be used')
-    return height, width
+    if msgtype == IMAGE_TYPE:
+        height, width, encoding = cursor.uint32(), cursor.uint32(), cursor.string()
+        return height, width, 'depth' if encoding in _DEPTH_ENCODINGS else 'rgb'
+    encoding, picture = cursor.string(), bytes(cursor.octets())
+    is_depth = encoding.split(';')[0].strip() in _DEPTH_ENCODINGS
+    if 'compresseddepth' in encoding.lower():
+        is_depth, picture = True, picture[_DEPTH_HEADER_BYTES:]
+    height, width = picture_size(picture)
+    return height, width, 'depth' if is_depth else 'rgb'
+
+
+def _notice(reason: str, width: int, height: int) -> NDArray[Any]:
+    picture = np.full((height, width, 3), 60, np.uint8)
+    place = (max(2, width // 20), height // 2)
+    words = f'no picture: {reason}'
+    cv2.putText(
+        picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, width / 640, (220, 220, 220), 1,
+        cv2.LINE_AA,
+    )  # fmt: skip
+    return picture

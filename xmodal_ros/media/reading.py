@@ -1,23 +1,16 @@
 """What the sensors of a recording saw, felt and heard, small enough to put into a page."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any
 
-from xmodal_ros.bags.audio_format import read_audio_format
-from xmodal_ros.bags.reading import BagReader, Message, Topic
-from xmodal_ros.errors import BagError
-from xmodal_ros.media.film import Film, FilmMaker
-from xmodal_ros.media.sound import Sound, SoundPainter
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.media.film import Film
+from xmodal_ros.media.lane import fill, Kind, KINDS, Lane
+from xmodal_ros.media.motion import Trace
+from xmodal_ros.media.sound import Sound
 from xmodal_ros.media.span import Span
-from xmodal_ros.media.trace import Trace, TraceDrawer
-from xmodal_ros.sensors import Modality, Sensor
-from xmodal_ros.streams.sample import DecodeError
-
-__all__ = ['Film', 'Media', 'Sound', 'Span', 'Trace', 'read_media']
-
-# Pictures say most, and need most.
-_SHARES: Final[dict[Modality, int]] = {'camera': 10, 'imu': 4, 'audio': 3}
+from xmodal_ros.media.tracks import find_tracks
+from xmodal_ros.sensors import MODALITIES
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +25,11 @@ class Media:
     sounds: tuple[Sound, ...] = ()
     missing: tuple[str, ...] = ()
 
+    def document(self) -> dict[str, Any]:
+        """Give all of it as JSON for a page that holds it."""
+        rows = {kind: [each.row() for each in getattr(self, kind)] for kind in KINDS}
+        return rows | {'missing': list(self.missing)}
+
 
 def read_media(reader: BagReader, span: Span, budget: int) -> Media:
     """Read what all sensors of a recording gave during ``span``, in at most ``budget`` bytes.
@@ -40,54 +38,19 @@ def read_media(reader: BagReader, span: Span, budget: int) -> Media:
     pictures, columns and points. One pass over the recording. Messages that cannot be decoded are
     left out. Raises :class:`BagError` where the recording is damaged.
     """
-    there = [
-        sensor
-        for sensor in reader.sensors
-        if sensor.modality in _SHARES and reader.topics.get(sensor.topic, Topic('', '', 0)).count
-    ]
-    shares = sum(_SHARES[sensor.modality] for sensor in there)
-    films: list[FilmMaker] = []
-    traces: list[TraceDrawer] = []
-    sounds: list[SoundPainter] = []
-    takers: dict[str, list[Callable[[Message], None]]] = {}
-    missing: list[str] = []
-    for sensor in there:
-        portion = budget * _SHARES[sensor.modality] // shares
-        try:
-            maker = _maker(reader, sensor, span, portion)
-        except BagError as error:
-            missing.append(f'{sensor.name}: {error}')
-            continue
-        takers.setdefault(sensor.topic, []).append(maker.take)
-        if isinstance(maker, FilmMaker):
-            films.append(maker)
-        elif isinstance(maker, TraceDrawer):
-            traces.append(maker)
-        else:
-            sounds.append(maker)
-    for message in reader.messages(list(takers)) if takers else ():
-        for take in takers[message.topic]:
-            try:
-                take(message)
-            except DecodeError:
-                # The evaluation counts and names what cannot be used; here it just is not there.
-                continue
-    return Media(
-        films=tuple(film for maker in films if (film := maker.finish())),
-        traces=tuple(trace for drawer in traces for trace in drawer.finish()),
-        sounds=tuple(sound for painter in sounds if (sound := painter.finish())),
-        missing=tuple(missing),
-    )
-
-
-def _maker(
-    reader: BagReader, sensor: Sensor, span: Span, budget: int
-) -> FilmMaker | TraceDrawer | SoundPainter:
-    msgtype = reader.topics[sensor.topic].msgtype
-    if sensor.modality == 'camera':
-        return FilmMaker(sensor.name, msgtype, span, budget)
-    if sensor.modality == 'imu':
-        return TraceDrawer(sensor.name, sensor.placement.rotation, span, budget)
-    return SoundPainter(
-        sensor.name, msgtype, read_audio_format(reader, sensor.topic), span, budget
-    )
+    tracks = [track for track in find_tracks(reader) if track.sensor.modality in MODALITIES]
+    makers = [(track.sensor, track.maker) for track in tracks if track.maker]
+    shares = sum(maker.share for _, maker in makers)
+    by_topic: dict[str, list[Lane]] = {}
+    lanes: list[tuple[Lane, int]] = []
+    for sensor, maker in makers:
+        portion = budget * maker.share // shares
+        lanes.append((maker.lane(sensor.name, span, portion), portion))
+        by_topic.setdefault(sensor.topic, []).append(lanes[-1][0])
+    fill(reader, by_topic)
+    found: dict[Kind, list[Any]] = {kind: [] for kind in KINDS}
+    for lane, portion in lanes:
+        strip = lane.finish()
+        found[strip.kind] += strip.rows(portion)
+    missing = tuple(f'{each.sensor.name}: {each.problem}' for each in tracks if each.problem)
+    return Media(*map(tuple, found.values()), missing)

@@ -1,21 +1,19 @@
-"""Which sensors of a recording can be shown, and how their messages are decoded."""
+"""Which sensors of a recording can be shown, and how their messages are read."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from xmodal_ros.bags.audio_format import read_audio_format
-from xmodal_ros.bags.reading import BagReader, Topic
+from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import BagError
-from xmodal_ros.media.pictures import make_picture_maker, PictureMaker
-from xmodal_ros.media.spectrogram import played_rate, PlayedRate
-from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.audio import AUDIO_TYPES, AudioDecoder, PLAIN_TYPE
-from xmodal_ros.streams.camera import COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.media.film import make_picture_maker
+from xmodal_ros.media.lane import LaneMaker
+from xmodal_ros.media.motion import make_trace_maker
+from xmodal_ros.media.sound import make_sound_maker
+from xmodal_ros.sensors import Modality, modality_of_type, Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.imu import IMU_TYPE, ImuDecoder
-from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.streams.sample import DecodeError
 
 # The first messages of a sensor may be broken while its driver starts.
 _FIRST_MESSAGES: Final = 10
@@ -25,31 +23,16 @@ _CLOCK_DIFFERENCE_NS: Final = 1_000_000_000
 
 @dataclass(frozen=True)
 class Track:
-    """One sensor as the page shows it.
+    """One sensor as a page shows it.
 
-    ``problem`` says why it cannot be shown, else its modality's field is set. ``delay_ns`` is by
-    how much its first messages were recorded after their stamps, ``chunk_ns`` how long one
-    message of sound lasts.
+    ``problem`` says why it cannot be shown, else there is a ``maker``. ``delay_ns`` is by how much
+    its first messages were recorded after their stamps.
     """
 
     sensor: Sensor
-    msgtype: str
     problem: str = ''
     delay_ns: int = 0
-    pictures: PictureMaker | None = None
-    motion: Callable[[bytes], Sample] | None = None
-    sound: AudioDecoder | None = None
-    chunk_ns: int = 0
-
-    @property
-    def rate_hz(self) -> int:
-        """The rate of the sound, 0 for other sensors."""
-        return self.sound.rate_hz if self.sound else 0
-
-    @property
-    def played(self) -> PlayedRate:
-        """The rate at which its sound goes to the page."""
-        return played_rate(self.rate_hz)
+    maker: LaneMaker | None = None
 
     @property
     def warning(self) -> str:
@@ -64,7 +47,16 @@ class Track:
         return ''
 
 
-_Make = Callable[[BagReader, Sensor, str, bytes, int], Track]
+def _make(reader: BagReader, sensor: Sensor, message: Message) -> LaneMaker:
+    """Choose how a sensor is shown; this alone knows which modality has which lane."""
+    makers: dict[Modality, Callable[[], LaneMaker]] = {
+        'camera': lambda: make_picture_maker(message.msgtype, message.data),
+        'imu': lambda: make_trace_maker(sensor, message.data),
+        'audio': lambda: make_sound_maker(reader, sensor.topic, message),
+    }
+    if sensor.modality not in makers or modality_of_type(message.msgtype) != sensor.modality:
+        raise BagError(f'messages of type {message.msgtype} are not known')
+    return makers[sensor.modality]()
 
 
 def find_tracks(reader: BagReader) -> tuple[Track, ...]:
@@ -74,37 +66,29 @@ def find_tracks(reader: BagReader) -> tuple[Track, ...]:
     """
     empty = Topic('', '', 0)
     return tuple(
-        _track(reader, sensor, reader.topics[sensor.topic].msgtype)
+        _track(reader, sensor)
         for sensor in reader.sensors
         if reader.topics.get(sensor.topic, empty).count
     )
 
 
-def _track(reader: BagReader, sensor: Sensor, msgtype: str) -> Track:
-    first = [
-        (message.data, message.received_ns)
-        for message in islice(reader.messages([sensor.topic]), _FIRST_MESSAGES)
-    ]
-    make: _Make | None
-    make = {IMU_TYPE: _motion, IMAGE_TYPE: _pictures, COMPRESSED_TYPE: _pictures}.get(msgtype)
-    if msgtype in AUDIO_TYPES:
-        make = _sound
-    if make is None:
-        return Track(sensor, msgtype, f'messages of type {msgtype} are not known')
+def _track(reader: BagReader, sensor: Sensor) -> Track:
     problem = 'its first messages are broken'
-    for data, received_ns in first:
+    for message in list(islice(reader.messages([sensor.topic]), _FIRST_MESSAGES)):
         try:
-            track = make(reader, sensor, msgtype, data, received_ns)
+            maker = _make(reader, sensor, message)
+            stamp_ns = read_stamp_ns(message.data) if maker.stamped else message.received_ns
         except BagError as error:
-            return Track(sensor, msgtype, str(error))
+            return Track(sensor, str(error))
         except DecodeError as error:
             problem = str(error)
         else:
-            return _within(reader, track)
-    return Track(sensor, msgtype, problem)
+            return Track(sensor, delay_ns=message.received_ns - stamp_ns, maker=maker)
+    return Track(sensor, problem)
 
 
-def _within(reader: BagReader, track: Track) -> Track:
+def within(reader: BagReader, track: Track) -> Track:
+    """Give a track that a recording's labels can be put to, else one that says why not."""
     if abs(track.delay_ns) <= max(reader.end_ns - reader.start_ns, _CLOCK_DIFFERENCE_NS):
         return track
     problem = (
@@ -112,40 +96,4 @@ def _within(reader: BagReader, track: Track) -> Track:
         'the recording is long, and labels cannot name such times: the clocks of its driver and '
         'of the recorder were not synchronised'
     )
-    return Track(track.sensor, track.msgtype, problem)
-
-
-def _motion(
-    _reader: BagReader, sensor: Sensor, msgtype: str, data: bytes, received_ns: int
-) -> Track:
-    decode = ImuDecoder()
-    try:
-        sample = decode(data)
-    except DecodeError as error:
-        if error.reason != 'no_gyro':
-            raise
-        decode = ImuDecoder('acc')
-        sample = decode(data)
-    return Track(sensor, msgtype, delay_ns=received_ns - sample.stamp_ns, motion=decode)
-
-
-def _pictures(
-    _reader: BagReader, sensor: Sensor, msgtype: str, data: bytes, received_ns: int
-) -> Track:
-    maker = make_picture_maker(msgtype, data)
-    delay_ns = received_ns - read_stamp_ns(data)
-    return Track(sensor, msgtype, delay_ns=delay_ns, pictures=maker)
-
-
-def _sound(
-    reader: BagReader, sensor: Sensor, msgtype: str, data: bytes, received_ns: int
-) -> Track:
-    decoder = AudioDecoder(msgtype, read_audio_format(reader, sensor.topic))
-    sample = decoder(data, received_ns)
-    return Track(
-        sensor,
-        msgtype,
-        delay_ns=0 if msgtype == PLAIN_TYPE else received_ns - sample.stamp_ns,
-        sound=decoder,
-        chunk_ns=len(sample.values) * 1_000_000_000 // decoder.rate_hz,
-    )
+    return replace(track, problem=problem, maker=None)

@@ -1,8 +1,9 @@
-// The stretch of time that all rows show, and what of it is to be seen.
+// The stretch of time that all rows show, in seconds.
+import {clamp} from './numbers.js';
 
 const SHORTEST_S = 0.5;
 
-class View {
+export class View {
   constructor(seconds) {
     this.seconds = seconds;
     this.from = 0;
@@ -26,7 +27,7 @@ class View {
   // What lies at `at` stays where it is.
   zoom(factor, at) {
     const length = clamp(this.length / factor, Math.min(SHORTEST_S, this.seconds), this.seconds);
-    const share = (at - this.from) / this.length;
+    const share = clamp((at - this.from) / this.length, 0, 1);
     this.set(at - share * length, at + (1 - share) * length);
   }
 
@@ -34,34 +35,13 @@ class View {
     this.set(this.from + seconds, this.to + seconds);
   }
 
-  // Move no more than is needed to have `at` in view.
-  reveal(at) {
-    if (at < this.from) this.set(at - this.length * 0.2, at + this.length * 0.8);
-    else if (at > this.to) this.set(at - this.length * 0.8, at + this.length * 0.2);
-  }
-}
-
-// Which decisions stand out: those of chosen activities (none chosen: of all), and mistakes only.
-class Filter {
-  constructor() {
-    this.chosen = new Set();
-    this.mistakesOnly = false;
-  }
-
-  get active() {
-    return this.mistakesOnly || this.chosen.size > 0;
-  }
-
-  passesLabel(label) {
-    return !this.chosen.size || this.chosen.has(label);
-  }
-
-  passes(track, i) {
-    if (this.mistakesOnly && !track.wrong(i)) return false;
-    return this.passesLabel(track.label(i)) || (this.chosen.size > 0 && this.chosen.has(track.truth[i]));
-  }
-
-  passesClip(clip) {
-    return this.passesLabel(clip.truth) || this.passesLabel(clip.decided);
+  // Have `at` in view; while it moves on by itself there is more to see after it. Says whether
+  // anything had to move.
+  reveal(at, playing = false) {
+    const {from, to, length} = this;
+    if (at >= from && at <= to - (playing ? 0.03 * length : 0)) return false;
+    const share = playing ? 0.05 : 0.5;
+    this.set(at - length * share, at + length * (1 - share));
+    return this.from !== from;
   }
 }

@@ -1,17 +1,17 @@
 // The page: which recording is open, what the keys do, and what is shown of it.
-import {getJson, GoneError, post} from '/static/api.js';
-import {ask, dialogOpen, help, toast} from '/static/dialogs.js';
-import {meaning} from '/static/keys.js';
-import {Media} from '/static/media.js';
-import {colourOf, showActivities, showBags, showBanner} from '/static/panels.js';
-import {Player} from '/static/player.js';
-import {Saver} from '/static/saving.js';
-import * as edit from '/static/segments.js';
-import {Sound} from '/static/sound.js';
-import {Timeline} from '/static/timeline.js';
-import {onSchemeChange} from '/static/traces.js';
+import {labelColour, textColourOn} from '../colours.js';
+import {at} from '../elements.js';
+import {getJson, GoneError, post} from './api.js';
+import {ask, dialogOpen, help, toast} from './dialogs.js';
+import {meaning} from './keys.js';
+import {Media} from './media.js';
+import {showActivities, showBags, showBanner} from './panels.js';
+import {Player} from './player.js';
+import {Saver} from './saving.js';
+import * as edit from './segments.js';
+import {Sound} from './sound.js';
+import {SegmentTimeline} from './timeline.js';
 
-const element = (id) => document.getElementById(id);
 const TAB = crypto.randomUUID();
 const SECOND = 1e9;
 const LEAST_NS = 20e6;
@@ -29,20 +29,19 @@ let turn = 0;
 
 const player = new Player((position) => {
   if (history.state.open) follow(position);
-  timeline.reveal(position, player.playing);
-  timeline.movePlayhead(position, mark);
+  timeline.moveTo(position, mark, player.playing);
   showNow();
   remember();
 });
-const timeline = new Timeline({
+const timeline = new SegmentTimeline({
   seek: (time) => player.seek(time),
   dragEdge,
-  colour: (label) => colourOf(activities.indexOf(label)),
+  place: (label) => Math.max(activities.indexOf(label), 0),
 });
 
 // ------------------------------------------------------------------ which recording
 
-async function openBag(index, {take = false, at = null} = {}) {
+async function openBag(index, {take = false, from = null} = {}) {
   const mine = ++turn;
   let info;
   try {
@@ -55,23 +54,23 @@ async function openBag(index, {take = false, at = null} = {}) {
   if (mine !== turn) return;
   bag = index;
   media = new Media(index, info, arrived);
-  const track = media.tracks('audio')[0];
+  const track = media.tracks('sounds')[0];
   sound = track ? new Sound(media, track, () => player.now()) : null;
   saver = new Saver(index, TAB, info.labels, {onState: showState, onLabels: takeLabels});
   offered = null;
   history = new edit.History({segments: info.labels.segments, open: null});
   mark = null;
   addActivities(info.labels.segments.map((s) => s.label));
-  element('name').textContent = info.name;
-  element('facts').textContent = `${info.subject && info.subject !== info.name ? `subject ${info.subject} · ` : ''}${info.file}`;
-  element('facts').title = info.file;
-  element('sound').hidden = !sound;
-  element('sound').classList.add('on');
+  at('name').textContent = info.name;
+  at('facts').textContent = `${info.subject && info.subject !== info.name ? `subject ${info.subject} · ` : ''}${info.file}`;
+  at('facts').title = info.file;
+  at('sound').hidden = !sound;
+  at('sound').classList.add('on');
   document.title = `${info.name} · xmodal label`;
   const last = info.labels.segments.at(-1)?.end ?? 0;
-  const start = at ?? (last < info.duration - SECOND ? last : 0);
+  const start = from ?? (last < info.duration - SECOND ? last : 0);
   player.show(media, sound, start);
-  timeline.show(media);
+  timeline.open(media);
   player.seek(start);
   changed(false);
   watchOverview(media);
@@ -134,10 +133,10 @@ function arrived() {
     arrivals = 0;
     if (!media) return;
     player.draw();
-    if (media.blocks.size !== arrived.blocks || media.glances.length !== arrived.glances) timeline.draw();
+    if (media.blocks.size !== arrived.blocks || media.glances.length !== arrived.glances) timeline.changed();
     arrived.blocks = media.blocks.size;
     arrived.glances = media.glances.length;
-    element('reading').textContent = media.glances.length < media.info.blocks && !media.damage
+    at('reading').textContent = media.glances.length < media.info.blocks && !media.damage
       ? `reading ${Math.round(100 * media.glances.length / media.info.blocks)} %` : '';
   });
 }
@@ -241,7 +240,7 @@ function addActivities(names, keep = true) {
 
 function keepActivities() {
   post('/api/activities', {activities}).catch(() => {});
-  timeline.draw();
+  timeline.changed();
   draw();
 }
 
@@ -311,7 +310,7 @@ const editing = {
   redo: () => stepBack(history.redo(), 'nothing to redo'),
   markIn() {
     mark = player.position;
-    timeline.movePlayhead(player.position, mark);
+    timeline.moveTo(player.position, mark);
   },
   async markOut() {
     const [start, end] = [mark, player.position];
@@ -321,7 +320,7 @@ const editing = {
     mark = null;
     lastUsed = label;
     commit(edit.put(history.state, {start, end, label}));
-    timeline.movePlayhead(player.position, mark);
+    timeline.moveTo(player.position, mark);
   },
   async choose() {
     // It may go on while a name is typed.
@@ -357,15 +356,15 @@ const going = {
   end: () => player.seek(media.info.duration),
   slower: () => player.faster(-1),
   faster: () => player.faster(1),
-  zoomIn: () => timeline.zoom(0.5, player.position),
-  zoomOut: () => timeline.zoom(2, player.position),
+  zoomIn: () => timeline.zoom(2, player.position / SECOND),
+  zoomOut: () => timeline.zoom(0.5, player.position / SECOND),
   zoomAll: () => timeline.zoomAll(),
   previousBag: () => beside(-1),
   nextBag: () => beside(1),
   sound() {
     if (!sound) { toast('no sound in this recording'); return; }
     sound.on = !sound.on;
-    element('sound').classList.toggle('on', sound.on);
+    at('sound').classList.toggle('on', sound.on);
     if (sound.on && player.playing) sound.start(player.speed); else sound.stop();
   },
   help,
@@ -403,10 +402,11 @@ function draw(panels = true) {
 const drawn = {current: null};
 function showNow() {
   const current = here();
-  const chip = element('now-label');
+  const chip = at('now-label');
   if (current !== drawn.current) { draw(); return; }
   chip.textContent = current?.label ?? '';
-  chip.style.background = current ? colourOf(activities.indexOf(current.label)) : '';
+  const place = activities.indexOf(current?.label);
+  Object.assign(chip.style, place < 0 ? {background: ''} : {background: labelColour(place), color: textColourOn(place)});
   chip.classList.toggle('running', history.state.open !== null);
 }
 
@@ -415,11 +415,11 @@ function showState() {
   const {busy, gone, pending, complaint, saved} = saver;
   const waiting = pending !== null || busy;
   const failed = gone || (complaint && !saver.taken);
-  element('saved').className = failed ? 'bad' : waiting ? 'busy' : '';
-  element('saved').textContent = failed ? 'not saved' : waiting ? 'saving …' : saved ? `saved ${saved}` : saver.editor ? 'no changes yet' : 'view only';
-  element('undo').disabled = !history.past.length || !saver.writable;
-  element('redo').disabled = !history.future.length || !saver.writable;
-  element('track').classList.toggle('locked', !saver.writable);
+  at('saved').className = failed ? 'bad' : waiting ? 'busy' : '';
+  at('saved').textContent = failed ? 'not saved' : waiting ? 'saving …' : saved ? `saved ${saved}` : saver.editor ? 'no changes yet' : 'view only';
+  at('undo').disabled = !history.past.length || !saver.writable;
+  at('redo').disabled = !history.future.length || !saver.writable;
+  at('track').classList.toggle('locked', !saver.writable);
   showBanner(...banner());
 }
 
@@ -452,7 +452,7 @@ function banner() {
 }
 
 function takeOver() {
-  openBag(bag, {take: true, at: player.position});
+  openBag(bag, {take: true, from: player.position});
 }
 
 function takeOffer(yes) {
@@ -468,8 +468,8 @@ const clicks = {
   'zoom-in': 'zoomIn', 'zoom-out': 'zoomOut', 'zoom-all': 'zoomAll', add: null,
 };
 for (const [id, command] of Object.entries(clicks)) {
-  element(id).addEventListener('click', async () => {
-    element(id).blur();
+  at(id).addEventListener('click', async () => {
+    at(id).blur();
     if (command) { run(command); return; }
     const name = await chooseActivity('Another activity');
     if (name) { addActivities([name]); draw(); }
@@ -477,11 +477,10 @@ for (const [id, command] of Object.entries(clicks)) {
 }
 
 addEventListener('pagehide', () => leave());
-onSchemeChange(() => timeline.draw());
 setInterval(loadDesk, DESK_AGAIN_MS);
 
 await loadDesk();
 const [, place, seconds] = /^#(\d+)\/([\d.]+)$/.exec(location.hash) ?? [];
 const known = place !== undefined && desk.bags[place] && !desk.bags[place].error;
-await openBag(known ? Number(place) : desk.first, {at: known ? Number(seconds) * SECOND : null});
+await openBag(known ? Number(place) : desk.first, {from: known ? Number(seconds) * SECOND : null});
 document.body.dataset.ready = 'yes';

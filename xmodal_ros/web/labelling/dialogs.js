@@ -1,13 +1,13 @@
 // The two dialogs: a name to choose or type, and the help.
-import {KEYS} from '/static/keys.js';
-
-const element = (id) => document.getElementById(id);
+import {at, element} from '../elements.js';
+import {clamp} from '../numbers.js';
+import {KEYS} from './keys.js';
 
 // Ask for a name: one of `choices`, or a new one. Gives null when it was cancelled.
 export function ask(title, {value = '', choices = []} = {}) {
-  const dialog = element('ask'), input = element('ask-text'), list = element('ask-choices');
+  const dialog = at('ask'), input = at('ask-text'), list = at('ask-choices');
   let chosen = -1, found = [];
-  element('ask-title').textContent = title;
+  at('ask-title').textContent = title;
   input.value = value;
   return new Promise((resolve) => {
     const show = () => {
@@ -16,11 +16,8 @@ export function ask(title, {value = '', choices = []} = {}) {
       chosen = found.findIndex((choice) => typed && choice.toLowerCase().startsWith(typed) && typed !== value.toLowerCase());
       paint();
     };
-    const paint = () => list.replaceChildren(...found.map((choice, index) => {
-      const item = Object.assign(document.createElement('li'), {textContent: choice, className: index === chosen ? 'now' : ''});
-      item.onclick = () => end(choice);
-      return item;
-    }));
+    const paint = () => list.replaceChildren(...found.map((choice, index) =>
+      element('li', {class: index === chosen ? 'now' : '', onclick: () => end(choice)}, choice)));
     const end = (answer) => {
       input.oninput = input.onkeydown = dialog.oncancel = null;
       // The next key is for the page, even before the browser has put the dialog away.
@@ -36,7 +33,7 @@ export function ask(title, {value = '', choices = []} = {}) {
         end((chosen >= 0 ? found[chosen] : input.value.trim()) || null);
       } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
         event.preventDefault();
-        chosen = Math.min(Math.max(chosen + (event.key === 'ArrowDown' ? 1 : -1), -1), found.length - 1);
+        chosen = clamp(chosen + (event.key === 'ArrowDown' ? 1 : -1), -1, found.length - 1);
         paint();
         list.children[chosen]?.scrollIntoView({block: 'nearest'});
       }
@@ -49,32 +46,29 @@ export function ask(title, {value = '', choices = []} = {}) {
 }
 
 export function help() {
-  const dialog = element('keys');
+  const dialog = at('keys');
   if (dialog.open) { dialog.close(); return; }
-  element('keys-table').replaceChildren(...KEYS.filter((row) => row[0]).map(([keys, words]) => {
-    if (!words) return Object.assign(document.createElement('h3'), {textContent: keys});
-    const line = document.createElement('p');
-    const left = document.createElement('span');
-    left.append(...keys.split('   ').flatMap((key) => [Object.assign(document.createElement('kbd'), {textContent: key}), ' ']));
-    line.append(left, Object.assign(document.createElement('span'), {textContent: words}));
-    return line;
+  at('keys-table').replaceChildren(...KEYS.filter((row) => row[0]).map(([keys, words]) => {
+    if (!words) return element('h3', {}, keys);
+    const left = element('span', {}, ...keys.split('   ').flatMap((key) => [element('kbd', {}, key), ' ']));
+    return element('p', {}, left, element('span', {}, words));
   }));
   dialog.showModal();
 }
 
-export const dialogOpen = () => element('ask').open || element('keys').open;
+export const dialogOpen = () => at('ask').open || at('keys').open;
 
-element('keys').addEventListener('keydown', (event) => {
+at('keys').addEventListener('keydown', (event) => {
   event.preventDefault();
   event.stopPropagation();
-  element('keys').close();
+  at('keys').close();
 });
-element('keys').addEventListener('click', () => element('keys').close());
+at('keys').addEventListener('click', () => at('keys').close());
 
 let timer = 0;
 export function toast(words) {
-  element('toast').textContent = words;
-  element('toast').classList.add('shown');
+  at('toast').textContent = words;
+  at('toast').classList.add('shown');
   clearTimeout(timer);
-  timer = setTimeout(() => element('toast').classList.remove('shown'), 1800);
+  timer = setTimeout(() => at('toast').classList.remove('shown'), 1800);
 }

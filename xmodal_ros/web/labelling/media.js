@@ -1,17 +1,23 @@
 // What was recorded: ten seconds at a time, pictures one by one, kept while they are near.
-import {getBytes, getJson} from '/static/api.js';
+import {Spectrum, Trace} from '../media.js';
+import {clamp, firstAtLeast, numbersOf} from '../numbers.js';
+import {getBytes, getJson} from './api.js';
 
+// What is shown of a longer stretch is seen from afar.
+const FINE_S = 150;
 const PICTURES_KEPT = 400;
 const BLOCKS_KEPT = 40;
 const PICTURES_AT_ONCE = 4;
 const BLOCKS_AT_ONCE = 2;
 
-function decode(text, Type) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return new Type(bytes.buffer);
-}
-
 const decodeAll = (table, decodeOne) => Object.fromEntries(Object.entries(table).map(([k, v]) => [k, decodeOne(v)]));
+
+// What was measured from `from` on, or is seen of it from afar.
+const decode = (raw, from) => ({
+  films: decodeAll(raw.films, (text) => numbersOf(Float64Array, text)),
+  traces: decodeAll(raw.traces, (traces) => traces.map((trace) => new Trace(trace, from))),
+  sounds: decodeAll(raw.sounds, ({levels, bands, step_s}) => new Spectrum(numbersOf(Uint8Array, levels), bands, step_s, from)),
+});
 
 function keep(map, key, value, most) {
   map.delete(key);
@@ -19,15 +25,8 @@ function keep(map, key, value, most) {
   if (map.size > most) map.delete(map.keys().next().value);
 }
 
-// The last index whose time is not after `time`; -1 when there is none.
-export function lastAt(times, time) {
-  let low = 0, high = times.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (times[middle] <= time) low = middle + 1; else high = middle;
-  }
-  return low - 1;
-}
+// The last index whose time is not after `time`, in whole nanoseconds; -1 when there is none.
+const lastAt = (times, time) => firstAtLeast(times, time + 1) - 1;
 
 export class Media {
   constructor(bag, info, onArrival) {
@@ -43,17 +42,28 @@ export class Media {
     this.loading = new Set();
     this.inFlight = 0;
     this.glances = [];
+    this.scales = {};
+    this.scaled = 0;
     this.damage = '';
     this.closed = false;
   }
 
-  tracks(modality) {
-    return this.info.tracks.map((track, number) => ({...track, number}))
-      .filter((track) => track.modality === modality && !track.problem);
+  tracks(kind) {
+    return this.info.tracks.map((track, number) => ({...track, number})).filter((track) => track.kind === kind);
   }
 
   blockOf(time) {
-    return Math.min(Math.max(Math.floor(time / this.info.block), 0), this.info.blocks - 1);
+    return clamp(Math.floor(time / this.info.block), 0, this.info.blocks - 1);
+  }
+
+  // What a track gave in each block in view, in full where that is short; null where it is not here.
+  pieces(kind, track, view) {
+    const found = [];
+    for (let index = this.blockOf(view.from * 1e9); index <= this.blockOf(view.to * 1e9); index += 1) {
+      const block = (view.length <= FINE_S && this.block(index)) || this.glances[index];
+      found.push(block?.[kind][track] ?? null);
+    }
+    return found;
   }
 
   // A block if it is here; asks for it otherwise.
@@ -89,11 +99,7 @@ export class Media {
     if (this.blocks.has(index)) return Promise.resolve(this.blocks.get(index));
     if (!this.asked.has(index)) {
       const promise = getJson(`${this.base}/blocks/${index}`).then((raw) => {
-        const block = {
-          frames: decodeAll(raw.frames, (text) => decode(text, Float64Array)),
-          motion: decodeAll(raw.motion, (m) => ({seconds: decode(m.seconds, Float32Array), values: decode(m.values, Float32Array)})),
-          spectra: decodeAll(raw.spectra, (text) => decode(text, Uint8Array)),
-        };
+        const block = decode(raw, index * this.info.block / 1e9);
         keep(this.blocks, index, block, BLOCKS_KEPT);
         this.asked.delete(index);
         if (!this.closed) this.onArrival();
@@ -109,20 +115,20 @@ export class Media {
   // The picture to show at a time: {block, index, time} or null.
   frameAt(track, time) {
     for (const block of [this.blockOf(time), this.blockOf(time) - 1]) {
-      const times = this.block(block)?.frames[track];
+      const times = this.block(block)?.films[track];
       if (!times) continue;
       const index = lastAt(times, time);
       if (index >= 0) return {block, index, time: times[index]};
     }
     // Cameras begin a moment after the recording.
-    const first = this.block(this.blockOf(time))?.frames[track]?.[0];
+    const first = this.block(this.blockOf(time))?.films[track]?.[0];
     return first === undefined ? null : {block: this.blockOf(time), index: 0, time: first};
   }
 
   // When the next picture was taken, or the one before; waits for what must be read.
   async frameBeside(track, time, direction) {
     for (let block = this.blockOf(time), tries = 0; block >= 0 && block < this.info.blocks && tries < 3; block += direction, tries += 1) {
-      const times = (await this.load(block)).frames[track];
+      const times = (await this.load(block)).films[track];
       if (!times?.length) continue;
       const index = direction > 0 ? lastAt(times, time) + 1 : lastAt(times, time - 1);
       if (index >= 0 && index < times.length) return times[index];
@@ -167,11 +173,11 @@ export class Media {
   // Fetch what has been added to the overview; true when it is complete.
   async look() {
     const answer = await getJson(`${this.base}/overview?first=${this.glances.length}`);
-    for (const raw of answer.glances) {
-      this.glances.push({
-        motion: decodeAll(raw.motion, (text) => decode(text, Float32Array)),
-        spectra: decodeAll(raw.spectra, (text) => decode(text, Uint8Array)),
-      });
+    for (const raw of answer.glances) this.glances.push(decode(raw, this.glances.length * this.info.block / 1e9));
+    const seen = this.glances.length;
+    // Rows that change their range all the time cannot be read.
+    if (seen >= 2 * this.scaled || seen === this.info.blocks) {
+      if (answer.glances.length) [this.scales, this.scaled] = [answer.scales, seen];
     }
     this.damage = answer.damage;
     if (answer.glances.length && !this.closed) this.onArrival();

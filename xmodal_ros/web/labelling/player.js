@@ -1,5 +1,6 @@
 // The playhead: where it is, how fast it goes, and the pictures that belong there.
-import {clock} from '/static/timeline.js';
+import {at, element} from '../elements.js';
+import {clamp, clock} from '../numbers.js';
 
 const SPEEDS = [0.5, 1, 1.5, 2, 3, 4];
 const AHEAD = 30;
@@ -8,7 +9,6 @@ const USUAL_STEP_NS = 40e6;
 // Pictures that are later than this hold the playhead: sound and motion must not run away.
 const PATIENCE_NS = 700e6;
 const STALE_NS = 1e9;
-const element = (id) => document.getElementById(id);
 
 export class Player {
   constructor(onMove) {
@@ -24,16 +24,14 @@ export class Player {
     this.media = media;
     this.sound = sound;
     this.position = position;
-    this.cameras = media.tracks('camera').map((track) => {
-      const figure = document.createElement('figure');
-      const canvas = Object.assign(document.createElement('canvas'), {width: track.width, height: track.height});
-      const caption = document.createElement('figcaption');
-      figure.append(canvas, caption);
-      return {track, figure, canvas, caption, drawn: null};
+    this.cameras = media.tracks('films').map((track) => {
+      const canvas = element('canvas', {width: track.width, height: track.height});
+      const caption = element('figcaption');
+      return {track, figure: element('figure', {}, canvas, caption), canvas, caption, drawn: null};
     });
-    element('cameras').className = ['one', 'one', 'two'][this.cameras.length] ?? 'many';
-    const none = Object.assign(document.createElement('p'), {className: 'none', textContent: 'no camera in this recording'});
-    element('cameras').replaceChildren(...(this.cameras.length ? this.cameras.map((c) => c.figure) : [none]));
+    at('cameras').className = ['one', 'one', 'two'][this.cameras.length] ?? 'many';
+    const none = element('p', {class: 'none'}, 'no camera in this recording');
+    at('cameras').replaceChildren(...(this.cameras.length ? this.cameras.map((c) => c.figure) : [none]));
   }
 
   // Pictures come and go; draw what belongs to the playhead as far as it is here.
@@ -74,11 +72,11 @@ export class Player {
     const stride = this.playing ? Math.max(1, Math.round(this.speed)) : 1;
     let {block, index} = frame;
     for (let i = 0; i < AHEAD; i += 1, index += stride) {
-      let times = this.media.blocks.get(block)?.frames[track];
+      let times = this.media.blocks.get(block)?.films[track];
       while (times && index >= times.length) {
         index -= times.length;
         block += 1;
-        times = this.media.blocks.get(block)?.frames[track];
+        times = this.media.blocks.get(block)?.films[track];
       }
       if (!times) break;
       keys.push([i, this.media.key(track, {block, index})]);
@@ -90,7 +88,7 @@ export class Player {
   }
 
   seek(time) {
-    this.position = Math.round(Math.min(Math.max(time, 0), this.media.info.duration));
+    this.position = Math.round(clamp(time, 0, this.media.info.duration));
     if (this.playing) this.begin();
     this.moved();
   }
@@ -99,10 +97,8 @@ export class Player {
     this.draw();
     const {start_ns: start, duration} = this.media.info;
     const wall = new Date(Number(BigInt(start) / 1000000n) + this.position / 1e6);
-    element('clock').textContent = `${clock(this.position, 2)} `;
-    const small = document.createElement('small');
-    small.textContent = `of ${clock(duration)} · ${wall.toISOString().slice(11, 19)}Z`;
-    element('clock').append(small);
+    const small = element('small', {}, `of ${clock(duration / 1e9, 0)} · ${wall.toISOString().slice(11, 19)}Z`);
+    at('clock').replaceChildren(`${clock(this.position / 1e9, 2)} `, small);
     this.onMove(this.position);
   }
 
@@ -114,14 +110,14 @@ export class Player {
     if (this.position >= this.media.info.duration) this.position = 0;
     this.playing = true;
     this.begin();
-    element('play').textContent = '❚❚';
+    at('play').textContent = '❚❚';
     requestAnimationFrame(() => this.tick());
   }
 
   pause() {
     this.playing = false;
     this.sound?.stop();
-    element('play').textContent = '▶';
+    at('play').textContent = '▶';
   }
 
   // Standing, the playhead is where the picture that is seen was taken.
@@ -170,8 +166,8 @@ export class Player {
 
   faster(direction) {
     const next = SPEEDS.indexOf(this.speed) + direction;
-    this.speed = SPEEDS[Math.min(Math.max(next, 0), SPEEDS.length - 1)];
-    element('speed').textContent = `${this.speed}×`;
+    this.speed = SPEEDS[clamp(next, 0, SPEEDS.length - 1)];
+    at('speed').textContent = `${this.speed}×`;
     if (this.playing) {
       this.position = Math.round(this.now());
       this.begin();

@@ -1,5 +1,5 @@
 // The labels of one bag on the server: saved after every change, one request at a time.
-import {GoneError, post, getJson, ServerError} from '/static/api.js';
+import {GoneError, post, getJson, ServerError} from './api.js';
 
 const AGAIN_MS = 1000;
 const clockTime = () => new Date().toLocaleTimeString('en-GB');

@@ -1,9 +1,13 @@
 // The worst mistakes: confident and wrong, as clips to step through.
+import {labelColour, swatchOf} from '../colours.js';
+import {element} from '../elements.js';
+import {clock} from '../numbers.js';
+import {CLIPS, EVALUATIONS, LABELS, recordingAt, RECORDINGS} from './recording.js';
 
 const PICTURES_A_CLIP = 4;
-const AROUND_S = 1.5;
+export const AROUND_S = 1.5;
 
-class Clips {
+export class Clips {
   constructor(list, count, look) {
     Object.assign(this, {list, count, look});
     this.filter = () => true;
@@ -22,11 +26,7 @@ class Clips {
 
   card(clip, i) {
     const {truth, decided, confidence} = clip;
-    const swatch = (label) => {
-      const made = element('i', {class: 'swatch'});
-      made.style.background = labelColour(label, LABELS.length);
-      return made;
-    };
+    const swatch = (label) => swatchOf(labelColour(label, LABELS.length));
     return element(
       'li',
       {},

@@ -1,31 +1,36 @@
-// Rows of labels: truth, decisions with their confidence, the selector's source; and the time axis.
-// A row draws itself into a painting: {context, width, height, view, look, filter}.
+// Rows of labels: truth, decisions with their confidence, the selector's source; what stands out.
+import {labelColour, textColourOn} from '../colours.js';
+import {firstAtLeast} from '../numbers.js';
+import {acrossOf, AxisRow, FilmRow, SoundRow, TraceRow, writeInside} from '../rows.js';
+import {LABELS} from './recording.js';
 
 const STRIP = 5;
 const FAINT = 0.28;
 const DIMMED = 0.07;
 
-function acrossOf(painting) {
-  const scale = painting.width / painting.view.length;
-  return (seconds) => (seconds - painting.view.from) * scale;
-}
-
-function writeInside(painting, text, x, width, y, colour, halo) {
-  const {context, look} = painting;
-  const left = Math.max(x, 0) + 4;
-  const room = Math.min(x + width, painting.width) - left - 3;
-  if (room < 14) return;
-  context.font = look.font;
-  if (context.measureText(text).width > room) return;
-  context.textBaseline = 'middle';
-  if (halo) {
-    context.strokeStyle = halo;
-    context.lineWidth = 3;
-    context.lineJoin = 'round';
-    context.strokeText(text, left, y);
+// Which decisions stand out: those of chosen activities (none chosen: of all), and mistakes only.
+export class Filter {
+  constructor() {
+    this.chosen = new Set();
+    this.mistakesOnly = false;
   }
-  context.fillStyle = colour;
-  context.fillText(text, left, y);
+
+  get active() {
+    return this.mistakesOnly || this.chosen.size > 0;
+  }
+
+  passesLabel(label) {
+    return !this.chosen.size || this.chosen.has(label);
+  }
+
+  passes(track, i) {
+    if (this.mistakesOnly && !track.wrong(i)) return false;
+    return this.passesLabel(track.label(i)) || (this.chosen.size > 0 && this.chosen.has(track.truth[i]));
+  }
+
+  passesClip(clip) {
+    return this.passesLabel(clip.truth) || this.passesLabel(clip.decided);
+  }
 }
 
 class TruthRow {
@@ -186,33 +191,17 @@ class SourceRow {
   }
 }
 
-const TICKS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
-
-class AxisRow {
-  constructor() {
-    this.title = 'time';
-    this.detail = '';
-    this.height = 22;
-    this.quiet = true;
+// All rows of a recording, in the order in which they are read.
+export function rowsOf(recording) {
+  const rows = [];
+  if (recording.truth.length) rows.push(new TruthRow(recording));
+  for (const track of recording.tracks) {
+    rows.push(new TrackRow(track));
+    if (track.sources) rows.push(new SourceRow(track));
   }
-
-  draw(painting) {
-    const {context, look, view, width} = painting;
-    const across = acrossOf(painting);
-    const step = TICKS.find((tick) => (tick * width) / view.length >= 62) || 7200;
-    context.font = look.font;
-    context.textBaseline = 'middle';
-    for (let tick = Math.ceil(view.from / step) * step; tick <= view.to; tick += step) {
-      const x = across(tick);
-      context.fillStyle = look.soft;
-      context.fillRect(x, 0, 1, 5);
-      const text = clock(tick, step < 1 ? 1 : 0);
-      const half = context.measureText(text).width / 2;
-      context.fillText(text, clamp(x - half, 0, width - 2 * half), 14);
-    }
-  }
-
-  values() {
-    return [];
-  }
+  rows.push(...recording.films.map((film) => new FilmRow(film)));
+  rows.push(...recording.traces.map((trace) => new TraceRow(trace)));
+  rows.push(...recording.sounds.map((sound) => new SoundRow(sound)));
+  rows.push(new AxisRow());
+  return rows;
 }

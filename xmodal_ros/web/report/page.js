@@ -1,15 +1,22 @@
 // Starts the page: what is chosen above the timeline, and what the other parts do to it.
-
-const PAGE = JSON.parse(document.getElementById('page-data').textContent);
-const {labels: LABELS, recordings: RECORDINGS, evaluations: EVALUATIONS, clips: CLIPS} = PAGE;
-const at = (id) => document.getElementById(id);
+import {labelColour, swatchOf} from '../colours.js';
+import {at, element} from '../elements.js';
+import {listenToGestures} from '../gestures.js';
+import {clock} from '../numbers.js';
+import {Timeline} from '../timeline.js';
+import {AROUND_S, Clips} from './clips.js';
+import {Filter, rowsOf} from './label_rows.js';
+import {Paper} from './paper.js';
+import {Readout} from './readout.js';
+import {CLIPS, EVALUATIONS, LABELS, recordingAt, RECORDINGS} from './recording.js';
 
 const filter = new Filter();
 const readout = new Readout(at('readout'), at('picture'), at('values'), at('cursor-time'));
-const timeline = new Timeline(at('rows'), filter, () => {
+const timeline = new Timeline(at('rows'), () => {
   readout.show(timeline);
   tellRange();
 });
+timeline.painting = {filter, marked: null};
 const clips = CLIPS.length ? new Clips(at('clips'), at('clip-count')) : null;
 const paper = new Paper(at('paper'));
 let openClip = -1;
@@ -26,12 +33,23 @@ function tellRange() {
 function showRecording(index) {
   at('recording').value = index;
   closeClip();
-  timeline.show(recordingAt(index));
+  const recording = (timeline.recording = recordingAt(index));
+  timeline.show(recording.seconds, rowsOf(recording), {
+    cursor: firstMoment(recording),
+    stops: recording.films[0]?.times || recording.tracks[0]?.ends,
+  });
   at('missing').textContent = timeline.recording.missing.join(' ');
   at('before').disabled = index === 0;
   at('after').disabled = index === RECORDINGS.length - 1;
   tellFilter();
   document.body.dataset.drawnAt = performance.now().toFixed(1);
+}
+
+// When the first window was decided, or the first labelled segment begins: before, there is little
+// to tell.
+function firstMoment({tracks, truth}) {
+  const decided = tracks.filter((track) => track.count).map((track) => track.ends[0]);
+  return decided.length ? Math.min(...decided) : truth.length ? truth[0].from : 0;
 }
 
 function preparePicker() {
@@ -53,8 +71,7 @@ function prepareFilters() {
     filterChanged();
   });
   LABELS.forEach((name, label) => {
-    const swatch = element('i', {class: 'swatch'});
-    swatch.style.background = labelColour(label, LABELS.length);
+    const swatch = swatchOf(labelColour(label, LABELS.length));
     const chip = element('button', {type: 'button', class: 'chip', 'aria-pressed': 'false'}, swatch, name);
     chip.addEventListener('click', () => {
       const chosen = !filter.chosen.delete(label);
@@ -97,7 +114,7 @@ function openClipAt(i) {
   const clip = CLIPS[i];
   if (timeline.recording.index !== clip.recording) showRecording(clip.recording);
   openClip = i;
-  timeline.clip = clip;
+  timeline.painting.marked = clip;
   timeline.view.set(clip.from - AROUND_S, clip.to + AROUND_S);
   timeline.moveCursor(clip.from);
   timeline.draw();
@@ -121,7 +138,7 @@ function stepClip(direction) {
 
 function closeClip() {
   openClip = -1;
-  timeline.clip = null;
+  timeline.painting.marked = null;
   at('clip-bar').hidden = true;
   if (clips) clips.mark(-1);
 }
@@ -133,8 +150,7 @@ function prepareClips() {
   at('clip-after').addEventListener('click', () => stepClip(1));
   at('clip-close').addEventListener('click', () => {
     closeClip();
-    timeline.view.set(0, timeline.view.seconds);
-    timeline.changed();
+    timeline.zoomAll();
   });
 }
 
@@ -168,11 +184,21 @@ function announce(text) {
   at('announcer').textContent = text;
 }
 
-function stepped(key) {
-  if (key === 'n' || key === 'p') stepClip(key === 'n' ? 1 : -1);
+function pressed({key, shiftKey}) {
+  const {view, cursor} = timeline;
+  const direction = key === 'ArrowLeft' ? -1 : key === 'ArrowRight' ? 1 : 0;
+  if (direction && shiftKey) view.pan((direction * view.length) / 4);
+  else if (direction) timeline.step(direction);
+  else if (key === '+' || key === '=') view.zoom(1.6, cursor);
+  else if (key === '-') view.zoom(1 / 1.6, cursor);
+  else if (key === '0') view.set(0, view.seconds);
+  else if (key === 'Home') timeline.moveCursor(0, {reveal: true});
+  else if (key === 'End') timeline.moveCursor(view.seconds, {reveal: true});
+  else if (key === 'n' || key === 'p') stepClip(key === 'n' ? 1 : -1);
   else if (key === ' ') play();
   else if (key === 'Escape' && openClip >= 0) at('clip-close').click();
   else return false;
+  timeline.changed();
   return true;
 }
 
@@ -189,31 +215,28 @@ function play() {
   }
   button.textContent = '❚❚';
   button.setAttribute('aria-label', 'pause');
-  const {clip} = timeline;
-  if (timeline.cursor >= (clip ? clip.to : timeline.view.seconds) - 0.05) timeline.moveCursor(clip ? clip.from : 0);
+  const clip = CLIPS[openClip];
+  if (timeline.cursor >= (clip?.to ?? timeline.view.seconds) - 0.05) timeline.moveCursor(clip?.from ?? 0);
   let before = performance.now();
   const tick = (now) => {
     const next = timeline.cursor + (now - before) / 1000;
     before = now;
     playing = requestAnimationFrame(tick);
-    timeline.moveCursor(next, {reveal: true});
-    if (next >= (timeline.clip ? timeline.clip.to : timeline.view.seconds)) play();
+    timeline.moveCursor(next, {reveal: true, playing: true});
+    if (next >= (CLIPS[openClip]?.to ?? timeline.view.seconds)) play();
   };
   playing = requestAnimationFrame(tick);
 }
 
 function prepareButtons() {
-  const zoom = (factor) => {
-    timeline.view.zoom(factor, (timeline.view.from + timeline.view.to) / 2);
-    timeline.changed();
-  };
-  at('zoom-in').addEventListener('click', () => zoom(2));
-  at('zoom-out').addEventListener('click', () => zoom(0.5));
-  at('zoom-all').addEventListener('click', () => {
-    timeline.view.set(0, timeline.view.seconds);
-    timeline.changed();
-  });
+  at('zoom-in').addEventListener('click', () => timeline.zoom(2));
+  at('zoom-out').addEventListener('click', () => timeline.zoom(0.5));
+  at('zoom-all').addEventListener('click', () => timeline.zoomAll());
   at('play').addEventListener('click', play);
+  at('rows').addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (pressed(event)) event.preventDefault();
+  });
   at('rows').addEventListener('keyup', (event) => {
     if (event.key.startsWith('Arrow')) announce(readout.sentence());
   });
@@ -258,7 +281,7 @@ if (RECORDINGS.length) {
   prepareClips();
   prepareMatrices();
   prepareButtons();
-  listenToGestures(timeline, {onStep: stepped});
+  listenToGestures(timeline, at('rows'));
   showRecording(0);
   preparePaper();
 }

@@ -1,19 +1,23 @@
 // What lies under the cursor, in words and figures, beside the nearest picture.
+import {labelColour, swatchOf} from '../colours.js';
+import {element} from '../elements.js';
+import {clock} from '../numbers.js';
+import {TraceRow} from '../rows.js';
+import {LABELS} from './recording.js';
 
-class Readout {
+export class Readout {
   constructor(place, canvas, list, time) {
     Object.assign(this, {place, canvas, list, time});
   }
 
-  show(timeline) {
-    const {recording, cursor, rows} = timeline;
+  show({recording, cursor, rows}) {
     this.time.textContent = clock(cursor, 2);
-    this.drawPicture(timeline);
+    this.drawPicture(recording, cursor);
     const lines = [];
     for (const row of rows) {
       const values = row.values(cursor);
       if (!values.length) continue;
-      const name = row instanceof TraceRow ? `${row.title} ${row.trace.quantity}` : row.title;
+      const name = row instanceof TraceRow ? `${row.title} ${row.curves.quantity}` : row.title;
       const kind = row.ofMedia ? 'of-media' : 'of-labels';
       lines.push(
         element('dt', {class: kind}, name),
@@ -21,10 +25,9 @@ class Readout {
       );
     }
     this.list.replaceChildren(...lines);
-    this.recording = recording;
   }
 
-  drawPicture({recording, cursor, changed}) {
+  drawPicture(recording, cursor) {
     const film = recording.films[0];
     this.canvas.hidden = !film;
     if (!film) return;
@@ -36,7 +39,7 @@ class Readout {
     const context = this.canvas.getContext('2d');
     context.imageSmoothingQuality = 'high';
     const drawn = film.draw(context, i, 0, 0, this.canvas.width, this.canvas.height, () =>
-      this.drawPicture({recording, cursor, changed}),
+      this.drawPicture(recording, cursor),
     );
     this.canvas.dataset.picture = drawn ? i : '';
     this.canvas.setAttribute('aria-label', `${film.name} at ${clock(film.times[i], 2)}`);
@@ -54,8 +57,7 @@ class Readout {
 
 function valueElement(value) {
   if (value.label !== undefined) {
-    const swatch = element('i', {class: 'swatch'});
-    swatch.style.background = labelColour(value.label, LABELS.length);
+    const swatch = swatchOf(labelColour(value.label, LABELS.length));
     const text = value.score === undefined ? '' : ` ${value.score.toFixed(2)}`;
     const parts = [swatch, LABELS[value.label], text, ' '];
     if (value.wrong) parts.push(element('b', {class: 'bad', title: 'wrong', 'aria-label': 'wrong'}, '✗'));

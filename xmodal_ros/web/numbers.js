@@ -1,9 +1,6 @@
-// Numbers as the page carries them: little-endian typed arrays in base64.
+// Numbers as pages carry them, little-endian typed arrays in base64; and as people read them.
 
-const NONE = 0xffff;
-const FULL = 0xffff;
-
-function numbersOf(Kind, text) {
+export function numbersOf(Kind, text) {
   const characters = atob(text);
   const bytes = new Uint8Array(characters.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
@@ -11,7 +8,7 @@ function numbersOf(Kind, text) {
 }
 
 // The first index whose value is at least `value`; `values` grow.
-function firstAtLeast(values, value) {
+export function firstAtLeast(values, value) {
   let low = 0;
   let high = values.length;
   while (low < high) {
@@ -22,18 +19,18 @@ function firstAtLeast(values, value) {
   return low;
 }
 
-function nearestIndex(values, value) {
+export function nearestIndex(values, value) {
   const index = firstAtLeast(values, value);
   if (index === 0) return 0;
   if (index === values.length) return index - 1;
   return value - values[index - 1] <= values[index] - value ? index - 1 : index;
 }
 
-function clamp(value, low, high) {
+export function clamp(value, low, high) {
   return Math.max(low, Math.min(high, value));
 }
 
-function clock(seconds, decimals = 1) {
+export function clock(seconds, decimals = 1) {
   const sign = seconds < 0 ? '−' : '';
   const all = Math.round(Math.abs(seconds) * 10 ** decimals) / 10 ** decimals;
   const hours = Math.floor(all / 3600);
@@ -44,19 +41,7 @@ function clock(seconds, decimals = 1) {
 }
 
 // A rounded number with a true minus sign, and no sign before a zero.
-function figure(value, decimals) {
+export function figure(value, decimals) {
   const text = value.toFixed(decimals);
   return Number(text) === 0 ? text.replace('-', '') : text.replace('-', '−');
-}
-
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === 'class') made.className = value;
-    else if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
-    else made.setAttribute(name, value);
-  }
-  // Strings become text, never markup: names of bags and labels may hold anything.
-  made.append(...children);
-  return made;
 }
