@@ -1,6 +1,7 @@
 """What the page shows of a recording is what was recorded, ten seconds at a time."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,7 +59,8 @@ def test_motion_is_in_si_units_and_its_overview_holds_the_extremes(recording):
     assert len(motion.seconds) == 500
     assert motion.seconds[[0, -1]].tolist() == pytest.approx([0, 9.98])
     assert motion.values[:, 2].mean() == pytest.approx(9.81, abs=0.05)
-    acceleration, rate = glance(block)[imu].traces
+    seen: Any = glance(block)[imu]
+    acceleration, rate = seen.traces
     assert acceleration.low.shape == rate.high.shape == (3, 40)
     assert np.nanmin(acceleration.low[1]) == motion.values[:, 1].min()
     assert np.nanmax(acceleration.high[1]) == motion.values[:, 1].max()
@@ -115,7 +117,7 @@ def test_what_cannot_be_decoded_is_left_out_and_said(tmp_path: Path):
         assert a.warning == c.warning == ''
         assert 'cannot be shown' in b.warning
         assert 'clocks' in d.problem
-        block = recording.block(0)
+        block: Any = recording.block(0)
         # It was stamped, so it has its place; its picture says what is wrong.
         assert len(block[0].stamps_ns) == 20
         assert recording.picture(0, 0, 0) != recording.picture(0, 0, 1)
@@ -130,8 +132,8 @@ def test_stamps_of_another_clock_are_shown_by_the_stamp_with_a_warning(tmp_path:
             writer.write('/imu', 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp - 5 * SECOND))
     with Recording(tmp_path / 'bag') as recording:
         assert '5.000 s behind' in recording.tracks[0].warning
-        assert len(recording.block(0)[0].seconds) == 100
-        assert len(recording.block(1)[0].seconds) == 50
+        blocks: list[Any] = [recording.block(0), recording.block(1)]
+        assert [len(block[0].seconds) for block in blocks] == [100, 50]
 
 
 def test_a_closed_recording_says_so(tmp_path: Path):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.media.lane import fill, Lane, Strip
+from xmodal_ros.media.lane import fill, Strip
 from xmodal_ros.media.span import Span
 from xmodal_ros.media.tracks import Track
 
@@ -27,31 +27,24 @@ def read_block(reader: BagReader, tracks: Sequence[Track], start_ns: int) -> Blo
     Raises :class:`BagError` when the recording is damaged there.
     """
     span = Span(start_ns, start_ns + BLOCK_NS - 1)
-    lanes = {
-        number: track.maker.lane(track.sensor.name, span, 0)
-        for number, track in enumerate(tracks)
-        if track.maker
-    }
-    longest = max((track.maker.chunk_ns for track in tracks if track.maker), default=0)
-    for group in _together(tracks, lanes):
+    shown = [(number, track, track.lane) for number, track in enumerate(tracks) if track.lane]
+    lanes = {number: lane.over(span) for number, _, lane in shown}
+    longest = max((lane.chunk_ns for lane in lanes.values()), default=0)
+    for group in _together({number: track.delay_ns for number, track, _ in shown}):
         delays = [tracks[number].delay_ns for number in group]
-        by_topic: dict[str, list[Lane]] = {}
-        for number in group:
-            by_topic.setdefault(tracks[number].sensor.topic, []).append(lanes[number])
         fill(
             reader,
-            by_topic,
+            [(tracks[number].sensor.topic, lanes[number]) for number in group],
             start_ns + min(delays) - longest - _MARGIN_NS,
             start_ns + BLOCK_NS + max(delays) + _MARGIN_NS,
         )
     return {number: lane.finish() for number, lane in lanes.items()}
 
 
-def _together(tracks: Sequence[Track], lanes: Mapping[int, Lane]) -> list[list[int]]:
+def _together(delays_ns: Mapping[int, int]) -> list[list[int]]:
     groups: list[list[int]] = []
-    for number in sorted(lanes, key=lambda number: tracks[number].delay_ns):
-        delay_ns = tracks[number].delay_ns
-        if groups and delay_ns - tracks[groups[-1][0]].delay_ns <= _TOGETHER_NS:
+    for number in sorted(delays_ns, key=lambda number: delays_ns[number]):
+        if groups and delays_ns[number] - delays_ns[groups[-1][0]] <= _TOGETHER_NS:
             groups[-1].append(number)
         else:
             groups.append([number])

@@ -90,10 +90,10 @@ def _track(track: Track) -> dict[str, Any]:
     return {
         'name': track.sensor.name,
         'modality': track.sensor.modality,
-        'kind': track.maker.kind if track.maker else None,
+        'kind': track.lane.kind if track.lane else None,
         'problem': track.problem,
         'warning': track.warning,
-        **(track.maker.facts() if track.maker else {}),
+        **(track.lane.facts() if track.lane else {}),
     }
 
 

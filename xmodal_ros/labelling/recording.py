@@ -9,7 +9,7 @@ from typing import Final, Self
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.labelling.blocks import Block, BLOCK_NS, glance, read_block
-from xmodal_ros.media.film import Film, PictureMaker
+from xmodal_ros.media.film import Film, FilmLane
 from xmodal_ros.media.tracks import find_tracks, within
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
@@ -89,10 +89,10 @@ class Recording:
         :meth:`block`.
         """
         film = self.block(index).get(track)
-        maker = self.tracks[track].maker if film is not None else None
+        lane = self.tracks[track].lane if film is not None else None
         if (
             not isinstance(film, Film)
-            or not isinstance(maker, PictureMaker)
+            or not isinstance(lane, FilmLane)
             or not 0 <= number < len(film.stamps_ns)
         ):
             raise ConfigurationError(f'{self.name} has no picture {track}/{index}/{number}')
@@ -103,7 +103,7 @@ class Recording:
                 self._fetch(track, received_ns)
             self._messages.move_to_end(key)
             message = self._messages[key]
-        return maker(message)
+        return lane.maker(message)
 
     def glances(self, first: int) -> tuple[Block, ...]:
         """Give the overview of the blocks from ``first`` on, as far as it is made."""

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.reading import Message
-from xmodal_ros.media.lane import Kind, Lane, LaneMaker, Strip
+from xmodal_ros.bags.reading import BagReader, Message
+from xmodal_ros.media.lane import Kind, Lane, Strip
 from xmodal_ros.media.picture import compress, media_type
 from xmodal_ros.media.span import Span
+from xmodal_ros.sensors import Sensor
 from xmodal_ros.streams.camera import CameraDecoder, CameraPixels, IMAGE_TYPE
 from xmodal_ros.streams.cdr import CdrCursor, read_stamp_ns
 from xmodal_ros.streams.compressed import picture_size
@@ -75,14 +76,12 @@ class Film(Strip):
 
 
 @dataclass(frozen=True)
-class PictureMaker(LaneMaker):
+class PictureMaker:
     """Turns the messages of one camera into pictures as large as its decoder says.
 
     Depth is shown from near to far as ``depth_range_m`` says, what is unknown black.
     """
 
-    kind: ClassVar[Kind] = 'films'
-    share: ClassVar[int] = 10
     decoder: CameraDecoder
     depth_range_m: tuple[float, float] = (0.0, 1.0)
     tinted: bool = True
@@ -122,20 +121,29 @@ class PictureMaker(LaneMaker):
         small = replace(self.decoder, height=height, width=width)
         return replace(self, decoder=small, tinted=False)
 
-    def lane(self, name: str, span: Span, budget: int) -> Lane:
-        """Begin a film, without thumbnails where the budget is 0."""
-        return FilmLane(name, self, span, budget)
-
-    def facts(self) -> dict[str, Any]:
-        """Give the size of the pictures."""
-        return {'width': self.decoder.width, 'height': self.decoder.height}
-
 
 class FilmLane(Lane):
     """Keeps when pictures were taken, and as many thumbnails as the budget allows."""
 
-    def __init__(self, name: str, maker: PictureMaker, span: Span, budget: int) -> None:
-        self._name, self._maker, self._span = name, maker.thumbnail_maker(), span
+    kind = 'films'
+    share = 10
+
+    def __init__(self, name: str, maker: PictureMaker) -> None:
+        super().__init__(name)
+        self.maker, self._thumbnails = maker, maker.thumbnail_maker()
+
+    @classmethod
+    def probe(cls, _reader: BagReader, sensor: Sensor, message: Message) -> 'FilmLane':
+        """Choose size and kind of the pictures by one of them."""
+        return cls(sensor.name, make_picture_maker(message.msgtype, message.data))
+
+    def facts(self) -> dict[str, Any]:
+        """Give the size of the pictures."""
+        return dict(zip(('width', 'height'), self.maker.size, strict=True))
+
+    def begin(self, span: Span, budget: int) -> None:
+        """Forget what was taken; without a budget there will be no thumbnails."""
+        self._span = span
         count = max(1, min(span.seconds * _MOST_A_SECOND, budget / _USUAL_BYTES))
         self._step_ns = max(1, math.ceil((span.end_ns - span.start_ns) / count))
         self._bytes_each = budget / (count + 1)
@@ -153,7 +161,7 @@ class FilmLane(Lane):
         self._taken.append((stamp_ns, message.received_ns))
         if stamp_ns < self._next_ns:
             return
-        self._tiles.append(self._maker.pixels(message.data))
+        self._tiles.append(self._thumbnails.pixels(message.data))
         self._times.append(self._span.offset_s(stamp_ns))
         # On the grid, so that the frames' own rhythm does not thin them further.
         steps = (stamp_ns - self._span.start_ns) // self._step_ns + 1
@@ -167,13 +175,13 @@ class FilmLane(Lane):
             self._close_sheet()
         table = np.array(sorted(self._taken), np.int64).reshape(-1, 2)
         return Film(
-            self._name,
+            self.name,
             table[:, 0],
             table[:, 1],
             np.array(self._times),
             tuple(self._sheets),
             media_type(),
-            *self._maker.size,
+            *self._thumbnails.size,
         )
 
     def _close_sheet(self) -> None:

@@ -1,26 +1,20 @@
 """What a sensor gave over a stretch of time, put together message by message.
 
-Each kind of sensor has a :class:`LaneMaker`, chosen once for a recording; a :class:`Lane`, that
-takes the messages of one stretch; and a :class:`Strip`, which is what has become of them.
+Each modality has a kind of :class:`Lane`; a :class:`Strip` is what has become of its messages.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Final, get_args, Literal, Protocol
+from collections.abc import Iterable, Sequence
+from copy import copy
+from typing import Any, ClassVar, Final, get_args, Literal, Self
 
 from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.media.span import Span
+from xmodal_ros.sensors import Sensor
 from xmodal_ros.streams.sample import DecodeError
 
 Kind = Literal['films', 'traces', 'sounds']
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-
-
-class Row(Protocol):
-    """A row of a page that holds what is shown."""
-
-    def row(self) -> dict[str, Any]:
-        """Give it as JSON."""
 
 
 class Strip(ABC):
@@ -32,7 +26,7 @@ class Strip(ABC):
     def document(self, start_ns: int) -> Any:
         """Give it as JSON for the labelling page, times from ``start_ns`` on."""
 
-    def rows(self, _budget: int) -> tuple['Row', ...]:
+    def rows(self, _budget: int) -> tuple[Any, ...]:
         """Give what a page shows that holds all of it, in about ``budget`` bytes."""
         return ()
 
@@ -47,7 +41,42 @@ class Strip(ABC):
 
 
 class Lane(ABC):
-    """Takes the messages of one sensor during one span."""
+    """Takes the messages of one sensor, known from one of them, and makes a strip of a span's.
+
+    ``share`` is the sensor's part of a page's bytes beside other kinds, ``chunk_ns`` how long one
+    message lasts. Messages that are not ``stamped`` count from when they were recorded.
+    """
+
+    kind: ClassVar[Kind]
+    share: ClassVar[int]
+    chunk_ns: int = 0
+    stamped: bool = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @classmethod
+    @abstractmethod
+    def probe(cls, reader: BagReader, sensor: Sensor, message: Message) -> 'Lane':
+        """Find out by one message, and the recording, how a sensor is read.
+
+        Raises :class:`DecodeError` when that message does not tell, :class:`BagError` when none
+        will.
+        """
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """Give what the labelling page is told of the sensor, as JSON."""
+
+    def over(self, span: Span, budget: int = 0) -> Self:
+        """Give one that takes what a span holds, its pictures in at most ``budget`` bytes."""
+        lane = copy(self)
+        lane.begin(span, budget)
+        return lane
+
+    @abstractmethod
+    def begin(self, span: Span, budget: int) -> None:
+        """Forget what was taken."""
 
     @abstractmethod
     def take(self, message: Message) -> None:
@@ -58,44 +87,22 @@ class Lane(ABC):
         """Give what was taken."""
 
 
-class LaneMaker(ABC):
-    """How the messages of one sensor are read, known from one of them.
-
-    ``share`` is the sensor's part of a page's bytes beside other kinds, ``chunk_ns`` how long one
-    message lasts.
-    """
-
-    kind: ClassVar[Kind]
-    share: ClassVar[int]
-    chunk_ns: int = 0
-
-    @property
-    def stamped(self) -> bool:
-        """Whether the messages say when they were recorded."""
-        return True
-
-    @abstractmethod
-    def lane(self, name: str, span: Span, budget: int) -> Lane:
-        """Begin a lane whose pictures take at most ``budget`` bytes."""
-
-    @abstractmethod
-    def facts(self) -> dict[str, Any]:
-        """Give what the labelling page is told of the sensor, as JSON."""
-
-
 def fill(
     reader: BagReader,
-    lanes: Mapping[str, Iterable[Lane]],
+    lanes: Iterable[tuple[str, Lane]],
     start_ns: int | None = None,
     stop_ns: int | None = None,
 ) -> None:
-    """Read the topics that lanes are named by once, from when to when is by time of recording.
+    """Read the topics of lanes, (topic, lane), once; from when to when is by time of recording.
 
     Messages that cannot be decoded are left out. Raises :class:`BagError` where the recording is
     damaged.
     """
-    for message in reader.messages(list(lanes), start_ns, stop_ns) if lanes else ():
-        for lane in lanes[message.topic]:
+    by_topic: dict[str, list[Lane]] = {}
+    for topic, lane in lanes:
+        by_topic.setdefault(topic, []).append(lane)
+    for message in reader.messages(by_topic, start_ns, stop_ns) if by_topic else ():
+        for lane in by_topic[message.topic]:
             try:
                 lane.take(message)
             except DecodeError:

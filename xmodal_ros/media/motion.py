@@ -2,17 +2,17 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.reading import Message
-from xmodal_ros.media.lane import Kind, Lane, LaneMaker, Strip
+from xmodal_ros.bags.reading import BagReader, Message
+from xmodal_ros.media.lane import Kind, Lane, Strip
 from xmodal_ros.media.span import Span
 from xmodal_ros.sensors import Sensor
-from xmodal_ros.streams.imu import ImuChannels, ImuDecoder
+from xmodal_ros.streams.imu import CHANNEL_COUNT, ImuDecoder
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.web.numbers import encoded
 
@@ -145,29 +145,36 @@ class Motion(Strip):
         return self.traces(max(finest_s, _SAMPLES_A_STEP * self.period_s))
 
 
-@dataclass(frozen=True)
-class TraceMaker(LaneMaker):
-    """Reads the messages of one IMU as its decoder says."""
+class TraceLane(Lane):
+    """Keeps an IMU's samples, all of them whatever the budget."""
 
-    kind: ClassVar[Kind] = 'traces'
-    share: ClassVar[int] = 4
-    decoder: ImuDecoder
+    kind = 'traces'
+    share = 4
 
-    def lane(self, name: str, span: Span, budget: int) -> Lane:
-        """Begin to take samples; all are kept whatever the budget."""
-        del budget
-        return TraceLane(name, self.decoder, span)
+    def __init__(self, name: str, decoder: ImuDecoder) -> None:
+        super().__init__(name)
+        self._decoder = decoder
+
+    @classmethod
+    def probe(cls, _reader: BagReader, sensor: Sensor, message: Message) -> 'TraceLane':
+        """Find out by one message whether there is a gyro."""
+        decoder = ImuDecoder('acc_gyro', sensor.placement.rotation)
+        try:
+            decoder(message.data)
+        except DecodeError as error:
+            if error.reason != 'no_gyro':
+                raise
+            decoder = replace(decoder, channels='acc')
+            decoder(message.data)
+        return cls(sensor.name, decoder)
 
     def facts(self) -> dict[str, Any]:
         """Give what is measured: quantity, unit, and the range it is usually in."""
-        return {'quantities': _QUANTITIES[: 1 + (self.decoder.channels == 'acc_gyro')]}
+        return {'quantities': _QUANTITIES[: CHANNEL_COUNT[self._decoder.channels] // _AXES]}
 
-
-class TraceLane(Lane):
-    """Keeps an IMU's samples."""
-
-    def __init__(self, name: str, decoder: ImuDecoder, span: Span) -> None:
-        self._name, self._decoder, self._span = name, decoder, span
+    def begin(self, span: Span, _budget: int) -> None:
+        """Forget what was taken."""
+        self._span = span
         self._times = array('d')
         self._values = array('f')
 
@@ -181,24 +188,7 @@ class TraceLane(Lane):
     def finish(self) -> Motion:
         """Give the samples in order of time."""
         times = np.frombuffer(self._times, np.float64)
-        channels = _AXES if self._decoder.channels == 'acc' else 2 * _AXES
-        values = np.frombuffer(self._values, np.float32).reshape(-1, channels)
+        values = np.frombuffer(self._values, np.float32)
+        values = values.reshape(-1, CHANNEL_COUNT[self._decoder.channels])
         order = np.argsort(times, kind='stable')
-        return Motion(self._name, self._span, times[order], values[order])
-
-
-def make_trace_maker(sensor: Sensor, message: bytes) -> TraceMaker:
-    """Find out by one of its messages what an IMU measures.
-
-    Raises :class:`DecodeError` when that message is none of an IMU that can be shown.
-    """
-    rotation = sensor.placement.rotation
-    channels: ImuChannels = 'acc_gyro'
-    try:
-        ImuDecoder(channels, rotation)(message)
-    except DecodeError as error:
-        if error.reason != 'no_gyro':
-            raise
-        channels = 'acc'
-        ImuDecoder(channels, rotation)(message)
-    return TraceMaker(ImuDecoder(channels, rotation))
+        return Motion(self.name, self._span, times[order], values[order])

@@ -5,7 +5,7 @@ from typing import Any
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.media.film import Film
-from xmodal_ros.media.lane import fill, Kind, KINDS, Lane
+from xmodal_ros.media.lane import fill, Kind, KINDS
 from xmodal_ros.media.motion import Trace
 from xmodal_ros.media.sound import Sound
 from xmodal_ros.media.span import Span
@@ -39,18 +39,17 @@ def read_media(reader: BagReader, span: Span, budget: int) -> Media:
     left out. Raises :class:`BagError` where the recording is damaged.
     """
     tracks = [track for track in find_tracks(reader) if track.sensor.modality in MODALITIES]
-    makers = [(track.sensor, track.maker) for track in tracks if track.maker]
-    shares = sum(maker.share for _, maker in makers)
-    by_topic: dict[str, list[Lane]] = {}
-    lanes: list[tuple[Lane, int]] = []
-    for sensor, maker in makers:
-        portion = budget * maker.share // shares
-        lanes.append((maker.lane(sensor.name, span, portion), portion))
-        by_topic.setdefault(sensor.topic, []).append(lanes[-1][0])
-    fill(reader, by_topic)
-    found: dict[Kind, list[Any]] = {kind: [] for kind in KINDS}
-    for lane, portion in lanes:
-        strip = lane.finish()
-        found[strip.kind] += strip.rows(portion)
+    shown = [(track.sensor.topic, track.lane) for track in tracks if track.lane]
+    a_share = max(1, budget // max(1, sum(lane.share for _, lane in shown)))
+    lanes = [(topic, lane.over(span, a_share * lane.share)) for topic, lane in shown]
+    fill(reader, lanes)
+    rows: dict[Kind, list[Any]] = {kind: [] for kind in KINDS}
+    for _, lane in lanes:
+        rows[lane.kind] += lane.finish().rows(a_share * lane.share)
     missing = tuple(f'{each.sensor.name}: {each.problem}' for each in tracks if each.problem)
-    return Media(*map(tuple, found.values()), missing)
+    return Media(
+        films=tuple(rows['films']),
+        traces=tuple(rows['traces']),
+        sounds=tuple(rows['sounds']),
+        missing=missing,
+    )

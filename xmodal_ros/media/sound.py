@@ -1,6 +1,7 @@
 """A microphone's recording: samples in a row, and a picture of its frequencies."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader, Message
-from xmodal_ros.media.lane import Kind, Lane, LaneMaker, Strip
+from xmodal_ros.media.lane import Kind, Lane, Strip
 from xmodal_ros.media.picture import compress, media_type
 from xmodal_ros.media.span import Span
-from xmodal_ros.streams.audio import AudioDecoder, AudioFormat, PLAIN_TYPE
+from xmodal_ros.sensors import Sensor
+from xmodal_ros.streams.audio import AudioDecoder, PLAIN_TYPE
 from xmodal_ros.web.numbers import data_url, encoded
 
 # Every browser plays rates between these.
@@ -217,37 +219,34 @@ class Spectrum(Strip):
         return (sound,)
 
 
-@dataclass(frozen=True)
-class SoundMaker(LaneMaker):
-    """Reads the messages of one microphone, as type and format say, at the rate of one of them."""
-
-    kind: ClassVar[Kind] = 'sounds'
-    share: ClassVar[int] = 3
-    msgtype: str
-    audio_format: AudioFormat | None
-    rate_hz: int
-    chunk_ns: int = 0
-
-    @property
-    def stamped(self) -> bool:
-        """Whether its messages say when they were recorded."""
-        return self.msgtype != PLAIN_TYPE
-
-    def lane(self, name: str, span: Span, budget: int) -> Lane:
-        """Begin to listen, in columns of 25 ms where the budget is 0."""
-        return SoundLane(name, self, span, budget)
-
-    def facts(self) -> dict[str, Any]:
-        """Give the rate of what is played, and the highest frequency that is shown."""
-        return {'rate': played_rate(self.rate_hz).hz, 'spectrum_hz': self.rate_hz / 2}
-
-
 class SoundLane(Lane):
     """Listens; however long the span, memory holds ten seconds and one column a step."""
 
-    def __init__(self, name: str, maker: SoundMaker, span: Span, budget: int) -> None:
-        self._name, self._rate_hz, self._span = name, maker.rate_hz, span
-        self._decode = AudioDecoder(maker.msgtype, maker.audio_format)
+    kind = 'sounds'
+    share = 3
+
+    def __init__(self, name: str, decoder: AudioDecoder, *, chunk_ns: int, stamped: bool) -> None:
+        super().__init__(name)
+        self._decode, self._rate_hz = decoder, decoder.rate_hz
+        self.chunk_ns, self.stamped = chunk_ns, stamped
+
+    @classmethod
+    def probe(cls, reader: BagReader, sensor: Sensor, message: Message) -> 'SoundLane':
+        """Find out by one message, and the recording's AudioInfo, how the sound is laid out."""
+        decoder = AudioDecoder(message.msgtype, read_audio_format(reader, sensor.topic))
+        length = len(decoder(message.data, message.received_ns).values)
+        chunk_ns = length * 1_000_000_000 // decoder.rate_hz
+        stamped = message.msgtype != PLAIN_TYPE
+        return cls(sensor.name, decoder, chunk_ns=chunk_ns, stamped=stamped)
+
+    def facts(self) -> dict[str, Any]:
+        """Give the rate of what is played, and the highest frequency that is shown."""
+        return {'rate': played_rate(self._rate_hz).hz, 'spectrum_hz': self._rate_hz / 2}
+
+    def begin(self, span: Span, budget: int) -> None:
+        """Forget what was heard; without a budget there will be a column every 25 ms."""
+        # Of one's own: it knows the rate of the message that it read last.
+        self._span, self._decode = span, copy(self._decode)
         columns = max(1.0, budget / _USUAL_BYTES_A_COLUMN)
         self._step_s = max(COLUMN_S, span.seconds / columns) if budget else COLUMN_S
         self._levels = np.zeros((int(span.seconds / self._step_s) + 1, BANDS), np.uint8)
@@ -276,9 +275,7 @@ class SoundLane(Lane):
         if self._span.seconds <= _PIECE_NS / 1e9:
             played = played_rate(self._rate_hz).apply(self._row)
             samples = np.round(played * _LOUDEST).astype(np.int16)
-        return Spectrum(
-            self._name, self._rate_hz, self._step_s, self._levels, self._heard, samples
-        )
+        return Spectrum(self.name, self._rate_hz, self._step_s, self._levels, self._heard, samples)
 
     def _end_ns(self, stamp_ns: int, samples: Samples) -> int:
         return stamp_ns + len(samples) * 1_000_000_000 // self._rate_hz
@@ -299,16 +296,3 @@ class SoundLane(Lane):
         first_ns = min((stamp_ns for stamp_ns, _ in self._chunks), default=end_ns)
         skipped = max(0, first_ns - end_ns) // _PIECE_NS
         self._piece_ns = end_ns + skipped * _PIECE_NS
-
-
-def make_sound_maker(reader: BagReader, topic: str, message: Message) -> SoundMaker:
-    """Find out by the recording and one of its messages how a microphone sounds.
-
-    Raises :class:`BagError` when its format is not known, :class:`DecodeError` when that message
-    holds no sound.
-    """
-    audio_format = read_audio_format(reader, topic)
-    decoder = AudioDecoder(message.msgtype, audio_format)
-    sample = decoder(message.data, message.received_ns)
-    chunk_ns = len(sample.values) * 1_000_000_000 // decoder.rate_hz
-    return SoundMaker(message.msgtype, audio_format, decoder.rate_hz, chunk_ns)

@@ -1,16 +1,15 @@
 """Which sensors of a recording can be shown, and how their messages are read."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from xmodal_ros.bags.reading import BagReader, Message, Topic
+from xmodal_ros.bags.reading import BagReader, Topic
 from xmodal_ros.errors import BagError
-from xmodal_ros.media.film import make_picture_maker
-from xmodal_ros.media.lane import LaneMaker
-from xmodal_ros.media.motion import make_trace_maker
-from xmodal_ros.media.sound import make_sound_maker
+from xmodal_ros.media.film import FilmLane
+from xmodal_ros.media.lane import Lane
+from xmodal_ros.media.motion import TraceLane
+from xmodal_ros.media.sound import SoundLane
 from xmodal_ros.sensors import Modality, modality_of_type, Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
@@ -25,14 +24,14 @@ _CLOCK_DIFFERENCE_NS: Final = 1_000_000_000
 class Track:
     """One sensor as a page shows it.
 
-    ``problem`` says why it cannot be shown, else there is a ``maker``. ``delay_ns`` is by how much
+    ``problem`` says why it cannot be shown, else there is a ``lane``. ``delay_ns`` is by how much
     its first messages were recorded after their stamps.
     """
 
     sensor: Sensor
     problem: str = ''
     delay_ns: int = 0
-    maker: LaneMaker | None = None
+    lane: Lane | None = None
 
     @property
     def warning(self) -> str:
@@ -47,16 +46,10 @@ class Track:
         return ''
 
 
-def _make(reader: BagReader, sensor: Sensor, message: Message) -> LaneMaker:
-    """Choose how a sensor is shown; this alone knows which modality has which lane."""
-    makers: dict[Modality, Callable[[], LaneMaker]] = {
-        'camera': lambda: make_picture_maker(message.msgtype, message.data),
-        'imu': lambda: make_trace_maker(sensor, message.data),
-        'audio': lambda: make_sound_maker(reader, sensor.topic, message),
-    }
-    if sensor.modality not in makers or modality_of_type(message.msgtype) != sensor.modality:
-        raise BagError(f'messages of type {message.msgtype} are not known')
-    return makers[sensor.modality]()
+def lane_of(modality: Modality) -> type[Lane] | None:
+    """Give the kind of lane that shows a modality, None for one that is not shown."""
+    lanes: dict[Modality, type[Lane]] = {'camera': FilmLane, 'imu': TraceLane, 'audio': SoundLane}
+    return lanes.get(modality)
 
 
 def find_tracks(reader: BagReader) -> tuple[Track, ...]:
@@ -73,17 +66,20 @@ def find_tracks(reader: BagReader) -> tuple[Track, ...]:
 
 
 def _track(reader: BagReader, sensor: Sensor) -> Track:
+    kind, msgtype = lane_of(sensor.modality), reader.topics[sensor.topic].msgtype
+    if kind is None or modality_of_type(msgtype) != sensor.modality:
+        return Track(sensor, f'messages of type {msgtype} are not known')
     problem = 'its first messages are broken'
     for message in list(islice(reader.messages([sensor.topic]), _FIRST_MESSAGES)):
         try:
-            maker = _make(reader, sensor, message)
-            stamp_ns = read_stamp_ns(message.data) if maker.stamped else message.received_ns
+            lane = kind.probe(reader, sensor, message)
+            stamp_ns = read_stamp_ns(message.data) if lane.stamped else message.received_ns
         except BagError as error:
             return Track(sensor, str(error))
         except DecodeError as error:
             problem = str(error)
         else:
-            return Track(sensor, delay_ns=message.received_ns - stamp_ns, maker=maker)
+            return Track(sensor, delay_ns=message.received_ns - stamp_ns, lane=lane)
     return Track(sensor, problem)
 
 
@@ -96,4 +92,4 @@ def within(reader: BagReader, track: Track) -> Track:
         'the recording is long, and labels cannot name such times: the clocks of its driver and '
         'of the recorder were not synchronised'
     )
-    return replace(track, problem=problem, maker=None)
+    return replace(track, problem=problem, lane=None)
