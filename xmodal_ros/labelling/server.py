@@ -52,8 +52,17 @@ from xmodal_ros.web.scripts import page_files, read_page_file
 _ADDRESS: Final = '127.0.0.1'
 _LARGEST_BODY: Final = 8 << 20
 _IDLE_S: Final = 60
-_TYPES: Final = {'.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html'}
+_TYPES: Final = {
+    ending: f'text/{kind}; charset=utf-8'
+    for ending, kind in (('.js', 'javascript'), ('.css', 'css'), ('.html', 'html'))
+}
 _STATIC: Final = frozenset(page_files('', 'labelling'))
+# Modules that import each other are asked for at once, not one after the other.
+_MODULES: Final = '\n'.join(
+    f'<link rel="modulepreload" href="/static/{name}">'
+    for name in sorted(_STATIC)
+    if name.endswith('.js')
+)
 _SECURITY: Final = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -181,7 +190,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._check(writes=False, page=path == '/')
         if path == '/':
-            self._send_static('labelling/page.html')
+            page = read_page_file('labelling/page.html').replace('<!-- modules -->', _MODULES)
+            self._send(page.encode(), _TYPES['.html'])
         elif (name := re.fullmatch(r'/static/([\w./]+)', path)) and name[1] in _STATIC:
             self._send_static(name[1])
         elif path == '/api/desk':
@@ -294,8 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
             ) from None
 
     def _send_static(self, name: str) -> None:
-        kind = _TYPES[name[name.rindex('.') :]]
-        self._send(read_page_file(name).encode(), f'{kind}; charset=utf-8')
+        self._send(read_page_file(name).encode(), _TYPES[name[name.rindex('.') :]])
 
     def _send_json(self, answer: Any, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(json.dumps(answer).encode(), 'application/json', status)

@@ -175,20 +175,21 @@ class TraceLane(Lane):
     def begin(self, span: Span, _budget: int) -> None:
         """Forget what was taken."""
         self._span = span
-        self._times = array('d')
-        self._values = array('f')
+        self._stamps = array('q')
+        self._values = array('d')
 
     def take(self, message: Message) -> None:
         """Read one message; raises :class:`DecodeError` when it cannot be used."""
         sample = self._decoder(message.data)
         if sample.stamp_ns in self._span:
-            self._times.append(self._span.offset_s(sample.stamp_ns))
-            self._values.extend(sample.values.tolist())
+            self._stamps.append(sample.stamp_ns)
+            self._values.frombytes(sample.values.tobytes())
 
     def finish(self) -> Motion:
         """Give the samples in order of time."""
-        times = np.frombuffer(self._times, np.float64)
-        values = np.frombuffer(self._values, np.float32)
+        stamps = np.frombuffer(self._stamps, np.int64)
+        values = np.frombuffer(self._values, np.float64).astype(np.float32)
         values = values.reshape(-1, CHANNEL_COUNT[self._decoder.channels])
-        order = np.argsort(times, kind='stable')
-        return Motion(self.name, self._span, times[order], values[order])
+        order = np.argsort(stamps, kind='stable')
+        seconds = (stamps[order] - self._span.start_ns) / 1e9
+        return Motion(self.name, self._span, seconds, values[order])

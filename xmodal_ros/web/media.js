@@ -38,7 +38,7 @@ export class Film {
 
   load() {
     this.sheets.forEach((_, number) => this.sheet(number * this.perSheet));
-    return allDecoded(this.images);
+    return loaded(this.images);
   }
 }
 
@@ -54,7 +54,7 @@ function whenLoaded(image, arrived) {
   return null;
 }
 
-const allDecoded = (images) => Promise.all(images.map((image) => image.decode().catch(() => null)));
+const loaded = (images) => Promise.all(images.map((image) => image.decode().catch(() => null)));
 
 // The least and the greatest value of three axes in every step from `from` on.
 export class Trace {
@@ -189,8 +189,8 @@ export class Sound {
   }
 
   async load() {
-    this.pictures.forEach((_, number) => this.part(number));
-    await allDecoded(this.images.filter(Boolean));
+    this.pictures.forEach((picture, number) => (this.images[number] ??= imageOf(picture)));
+    await loaded(this.images);
     this.pictures.forEach((_, number) => this.part(number));
   }
 }

@@ -1,6 +1,6 @@
 // Rows of what the sensors gave, and the time axis. A row draws itself into a painting: {context,
-// width, height, view, look, arrived} and whatever else a page's own rows need to know. Each shows
-// the pieces of something; one that is not here yet is null.
+// width, height, view, look, arrived} and whatever else a page's own rows need to know. Traces and
+// sound come in pieces; one that is not here yet is null.
 import {element} from './elements.js';
 import {clamp, clock, figure} from './numbers.js';
 
@@ -52,10 +52,6 @@ export class FilmRow {
       if (Math.abs(film.times[i] - middle) > Math.max(period, 2 * film.step)) continue;
       film.draw(context, i, across(slot * period), 0, wide - 1, height, arrived);
     }
-  }
-
-  values() {
-    return [];
   }
 }
 
@@ -199,9 +195,5 @@ export class AxisRow {
       const half = context.measureText(text).width / 2;
       context.fillText(text, clamp(x - half, 0, width - 2 * half), this.above ? 8 : 14);
     }
-  }
-
-  values() {
-    return [];
   }
 }

@@ -15,8 +15,8 @@ export class Readout {
     this.drawPicture(recording, cursor);
     const lines = [];
     for (const row of rows) {
-      const values = row.values(cursor);
-      if (!values.length) continue;
+      const values = row.values?.(cursor);
+      if (!values) continue;
       const name = row instanceof TraceRow ? `${row.title} ${row.curves.quantity}` : row.title;
       const kind = row.ofMedia ? 'of-media' : 'of-labels';
       lines.push(
