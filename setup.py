@@ -67,6 +67,11 @@ setup(
             'camera_cnn = xmodal_ros.models.configuration_camera_cnn:CameraCnnConfig',
             'imu_cnn = xmodal_ros.models.configuration_imu_cnn:ImuCnnConfig',
         ],
+        'xmodal_ros.lanes': [
+            'audio = xmodal_ros.media.sound:SoundLane',
+            'camera = xmodal_ros.media.film:FilmLane',
+            'imu = xmodal_ros.media.motion:TraceLane',
+        ],
         'xmodal_ros.methods': [
             'attention_patch = xmodal_ros.methods.attention_patch:AttentionPatchMethod',
             'cotraining = xmodal_ros.methods.cotraining:CoTraining',

@@ -1,7 +1,8 @@
 """What can be chosen by name, found among the entry points of all installed packages.
 
 A package, this one among them, declares what it adds in the groups :data:`MODALITIES`,
-:data:`ENCODERS` and :data:`METHODS` of its entry points. Nothing is imported to know the names.
+:data:`ENCODERS`, :data:`METHODS` and :data:`LANES` (how a modality is drawn, by its name) of its
+entry points. Nothing is imported to know the names.
 """
 
 from collections.abc import Mapping
@@ -15,12 +16,14 @@ from xmodal_ros.errors import ConfigurationError
 MODALITIES: Final = 'xmodal_ros.modalities'
 ENCODERS: Final = 'xmodal_ros.encoders'
 METHODS: Final = 'xmodal_ros.methods'
+LANES: Final = 'xmodal_ros.lanes'
 
 # In the singular, for people.
 _KINDS: Final[Mapping[str, str]] = {
     MODALITIES: 'modality',
     ENCODERS: 'encoder',
     METHODS: 'transfer method',
+    LANES: 'lane of the modality',
 }
 
 

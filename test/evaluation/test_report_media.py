@@ -11,7 +11,8 @@ from test.sound_bags import audio_bytes, MICROPHONE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.evaluation import report
-from xmodal_ros.evaluation.media import read_media, Span
+from xmodal_ros.media.reading import read_media
+from xmodal_ros.media.span import Span
 from xmodal_ros.modalities.audio.decoder import STAMPED_TYPE
 from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 

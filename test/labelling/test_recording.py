@@ -1,6 +1,7 @@
 """What the page shows of a recording is what was recorded, ten seconds at a time."""
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +12,10 @@ from test.messages import compressed_bytes, EPOCH, image_bytes, imu_bytes, SECON
 from test.waiting import PATIENCE_S
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.labelling.blocks import BLOCK_NS, glance, GLANCES
-from xmodal_ros.labelling.pictures import make_picture_maker
+from xmodal_ros.labelling.blocks import BLOCK_NS, glance
 from xmodal_ros.labelling.recording import Recording
-from xmodal_ros.labelling.sound import lay_out, played_rate, spectrogram
+from xmodal_ros.media.film import make_picture_maker
+from xmodal_ros.media.sound import lay_out, played_rate, spectrogram
 
 
 @pytest.fixture(scope='module')
@@ -36,10 +37,10 @@ def decoded(jpeg: bytes) -> np.ndarray:
 def test_blocks_hold_every_picture_once(recording):
     camera = track_of(recording, 'camera')
     blocks = [recording.block(index) for index in range(recording.block_count)]
-    stamps = np.concatenate([block.frames[camera].stamps_ns for block in blocks])
+    stamps = np.concatenate([block[camera].stamps_ns for block in blocks])
     assert stamps.tolist() == list(range(FIRST_FRAME, EPOCH + 30 * SECOND, FRAME))
     # The last one was recorded after the last block had begun, and all belong to three.
-    assert [len(block.frames[camera].stamps_ns) for block in blocks] == [100, 100, 100, 0]
+    assert [len(block[camera].stamps_ns) for block in blocks] == [100, 100, 100, 0]
 
 
 @pytest.mark.parametrize(('block', 'number'), [(1, 40), (0, 0), (2, 99), (0, 99)])
@@ -55,19 +56,20 @@ def test_a_picture_is_the_one_of_its_number_in_whatever_order_they_are_asked_for
 def test_motion_is_in_si_units_and_its_overview_holds_the_extremes(recording):
     imu = track_of(recording, 'imu')
     block = recording.block(1)
-    motion = block.motion[imu]
+    motion = block[imu]
     assert len(motion.seconds) == 500
     assert motion.seconds[[0, -1]].tolist() == pytest.approx([0, 9.98])
     assert motion.values[:, 2].mean() == pytest.approx(9.81, abs=0.05)
-    table = glance(block).motion[imu]
-    assert table.shape == (GLANCES, 12)
-    assert np.nanmin(table[:, 1]) == motion.values[:, 1].min()
-    assert np.nanmax(table[:, 7]) == motion.values[:, 1].max()
+    seen: Any = glance(block)[imu]
+    acceleration, rate = seen.traces
+    assert acceleration.low.shape == rate.high.shape == (3, 40)
+    assert np.nanmin(acceleration.low[1]) == motion.values[:, 1].min()
+    assert np.nanmax(acceleration.high[1]) == motion.values[:, 1].max()
 
 
 def test_sound_goes_on_over_the_border_of_blocks(recording):
     microphone = track_of(recording, 'audio')
-    rows = [recording.block(index).sound[microphone] for index in (0, 1)]
+    rows = [recording.block(index)[microphone].samples for index in (0, 1)]
     assert [len(row) for row in rows] == [10 * RATE, 10 * RATE]
     heard = np.concatenate(rows)[10 * RATE - 50 : 10 * RATE + 50]
     times = np.arange(10 * RATE - 50, 10 * RATE + 50) / RATE
@@ -75,7 +77,7 @@ def test_sound_goes_on_over_the_border_of_blocks(recording):
 
 
 def test_the_spectrogram_is_loud_where_the_pitch_is(recording):
-    spectrum = recording.block(0).spectra[track_of(recording, 'audio')]
+    spectrum = recording.block(0)[track_of(recording, 'audio')].levels
     assert spectrum.shape[0] == 400
     loudest = spectrum[100].argmax()
     higher = spectrogram(np.sin(2 * np.pi * 1500 * np.arange(RATE) / RATE), RATE)[10].argmax()
@@ -116,12 +118,12 @@ def test_what_cannot_be_decoded_is_left_out_and_said(tmp_path: Path):
         assert a.warning == c.warning == ''
         assert 'cannot be shown' in b.warning
         assert 'clocks' in d.problem
-        block = recording.block(0)
+        block: Any = recording.block(0)
         # It was stamped, so it has its place; its picture says what is wrong.
-        assert len(block.frames[0].stamps_ns) == 20
+        assert len(block[0].stamps_ns) == 20
         assert recording.picture(0, 0, 0) != recording.picture(0, 0, 1)
-        assert np.isnan(block.motion[2].values[:, 3:]).all()
-        assert len(block.motion[2].seconds) == 19
+        assert block[2].values.shape == (19, 3)
+        assert len(block[2].seconds) == 19
 
 
 def test_stamps_of_another_clock_are_shown_by_the_stamp_with_a_warning(tmp_path: Path):
@@ -131,8 +133,8 @@ def test_stamps_of_another_clock_are_shown_by_the_stamp_with_a_warning(tmp_path:
             writer.write('/imu', 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp - 5 * SECOND))
     with Recording(tmp_path / 'bag') as recording:
         assert '5.000 s behind' in recording.tracks[0].warning
-        assert len(recording.block(0).motion[0].seconds) == 100
-        assert len(recording.block(1).motion[0].seconds) == 50
+        blocks: list[Any] = [recording.block(0), recording.block(1)]
+        assert [len(block[0].seconds) for block in blocks] == [100, 50]
 
 
 def test_a_closed_recording_says_so(tmp_path: Path):

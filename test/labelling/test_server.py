@@ -63,7 +63,9 @@ def test_it_is_heard_on_this_machine_only(server):
     assert server._server.server_address == ('127.0.0.1', server.port)
 
 
-@pytest.mark.parametrize('path', ['/', '/static/app.js', '/api/desk', '/api/bags/0/state'])
+@pytest.mark.parametrize(
+    'path', ['/', '/static/labelling/app.js', '/api/desk', '/api/bags/0/state']
+)
 @pytest.mark.parametrize(
     'headers',
     [
@@ -159,7 +161,7 @@ def test_a_bag_is_described_and_its_parts_are_served(server, unlabelled):
     assert bag['blocks'] == 4
     assert bag['start_ns'] == str(EPOCH)
     tracks = [track['modality'] for track in bag['tracks']]
-    assert set(ask_json(server, '/api/bags/0/blocks/1')['frames']) == {str(tracks.index('camera'))}
+    assert set(ask_json(server, '/api/bags/0/blocks/1')['films']) == {str(tracks.index('camera'))}
     picture, content = ask(server, f'/api/bags/0/frames/{tracks.index("camera")}/2/99')
     assert picture.headers['Content-Type'] == 'image/jpeg'
     assert content[:2] == b'\xff\xd8'

@@ -5,7 +5,6 @@ beside the decisions and tables is divided over the recordings' pictures, traces
 """
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +12,11 @@ from jinja2 import Environment, StrictUndefined
 
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.media import Media, read_media, Span
 from xmodal_ros.evaluation.report_clips import worst_clips, WrongClip
 from xmodal_ros.evaluation.report_data import (
     decisions_data,
     embed,
     label_names,
-    media_data,
     recordings_of,
     ReportRecording,
     shown,
@@ -37,28 +34,15 @@ from xmodal_ros.evaluation.report_tables import (
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.evaluation.trial import Trial
 from xmodal_ros.files import write_atomic
+from xmodal_ros.media.reading import Media, read_media
+from xmodal_ros.media.span import Span
+from xmodal_ros.web.scripts import one_script, read_page_file
 
 MOST_BYTES: Final = 15_000_000
 _DECISION_BYTES: Final = 5_000_000
 # The names and numbers around what is embedded.
 _SPARE_BYTES: Final = 300_000
 _MOST_CLIPS: Final = 60
-_STYLE: Final = 'report.css'
-# In the order in which each needs those before it; they make one module of the page.
-_SCRIPTS: Final = (
-    'arrays.js',
-    'colours.js',
-    'recording.js',
-    'view.js',
-    'label_rows.js',
-    'media_rows.js',
-    'timeline.js',
-    'readout.js',
-    'gestures.js',
-    'clips.js',
-    'paper.js',
-    'page.js',
-)
 # Names are escaped, so none of them can look like it.
 _MARKER: Final = '<!-- recordings -->'
 
@@ -92,7 +76,7 @@ def render_report(result: Evaluation | Trial, title: str) -> str:
     seconds = sum(span.seconds for _, span in recordings)
     parts = [
         f'<script type="application/json" id="recording-{index}">'
-        f'{embed(decided | {"media": media_data(_media(recording, span, share))})}</script>'
+        f'{embed(decided | {"media": _media(recording, span, share).document()})}</script>'
         for index, ((recording, span), decided) in enumerate(
             zip(recordings, decisions, strict=True)
         )
@@ -131,10 +115,10 @@ def _render(
     )
     clips = _clips_data(trial, recordings, labels, wrong[:_MOST_CLIPS])
     seconds = sum(span.seconds for _, span in recordings)
-    page: str = environment.from_string(_read('report.html.j2')).render(
+    page: str = environment.from_string(read_page_file('report/report.html.j2')).render(
         title=title,
-        style=_read(_STYLE),
-        script='\n'.join(map(_read, _SCRIPTS)),
+        style=read_page_file('base.css') + read_page_file('report/report.css'),
+        script=one_script('report/page.js'),
         recordings_marker=_MARKER,
         recordings=recordings,
         duration=_duration(seconds),
@@ -264,7 +248,3 @@ def _warnings(trial: Trial, recordings: Sequence[tuple[ReportRecording, Span]]) 
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f'{minutes} min {rest} s' if minutes else f'{rest} s'
-
-
-def _read(name: str) -> str:
-    return resources.files(__package__).joinpath('page', name).read_text('utf-8')

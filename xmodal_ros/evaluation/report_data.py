@@ -4,7 +4,6 @@ Numbers of which there are many are little-endian typed arrays in base64. Every 
 result is data to the page, put there as text; ``embed`` makes it safe within a script element.
 """
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 import json
@@ -17,10 +16,11 @@ from numpy.typing import NDArray
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.reading import LONGEST_NS
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.evaluation.media import Media, Span
 from xmodal_ros.evaluation.scoring import BagEvaluation, Evaluation
 from xmodal_ros.evaluation.trial import RecordingSelection, Trial
+from xmodal_ros.media.span import Span
 from xmodal_ros.runtime.engine import Prediction
+from xmodal_ros.web.numbers import encoded
 
 # How many of the likeliest activities are told of each window.
 _RANKS: Final = 2
@@ -213,60 +213,6 @@ def _selector(
     }
 
 
-def media_data(media: Media) -> dict[str, Any]:
-    """Give thumbnails, traces and spectrograms as the page takes them."""
-    return {
-        'films': [
-            {
-                'name': film.name,
-                'times': encoded(np.round(1e3 * film.times_s).astype(np.uint32)),
-                'sheets': [_url(film.media_type, sheet) for sheet in film.sheets],
-                'width': film.width,
-                'height': film.height,
-                'columns': film.columns,
-                'perSheet': film.per_sheet,
-            }
-            for film in media.films
-        ],
-        'traces': [
-            _trace(trace.low, trace.high)
-            | {
-                'name': trace.name,
-                'quantity': trace.quantity,
-                'unit': trace.unit,
-                'step_s': trace.step_s,
-            }
-            for trace in media.traces
-        ],
-        'sounds': [
-            {
-                'name': sound.name,
-                'step_s': sound.step_s,
-                'columns': sound.columns,
-                'bands': sound.bands,
-                'hertz': [sound.lowest_hz, sound.highest_hz],
-                'decibels': [sound.top_db - sound.range_db, sound.top_db],
-                'widest': sound.widest,
-                'pictures': [_url(sound.media_type, picture) for picture in sound.pictures],
-            }
-            for sound in media.sounds
-        ],
-        'missing': list(media.missing),
-    }
-
-
-def _trace(low: NDArray[np.float32], high: NDArray[np.float32]) -> dict[str, Any]:
-    """Give the envelope in 16 bits, and the range in which nearly all of it lies."""
-    measured = np.isfinite(low)
-    values = np.concatenate([low[measured], high[measured]])
-    scale = max(float(np.abs(values).max()), 1e-6) / 32767
-    bounds = [float(bound) for bound in np.percentile(values, [0.5, 99.5])]
-    nothing = np.iinfo(np.int16).min
-    both = np.stack([low, high])
-    counts = np.where(np.isfinite(both), np.round(np.nan_to_num(both) / scale), nothing)
-    return {'scale': scale, 'range': bounds, 'values': encoded(counts.astype(np.int16))}
-
-
 def _milliseconds(stamps_ns: Sequence[int], span: Span) -> str:
     offsets = np.array(stamps_ns, np.int64) - span.start_ns
     return encoded(np.clip(np.round(offsets / 1e6), 0, 0xFFFFFFFF).astype(np.uint32))
@@ -278,16 +224,6 @@ def _indices(names: Sequence[str | None], labels: Mapping[str, int]) -> NDArray[
 
 def _share(chance: float) -> int:
     return round(_FULL * min(1.0, max(0.0, chance))) if chance == chance else 0
-
-
-def _url(media_type: str, data: bytes) -> str:
-    return f'data:{media_type};base64,{base64.b64encode(data).decode()}'
-
-
-def encoded(values: NDArray[Any]) -> str:
-    """Give an array's bytes, little-endian and row by row, in base64."""
-    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder('<'))
-    return base64.b64encode(little.tobytes()).decode()
 
 
 def embed(document: object) -> str:

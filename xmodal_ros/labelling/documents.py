@@ -1,20 +1,17 @@
 """What the page sends and gets, as JSON; arrays travel as base64 of little-endian numbers."""
 
-import base64
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.labelling.blocks import Block, BLOCK_NS, Glance, GLANCES
+from xmodal_ros.labelling.blocks import Block, BLOCK_NS, scales
 from xmodal_ros.labelling.desk import Desk
 from xmodal_ros.labelling.recording import Recording
 from xmodal_ros.labelling.session import LabelSession, LabelState
-from xmodal_ros.labelling.sound import BANDS, COLUMN_S
-from xmodal_ros.labelling.tracks import Track
+from xmodal_ros.media.lane import KINDS
+from xmodal_ros.media.tracks import Track
 
 _FURTHEST_NS: Final = 1 << 53
 _MOST_SEGMENTS: Final = 100_000
@@ -83,9 +80,6 @@ def bag_document(recording: Recording, session: LabelSession, state: LabelState)
         'duration': recording.end_ns - recording.start_ns,
         'blocks': recording.block_count,
         'block': BLOCK_NS,
-        'glances': GLANCES,
-        'bands': BANDS,
-        'column_s': COLUMN_S,
         'tracks': [_track(track) for track in recording.tracks],
         'offers': session.offers,
         'labels': state_document(session, state),
@@ -93,18 +87,14 @@ def bag_document(recording: Recording, session: LabelSession, state: LabelState)
 
 
 def _track(track: Track) -> dict[str, Any]:
-    document: dict[str, Any] = {
+    return {
         'name': track.sensor.name,
         'modality': track.sensor.modality,
+        'kind': track.lane.kind if track.lane else None,
         'problem': track.problem,
         'warning': track.warning,
+        **(track.lane.facts() if track.lane else {}),
     }
-    if track.pictures:
-        document['width'], document['height'] = track.pictures.size
-    if track.sound:
-        document['rate'] = track.played.hz
-        document['spectrum_hz'] = track.rate_hz / 2
-    return document
 
 
 def offer_document(session: LabelSession) -> dict[str, Any]:
@@ -124,31 +114,19 @@ def _segments(segments: tuple[Segment, ...], start_ns: int) -> list[dict[str, An
     ]
 
 
-def block_document(block: Block, recording_start_ns: int) -> dict[str, Any]:
-    """Give a block without its sound, which goes on its own. Frames' times are float64 ns."""
+def block_document(block: Block, start_ns: int) -> dict[str, dict[int, Any]]:
+    """Give a block by kind and track, without its sound, which goes on its own."""
+    found: dict[str, dict[int, Any]] = {kind: {} for kind in KINDS}
+    for number, strip in block.items():
+        found[strip.kind][number] = strip.document(start_ns)
+    return found
+
+
+def overview_document(recording: Recording, first: int) -> dict[str, Any]:
+    """Give the overview from block ``first`` on, and the ranges in all of it, as far as made."""
+    glances = recording.glances(0)
     return {
-        'frames': {
-            number: _encode((frames.stamps_ns - recording_start_ns).astype('<f8'))
-            for number, frames in block.frames.items()
-        },
-        'motion': {
-            number: {
-                'seconds': _encode(motion.seconds.astype('<f4')),
-                'values': _encode(motion.values.astype('<f4')),
-            }
-            for number, motion in block.motion.items()
-        },
-        'spectra': {number: _encode(spectrum) for number, spectrum in block.spectra.items()},
+        'glances': [block_document(each, recording.start_ns) for each in glances[first:]],
+        'scales': scales(glances) if glances[first:] else {},
+        'damage': recording.damage,
     }
-
-
-def glance_document(glance: Glance) -> dict[str, Any]:
-    """Give the overview of one block."""
-    return {
-        'motion': {number: _encode(v.astype('<f4')) for number, v in glance.motion.items()},
-        'spectra': {number: _encode(spectrum) for number, spectrum in glance.spectra.items()},
-    }
-
-
-def _encode(array: NDArray[Any]) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode('ascii')

@@ -8,8 +8,9 @@ from typing import Final, Self
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.labelling.blocks import Block, BLOCK_NS, Glance, glance, read_block
-from xmodal_ros.labelling.tracks import find_tracks
+from xmodal_ros.labelling.blocks import Block, BLOCK_NS, glance, read_block
+from xmodal_ros.media.film import Film, FilmLane
+from xmodal_ros.media.tracks import find_tracks, within
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 
@@ -33,7 +34,7 @@ class Recording:
         self._lock = threading.Lock()
         self._reader = BagReader(path)
         try:
-            self.tracks = find_tracks(self._reader)
+            self.tracks = tuple(within(self._reader, t) for t in find_tracks(self._reader))
         except BaseException:
             self._reader.close()
             raise
@@ -43,7 +44,7 @@ class Recording:
         self._blocks: OrderedDict[int, Block] = OrderedDict()
         self._messages: OrderedDict[tuple[int, int, int], bytes] = OrderedDict()
         self._message_bytes = 0
-        self._glances: list[Glance] = []
+        self._glances: list[Block] = []
         self.damage = ''
         self._asked_s = float('-inf')
         self._ended = threading.Event()
@@ -87,21 +88,24 @@ class Recording:
         Raises :class:`ConfigurationError` when there is none, :class:`BagError` like
         :meth:`block`.
         """
-        block = self.block(index)
-        frames = block.frames.get(track)
-        maker = self.tracks[track].pictures if frames is not None else None
-        if frames is None or maker is None or not 0 <= number < len(frames.stamps_ns):
+        film = self.block(index).get(track)
+        lane = self.tracks[track].lane if film is not None else None
+        if (
+            not isinstance(film, Film)
+            or not isinstance(lane, FilmLane)
+            or not 0 <= number < len(film.stamps_ns)
+        ):
             raise ConfigurationError(f'{self.name} has no picture {track}/{index}/{number}')
-        stamp_ns, received_ns = int(frames.stamps_ns[number]), int(frames.received_ns[number])
+        stamp_ns, received_ns = int(film.stamps_ns[number]), int(film.received_ns[number])
         key = (track, received_ns, stamp_ns)
         with self._lock:
             if key not in self._messages:
                 self._fetch(track, received_ns)
             self._messages.move_to_end(key)
             message = self._messages[key]
-        return maker(message)
+        return lane.maker(message)
 
-    def glances(self, first: int) -> tuple[Glance, ...]:
+    def glances(self, first: int) -> tuple[Block, ...]:
         """Give the overview of the blocks from ``first`` on, as far as it is made."""
         return tuple(self._glances[max(0, first) :])
 

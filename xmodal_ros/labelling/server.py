@@ -19,7 +19,6 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 import json
 import re
 import sys
@@ -40,23 +39,30 @@ from xmodal_ros.labelling.documents import (
     bag_document,
     block_document,
     desk_document,
-    glance_document,
     LabelsDocument,
     offer_document,
+    overview_document,
     state_document,
     TabDocument,
 )
 from xmodal_ros.labelling.session import RefusedError
+from xmodal_ros.media.sound import Spectrum
+from xmodal_ros.web.scripts import page_files, read_page_file
 
 _ADDRESS: Final = '127.0.0.1'
 _LARGEST_BODY: Final = 8 << 20
 _IDLE_S: Final = 60
-_TYPES: Final = {'.js': 'text/javascript', '.css': 'text/css', '.html': 'text/html'}
-_STATIC: Final = {
-    item.name: item
-    for item in files('xmodal_ros.labelling').joinpath('static').iterdir()
-    if any(item.name.endswith(ending) for ending in _TYPES)
+_TYPES: Final = {
+    ending: f'text/{kind}; charset=utf-8'
+    for ending, kind in (('.js', 'javascript'), ('.css', 'css'), ('.html', 'html'))
 }
+_STATIC: Final = frozenset(page_files('', 'labelling'))
+# Modules that import each other are asked for at once, not one after the other.
+_MODULES: Final = '\n'.join(
+    f'<link rel="modulepreload" href="/static/{name}">'
+    for name in sorted(_STATIC)
+    if name.endswith('.js')
+)
 _SECURITY: Final = {
     'Content-Security-Policy': "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -184,8 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._check(writes=False, page=path == '/')
         if path == '/':
-            self._send_static('page.html')
-        elif (name := re.fullmatch(r'/static/([\w.]+)', path)) and name[1] in _STATIC:
+            page = read_page_file('labelling/page.html').replace('<!-- modules -->', _MODULES)
+            self._send(page.encode(), _TYPES['.html'])
+        elif (name := re.fullmatch(r'/static/([\w./]+)', path)) and name[1] in _STATIC:
             self._send_static(name[1])
         elif path == '/api/desk':
             self._send_json(desk_document(self.server.desk))
@@ -208,12 +215,10 @@ class _Handler(BaseHTTPRequestHandler):
             case 'offer', []:
                 self._send_json(offer_document(self.server.desk.session(bag)))
             case 'overview', []:
-                recording = self.server.desk.recording(bag)
                 first = query.get('first', '0')
                 if not re.fullmatch(r'\d{1,9}', first):
                     raise _AnswerError(HTTPStatus.BAD_REQUEST, f'{first!r} is no block')
-                glances = [glance_document(g) for g in recording.glances(int(first))]
-                self._send_json({'glances': glances, 'damage': recording.damage})
+                self._send_json(overview_document(self.server.desk.recording(bag), int(first)))
             case 'blocks', [index]:
                 recording = self.server.desk.recording(bag)
                 self._send_json(block_document(recording.block(index), recording.start_ns))
@@ -221,10 +226,10 @@ class _Handler(BaseHTTPRequestHandler):
                 picture = self.server.desk.recording(bag).picture(track, index, number)
                 self._send(picture, 'image/jpeg')
             case 'sound', [track, index]:
-                sound = self.server.desk.recording(bag).block(index).sound.get(track)
-                if sound is None:
+                sound = self.server.desk.recording(bag).block(index).get(track)
+                if not isinstance(sound, Spectrum) or sound.samples is None:
                     raise _AnswerError(HTTPStatus.NOT_FOUND, f'sensor {track} has no sound')
-                self._send(sound.astype('<i2').tobytes(), 'application/octet-stream')
+                self._send(sound.samples.astype('<i2').tobytes(), 'application/octet-stream')
             case _:
                 raise _AnswerError(HTTPStatus.NOT_FOUND, f'a bag has no {what} {numbers}')
 
@@ -299,8 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
             ) from None
 
     def _send_static(self, name: str) -> None:
-        kind = _TYPES[name[name.rindex('.') :]]
-        self._send(_STATIC[name].read_bytes(), f'{kind}; charset=utf-8')
+        self._send(read_page_file(name).encode(), _TYPES[name[name.rindex('.') :]])
 
     def _send_json(self, answer: Any, status: HTTPStatus = HTTPStatus.OK) -> None:
         self._send(json.dumps(answer).encode(), 'application/json', status)

@@ -1,0 +1,39 @@
+"""The modules of a page make one script, for a page that refers to no other file."""
+
+import re
+
+import pytest
+
+from xmodal_ros.web import scripts
+from xmodal_ros.web.scripts import one_script, page_files, read_page_file
+
+
+def test_each_module_is_there_once_after_those_that_it_needs():
+    script = one_script('report/page.js')
+    assert not re.search(r'^(import|export)\b', script, re.MULTILINE)
+    order = [script.index(f'class {name} ') for name in ('View', 'Timeline', 'Readout')]
+    assert order == sorted(order)
+    assert script.count('class Timeline ') == 1
+    # Its very text, but for what joins the modules.
+    assert read_page_file('report/page.js').rpartition("';\n")[2] in script
+
+
+def test_all_that_a_page_imports_is_named_among_its_files():
+    named = {*page_files('', 'labelling')}
+    assert {'timeline.js', 'base.css', 'labelling/app.js', 'labelling/style.css'} <= named
+    assert 'report/page.js' not in named
+    for name in named:
+        for other in re.findall(r"from '([^']+)'", read_page_file(name)):
+            folder = 'labelling/' if name.startswith('labelling/') else ''
+            path = other.replace('./', folder, 1) if other.startswith('./') else other[3:]
+            assert path in named, (name, other)
+
+
+def test_two_modules_that_give_one_name_are_refused(monkeypatch):
+    files = {
+        'a.js': "import {b} from './b.js';\nconst width = 1;\n",
+        'b.js': 'export const b = 2;\nfunction width() {}\n',
+    }
+    monkeypatch.setattr(scripts, 'read_page_file', files.__getitem__)
+    with pytest.raises(ValueError, match='width'):
+        one_script('a.js')
