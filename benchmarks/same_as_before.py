@@ -12,7 +12,8 @@ benchmarks/same_as_before.json holds the figures of one machine; make your own o
 
 What is compared (JSON documents without paths, durations, versions and machines, see DROPPED):
 
-    recordings  every file that `xmodal simulate` wrote
+    recordings  every file that `xmodal simulate` wrote, but for the digest of the simulator's own
+                source that each of them names, which changes with every comment
     windows     the arrays of the kept windows, for each sensor, in whatever folders
     weights     model.safetensors of a bundle: names of parameters and their bytes
     golden      golden.safetensors of a bundle: a window and what its net answers to it
@@ -34,6 +35,7 @@ import json
 import os
 from pathlib import Path
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -64,6 +66,9 @@ DROPPED: Final[Mapping[str, Collection[str]]] = {
         'results.*.outcome.durations_s',
     },
 }
+
+# The metadata of a recording names the simulator that made it.
+_SIMULATOR: Final = re.compile(rb'(simulator[^0-9a-f]{1,12})[0-9a-f]{16}')
 
 _SMALL: Final = ('--size', 'small')
 _FROM_CAMERA: Final = ('--target', 'imu_wrist', '--source', 'camera', *_SMALL, '--method')
@@ -149,10 +154,10 @@ def digest_of_windows(folder: Path) -> dict[str, str]:
 
 
 def digest_of_files(folder: Path, files: Iterable[Path]) -> str:
-    """Give a digest of names and bytes."""
+    """Give a digest of names and bytes, without the digest of the simulator that made them."""
     digest = hashlib.sha256()
     for file in sorted(file for file in files if file.is_file()):
-        content = file.read_bytes()
+        content = _SIMULATOR.sub(rb'\g<1>' + b'-' * 16, file.read_bytes())
         digest.update(f'{file.relative_to(folder)} {len(content)}\n'.encode() + content)
     return digest.hexdigest()
 
