@@ -19,7 +19,7 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.main import app
-from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.server import LabelServer
 
 END = EPOCH + 30 * SECOND
@@ -27,7 +27,7 @@ END = EPOCH + 30 * SECOND
 
 @contextmanager
 def served(*bags: Path) -> Iterator[LabelServer]:
-    with Desk(bags, LABELS) as desk, LabelServer(desk) as server:
+    with BagQueue(bags, LABELS) as queue, LabelServer(queue) as server:
         yield server
 
 

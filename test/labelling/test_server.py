@@ -14,7 +14,7 @@ from test.messages import EPOCH
 from test.waiting import PATIENCE_S
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.labelling.access import HEADER
-from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.server import LabelServer
 
 WALK = {'start': 1_000_000_000, 'end': 2_000_000_001, 'label': 'walk'}
@@ -27,14 +27,14 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope='module')
 def server(bag: Path) -> Iterator[LabelServer]:
-    with Desk([bag]) as desk, LabelServer(desk) as served:
+    with BagQueue([bag]) as queue, LabelServer(queue) as served:
         yield served
 
 
 @pytest.fixture
 def unlabelled(bag: Path, server: LabelServer) -> Iterator[Path]:
     """The file of the labels, which do not exist before the test nor after it."""
-    server.desk.session(0).leave('a')
+    server.queue.session(0).leave('a')
     yield bag / 'labels.csv'
     (bag / 'labels.csv').unlink(missing_ok=True)
 
@@ -64,7 +64,7 @@ def test_it_is_heard_on_this_machine_only(server):
 
 
 @pytest.mark.parametrize(
-    'path', ['/', '/static/labelling/app.js', '/api/desk', '/api/bags/0/state']
+    'path', ['/', '/static/labelling/app.js', '/api/queue', '/api/bags/0/state']
 )
 @pytest.mark.parametrize(
     'headers',
@@ -125,7 +125,7 @@ def test_another_page_cannot_write(server, unlabelled, headers):
         '//etc/passwd',
         '/../../etc/passwd',
         '/api/bags/0/frames/2/0/../../x',
-        '/api/bags/../desk',
+        '/api/bags/../queue',
         '/api/bags/0/nothing',
         '/api/bags/0/blocks',
         '/api/bags/0/sound/0/0',
@@ -177,7 +177,7 @@ def test_labels_are_written_and_conflicts_answered_with_409_and_the_reason(serve
     assert written['segments'] == [WALK]
     state = ask_json(server, f'/api/bags/0/state?tab=a&revision={written["revision"]}')
     assert 'segments' not in state
-    assert ask_json(server, '/api/desk')['bags'][0]['segments'] == 1
+    assert ask_json(server, '/api/queue')['bags'][0]['segments'] == 1
     for change, reason in (({}, 'revision'), ({'tab': 'b'}, 'tab')):
         answer, content = ask(server, '/api/bags/0/labels', {**document, **change})
         assert (answer.status, json.loads(content)['reason']) == (409, reason)
@@ -211,7 +211,7 @@ def test_activities_are_kept_in_order_and_checked(server):
     assert ask_json(server, '/api/activities', names) == {'activities': ['b', 'a']}
     answer, _ = ask(server, '/api/activities', {'activities': ['unknown']})
     assert answer.status == 400
-    assert ask_json(server, '/api/desk')['activities'] == ['b', 'a']
+    assert ask_json(server, '/api/queue')['activities'] == ['b', 'a']
 
 
 @pytest.mark.parametrize(
@@ -241,4 +241,4 @@ def test_a_form_of_another_kind_is_refused(server):
 
 def test_a_port_in_use_is_an_error_in_words(server):
     with pytest.raises(ConfigurationError, match='choose another'):
-        LabelServer(server.desk, server.port)
+        LabelServer(server.queue, server.port)

@@ -17,7 +17,7 @@ from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError
-from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.session import LabelSession, RefusedError
 
 WALK = Segment(EPOCH + 123_456_789, EPOCH + 1_500_000_001, 'walk, "fast"')
@@ -195,24 +195,24 @@ def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_p
     broken = tmp_path / 'broken.mcap'
     broken.write_bytes(b'')
     enter(bag).save('a', 0, '', [WALK], 0)
-    with Desk([broken, bag, second]) as desk:
-        desk._walk.join(PATIENCE_S)
-        first, labelled, other = desk.progress()
+    with BagQueue([broken, bag, second]) as queue:
+        queue._walk.join(PATIENCE_S)
+        first, labelled, other = queue.progress()
         assert 'is empty' in first.error
         assert (labelled.segments, other.segments) == (1, 0)
         assert labelled.labelled_s == pytest.approx(1.376543212)
-        assert desk.first() == 2
-        assert desk.activities == (WALK.label,)
+        assert queue.first() == 2
+        assert queue.activities == (WALK.label,)
     with pytest.raises(BagError, match='is empty'):
-        Desk([broken])
-    with Desk([bag], ['run']) as desk:
-        assert desk.activities == ('run',)
+        BagQueue([broken])
+    with BagQueue([bag], ['run']) as queue:
+        assert queue.activities == ('run',)
 
 
 def test_a_recording_whose_clock_jumped_is_refused_with_the_reason(tmp_path: Path, bag: Path):
     jumped = write_jumped_bag(tmp_path / 'jumped')
     with pytest.raises(BagError, match=r'lasts 8431\d\.\d days .* clock jumped'):
         LabelSession(jumped)
-    with Desk([jumped, bag]) as desk:
-        assert 'clock jumped' in desk.progress()[0].error
-        assert desk.first() == 1
+    with BagQueue([jumped, bag]) as queue:
+        assert 'clock jumped' in queue.progress()[0].error
+        assert queue.first() == 1

@@ -36,29 +36,29 @@ def refuse(error: Exception) -> None:
 
 def test_items_are_worked_on_in_order(inference: InferenceThread) -> None:
     done: list[int] = []
-    lane = inference.lane(1000, done.append, refuse)
+    queue = inference.queue(1000, done.append, refuse)
     for k in range(100):
-        lane.submit([3 * k, 3 * k + 1, 3 * k + 2])
-    assert lane.finish(PATIENCE_S)
+        queue.submit([3 * k, 3 * k + 1, 3 * k + 2])
+    assert queue.finish(PATIENCE_S)
     assert done == list(range(300))
-    assert lane.dropped == 0
+    assert queue.dropped == 0
 
 
 def test_a_full_queue_drops_its_oldest_burst_and_counts_items(
     inference: InferenceThread,
 ) -> None:
     gate = Gate()
-    lane = inference.lane(2, gate, refuse)
-    lane.submit([0])
+    queue = inference.queue(2, gate, refuse)
+    queue.submit([0])
     assert gate.entered.wait(PATIENCE_S)
     for burst in ([1, 2, 3], [4], [5], [6]):
-        lane.submit(burst)
-    assert lane.dropped == 4
-    assert lane.pending == 3
+        queue.submit(burst)
+    assert queue.dropped == 4
+    assert queue.pending == 3
     gate.opened.set()
-    assert lane.finish(PATIENCE_S)
+    assert queue.finish(PATIENCE_S)
     assert gate.done == [0, 5, 6]
-    assert lane.pending == 0
+    assert queue.pending == 0
 
 
 def test_a_failure_is_told_and_ends_nothing(inference: InferenceThread) -> None:
@@ -68,17 +68,17 @@ def test_a_failure_is_told_and_ends_nothing(inference: InferenceThread) -> None:
     def work(item: int) -> None:
         right[item]()
 
-    lane = inference.lane(10, work, lambda error: told.append(type(error).__name__))
-    lane.submit([0, 7, 1])
-    lane.submit([8])
-    assert lane.finish(PATIENCE_S)
+    queue = inference.queue(10, work, lambda error: told.append(type(error).__name__))
+    queue.submit([0, 7, 1])
+    queue.submit([8])
+    assert queue.finish(PATIENCE_S)
     assert told == ['KeyError', 'KeyError']
 
 
 def test_no_lane_waits_for_another_to_be_empty(inference: InferenceThread) -> None:
     gate, order = Gate(), list[str]()
-    first = inference.lane(100, gate, refuse)
-    second = inference.lane(100, order.append, refuse)
+    first = inference.queue(100, gate, refuse)
+    second = inference.queue(100, order.append, refuse)
     first.submit([0])
     assert gate.entered.wait(PATIENCE_S)
     for k in range(1, 50):
@@ -89,36 +89,36 @@ def test_no_lane_waits_for_another_to_be_empty(inference: InferenceThread) -> No
     def look(_: int) -> None:
         seen.append(len(gate.done))
 
-    third = inference.lane(1, look, refuse)
+    third = inference.queue(1, look, refuse)
     third.submit([0])
     gate.opened.set()
     assert third.finish(PATIENCE_S)
     assert order == ['here']
-    # One burst of each lane at a time: the first one was far from done.
+    # One burst of each queue at a time: the first one was far from done.
     assert seen[0] <= 3
 
 
 def test_a_closed_lane_works_on_nothing_more(inference: InferenceThread) -> None:
     gate = Gate()
-    lane = inference.lane(10, gate, refuse)
-    lane.submit([0, 1, 2])
-    lane.submit([3])
+    queue = inference.queue(10, gate, refuse)
+    queue.submit([0, 1, 2])
+    queue.submit([3])
     assert gate.entered.wait(PATIENCE_S)
-    closer = threading.Thread(target=lane.close)
+    closer = threading.Thread(target=queue.close)
     closer.start()
-    poll_for(lambda: lane.closed, 'it does not begin to close')
+    poll_for(lambda: queue.closed, 'it does not begin to close')
     gate.opened.set()
     closer.join(PATIENCE_S)
     assert not closer.is_alive()
-    lane.submit([4])
-    assert lane.pending == 0
+    queue.submit([4])
+    assert queue.pending == 0
     assert gate.done == [0]
 
 
 def test_waiting_for_the_end_of_stuck_work_is_bounded(inference: InferenceThread) -> None:
     gate = Gate()
-    lane = inference.lane(10, gate, refuse)
-    lane.submit([0])
-    assert not lane.finish(0.01)
+    queue = inference.queue(10, gate, refuse)
+    queue.submit([0])
+    assert not queue.finish(0.01)
     gate.opened.set()
-    assert lane.finish(PATIENCE_S)
+    assert queue.finish(PATIENCE_S)

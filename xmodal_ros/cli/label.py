@@ -13,7 +13,7 @@ import typer
 
 from xmodal_ros.bags.label_writing import check_label
 from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.server import LabelServer
 
 
@@ -52,8 +52,8 @@ def label(
     activities = [name.strip() for name in labels.split(',') if name.strip()]
     for name in activities:
         check_label(name)
-    with Desk(find_recordings(bags), activities) as desk, LabelServer(desk, port) as server:
-        for bag in desk.progress():
+    with BagQueue(find_recordings(bags), activities) as queue, LabelServer(queue, port) as server:
+        for bag in queue.progress():
             if bag.error or bag.locked:
                 words = escape(bag.error or f'{bag.name} can only be looked at: {bag.locked}')
                 console.print(f'[yellow]warning:[/] {words}', soft_wrap=True)
@@ -64,7 +64,7 @@ def label(
         try:
             threading.Event().wait()
         except KeyboardInterrupt:
-            progress = desk.progress()
+            progress = queue.progress()
             total = sum(bag.segments for bag in progress)
             labelled = sum(bag.segments > 0 for bag in progress)
             console.print(

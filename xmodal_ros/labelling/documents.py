@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from xmodal_ros.bags.segment import Segment
+from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.blocks import Block, BLOCK_NS, scales
-from xmodal_ros.labelling.desk import Desk
 from xmodal_ros.labelling.recording import Recording
 from xmodal_ros.labelling.session import LabelSession, LabelState
 from xmodal_ros.media.lane import KINDS
@@ -60,12 +60,12 @@ class LabelsDocument(_Document):
         return tuple(Segment(start_ns + s.start, start_ns + s.end, s.label) for s in self.segments)
 
 
-def desk_document(desk: Desk) -> dict[str, Any]:
+def queue_document(queue: BagQueue) -> dict[str, Any]:
     """Describe the bags and activities."""
     return {
-        'bags': [asdict(progress) for progress in desk.progress()],
-        'activities': list(desk.activities),
-        'first': desk.first(),
+        'bags': [asdict(progress) for progress in queue.progress()],
+        'activities': list(queue.activities),
+        'first': queue.first(),
     }
 
 

@@ -3,7 +3,7 @@
 ===============================================  ==============================================
 ``GET /``                                        the page; ``?token=…`` on the first visit
 ``GET /static/NAME``                             its scripts and styles
-``GET /api/desk``                                bags, how far they are, activities
+``GET /api/queue``                               bags, how far they are, activities
 ``POST /api/activities``                         set the activities
 ``POST /api/bags/B/open``, ``leave``, ``reload``  a tab comes, goes, reads the file again
 ``GET /api/bags/B/state?tab=…``                  whether the labels changed
@@ -33,15 +33,15 @@ from pydantic import BaseModel, ValidationError
 from xmodal_ros.bags.label_writing import check_label
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.labelling.access import Access
-from xmodal_ros.labelling.desk import Desk
+from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.documents import (
     ActivitiesDocument,
     bag_document,
     block_document,
-    desk_document,
     LabelsDocument,
     offer_document,
     overview_document,
+    queue_document,
     state_document,
     TabDocument,
 )
@@ -84,14 +84,14 @@ class _AnswerError(Exception):
 
 
 class LabelServer:
-    """Serves the page for the bags on a desk, from its creation until it is closed.
+    """Serves the page for the bags of a queue, from its creation until it is closed.
 
     ``url`` is its address with the token. ``port`` 0 chooses a free one. Raises
     :class:`ConfigurationError` when the port cannot be had.
     """
 
-    def __init__(self, desk: Desk, port: int = 0) -> None:
-        self.desk = desk
+    def __init__(self, queue: BagQueue, port: int = 0) -> None:
+        self.queue = queue
         try:
             self._server = _Server((_ADDRESS, port), _Handler)
         except (OSError, OverflowError) as error:
@@ -99,7 +99,7 @@ class LabelServer:
                 f'port {port} cannot be used: {error}; choose another, or leave --port out'
             ) from error
         self.port = self._server.server_port
-        self._server.desk = desk
+        self._server.queue = queue
         self._server.access = self.access = Access(self.port)
         self.url = f'http://{_ADDRESS}:{self.port}/?token={self.access.token}'
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,))
@@ -127,7 +127,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     # Those of browsers that stay connected would never end.
     block_on_close = False
-    desk: Desk
+    queue: BagQueue
     access: Access
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -194,8 +194,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(page.encode(), _TYPES['.html'])
         elif (name := re.fullmatch(r'/static/([\w./]+)', path)) and name[1] in _STATIC:
             self._send_static(name[1])
-        elif path == '/api/desk':
-            self._send_json(desk_document(self.server.desk))
+        elif path == '/api/queue':
+            self._send_json(queue_document(self.server.queue))
         elif parts := re.fullmatch(r'/api/bags/(\d{1,6})/(\w+)((?:/\d{1,9})*)', path):
             numbers = [int(number) for number in parts[3].split('/')[1:]]
             self._get_of_bag(int(parts[1]), parts[2], numbers, query)
@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _get_of_bag(self, bag: int, what: str, numbers: list[int], query: dict[str, str]) -> None:
         match what, numbers:
             case 'state', []:
-                session = self.server.desk.session(bag)
+                session = self.server.queue.session(bag)
                 state = session.state(query.get('tab', ''), time.monotonic())
                 answer = state_document(session, state)
                 # It is asked for often and seldom changes.
@@ -213,20 +213,20 @@ class _Handler(BaseHTTPRequestHandler):
                     del answer['segments']
                 self._send_json(answer)
             case 'offer', []:
-                self._send_json(offer_document(self.server.desk.session(bag)))
+                self._send_json(offer_document(self.server.queue.session(bag)))
             case 'overview', []:
                 first = query.get('first', '0')
                 if not re.fullmatch(r'\d{1,9}', first):
                     raise _AnswerError(HTTPStatus.BAD_REQUEST, f'{first!r} is no block')
-                self._send_json(overview_document(self.server.desk.recording(bag), int(first)))
+                self._send_json(overview_document(self.server.queue.recording(bag), int(first)))
             case 'blocks', [index]:
-                recording = self.server.desk.recording(bag)
+                recording = self.server.queue.recording(bag)
                 self._send_json(block_document(recording.block(index), recording.start_ns))
             case 'frames', [track, index, number]:
-                picture = self.server.desk.recording(bag).picture(track, index, number)
+                picture = self.server.queue.recording(bag).picture(track, index, number)
                 self._send(picture, 'image/jpeg')
             case 'sound', [track, index]:
-                sound = self.server.desk.recording(bag).block(index).get(track)
+                sound = self.server.queue.recording(bag).block(index).get(track)
                 if not isinstance(sound, Spectrum) or sound.samples is None:
                     raise _AnswerError(HTTPStatus.NOT_FOUND, f'sensor {track} has no sound')
                 self._send(sound.samples.astype('<i2').tobytes(), 'application/octet-stream')
@@ -245,24 +245,24 @@ class _Handler(BaseHTTPRequestHandler):
             names = self._parse(ActivitiesDocument, body).activities
             for name in names:
                 check_label(name)
-            self.server.desk.activities = tuple(names)
-            self._send_json({'activities': list(self.server.desk.activities)})
+            self.server.queue.activities = tuple(names)
+            self._send_json({'activities': list(self.server.queue.activities)})
         elif parts := re.fullmatch(r'/api/bags/(\d{1,6})/(open|leave|reload|labels)', path):
             self._post_to_bag(int(parts[1]), parts[2], body)
         else:
             raise _AnswerError(HTTPStatus.NOT_FOUND, f'there is nothing at {path}')
 
     def _post_to_bag(self, bag: int, what: str, body: bytes) -> None:
-        desk, now_s = self.server.desk, time.monotonic()
+        queue, now_s = self.server.queue, time.monotonic()
         if what == 'labels':
             labels = self._parse(LabelsDocument, body)
-            session = desk.session(bag)
+            session = queue.session(bag)
             segments = labels.given(session.start_ns)
             state = session.save(labels.tab, labels.revision, labels.disk, segments, now_s)
             self._send_json(state_document(session, state))
             return
         asked = self._parse(TabDocument, body)
-        session = desk.session(bag)
+        session = queue.session(bag)
         if what == 'leave':
             session.leave(asked.tab)
             self._send_json({})
@@ -270,7 +270,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(state_document(session, session.reload(asked.tab)))
         else:
             state = session.enter(asked.tab, now_s, take=asked.take)
-            self._send_json(bag_document(desk.recording(bag), session, state))
+            self._send_json(bag_document(queue.recording(bag), session, state))
 
     def _check(self, *, writes: bool, page: bool) -> None:
         complaint = self.server.access.complaint(self._headers(), writes=writes, page=page)

@@ -91,7 +91,7 @@ class Envelope(Strip):
 
 
 @dataclass(frozen=True, eq=False)
-class Motion(Strip):
+class ImuStrip(Strip):
     """What an IMU measured.
 
     ``seconds`` (n,) float64 since the span's start, in order; ``values`` (n, 6) float32 in m/s²
@@ -186,11 +186,11 @@ class TraceLane(Lane):
             self._stamps.append(sample.stamp_ns)
             self._values.frombytes(sample.values.tobytes())
 
-    def finish(self) -> Motion:
+    def finish(self) -> ImuStrip:
         """Give the samples in order of time."""
         stamps = np.frombuffer(self._stamps, np.int64)
         values = np.frombuffer(self._values, np.float64).astype(np.float32)
         values = values.reshape(-1, CHANNEL_COUNT[self._decoder.channels])
         order = np.argsort(stamps, kind='stable')
         seconds = (stamps[order] - self._span.start_ns) / 1e9
-        return Motion(self.name, self._span, seconds, values[order])
+        return ImuStrip(self.name, self._span, seconds, values[order])

@@ -13,29 +13,29 @@ T = TypeVar('T')
 
 
 class InferenceThread:
-    """Runs the work of its lanes, one burst of each lane in turn, until it is closed."""
+    """Runs the work of its queues, one burst of each queue in turn, until it is closed."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._lanes: list[Lane[object]] = []
+        self._queues: list[WorkQueue[object]] = []
         self._closed = False
         self._thread = threading.Thread(target=self._run, name='inference', daemon=True)
         self._thread.start()
 
-    def lane(
+    def queue(
         self,
         capacity: int,
         work: Callable[[T], None],
         refused: Callable[[Exception], None],
-    ) -> 'Lane[T]':
+    ) -> 'WorkQueue[T]':
         """Add a queue of at most ``capacity`` bursts whose items are given to ``work``.
 
         ``refused`` is told of an exception that ``work`` raised; the thread goes on.
         """
-        lane = Lane(self._changed, capacity, work, refused)
+        queue = WorkQueue(self._changed, capacity, work, refused)
         with self._changed:
-            self._lanes.append(lane)  # type: ignore[arg-type]  # lanes differ in their items only
-        return lane
+            self._queues.append(queue)  # type: ignore[arg-type]  # queues differ in their items only
+        return queue
 
     def close(self) -> None:
         """Stop after the item being worked on; what waits is discarded."""
@@ -47,16 +47,18 @@ class InferenceThread:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or any(map(Lane.waits, self._lanes)))
+                self._changed.wait_for(
+                    lambda: self._closed or any(map(WorkQueue.waits, self._queues))
+                )
                 if self._closed:
                     return
-                self._lanes = [lane for lane in self._lanes if not lane.closed]
-                bursts = [(lane, lane.take()) for lane in self._lanes if lane.waits()]
-            for lane, burst in bursts:
-                lane.work_on(burst)
+                self._queues = [queue for queue in self._queues if not queue.closed]
+                bursts = [(queue, queue.take()) for queue in self._queues if queue.waits()]
+            for queue, burst in bursts:
+                queue.work_on(burst)
 
 
-class Lane(Generic[T]):
+class WorkQueue(Generic[T]):
     """A classifier's place in the queue: bounded, the oldest burst dropped and counted.
 
     A burst is what became due at once, usually one window. A gap in a stream releases many

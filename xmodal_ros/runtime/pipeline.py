@@ -120,7 +120,7 @@ class Pipeline:
         self._newest_end_ns: int | None = None
         # Up to where the feed before decided, until the new one has gone further.
         self._decided_ns: int | None = None
-        self._lane = inference.lane(queue_size, self._classify, self._classify_failed)
+        self._queue = inference.queue(queue_size, self._classify, self._classify_failed)
         self._newest_ns: int | None = None
         self._windows = self._unknown = self._failures = 0
         self._failure = self._label = ''
@@ -165,7 +165,7 @@ class Pipeline:
                 windows = self._not_decided(windows)
                 if windows:
                     self._newest_end_ns = windows[-1].end_ns
-                    self._lane.submit(
+                    self._queue.submit(
                         [_Due(window, received.received_ns, feed) for window in windows]
                     )
 
@@ -219,11 +219,11 @@ class Pipeline:
 
     def finish(self, timeout_s: float) -> bool:
         """Wait until everything due is published; False when that takes too long."""
-        return self._lane.finish(timeout_s)
+        return self._queue.finish(timeout_s)
 
     def close(self) -> None:
         """Discard what waits; nothing is published afterwards."""
-        self._lane.close()
+        self._queue.close()
 
     def counters(self) -> Counters:
         """Give everything counted so far.
@@ -239,10 +239,10 @@ class Pipeline:
             drops=dict(total.drops),
             complaint=complaint,
             resets=total.resets,
-            pending=self._lane.pending,
+            pending=self._queue.pending,
             windows=self._windows,
             unknown=self._unknown,
-            queue_drops=self._lane.dropped,
+            queue_drops=self._queue.dropped,
             failures=self._failures,
             failure=self._failure,
             coverage=self._coverage,

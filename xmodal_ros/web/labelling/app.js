@@ -19,7 +19,7 @@ const DESK_AGAIN_MS = 5000;
 const OVERVIEW_AGAIN_MS = 400;
 const RUNNING_SAVED_MS = 2000;
 
-let desk = {bags: [], activities: []};
+let queue = {bags: [], activities: []};
 let activities = [];
 let bag = -1;
 let media = null, saver = null, sound = null, offered = null;
@@ -100,9 +100,9 @@ function leave(farewell = true) {
 
 async function loadDesk() {
   try {
-    desk = await getJson('/api/desk');
-    addActivities(desk.activities, false);
-    showBags(desk.bags, bag, (index) => index !== bag && openBag(index));
+    queue = await getJson('/api/queue');
+    addActivities(queue.activities, false);
+    showBags(queue.bags, bag, (index) => index !== bag && openBag(index));
   } catch (error) {
     if (!(error instanceof GoneError)) showBanner(error.message);
   }
@@ -110,9 +110,9 @@ async function loadDesk() {
 
 function beside(direction) {
   let index = bag + direction;
-  while (desk.bags[index]?.error) index += direction;
-  if (desk.bags[index]) openBag(index);
-  else if (desk.bags.length > 1) toast(direction > 0 ? 'this is the last recording' : 'this is the first recording');
+  while (queue.bags[index]?.error) index += direction;
+  if (queue.bags[index]) openBag(index);
+  else if (queue.bags.length > 1) toast(direction > 0 ? 'this is the last recording' : 'this is the first recording');
 }
 
 async function watchOverview(of) {
@@ -481,6 +481,6 @@ setInterval(loadDesk, DESK_AGAIN_MS);
 
 await loadDesk();
 const [, place, seconds] = /^#(\d+)\/([\d.]+)$/.exec(location.hash) ?? [];
-const known = place !== undefined && desk.bags[place] && !desk.bags[place].error;
-await openBag(known ? Number(place) : desk.first, {from: known ? Number(seconds) * SECOND : null});
+const known = place !== undefined && queue.bags[place] && !queue.bags[place].error;
+await openBag(known ? Number(place) : queue.first, {from: known ? Number(seconds) * SECOND : null});
 document.body.dataset.ready = 'yes';

@@ -17,7 +17,7 @@ _RECORDINGS_OPEN: Final = 3
 
 @dataclass
 class _Place:
-    """One bag on the desk; neither session nor error while it has not been looked at."""
+    """One bag of the queue; neither session nor error while it has not been looked at."""
 
     path: Path
     session: LabelSession | None = None
@@ -37,7 +37,7 @@ class BagProgress:
     segments: int
 
 
-class Desk:
+class BagQueue:
     """The bags at ``paths``; threads may share it. Use it as a context manager.
 
     ``activities`` are those to choose from; where none are named, those that the bags hold.
