@@ -55,12 +55,8 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(entries(group))
 
 
-def load(group: str, name: str) -> Any:
-    """Import what a name of a group stands for.
-
-    Raises :class:`ConfigurationError` for a name that nobody declares, and for one whose package
-    cannot be imported.
-    """
+def check(group: str, name: str) -> None:
+    """Raise :class:`ConfigurationError` for a name that nobody declares; imports nothing."""
     known = entries(group)
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
@@ -68,6 +64,15 @@ def load(group: str, name: str) -> Any:
         raise ConfigurationError(
             f'there is no {_KINDS[group]} {name!r}: choose one of {", ".join(known)}{hint}'
         )
+
+
+def load(group: str, name: str) -> Any:
+    """Import what a name of a group stands for.
+
+    Raises :class:`ConfigurationError` for a name that nobody declares, and for one whose package
+    cannot be imported.
+    """
+    check(group, name)
     return _import(group, name)
 
 

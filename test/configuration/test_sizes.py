@@ -10,7 +10,7 @@ import torch
 from test.messages import EPOCH, image_bytes
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
-from xmodal_ros.configuration.training import make_configuration
+from xmodal_ros.configuration.training import make_choices, make_configuration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.modalities.sensor import Sensor
@@ -56,6 +56,27 @@ def test_every_encoder_makes_something_of_the_shortest_window(modality: str) -> 
     window = torch.zeros((1, chosen.window.steps, *chosen.stream.sample_shape))
     with torch.no_grad():
         assert classifier(window).shape == (1, 5)
+
+
+def test_an_encoder_is_chosen_by_modality_and_has_to_fit_it() -> None:
+    choices = make_choices({'encoder': ['imu=imu_cnn', 'camera=camera_cnn']})
+    assert recipe('imu', choices).encoder == ImuCnnConfig()
+    assert recipe('camera', choices).encoder == CameraCnnConfig()
+    with pytest.raises(ConfigurationError, match='camera_cnn takes pictures, and sensors of imu'):
+        recipe('imu', make_choices({'encoder': {'imu': 'camera_cnn'}}))
+
+
+@pytest.mark.parametrize(
+    ('given', 'words'),
+    [
+        (['imu=imu_cn'], "--encoder .*there is no encoder 'imu_cn'.*did you mean 'imu_cnn'"),
+        (['inu=imu_cnn'], "--encoder .*there is no modality 'inu'.*did you mean 'imu'"),
+        (['imu_cnn'], "--encoder .*'imu_cnn' is not of the form NAME=VALUE"),
+    ],
+)
+def test_an_encoder_that_is_none_is_refused(given: list[str], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        make_choices({'encoder': given})
 
 
 def test_the_default_size_is_that_of_the_encoders_themselves() -> None:

@@ -48,6 +48,7 @@ TWICE = {'train': ['1', '2'], 'test': ['2']}
         ({'seeds': [1, 1]}, "seed '1' is named twice"),
         ({'sensors': {'imu': {'epochs': 0}}}, 'sensors.imu.epochs'),
         ({'sensors': {'nose': {}}}, 'sensors.nose'),
+        ({'sensors': {'imu': {'encoder': 'imu_cn'}}}, "sensors.imu.encoder: .*'imu_cnn'"),
         ({'sensors': {'imu': {'size': 'small', 'width': 16}}}, "'size' or 'width'"),
         ({'sensors': {'camera': {'region': [0.5, 0, 0.6, 1]}}}, 'sensors.camera.*region'),
     ],

@@ -61,7 +61,7 @@ def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
     assert recipe.fit.epochs == 3
     assert (recipe.encoder.width, recipe.encoder.dim) == (24, 16)
     assert recipe.stream.sample_shape == (16, 24, 1)
-    with pytest.raises(ConfigurationError, match='height are for a camera only'):
+    with pytest.raises(ConfigurationError, match='height mean nothing to sensors of'):
         make_recipes(study(sensors={'imu': {'height': 16}}), facts)
     large = make_recipes(
         study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), facts

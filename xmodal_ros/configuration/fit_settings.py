@@ -1,10 +1,14 @@
 """How windows are cut and how a classifier learns: the defaults, and what a user may choose."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from xmodal_ros import registry
+from xmodal_ros.configuration.schema import by_name
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.imu.stream import ImuChannels
 from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
@@ -15,6 +19,17 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 DEFAULT_LENGTH_S: Final = 3.0
 DEFAULT_HOP_S: Final = 0.5
+
+
+def _encoders(chosen: Mapping[str, str]) -> Mapping[str, str]:
+    """Refuse names that no modality or no encoder has."""
+    try:
+        for modality, encoder in chosen.items():
+            registry.check(registry.MODALITIES, modality)
+            registry.check(registry.ENCODERS, encoder)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from error
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,17 @@ class RecipeChoices(BaseModel):
     size: Annotated[Size, Field(description="Of the encoders: 'small', 'default' or 'large'.")] = (
         'default'
     )
+    encoders: Annotated[
+        dict[str, str],
+        BeforeValidator(by_name),
+        AfterValidator(_encoders),
+        Field(
+            alias='encoder',
+            description='Which encoder the sensors of a modality get, by name; without, the '
+            "modality's own.",
+            json_schema_extra={'metavar': 'MODALITY=ENCODER...'},
+        ),
+    ] = {}
     epochs: Annotated[
         Count | None,
         Field(description='At most so many passes over the windows; without, by the modality.'),

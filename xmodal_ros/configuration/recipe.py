@@ -52,8 +52,8 @@ def make_recipe(
 ) -> Recipe:
     """Choose a sensor's recipe by its modality, and by the content of its first message.
 
-    Raises :class:`ConfigurationError` for a window that cannot be, and :class:`StreamError` for
-    a first message that cannot be read.
+    Raises :class:`ConfigurationError` for a window that cannot be and for an encoder that takes
+    something else, and :class:`StreamError` for a first message that cannot be read.
     """
     modality = find_modality(sensor.modality)
     try:
@@ -64,6 +64,13 @@ def make_recipe(
         raise StreamError(
             f'the first message on {sensor.topic} cannot be read: {error}'
         ) from error
+    kind = choices.encoders.get(sensor.modality, defaults.encoder)
+    encoder = encoder_class(kind)
+    if encoder.input != defaults.stream.encoder_input:
+        raise ConfigurationError(
+            f'--encoder: {kind} takes {encoder.input}, and sensors of {sensor.modality} give '
+            f'{defaults.stream.encoder_input}: choose another one'
+        )
     try:
         window = WindowingSpec(
             length_ns=_nanoseconds(choices.length_s, DEFAULT_LENGTH_S),
@@ -80,7 +87,7 @@ def make_recipe(
     return Recipe(
         defaults.stream,
         window,
-        encoder_class(defaults.encoder).model_validate({}).sized(choices.size),
+        encoder.model_validate({}).sized(choices.size),
         _STEPS.validate_python(defaults.preprocessing),
         modality.augmentation(),
         choices.settle(replace(FitSettings(), **defaults.fit)),

@@ -99,6 +99,21 @@ def _value_type(annotation: Any) -> tuple[type, bool]:
     return annotation, False
 
 
+def by_name(value: Any) -> Any:
+    """Take ``[weight=0.3]``, as of a command line or a list parameter, for ``{weight: 0.3}``."""
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return dict(value)
+    named = {}
+    for text in value if isinstance(value, list | tuple) else [value]:
+        name, equals, setting = str(text).partition('=')
+        if not name or not equals:
+            raise ValueError(f'{str(text)!r} is not of the form NAME=VALUE')
+        named[name] = setting
+    return named
+
+
 def option_name(key: str) -> str:
     """Give what a key is called on the command line."""
     return f'--{key.replace("_", "-")}'

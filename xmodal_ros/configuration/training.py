@@ -23,6 +23,7 @@ from xmodal_ros import registry
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
 from xmodal_ros.configuration.fit_settings import Count, RecipeChoices
 from xmodal_ros.configuration.schema import (
+    by_name,
     exclusive,
     Key,
     option_name,
@@ -49,21 +50,6 @@ def _named(value: Any) -> Any:
     return value
 
 
-def _by_name(value: Any) -> Any:
-    """Take ``[weight=0.3]``, as of a command line or a list parameter, for ``{weight: 0.3}``."""
-    if value is None:
-        return {}
-    if isinstance(value, Mapping):
-        return dict(value)
-    named = {}
-    for text in value if isinstance(value, list | tuple) else [value]:
-        name, equals, setting = str(text).partition('=')
-        if not name or not equals:
-            raise ValueError(f'{str(text)!r} is not of the form NAME=VALUE')
-        named[name] = setting
-    return named
-
-
 def _method(name: str) -> str:
     """Refuse a name that no method has."""
     known = registry.names(registry.METHODS)
@@ -75,7 +61,7 @@ def _method(name: str) -> str:
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 _Path = Annotated[Path, BeforeValidator(_named)]
 _Paths = Annotated[tuple[_Path, ...], BeforeValidator(_several)]
-_Options = Annotated[dict[str, str | bool | int | float], BeforeValidator(_by_name)]
+_Options = Annotated[dict[str, str | bool | int | float], BeforeValidator(by_name)]
 
 
 class LearningTask(BaseModel):
@@ -248,9 +234,12 @@ class TrainingConfiguration(RecipeChoices, LearningTask):
 KEYS: Final[Mapping[str, Key]] = schema_keys(TrainingConfiguration)
 
 
+_GROUPS: Final = {'method': registry.METHODS, 'encoder': registry.ENCODERS}
+
+
 def explanation(key: str) -> str:
-    """Say what a key is for and, of the method, which there are."""
-    names = ', '.join(registry.names(registry.METHODS)) if key == 'method' else ''
+    """Say what a key is for and, of methods and encoders, which there are."""
+    names = ', '.join(registry.names(_GROUPS[key])) if key in _GROUPS else ''
     words = KEYS[key].description
     return f'{words} There are {names}.' if names else words
 

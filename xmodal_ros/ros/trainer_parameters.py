@@ -57,7 +57,8 @@ def _parameter(key: Key) -> Parameter:
     words, default = key.description, key.default
     if default in (..., None, (), {}):
         default = _not_given(key)
-        form = 'As NAME=VALUE. ' if key.name == 'option' else ''
+        metavar = (key.metavar or '').removesuffix('...')
+        form = f'As {metavar}. ' if '=' in metavar else ''
         stands_for = 'none' if key.several else 'not given'
         words = f'{words} {form}{default!r}: {stands_for}.'
     return Parameter(key.name, default, words, change='always', or_number=key.name in _NUMBERED)

@@ -1,7 +1,7 @@
 """Training's recipes with what a study changes about them."""
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -9,10 +9,12 @@ from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.configuration.training import make_choices
 from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.studies.specification import SensorSettings, Study
 
 _OF_ENCODER: Final = ('width', 'dim', 'frames_per_token')
-_OF_CAMERA: Final = ('height', 'image_width', 'frames_per_token', 'region')
+# By the stream's own names for them.
+_OF_STREAM: Final = {'height': 'height', 'image_width': 'width'}
 _OF_FIT: Final = ('epochs', 'patience', 'batch_size', 'least_steps', 'learning_rate')
 
 
@@ -21,25 +23,18 @@ def make_recipes(study: Study, first: RecordingFacts) -> dict[str, Recipe]:
 
     Raises :class:`ConfigurationError` for settings that cannot be.
     """
-    windows = study.windows.model_dump(exclude_none=True)
-    return {
-        name: _adapted(
-            make_recipe(
-                first.sensors[name],
-                first.msgtypes[name],
-                first_message(first, name),
-                make_choices(
-                    {
-                        **windows,
-                        'size': _settings(study, first.sensors[name].modality).size or 'default',
-                    }
-                ),
-            ),
-            first.sensors[name].modality,
-            _settings(study, first.sensors[name].modality),
-        )
-        for name in study.sensor_names
-    }
+    return {name: _make_recipe(study, first, name) for name in study.sensor_names}
+
+
+def _make_recipe(study: Study, first: RecordingFacts, name: str) -> Recipe:
+    sensor, settings = first.sensors[name], _settings(study, first.sensors[name].modality)
+    choices: dict[str, Any] = study.windows.model_dump(exclude_none=True)
+    choices['size'] = settings.size or 'default'
+    if settings.encoder is not None:
+        choices['encoder'] = {sensor.modality: settings.encoder}
+    made = make_choices(choices)
+    recipe = make_recipe(sensor, first.msgtypes[name], first_message(first, name), made)
+    return _adapted(recipe, sensor.modality, settings)
 
 
 def place_sensors(study: Study, facts: RecordingFacts) -> RecordingFacts:
@@ -59,13 +54,24 @@ def _settings(study: Study, modality: str) -> SensorSettings:
 
 def _adapted(recipe: Recipe, modality: str, settings: SensorSettings) -> Recipe:
     given = settings.model_dump(exclude_none=True)
-    fit = replace(recipe.fit, **{name: given[name] for name in _OF_FIT if name in given})
-    for_camera = [name for name in _OF_CAMERA if name in given]
-    if for_camera and modality != 'camera':
-        raise ConfigurationError(
-            f'sensors.{modality}: {" and ".join(for_camera)} are for a camera only'
-        )
+    fit = {name: given[name] for name in _OF_FIT if name in given}
     sizes = {name: given[name] for name in _OF_ENCODER if name in given}
+    shape = {field: given[name] for name, field in _OF_STREAM.items() if name in given}
+    meaningless: list[str] = [
+        name for name in sizes if name not in type(recipe.encoder).model_fields
+    ]
+    meaningless += [
+        name
+        for name, field in _OF_STREAM.items()
+        if name in given and field not in type(recipe.stream).model_fields
+    ]
+    if 'region' in given and 'region' not in find_modality(modality).placement:
+        meaningless.append('region')
+    if meaningless:
+        raise ConfigurationError(
+            f'sensors.{modality}: {" and ".join(meaningless)} mean nothing to sensors of '
+            f'{modality} with the encoder {recipe.encoder.kind}: leave them out'
+        )
     try:
         # Copies are not checked, so it is made anew.
         encoder = type(recipe.encoder).model_validate({**recipe.encoder.model_dump(), **sizes})
@@ -74,7 +80,9 @@ def _adapted(recipe: Recipe, modality: str, settings: SensorSettings) -> Recipe:
         raise ConfigurationError(
             f'sensors.{modality}.{problem["loc"][-1]}: {problem["msg"]}'
         ) from error
-    stream = recipe.stream
-    pixels = {'height': settings.height, 'width': settings.image_width}
-    pixels = {name: value for name, value in pixels.items() if value is not None}
-    return replace(recipe, fit=fit, encoder=encoder, stream=stream.model_copy(update=pixels))
+    return replace(
+        recipe,
+        fit=replace(recipe.fit, **fit),
+        encoder=encoder,
+        stream=recipe.stream.model_copy(update=shape),
+    )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
 
+from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.unimodal import Unimodal
@@ -152,9 +153,10 @@ class Splits(_Part):
 class SensorSettings(_Part):
     """What differs from training's defaults for one modality; None leaves it.
 
-    ``size``, ``width``, ``dim`` and a camera's ``frames_per_token`` are of the encoder, ``height``
-    and ``image_width`` the pixels that a camera's picture is scaled to, and ``region`` the part of
-    it that is looked at (left, top, width and height as shares), whatever recordings declare.
+    ``encoder`` is its kind, ``size``, ``width``, ``dim`` and a camera's ``frames_per_token`` are
+    of it, ``height`` and ``image_width`` the pixels that a camera's picture is scaled to, and
+    ``region`` the part of it that is looked at (left, top, width and height as shares), whatever
+    recordings declare.
     """
 
     epochs: Annotated[int, Field(ge=1)] | None = None
@@ -162,6 +164,7 @@ class SensorSettings(_Part):
     batch_size: Annotated[int, Field(ge=1)] | None = None
     least_steps: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    encoder: str | None = None
     size: Size | None = None
     width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None
     dim: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None
@@ -220,6 +223,11 @@ class Study(_Part):
             raise ValueError(
                 "methods: exactly one row must be of method 'unimodal', to compare to"
             )
+        for modality, settings in self.sensors.items():
+            _check_name(f'sensors.{modality}', registry.MODALITIES, modality)
+            if settings.encoder is not None:
+                where = f'sensors.{modality}.encoder'
+                _check_name(where, registry.ENCODERS, settings.encoder)
         for target, sets in self.targets.items():
             _once(f'set of sources of {target!r}', ['+'.join(sorted(names)) for names in sets])
             for names in sets:
@@ -280,6 +288,13 @@ def _parse(document: Mapping[str, Any], path: Path, when: str) -> Study:
             f'study {path}: {when}{where}: {problem["msg"].removeprefix("Value error, ")} '
             '(docs/study.md explains every key)'
         ) from error
+
+
+def _check_name(where: str, group: str, name: str) -> None:
+    try:
+        registry.check(group, name)
+    except ConfigurationError as error:
+        raise ValueError(f'{where}: {error}') from error
 
 
 def _once(what: str, names: list[str]) -> None:
