@@ -288,7 +288,7 @@ def test_clearing_removes_streams_and_nothing_else(bags, tmp_path):
 def test_a_damaged_stream_that_others_replace_at_the_same_time_is_no_error(
     bags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built(look(bags, ('imu',)), DataOptions(tmp_path), {'imu': WAYS['imu']})
+    built(look(bags, ('imu',)), DataOptions(tmp_path, jobs=1), {'imu': WAYS['imu']})
     cache = StreamCache(tmp_path)
     place = cache.entries()[0]
     found = cache.read(place)

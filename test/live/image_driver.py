@@ -21,7 +21,8 @@ def main(topic: str, count: int, rate_hz: float) -> int:
     """Publish images whose stamps are their numbers, from 1 on."""
     rclpy.init()
     node = rclpy.create_node('image_driver')
-    profile = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+    # What is lost is to be lost by the reader.
+    profile = QoSProfile(depth=count, reliability=ReliabilityPolicy.RELIABLE)
     publisher = node.create_publisher(Image, topic, profile)
     image = Image(height=HEIGHT, width=WIDTH, encoding='bgr8', step=3 * WIDTH)
     image.data = bytes(3 * WIDTH * HEIGHT)

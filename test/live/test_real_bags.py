@@ -45,8 +45,9 @@ BAGS: Final = (
     'test_bag_mcap',
     'test_bag_sqlite3',
 )
-# A minute of an IMU in a second and a half.
-RATE: Final = 40.0
+# A minute of an IMU in four seconds. What comes faster is lost on a busy machine, where a process
+# may have to wait for its turn longer than a queue lasts.
+RATE: Final = 15.0
 # Sound without a stamp goes by its receipt, so its speed is no matter of taste.
 RATES: Final = {'jsk_audio_300hz_mcap': 1.0}
 FORMAT: Final = AudioFormat(16_000, 1, 'S16LE')

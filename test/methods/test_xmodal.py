@@ -42,7 +42,7 @@ def test_a_part_without_weight_is_not_there(options, part):
 
 
 @dataclass
-class FakeSchool:
+class FakeTrainer:
     """Fits are what was asked for; their losses are given by the sources they learn from."""
 
     losses: dict[tuple[str, ...], float]
@@ -78,7 +78,7 @@ BOTH = ('near', 'far')
 
 
 def test_sources_that_help_teach_together():
-    trainer = FakeSchool({(): 1.0, ('near',): 0.9, ('far',): 0.95, BOTH: 0.8})
+    trainer = FakeTrainer({(): 1.0, ('near',): 0.9, ('far',): 0.95, BOTH: 0.8})
     assert make_method('xmodal').train_target(trainer) == BOTH
     assert trainer.notes == []
 
@@ -92,7 +92,7 @@ def test_sources_that_help_teach_together():
     ],
 )
 def test_who_hurts_on_validation_is_dropped_and_the_best_is_kept(losses, kept, together):
-    trainer = FakeSchool(losses)
+    trainer = FakeTrainer(losses)
     assert make_method('xmodal').train_target(trainer) == kept
     assert (BOTH in trainer.fits) == together
     for name in BOTH:
@@ -102,27 +102,27 @@ def test_who_hurts_on_validation_is_dropped_and_the_best_is_kept(losses, kept, t
 
 def test_tolerance_bears_with_a_little_harm():
     losses = {(): 1.0, ('near',): 1.05, ('far',): 1.2}
-    trainer = FakeSchool({**losses, BOTH: 0.7})
+    trainer = FakeTrainer({**losses, BOTH: 0.7})
     assert make_method('xmodal', {'tolerance': 0.3}).train_target(trainer) == BOTH
-    trainer = FakeSchool(losses)
+    trainer = FakeTrainer(losses)
     assert make_method('xmodal', {'tolerance': 0.1}).train_target(trainer) == ()
     assert ['far' in note for note in trainer.notes] == [True]
 
 
 def test_a_source_no_better_than_guessing_is_not_even_tried():
-    trainer = FakeSchool({(): 1.0, ('far',): 0.9}, skills={'near': -0.01})
+    trainer = FakeTrainer({(): 1.0, ('far',): 0.9}, skills={'near': -0.01})
     assert make_method('xmodal').train_target(trainer) == ('far',)
     assert ('near',) not in trainer.fits
     assert 'no better than guessing' in trainer.notes[0]
 
 
 def test_a_source_that_cannot_be_learnt_from_is_dropped_with_the_reason():
-    trainer = FakeSchool({(): 1.0, ('far',): 0.9}, broken='near')
+    trainer = FakeTrainer({(): 1.0, ('far',): 0.9}, broken='near')
     assert make_method('xmodal').train_target(trainer) == ('far',)
     assert 'no numbers' in trainer.notes[0]
 
 
 def test_without_the_guard_all_sources_are_taken_at_their_word():
-    trainer = FakeSchool({BOTH: 9.0})
+    trainer = FakeTrainer({BOTH: 9.0})
     assert make_method('xmodal', {'guard': False}).train_target(trainer) == BOTH
     assert trainer.fits == [BOTH]

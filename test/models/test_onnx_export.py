@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 import importlib
 import json
 from pathlib import Path
+import shutil
 from typing import Any
 
 import pytest
@@ -120,9 +121,8 @@ def test_the_file_says_what_a_program_needs_to_know(tmp_path: Path) -> None:
     assert b'xmodal_ros/models' not in content
 
 
-def test_logits_that_are_off_are_not_taken(tmp_path: Path) -> None:
-    bundle = load_bundle(make_imu_bundle(tmp_path / 'bundle'))
-    content = export_onnx(bundle)
+def test_logits_that_are_off_are_not_taken(exported: Path) -> None:
+    bundle, content = load_bundle(exported), (exported / 'model.onnx').read_bytes()
     with torch.no_grad():
         bundle.classifier.head.bias[0] += 0.01
     with pytest.raises(BundleError, match=r'0\.01 off those of torch, 10\.0 times what is'):
@@ -161,12 +161,18 @@ def without(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setattr(importlib, 'import_module', missing)
 
 
-@pytest.fixture
-def exported(tmp_path: Path) -> Path:
-    path = make_imu_bundle(tmp_path / 'bundle')
+@pytest.fixture(scope='module')
+def exported_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = make_imu_bundle(tmp_path_factory.mktemp('exported') / 'bundle')
     bundle = load_bundle(path)
     assert write_onnx(bundle, export_onnx(bundle)) == path / 'model.onnx'
     return path
+
+
+@pytest.fixture
+def exported(exported_once: Path, tmp_path: Path) -> Path:
+    """A bundle with its ONNX file, to do with as one likes."""
+    return Path(shutil.copytree(exported_once, tmp_path / 'exported'))
 
 
 def test_a_bundle_runs_by_its_onnx_file(exported: Path) -> None:

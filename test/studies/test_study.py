@@ -46,7 +46,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(small, out: Path, runner=in_this_process, reporter=None) -> StudyResult:
     runs = StudyRuns(small, out, 'cpu')
     with runs.locked():
-        runs.prepare(reporter or NullReporter())
+        runs.prepare(reporter or NullReporter(), workers=1)
         runs.do(1, reporter or NullReporter(), runner)
     return runs.result()
 
