@@ -115,7 +115,7 @@ class ClassifierNode(ListeningNode):
         )
         self._heard, self._inlet_notice = self._inlet_values(), ''
         self._said = ''
-        self.get_logger().info(f'listening on {self._inlets.current.source.topic}')
+        self.get_logger().info(f'listening on {self._sensor_inputs.current.source.topic}')
 
     def deactivate(self) -> None:
         """Unsubscribe; what has been received is classified and published first."""
