@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from test.launch.described import describe_bundle
+from test.bundles import make_imu_bundle
 from test.launch.files import (
     console_scripts,
     FOLDER,
@@ -26,6 +26,7 @@ from xmodal_ros.ros.parameter_tables import TABLES
 from xmodal_ros.ros.parameters import Parameter
 from xmodal_ros.ros.sensor_table import read_sensors
 from xmodal_ros.ros.trainer_parameters import TRAINER
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 PARAMETERS = {**TABLES, 'trainer': TRAINER}
 EVERY_ARGUMENT = [
@@ -37,11 +38,12 @@ EVERY_ARGUMENT = [
 
 @pytest.fixture(scope='module')
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two recordings, and what launch files read of two bundles."""
+    """Two recordings and two bundles, for windows of another length each."""
     folder = tmp_path_factory.mktemp('material')
     for name, window_s in (('one', 2), ('other', 3)):
         write_imu_bag(folder / f'bag_{name}', clips(['sit'], seconds=1))
-        describe_bundle(folder / f'bundle_{name}', window_s=window_s)
+        window = WindowingSpec(rate_hz=50, length_ns=window_s * SECOND_NS)
+        make_imu_bundle(folder / f'bundle_{name}', window=window)
     return folder
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from test.launch.described import describe_bundle
+from test.bundles import make_imu_bundle
 from test.launch.files import planned
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.launching.arguments import share
 from xmodal_ros.launching.plan import ProcessSpec, Shutdown
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 
 def started(name: str, **arguments: object) -> dict[str, ProcessSpec]:
@@ -24,7 +25,7 @@ def bag(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return describe_bundle(tmp_path / '2024')
+    return make_imu_bundle(tmp_path / '2024')
 
 
 def test_perception_is_live_without_a_recording() -> None:
@@ -176,7 +177,8 @@ def test_bringup_gives_each_part_its_parameters() -> None:
 
 
 def test_evaluation_scores_what_it_plays(bag: Path, bundle: Path, tmp_path: Path) -> None:
-    longer = describe_bundle(tmp_path / 'longer', window_s=3)
+    three_seconds = WindowingSpec(rate_hz=50, length_ns=3 * SECOND_NS)
+    longer = make_imu_bundle(tmp_path / 'longer', window=three_seconds)
     processes = started(
         'evaluate',
         bag=bag,

@@ -4,19 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from xmodal_ros.metrics.statistics import (
-    class_counts,
-    Difference,
-    holm,
-    macro_f1,
-    mean_score,
-    paired_difference,
-)
+from xmodal_ros.metrics.macro_f1 import counts_of_confusion, macro_f1
+from xmodal_ros.metrics.statistics import Difference, holm, mean_score, paired_difference
 
 
 def test_macro_f1_by_hand_and_as_scikit_learn_has_it():
     # a: 2 right of 3, 1 taken for it: 4/6. b: 1 right of 2, 1 taken for it: 2/4.
-    counts = class_counts([[2, 1], [1, 1]], ('a', 'b'), ('a', 'b'))
+    counts = counts_of_confusion([[2, 1], [1, 1]], ('a', 'b'), ('a', 'b'))
     assert macro_f1(counts) == pytest.approx((4 / 6 + 2 / 4) / 2)
     truth, decided = [0, 0, 0, 1, 1], [0, 0, 1, 0, 1]
     assert macro_f1(counts) == pytest.approx(f1_score(truth, decided, average='macro'))
@@ -24,14 +18,14 @@ def test_macro_f1_by_hand_and_as_scikit_learn_has_it():
 
 def test_a_class_nobody_shows_counts_for_nothing_and_one_nobody_names_as_missed():
     # b is shown and never named, c is neither.
-    counts = class_counts([[3, 0], [1, 0]], ('b', 'a'), ('a', 'b', 'c'))
+    counts = counts_of_confusion([[3, 0], [1, 0]], ('b', 'a'), ('a', 'b', 'c'))
     assert counts.tolist() == [[0, 1, 0], [3, 3, 4], [0, 0, 0]]
     assert macro_f1(counts) == pytest.approx((0 + 6 / 7) / 2)
 
 
 def test_subjects_are_added_up_before_and_seeds_averaged_after():
-    perfect = class_counts([[2, 0], [0, 2]], 'ab', 'ab')
-    wrong = class_counts([[0, 2], [2, 0]], 'ab', 'ab')
+    perfect = counts_of_confusion([[2, 0], [0, 2]], 'ab', 'ab')
+    wrong = counts_of_confusion([[0, 2], [2, 0]], 'ab', 'ab')
     assert mean_score(np.array([[perfect, wrong], [perfect, perfect]])) == pytest.approx(0.75)
 
 

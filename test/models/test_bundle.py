@@ -17,9 +17,8 @@ from test.bundles import (
 )
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
-from xmodal_ros.models import configuration_bundle
 from xmodal_ros.models.bundle import check_replaceable, load_bundle, save_bundle
-from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
+from xmodal_ros.models.configuration_bundle import BundleInfo, check_bundle, read_bundle_info
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.windows.assembler import Window
 
@@ -287,10 +286,9 @@ def test_a_document_of_a_size_that_none_has_is_not_read(tmp_path):
 def test_weights_cut_short_between_check_and_use_are_refused(tmp_path, monkeypatch):
     """A file that is mapped would end the process with SIGBUS here."""
     path = make_imu_bundle(tmp_path / 'imu')
-    check = configuration_bundle.check_bundle
 
     def cut_after_check(folder: Path) -> BundleInfo:
-        info = check(folder)
+        info = check_bundle(folder)
         os.truncate(folder / 'model.safetensors', 4096)
         return info
 

@@ -12,6 +12,7 @@ from sklearn.metrics import (
 )
 
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def score(
     by_clip = _by_label(clip_truth, clip_decisions, present)
     by_window = _by_label(truth, decisions, present)
     return Scores(
-        macro_f1=_mean(each.f1 for each in by_clip.values()),
-        macro_f1_window=_mean(each.f1 for each in by_window.values()),
+        macro_f1=float(macro_f1(count_by_class(clip_truth, clip_decisions, present))),
+        macro_f1_window=float(macro_f1(count_by_class(truth, decisions, present))),
         accuracy=float(accuracy_score(clip_truth, clip_decisions)),
         accuracy_window=float(accuracy_score(truth, decisions)),
         balanced_accuracy=_mean(each.recall for each in by_clip.values()),

@@ -4,13 +4,15 @@ Subjects and seeds are both a sample: other people and other seeds would give ot
 hierarchical bootstrap draws subjects, and seeds, with replacement, the same for both rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
+
+from xmodal_ros.metrics.macro_f1 import macro_f1
 
 RESAMPLES: Final = 2000
 _LEVEL: Final = 0.95
@@ -30,26 +32,6 @@ class Difference:
     low: float | None
     high: float | None
     p: float | None
-
-
-def class_counts(
-    confusion: Sequence[Sequence[int]], labels: Sequence[str], all_labels: Sequence[str]
-) -> NDArray[np.float64]:
-    """Sum up a confusion (true, decided) by class: (classes, 3) right, true and decided counts."""
-    matrix = np.array(confusion, dtype=np.float64)
-    counts = np.zeros((len(all_labels), 3))
-    rows = [all_labels.index(label) for label in labels]
-    counts[rows] = np.stack([matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)], axis=1)
-    return counts
-
-
-def macro_f1(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give macro-F1 (...) of class counts (..., classes, 3), over the classes that are shown."""
-    right, true, decided = np.moveaxis(counts, -1, 0)
-    shown = true > 0
-    by_class = np.divide(2 * right, true + decided, out=np.zeros_like(right), where=shown)
-    mean: NDArray[np.float64] = by_class.sum(axis=-1) / np.maximum(1, shown.sum(axis=-1))
-    return mean
 
 
 def mean_score(counts: NDArray[np.float64]) -> float:

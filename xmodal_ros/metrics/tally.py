@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.segment import Segment
+from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 from xmodal_ros.metrics.scores import decide_clips
 from xmodal_ros.metrics.segmental import cut_stretches, edit_score, overlap_counts, OVERLAPS
-from xmodal_ros.metrics.statistics import macro_f1
 
 Array = NDArray[np.float64]
 
@@ -179,8 +179,8 @@ def _count(recording: Decided, activities: Sequence[str]) -> Tally:
     detected = [delay for delay in delays.values() if delay is not None]
     firm = [(mine, true) for mine, true in zip(decided, truth, strict=True) if mine != UNKNOWN]
     return Tally(
-        clips=_by_class(*clips, activities),
-        windows=_by_class(truth, decided, activities),
+        clips=count_by_class(*clips, activities),
+        windows=count_by_class(truth, decided, activities),
         runs=overlap_counts(stretches),
         edit=np.array([edit or 0.0, edit is not None], dtype=float),
         delays=np.array([len(delays), len(detected), sum(detected)]),
@@ -191,16 +191,6 @@ def _count(recording: Decided, activities: Sequence[str]) -> Tally:
         ),
         chosen=np.array([sum(mine == true for mine, true in firm), len(firm)], dtype=float),
     )
-
-
-def _by_class(truth: Sequence[str], decided: Sequence[str], activities: Sequence[str]) -> Array:
-    place = {name: index for index, name in enumerate(activities)}
-    counts = np.zeros((len(activities), 3))
-    for true, mine in zip(truth, decided, strict=True):
-        counts[place[true], :2] += mine == true, 1
-        if mine in place:
-            counts[place[mine], 2] += 1
-    return counts
 
 
 def _bins(classes: Sequence[str], chances: Array, truth: Sequence[str]) -> Array:

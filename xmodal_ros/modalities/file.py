@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from xmodal_ros.modalities.table import Table
+from xmodal_ros.modalities.table import SampleTable
 from xmodal_ros.streams.sample import Sample
 
 
@@ -43,7 +43,9 @@ class SensorFile(ABC):
 class TableFile(SensorFile):
     """A table, each row of which becomes one message of ``msgtype``."""
 
-    def __init__(self, table: Table, msgtype: str, serialize: Callable[[Sample], bytes]) -> None:
+    def __init__(
+        self, table: SampleTable, msgtype: str, serialize: Callable[[Sample], bytes]
+    ) -> None:
         self._table, self._msgtype, self._serialize = table, msgtype, serialize
         self.repeated = table.repeated
         self.starts_at_ns = int(table.times_ns[0]) if table.is_dated else None

@@ -41,7 +41,7 @@ class TableColumns:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class SampleTable:
     """Samples in order: ``times_ns`` (N,) and ``values`` (N, columns), in the table's units.
 
     ``repeated`` counts samples of the same time as the one before.
@@ -57,7 +57,7 @@ class Table:
         return int(self.times_ns[0]) >= SINCE_1970_NS
 
 
-def read_table(file: Path, columns: TableColumns) -> Table:
+def read_table(file: Path, columns: TableColumns) -> SampleTable:
     """Read a table.
 
     Raises :class:`BagError` with the line, and what to do, for a column that is missing, a value
@@ -86,7 +86,7 @@ def read_table(file: Path, columns: TableColumns) -> Table:
     stamps = np.array(times, np.int64)
     _check_rate(file, stamps, columns)
     table = np.array(values).reshape(len(times), -1)
-    return Table(stamps, table, int((np.diff(stamps) == 0).sum()))
+    return SampleTable(stamps, table, int((np.diff(stamps) == 0).sum()))
 
 
 def _delimiter(header: str) -> str:

@@ -69,16 +69,18 @@ class EncoderConfig(BaseModel, ABC):
 
 def encoder_class(kind: str) -> type[EncoderConfig]:
     """Import an encoder's class by its kind; raises :class:`ConfigurationError` for others."""
-    found: Any = registry.load(registry.ENCODERS, kind)
-    is_encoder = isinstance(found, type) and issubclass(found, EncoderConfig)
-    if not is_encoder or found.model_fields['kind'].default != kind:
+    found = registry.load(registry.ENCODERS, kind)
+    if not (
+        isinstance(found, type)
+        and issubclass(found, EncoderConfig)
+        and found.model_fields['kind'].default == kind
+    ):
         raise ConfigurationError(
             f'the entry point {kind!r} of the group {registry.ENCODERS} must be a subclass of '
             f'EncoderConfig whose kind is {kind!r}, not {found!r}: correct it in the package that '
             'declares it'
         )
-    encoder: type[EncoderConfig] = found
-    return encoder
+    return found
 
 
 def _of_its_kind(value: Any) -> Any:

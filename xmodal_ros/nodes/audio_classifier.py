@@ -11,7 +11,7 @@ from xmodal_ros.ros.running import run
 
 
 class AudioClassifier(ClassifierNode):
-    """Classifies the activity heard by a microphone; see docs/classifiers.md."""
+    """Classifies the activity heard by a microphone; see docs/audio_classifier.md."""
 
     def __init__(self, name: str = 'audio_classifier', **options: Any) -> None:
         super().__init__(name, 'audio', AUDIO_TYPES, AUDIO_CLASSIFIER, **options)

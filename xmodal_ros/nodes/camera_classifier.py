@@ -11,7 +11,7 @@ from xmodal_ros.ros.running import run
 
 
 class CameraClassifier(ClassifierNode):
-    """Classifies the activity seen by a camera; see docs/classifiers.md."""
+    """Classifies the activity seen by a camera; see docs/camera_classifier.md."""
 
     def __init__(self, name: str = 'camera_classifier', **options: Any) -> None:
         super().__init__(

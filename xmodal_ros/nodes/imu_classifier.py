@@ -11,7 +11,7 @@ from xmodal_ros.ros.running import run
 
 
 class ImuClassifier(ClassifierNode):
-    """Classifies the activity seen by an IMU; see docs/classifiers.md."""
+    """Classifies the activity seen by an IMU; see docs/imu_classifier.md."""
 
     def __init__(self, name: str = 'imu_classifier', **options: Any) -> None:
         super().__init__(name, 'imu', (IMU_TYPE,), IMU_CLASSIFIER, **options)

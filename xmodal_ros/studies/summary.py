@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from xmodal_ros.metrics.macro_f1 import counts_of_confusion
 from xmodal_ros.metrics.statistics import (
-    class_counts,
     Difference,
     holm,
     mean_score,
@@ -180,7 +180,7 @@ def _aligned(
         for number, seed in enumerate(seeds):
             for outcome in cell[seed]:
                 for subject, confusion in outcome.subjects.items():
-                    counts[number, subjects.index(subject)] += class_counts(
+                    counts[number, subjects.index(subject)] += counts_of_confusion(
                         getattr(confusion, level), outcome.labels, labels
                     )
         aligned.append(counts)

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
-from sklearn.metrics import f1_score
+
+from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 
 _TEMPERATURES: Final = np.geomspace(0.2, 5.0, 161)
 _THRESHOLDS: Final = np.linspace(0.0, 0.5, 51)
@@ -32,13 +33,14 @@ def calibrate(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Calibra
     temperature = float(_TEMPERATURES[int(np.argmin(_losses(logits, labels)))])
     chances = softmax(logits / temperature, axis=1)
     decided, best = chances.argmax(axis=1), chances.max(axis=1)
-    classes = np.unique(labels)
+    classes = np.unique(labels).tolist()
 
-    def macro_f1(threshold: float) -> float:
+    def score(threshold: float) -> float:
         answers = np.where(best >= threshold, decided, -1)
-        return float(f1_score(labels, answers, labels=classes, average='macro', zero_division=0))
+        return float(macro_f1(count_by_class(labels.tolist(), answers.tolist(), classes)))
 
-    unhurt = [t for t in _THRESHOLDS if macro_f1(t) >= macro_f1(0.0) - _TOLERATED_LOSS]
+    least = score(0.0) - _TOLERATED_LOSS
+    unhurt = [t for t in _THRESHOLDS if score(t) >= least]
     return Calibration(round(temperature, 4), round(float(unhurt[-1]), 2))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.table import read_table, Table, TableColumns, TimeUnit
+from xmodal_ros.modalities.table import read_table, SampleTable, TableColumns, TimeUnit
 
 AccelerationUnit = Literal['m/s2', 'g', 'mg']
 RateUnit = Literal['rad/s', 'deg/s']
@@ -39,7 +39,7 @@ class ImuColumns:
     gravity: bool = True
 
 
-def read_imu_table(file: Path, columns: ImuColumns) -> Table:
+def read_imu_table(file: Path, columns: ImuColumns) -> SampleTable:
     """Read a table; its values are acceleration in m/s², then angular rate in rad/s if any.
 
     Raises :class:`BagError` as :func:`~xmodal_ros.modalities.table.read_table` does, and for
@@ -59,7 +59,7 @@ def read_imu_table(file: Path, columns: ImuColumns) -> Table:
     rate = table.values[:, 3:] * _RATE[columns.rate_unit] if columns.rate else None
     _check_units(file, acceleration, rate, columns)
     measured = acceleration if rate is None else np.hstack([acceleration, rate])
-    return Table(table.times_ns, measured, table.repeated)
+    return SampleTable(table.times_ns, measured, table.repeated)
 
 
 def _check_units(

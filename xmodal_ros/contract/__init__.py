@@ -1,0 +1,1 @@
+"""What every encoder and method must hold, as checks for this package's own and for others'."""
