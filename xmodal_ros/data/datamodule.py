@@ -4,15 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.plan import ProgressReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
-from xmodal_ros.data.dataset import (
-    DatasetSplit,
-    leave_out_unpaired,
-    SegmentKey,
-    split_windows,
-)
+from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.data.recording import first_message, RecordingFacts, RecordingWindows
 from xmodal_ros.data.report import (
     DataReport,
@@ -21,12 +17,8 @@ from xmodal_ros.data.report import (
     report_test,
 )
 from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, scan, ScanResult
-from xmodal_ros.data.split import (
-    check_people,
-    hold_out_segments,
-    split_subjects,
-    SubjectSplit,
-)
+from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
+from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.modalities.sensor import MODALITIES
 
@@ -74,34 +66,29 @@ def prepare_data(plan: TrainingPlan, reporter: ProgressReporter) -> DataModule:
     learning = tuple(fact for fact in facts if fact.subject not in split.test)
     names = (plan.target, *plan.sources)
     recipes = {name: _recipe(learning, name, plan) for name in names}
-    read = _load(learning, recipes, plan, reporter)
+    read = load_recordings(learning, recipes, plan.data, reporter, unlabelled=plan.unlabelled)
     recordings = tuple(each for each in read if isinstance(each, RecordingWindows))
     _check_sensors(recordings, names)
-    held = _validation_segments(recordings, plan, split)
-    labels, without_windows = _labels(recordings, plan.target, held)
-    validating = [n for n, r in enumerate(recordings) if r.facts.subject in split.validation]
-    found = {
-        name: split_windows(
-            recordings, name, recipes[name].window.length_ns, labels, held, validating
-        )
-        for name in names
-    }
-    sets = leave_out_unpaired(found, plan.target)
-    _check_sets(sets, plan.target)
+    lengths_ns = {name: recipe.window.length_ns for name, recipe in recipes.items()}
+    divided = split_windows(
+        recordings, plan.target, plan.sources, lengths_ns, DataSplit(split, seed=plan.seed)
+    )
+    labels = divided.labels
+    named = {s.label for recording in recordings for s in recording.facts.segments}
     untaught = {s.label for fact in test for s in fact.segments} - {*labels}
     return DataModule(
         split=split,
         labels=labels,
         recipes=recipes,
-        sets=sets,
+        sets=divided.sets,
         learning=tuple(recording.facts for recording in recordings),
         test=test,
         unlabelled=tuple(
             left.path for left in scanned.left_out if left.facts and not left.facts.segments
         ),
-        without_windows=without_windows,
+        without_windows=tuple(sorted(named.difference(labels))),
         untaught=tuple(sorted(untaught)),
-        clips=_count_clips(recordings, plan.target, held, labels),
+        clips=_count_clips(recordings, plan.target, divided),
         report=_report(read, test, scanned, recipes[plan.target].window.length_ns),
     )
 
@@ -127,13 +114,6 @@ def _look(plan: TrainingPlan, reporter: ProgressReporter) -> ScanResult:
         without = [facts for facts in scanned.usable if name in facts.missing]
         if not with_it and without:
             raise BagError(without[0].missing[name])
-        if modalities := {facts.sensors[name].modality for facts in with_it} - {
-            with_it[0].sensors[name].modality
-        }:
-            raise TrainingError(
-                f"sensor '{name}' is a {with_it[0].sensors[name].modality} in {with_it[0].path} "
-                f'and a {modalities.pop()} in others: give them different names'
-            )
         for facts in without:
             reporter.note(f"{facts.path} has no sensor '{name}'")
     return scanned
@@ -168,25 +148,30 @@ def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingPlan) -
     )
 
 
-def _load(
-    learning: Sequence[RecordingFacts],
+def load_recordings(
+    facts: Sequence[RecordingFacts],
     recipes: Mapping[str, Recipe],
-    plan: TrainingPlan,
+    options: DataOptions,
     reporter: ProgressReporter,
+    *,
+    unlabelled: bool = False,
 ) -> list[RecordingWindows | BrokenRecording]:
+    """Give recordings with the windows, at the density of training, of the sensors of ``recipes``.
+
+    ``unlabelled`` adds windows without a label. What cannot be used is told; it is raised, as
+    BagError or :class:`TrainingError`, where ``options`` are strict or it is the only recording.
+    """
     cut_specs = {name: (r.stream, r.training_window) for name, r in recipes.items()}
-    reporter.begin('cutting windows', len(learning))
-    read = build_recordings(
-        learning, cut_specs, plan.data, reporter.advance, unlabelled=plan.unlabelled
-    )
+    reporter.begin('cutting windows', len(facts))
+    read = build_recordings(facts, cut_specs, options, reporter.advance, unlabelled=unlabelled)
     for each in read:
         if isinstance(each, BrokenRecording):
-            if plan.data.strict or len(read) == 1:
+            if options.strict or len(read) == 1:
                 raise BagError(each.reason)
             reporter.note(f'{each.facts.path} is left out: {each.reason}')
         else:
             for problem in each.unusable.values():
-                if plan.data.strict:
+                if options.strict:
                     raise TrainingError(problem)
                 reporter.note(problem)
     return read
@@ -220,79 +205,10 @@ def _report(
     return DataReport((*told, *map(report_left_out, scanned.left_out)))
 
 
-def _validation_segments(
-    recordings: Sequence[RecordingWindows], plan: TrainingPlan, split: SubjectSplit
-) -> frozenset[SegmentKey]:
-    if split.validation:
-        return frozenset(
-            (number, segment)
-            for number, recording in enumerate(recordings)
-            if recording.facts.subject in split.validation
-            for segment in range(len(recording.facts.segments))
-        )
-    held = hold_out_segments(_shown(recordings, plan.target), plan.seed)
-    for name in plan.sources:
-        shown = _shown(recordings, name)
-        # A source that was not recorded together with the target validates on its own segments.
-        if not held & shown.keys():
-            held |= hold_out_segments(shown, plan.seed)
-    return held
-
-
-def _shown(recordings: Sequence[RecordingWindows], sensor: str) -> dict[SegmentKey, str]:
-    """Give the segments that a sensor's windows show, with their activities."""
-    return {
-        (number, segment): recording.facts.segments[segment].label
-        for number, recording in enumerate(recordings)
-        if sensor in recording.windows
-        for segment in recording.windows[sensor].segment_of.tolist()
-        if segment >= 0
-    }
-
-
-def _labels(
-    recordings: Sequence[RecordingWindows], target: str, held: frozenset[SegmentKey]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the activities that training windows show, and those that none shows."""
-    named = {s.label for recording in recordings for s in recording.facts.segments}
-    shown = {label for segment, label in _shown(recordings, target).items() if segment not in held}
-    return tuple(sorted(shown)), tuple(sorted(named - shown))
-
-
-def _check_sets(sets: Mapping[str, DatasetSplit], target: str) -> None:
-    for name, examples in sets.items():
-        training = examples.training
-        classes = len(set(training.labels[training.labelled].tolist()))
-        if not classes:
-            raise TrainingError(
-                f"no training window of sensor '{name}' shows an activity that '{target}' is "
-                'taught: was it recorded while the labels say what is done, are its header stamps '
-                'of the same clock, and are windows (--window) shorter than twice the labelled '
-                f'segments? {why_left_out(examples)}'
-            )
-        if classes < 2:
-            raise TrainingError(
-                f"the training recordings hold {len(training.labelled)} windows of sensor '{name}'"
-                f' that show {classes} activities, but two are needed: {why_left_out(examples)}'
-            )
-        if not len(examples.validation):
-            raise TrainingError(
-                f"no window of sensor '{name}' is left for validation: label more than one "
-                f'segment of each activity, or name --val-subjects; {why_left_out(examples)}'
-            )
-
-
-def why_left_out(examples: DatasetSplit) -> str:
-    """Say how many windows and messages are not used, by reason."""
-    reasons = ', '.join(f'{count} {reason}' for reason, count in examples.left_out.items())
-    return f'left out: {reasons or "nothing"}'
-
-
 def _count_clips(
-    recordings: Sequence[RecordingWindows],
-    target: str,
-    held: frozenset[SegmentKey],
-    labels: Sequence[str],
+    recordings: Sequence[RecordingWindows], target: str, divided: WindowSplit
 ) -> dict[str, int]:
-    shown = {segment for segment, label in _shown(recordings, target).items() if label in labels}
-    return {'training': len(shown - held), 'validation': len(shown & held)}
+    """Count the segments that the target's windows show, of activities that are learnt."""
+    shown = shown_segments(recordings, target)
+    of_part = [divided.parts.get(key) for key, label in shown.items() if label in divided.labels]
+    return {part: of_part.count(part) for part in ('training', 'validation')}

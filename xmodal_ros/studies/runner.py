@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 import torch
 
 from xmodal_ros import __version__
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.plan import NullReporter, ProgressReporter
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.data.recording import RecordingFacts
+from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
@@ -25,7 +27,6 @@ from xmodal_ros.runtime.engine import choose_device
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, Run
-from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -111,8 +112,17 @@ def environment(device: str) -> dict[str, str]:
     }
 
 
+def group_data(job: Job) -> GroupData:
+    """Give the windows that a job's runs share; those that are kept are not cut again."""
+    recipes = {name: job.recipes[name] for name in (job.group.target, *job.group.sources)}
+    options = DataOptions(job.windows, jobs=1, strict=True)
+    read = load_recordings(job.facts, recipes, options, NullReporter())
+    recordings = [each for each in read if isinstance(each, RecordingWindows)]
+    return prepare_group(recordings, recipes, job.group)
+
+
 class _CachingTrainer(TransferTrainer):
-    """A school that trains the target alone once, however many rows begin with that."""
+    """A trainer that trains the target alone once, however many rows begin with that."""
 
     _alone: FitResult | None = None
 
@@ -128,21 +138,18 @@ class _CachingTrainer(TransferTrainer):
 
 
 class _GroupRunner:
-    """The windows of a group, and its target, which is taught in many ways."""
+    """The windows of a group, and its target, which is trained in many ways."""
 
     def __init__(self, job: Job, reporter: ProgressReporter) -> None:
         group = job.group
-        names = (group.target, *group.sources)
-        recipes = {name: job.recipes[name] for name in names}
-        recordings = read_windows(job.facts, recipes, job.windows, jobs=1)
         self._group = group
-        self._group_data: GroupData = prepare_group(recordings, recipes, group)
-        self._recipes = recipes
+        self._group_data = group_data(job)
+        self._recipes = job.recipes
         self._trainer = _CachingTrainer(
             group.target,
             group.sources,
             self._group_data.labels,
-            recipes,
+            job.recipes,
             self._group_data.sets,
             group.seed,
             choose_device(job.device),

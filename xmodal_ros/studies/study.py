@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.plan import ProgressReporter
+from xmodal_ros.data.datamodule import load_recordings
 from xmodal_ros.data.recording import read_facts, RecordingFacts
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.studies.eta import EtaEstimator
@@ -20,7 +22,6 @@ from xmodal_ros.studies.runner import devices_for, Job, Task
 from xmodal_ros.studies.runs import file_name, groups, Run
 from xmodal_ros.studies.specification import Study
 from xmodal_ros.studies.summary import summarise, Table
-from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.studies.workers import do_all, Listeners
 
 Runner = Callable[[Sequence[Job], int, Listeners], None]
@@ -89,8 +90,8 @@ class StudyRuns:
         """
         facts = [place_sensors(self.study, fact) for fact in _read_all(self.study, reporter)]
         recipes = make_recipes(self.study, facts[0])
-        reporter.begin('cutting windows', len(facts))
-        read_windows(facts, recipes, self._windows, workers, reporter.advance)
+        options = DataOptions(self._windows, workers, strict=True)
+        load_recordings(facts, recipes, options, reporter)
         known = _identities(facts)
         for group in groups(self.study):
             tasks = []
@@ -109,6 +110,10 @@ class StudyRuns:
                 self._jobs.append(
                     Job(group, missing, tuple(facts), recipes, self._windows, device)
                 )
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Give what is to be done, as it was found by :meth:`prepare`."""
+        return tuple(self._jobs)
 
     def do(self, workers: int, reporter: ProgressReporter, runner: Runner = do_all) -> None:
         """Do what is missing, and what failed before. Whatever ends it leaves what is done."""
