@@ -1,16 +1,18 @@
-"""A study divides recordings as training does."""
+"""A study divides and guards recordings as training does."""
 
 from pathlib import Path
+import shutil
 
 import numpy as np
 import pytest
 
-from test.paired_bags import LABELS, write_subjects
+from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from test.studies.small_study import study
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.plan import NullReporter, TrainingPlan
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.dataset import WindowsDataset
+from xmodal_ros.errors import TrainingError
 from xmodal_ros.studies.runner import group_data
 from xmodal_ros.studies.study import StudyRuns
 
@@ -30,6 +32,11 @@ def bags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [f'{4 * n},{4 * n + 4},{label}' for n, label in enumerate(4 * LABELS)]
     (folder / 'bag_1' / 'labels.csv').write_text('\n'.join(['start,end,label', *rows]))
     return folder
+
+
+@pytest.fixture
+def folder(bags: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bags, tmp_path / 'bags'))
 
 
 def direction(validation: tuple[str, ...]) -> dict[str, list[str]]:
@@ -78,3 +85,46 @@ def test_the_windows_labels_and_validation_segments_are_the_same(bags, tmp_path,
             if name == 'imu':
                 assert np.array_equal(np.asarray(mine.values), his.values)
     assert {job.facts[n].name for n, _ in studied.test.clips} == {'bag_3'}
+
+
+def test_a_copy_is_left_out_and_told(folder, tmp_path):
+    shutil.copytree(folder / 'bag_1', folder / 'copy')
+    heard = Heard()
+    runs = prepare(folder, tmp_path / 'out', heard, **direction(()))
+    assert [facts.name for facts in runs.jobs()[0].facts] == ['bag_1', 'bag_2', 'bag_3', 'bag_4']
+    told = f'{folder / "copy"} is left out: it holds the same as {folder / "bag_1"}'
+    assert told in heard.notes
+
+
+def test_the_same_recording_of_two_people_is_refused(folder, tmp_path):
+    copy = Path(shutil.copytree(folder / 'bag_1', tmp_path / 'other' / 'subject_9'))
+    text = (copy / 'metadata.yaml').read_text()
+    (copy / 'metadata.yaml').write_text(
+        text.replace('subject: "1"', '').replace("subject: '1'", '')
+    )
+    for refused in (
+        lambda: prepare_data(_both(folder, copy), NullReporter()),
+        lambda: _prepare_both(folder, copy, tmp_path / 'out'),
+    ):
+        with pytest.raises(TrainingError, match='hold the same recording'):
+            refused()
+
+
+def _both(*paths: Path) -> TrainingPlan:
+    return TrainingPlan(paths, 'imu', ('3',), ('camera',), 'distillation')
+
+
+def _prepare_both(folder: Path, copy: Path, out: Path) -> None:
+    small = study(folder).model_copy(update={'recordings': (folder, copy)})
+    StudyRuns(small, out, 'cpu').prepare(NullReporter(), 1)
+
+
+def test_one_person_under_two_names_in_two_parts_is_refused(folder, tmp_path):
+    write_paired_bag(folder / 'bag_5', 'subject_03')
+    write_paired_bag(folder / 'bag_6', 'Subject 3')
+    split = {'train': ['1', 'subject_03'], 'test': ['Subject 3']}
+    with pytest.raises(TrainingError, match=r"'Subject 3'.*'subject_03'.*look like one person"):
+        prepare(folder, tmp_path / 'out', **split)
+    assert not (tmp_path / 'out' / 'windows').exists()
+    # Who has no part in it may be called as he likes.
+    assert prepare(folder, tmp_path / 'out', train=['1'], test=['Subject 3']).jobs()

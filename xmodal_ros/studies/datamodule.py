@@ -7,8 +7,8 @@ import numpy as np
 
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
-from xmodal_ros.data.recording import RecordingWindows
-from xmodal_ros.data.split import check_present
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
+from xmodal_ros.data.split import check_people, check_present, DataSplit, SubjectSplit
 from xmodal_ros.data.window_split import select_test_windows, split_windows, TestWindows
 from xmodal_ros.studies.runs import Group
 
@@ -28,11 +28,10 @@ def prepare_group(
     """Divide the windows of recordings as a group wants, and hold them in memory.
 
     They are tested on at the hop of a robot. Raises :class:`TrainingError` when a part is left
-    without windows, and for subjects whom no recording shows.
+    without windows, and for subjects as :func:`check_split`.
     """
     split = group.split
-    present = [recording.facts.subject for recording in recordings]
-    check_present(split.people.subjects, present, 'the splits of the study')
+    check_split(split, [recording.facts for recording in recordings])
     names = (group.target, *group.sources)
     lengths_ns = {name: recipes[name].window.length_ns for name in names}
     divided = split_windows(recordings, group.target, group.sources, lengths_ns, split)
@@ -49,6 +48,17 @@ def prepare_group(
         for name, examples in divided.sets.items()
     }
     return GroupData(divided.labels, sets, replace(test, values=np.asarray(test.values)))
+
+
+def check_split(split: DataSplit, recordings: Sequence[RecordingFacts]) -> None:
+    """Refuse subjects whom no recording shows, and one who seems to be in two parts.
+
+    Raises :class:`TrainingError`.
+    """
+    present = [facts.subject for facts in recordings]
+    check_present(split.people.subjects, present, 'the splits of the study')
+    if isinstance(split.people, SubjectSplit):
+        check_people(present, split.people)
 
 
 def _gathered(examples: WindowsDataset) -> WindowsDataset:

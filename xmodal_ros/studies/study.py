@@ -9,12 +9,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.plan import ProgressReporter
 from xmodal_ros.data.datamodule import load_recordings
-from xmodal_ros.data.recording import read_facts, RecordingFacts
-from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.data.recording import RecordingFacts
+from xmodal_ros.data.scan import scan
+from xmodal_ros.data.split import check_people, SubjectSplit
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
@@ -89,6 +90,7 @@ class StudyRuns:
         Raises :class:`~xmodal_ros.errors.XmodalError` for recordings that cannot be used.
         """
         facts = [place_sensors(self.study, fact) for fact in _read_all(self.study, reporter)]
+        self._check_people([fact.subject for fact in facts])
         recipes = make_recipes(self.study, facts[0])
         options = DataOptions(self._windows, workers, strict=True)
         load_recordings(facts, recipes, options, reporter)
@@ -110,6 +112,12 @@ class StudyRuns:
                 self._jobs.append(
                     Job(group, missing, tuple(facts), recipes, self._windows, device)
                 )
+
+    def _check_people(self, subjects: Sequence[str]) -> None:
+        """Refuse one person in two parts before anything is computed."""
+        for people in {group.fold.people for group in groups(self.study)}:
+            if isinstance(people, SubjectSplit):
+                check_people(subjects, people)
 
     def jobs(self) -> tuple[Job, ...]:
         """Give what is to be done, as it was found by :meth:`prepare`."""
@@ -155,25 +163,13 @@ def _kind(task: Task) -> tuple[str, ...]:
 
 
 def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts, ...]:
-    paths = find_recordings(study.recordings)
-    reporter.begin('looking into recordings', len(paths))
-    facts: list[RecordingFacts] = []
-    for done, path in enumerate(paths, start=1):
-        fact = read_facts(path, lambda _: study.sensor_names)
-        if fact.segments:
-            facts.append(fact)
-        else:
-            reporter.note(f'{path} has no labels: left out')
-        reporter.advance(done, fact.name)
-    if not facts:
-        raise TrainingError(
-            f'none of the {len(paths)} recordings of the study is labelled: record '
-            '/activity_label or put a labels.csv into each'
-        )
-    names = [fact.name for fact in facts]
+    """Look into the recordings; whatever is wrong with one ends it, for all runs are compared."""
+    strict = DataOptions(strict=True)
+    scanned = scan(study.recordings, lambda _: study.sensor_names, strict, reporter, need_all=True)
+    names = [facts.name for facts in scanned.usable]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigurationError(f'two recordings of the study are named {twice[0]!r}: rename one')
-    return tuple(facts)
+    return scanned.usable
 
 
 def _identities(facts: Sequence[RecordingFacts]) -> Mapping[str, Any]:
