@@ -8,15 +8,11 @@ from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.plan import ProgressReporter, TrainingPlan
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
+from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.data.recording import first_message, RecordingFacts, RecordingWindows
-from xmodal_ros.data.report import (
-    DataReport,
-    report_left_out,
-    report_recording,
-    report_test,
-)
-from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, scan, ScanResult
+from xmodal_ros.data.report import DataReport, report_data
+from xmodal_ros.data.scan import NO_LABELS, scan, ScanResult
 from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
 from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
 from xmodal_ros.errors import BagError, TrainingError
@@ -89,7 +85,9 @@ def prepare_data(plan: TrainingPlan, reporter: ProgressReporter) -> DataModule:
         without_windows=tuple(sorted(named.difference(labels))),
         untaught=tuple(sorted(untaught)),
         clips=_count_clips(recordings, plan.target, divided),
-        report=_report(read, test, scanned, recipes[plan.target].window.length_ns),
+        report=report_data(
+            scanned, read, _cut_specs(recipes), test=test, unlabelled=plan.unlabelled
+        )[0],
     )
 
 
@@ -161,9 +159,14 @@ def load_recordings(
     ``unlabelled`` adds windows without a label. What cannot be used is told; it is raised, as
     BagError or :class:`TrainingError`, where ``options`` are strict or it is the only recording.
     """
-    cut_specs = {name: (r.stream, r.training_window) for name, r in recipes.items()}
     reporter.begin('cutting windows', len(facts))
-    read = build_recordings(facts, cut_specs, options, reporter.advance, unlabelled=unlabelled)
+    read = build_recordings(
+        facts,
+        _cut_specs(recipes),
+        options,
+        reporter.advance,
+        unlabelled=unlabelled,
+    )
     for each in read:
         if isinstance(each, BrokenRecording):
             if options.strict or len(read) == 1:
@@ -177,6 +180,10 @@ def load_recordings(
     return read
 
 
+def _cut_specs(recipes: Mapping[str, Recipe]) -> dict[str, CutSpec]:
+    return {name: (recipe.stream, recipe.training_window) for name, recipe in recipes.items()}
+
+
 def _check_sensors(recordings: Sequence[RecordingWindows], names: Sequence[str]) -> None:
     """Raise why a sensor is left with nothing to learn from."""
     for name in names:
@@ -187,22 +194,6 @@ def _check_sensors(recordings: Sequence[RecordingWindows], names: Sequence[str])
                 if problems
                 else f"no training recording that can be read has the sensor '{name}'"
             )
-
-
-def _report(
-    read: Sequence[RecordingWindows | BrokenRecording],
-    test: Sequence[RecordingFacts],
-    scanned: ScanResult,
-    length_ns: int,
-) -> DataReport:
-    told = [
-        report_recording(each, length_ns)
-        if isinstance(each, RecordingWindows)
-        else report_left_out(ExcludedRecording(each.facts.path, each.reason, each.facts))
-        for each in read
-    ]
-    told += [report_test(facts, length_ns) for facts in test]
-    return DataReport((*told, *map(report_left_out, scanned.left_out)))
 
 
 def _count_clips(

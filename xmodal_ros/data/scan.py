@@ -26,10 +26,14 @@ class ExcludedRecording:
 
 @dataclass(frozen=True, eq=False)
 class ScanResult:
-    """The recordings of a data set that can be used, and those that cannot."""
+    """The recordings of a data set that can be used, and those that cannot.
+
+    ``paths`` are all of them, in the order in which they were found.
+    """
 
     usable: tuple[RecordingFacts, ...]
     left_out: tuple[ExcludedRecording, ...]
+    paths: tuple[Path, ...]
 
 
 def scan(
@@ -83,7 +87,7 @@ def scan(
     for left in left_out:
         reporter.note(f'{left.path} is left out: {left.reason}')
     _check_modalities(usable)
-    return ScanResult(tuple(usable), tuple(left_out))
+    return ScanResult(tuple(usable), tuple(left_out), tuple(found))
 
 
 def _check_modalities(usable: Sequence[RecordingFacts]) -> None:
