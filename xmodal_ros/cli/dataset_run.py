@@ -17,6 +17,7 @@ from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
 from xmodal_ros.modalities.imu.decoder import ImuChannels
 
@@ -38,6 +39,8 @@ class DatasetSettings:
     no_cache: bool = False
     clear_cache: bool = False
     jobs: int | None = None
+    cluster: str = ''
+    cluster_options: tuple[str, ...] = ()
     strict: bool = False
     json: Path | None = None
 
@@ -54,6 +57,10 @@ class DatasetSettings:
         if self.no_cache and (self.cache is not None or self.clear_cache):
             raise ConfigurationError(
                 '--no-cache and another option for a cache exclude each other'
+            )
+        if self.no_cache and self.cluster:
+            raise ConfigurationError(
+                '--no-cache and --cluster exclude each other: a cluster keeps what it cuts'
             )
         check_writable(self.json)
 
@@ -89,13 +96,23 @@ def run(settings: DatasetSettings) -> Survey | None:
     if not settings.bags:
         console.print(escape(describe_cache(cache)), soft_wrap=True)
         return None
+    options = DataOptions(
+        None if settings.no_cache else cache.folder, settings.jobs, settings.strict
+    )
+    executors = ExecutorSettings(
+        options.processes,
+        settings.cluster,
+        parse_options(settings.cluster_options),
+        cache.folder / 'slurm',
+    )
     found = survey(
         settings.bags,
         settings.sensors,
         RecipeChoices(settings.window_s, settings.hop_s, cast('ImuChannels', settings.channels)),
-        DataOptions(None if settings.no_cache else cache.folder, settings.jobs, settings.strict),
+        options,
         _Lines(Console(stderr=True)),
         cast('CorrectBy', settings.align),
+        executors.open if settings.cluster else None,
     )
     console.print(render_report(found.report))
     clocks = render_clocks(found.report)

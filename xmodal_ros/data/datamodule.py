@@ -16,6 +16,7 @@ from xmodal_ros.data.scan import NO_LABELS, scan, ScanResult
 from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
 from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
 from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.executors import OpenExecutor
 from xmodal_ros.modalities.sensor import MODALITIES
 
 
@@ -153,11 +154,13 @@ def load_recordings(
     reporter: ProgressReporter,
     *,
     unlabelled: bool = False,
+    open_executor: OpenExecutor | None = None,
 ) -> list[RecordingWindows | BrokenRecording]:
     """Give recordings with the windows, at the density of training, of the sensors of ``recipes``.
 
     ``unlabelled`` adds windows without a label. What cannot be used is told; it is raised, as
     BagError or :class:`TrainingError`, where ``options`` are strict or it is the only recording.
+    The rest is as of :func:`~xmodal_ros.data.build.build_recordings`.
     """
     reporter.begin('cutting windows', len(facts))
     read = build_recordings(
@@ -166,6 +169,7 @@ def load_recordings(
         options,
         reporter.advance,
         unlabelled=unlabelled,
+        open_executor=open_executor,
     )
     for each in read:
         if isinstance(each, BrokenRecording):

@@ -18,6 +18,7 @@ from xmodal_ros.data.recording import first_message, RecordingFacts
 from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import scan
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.executors import OpenExecutor
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,12 @@ def survey(
     options: DataOptions,
     reporter: ProgressReporter,
     correct_by: CorrectBy = 'receipt',
+    open_executor: OpenExecutor | None = None,
 ) -> Survey:
     """Cut the windows of ``sensors``, of all there are without any, as training would.
 
-    What is cut is kept for training where ``options`` name a cache. Raises what training raises
+    What is cut is kept for training where ``options`` name a cache, and is cut as
+    :func:`~xmodal_ros.data.build.build_recordings` says. Raises what training raises
     for recordings that cannot be used, but unlabelled ones are looked at all the same.
     """
     names = tuple(sensors) or _all_sensors(paths)
@@ -50,7 +53,9 @@ def survey(
     if not cut_specs:
         raise BagError(next(iter(scanned.usable[0].missing.values()), 'no sensor is named'))
     reporter.begin('cutting windows', len(scanned.usable))
-    read = build_recordings(scanned.usable, cut_specs, options, reporter.advance)
+    read = build_recordings(
+        scanned.usable, cut_specs, options, reporter.advance, open_executor=open_executor
+    )
     for each in read if options.strict else ():
         if isinstance(each, BrokenRecording):
             raise BagError(each.reason)
