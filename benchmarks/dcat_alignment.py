@@ -24,9 +24,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.data.recording import read_facts
+from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.recording import RecordingWindows
+from xmodal_ros.data.scan import scan
 from xmodal_ros.errors import TrainingError, XmodalError
 from xmodal_ros.methods import training_module as module
 from xmodal_ros.methods.dcat import alignment_loss, Dcat, DcatOptions
@@ -40,7 +42,6 @@ from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.runs import Fold, Group
 from xmodal_ros.studies.specification import Direction, Labels, load_study
-from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.trainer import fit, make_source, predict_logits, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -248,17 +249,18 @@ def _learnt(chosen: argparse.Namespace, windows: Path) -> tuple[GroupData, dict[
     targets = {chosen.target: ((chosen.source,),)}
     study = load_study(chosen.study).model_copy(update={'targets': targets})
     direction = Direction(train=tuple(chosen.train), test=tuple(chosen.test))
-    facts = [
-        place_sensors(study, read_facts(path, lambda _: study.sensor_names))
-        for path in find_recordings(tuple(chosen.recordings))
-    ]
+    options, silent = DataOptions(windows, strict=True), NullReporter()
+    found = scan(chosen.recordings, lambda _: study.sensor_names, options, silent, need_all=True)
+    facts = [place_sensors(study, fact) for fact in found.usable]
     facts = [fact for fact in facts if fact.subject in {*direction.train, *direction.test}]
     if not facts:
         raise TrainingError('none of the recordings shows a subject named: see --train and --test')
     recipes = make_recipes(study, facts[0])
     fold = Fold('across', 0, direction)
     group = Group(chosen.target, (chosen.source,), fold, Labels(), chosen.seed, ())
-    return prepare_group(read_windows(facts, recipes, windows), recipes, group), recipes
+    read = load_recordings(facts, recipes, options, silent)
+    recordings = [each for each in read if isinstance(each, RecordingWindows)]
+    return prepare_group(recordings, recipes, group), recipes
 
 
 def _print(found: Mapping[str, Any]) -> None:

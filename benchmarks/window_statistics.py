@@ -13,13 +13,13 @@ from pathlib import Path
 import sys
 from typing import get_args
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.recording import load_recording
+from xmodal_ros.data.window_split import select_test_windows
 from xmodal_ros.metrics.scores import score, Scores
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
@@ -31,15 +31,11 @@ def scores_of(material: DataModule, target: str, model: StatisticsModel, seed: i
     baseline = StatisticsBaseline(
         model, recipe.derived, examples.training, len(material.labels), seed
     )
-    chances, truth, clips = [], [], []
-    for number, facts in enumerate(material.test):
-        recording = load_recording(facts, {target: (recipe.stream, recipe.window)})
-        windows = recording.windows[target]
-        chances.append(baseline.probabilities(windows.values))
-        segments = windows.segment_of.tolist()
-        truth += [facts.segments[segment].label for segment in segments]
-        clips += [(number, segment) for segment in segments]
-    return score(material.labels, np.concatenate(chances), truth, clips)
+    cut_specs = {target: (recipe.stream, recipe.window)}
+    recordings = [load_recording(facts, cut_specs) for facts in material.test]
+    test = select_test_windows(recordings, target, recipe.window.hop_ns)
+    chances = baseline.probabilities(test.values)
+    return score(material.labels, chances, test.truth, test.clips)
 
 
 def main(arguments: Sequence[str]) -> None:

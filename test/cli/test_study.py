@@ -78,6 +78,18 @@ def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}
 
 
+def test_two_that_run_at_once_share_the_work(recordings, tmp_path):
+    content = document(recordings, methods=[UNIMODAL, COSINE], seeds=list(range(4)))
+    small, out = write_study(tmp_path / 'study.yaml', content), tmp_path / 'out'
+    with start(small, out) as first, start(small, out) as second:
+        heard = [process.communicate(timeout=240)[1] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], heard
+    written = json.loads((out / 'study.json').read_text())
+    assert written['runs'] == {'planned': 8, 'done': 8, 'failed': 0}
+    assert all('running 8/8' in each or 'are done already' in each for each in heard)
+    assert not list((out / 'runs').glob('*.claim'))
+
+
 def test_quick_and_other_recordings_and_json(recordings, tmp_path):
     content = document('nowhere', methods=[UNIMODAL], seeds=[0, 1], quick={'seeds': [5]})
     small = write_study(tmp_path / 'study.yaml', content)

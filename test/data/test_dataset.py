@@ -1,5 +1,6 @@
 """Windows of several recordings are divided by segment and paired by time."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import numpy as np
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.data.dataset import leave_out_unpaired, pair_in_time, split_windows
+from xmodal_ros.data.dataset import DatasetSplit, leave_out_unpaired, pair_in_time
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
+from xmodal_ros.data.split import Part, SegmentKey
+from xmodal_ros.data.window_split import _dataset, _divide
 from xmodal_ros.methods.source import NO_LABEL
 
 LENGTH = 2 * SECOND
@@ -39,6 +42,28 @@ def recording(
     )
     facts = RecordingFacts(Path('bag'), 'bag', '1', segments, {}, {})
     return RecordingWindows(facts, dict.fromkeys(sensors, windows))
+
+
+def split_windows(
+    recordings: Sequence[RecordingWindows],
+    sensor: str,
+    length_ns: int,
+    labels: str,
+    held: Collection[SegmentKey],
+    validating: Collection[int] = (),
+) -> DatasetSplit:
+    """Segments ``held`` validate; recordings ``validating`` teach nothing without a label."""
+    parts: dict[SegmentKey, Part] = {
+        (number, index): 'validation' if (number, index) in held else 'training'
+        for number, each in enumerate(recordings)
+        for index in range(len(each.facts.segments))
+    }
+    teaching = set(range(len(recordings))).difference(validating)
+    found = _divide(recordings, sensor, length_ns, parts, teaching, (), labels)
+    training, validation = (
+        _dataset(recordings, sensor, found.rows[part], labels) for part in found.rows
+    )
+    return DatasetSplit(training, validation, found.left_out)
 
 
 def test_windows_carry_their_class_recording_and_stamp():

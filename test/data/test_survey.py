@@ -234,3 +234,27 @@ def test_what_is_too_short_is_counted(tmp_path):
     (recording,) = look(path, sensors=()).report.recordings
     assert (recording.segments, recording.too_short) == (3, 1)
     assert '1 of 3 labelled segments are shorter than half a window' in remarks(recording)
+
+
+def test_training_tells_of_the_same_recordings_the_same(folder):
+    (folder / 'bag_0').mkdir()
+    (folder / 'bag_0' / 'bag_0.mcap').write_bytes(b'\x89MCAP0\r\n' + bytes(50))
+    shutil.copytree(folder / 'bag_1', folder / 'bag_4')
+    # One whose clock is an hour behind, and one without labels.
+    hour = -3600 * SECOND
+    write_paired_bag(folder / 'bag_5', '5', labels=LABELS, camera_delay_ns=hour)
+    write_paired_bag(folder / 'bag_6', '6', labels=LABELS, labelled=False)
+    looked = look(folder).report.recordings
+    trained = prepare_data(asked(folder), Heard()).report.recordings
+    assert [each.name for each in trained] == [f'bag_{n}' for n in (0, 1, 2, 3, 4, 5, 6)]
+    for ours, theirs in zip(looked, trained, strict=True):
+        if ours.name in ('bag_2', 'bag_6'):
+            # Training cuts neither those that test nor those that it cannot use.
+            assert (theirs.sensors, theirs.clocks) == ((), ())
+            theirs = replace(theirs, sensors=ours.sensors, clocks=ours.clocks)
+        if ours.name == 'bag_2':
+            assert (ours.use, theirs.use) == ('learning', 'test')
+            theirs = replace(theirs, use='learning')
+        assert theirs == ours
+    clocks = trained[5].clocks
+    assert any('3600.000 s behind' in clock.complaint for clock in clocks)

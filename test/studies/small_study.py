@@ -1,16 +1,18 @@
 """A study of three subjects with an IMU and a camera, whose runs take a blink."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import yaml
 
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.studies.runner import do_job, Job
 from xmodal_ros.studies.specification import Study
-from xmodal_ros.studies.workers import Listeners
+
+P = ParamSpec('P')
+T = TypeVar('T')
 
 UNIMODAL = {'row': 'unimodal', 'method': 'unimodal'}
 FOREST = {'row': 'forest', 'statistics': 'random_forest'}
@@ -42,10 +44,13 @@ def write_study(path: Path, content: dict[str, Any]) -> Path:
     return path
 
 
-def in_this_process(jobs: Sequence[Job], workers: int, listeners: Listeners) -> None:
-    """Stands in for the workers."""
-    for job in jobs:
-        do_job(job, listeners.begin, listeners.end)
+class InThisProcess(Executor):
+    """Does everything at once, here."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 class DeadlyRecipes(dict[str, Recipe]):

@@ -12,13 +12,15 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
+from xmodal_ros.data.split import Part, SegmentKey
+from xmodal_ros.data.window_split import segment_parts
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
-from xmodal_ros.studies.datamodule import prepare_group, segment_parts
+from xmodal_ros.studies.datamodule import prepare_group
 from xmodal_ros.studies.runs import Fold, Group
 from xmodal_ros.studies.specification import Direction, Labels, MethodRow
 from xmodal_ros.windows.windowing import WindowingSpec
@@ -60,6 +62,10 @@ def group(
     return Group('wrist', sources, fold, labels or Labels(), seed, (row,))
 
 
+def parts_of(fold: Fold) -> dict[SegmentKey, Part]:
+    return segment_parts(RECORDINGS, ('wrist', 'thigh'), group(fold).split)
+
+
 def spans(examples: WindowsDataset) -> set[tuple[int, int]]:
     """The subject and the second, of all that is seen in windows of 2 s."""
     return {
@@ -72,7 +78,7 @@ def spans(examples: WindowsDataset) -> set[tuple[int, int]]:
 @pytest.mark.parametrize('fold', [ACROSS, WITHIN, Fold('within', 1, folds=2)])
 def test_what_is_learnt_from_shows_nothing_of_segments_that_validate_or_test(fold):
     # Here and there a window that validates or tests begins in the segment before its own.
-    parts = segment_parts(RECORDINGS, group(fold))
+    parts = parts_of(fold)
 
     def shown(examples: WindowsDataset) -> set[str]:
         return {parts[s - 1, (second - 1) // 10] for s, second in spans(examples)}
@@ -121,7 +127,7 @@ def test_within_tests_every_segment_of_everybody_once_over_its_folds():
 
 
 def test_within_takes_turns_for_each_activity_and_only_of_the_people_named():
-    parts = segment_parts(RECORDINGS, group(Fold('within', 0, folds=2, subjects=('2',))))
+    parts = parts_of(Fold('within', 0, folds=2, subjects=('2',)))
     assert {number for number, _ in parts} == {1}
     assert [segment for (_, segment), part in parts.items() if part == 'test'] == [0, 1, 4, 5]
 
@@ -216,7 +222,7 @@ def test_people_who_are_not_there_are_named(fold):
 
 def test_one_activity_alone_cannot_be_learnt():
     alone = [recording('1', 'aaaa'), recording('2', 'aaaa'), recording('3')]
-    with pytest.raises(TrainingError, match='fewer than two activities'):
+    with pytest.raises(TrainingError, match='show 1 activities, but two are needed'):
         prepare_group(alone, RECIPES, group())
 
 

@@ -1,9 +1,16 @@
 """A study goes on where it was, records what fails, and adds up."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 import json
 import multiprocessing
 from pathlib import Path
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -12,17 +19,18 @@ from test.studies.small_study import (
     COSINE,
     DeadlyRecipes,
     FOREST,
-    in_this_process,
+    InThisProcess,
     study,
     UNIMODAL,
 )
 from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.executors import LocalExecutor
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import RunRecord
-from xmodal_ros.studies.runner import do_job
+from xmodal_ros.studies.runner import _GroupRunner, do_job
 from xmodal_ros.studies.study import StudyResult, StudyRuns
-from xmodal_ros.studies.workers import do_all, Listeners
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
 
@@ -43,11 +51,15 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_subjects(tmp_path_factory.mktemp('recordings'))
 
 
-def run(small, out: Path, runner=in_this_process, reporter=None) -> StudyResult:
+def run(
+    small,
+    out: Path,
+    open_executor: Callable[[], AbstractContextManager[Executor]] = InThisProcess,
+    reporter=None,
+) -> StudyResult:
     runs = StudyRuns(small, out, 'cpu')
-    with runs.locked():
-        runs.prepare(reporter or NullReporter(), workers=1)
-        runs.do(1, reporter or NullReporter(), runner)
+    runs.prepare(reporter or NullReporter(), 1)
+    runs.do(1, reporter or NullReporter(), open_executor)
     return runs.result()
 
 
@@ -59,32 +71,34 @@ def scores(result: StudyResult) -> dict[str, float]:
     }
 
 
-def test_stopped_anywhere_it_goes_on_and_ends_up_with_the_same(recordings, tmp_path):
+def test_stopped_anywhere_it_goes_on_and_ends_up_with_the_same(recordings, tmp_path, monkeypatch):
     small = study(recordings, seeds=[0, 1])
     whole = run(small, tmp_path / 'whole')
     assert whole.done == 6
     started: list[str] = []
+    train_and_test = _GroupRunner.train_and_test
+    most = 0
 
-    def stop_after(count: int):
-        def runner(jobs, workers, listeners):
-            def begin(task):
-                # In the middle of a run: nothing of it may be taken for done.
-                if len(started) == count:
-                    raise KeyboardInterrupt
-                started.append(task.run.title)
+    def until(self, run):
+        # In the middle of a run: nothing of it may be taken for done.
+        if len(started) == most:
+            raise KeyboardInterrupt
+        started.append(run.title)
+        return train_and_test(self, run)
 
-            in_this_process(jobs, workers, Listeners(begin, listeners.end))
-
-        return runner
-
+    monkeypatch.setattr(_GroupRunner, 'train_and_test', until)
     for count in (1, 2, 4):
+        most = count
         with pytest.raises(KeyboardInterrupt):
-            run(small, tmp_path / 'parts', stop_after(count))
-    last = run(small, tmp_path / 'parts', stop_after(100))
+            run(small, tmp_path / 'parts')
+    most = 100
+    last = run(small, tmp_path / 'parts')
     assert len(started) == len(set(started)) == 6
     assert scores(last) == scores(whole)
     assert last.tables == whole.tables
-    run(small, tmp_path / 'parts', stop_after(6))
+    most = 6
+    run(small, tmp_path / 'parts')
+    assert not list((tmp_path / 'parts' / 'runs').glob('*.claim'))
 
 
 def test_a_result_cut_short_or_of_another_run_is_not_taken(recordings, tmp_path):
@@ -188,18 +202,11 @@ def test_the_table_says_all_that_is_needed_to_read_it(recordings, tmp_path):
 
 
 def test_nothing_done_yet_is_a_table_too(recordings, tmp_path):
-    result = run(study(recordings), tmp_path, lambda *_: None)
+    runs = StudyRuns(study(recordings), tmp_path, 'cpu')
+    runs.prepare(NullReporter(), 1)
+    result = runs.result()
     write_report(result, tmp_path)
     assert '**Incomplete:** 3 of 3' in (tmp_path / 'table.md').read_text()
-
-
-def test_two_studies_do_not_share_a_folder(recordings, tmp_path):
-    first, second = (StudyRuns(study(recordings), tmp_path, 'cpu') for _ in range(2))
-    refused = pytest.raises(ConfigurationError, match='a study is being run')
-    with first.locked(), refused, second.locked():
-        pass
-    with second.locked():
-        pass
 
 
 def test_recordings_that_cannot_be_used_are_refused(tmp_path):
@@ -214,51 +221,92 @@ def test_recordings_that_cannot_be_used_are_refused(tmp_path):
 
 
 def test_processes_do_what_this_one_does_and_one_that_dies_is_told(recordings, tmp_path):
-    small = study(recordings, seeds=[0, 1])
+    small = study(recordings, seeds=[0, 1], methods=[UNIMODAL, COSINE])
     here = run(small, tmp_path / 'here')
-
-    def deadly(jobs, workers, listeners):
-        # Those of the first seed end the process that touches them.
-        broken = [
-            replace(job, recipes=DeadlyRecipes(job.recipes)) if job.group.seed == 0 else job
-            for job in jobs
-        ]
-        do_all(broken, 2, listeners)
-
-    result = run(small, tmp_path / 'there', deadly)
-    assert (result.done, result.failed) == (3, 3)
+    runs = StudyRuns(small, tmp_path / 'there', 'cpu')
+    runs.prepare(NullReporter(), 1)
+    # Those of the first seed end the process that touches them.
+    runs._jobs = [
+        replace(job, recipes=DeadlyRecipes(job.recipes)) if job.group.seed == 0 else job
+        for job in runs.jobs()
+    ]
+    runs.do(2, NullReporter(), partial(LocalExecutor, 2))
+    result = runs.result()
+    assert (result.done, result.failed) == (2, 2)
     reasons = {record.failure for _, record in result.records if record and record.failure}
     assert len(reasons) == 1
     assert 'ended by itself (exit code 9)' in reasons.pop()
     assert scores(result).items() < scores(here).items()
+    assert not list((tmp_path / 'there' / 'runs').glob('*.claim'))
 
 
-def test_a_listener_that_stops_it_ends_the_processes(recordings, tmp_path):
-    def interrupted(jobs, workers, listeners):
-        def begin(task):
-            raise KeyboardInterrupt
+def test_whatever_stops_it_ends_the_processes(recordings, tmp_path):
+    class Interrupting(NullReporter):
+        def advance(self, done: int, detail: str = '') -> None:
+            if 'left;' in detail:
+                raise KeyboardInterrupt
 
-        do_all(jobs, 1, Listeners(begin, listeners.end))
-
+    runs = StudyRuns(study(recordings), tmp_path, 'cpu')
+    runs.prepare(NullReporter(), 1)
     with pytest.raises(KeyboardInterrupt):
-        run(study(recordings), tmp_path, interrupted)
+        runs.do(1, Interrupting(), partial(LocalExecutor, 1))
     assert not multiprocessing.active_children()
 
 
-def test_a_job_says_what_it_begins_and_ends(recordings, tmp_path):
-    told: list[tuple[str, str]] = []
+def test_a_job_writes_what_can_be_read_and_leaves_what_is_done(recordings, tmp_path):
+    runs = StudyRuns(study(recordings, methods=[UNIMODAL, FOREST]), tmp_path, 'cpu')
+    runs.prepare(NullReporter(), 1)
+    (job,) = runs.jobs()
+    with claim(job.tasks[0].path) as attempt:
+        assert attempt == 1
+        # It leaves a job to whoever is at it, or shares it with him.
+        do_job(job, share=False)
+        assert not any(task.is_done() for task in job.tasks)
+        do_job(job)
+    assert [task.is_done() for task in job.tasks] == [False, True]
+    kept = job.tasks[1].path.stat().st_mtime_ns
+    do_job(job)
+    assert job.tasks[1].path.stat().st_mtime_ns == kept
+    for task in job.tasks:
+        assert RunRecord.read(task.path, task.identity) is not None
 
-    def listen(jobs, workers, listeners):
-        for job in jobs:
-            do_job(
-                job,
-                lambda task: told.append(('begin', task.run.row.row)),
-                lambda task, _: told.append(('end', task.run.row.row)),
-            )
 
-    run(study(recordings, methods=[UNIMODAL, FOREST]), tmp_path, listen)
-    assert told == [(w, r) for r in ('unimodal', 'forest') for w in ('begin', 'end')]
-    files = sorted((tmp_path / 'runs').iterdir())
-    for file in files:
-        identity = json.loads(file.read_text())['run']
-        assert RunRecord.read(file, identity) is not None
+def test_what_another_process_is_at_is_waited_for(recordings, tmp_path):
+    small = study(recordings, methods=[UNIMODAL])
+    runs = StudyRuns(small, tmp_path, 'cpu')
+    runs.prepare(NullReporter(), 1)
+    ((task,),) = [job.tasks for job in runs.jobs()]
+    with claim(task.path):
+        worker = threading.Thread(target=runs.do, args=(1, NullReporter(), InThisProcess))
+        worker.start()
+        worker.join(1.0)
+        assert worker.is_alive()
+        assert not task.is_done()
+    worker.join(60.0)
+    assert not worker.is_alive()
+    assert runs.result().done == 1
+
+
+def test_a_claim_ends_with_the_process_and_counts_those_that_died(tmp_path):
+    path = tmp_path / 'run.json'
+    script = (
+        'import sys, time\n'
+        'from pathlib import Path\n'
+        'from xmodal_ros.studies.claims import claim\n'
+        'with claim(Path(sys.argv[1])) as attempt:\n'
+        '    print(attempt, flush=True)\n'
+        '    time.sleep(60)\n'
+    )
+    for number in (1, 2):
+        command = [sys.executable, '-c', script, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == f'{number}\n'
+            assert is_claimed(path)
+            with claim(path) as attempt:
+                assert attempt is None
+            process.kill()
+        assert not is_claimed(path)
+    with claim(path) as attempt:
+        assert attempt == 3
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """The windows of a study, and how its settings decide on them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,30 @@ import pytest
 
 from test.paired_bags import write_paired_bag
 from test.studies.small_study import study
-from xmodal_ros.data.recording import load_recording, read_facts
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.recording import (
+    load_recording,
+    read_facts,
+    RecordingFacts,
+    RecordingWindows,
+)
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
-from xmodal_ros.studies.windows import read_windows
 
 NAMES = ('imu', 'camera')
+
+
+def read_windows(
+    facts: RecordingFacts, recipes: Mapping[str, Recipe], folder: Path
+) -> RecordingWindows:
+    options = DataOptions(folder, strict=True)
+    (recording,) = load_recordings([facts], recipes, options, NullReporter())
+    assert isinstance(recording, RecordingWindows)
+    return recording
 
 
 @pytest.fixture
@@ -24,10 +42,10 @@ def bag(tmp_path: Path) -> Path:
 def test_windows_are_cut_once_and_again_when_what_they_are_cut_from_changes(bag, tmp_path):
     facts, folder = read_facts(bag, lambda _: NAMES), tmp_path / 'windows'
     recipes = make_recipes(study(), facts)
-    (first,) = read_windows([facts], recipes, folder)
+    first = read_windows(facts, recipes, folder)
     kept = {path.name for path in folder.iterdir()}
     assert len(kept) == 2
-    (again,) = read_windows([facts], recipes, folder)
+    again = read_windows(facts, recipes, folder)
     assert {path.name for path in folder.iterdir()} == kept
     fresh = load_recording(facts, {n: (r.stream, r.training_window) for n, r in recipes.items()})
     for name in NAMES:
@@ -37,7 +55,7 @@ def test_windows_are_cut_once_and_again_when_what_they_are_cut_from_changes(bag,
             np.testing.assert_array_equal(found.ends_ns, expected.ends_ns)
     assert len(fresh.windows['imu'].values)
     larger = make_recipes(study(sensors={'camera': {'height': 16}}), facts)
-    read_windows([facts], {'camera': larger['camera']}, folder)
+    read_windows(facts, {'camera': larger['camera']}, folder)
     assert len({path.name for path in folder.iterdir()} - kept) == 1
 
 
@@ -46,12 +64,12 @@ def test_what_cannot_be_used_ends_the_study_in_words(bag, tmp_path):
     recipes = make_recipes(study(), facts)
     (tmp_path / 'windows').write_text('a file')
     with pytest.raises(TrainingError, match='windows'):
-        read_windows([facts], recipes, tmp_path / 'windows')
+        read_windows(facts, recipes, tmp_path / 'windows')
     (file,) = facts.files
     content = file.read_bytes()
     file.write_bytes(content[: len(content) // 2])
     with pytest.raises(BagError, match='bag'):
-        read_windows([facts], recipes, tmp_path / 'others')
+        read_windows(facts, recipes, tmp_path / 'others')
 
 
 def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
@@ -79,7 +97,7 @@ def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):
     cut = {}
     for each in (all_of_it, part):
         placed, recipes = place_sensors(each, facts), make_recipes(each, facts)
-        (recording,) = read_windows([placed], recipes, tmp_path / 'windows')
+        recording = read_windows(placed, recipes, tmp_path / 'windows')
         cut[each is part] = np.asarray(recording.windows['camera'].values)
     assert cut[True].shape == cut[False].shape
     assert not np.array_equal(cut[True], cut[False])

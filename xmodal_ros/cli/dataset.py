@@ -66,6 +66,21 @@ def dataset(
         int | None,
         typer.Option(help='Processes that cut windows. Default: one a CPU.', min=1),
     ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Where to cut: a dask scheduler's tcp://HOST:PORT or the file it wrote, or "
+            "'slurm'. Default: on this machine.",
+            metavar='WHERE',
+        ),
+    ] = '',
+    cluster_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Options of Slurm, as submitit names them: slurm_partition=gpu timeout_min=240.',
+            metavar='NAME=VALUE...',
+        ),
+    ] = None,
     strict: Annotated[
         bool,
         typer.Option('--strict', help='Stop at the first recording that cannot be used.'),
@@ -96,6 +111,8 @@ def dataset(
             no_cache=no_cache,
             clear_cache=clear_cache,
             jobs=jobs,
+            cluster=cluster,
+            cluster_options=tuple(cluster_option or ()),
             strict=strict,
             json=json,
         )

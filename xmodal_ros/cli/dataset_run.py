@@ -18,6 +18,7 @@ from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
 
 _WIDTH_OF_A_FILE = 200
@@ -39,6 +40,8 @@ class DatasetSettings:
     no_cache: bool = False
     clear_cache: bool = False
     jobs: int | None = None
+    cluster: str = ''
+    cluster_options: tuple[str, ...] = ()
     strict: bool = False
     json: Path | None = None
 
@@ -52,6 +55,10 @@ class DatasetSettings:
         if self.no_cache and (self.cache is not None or self.clear_cache):
             raise ConfigurationError(
                 '--no-cache and another option for a cache exclude each other'
+            )
+        if self.no_cache and self.cluster:
+            raise ConfigurationError(
+                '--no-cache and --cluster exclude each other: a cluster keeps what it cuts'
             )
         check_writable(self.json)
 
@@ -77,15 +84,24 @@ def run(settings: DatasetSettings) -> Survey | None:
     if not settings.bags:
         console.print(escape(describe_cache(cache)), soft_wrap=True)
         return None
-    folder = None if settings.no_cache else cache.folder
+    options = DataOptions(
+        None if settings.no_cache else cache.folder, settings.jobs, settings.strict
+    )
+    executors = ExecutorSettings(
+        options.processes,
+        settings.cluster,
+        parse_options(settings.cluster_options),
+        cache.folder / 'slurm',
+    )
     with ProgressBars(Console(stderr=True), _LINES) as bars:
         found = survey(
             settings.bags,
             settings.sensors,
             settings.choices(),
-            DataOptions(folder, settings.jobs, settings.strict),
+            options,
             bars,
             cast('CorrectBy', settings.align),
+            executors.open if settings.cluster else None,
         )
     console.print(render_report(found.report))
     clocks = render_clocks(found.report)

@@ -33,6 +33,21 @@ def simulate(
         int | None,
         typer.Option(min=1, help='How many processes to use. Default: one for each CPU.'),
     ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Where to simulate: a dask scheduler's tcp://HOST:PORT or the file it wrote, or "
+            "'slurm'. Default: on this machine.",
+            metavar='WHERE',
+        ),
+    ] = '',
+    cluster_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='An option of Slurm, as submitit names it: slurm_partition=cpu.',
+            metavar='NAME=VALUE',
+        ),
+    ] = None,
     force: Annotated[
         bool,
         typer.Option('--force', help='Replace bags that were made with other parameters.'),
@@ -53,19 +68,25 @@ def simulate(
 
     Example: xmodal simulate recordings --subjects 6 --minutes 4 --seed 0
     """
+    from xmodal_ros.executors import ExecutorSettings, parse_options
     from xmodal_ros.simulator.simulate import plan_recordings
     from xmodal_ros.simulator.simulate import simulate as make
 
     console = Console(stderr=True)
     plans = plan_recordings(subjects, minutes, seed, images)
+    processes = jobs or os.cpu_count() or 1
+    executors = ExecutorSettings(
+        processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
+    )
     with ProgressBars(console) as bars:
         by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(
             out,
             plans,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=processes,
             force=force,
             progress=lambda subject, share: by_subject[subject].update(round(100 * share)),
+            open_executor=executors.open if cluster else None,
         )
     for bag in bags:
         count = sum(bag.segments.values())

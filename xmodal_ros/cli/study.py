@@ -45,6 +45,21 @@ def study(
             help="Where to train: 'auto', 'cpu', 'cuda' (all GPUs take turns) or 'cuda:N'."
         ),
     ] = 'auto',
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Where to run it: a dask scheduler's tcp://HOST:PORT or the file it wrote, or "
+            "'slurm'. Default: on this machine.",
+            metavar='WHERE',
+        ),
+    ] = '',
+    cluster_option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Options of Slurm, as submitit names them: slurm_partition=gpu timeout_min=240.',
+            metavar='NAME=VALUE...',
+        ),
+    ] = None,
     json: Annotated[
         Path | None, typer.Option(help='Write study.json here as well.', metavar='FILE')
     ] = None,
@@ -52,7 +67,8 @@ def study(
     """Train and test many methods, targets, splits and seeds, and compare them in tables.
 
     Windows are cut once and kept; each run's result is a file of its own. However it ends, the
-    same command goes on where it was. It writes table.md, study.json and differences.png.
+    same command goes on where it was; typed twice, on machines that share DIR, it shares the work.
+    It writes table.md, study.json and differences.png.
 
     Example: xmodal study simulated --recordings recordings --out studies/simulated --quick
     """
@@ -66,6 +82,8 @@ def study(
             quick=quick,
             jobs=jobs,
             device=device,
+            cluster=cluster,
+            cluster_options=tuple(cluster_option or ()),
             json=json,
         )
     )

@@ -13,6 +13,7 @@ import typer
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
 from xmodal_ros.studies.report import as_mapping, write_report
 from xmodal_ros.studies.runner import THREADS_A_RUN
@@ -32,6 +33,8 @@ class StudySettings:
     quick: bool = False
     jobs: int | None = None
     device: str = 'auto'
+    cluster: str = ''
+    cluster_options: tuple[str, ...] = ()
     json: Path | None = None
 
 
@@ -46,18 +49,19 @@ def run(settings: StudySettings) -> StudyResult:
     if settings.recordings:
         study = study.model_copy(update={'recordings': settings.recordings})
     workers = settings.jobs or max(1, (os.cpu_count() or 1) // THREADS_A_RUN)
-    runs = StudyRuns(study, settings.out, settings.device)
-    with runs.locked():
-        stopped = False
-        try:
-            with ProgressBars(console, _LINES) as bars:
-                runs.prepare(bars, workers)
-                runs.do(workers, bars)
-        except KeyboardInterrupt:
-            stopped = True
-        result = runs.result()
-        if result.records:
-            write_report(result, settings.out)
+    options = parse_options(settings.cluster_options)
+    executors = ExecutorSettings(workers, settings.cluster, options, settings.out / 'slurm')
+    runs = StudyRuns(study, settings.out, settings.device, elsewhere=bool(settings.cluster))
+    stopped = False
+    try:
+        with ProgressBars(console, _LINES) as bars:
+            runs.prepare(bars, workers, executors.open if settings.cluster else None)
+            runs.do(workers, bars, executors.open)
+    except KeyboardInterrupt:
+        stopped = True
+    result = runs.result()
+    if result.records:
+        write_report(result, settings.out)
     if stopped:
         done = f'{result.done} of {len(result.records)} runs are done'
         console.print(

@@ -1,21 +1,17 @@
 """Cut recordings side by side into the cache, so that memory stays flat however many there are."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, ExitStack
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from contextlib import closing, contextmanager, ExitStack
 from dataclasses import dataclass
-import multiprocessing
-from multiprocessing.synchronize import Event
+from functools import partial
 from pathlib import Path
-import signal
 import tempfile
 from typing import BinaryIO, Final
 
 import cv2
 
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.cutting import cut_recording, CutSpec
@@ -27,6 +23,7 @@ from xmodal_ros.data.recording import (
     RecordingWindows,
 )
 from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.executors import is_lost_worker, LocalExecutor, OpenExecutor
 
 # Between two looks at whether the work is still wanted.
 _MESSAGES_A_LOOK: Final = 64
@@ -60,14 +57,16 @@ def build_recordings(
     advance: Callable[[int, str], None] = lambda _done, _name: None,
     *,
     unlabelled: bool = False,
+    open_executor: OpenExecutor | None = None,
 ) -> list[RecordingWindows | BrokenRecording]:
     """Give the labelled windows of recordings, in their order; ``unlabelled`` adds the others.
 
-    What the cache holds is taken from there, the rest is cut, by so many processes at a time as
-    ``options`` say, and kept; without a cache it is cut here, into memory. ``advance`` hears how
-    many recordings are done, and which one just was. Raises :class:`TrainingError` when windows
-    cannot be kept or a process dies. Whatever is raised, Ctrl-C among it, leaves nothing
-    half-written.
+    What the cache holds is taken from there, the rest is cut, by an executor, and kept; without a
+    cache it is cut here, into memory. The executor is by default as many processes of this machine
+    as ``options`` say; another has to see the recordings and the cache as this process does.
+    ``advance`` hears how many recordings are done, and which one just was. Raises
+    :class:`TrainingError` when windows cannot be kept or a process dies. Whatever is raised,
+    Ctrl-C among it, leaves nothing half-written.
     """
     if options.cache is None:
         return _in_memory(facts, cut_specs, advance, unlabelled)
@@ -92,11 +91,12 @@ def build_recordings(
                 )
                 for number in todo
             ]
-            for number, reason in _do_all(tasks, options.processes):
-                if reason:
-                    broken[number] = reason
-                done += 1
-                advance(done, facts[number].name)
+            with closing(_do_all(tasks, options.processes, open_executor)) as ended:
+                for number, reason in ended:
+                    if reason:
+                        broken[number] = reason
+                    done += 1
+                    advance(done, facts[number].name)
     return [
         BrokenRecording(fact, broken[number])
         if number in broken
@@ -151,52 +151,42 @@ def _from_cache(
     return label_recording(facts, cut_specs, found, unlabelled=unlabelled)
 
 
-def _do_all(tasks: Sequence[_Task], processes: int) -> Iterator[tuple[int, str]]:
+def _do_all(
+    tasks: Sequence[_Task], processes: int, open_executor: OpenExecutor | None
+) -> Generator[tuple[int, str], None, None]:
     """Do tasks, and give each one's number and why its recording is broken, or ''."""
-    if min(processes, len(tasks)) == 1:
+    processes = min(processes, len(tasks))
+    if open_executor is None and processes == 1:
         for task in tasks:
             yield task.number, _told(task, lambda: None)
         return
-    context = multiprocessing.get_context('spawn')
-    stop = context.Event()
-    with ProcessPoolExecutor(
-        min(processes, len(tasks)), context, initializer=_begin, initargs=(stop,)
-    ) as pool:
+    with (open_executor or partial(LocalExecutor, processes))() as executor:
+        futures = {executor.submit(_work, task): task.number for task in tasks}
         try:
-            futures = {pool.submit(_work, task): task.number for task in tasks}
             for future in as_completed(futures):
                 yield futures[future], future.result()
-        except BrokenProcessPool:
-            raise TrainingError(
-                'a process that cut windows ended by itself: is there enough memory? Try fewer '
-                '--jobs'
-            ) from None
+        except Exception as error:
+            if is_lost_worker(error):
+                raise TrainingError(
+                    f'a process that cut windows ended by itself ({error}): is there enough '
+                    'memory? Try fewer --jobs'
+                ) from None
+            raise
         finally:
-            # Those at work stop at the next message; where all is done nobody listens.
-            stop.set()
-            pool.shutdown(cancel_futures=True)
-
-
-_stop: Event | None = None
-
-
-def _begin(stop: Event) -> None:
-    """Get a process ready to work."""
-    global _stop
-    _stop = stop
-    end_with_parent()
-    # Ctrl-C goes to the whole group of processes; who started this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
+            for future in futures:
+                future.cancel()
 
 
 def _work(task: _Task) -> str:
+    # Processes side by side are what fills the cores.
+    cv2.setNumThreads(1)
     messages = 0
 
     def look() -> None:
         nonlocal messages
         messages += 1
-        if messages % _MESSAGES_A_LOOK == 0 and _stop is not None and _stop.is_set():
+        # Whoever asked for it removes the workplace when he ends.
+        if messages % _MESSAGES_A_LOOK == 0 and not task.workplace.exists():
             raise TrainingError('stopped')
 
     return _told(task, look)

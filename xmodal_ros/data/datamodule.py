@@ -4,30 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.build import BrokenRecording, build_recordings
-from xmodal_ros.data.dataset import (
-    DatasetSplit,
-    leave_out_unpaired,
-    SegmentKey,
-    split_windows,
-)
+from xmodal_ros.data.cutting import CutSpec
+from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.data.recording import first_message, RecordingFacts, RecordingWindows
-from xmodal_ros.data.report import (
-    DataReport,
-    report_left_out,
-    report_recording,
-    report_test,
-)
-from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, scan, ScanResult
-from xmodal_ros.data.split import (
-    check_people,
-    hold_out_segments,
-    split_subjects,
-    SubjectSplit,
-)
+from xmodal_ros.data.report import DataReport, report_data
+from xmodal_ros.data.scan import NO_LABELS, scan, ScanResult
+from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
+from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
 from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.executors import OpenExecutor
 from xmodal_ros.progress import ProgressReporter
 
 
@@ -74,35 +63,34 @@ def prepare_data(plan: TrainingConfiguration, reporter: ProgressReporter) -> Dat
     learning = tuple(fact for fact in facts if fact.subject not in split.test)
     names = (plan.target, *plan.sources)
     recipes = {name: _recipe(learning, name, plan) for name in names}
-    read = _load(learning, recipes, plan, reporter)
+    read = load_recordings(
+        learning, recipes, plan.data_options, reporter, unlabelled=plan.unlabelled
+    )
     recordings = tuple(each for each in read if isinstance(each, RecordingWindows))
     _check_sensors(recordings, names)
-    held = _validation_segments(recordings, plan, split)
-    labels, without_windows = _labels(recordings, plan.target, held)
-    validating = [n for n, r in enumerate(recordings) if r.facts.subject in split.validation]
-    found = {
-        name: split_windows(
-            recordings, name, recipes[name].window.length_ns, labels, held, validating
-        )
-        for name in names
-    }
-    sets = leave_out_unpaired(found, plan.target)
-    _check_sets(sets, plan.target)
+    lengths_ns = {name: recipe.window.length_ns for name, recipe in recipes.items()}
+    divided = split_windows(
+        recordings, plan.target, plan.sources, lengths_ns, DataSplit(split, seed=plan.seed)
+    )
+    labels = divided.labels
+    named = {s.label for recording in recordings for s in recording.facts.segments}
     untaught = {s.label for fact in test for s in fact.segments} - {*labels}
     return DataModule(
         split=split,
         labels=labels,
         recipes=recipes,
-        sets=sets,
+        sets=divided.sets,
         learning=tuple(recording.facts for recording in recordings),
         test=test,
         unlabelled=tuple(
             left.path for left in scanned.left_out if left.facts and not left.facts.segments
         ),
-        without_windows=without_windows,
+        without_windows=tuple(sorted(named.difference(labels))),
         untaught=tuple(sorted(untaught)),
-        clips=_count_clips(recordings, plan.target, held, labels),
-        report=_report(read, test, scanned, recipes[plan.target].window.length_ns),
+        clips=_count_clips(recordings, plan.target, divided),
+        report=report_data(
+            scanned, read, _cut_specs(recipes), test=test, unlabelled=plan.unlabelled
+        )[0],
     )
 
 
@@ -127,13 +115,6 @@ def _look(plan: TrainingConfiguration, reporter: ProgressReporter) -> ScanResult
         without = [facts for facts in scanned.usable if name in facts.missing]
         if not with_it and without:
             raise BagError(without[0].missing[name])
-        if modalities := {facts.sensors[name].modality for facts in with_it} - {
-            with_it[0].sensors[name].modality
-        }:
-            raise TrainingError(
-                f"sensor '{name}' is a {with_it[0].sensors[name].modality} in {with_it[0].path} "
-                f'and a {modalities.pop()} in others: give them different names'
-            )
         for facts in without:
             reporter.note(f"{facts.path} has no sensor '{name}'")
     return scanned
@@ -160,28 +141,45 @@ def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingConfigu
     return make_recipe(first.sensors[name], first.msgtypes[name], first_message(first, name), plan)
 
 
-def _load(
-    learning: Sequence[RecordingFacts],
+def load_recordings(
+    facts: Sequence[RecordingFacts],
     recipes: Mapping[str, Recipe],
-    plan: TrainingConfiguration,
+    options: DataOptions,
     reporter: ProgressReporter,
+    *,
+    unlabelled: bool = False,
+    open_executor: OpenExecutor | None = None,
 ) -> list[RecordingWindows | BrokenRecording]:
-    cut_specs = {name: (r.stream, r.training_window) for name, r in recipes.items()}
-    reporter.begin('cutting windows', len(learning))
+    """Give recordings with the windows, at the density of training, of the sensors of ``recipes``.
+
+    ``unlabelled`` adds windows without a label. What cannot be used is told; it is raised, as
+    BagError or :class:`TrainingError`, where ``options`` are strict or it is the only recording.
+    The rest is as of :func:`~xmodal_ros.data.build.build_recordings`.
+    """
+    reporter.begin('cutting windows', len(facts))
     read = build_recordings(
-        learning, cut_specs, plan.data_options, reporter.advance, unlabelled=plan.unlabelled
+        facts,
+        _cut_specs(recipes),
+        options,
+        reporter.advance,
+        unlabelled=unlabelled,
+        open_executor=open_executor,
     )
     for each in read:
         if isinstance(each, BrokenRecording):
-            if plan.strict or len(read) == 1:
+            if options.strict or len(read) == 1:
                 raise BagError(each.reason)
             reporter.note(f'{each.facts.path} is left out: {each.reason}')
         else:
             for problem in each.unusable.values():
-                if plan.strict:
+                if options.strict:
                     raise TrainingError(problem)
                 reporter.note(problem)
     return read
+
+
+def _cut_specs(recipes: Mapping[str, Recipe]) -> dict[str, CutSpec]:
+    return {name: (recipe.stream, recipe.training_window) for name, recipe in recipes.items()}
 
 
 def _check_sensors(recordings: Sequence[RecordingWindows], names: Sequence[str]) -> None:
@@ -196,95 +194,10 @@ def _check_sensors(recordings: Sequence[RecordingWindows], names: Sequence[str])
             )
 
 
-def _report(
-    read: Sequence[RecordingWindows | BrokenRecording],
-    test: Sequence[RecordingFacts],
-    scanned: ScanResult,
-    length_ns: int,
-) -> DataReport:
-    told = [
-        report_recording(each, length_ns)
-        if isinstance(each, RecordingWindows)
-        else report_left_out(ExcludedRecording(each.facts.path, each.reason, each.facts))
-        for each in read
-    ]
-    told += [report_test(facts, length_ns) for facts in test]
-    return DataReport((*told, *map(report_left_out, scanned.left_out)))
-
-
-def _validation_segments(
-    recordings: Sequence[RecordingWindows], plan: TrainingConfiguration, split: SubjectSplit
-) -> frozenset[SegmentKey]:
-    if split.validation:
-        return frozenset(
-            (number, segment)
-            for number, recording in enumerate(recordings)
-            if recording.facts.subject in split.validation
-            for segment in range(len(recording.facts.segments))
-        )
-    held = hold_out_segments(_shown(recordings, plan.target), plan.seed)
-    for name in plan.sources:
-        shown = _shown(recordings, name)
-        # A source that was not recorded together with the target validates on its own segments.
-        if not held & shown.keys():
-            held |= hold_out_segments(shown, plan.seed)
-    return held
-
-
-def _shown(recordings: Sequence[RecordingWindows], sensor: str) -> dict[SegmentKey, str]:
-    """Give the segments that a sensor's windows show, with their activities."""
-    return {
-        (number, segment): recording.facts.segments[segment].label
-        for number, recording in enumerate(recordings)
-        if sensor in recording.windows
-        for segment in recording.windows[sensor].segment_of.tolist()
-        if segment >= 0
-    }
-
-
-def _labels(
-    recordings: Sequence[RecordingWindows], target: str, held: frozenset[SegmentKey]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the activities that training windows show, and those that none shows."""
-    named = {s.label for recording in recordings for s in recording.facts.segments}
-    shown = {label for segment, label in _shown(recordings, target).items() if segment not in held}
-    return tuple(sorted(shown)), tuple(sorted(named - shown))
-
-
-def _check_sets(sets: Mapping[str, DatasetSplit], target: str) -> None:
-    for name, examples in sets.items():
-        training = examples.training
-        classes = len(set(training.labels[training.labelled].tolist()))
-        if not classes:
-            raise TrainingError(
-                f"no training window of sensor '{name}' shows an activity that '{target}' is "
-                'taught: was it recorded while the labels say what is done, are its header stamps '
-                'of the same clock, and are windows (--window) shorter than twice the labelled '
-                f'segments? {why_left_out(examples)}'
-            )
-        if classes < 2:
-            raise TrainingError(
-                f"the training recordings hold {len(training.labelled)} windows of sensor '{name}'"
-                f' that show {classes} activities, but two are needed: {why_left_out(examples)}'
-            )
-        if not len(examples.validation):
-            raise TrainingError(
-                f"no window of sensor '{name}' is left for validation: label more than one "
-                f'segment of each activity, or name --val-subjects; {why_left_out(examples)}'
-            )
-
-
-def why_left_out(examples: DatasetSplit) -> str:
-    """Say how many windows and messages are not used, by reason."""
-    reasons = ', '.join(f'{count} {reason}' for reason, count in examples.left_out.items())
-    return f'left out: {reasons or "nothing"}'
-
-
 def _count_clips(
-    recordings: Sequence[RecordingWindows],
-    target: str,
-    held: frozenset[SegmentKey],
-    labels: Sequence[str],
+    recordings: Sequence[RecordingWindows], target: str, divided: WindowSplit
 ) -> dict[str, int]:
-    shown = {segment for segment, label in _shown(recordings, target).items() if label in labels}
-    return {'training': len(shown - held), 'validation': len(shown & held)}
+    """Count the segments that the target's windows show, of activities that are learnt."""
+    shown = shown_segments(recordings, target)
+    of_part = [divided.parts.get(key) for key, label in shown.items() if label in divided.labels]
+    return {part: of_part.count(part) for part in ('training', 'validation')}

@@ -1,17 +1,13 @@
-"""The windows a classifier learns from, gathered over recordings and paired across sensors."""
+"""The windows a classifier learns from, paired across sensors."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.data.recording import RecordingWindows
-from xmodal_ros.data.window_array import choose, join, WindowArray
+from xmodal_ros.data.window_array import choose, WindowArray
 from xmodal_ros.methods.source import NO_LABEL
-
-SegmentKey = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,75 +45,6 @@ class DatasetSplit:
     training: WindowsDataset
     validation: WindowsDataset
     left_out: Mapping[str, int]
-
-
-def split_windows(
-    recordings: Sequence[RecordingWindows],
-    sensor: str,
-    length_ns: int,
-    labels: Sequence[str],
-    validation: Collection[SegmentKey],
-    validating: Collection[int] = (),
-) -> DatasetSplit:
-    """Divide a sensor's windows by the segment they belong to.
-
-    ``validation`` names segments by recording and position. A training window that reaches into
-    one of them is left out, for it would show what validation asks about. Windows without a label
-    train, where there are any, except in the recordings ``validating``, from which nothing may be
-    learnt. Recordings without the sensor add nothing; one of them at least must have it.
-    """
-    index_of = {label: index for index, label in enumerate(labels)}
-    left_out: Counter[str] = Counter()
-    parts: dict[bool, list[_Piece]] = {False: [], True: []}
-    for number, recording in enumerate(recordings):
-        if sensor not in recording.windows:
-            continue
-        windows, segments = recording.windows[sensor], recording.facts.segments
-        left_out.update(windows.left_out)
-        held = [s for i, s in enumerate(segments) if (number, i) in validation]
-        rows: dict[bool, list[int]] = {False: [], True: []}
-        for row, (end_ns, segment) in enumerate(
-            zip(windows.ends_ns.tolist(), windows.segment_of.tolist(), strict=True)
-        ):
-            if segment < 0 and number in validating:
-                left_out['of_validation_subjects'] += 1
-            elif segment >= 0 and segments[segment].label not in index_of:
-                left_out['activity_left_out'] += 1
-            elif (number, segment) in validation:
-                rows[True].append(row)
-            elif any(s.start_ns < end_ns and s.end_ns > end_ns - length_ns for s in held):
-                left_out['touches_validation'] += 1
-            else:
-                rows[False].append(row)
-        # The last is that of segment -1, which is none.
-        classes = np.array(
-            [*(index_of.get(s.label, NO_LABEL) for s in segments), NO_LABEL], dtype=np.int64
-        )
-        for is_held, chosen in rows.items():
-            parts[is_held].append(_Piece(number, chosen, recording, sensor, classes))
-    return DatasetSplit(_join(parts[False]), _join(parts[True]), dict(left_out))
-
-
-@dataclass(frozen=True, eq=False)
-class _Piece:
-    number: int
-    rows: list[int]
-    recording: RecordingWindows
-    sensor: str
-    classes: NDArray[np.int64]
-
-
-def _join(pieces: Sequence[_Piece]) -> WindowsDataset:
-    windows = [piece.recording.windows[piece.sensor] for piece in pieces]
-    values = [choose(w.values, p.rows) for w, p in zip(windows, pieces, strict=True)]
-    return WindowsDataset(
-        join(values),
-        np.concatenate(
-            [p.classes[w.segment_of[p.rows]] for w, p in zip(windows, pieces, strict=True)]
-        ),
-        np.concatenate([np.full(len(p.rows), p.number, dtype=np.int64) for p in pieces]),
-        np.concatenate([w.ends_ns[p.rows] for w, p in zip(windows, pieces, strict=True)]),
-    )
 
 
 def pair_in_time(target: WindowsDataset, source: WindowsDataset) -> NDArray[np.int64]:

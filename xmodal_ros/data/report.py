@@ -1,13 +1,17 @@
 """What of a data set is used and what is left out, and why."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
+from xmodal_ros.bags.clocks import ClockCorrection
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.data.clock_report import ClockReport
+from xmodal_ros.data.build import BrokenRecording
+from xmodal_ros.data.clock_report import ClockReport, compare_clocks, CorrectBy
+from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
-from xmodal_ros.data.scan import ExcludedRecording
+from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, ScanResult
 from xmodal_ros.windows.windowing import SECOND_NS
 
 # Windows and messages that are not used, by the words they are counted under.
@@ -17,6 +21,9 @@ REASONS: Final = {
     'activity_left_out': 'windows of activities that are not learnt',
     'touches_validation': 'windows that reach into a segment that validates',
     'of_validation_subjects': 'windows without a label of people who validate',
+    'touches_test': 'windows that reach into a segment that tests',
+    'of_sources_only': 'windows of people of whom only sources learn',
+    'label_withheld': 'windows whose label the target is not told',
     'unpaired': 'windows without a label that no other sensor has at the same time',
     'late': 'messages out of order',
     'duplicate': 'messages with the stamp of another',
@@ -76,7 +83,7 @@ class RecordingReport:
 
 @dataclass(frozen=True)
 class DataReport:
-    """All recordings of a data set, in the order they were named."""
+    """All recordings of a data set, in the order in which they were found."""
 
     recordings: tuple[RecordingReport, ...]
 
@@ -90,22 +97,50 @@ class DataReport:
         return tuple(recording for recording in self.recordings if not recording.use)
 
 
-def report_left_out(left: ExcludedRecording) -> RecordingReport:
-    """Tell of a recording that is not used."""
+def report_data(
+    scanned: ScanResult,
+    read: Sequence[RecordingWindows | BrokenRecording],
+    cut_specs: Mapping[str, CutSpec],
+    *,
+    test: Collection[RecordingFacts] = (),
+    unlabelled: bool = False,
+    correct_by: CorrectBy = 'receipt',
+) -> tuple[DataReport, Mapping[Path, Mapping[str, ClockCorrection]]]:
+    """Tell of all recordings of a scan, of which those ``read`` were cut as ``cut_specs`` say.
+
+    Those to ``test`` on are not cut here but by the engine. With ``unlabelled`` recordings without
+    labels are learnt from too. Gives beside the report, for each recording that needs some, how to
+    correct the clocks of its sensors.
+    """
+    length_ns = max(window.length_ns for _, window in cut_specs.values())
+    told: list[RecordingReport] = []
+    corrections: dict[Path, Mapping[str, ClockCorrection]] = {}
+    for each in read:
+        if isinstance(each, BrokenRecording):
+            told.append(_left_out(ExcludedRecording(each.facts.path, each.reason, each.facts)))
+            continue
+        clocks = compare_clocks(each, cut_specs, correct_by)
+        if clocks.corrections:
+            corrections[each.facts.path] = clocks.corrections
+        report = _recording(each, length_ns, clocks.reports)
+        if not each.facts.segments and not unlabelled:
+            report = replace(report, use='', reason=NO_LABELS)
+        told.append(report)
+    told += [_facts(facts, 'test', '', length_ns) for facts in test]
+    told += map(_left_out, scanned.left_out)
+    place = {str(path): number for number, path in enumerate(scanned.paths)}
+    return DataReport(tuple(sorted(told, key=lambda each: place[each.path]))), corrections
+
+
+def _left_out(left: ExcludedRecording) -> RecordingReport:
     if left.facts is None:
         return RecordingReport(str(left.path), left.path.name, reason=left.reason)
     return _facts(left.facts, '', left.reason, 0)
 
 
-def report_test(facts: RecordingFacts, length_ns: int) -> RecordingReport:
-    """Tell of a recording that is kept to test on, whose windows the engine cuts later."""
-    return _facts(facts, 'test', '', length_ns)
-
-
-def report_recording(
-    recording: RecordingWindows, length_ns: int, clocks: Sequence[ClockReport] = ()
+def _recording(
+    recording: RecordingWindows, length_ns: int, clocks: Sequence[ClockReport]
 ) -> RecordingReport:
-    """Tell of a recording that is learnt from."""
     facts = recording.facts
     sensors = [
         _sensor(facts, name, windows, length_ns) for name, windows in recording.windows.items()
@@ -114,13 +149,7 @@ def report_recording(
         sensors.append(SensorReport(name, facts.sensors[name].modality, problem=problem))
     sensors += [SensorReport(name, '', problem=reason) for name, reason in facts.missing.items()]
     report = _facts(facts, 'learning', '', length_ns)
-    return RecordingReport(
-        **{**_fields(report), 'sensors': tuple(sensors), 'clocks': tuple(clocks)}
-    )
-
-
-def _fields(report: RecordingReport) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+    return replace(report, sensors=tuple(sensors), clocks=tuple(clocks))
 
 
 def _facts(facts: RecordingFacts, use: str, reason: str, length_ns: int) -> RecordingReport:

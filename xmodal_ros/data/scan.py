@@ -26,10 +26,14 @@ class ExcludedRecording:
 
 @dataclass(frozen=True, eq=False)
 class ScanResult:
-    """The recordings of a data set that can be used, and those that cannot."""
+    """The recordings of a data set that can be used, and those that cannot.
+
+    ``paths`` are all of them, in the order in which they were found.
+    """
 
     usable: tuple[RecordingFacts, ...]
     left_out: tuple[ExcludedRecording, ...]
+    paths: tuple[Path, ...]
 
 
 def scan(
@@ -39,6 +43,7 @@ def scan(
     reporter: ProgressReporter,
     *,
     need_labels: bool = True,
+    need_all: bool = False,
     why_of_no_use: Callable[[RecordingFacts], str] = lambda _facts: NO_LABELS,
 ) -> ScanResult:
     """Look into the recordings that ``paths`` name, for the sensors ``sensors_of`` a subject.
@@ -49,6 +54,7 @@ def scan(
     or :class:`TrainingError`. So is a path that holds no recording, which is a slip of the user,
     and where ``options`` are strict the first reason at all, except that a recording has no
     labels or is a copy: with these nothing is wrong.
+    With ``need_all`` so is a recording that lacks any of the sensors.
     ``why_of_no_use`` is asked of recordings without labels, and gives '' for those that are of
     some use; where there is no ``need_labels`` all are.
     """
@@ -60,7 +66,7 @@ def scan(
     left_out: list[ExcludedRecording] = []
     for done, path in enumerate(found, start=1):
         try:
-            facts = read_facts(path, sensors_of, need_all=False)
+            facts = read_facts(path, sensors_of, need_all=need_all)
             reason = why_of_no_use(facts) if need_labels and not facts.segments else ''
             reason = reason or _lack(facts, options)
         except BagError as error:
@@ -80,7 +86,21 @@ def scan(
         )
     for left in left_out:
         reporter.note(f'{left.path} is left out: {left.reason}')
-    return ScanResult(tuple(usable), tuple(left_out))
+    _check_modalities(usable)
+    return ScanResult(tuple(usable), tuple(left_out), tuple(found))
+
+
+def _check_modalities(usable: Sequence[RecordingFacts]) -> None:
+    """Raise :class:`TrainingError` for one name that sensors of two modalities bear."""
+    first: dict[str, tuple[str, Path]] = {}
+    for facts in usable:
+        for name, sensor in facts.sensors.items():
+            modality, path = first.setdefault(name, (sensor.modality, facts.path))
+            if sensor.modality != modality:
+                raise TrainingError(
+                    f"sensor '{name}' is a {modality} in {path} and a {sensor.modality} in "
+                    f'{facts.path}: give them different names'
+                )
 
 
 def _drop_copies(usable: list[RecordingFacts], left_out: list[ExcludedRecording]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
@@ -12,11 +12,12 @@ from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
-from xmodal_ros.data.clock_report import compare_clocks, CorrectBy
+from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.recording import first_message, RecordingFacts
-from xmodal_ros.data.report import DataReport, report_left_out, report_recording
-from xmodal_ros.data.scan import ExcludedRecording, scan
+from xmodal_ros.data.report import DataReport, report_data
+from xmodal_ros.data.scan import scan
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.executors import OpenExecutor
 from xmodal_ros.progress import ProgressReporter
 
 
@@ -35,10 +36,12 @@ def survey(
     options: DataOptions,
     reporter: ProgressReporter,
     correct_by: CorrectBy = 'receipt',
+    open_executor: OpenExecutor | None = None,
 ) -> Survey:
     """Cut the windows of ``sensors``, of all there are without any, as training would.
 
-    What is cut is kept for training where ``options`` name a cache. Raises what training raises
+    What is cut is kept for training where ``options`` name a cache, and is cut as
+    :func:`~xmodal_ros.data.build.build_recordings` says. Raises what training raises
     for recordings that cannot be used, but unlabelled ones are looked at all the same.
     """
     names = tuple(sensors) or _all_sensors(paths)
@@ -49,28 +52,16 @@ def survey(
     }
     if not cut_specs:
         raise BagError(next(iter(scanned.usable[0].missing.values()), 'no sensor is named'))
-    length_ns = max(window.length_ns for _, window in cut_specs.values())
     reporter.begin('cutting windows', len(scanned.usable))
-    told, corrections = [], {}
-    for each in build_recordings(scanned.usable, cut_specs, options, reporter.advance):
+    read = build_recordings(
+        scanned.usable, cut_specs, options, reporter.advance, open_executor=open_executor
+    )
+    for each in read if options.strict else ():
         if isinstance(each, BrokenRecording):
-            if options.strict:
-                raise BagError(each.reason)
-            told.append(
-                report_left_out(ExcludedRecording(each.facts.path, each.reason, each.facts))
-            )
-            continue
-        if options.strict:
-            for problem in each.unusable.values():
-                raise TrainingError(problem)
-        clocks = compare_clocks(each, cut_specs, correct_by)
-        if clocks.corrections:
-            corrections[each.facts.path] = clocks.corrections
-        report = report_recording(each, length_ns, clocks.reports)
-        if not each.facts.segments:
-            report = replace(report, use='', reason='it has no labels')
-        told.append(report)
-    return Survey(DataReport((*told, *map(report_left_out, scanned.left_out))), corrections)
+            raise BagError(each.reason)
+        for problem in each.unusable.values():
+            raise TrainingError(problem)
+    return Survey(*report_data(scanned, read, cut_specs, correct_by=correct_by))
 
 
 def correct_clocks(found: Survey) -> tuple[Path, ...]:

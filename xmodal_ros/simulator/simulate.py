@@ -1,16 +1,13 @@
 """Make a set of simulated recordings, several at a time, and keep those that are there."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-import multiprocessing
-from multiprocessing.sharedctypes import SynchronizedArray
-from multiprocessing.synchronize import Event
-import os
 from pathlib import Path
-import signal
+import shutil
+import tempfile
 from typing import Final
 
 import cv2
@@ -18,8 +15,8 @@ import cv2
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import replacing
-from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.executors import is_lost_worker, LocalExecutor, OpenExecutor
 from xmodal_ros.simulator.recording import (
     ImageFormat,
     PARAMETERS_KEY,
@@ -30,6 +27,9 @@ from xmodal_ros.simulator.script import draw_performance
 
 MOST_SUBJECTS: Final = 1000
 _POLL_S: Final = 0.1
+# A recording that is to be left stops at its next message.
+_GRACE_S: Final = 10.0
+_STEP: Final = 0.01
 
 Progress = Callable[[str, float], None]
 
@@ -76,11 +76,13 @@ def simulate(
     jobs: int = 1,
     force: bool = False,
     progress: Progress = _silent,
+    open_executor: OpenExecutor | None = None,
 ) -> tuple[SimulatedBag, ...]:
     """Write the planned recordings into the folder ``out``, one bag each, named by subject.
 
-    Bags that are there and were made alike are kept. ``jobs`` processes share the rest; the
-    content does not depend on it. ``progress`` hears of each subject's share done, 0 to 1.
+    Bags that are there and were made alike are kept. ``jobs`` processes of this machine share the
+    rest, or an executor that writes into the same folder; the content does not depend on it.
+    ``progress`` hears of each subject's share done, 0 to 1.
     After an exception or Ctrl-C the bags that were finished stay, unfinished ones do not.
 
     Raises :class:`BagError` when something else is in a bag's place, unless ``force`` is given
@@ -90,8 +92,9 @@ def simulate(
     for plan in plans:
         if plan not in missing:
             progress(plan.subject, 1.0)
-    if jobs > 1 and len(missing) > 1:
-        _write_in_processes(out, missing, min(jobs, len(missing)), progress)
+    if open_executor is not None or (jobs > 1 and len(missing) > 1):
+        local = partial(LocalExecutor, min(jobs, max(1, len(missing))))
+        _write_elsewhere(out, missing, open_executor or local, progress)
     else:
         for plan in missing:
             _write(out, plan, partial(progress, plan.subject))
@@ -145,64 +148,64 @@ class _StoppedError(Exception):
     """Raised in a process to make it leave its recording, when the others shall stop too."""
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """What the processes share: the share done of each recording, and the order to stop."""
-
-    done: 'SynchronizedArray[float]'
-    stop: Event
-    parent: int
-
-
-_shared: _Shared | None = None
-
-
-def _enter_process(done: 'SynchronizedArray[float]', stop: Event, parent: int) -> None:
-    global _shared
-    _shared = _Shared(done, stop, parent)
-    end_with_parent()
-    # Ctrl-C reaches every process of the terminal; only the parent decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _write_in_process(out: Path, plan: RecordingPlan, told: Path) -> None:
+    """Write a recording, and its share done into a file; stop when the folder of that is gone."""
+    # Processes side by side are what fills the cores.
     cv2.setNumThreads(1)
-
-
-def _write_in_process(out: Path, plan: RecordingPlan, number: int) -> None:
-    shared = _shared
-    if shared is None:
-        raise RuntimeError('a simulation process was started without its initializer')
+    last = -1.0
 
     def progress(share: float) -> None:
-        if shared.stop.is_set() or os.getppid() != shared.parent:
+        nonlocal last
+        if not told.exists():
             raise _StoppedError
-        shared.done[number] = share
+        if share - last >= _STEP:
+            last = share
+            with suppress(OSError):
+                (told / plan.subject).write_text(repr(share))
 
     _write(out, plan, progress)
 
 
-def _write_in_processes(
-    out: Path, plans: Sequence[RecordingPlan], jobs: int, progress: Progress
+def _write_elsewhere(
+    out: Path, plans: Sequence[RecordingPlan], open_executor: OpenExecutor, progress: Progress
 ) -> None:
-    # Fresh processes: forking one that runs threads (a progress bar, a DDS node) can deadlock.
-    context = multiprocessing.get_context('spawn')
-    done, stop = context.Array('d', len(plans)), context.Event()
-    executor = ProcessPoolExecutor(
-        jobs, context, initializer=_enter_process, initargs=(done, stop, os.getpid())
-    )
     try:
-        waiting: set[Future[None]] = {
-            executor.submit(_write_in_process, out, plan, number)
-            for number, plan in enumerate(plans)
-        }
-        while waiting:
-            ended, waiting = wait(waiting, timeout=_POLL_S)
-            for number, plan in enumerate(plans):
-                progress(plan.subject, done[number])
-            for future in ended:
-                future.result()
-    except BrokenProcessPool:
-        raise BagError(
-            'a simulation process was killed, perhaps for lack of memory: try --jobs 1'
-        ) from None
+        out.mkdir(parents=True, exist_ok=True)
+        told = Path(tempfile.mkdtemp(prefix='.simulating-', dir=out))
+    except OSError as error:
+        raise BagError(f'cannot write bags into {str(out)!r}: {error}') from error
+    waiting: set[Future[None]] = set()
+    shares = dict.fromkeys((plan.subject for plan in plans), 0.0)
+    try:
+        with open_executor() as executor:
+            try:
+                waiting |= {executor.submit(_write_in_process, out, p, told) for p in plans}
+                while waiting:
+                    ended, waiting = wait(waiting, timeout=_POLL_S)
+                    for name, share in shares.items():
+                        shares[name] = max(share, _share(told / name))
+                        progress(name, shares[name])
+                    for future in ended:
+                        future.result()
+            finally:
+                shutil.rmtree(told, ignore_errors=True)
+                # They leave nothing half-written behind, unless they are ended at it.
+                wait([future for future in waiting if not future.cancel()], timeout=_GRACE_S)
+    except Exception as error:
+        if is_lost_worker(error):
+            raise BagError(
+                'a simulation process was killed, perhaps for lack of memory: try --jobs 1'
+            ) from None
+        raise
     finally:
-        stop.set()
-        executor.shutdown(wait=True, cancel_futures=True)
+        shutil.rmtree(told, ignore_errors=True)
+    for plan in plans:
+        progress(plan.subject, 1.0)
+
+
+def _share(file: Path) -> float:
+    try:
+        return float(file.read_text())
+    except (OSError, ValueError):
+        # Not begun, or just being written.
+        return 0.0

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from xmodal_ros.data.window_split import TestWindows
 from xmodal_ros.files import write_atomic
 from xmodal_ros.metrics.scores import score
-from xmodal_ros.studies.datamodule import TestWindows
 
 Matrix = tuple[tuple[int, ...], ...]
 

@@ -1,6 +1,6 @@
 """Do the runs of a group, one after the other, each with its result in a file of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 import torch
 
 from xmodal_ros import __version__
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.data.recording import RecordingFacts
+from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
@@ -22,10 +24,10 @@ from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.classifier import probabilities as as_probabilities
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.engine import choose_device
+from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, Run
-from xmodal_ros.studies.windows import read_windows
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -36,13 +38,26 @@ from xmodal_ros.training.window_statistics import StatisticsBaseline, Statistics
 THREADS_A_RUN: Final = 1
 
 
+# A process may end by itself for a reason that has gone by then, as when memory was short.
+MOST_ATTEMPTS: Final = 2
+
+
 @dataclass(frozen=True)
 class Task:
-    """One run, how it is identified, and where its result goes."""
+    """One run, how it is identified, and where its result goes.
+
+    ``replaces_ns`` is when the result was written that is there already and cannot be used, 0
+    where there is none.
+    """
 
     run: Run
     identity: Mapping[str, Any]
     path: Path
+    replaces_ns: int = 0
+
+    def is_done(self) -> bool:
+        """Say whether a result is there, in the place of what was there before."""
+        return self.path.exists() and self.path.stat().st_mtime_ns != self.replaces_ns
 
 
 @dataclass(frozen=True)
@@ -60,40 +75,57 @@ class Job:
     device: str
 
 
-def do_job(
-    job: Job,
-    begin: Callable[[Task], None],
-    end: Callable[[Task, RunRecord], None],
-    reporter: ProgressReporter | None = None,
-) -> None:
-    """Do a job's runs; ``begin`` hears of each before it starts, ``end`` when it is kept.
+def do_job(job: Job, *, share: bool = True) -> None:
+    """Do those of a job's runs that no other process is at, and that have no result yet.
 
-    A run that fails is kept as such, with the reason, and the others go on.
+    Unless processes are to ``share`` a job, one that another is at is left to it. A run that fails
+    is kept as such, with the reason, and the others go on; so is one at which processes died.
     """
-    reporter = reporter or NullReporter()
+    if not share and any(is_claimed(task.path) for task in job.tasks):
+        return
     group_runner: _GroupRunner | None = None
     for task in job.tasks:
-        begin(task)
-        begun = time.monotonic()
-        done: Outcome | None = None
-        failure = ''
-        try:
-            # Made within the first run, so that a group that cannot be is the failure of its runs.
-            group_runner = group_runner or _GroupRunner(job, reporter)
-            done = group_runner.train_and_test(task.run)
-        except XmodalError as error:
-            failure = str(error)
-        except Exception as error:  # noqa: BLE001 - one run must not end them all
-            failure = f'{type(error).__name__}: {error}'
-        record = RunRecord(
-            run=dict(task.identity),
-            environment=environment(job.device),
-            duration_s=round(time.monotonic() - begun, 3),
-            outcome=done,
-            failure=failure,
-        )
-        record.write(task.path)
-        end(task, record)
+        with claim(task.path) as attempt:
+            if attempt is None or task.is_done():
+                continue
+            if attempt > MOST_ATTEMPTS:
+                record_death(job, task, '')
+                continue
+            begun = time.monotonic()
+            done: Outcome | None = None
+            failure = ''
+            try:
+                # Made within the first run, so that a group that cannot be is the failure of its
+                # runs.
+                group_runner = group_runner or _GroupRunner(job, NullReporter())
+                done = group_runner.train_and_test(task.run)
+            except XmodalError as error:
+                failure = str(error)
+            except Exception as error:  # noqa: BLE001 - one run must not end them all
+                failure = f'{type(error).__name__}: {error}'
+            _record(job, task, time.monotonic() - begun, done, failure)
+
+
+def record_death(job: Job, task: Task, how: str) -> None:
+    """Keep a run as failed at which processes ended by themselves; ``how`` in words, if known."""
+    told = f' ({how})' if how else ''
+    failure = (
+        f'its process ended by itself{told}, each time it was tried: is there enough memory? Try '
+        'fewer --jobs'
+    )
+    _record(job, task, 0.0, None, failure)
+
+
+def _record(
+    job: Job, task: Task, duration_s: float, outcome: Outcome | None, failure: str
+) -> None:
+    RunRecord(
+        run=dict(task.identity),
+        environment=environment(job.device),
+        duration_s=round(duration_s, 3),
+        outcome=outcome,
+        failure=failure,
+    ).write(task.path)
 
 
 def environment(device: str) -> dict[str, str]:
@@ -111,8 +143,17 @@ def environment(device: str) -> dict[str, str]:
     }
 
 
+def group_data(job: Job) -> GroupData:
+    """Give the windows that a job's runs share; those that are kept are not cut again."""
+    recipes = {name: job.recipes[name] for name in (job.group.target, *job.group.sources)}
+    options = DataOptions(job.windows, jobs=1, strict=True)
+    read = load_recordings(job.facts, recipes, options, NullReporter())
+    recordings = [each for each in read if isinstance(each, RecordingWindows)]
+    return prepare_group(recordings, recipes, job.group)
+
+
 class _CachingTrainer(TransferTrainer):
-    """A school that trains the target alone once, however many rows begin with that."""
+    """A trainer that trains the target alone once, however many rows begin with that."""
 
     _alone: FitResult | None = None
 
@@ -128,21 +169,18 @@ class _CachingTrainer(TransferTrainer):
 
 
 class _GroupRunner:
-    """The windows of a group, and its target, which is taught in many ways."""
+    """The windows of a group, and its target, which is trained in many ways."""
 
     def __init__(self, job: Job, reporter: ProgressReporter) -> None:
         group = job.group
-        names = (group.target, *group.sources)
-        recipes = {name: job.recipes[name] for name in names}
-        recordings = read_windows(job.facts, recipes, job.windows, jobs=1)
         self._group = group
-        self._group_data: GroupData = prepare_group(recordings, recipes, group)
-        self._recipes = recipes
+        self._group_data = group_data(job)
+        self._recipes = job.recipes
         self._trainer = _CachingTrainer(
             group.target,
             group.sources,
             self._group_data.labels,
-            recipes,
+            job.recipes,
             self._group_data.sets,
             group.seed,
             choose_device(job.device),

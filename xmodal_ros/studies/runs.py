@@ -9,6 +9,7 @@ import re
 from typing import Any, Literal
 
 from xmodal_ros import __version__
+from xmodal_ros.data.split import DataSplit, LabelSubset, SegmentFold, SubjectSplit
 from xmodal_ros.studies.specification import Direction, Labels, MethodRow, Study
 
 SplitKind = Literal['across', 'within']
@@ -28,6 +29,14 @@ class Fold:
     folds: int = 1
     subjects: tuple[str, ...] = ()
 
+    @property
+    def people(self) -> SubjectSplit | SegmentFold:
+        """Who or what trains and tests."""
+        if self.direction is None:
+            return SegmentFold(self.number, self.folds, self.subjects)
+        named = self.direction
+        return SubjectSplit((*named.train, *named.sources_only), named.validation, named.test)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -39,6 +48,14 @@ class Group:
     labels: Labels
     seed: int
     rows: tuple[MethodRow, ...]
+
+    @property
+    def split(self) -> DataSplit:
+        """Who or what trains, validates and tests."""
+        labels = LabelSubset(self.labels.fraction, self.labels.shots, self.labels.unlabelled)
+        direction = self.fold.direction
+        sources_only = () if direction is None else direction.sources_only
+        return DataSplit(self.fold.people, sources_only, labels, self.seed)
 
 
 @dataclass(frozen=True)

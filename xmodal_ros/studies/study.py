@@ -1,18 +1,25 @@
 """Run a study: read, cut, do what is missing, and write the tables."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 import fcntl
+from functools import partial
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from xmodal_ros.bags.opening import find_recordings
-from xmodal_ros.data.recording import read_facts, RecordingFacts
-from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.configuration.data_options import DataOptions
+from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.recording import RecordingFacts
+from xmodal_ros.data.scan import scan
+from xmodal_ros.data.split import check_people, SubjectSplit
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.executors import LocalExecutor, OpenExecutor
 from xmodal_ros.progress import ProgressReporter
+from xmodal_ros.studies.claims import forget_the_dead
+from xmodal_ros.studies.dispatch import do_all
 from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
@@ -20,10 +27,6 @@ from xmodal_ros.studies.runner import devices_for, Job, Task
 from xmodal_ros.studies.runs import file_name, groups, Run
 from xmodal_ros.studies.specification import Study
 from xmodal_ros.studies.summary import summarise, Table
-from xmodal_ros.studies.windows import read_windows
-from xmodal_ros.studies.workers import do_all, Listeners
-
-Runner = Callable[[Sequence[Job], int, Listeners], None]
 
 
 @dataclass(frozen=True)
@@ -48,98 +51,133 @@ class StudyResult:
 class StudyRuns:
     """The runs of a study in a folder: which are done, and how the others are.
 
-    The folder holds ``windows`` and ``runs``, a file each. Use it as a context: only one process
-    may work in a folder at a time.
+    The folder holds ``windows`` and ``runs``, a file each. Any number of processes may work in it,
+    on any machine that sees it. Jobs take turns on all GPUs that ``device`` may mean; those that
+    go ``elsewhere`` find theirs where they are done.
     """
 
-    def __init__(self, study: Study, out: Path, device: str) -> None:
+    def __init__(self, study: Study, out: Path, device: str, *, elsewhere: bool = False) -> None:
         self.study = study
         self.out = out
-        self._devices = devices_for(device)
+        self._devices = (device,) if elsewhere else devices_for(device)
         self._windows = out / 'windows'
         self._jobs: list[Job] = []
         self._tasks: list[Task] = []
         self._records: dict[Path, RunRecord] = {}
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes out of the folder within.
-
-        Raises :class:`ConfigurationError` when one is in it, or it cannot be written.
-        """
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            lock = (self.out / '.lock').open('w')
-        except OSError as error:
-            raise ConfigurationError(f'cannot write into {self.out}: {error}') from error
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise ConfigurationError(
-                    f'a study is being run in {self.out}: wait for it, or give another --out'
-                ) from error
-            yield
-
-    def prepare(self, reporter: ProgressReporter, workers: int | None = None) -> None:
+    def prepare(
+        self,
+        reporter: ProgressReporter,
+        workers: int | None = None,
+        open_executor: OpenExecutor | None = None,
+    ) -> None:
         """Read the recordings, cut the windows that are missing, and find what is to be run.
 
-        ``workers`` processes cut at a time, as many as there are CPUs unless it is said.
-        Raises :class:`~xmodal_ros.errors.XmodalError` for recordings that cannot be used.
+        An executor cuts, by default ``workers`` processes, as many as there are CPUs unless it is
+        said. Raises :class:`~xmodal_ros.errors.XmodalError` for recordings that cannot be used,
+        and where the folder cannot be written.
         """
         facts = [place_sensors(self.study, fact) for fact in _read_all(self.study, reporter)]
+        self._check_people([fact.subject for fact in facts])
         recipes = make_recipes(self.study, facts[0])
-        reporter.begin('cutting windows', len(facts))
-        read_windows(facts, recipes, self._windows, workers, reporter.advance)
+        options = DataOptions(self._windows, workers, strict=True)
+        with self._cutting(reporter):
+            load_recordings(facts, recipes, options, reporter, open_executor=open_executor)
+        forget_the_dead(self.out / 'runs')
         known = _identities(facts)
         for group in groups(self.study):
             tasks = []
             for row in group.rows:
                 run = Run(group, row)
                 identity = run.identity(self.study, known)
-                tasks.append(Task(run, identity, self.out / 'runs' / file_name(identity)))
-            self._tasks += tasks
-            for task in tasks:
-                record = RunRecord.read(task.path, task.identity)
+                path = self.out / 'runs' / file_name(identity)
+                written_ns = path.stat().st_mtime_ns if path.exists() else 0
+                record = RunRecord.read(path, identity)
                 if record is not None:
-                    self._records[task.path] = record
-            missing = tuple(task for task in tasks if not self._is_done(task))
+                    self._records[path] = record
+                tasks.append(Task(run, identity, path, written_ns))
+            self._tasks += tasks
+            missing = tuple(task for task in tasks if not self._has_outcome(task))
             if missing:
                 device = self._devices[len(self._jobs) % len(self._devices)]
                 self._jobs.append(
                     Job(group, missing, tuple(facts), recipes, self._windows, device)
                 )
 
-    def do(self, workers: int, reporter: ProgressReporter, runner: Runner = do_all) -> None:
-        """Do what is missing, and what failed before. Whatever ends it leaves what is done."""
-        missing = [task for job in self._jobs for task in job.tasks]
-        kept = [task for task in self._tasks if self._is_done(task)]
-        eta = EtaEstimator([_kind(task) for task in missing], workers)
+    def _check_people(self, subjects: Sequence[str]) -> None:
+        """Refuse one person in two parts before anything is computed."""
+        for people in {group.fold.people for group in groups(self.study)}:
+            if isinstance(people, SubjectSplit):
+                check_people(subjects, people)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Give what is to be done, as it was found by :meth:`prepare`."""
+        return tuple(self._jobs)
+
+    def do(
+        self, workers: int, reporter: ProgressReporter, open_executor: OpenExecutor | None = None
+    ) -> None:
+        """Do what is missing, and what failed before. Whatever ends it leaves what is done.
+
+        By default ``workers`` processes of this machine do it.
+        """
+        missing = {task.path.name: task for job in self._jobs for task in job.tasks}
+        kept = [task for task in self._tasks if self._has_outcome(task)]
+        eta = EtaEstimator([_kind(task) for task in missing.values()], workers)
         for task in kept:
             eta.observe(_kind(task), self._records[task.path].duration_s)
         if kept and missing:
             reporter.note(f'{len(kept)} of {len(self._tasks)} runs are done already: going on')
         reporter.begin('running', len(missing))
-        done = 0
+        total = len(missing)
 
-        def end(task: Task, record: RunRecord) -> None:
-            nonlocal done
-            done += 1
-            self._records[task.path] = record
-            eta.finish(_kind(task), record.duration_s)
-            if record.failure:
-                reporter.note(f'{task.run.title}: {record.failure}')
-            scored = f'{record.outcome.macro_f1:.3f}' if record.outcome else 'failed'
-            reporter.advance(done, f'{eta.text()} left; {task.run.title}: {scored}')
+        def look() -> None:
+            """Take in the results that are there now, whoever wrote them."""
+            written = {file.name for file in (self.out / 'runs').glob('*.json')}
+            for name in [name for name in missing if name in written]:
+                task = missing[name]
+                record = RunRecord.read(task.path, task.identity) if task.is_done() else None
+                if record is None:
+                    continue
+                del missing[name]
+                self._records[task.path] = record
+                eta.finish(_kind(task), record.duration_s)
+                if record.failure:
+                    reporter.note(f'{task.run.title}: {record.failure}')
+                scored = f'{record.outcome.macro_f1:.3f}' if record.outcome else 'failed'
+                done = total - len(missing)
+                reporter.advance(done, f'{eta.text()} left; {task.run.title}: {scored}')
 
-        runner(self._jobs, workers, Listeners(lambda _: None, end))
+        try:
+            do_all(self._jobs, open_executor or partial(LocalExecutor, workers), look)
+        finally:
+            look()
+
+    @contextmanager
+    def _cutting(self, reporter: ProgressReporter) -> Iterator[None]:
+        """Have one process at a time cut windows: what it cut, the next one finds.
+
+        Raises :class:`ConfigurationError` when the folder cannot be written.
+        """
+        try:
+            (self.out / 'runs').mkdir(parents=True, exist_ok=True)
+            lock = (self.out / '.lock').open('w')
+        except OSError as error:
+            raise ConfigurationError(f'cannot write into {self.out}: {error}') from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                reporter.note(f'another process cuts windows in {self.out}: waiting for it')
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def result(self) -> StudyResult:
         """Give what there is so far."""
         records = tuple((task.run, self._records.get(task.path)) for task in self._tasks)
         return StudyResult(self.study, records, summarise(self.study, records))
 
-    def _is_done(self, task: Task) -> bool:
+    def _has_outcome(self, task: Task) -> bool:
         record = self._records.get(task.path)
         return record is not None and not record.failure
 
@@ -150,25 +188,13 @@ def _kind(task: Task) -> tuple[str, ...]:
 
 
 def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts, ...]:
-    paths = find_recordings(study.recordings)
-    reporter.begin('looking into recordings', len(paths))
-    facts: list[RecordingFacts] = []
-    for done, path in enumerate(paths, start=1):
-        fact = read_facts(path, lambda _: study.sensor_names)
-        if fact.segments:
-            facts.append(fact)
-        else:
-            reporter.note(f'{path} has no labels: left out')
-        reporter.advance(done, fact.name)
-    if not facts:
-        raise TrainingError(
-            f'none of the {len(paths)} recordings of the study is labelled: record '
-            '/activity_label or put a labels.csv into each'
-        )
-    names = [fact.name for fact in facts]
+    """Look into the recordings; whatever is wrong with one ends it, for all runs are compared."""
+    strict = DataOptions(strict=True)
+    scanned = scan(study.recordings, lambda _: study.sensor_names, strict, reporter, need_all=True)
+    names = [facts.name for facts in scanned.usable]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigurationError(f'two recordings of the study are named {twice[0]!r}: rename one')
-    return tuple(facts)
+    return scanned.usable
 
 
 def _identities(facts: Sequence[RecordingFacts]) -> Mapping[str, Any]:

@@ -9,8 +9,9 @@ import torch
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.configuration.training import TrainingConfiguration
-from xmodal_ros.data.datamodule import DataModule, prepare_data, why_left_out
+from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.dataset import DatasetSplit
+from xmodal_ros.data.window_split import why_left_out
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod

@@ -10,8 +10,8 @@ from sklearn.metrics import balanced_accuracy_score
 import torch
 
 from xmodal_ros.configuration.recipe import Recipe
-from xmodal_ros.data.datamodule import why_left_out
 from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
+from xmodal_ros.data.window_split import why_left_out
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source

@@ -1,0 +1,78 @@
+"""A study on a dask cluster gives what it gives here, to the last bit, whichever worker dies."""
+
+import json
+from pathlib import Path
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from test.dask_cluster import dask_cluster, DaskCluster
+from test.paired_bags import write_subjects
+from test.studies.small_study import COSINE, InThisProcess, study, UNIMODAL
+from xmodal_ros.executors import ExecutorSettings
+from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies.report import as_mapping
+from xmodal_ros.studies.study import StudyResult, StudyRuns
+
+pytest.importorskip('distributed')
+
+
+def results(result: StudyResult) -> Any:
+    found = json.loads(json.dumps(as_mapping(result)))
+    for record in found['results']:
+        del record['duration_s'], record['outcome']['durations_s']
+    return found['results'], found['tables'], found['environments'], found['runs']
+
+
+def kill_the_first_at_work(cluster: DaskCluster, runs: Path, killed: list[int]) -> None:
+    """Kill a worker while it is at a run."""
+    by_number = {worker.pid: worker for worker in cluster.workers}
+    deadline = time.monotonic() + 120
+    while not killed and time.monotonic() < deadline:
+        for file in runs.glob('*.claim'):
+            try:
+                number = json.loads(file.read_text())['process']
+            except (OSError, ValueError):
+                continue
+            by_number[number].kill()
+            killed.append(number)
+            return
+        time.sleep(0.005)
+
+
+@pytest.mark.timeout(240)
+def test_a_study_on_a_cluster_whose_worker_is_killed_is_the_same(tmp_path: Path) -> None:
+    recordings = write_subjects(tmp_path / 'recordings')
+    small = study(recordings, methods=[UNIMODAL, COSINE], seeds=[0, 1])
+    here = StudyRuns(small, tmp_path / 'here', 'cpu')
+    here.prepare(NullReporter(), 1)
+    here.do(1, NullReporter(), InThisProcess)
+
+    (tmp_path / 'cluster').mkdir()
+    there = StudyRuns(small, tmp_path / 'there', 'cpu', elsewhere=True)
+    killed: list[int] = []
+    with dask_cluster(tmp_path / 'cluster') as cluster:
+        wait_for(Path(cluster.address))
+        executors = ExecutorSettings(2, cluster.address)
+        # The windows are cut there too.
+        there.prepare(NullReporter(), 2, executors.open)
+        killer = threading.Thread(
+            target=kill_the_first_at_work, args=(cluster, tmp_path / 'there' / 'runs', killed)
+        )
+        killer.start()
+        there.do(2, NullReporter(), executors.open)
+        killer.join()
+        assert len(killed) == 1
+        assert sum(worker.poll() is not None for worker in cluster.workers) == 1
+    assert there.result().done == 4
+    assert results(there.result()) == results(here.result())
+    assert not list((tmp_path / 'there' / 'runs').glob('*.claim'))
+
+
+def wait_for(file: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not file.exists():
+        assert time.monotonic() < deadline, 'the scheduler does not start'
+        time.sleep(0.05)

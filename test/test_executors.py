@@ -1,0 +1,157 @@
+"""Work is done elsewhere: what dies takes nothing else with it, and all ends with who asked."""
+
+from concurrent.futures import Executor, wait
+import multiprocessing
+import os
+from pathlib import Path
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from test.dask_cluster import ROOT
+from xmodal_ros import executors
+from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.executors import (
+    ExecutorSettings,
+    is_lost_worker,
+    LocalExecutor,
+    LostWorkerError,
+    parse_options,
+    SlurmExecutor,
+)
+
+
+def fail() -> None:
+    raise TrainingError('no windows')
+
+
+def die() -> None:
+    os._exit(7)
+
+
+def write_and_sleep(file: Path) -> None:
+    file.write_text(str(os.getpid()))
+    time.sleep(120)
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_one_process_that_dies_is_told_and_the_others_go_on():
+    with ExecutorSettings(2).open() as executor:
+        deaths = [executor.submit(die) for _ in range(2)]
+        others = [executor.submit(pow, 2, n) for n in range(20)]
+        assert [other.result() for other in others] == [2**n for n in range(20)]
+        for death in deaths:
+            error = death.exception()
+            assert isinstance(error, LostWorkerError)
+            assert is_lost_worker(error)
+            assert 'exit code 7' in str(error)
+        error = executor.submit(fail).exception()
+        assert isinstance(error, TrainingError)
+        assert not is_lost_worker(error)
+    assert not multiprocessing.active_children()
+
+
+def test_an_exception_here_ends_what_is_at_work_at_once(tmp_path):
+    begun = time.monotonic()
+    executor = LocalExecutor(2)
+    at_work = executor.submit(write_and_sleep, tmp_path / 'a')
+    waiting = [executor.submit(write_and_sleep, tmp_path / 'b') for _ in range(5)]
+
+    def interrupted() -> None:
+        with executor:
+            wait_until((tmp_path / 'a').exists)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert time.monotonic() - begun < 100
+    assert is_lost_worker(at_work.exception() or OSError())
+    assert any(future.cancelled() for future in waiting)
+    assert not multiprocessing.active_children()
+
+
+def test_processes_end_with_the_one_that_started_them_however_that_ends(tmp_path):
+    script = (
+        'import sys\n'
+        'from pathlib import Path\n'
+        'from test.test_executors import write_and_sleep\n'
+        'from xmodal_ros.executors import LocalExecutor\n'
+        'if __name__ == "__main__":\n'
+        '    with LocalExecutor(1) as executor:\n'
+        '        executor.submit(write_and_sleep, Path(sys.argv[1])).result()\n'
+    )
+    (tmp_path / 'script.py').write_text(script)
+    file = tmp_path / 'number'
+    command = [sys.executable, str(tmp_path / 'script.py'), str(file)]
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    with subprocess.Popen(command, env=environment) as parent:
+        wait_until(lambda: file.exists() and file.read_text())
+        number = int(file.read_text())
+        assert is_alive(number)
+        parent.send_signal(signal.SIGKILL)
+    wait_until(lambda: not is_alive(number))
+
+
+def test_jobs_of_slurm_give_values_errors_and_deaths(tmp_path):
+    pytest.importorskip('submitit')
+    # Slurm's place is taken by submitit's own processes.
+    with SlurmExecutor(2, tmp_path / 'slurm', {'timeout_min': 2}, cluster='local') as executor:
+        assert isinstance(executor, Executor)
+        value, error, death = (
+            executor.submit(pow, 2, 5),
+            executor.submit(fail),
+            executor.submit(die),
+        )
+        wait([value, error, death], timeout=200)
+        assert value.result() == 32
+        assert isinstance(error.exception(), TrainingError)
+        assert isinstance(death.exception(), LostWorkerError)
+
+
+def test_options_of_slurm_are_read_and_belong_to_it():
+    assert parse_options(['slurm_partition=gpu', 'timeout_min=240']) == {
+        'slurm_partition': 'gpu',
+        'timeout_min': 240,
+    }
+    with pytest.raises(ConfigurationError, match="'gpu' is not of the form NAME=VALUE"):
+        parse_options(['gpu'])
+    with pytest.raises(ConfigurationError, match='--cluster-option is for --cluster slurm'):
+        ExecutorSettings(1, '', {'timeout_min': 1}).open()
+
+
+@pytest.mark.parametrize(
+    ('address', 'package', 'extra'),
+    [('slurm', 'submitit', 'slurm'), ('tcp://127.0.0.1:1', 'distributed', 'dask')],
+)
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, address, package, extra):
+    monkeypatch.setitem(sys.modules, package, None)
+    settings = ExecutorSettings(1, address, folder=tmp_path)
+    with (
+        pytest.raises(ConfigurationError, match=rf"'{package}'.*xmodal_ros\[{extra}\]"),
+        settings.open(),
+    ):
+        pass
+
+
+def test_a_cluster_that_is_not_there_is_said(tmp_path, monkeypatch):
+    pytest.importorskip('distributed')
+    monkeypatch.setattr(executors, '_ANSWER_S', 1)
+    settings = ExecutorSettings(1, 'tcp://127.0.0.1:1')
+    with pytest.raises(ConfigurationError, match='no dask scheduler answers'), settings.open():
+        pass
