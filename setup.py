@@ -35,7 +35,9 @@ setup(
     description='Recognises what the person near a robot is doing, from one sensor at a time',
     license='Apache-2.0',
     extras_require={
+        'dask': ['distributed'],
         'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
+        'slurm': ['submitit'],
         'sound': ['soundfile'],
         'test': ['pytest'],
     },

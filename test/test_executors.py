@@ -1,6 +1,6 @@
 """Work is done elsewhere: what dies takes nothing else with it, and all ends with who asked."""
 
-from concurrent.futures import Executor, wait
+from concurrent.futures import Executor
 import multiprocessing
 import os
 from pathlib import Path
@@ -118,7 +118,8 @@ def test_jobs_of_slurm_give_values_errors_and_deaths(tmp_path):
             executor.submit(fail),
             executor.submit(die),
         )
-        wait([value, error, death], timeout=200)
+        for future in (value, error, death):
+            wait_until(future.done)
         assert value.result() == 32
         assert isinstance(error.exception(), TrainingError)
         assert isinstance(death.exception(), LostWorkerError)

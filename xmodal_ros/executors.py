@@ -11,6 +11,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from contextlib import AbstractContextManager, chdir, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 import multiprocessing
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -216,25 +217,25 @@ class SlurmExecutor(_ThreadedExecutor):
 
     def _do(self, function: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any]) -> T:
         with self._lock:
-            job = self._slurm.submit(_told, function, args, named)
+            job = self._slurm.submit(_value_or_error, function, args, named)
             self._jobs.add(job)
         try:
-            value, error = job.result()
+            given: tuple[T, Exception | None] = job.result()
         except self._lost as lost:
             raise LostWorkerError(' '.join(str(lost).split())[:200]) from None
         finally:
             self._jobs.discard(job)
+        value, error = given
         if error is not None:
             raise error
-        given: T = value
-        return given
+        return value
 
     def _end(self) -> None:
         for job in list(self._jobs):
             job.cancel()
 
 
-def _told(
+def _value_or_error(
     function: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any]
 ) -> tuple[T | None, Exception | None]:
     """Give an exception as a value, for submitit makes a text of it."""
@@ -269,7 +270,7 @@ class _DaskExecutor(Executor):
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Do it on the next free worker."""
-        return self._executor.submit(self._alone, fn, *args, **kwargs)
+        return self._executor.submit(partial(self._alone, fn), *args, **kwargs)
 
 
 @contextmanager

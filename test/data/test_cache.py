@@ -12,6 +12,7 @@ import pytest
 from test.messages import EPOCH, imu_bytes, SECOND
 from test.paired_bags import IMU, LABELS, write_paired_bag
 from test.sound_bags import info_bytes, write_sound_bag
+from test.studies.small_study import InThisProcess
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
@@ -114,6 +115,26 @@ def test_windows_from_disk_and_from_memory_are_those_of_the_robot(bags, kept, na
         same_bits(memory, name, expected)
         assert isinstance(disk.windows[name].stream, MappedStream)
         assert disk.windows[name].left_out == memory.windows[name].left_out
+
+
+@pytest.mark.parametrize(('jobs', 'passes'), [(1, 2), (2, 2), (3, 4)])
+def test_idle_processes_cut_one_recording_by_sensor(bags, kept, tmp_path, jobs, passes):
+    executor, heard = InThisProcess(), []
+    build_recordings(
+        look(bags),
+        WAYS,
+        DataOptions(tmp_path, jobs=jobs),
+        lambda done, name: heard.append((done, name)),
+        open_executor=lambda: executor,
+    )
+    assert executor.submitted == passes
+    assert [done for done, _ in heard] == [1, 2]
+    assert {name for _, name in heard} == {'bag_1', 'bag_2'}
+    found = {path.relative_to(tmp_path): path for path in tmp_path.rglob('*') if path.is_file()}
+    arrays = [path for path in kept.rglob('*') if path.is_file() and path.name != ENTRY]
+    assert len(arrays) > 8
+    for path in arrays:
+        assert found[path.relative_to(kept)].read_bytes() == path.read_bytes()
 
 
 def test_each_sample_is_kept_once(bags, kept):
@@ -252,8 +273,8 @@ def test_an_interrupted_build_leaves_nothing_half_written(bags, tmp_path):
 def test_what_a_killed_process_left_goes_and_what_another_is_at_stays(tmp_path):
     cache = StreamCache(tmp_path)
     (tmp_path / '.partial-dead').mkdir()
-    with cache.workplace() as other:
-        with StreamCache(tmp_path).workplace():
+    with cache.temporary_folder() as other:
+        with StreamCache(tmp_path).temporary_folder():
             assert other.is_dir()
         assert not (tmp_path / '.partial-dead').exists()
     assert not list(tmp_path.iterdir())

@@ -45,9 +45,13 @@ def write_study(path: Path, content: dict[str, Any]) -> Path:
 
 
 class InThisProcess(Executor):
-    """Does everything at once, here."""
+    """Does everything at once, here, and counts it."""
+
+    def __init__(self) -> None:
+        self.submitted = 0
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        self.submitted += 1
         future: Future[T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future

@@ -1,5 +1,6 @@
 """Cut recordings side by side into the cache, so that memory stays flat however many there are."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing, contextmanager, ExitStack
@@ -40,11 +41,11 @@ class BrokenRecording:
 
 @dataclass(frozen=True)
 class _Task:
-    """What is to be cut of one recording, and where each sensor's stream belongs."""
+    """What is to be cut in one pass over a recording, and where each sensor's stream belongs."""
 
     number: int
     cache: StreamCache
-    workplace: Path
+    temporary_folder: Path
     facts: RecordingFacts
     cut_specs: Mapping[str, CutSpec]
     places: Mapping[str, Path]
@@ -79,30 +80,42 @@ def build_recordings(
     if done:
         advance(done, 'from the cache')
     if todo:
-        with cache.workplace() as workplace:
+        with cache.temporary_folder() as temporary_folder:
             tasks = [
                 _Task(
                     number,
                     cache,
-                    workplace,
+                    temporary_folder,
                     facts[number],
-                    {name: cut_specs[name] for name in missing[number]},
+                    {name: cut_specs[name] for name in names},
                     places[number],
                 )
                 for number in todo
+                for names in _shares(missing[number], options.processes > len(todo))
             ]
+            left = Counter(task.number for task in tasks)
             with closing(_do_all(tasks, options.processes, open_executor)) as ended:
                 for number, reason in ended:
                     if reason:
                         broken[number] = reason
-                    done += 1
-                    advance(done, facts[number].name)
+                    left[number] -= 1
+                    if not left[number]:
+                        done += 1
+                        advance(done, facts[number].name)
     return [
         BrokenRecording(fact, broken[number])
         if number in broken
         else _from_cache(cache, fact, cut_specs, places[number], unlabelled)
         for number, fact in enumerate(facts)
     ]
+
+
+def _shares(names: Sequence[str], side_by_side: bool) -> Sequence[Sequence[str]]:
+    """Divide the sensors of a recording into passes over it: one, for it is read but once then.
+
+    Where processes would be idle each sensor gets a pass of its own, ``side_by_side``.
+    """
+    return [[name] for name in names] if side_by_side else [names]
 
 
 def _in_memory(
@@ -158,7 +171,7 @@ def _do_all(
     processes = min(processes, len(tasks))
     if open_executor is None and processes == 1:
         for task in tasks:
-            yield task.number, _told(task, lambda: None)
+            yield task.number, _cut_or_reason(task, lambda: None)
         return
     with (open_executor or partial(LocalExecutor, processes))() as executor:
         futures = {executor.submit(_work, task): task.number for task in tasks}
@@ -182,17 +195,17 @@ def _work(task: _Task) -> str:
     cv2.setNumThreads(1)
     messages = 0
 
-    def look() -> None:
+    def check_wanted() -> None:
         nonlocal messages
         messages += 1
-        # Whoever asked for it removes the workplace when he ends.
-        if messages % _MESSAGES_A_LOOK == 0 and not task.workplace.exists():
+        # Whoever asked for it removes the folder when he ends.
+        if messages % _MESSAGES_A_LOOK == 0 and not task.temporary_folder.exists():
             raise TrainingError('stopped')
 
-    return _told(task, look)
+    return _cut_or_reason(task, check_wanted)
 
 
-def _told(task: _Task, progress: Callable[[], None]) -> str:
+def _cut_or_reason(task: _Task, progress: Callable[[], None]) -> str:
     """Cut a recording; give why it is broken, or ''."""
     try:
         _cut(task, progress)
@@ -204,7 +217,7 @@ def _told(task: _Task, progress: Callable[[], None]) -> str:
 
 
 def _cut(task: _Task, progress: Callable[[], None]) -> None:
-    with _folder(task.workplace) as folder:
+    with _folder(task.temporary_folder) as folder:
         with ExitStack() as files, BagReader(task.facts.path) as reader:
 
             def open_file(name: str, what: str) -> BinaryIO:
@@ -220,6 +233,6 @@ def _cut(task: _Task, progress: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _folder(workplace: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=workplace) as name:
+def _folder(temporary_folder: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=temporary_folder) as name:
         yield Path(name)

@@ -61,14 +61,14 @@ class StreamCache:
 
     folder: Path
 
-    def place(self, files: Sequence[Path], order: CutRequest, clock: str) -> Path:
+    def place(self, files: Sequence[Path], request: CutRequest, clock: str) -> Path:
         """Give the folder of a cut stream, there or not; ``clock`` describes the correction."""
-        stream, window = order.cut_spec
-        sensor = order.sensor
+        stream, window = request.cut_spec
+        sensor = request.sensor
         parts = (
             _FORMAT,
             [(*content(file), file.stat().st_mtime_ns) for file in files],
-            (sensor.topic, order.msgtype, repr(sensor.placement), repr(order.audio_format)),
+            (sensor.topic, request.msgtype, repr(sensor.placement), repr(request.audio_format)),
             clock,
             stream.model_dump(mode='json'),
             window.model_dump(mode='json'),
@@ -80,7 +80,7 @@ class StreamCache:
         return self.folder / name.replace('/', '_')
 
     @contextmanager
-    def workplace(self) -> Iterator[Path]:
+    def temporary_folder(self) -> Iterator[Path]:
         """Give a folder to build in; it and what is left in it go when the block ends.
 
         Those of processes that were killed go first. Raises :class:`TrainingError` when nothing
@@ -103,7 +103,7 @@ class StreamCache:
             os.close(handle)
 
     def _sweep(self) -> None:
-        """Remove workplaces whose owners are gone."""
+        """Remove temporary folders whose owners are gone."""
         for partial in self.folder.glob(f'{_PARTIAL}*'):
             with suppress(OSError), _locked(partial):
                 shutil.rmtree(partial, ignore_errors=True)
@@ -209,7 +209,7 @@ class StreamCache:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a workplace; raises OSError where its owner does."""
+    """Hold the lock of a temporary folder; raises OSError where its owner does."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -30,7 +30,6 @@ _DELAY_STEP_NS: Final = SECOND_NS
 # So many samples of sound are not twice the same, but for silence.
 _NEEDLE: Final = 64
 
-Open = Callable[[str], BinaryIO]
 CutSpec = tuple[StreamSpec, WindowingSpec]
 
 
@@ -119,11 +118,11 @@ class CutRequest:
 
 def cut_recording(
     reader: BagReader,
-    orders: Mapping[str, CutRequest],
+    requests: Mapping[str, CutRequest],
     open_file: Callable[[str, str], BinaryIO],
     progress: Callable[[], None] = lambda: None,
 ) -> dict[str, Cut]:
-    """Read a recording once and cut the windows of the sensors in ``orders``.
+    """Read a recording once and cut the windows of the sensors in ``requests``.
 
     ``open_file`` gives for a sensor's name and :data:`STREAM_FILE` what its stream is written to,
     sample by sample; it is for the caller to close. Memory holds a window of each sensor, and 40
@@ -131,8 +130,8 @@ def cut_recording(
     OSError for a stream that cannot be written.
     """
     cuts = {
-        order.sensor.topic: (name, _SensorCut(order, open_file(name, STREAM_FILE)))
-        for name, order in orders.items()
+        request.sensor.topic: (name, _SensorCut(request, open_file(name, STREAM_FILE)))
+        for name, request in requests.items()
     }
     for message in reader.messages(list(cuts)):
         cuts[message.topic][1].push(message.data, message.received_ns)
@@ -141,17 +140,17 @@ def cut_recording(
 
 
 class _SensorCut:
-    def __init__(self, order: CutRequest, file: BinaryIO) -> None:
-        stream, spec = order.cut_spec
+    def __init__(self, request: CutRequest, file: BinaryIO) -> None:
+        stream, spec = request.cut_spec
         modality = find_modality(stream.modality)
         self._spec = spec
-        self._stamped = order.msgtype != PLAIN_TYPE
+        self._stamped = request.msgtype != PLAIN_TYPE
         self._intake = SensorIntake(
             stream,
             spec,
-            order.msgtype,
-            order.sensor.placement,
-            audio_format=order.audio_format,
+            request.msgtype,
+            request.sensor.placement,
+            audio_format=request.audio_format,
         )
         self._windows = _WindowFile(spec, stream.sample_shape, file, modality.compact)
         self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=modality.chunked)

@@ -71,7 +71,7 @@ def split_windows(
     """
     names = (target, *sources)
     parts = segment_parts(recordings, names, split)
-    teaching = _teaching(recordings, split)
+    learnable = _learnt_from(recordings, split)
     barred = [
         number
         for number, recording in enumerate(recordings)
@@ -80,7 +80,7 @@ def split_windows(
 
     def divide(name: str, labels: Collection[str] | None) -> _Divided:
         kept_back = barred if name == target else ()
-        return _divide(recordings, name, lengths_ns[name], parts, teaching, kept_back, labels)
+        return _divide(recordings, name, lengths_ns[name], parts, learnable, kept_back, labels)
 
     shown = divide(target, None).rows['training']
     labels = tuple(sorted({_label(recordings, s) for s in _segments(recordings, target, shown)}))
@@ -174,7 +174,7 @@ class _Divided:
     left_out: Counter[str]
 
 
-def _teaching(recordings: Sequence[RecordingWindows], split: DataSplit) -> list[int]:
+def _learnt_from(recordings: Sequence[RecordingWindows], split: DataSplit) -> list[int]:
     """Give the recordings whose windows of no segment may be learnt from."""
     people = split.people
     learnt_from = people.training if isinstance(people, SubjectSplit) else people.subjects
@@ -191,14 +191,14 @@ def _divide(
     sensor: str,
     length_ns: int,
     parts: Mapping[SegmentKey, Part],
-    teaching: Collection[int],
+    learnable: Collection[int],
     barred: Collection[int],
     labels: Collection[str] | None,
 ) -> _Divided:
     """Divide a sensor's windows by the segment that each belongs to.
 
     Windows of segments of other activities than ``labels`` are left out, and so is what would
-    train or validate of the recordings ``barred``. Those of no segment train in ``teaching``.
+    train or validate of the recordings ``barred``. Those of no segment train in ``learnable``.
     """
     found: dict[Part, _Rows] = {'training': {}, 'validation': {}}
     left_out: Counter[str] = Counter()
@@ -209,7 +209,7 @@ def _divide(
         left_out.update(windows.left_out)
         part_of = [parts.get((number, index), '') for index in range(len(segments))]
         # The last is that of segment -1, which is none.
-        own = np.array([*part_of, 'training' if number in teaching else ''])[windows.segment_of]
+        own = np.array([*part_of, 'training' if number in learnable else ''])[windows.segment_of]
         known = np.array([labels is None or s.label in labels for s in segments] + [True])
         touches = {
             part: _touch(recording, sensor, length_ns, [p == part for p in part_of])
@@ -257,16 +257,16 @@ def _withhold(
     Takes the windows without one from ``divided``, or gives the segments to be shown without.
     """
     rows = divided.rows['training']
-    taught = _taught(recordings, target, rows, labels, seed)
+    labelled = _draw_labelled(recordings, target, rows, labels, seed)
     if labels.unlabelled:
-        known = frozenset(_segments(recordings, target, taught))
+        known = frozenset(_segments(recordings, target, labelled))
         return frozenset(_segments(recordings, target, rows)) - known
-    divided.left_out['label_withheld'] += sum(len(rows[n]) - len(taught[n]) for n in rows)
-    rows.update(taught)
+    divided.left_out['label_withheld'] += sum(len(rows[n]) - len(labelled[n]) for n in rows)
+    rows.update(labelled)
     return ()
 
 
-def _taught(
+def _draw_labelled(
     recordings: Sequence[RecordingWindows],
     target: str,
     rows: _Rows,

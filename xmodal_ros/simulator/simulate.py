@@ -148,7 +148,7 @@ class _StoppedError(Exception):
     """Raised in a process to make it leave its recording, when the others shall stop too."""
 
 
-def _write_in_process(out: Path, plan: RecordingPlan, told: Path) -> None:
+def _write_in_process(out: Path, plan: RecordingPlan, shares_folder: Path) -> None:
     """Write a recording, and its share done into a file; stop when the folder of that is gone."""
     # Processes side by side are what fills the cores.
     cv2.setNumThreads(1)
@@ -156,12 +156,12 @@ def _write_in_process(out: Path, plan: RecordingPlan, told: Path) -> None:
 
     def progress(share: float) -> None:
         nonlocal last
-        if not told.exists():
+        if not shares_folder.exists():
             raise _StoppedError
         if share - last >= _STEP:
             last = share
             with suppress(OSError):
-                (told / plan.subject).write_text(repr(share))
+                (shares_folder / plan.subject).write_text(repr(share))
 
     _write(out, plan, progress)
 
@@ -171,7 +171,7 @@ def _write_elsewhere(
 ) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        told = Path(tempfile.mkdtemp(prefix='.simulating-', dir=out))
+        shares_folder = Path(tempfile.mkdtemp(prefix='.simulating-', dir=out))
     except OSError as error:
         raise BagError(f'cannot write bags into {str(out)!r}: {error}') from error
     waiting: set[Future[None]] = set()
@@ -179,16 +179,18 @@ def _write_elsewhere(
     try:
         with open_executor() as executor:
             try:
-                waiting |= {executor.submit(_write_in_process, out, p, told) for p in plans}
+                waiting |= {
+                    executor.submit(_write_in_process, out, p, shares_folder) for p in plans
+                }
                 while waiting:
                     ended, waiting = wait(waiting, timeout=_POLL_S)
                     for name, share in shares.items():
-                        shares[name] = max(share, _share(told / name))
+                        shares[name] = max(share, _share(shares_folder / name))
                         progress(name, shares[name])
                     for future in ended:
                         future.result()
             finally:
-                shutil.rmtree(told, ignore_errors=True)
+                shutil.rmtree(shares_folder, ignore_errors=True)
                 # They leave nothing half-written behind, unless they are ended at it.
                 wait([future for future in waiting if not future.cancel()], timeout=_GRACE_S)
     except Exception as error:
@@ -198,7 +200,7 @@ def _write_elsewhere(
             ) from None
         raise
     finally:
-        shutil.rmtree(told, ignore_errors=True)
+        shutil.rmtree(shares_folder, ignore_errors=True)
     for plan in plans:
         progress(plan.subject, 1.0)
 

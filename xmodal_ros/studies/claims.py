@@ -60,8 +60,8 @@ def is_claimed(path: Path) -> bool:
         os.close(handle)
 
 
-def attempts_that_died(path: Path) -> int:
-    """Give how many processes died at a run, since one ended it or all was forgotten."""
+def failed_attempts(path: Path) -> int:
+    """Give how many processes died at a run, since one ended it or stale claims were cleared."""
     try:
         content = path.with_suffix(_ENDING).read_bytes()
     except OSError:
@@ -69,7 +69,7 @@ def attempts_that_died(path: Path) -> int:
     return 0 if is_claimed(path) else _attempts(content)
 
 
-def forget_the_dead(folder: Path) -> None:
+def clear_stale_claims(folder: Path) -> None:
     """Remove the claims of processes that died, as those of a study that was killed before."""
     for file in folder.glob(f'*{_ENDING}'):
         handle = _lock(file)

@@ -10,8 +10,8 @@ from typing import Final
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.executors import is_lost_worker, OpenExecutor
-from xmodal_ros.studies.claims import attempts_that_died, claim, is_claimed
-from xmodal_ros.studies.runner import do_job, Job, MOST_ATTEMPTS, record_death
+from xmodal_ros.studies.claims import claim, failed_attempts, is_claimed
+from xmodal_ros.studies.runner import do_job, Job, MOST_ATTEMPTS, record_lost_worker
 
 # Between two looks at the results, which other processes write.
 _LOOK_S: Final = 0.25
@@ -52,7 +52,7 @@ def _do_round(
     jobs: Sequence[Job], open_executor: OpenExecutor, look: Callable[[], None], *, share: bool
 ) -> None:
     """Submit each job, and again one whose worker died."""
-    deaths: Counter[Path] = Counter()
+    losses: Counter[Path] = Counter()
     with open_executor() as executor:
         at: dict[Future[None], Job] = {}
         try:
@@ -68,7 +68,7 @@ def _do_round(
                         continue
                     if not is_lost_worker(error):
                         raise error
-                    _bury(job, error, deaths)
+                    _count_lost_worker(job, error, losses)
                     for rest in _left([job]):
                         at[executor.submit(do_job, rest, share=True)] = rest
         finally:
@@ -76,17 +76,17 @@ def _do_round(
                 future.cancel()
 
 
-def _bury(job: Job, error: BaseException, deaths: Counter[Path]) -> None:
+def _count_lost_worker(job: Job, error: BaseException, losses: Counter[Path]) -> None:
     """Keep as failed what a worker died at once too often."""
-    died = [(task, attempts_that_died(task.path)) for task in job.tasks if not task.is_done()]
-    for task, attempts in died:
+    failed = [(task, failed_attempts(task.path)) for task in job.tasks if not task.is_done()]
+    for task, attempts in failed:
         if attempts >= MOST_ATTEMPTS:
             with claim(task.path) as attempt:
                 if attempt is not None and not task.is_done():
-                    record_death(job, task, str(error))
-    if not any(attempts for _, attempts in died):
-        deaths[job.tasks[0].path] += 1
-        if deaths[job.tasks[0].path] >= MOST_ATTEMPTS:
+                    record_lost_worker(job, task, str(error))
+    if not any(attempts for _, attempts in failed):
+        losses[job.tasks[0].path] += 1
+        if losses[job.tasks[0].path] >= MOST_ATTEMPTS:
             raise XmodalError(
                 f'a process of the study ended by itself ({error}) before it ran anything: is '
                 'there enough memory?'

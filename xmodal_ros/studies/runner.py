@@ -89,7 +89,7 @@ def do_job(job: Job, *, share: bool = True) -> None:
             if attempt is None or task.is_done():
                 continue
             if attempt > MOST_ATTEMPTS:
-                record_death(job, task, '')
+                record_lost_worker(job, task, '')
                 continue
             begun = time.monotonic()
             done: Outcome | None = None
@@ -106,7 +106,7 @@ def do_job(job: Job, *, share: bool = True) -> None:
             _record(job, task, time.monotonic() - begun, done, failure)
 
 
-def record_death(job: Job, task: Task, how: str) -> None:
+def record_lost_worker(job: Job, task: Task, how: str) -> None:
     """Keep a run as failed at which processes ended by themselves; ``how`` in words, if known."""
     told = f' ({how})' if how else ''
     failure = (

@@ -18,7 +18,7 @@ from xmodal_ros.data.split import check_people, SubjectSplit
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.executors import LocalExecutor, OpenExecutor
 from xmodal_ros.progress import ProgressReporter
-from xmodal_ros.studies.claims import forget_the_dead
+from xmodal_ros.studies.claims import clear_stale_claims
 from xmodal_ros.studies.dispatch import do_all
 from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
@@ -83,7 +83,7 @@ class StudyRuns:
         options = DataOptions(self._windows, workers, strict=True)
         with self._cutting(reporter):
             load_recordings(facts, recipes, options, reporter, open_executor=open_executor)
-        forget_the_dead(self.out / 'runs')
+        clear_stale_claims(self.out / 'runs')
         known = _identities(facts)
         for group in groups(self.study):
             tasks = []
