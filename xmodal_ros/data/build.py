@@ -139,8 +139,8 @@ def _places(
 ) -> dict[str, Path]:
     try:
         return {
-            name: cache.place(facts.files, order, facts.clocks.get(name, ''))
-            for name, order in cut_requests(facts, cut_specs).items()
+            name: cache.place(facts.files, request, facts.clocks.get(name, ''))
+            for name, request in cut_requests(facts, cut_specs).items()
         }
     except OSError as error:
         raise BagError(f'bag {str(facts.path)!r} cannot be read: {error}') from error

@@ -1,4 +1,4 @@
-"""Gather what a plan needs: recordings read, subjects split, activities and examples chosen."""
+"""Gather what a configuration asks for: recordings read, subjects split, activities and examples chosen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,34 +43,34 @@ class DataModule:
     report: DataReport = field(default_factory=lambda: DataReport(()))
 
 
-def prepare_data(plan: TrainingConfiguration, reporter: ProgressReporter) -> DataModule:
-    """Read the recordings of a plan.
+def prepare_data(config: TrainingConfiguration, reporter: ProgressReporter) -> DataModule:
+    """Read the recordings of a config.
 
     Raises :class:`TrainingError` and BagError for whatever makes training on them impossible.
     """
-    scanned = _look(plan, reporter)
+    scanned = _look(config, reporter)
     facts = scanned.usable
-    _check_named(plan, scanned)
+    _check_named(config, scanned)
     labelled = [fact.subject for fact in facts if fact.segments]
     split = split_subjects(
         labelled,
-        plan.test_subjects,
-        plan.validation_subjects,
+        config.test_subjects,
+        config.validation_subjects,
         {fact.subject for fact in facts}.difference(labelled),
     )
     check_people([fact.subject for fact in facts], split)
     test = tuple(fact for fact in facts if fact.subject in split.test)
     learning = tuple(fact for fact in facts if fact.subject not in split.test)
-    names = (plan.target, *plan.sources)
-    recipes = {name: _recipe(learning, name, plan) for name in names}
+    names = (config.target, *config.sources)
+    recipes = {name: _recipe(learning, name, config) for name in names}
     read = load_recordings(
-        learning, recipes, plan.data_options, reporter, unlabelled=plan.unlabelled
+        learning, recipes, config.data_options, reporter, unlabelled=config.unlabelled
     )
     recordings = tuple(each for each in read if isinstance(each, RecordingWindows))
     _check_sensors(recordings, names)
     lengths_ns = {name: recipe.window.length_ns for name, recipe in recipes.items()}
     divided = split_windows(
-        recordings, plan.target, plan.sources, lengths_ns, DataSplit(split, seed=plan.seed)
+        recordings, config.target, config.sources, lengths_ns, DataSplit(split, seed=config.seed)
     )
     labels = divided.labels
     named = {s.label for recording in recordings for s in recording.facts.segments}
@@ -87,30 +87,36 @@ def prepare_data(plan: TrainingConfiguration, reporter: ProgressReporter) -> Dat
         ),
         without_windows=tuple(sorted(named.difference(labels))),
         untaught=tuple(sorted(untaught)),
-        clips=_count_clips(recordings, plan.target, divided),
+        clips=_count_clips(recordings, config.target, divided),
         report=report_data(
-            scanned, read, _cut_specs(recipes), test=test, unlabelled=plan.unlabelled
+            scanned, read, _cut_specs(recipes), test=test, unlabelled=config.unlabelled
         )[0],
     )
 
 
-def _look(plan: TrainingConfiguration, reporter: ProgressReporter) -> ScanResult:
+def _look(config: TrainingConfiguration, reporter: ProgressReporter) -> ScanResult:
     def sensors_of(subject: str) -> Sequence[str]:
         # Sources are only needed where something is learnt.
-        return (plan.target,) if subject in plan.test_subjects else (plan.target, *plan.sources)
+        return (
+            (config.target,)
+            if subject in config.test_subjects
+            else (config.target, *config.sources)
+        )
 
     def why_of_no_use(facts: RecordingFacts) -> str:
-        if not plan.unlabelled or facts.subject in (
-            *plan.test_subjects,
-            *plan.validation_subjects,
+        if not config.unlabelled or facts.subject in (
+            *config.test_subjects,
+            *config.validation_subjects,
         ):
             return NO_LABELS
-        if plan.target in facts.sensors and len(facts.sensors) > 1:
+        if config.target in facts.sensors and len(facts.sensors) > 1:
             return ''
-        return f"{NO_LABELS}, and not both '{plan.target}' and a source to compare"
+        return f"{NO_LABELS}, and not both '{config.target}' and a source to compare"
 
-    scanned = scan(plan.bags, sensors_of, plan.data_options, reporter, why_of_no_use=why_of_no_use)
-    for name in (plan.target, *plan.sources):
+    scanned = scan(
+        config.bags, sensors_of, config.data_options, reporter, why_of_no_use=why_of_no_use
+    )
+    for name in (config.target, *config.sources):
         with_it = [facts for facts in scanned.usable if name in facts.sensors]
         without = [facts for facts in scanned.usable if name in facts.missing]
         if not with_it and without:
@@ -120,25 +126,29 @@ def _look(plan: TrainingConfiguration, reporter: ProgressReporter) -> ScanResult
     return scanned
 
 
-def _check_named(plan: TrainingConfiguration, scanned: ScanResult) -> None:
+def _check_named(config: TrainingConfiguration, scanned: ScanResult) -> None:
     """Say why of a subject that is named nothing can be used, rather than that he is not there."""
     used = {facts.subject for facts in scanned.usable}
     for left in scanned.left_out:
         subject = None if left.facts is None else left.facts.subject
-        if subject not in used and subject in (*plan.test_subjects, *plan.validation_subjects):
+        if subject not in used and subject in (*config.test_subjects, *config.validation_subjects):
             raise TrainingError(
                 f'of subject {subject!r} nothing can be used; {left.path} is left out: '
                 f'{left.reason}. Who tests or validates needs labels'
             )
 
 
-def _recipe(learning: Sequence[RecordingFacts], name: str, plan: TrainingConfiguration) -> Recipe:
+def _recipe(
+    learning: Sequence[RecordingFacts], name: str, config: TrainingConfiguration
+) -> Recipe:
     first = next((facts for facts in learning if name in facts.sensors), None)
     if first is None:
         raise TrainingError(
             f"no recording of a training subject has the sensor '{name}': only test subjects do"
         )
-    return make_recipe(first.sensors[name], first.msgtypes[name], first_message(first, name), plan)
+    return make_recipe(
+        first.sensors[name], first.msgtypes[name], first_message(first, name), config
+    )
 
 
 def load_recordings(
