@@ -72,7 +72,7 @@ setup(
         'xmodal_ros.lanes': [
             'audio = xmodal_ros.media.sound:SoundLane',
             'camera = xmodal_ros.media.film:FilmLane',
-            'imu = xmodal_ros.media.motion:TraceLane',
+            'imu = xmodal_ros.media.motion:ImuLane',
         ],
         'xmodal_ros.methods': [
             'attention_patch = xmodal_ros.methods.attention_patch:AttentionPatchMethod',

@@ -20,6 +20,7 @@ setup(
     entry_points={
         'xmodal_ros.modalities': ['wrench = xmodal_wrench.modality:Wrench'],
         'xmodal_ros.encoders': ['gru = xmodal_wrench.configuration_gru:GruConfig'],
+        'xmodal_ros.lanes': ['wrench = xmodal_wrench.lane:WrenchLane'],
         'xmodal_ros.methods': ['feature_mse = xmodal_wrench.feature_mse:FeatureMse'],
     },
 )

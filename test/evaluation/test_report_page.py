@@ -178,7 +178,7 @@ def test_mistakes_can_be_stepped_through_by_keys(page: 'Page') -> None:
 
 
 def test_a_confusion_leads_to_its_clips(page: 'Page') -> None:
-    page.click('td.leads >> nth=0')
+    page.click('td.has-clip >> nth=0')
     assert page.inner_text('#clip-title') == 'Mistake 1 of 1: walk taken for wave by first'
 
 

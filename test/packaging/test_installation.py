@@ -81,7 +81,7 @@ def test_ros2_run_finds_executables_for_any_python(prefix: Path) -> None:
         assert path.read_text().splitlines()[0] == '#!/usr/bin/env python3'
 
 
-def test_every_executable_names_a_function_that_exists(prefix: Path) -> None:
+def test_every_entry_point_names_what_exists(prefix: Path) -> None:
     entry_points = next(prefix.rglob('entry_points.txt')).read_text().splitlines()
     targets = [line.split(' = ')[1] for line in entry_points if ' = ' in line]
     assert targets
@@ -91,7 +91,7 @@ def test_every_executable_names_a_function_that_exists(prefix: Path) -> None:
         names = [
             node.name
             for node in ast.parse(source.read_text()).body
-            if isinstance(node, ast.FunctionDef)
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
         ]
         assert function in names, f'{source} has no {function}'
 

@@ -142,7 +142,7 @@ class RecipeChoices(BaseModel):
         ),
     ] = 'weights'
 
-    def settle(self, settings: FitSettings) -> FitSettings:
+    def applied_to(self, settings: FitSettings) -> FitSettings:
         """Put what was chosen in the place of a modality's settings."""
         chosen = {each.name: getattr(self, each.name, None) for each in fields(FitSettings)}
         return replace(

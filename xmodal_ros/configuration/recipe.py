@@ -90,7 +90,7 @@ def make_recipe(
         encoder.model_validate({}).sized(choices.size),
         _STEPS.validate_python(defaults.preprocessing),
         modality.augmentation(),
-        choices.settle(replace(FitSettings(), **defaults.fit)),
+        choices.applied_to(replace(FitSettings(), **defaults.fit)),
     )
 
 

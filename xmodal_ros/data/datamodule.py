@@ -1,4 +1,4 @@
-"""Gather what a configuration asks for: recordings read, subjects split, activities and examples chosen."""
+"""Gather what a training run needs: recordings, subjects split, activities, windows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -76,7 +76,7 @@ class Cell:
     truth: int
     decided: int
     right: bool
-    leads: bool
+    has_clip: bool
 
 
 @dataclass(frozen=True)
@@ -273,7 +273,7 @@ def _matrix(
                     truth=places[labels[i]],
                     decided=places[labels[j]],
                     right=i == j,
-                    leads=(places[labels[i]], places[labels[j]]) in wrong,
+                    has_clip=(places[labels[i]], places[labels[j]]) in wrong,
                 )
                 for j in kept
             ),

@@ -1,9 +1,9 @@
-"""An IMU's recording: its samples, and the least and greatest value of every short interval."""
+"""Curves of three axes: a sensor's samples, and the extremes of every short interval."""
 
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from xmodal_ros.media.span import Span
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
 from xmodal_ros.modalities.imu.stream import CHANNEL_COUNT
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.streams.sample import DecodeError, Decoder
 from xmodal_ros.web.numbers import encoded
 
 # How long a line bridges lost samples.
@@ -31,8 +31,21 @@ _BYTES_A_STEP: Final = 24
 _RANGE_PERCENTILES: Final = (0.5, 99.5)
 _LEAST_MARGIN: Final = 0.05
 _AXES: Final = 3
-_QUANTITIES: Final = (('acceleration', 'm/s²', (-20, 20)), ('angular rate', 'rad/s', (-5, 5)))
 _NOTHING: Final = np.iinfo(np.int16).min
+
+
+class Quantity(NamedTuple):
+    """Three channels of a sensor, x, y and z of one quantity; ``usual`` is their usual range."""
+
+    name: str
+    unit: str
+    usual: tuple[float, float]
+
+
+_OF_IMU: Final = (
+    Quantity('acceleration', 'm/s²', (-20, 20)),
+    Quantity('angular rate', 'rad/s', (-5, 5)),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +85,7 @@ def trace_range(traces: Iterable[Trace]) -> list[float]:
 
 @dataclass(frozen=True, eq=False)
 class Envelope(Strip):
-    """An IMU from afar: a trace for each quantity, none where nothing was measured."""
+    """A sensor from afar: a trace for each quantity, none where nothing was measured."""
 
     kind: ClassVar[Kind] = 'traces'
     traces: tuple[Trace, ...]
@@ -91,16 +104,17 @@ class Envelope(Strip):
 
 
 @dataclass(frozen=True, eq=False)
-class ImuStrip(Strip):
-    """What an IMU measured.
+class SamplesStrip(Strip):
+    """What a sensor measured.
 
-    ``seconds`` (n,) float64 since the span's start, in order; ``values`` (n, 6) float32 in m/s²
-    and rad/s, (n, 3) without a gyro.
+    ``seconds`` (n,) float64 since the span's start, in order; ``values`` (n, 3 * quantities)
+    float32 in their units.
     """
 
     kind: ClassVar[Kind] = 'traces'
     name: str
     span: Span
+    quantities: tuple[Quantity, ...]
     seconds: NDArray[np.float64]
     values: NDArray[np.float32]
 
@@ -110,7 +124,7 @@ class ImuStrip(Strip):
         return float(np.median(np.diff(self.seconds))) if len(self.seconds) > 1 else 0.0
 
     def traces(self, step_s: float, bridged_s: float = _BRIDGED_S) -> tuple[Trace, ...]:
-        """Give acceleration and, where it was measured, angular rate in steps.
+        """Give each quantity in steps.
 
         A step without a sample shows the one before, unless that is longer ago than ``bridged_s``.
         """
@@ -126,8 +140,8 @@ class ImuStrip(Strip):
         low[:, measured] = np.minimum.reduceat(self.values, first, axis=0).T[:, source[measured]]
         high[:, measured] = np.maximum.reduceat(self.values, first, axis=0).T[:, source[measured]]
         return tuple(
-            Trace(self.name, quantity, unit, step_s, low[rows], high[rows])
-            for index, (quantity, unit, _) in enumerate(_QUANTITIES[: len(low) // _AXES])
+            Trace(self.name, quantity.name, quantity.unit, step_s, low[rows], high[rows])
+            for index, quantity in enumerate(self.quantities)
             for rows in [slice(index * _AXES, (index + 1) * _AXES)]
         )
 
@@ -147,31 +161,22 @@ class ImuStrip(Strip):
 
 
 class TraceLane(Lane):
-    """Keeps an IMU's samples, all of them whatever the budget."""
+    """Keeps a sensor's samples, all of them whatever the budget.
+
+    Its subclasses, one for each modality, say in :meth:`probe` how messages are read and what of.
+    Samples have three values for each quantity.
+    """
 
     kind = 'traces'
     share = 4
 
-    def __init__(self, name: str, decoder: ImuDecoder) -> None:
+    def __init__(self, name: str, decoder: Decoder, quantities: Sequence[Quantity]) -> None:
         super().__init__(name)
-        self._decoder = decoder
-
-    @classmethod
-    def probe(cls, _reader: BagReader, sensor: Sensor, message: Message) -> 'TraceLane':
-        """Find out by one message whether there is a gyro."""
-        decoder = ImuDecoder('acc_gyro', sensor.placement.rotation)
-        try:
-            decoder(message.data)
-        except DecodeError as error:
-            if error.reason != 'no_gyro':
-                raise
-            decoder = replace(decoder, channels='acc')
-            decoder(message.data)
-        return cls(sensor.name, decoder)
+        self._decoder, self._quantities = decoder, tuple(quantities)
 
     def facts(self) -> dict[str, Any]:
         """Give what is measured: quantity, unit, and the range it is usually in."""
-        return {'quantities': _QUANTITIES[: CHANNEL_COUNT[self._decoder.channels] // _AXES]}
+        return {'quantities': self._quantities}
 
     def begin(self, span: Span, _budget: int) -> None:
         """Forget what was taken."""
@@ -186,11 +191,28 @@ class TraceLane(Lane):
             self._stamps.append(sample.stamp_ns)
             self._values.frombytes(sample.values.tobytes())
 
-    def finish(self) -> ImuStrip:
+    def finish(self) -> SamplesStrip:
         """Give the samples in order of time."""
         stamps = np.frombuffer(self._stamps, np.int64)
         values = np.frombuffer(self._values, np.float64).astype(np.float32)
-        values = values.reshape(-1, CHANNEL_COUNT[self._decoder.channels])
+        values = values.reshape(-1, _AXES * len(self._quantities))
         order = np.argsort(stamps, kind='stable')
         seconds = (stamps[order] - self._span.start_ns) / 1e9
-        return ImuStrip(self.name, self._span, seconds, values[order])
+        return SamplesStrip(self.name, self._span, self._quantities, seconds, values[order])
+
+
+class ImuLane(TraceLane):
+    """Acceleration and, where it is measured, angular rate of an IMU, turned by its mounting."""
+
+    @classmethod
+    def probe(cls, _reader: BagReader, sensor: Sensor, message: Message) -> 'ImuLane':
+        """Find out by one message whether there is a gyro."""
+        decoder = ImuDecoder('acc_gyro', sensor.placement.rotation)
+        try:
+            decoder(message.data)
+        except DecodeError as error:
+            if error.reason != 'no_gyro':
+                raise
+            decoder = replace(decoder, channels='acc')
+            decoder(message.data)
+        return cls(sensor.name, decoder, _OF_IMU[: CHANNEL_COUNT[decoder.channels] // _AXES])

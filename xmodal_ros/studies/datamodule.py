@@ -15,7 +15,7 @@ from xmodal_ros.studies.runs import Group
 
 @dataclass(frozen=True, eq=False)
 class GroupData:
-    """All windows of a group; ``sets`` are by sensor, ``labels`` what the target is taught."""
+    """All windows of a group; ``sets`` are by sensor, ``labels`` those that the target learns."""
 
     labels: tuple[str, ...]
     sets: Mapping[str, DatasetSplit]

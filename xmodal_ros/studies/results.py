@@ -28,7 +28,7 @@ class Confusion(BaseModel):
 class Outcome(BaseModel):
     """How a run did: scores over all test subjects, and what they are made of.
 
-    ``labels`` are those taught, then those that only the test holds. ``parameters`` is None for a
+    ``labels`` are those known, then those that only the test holds. ``parameters`` is None for a
     model that is no net; ``durations_s`` are those of its fits.
     """
 
@@ -76,7 +76,7 @@ def confusions(
 ) -> dict[str, Confusion]:
     """Count by subject how windows and clips are taken for what; ``labels`` hold all of them.
 
-    ``probabilities`` (N, taught) are by the first of the labels. A clip is decided by the mean of
+    ``probabilities`` (N, known) are by the first of the labels. A clip is decided by the mean of
     its windows' probabilities.
     """
     index_of = {label: index for index, label in enumerate(labels)}
@@ -104,14 +104,14 @@ def _count(truth: NDArray[np.int64], decided: NDArray[np.int64], size: int) -> M
 
 
 def outcome(
-    taught: Sequence[str],
+    known: Sequence[str],
     probabilities: NDArray[np.float64],
     test: TestWindows,
     **rest: Any,
 ) -> Outcome:
-    """Score a run's probabilities (N, taught); ``rest`` are the other fields of an outcome."""
-    labels = (*taught, *sorted({*test.truth} - {*taught}))
-    scores = score(taught, probabilities, test.truth, test.clips)
+    """Score a run's probabilities (N, known); ``rest`` are the other fields of an outcome."""
+    labels = (*known, *sorted({*test.truth} - {*known}))
+    scores = score(known, probabilities, test.truth, test.clips)
     return Outcome(
         labels=labels,
         subjects=confusions(labels, probabilities, test),

@@ -121,13 +121,13 @@ def groups(study: Study) -> Iterator[Group]:
     Rows that learn from nobody are run once a target, whatever sets of sources it has.
     """
     alone = tuple(row for row in study.methods if not row.learns_from_sources)
-    taught = tuple(row for row in study.methods if row.learns_from_sources)
+    transfer_rows = tuple(row for row in study.methods if row.learns_from_sources)
     for labels, folds in _tables(study):
         for seed, fold in product(study.seeds, folds):
             for target, sets in study.targets.items():
                 yield Group(target, (), fold, labels, seed, alone)
-                for sources in sets if taught else ():
-                    yield Group(target, sources, fold, labels, seed, taught)
+                for sources in sets if transfer_rows else ():
+                    yield Group(target, sources, fold, labels, seed, transfer_rows)
 
 
 def _tables(study: Study) -> Iterator[tuple[Labels, tuple[Fold, ...]]]:

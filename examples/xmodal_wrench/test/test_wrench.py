@@ -9,9 +9,12 @@ import sys
 import numpy as np
 import pytest
 
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.contract.encoders import check_encoder
 from xmodal_ros.contract.methods import check_method
 from xmodal_ros.contract.modalities import check_modality
+from xmodal_ros.media.reading import read_media
+from xmodal_ros.media.span import Span
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.models.configuration_encoder import encoder_class
@@ -78,6 +81,17 @@ def command(*words: object) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_forces_and_torques_are_drawn(recordings: Path) -> None:
+    with BagReader(recordings / 'person_0') as reader:
+        media = read_media(reader, Span(reader.start_ns, reader.end_ns), 100_000)
+    assert not media.missing
+    force, torque = media.traces
+    assert (force.quantity, force.unit, torque.quantity) == ('force', 'N', 'torque')
+    weight = -600.0
+    assert np.nanmedian(force.high[2]) == pytest.approx(weight, abs=20)
+    assert np.nanmedian(torque.high[2]) == pytest.approx(0, abs=5)
 
 
 def test_a_model_is_trained_and_evaluated(recordings: Path, tmp_path: Path) -> None:

@@ -162,7 +162,7 @@ function prepareMatrices() {
     if (!CLIPS.some(wanted)) continue;
     cell.tabIndex = 0;
     cell.setAttribute('role', 'button');
-    cell.classList.add('leads');
+    cell.classList.add('has-clip');
     const go = () => {
       clips.filter = wanted;
       clips.show();
