@@ -8,6 +8,8 @@ import pytest
 from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
+from xmodal_ros.modalities import registry as modality_registry
+from xmodal_ros.modalities.registry import find_modality, modality_of_type
 
 
 def install(folder: Path, package: str, group: str, **declared: str) -> None:
@@ -22,6 +24,8 @@ def install(folder: Path, package: str, group: str, **declared: str) -> None:
 def forget() -> None:
     registry.entries.cache_clear()
     registry._import.cache_clear()
+    modality_registry.find_modality.cache_clear()
+    modality_registry._by_message_type.cache_clear()
 
 
 @pytest.fixture
@@ -68,3 +72,34 @@ def test_an_entry_point_that_is_no_method_of_that_name_is_refused(
     install(site, 'others', registry.METHODS, another=f'xmodal_ros.methods.dcat:{declared}')
     with pytest.raises(ConfigurationError, match="TransferMethod whose name is 'another', not"):
         make_method('another')
+
+
+def test_a_package_that_fails_when_it_is_imported_is_named(site: Path) -> None:
+    (site / 'failing.py').write_text("raise TypeError('wrong in some way')\n")
+    install(site, 'others', registry.METHODS, another='failing:Thing')
+    with pytest.raises(ConfigurationError, match='others cannot be loaded: wrong in some way'):
+        registry.load(registry.METHODS, 'another')
+
+
+def test_an_entry_point_that_is_no_modality_of_that_name_is_refused(site: Path) -> None:
+    install(site, 'others', registry.MODALITIES, radar='xmodal_ros.modalities.imu.modality:Imu')
+    with pytest.raises(ConfigurationError, match="Modality whose name is 'radar', not"):
+        find_modality('radar')
+
+
+def test_two_modalities_that_take_the_same_topics_are_refused(site: Path) -> None:
+    (site / 'second_imu.py').write_text(
+        'from xmodal_ros.modalities.imu.modality import Imu\n'
+        'class Stream(Imu.Stream):\n'
+        "    modality: str = 'second'\n"
+        'class Second(Imu):\n'
+        "    name, Stream = 'second', Stream\n"
+    )
+    install(site, 'others', registry.MODALITIES, second='second_imu:Second')
+    with pytest.raises(ConfigurationError, match="'imu' and 'second' both take every topic"):
+        modality_of_type('sensor_msgs/msg/Imu')
+
+
+def test_an_option_that_a_method_does_not_have_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigurationError, match=r"'wight' .*: there is none; .*mean 'weight'\?"):
+        make_method('feature_cosine', {'wight': 1})

@@ -150,7 +150,13 @@ class LocalExecutor(_ThreadedExecutor):
         if getattr(self._own, 'pool', None) is None:
             pool = ProcessPoolExecutor(1, self._context, _begin, (self._watched,))
             self._pools.append(pool)
-            number = pool.submit(os.getpid).result()
+            # The process inherits what its thread holds back, until it ignores it.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                started = pool.submit(os.getpid)
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            number = started.result()
             children = multiprocessing.active_children()
             self._own.pool = pool, next((c for c in children if c.pid == number), None)
         found: tuple[ProcessPoolExecutor, BaseProcess | None] = self._own.pool
@@ -171,6 +177,7 @@ class LocalExecutor(_ThreadedExecutor):
 
 def _begin(watched: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
 
 

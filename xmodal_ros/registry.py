@@ -81,7 +81,7 @@ def _import(group: str, name: str) -> Any:
     entry = entries(group)[name]
     try:
         return entry.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         package = entry.dist.name if entry.dist else entry.value
         raise ConfigurationError(
             f'the {_KINDS[group]} {name!r} of {package} cannot be loaded: {error}'

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -91,3 +92,24 @@ def test_interrupt_ends_the_command_and_leaves_nothing(tmp_path, jobs):
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(PATIENCE_S) != 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupt_while_processes_start_is_told_in_a_line(tmp_path):
+    command = ['-m', 'xmodal_ros.cli.main', 'simulate', 'out', '--subjects', '2', '--jobs', '2']
+    with started([sys.executable, *command], cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        poll_for(lambda: bool(_children(process.pid)), 'no process was started')
+        os.killpg(process.pid, signal.SIGINT)
+        _, words = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130
+    assert 'nothing half-written' in words
+    assert 'Traceback' not in words, words
+    assert not list(tmp_path.glob('out/subject*'))
+
+
+def _children(pid: int) -> list[str]:
+    """Give the processes that any thread of a process has started."""
+    found = []
+    for task in Path(f'/proc/{pid}/task').glob('*/children'):
+        with contextlib.suppress(OSError):
+            found += task.read_text().split()
+    return found

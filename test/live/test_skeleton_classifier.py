@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from vision_msgs.msg import Classification
 
 from test.bundles import LABELS, make_skeleton_bundle
-from test.live.graph import KEEP_ALL, running, Watcher
+from test.live.graph import is_active, KEEP_ALL, running, Watcher
+from test.live.talker import Stream, talking
 from test.messages import EPOCH, pose_array_bytes, SECOND
 from test.recordings import clips
 from xmodal_ros.bags.labels import write_segments
@@ -26,6 +27,9 @@ from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag
+from xmodal_ros.tools.doctor.diagnose import check_model, diagnose, types_read_by
+from xmodal_ros.tools.doctor.environment import Environment, TorchFacts
+from xmodal_ros.tools.doctor.listener import listen
 
 SENSOR = Sensor('skeleton', 'skeleton', '/skeleton', 'camera_link')
 JOINTS = 5
@@ -204,3 +208,36 @@ def test_what_is_replayed_live_agrees_with_the_offline_evaluation(
     assert found['equals_offline'] is True
     assert found['stamps_compared'] == len(expected.predictions)
     assert found['live']['drops'] == len(BAD)
+
+
+def test_the_doctor_knows_the_poses_that_are_a_skeleton(
+    watcher: Watcher, bundle: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+
+    def pose(stamp: int) -> bytes:
+        return pose_array_bytes(stamp, rng.normal(0, 1, (JOINTS, 3)))
+
+    given = {'model': str(bundle), 'device': 'cpu'}
+    with (
+        running(tmp_path, 'skeleton_classifier', given),
+        watcher.publisher(PoseArray, SENSOR.topic) as skeleton,
+        watcher.publisher(PoseArray, '/particles') as particles,
+        talking([Stream(skeleton, 30, pose), Stream(particles, 10, pose)]),
+    ):
+        watcher.wait_for_status('/skeleton_classifier', is_active)
+        graph = listen(2.0)
+        asked = listen(2.0, types=types_read_by([bundle]))
+    found = graph.topic(SENSOR.topic)
+    assert found is not None
+    assert found.modality == 'skeleton'
+    assert found.measurement is not None
+    assert found.measurement.timing is not None
+    assert found.measurement.timing.rate_hz == pytest.approx(30, rel=0.05)
+    assert graph.other_types['/particles'] == (SKELETON_TYPE,)
+    machine = Environment(torch=TorchFacts('2'))
+    errors = [each for each in diagnose(machine, graph) if each.level == 'error']
+    assert not errors
+    fits = dict(check_model(bundle, asked).fits)
+    assert {*fits} == {SENSOR.topic, '/particles'}
+    assert not [each for each in fits[SENSOR.topic] if each.level == 'error']

@@ -10,6 +10,7 @@ from test.messages import EPOCH, image_bytes, imu_bytes, SECOND
 from test.sound_bags import audio_bytes
 from xmodal_ros.contract.modalities import (
     check_any_bytes,
+    check_byte_order,
     check_modality,
     check_samples,
     check_windows,
@@ -95,9 +96,13 @@ class Broken(type(find_modality('imu'))):  # type: ignore[misc]
         def decoded(data: bytes, received_ns: int = 0) -> Sample:
             if self.wrong == 'raises' and len(data) < 100:
                 raise IndexError('unpack')
+            if self.wrong == 'order':
+                data = data[:1] + b'\1' + data[2:]
             sample: Sample = decode(data, received_ns)
             if self.wrong == 'shape':
                 return replace(sample, values=sample.values[:3])
+            if self.wrong == 'nan' and (np.frombuffer(data[-8:], '<f8') != sample.values[-1])[0]:
+                return replace(sample, values=np.full(6, np.nan))
             if self.wrong == 'memory':
                 self.last = 0.9 * getattr(self, 'last', sample.values) + sample.values
                 return replace(sample, values=self.last)
@@ -115,6 +120,8 @@ class Broken(type(find_modality('imu'))):  # type: ignore[misc]
     ('wrong', 'check'),
     [
         ('raises', check_any_bytes),
+        ('nan', check_any_bytes),
+        ('order', check_byte_order),
         ('shape', check_samples),
         ('memory', check_windows),
         ('writes', check_written_samples),
@@ -131,6 +138,8 @@ def test_what_is_wrong_is_found(wrong: str, check: Any, monkeypatch: pytest.Monk
 
 def test_all_checks_are_run_by_one_call() -> None:
     check_modality(find_modality('imu'), imu_messages())
+    with pytest.raises(AssertionError, match='there are no messages'):
+        check_modality(find_modality('imu'), [])
 
 
 def test_a_modality_that_lacks_something_is_refused_when_it_is_defined() -> None:

@@ -1,14 +1,21 @@
 """The trainer's parameters are the settings of a training run, and its file repeats them."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, Field
 import pytest
 import yaml
 
+from xmodal_ros.configuration.schema import schema_keys
 from xmodal_ros.configuration.training import KEYS, make_configuration
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.ros.trainer_parameters import NODE_PARAMETERS, read_configuration, TRAINER
+from xmodal_ros.ros.trainer_parameters import (
+    _parameter,
+    NODE_PARAMETERS,
+    read_configuration,
+    TRAINER,
+)
 
 PATH = Path(__file__).parents[2] / 'config' / 'trainer.yaml'
 DEFAULTS: dict[str, Any] = {each.name: each.default for each in TRAINER}
@@ -77,3 +84,11 @@ def test_the_file_holds_the_defaults_with_their_descriptions() -> None:
     for each in TRAINER:
         index = next(i for i, line in enumerate(lines) if line.startswith(f'    {each.name}:'))
         assert lines[index - 1].strip() == f'# {each.description}'
+
+
+def test_a_number_that_may_be_anything_cannot_be_a_parameter_that_is_not_given() -> None:
+    class Settings(BaseModel):
+        shift: Annotated[int | None, Field(description='Anything.')] = None
+
+    with pytest.raises(TypeError, match='no value of shift can stand for "not given"'):
+        _parameter(schema_keys(Settings)['shift'])

@@ -201,6 +201,12 @@ def test_a_plan_that_cannot_work_is_refused_in_words(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_encoder_of_a_modality_that_takes_no_part_is_refused(recordings, tmp_path):
+    asked = configure(recordings, encoders={'camera': 'camera_cnn'})
+    with pytest.raises(ConfigurationError, match='for camera, and no sensor of this run'):
+        train_into(tmp_path / 'imu', asked)
+
+
 def test_a_missing_recording_is_named(tmp_path):
     with pytest.raises(XmodalError, match=r'nowhere.*does not exist'):
         train_into(tmp_path / 'imu', configure(tmp_path / 'nowhere'))

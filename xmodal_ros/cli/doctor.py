@@ -30,10 +30,10 @@ def doctor(
     """Examine a robot, running or silent: what does not fit, and how to mend it.
 
     Looks at this machine (ROS, PyTorch, GPU, microphones, cameras), listens to
-    every topic of an IMU, camera or microphone (rates, gaps, stamps, units,
-    encodings), and holds what each running classifier expects against what its
-    topic gives. It only listens: nothing is published, set or restarted. Start
-    it on the robot, in a terminal set up like those of the robot's nodes.
+    every topic of a sensor (rates, gaps, stamps, units, encodings), and holds
+    what each running classifier expects against what its topic gives. It only
+    listens: nothing is published, set or restarted. Start it on the robot, in
+    a terminal set up like those of the robot's nodes.
 
     Exit code: 0 when nothing is wrong (there may be warnings and notes), 1 when
     errors are found, 2 for wrong options.

@@ -70,7 +70,7 @@ def _examine(
     environment: Environment, seconds: float, models: Sequence[Path]
 ) -> tuple[GraphFacts, list[ModelCheck], tuple[Finding, ...]]:
     try:
-        from xmodal_ros.tools.doctor.diagnose import check_model, diagnose
+        from xmodal_ros.tools.doctor.diagnose import check_model, diagnose, types_read_by
         from xmodal_ros.tools.doctor.listener import listen
     except ImportError as error:
         raise ConfigurationError(
@@ -78,7 +78,11 @@ def _examine(
             'packages with apt-get install ros-jazzy-<name>'
         ) from error
     with _busy('listening') as tell:
-        graph = listen(seconds, lambda passed: tell(f'listening for {passed:.0f} s'))
+        graph = listen(
+            seconds,
+            lambda passed: tell(f'listening for {passed:.0f} s'),
+            types=types_read_by(models),
+        )
     checks = [check_model(path, graph) for path in models]
     return graph, checks, diagnose(environment, graph, checks)
 

@@ -39,9 +39,9 @@ def label(
 ) -> None:
     """Mark the activities of recordings with the keyboard, on a page in your browser.
 
-    The page plays camera, IMU and sound together. Every change is written at once to labels.csv
-    in the bag's folder (or beside the bag's file), where training and evaluation find it; labels
-    already there are gone on with. Ctrl-C here ends it.
+    The page plays camera, IMU, sound and what else can be drawn together. Every change is written
+    at once to labels.csv in the bag's folder (or beside the bag's file), where training and
+    evaluation find it; labels already there are gone on with. Ctrl-C here ends it.
 
     The page is served to this machine only and its address holds a token. To label on another
     machine, give both a port: `ssh -L 8000:127.0.0.1:8000 robot`, and there --port 8000.

@@ -1,21 +1,24 @@
 """``xmodal study``: many trainings, compared."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
 
 COMMAND_CLASS = VariadicCommand
+_SHIPPED: Final = sorted(
+    path.stem for path in (Path(__file__).parents[1] / 'studies' / 'shipped').glob('*.yaml')
+)
 
 
 def study(
     study: Annotated[
         str,
         typer.Argument(
-            help="The study's YAML file, or 'simulated', 'utd-mhad', 'esc10' or 'digits', which "
-            'come with the package. docs/study.md explains every key.',
+            help="The study's YAML file, or one of those that come with the package, by name: "
+            f'{", ".join(_SHIPPED)}. docs/study.md explains every key.',
             metavar='STUDY.yaml',
         ),
     ],

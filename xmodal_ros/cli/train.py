@@ -25,7 +25,8 @@ _NEGATABLE: Final = ('resume',)
 def train(**named: Any) -> None:
     """Train one sensor's classifier from labelled recordings and write it as a bundle.
 
-    The sensor is an IMU, a camera or a microphone.
+    The sensor is of any modality: an IMU, a camera, a microphone, a skeleton or a kind that
+    another package adds.
 
     With any --method but 'unimodal' it also learns from the sensors named by --source, which are
     not needed once it runs. With --unlabelled, methods that compare sensors moment by moment

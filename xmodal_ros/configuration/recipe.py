@@ -5,6 +5,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from xmodal_ros import registry
 from xmodal_ros.configuration.fit_settings import (
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
@@ -67,9 +68,14 @@ def make_recipe(
     kind = choices.encoders.get(sensor.modality, defaults.encoder)
     encoder = encoder_class(kind)
     if encoder.input != defaults.stream.encoder_input:
+        fitting = [
+            each
+            for each in registry.names(registry.ENCODERS)
+            if encoder_class(each).input == defaults.stream.encoder_input
+        ]
         raise ConfigurationError(
-            f'--encoder: {kind} takes {encoder.input}, and sensors of {sensor.modality} give '
-            f'{defaults.stream.encoder_input}: choose another one'
+            f'the encoder {kind} takes {encoder.input}, and sensors of {sensor.modality} give '
+            f'{defaults.stream.encoder_input}: choose one of {", ".join(fitting)}'
         )
     try:
         window = WindowingSpec(

@@ -110,6 +110,8 @@ def by_name(value: Any) -> Any:
         name, equals, setting = str(text).partition('=')
         if not name or not equals:
             raise ValueError(f'{str(text)!r} is not of the form NAME=VALUE')
+        if name in named:
+            raise ValueError(f'{name!r} is named twice')
         named[name] = setting
     return named
 
@@ -170,4 +172,5 @@ def _explain(
     if kind in _BOUNDS:
         side, bound = _BOUNDS[kind]
         return f'{name} {value!r}: it must be {side} {context[bound]}'
-    return f'{name} {value!r}: {problem["msg"].removeprefix("Value error, ")}'
+    shown = ' '.join(map(str, value)) if isinstance(value, list | tuple) else value
+    return f'{name} {shown!r}: {problem["msg"].removeprefix("Value error, ")}'

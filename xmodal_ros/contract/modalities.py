@@ -119,6 +119,7 @@ def check_modality(
     audio_format: AudioFormat | None = None,
 ) -> None:
     """Run every check on a modality; raises AssertionError for the first that does not hold."""
+    require(bool(messages), 'there are no messages to check it with: give some seconds of them')
     run_checks(MODALITY_CHECKS, Example(modality, messages, msgtype, audio_format))
 
 
@@ -153,7 +154,7 @@ def check_samples(example: Example) -> None:
 
 
 def check_any_bytes(example: Example) -> None:
-    """Whatever bytes come, they are decoded or refused with DecodeError, and nothing else."""
+    """Whatever bytes come, they become numbers or are refused with DecodeError, nothing else."""
     decode = make_decoder(example.defaults.stream, example.type, audio_format=example.audio_format)
     draw = random.Random(0)
     good = example.messages[0]
@@ -163,13 +164,37 @@ def check_any_bytes(example: Example) -> None:
         for _ in range(draw.randrange(1, 9)):
             changed[draw.randrange(len(changed))] = draw.randrange(256)
         damaged.append(bytes(changed))
+    for code in ('<f4', '<f8'):
+        nothing = np.array(np.nan, code).tobytes()
+        # CDR aligns numbers from behind its first four bytes on.
+        places = range(4, len(good) - len(nothing) + 1, len(nothing))
+        damaged += [
+            good[:place] + nothing + good[place + len(nothing) :]
+            for place in draw.sample(places, min(_DAMAGES, len(places)))
+        ]
     for message in damaged:
         try:
-            decode(message, 1)
+            sample = decode(message, 1)
         except DecodeError as error:
             require(bool(error.reason and str(error)), 'a refusal has a reason, and words')
         except Exception as error:
             raise AssertionError(f'{message[:40]!r} of {len(message)} bytes: {error!r}') from error
+        else:
+            finite = bool(np.isfinite(sample.values).all())
+            require(finite, 'damaged bytes become a sample with values that are no numbers')
+
+
+def check_byte_order(example: Example) -> None:
+    """Bytes are read in the order that the message says, which is not always this machine's."""
+    decode = make_decoder(example.defaults.stream, example.type, audio_format=example.audio_format)
+    message = example.messages[0]
+    before = decode(message, 1)
+    try:
+        after = decode(message[:1] + bytes([message[1] ^ 1]) + message[2:], 1)
+    except DecodeError:
+        return
+    same = before.stamp_ns == after.stamp_ns and np.array_equal(before.values, after.values)
+    require(not same, 'a message that says another order of bytes is read the same')
 
 
 def check_windows(example: Example) -> None:
@@ -311,6 +336,7 @@ MODALITY_CHECKS: Final[tuple[Callable[[Example], None], ...]] = (
     check_name,
     check_samples,
     check_any_bytes,
+    check_byte_order,
     check_windows,
     check_written_samples,
     check_faults,

@@ -15,7 +15,7 @@ from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import NO_LABELS, scan, ScanResult
 from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
 from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
-from xmodal_ros.errors import BagError, TrainingError
+from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
 from xmodal_ros.executors import OpenExecutor
 from xmodal_ros.progress import ProgressReporter
 
@@ -63,6 +63,12 @@ def prepare_data(config: TrainingConfiguration, reporter: ProgressReporter) -> D
     learning = tuple(fact for fact in facts if fact.subject not in split.test)
     names = (config.target, *config.sources)
     recipes = {name: _recipe(learning, name, config) for name in names}
+    unused = {*config.encoders} - {recipe.stream.modality for recipe in recipes.values()}
+    if unused:
+        raise ConfigurationError(
+            f'an encoder is chosen for {" and ".join(sorted(unused))}, and no sensor of this run '
+            'is of that modality'
+        )
     read = load_recordings(
         learning, recipes, config.data_options, reporter, unlabelled=config.unlabelled
     )

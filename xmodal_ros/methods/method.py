@@ -8,6 +8,7 @@ group ``xmodal_ros.methods``. Torch is not loaded here, but with a method.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+import difflib
 from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -150,7 +151,11 @@ def make_method(name: str, options: Mapping[str, object] | None = None) -> Trans
         problem = error.errors()[0]
         known = ', '.join(method.Options.model_fields) or 'none'
         where = '.'.join(str(part) for part in problem['loc'])
+        words = problem['msg']
+        if problem['type'] == 'extra_forbidden':
+            close = difflib.get_close_matches(where, method.Options.model_fields, n=1)
+            words = f'there is none; did you mean {close[0]!r}?' if close else 'there is none'
         raise ConfigurationError(
-            f'option {where!r} of method {name}: {problem["msg"]} (its options: {known})'
+            f'option {where!r} of method {name}: {words} (its options: {known})'
         ) from error
     return method(chosen)

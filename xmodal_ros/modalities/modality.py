@@ -246,7 +246,10 @@ class Modality(ABC):
         :class:`~xmodal_ros.errors.BagError` for a file that cannot be used, and
         :class:`~xmodal_ros.errors.ConfigurationError` where no file of this modality can.
         """
-        raise ConfigurationError(f'{path}: samples of modality {self.name} come from no file')
+        raise ConfigurationError(
+            f'{path}: modality {self.name} reads no files; a package that has it may implement '
+            'open_file'
+        )
 
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Give a window's values as they are kept for training, where less memory will do."""

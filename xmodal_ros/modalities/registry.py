@@ -19,8 +19,14 @@ from xmodal_ros.streams.sample import Decoder
 @cache
 def find_modality(name: str) -> Modality:
     """Give the modality of this name; raises :class:`ConfigurationError` where there is none."""
-    found: Modality = registry.load(registry.MODALITIES, name)()
-    return found
+    kind = registry.load(registry.MODALITIES, name)
+    if not (isinstance(kind, type) and issubclass(kind, Modality) and kind.name == name):
+        raise ConfigurationError(
+            f'the entry point {name!r} of the group {registry.MODALITIES} must be a subclass of '
+            f'Modality whose name is {name!r}, not {kind!r}: correct it in the package that '
+            'declares it'
+        )
+    return kind()
 
 
 def modality_names() -> tuple[str, ...]:
@@ -35,12 +41,16 @@ def all_modalities() -> tuple[Modality, ...]:
 
 @cache
 def _by_message_type() -> Mapping[str, str]:
-    return {
-        msgtype: modality.name
-        for modality in all_modalities()
-        if modality.detected_by_type
-        for msgtype in modality.message_types
-    }
+    found: dict[str, str] = {}
+    for modality in all_modalities():
+        for msgtype in modality.message_types if modality.detected_by_type else ():
+            other = found.setdefault(msgtype, modality.name)
+            if other != modality.name:
+                raise ConfigurationError(
+                    f'the modalities {other!r} and {modality.name!r} both take every topic of '
+                    f'type {msgtype} for theirs: one must set detected_by_type to False'
+                )
+    return found
 
 
 def modality_of_type(msgtype: str) -> str | None:
@@ -48,11 +58,17 @@ def modality_of_type(msgtype: str) -> str | None:
     return _by_message_type().get(msgtype)
 
 
-def intake_of_type(msgtype: str) -> Intake:
-    """Say how messages of this type are taken: as their modality says, else as small ones are."""
+def modality_that_reads(msgtype: str) -> str | None:
+    """Give the modality that can read messages of this type, though they may be of other use."""
     readers = (each for each in all_modalities() if msgtype in each.message_types)
     reader = max(readers, key=lambda each: each.detected_by_type, default=None)
-    return Intake() if reader is None else reader.intake
+    return None if reader is None else reader.name
+
+
+def intake_of_type(msgtype: str) -> Intake:
+    """Say how messages of this type are taken: as their modality says, else as small ones are."""
+    reader = modality_that_reads(msgtype)
+    return Intake() if reader is None else find_modality(reader).intake
 
 
 def check_type(stream: StreamConfig, msgtype: str) -> None:

@@ -48,9 +48,14 @@ def _not_given(key: Key) -> Value:
     """Give what stands for "not given", for a parameter has a type: what no run could mean."""
     if key.several:
         return ['']
-    if key.kind in (int, float):
-        return next(value for value in (key.kind(0), key.kind(-1)) if not key.accepts(value))
-    return ''
+    if key.kind in (str, Path):
+        return ''
+    for value in {int: (0, -1), float: (0.0, -1.0)}.get(key.kind, ()):
+        if not key.accepts(value):
+            return value
+    raise TypeError(
+        f'no value of {key.name} can stand for "not given": bound it so that 0 or -1 means nothing'
+    )
 
 
 def _parameter(key: Key) -> Parameter:
@@ -64,7 +69,7 @@ def _parameter(key: Key) -> Parameter:
     return Parameter(key.name, default, words, change='always', or_number=key.name in _NUMBERED)
 
 
-TRAINER: Final = (*NODE_PARAMETERS, *map(_parameter, KEYS.values()))
+TRAINER: Final = (*NODE_PARAMETERS, *[_parameter(key) for key in KEYS.values()])
 
 
 def read_configuration(get: Callable[[str], Any]) -> TrainingConfiguration:

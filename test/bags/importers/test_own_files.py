@@ -107,10 +107,16 @@ def test_a_dated_table_says_when_the_recording_starts(folder: Path, tmp_path: Pa
     assert (stamps(bag, IMU.topic)[0], stamps(bag, MICROPHONE.topic)[0]) == (0, 0)
 
 
+def test_a_file_that_has_options_of_its_own_is_given_by_them(folder: Path, tmp_path: Path) -> None:
+    others = {'audio': folder / 'sound.wav'}
+    with pytest.raises(ConfigurationError, match='--file audio=…: give it by --audio'):
+        import_own_files(OwnFiles(others=others), tmp_path / 'bag', 'ada')
+
+
 def test_each_file_is_optional_but_not_all(folder: Path, tmp_path: Path) -> None:
     made = import_own_files(OwnFiles(audio=folder / 'sound.wav'), tmp_path / 'bag', 'ada')
     assert (made.messages, made.segments) == ({'microphone': 10}, ())
-    with pytest.raises(ConfigurationError, match="'--imu', '--video' or '--audio'"):
+    with pytest.raises(ConfigurationError, match="'--imu', '--video', '--audio' or '--file MODA"):
         import_own_files(OwnFiles(labels=folder / 'labels.csv'), tmp_path / 'none', 'ada')
 
 

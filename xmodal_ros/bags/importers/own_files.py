@@ -80,7 +80,14 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
     something is at ``path`` already (without ``force``, or that is no bag).
     """
     if not any(files.given()):
-        raise ConfigurationError("nothing to import: give '--imu', '--video' or '--audio'")
+        raise ConfigurationError(
+            "nothing to import: give '--imu', '--video', '--audio' or '--file MODALITY=FILE'"
+        )
+    for sensor, option in ((IMU, '--imu'), (CAMERA, '--video'), (MICROPHONE, '--audio')):
+        if sensor.modality in files.others:
+            raise ConfigurationError(
+                f'--file {sensor.modality}=…: give it by {option}, which has options of its own'
+            )
     _check_times(files)
     if path.exists() and not force:
         raise BagError(f'{str(path)!r} is there already: give --force to replace it')

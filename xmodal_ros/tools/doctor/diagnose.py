@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from xmodal_ros.errors import BundleError
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.tools.doctor.environment import Environment
 from xmodal_ros.tools.doctor.environment_findings import (
     check_environment,
@@ -48,6 +50,15 @@ def check_model(path: Path, graph: GraphFacts) -> ModelCheck:
             if topic.modality == expectation.modality and topic.sources
         ),
     )
+
+
+def types_read_by(models: Sequence[Path]) -> frozenset[str]:
+    """Give the types of messages that bundles read, of those that can be read themselves."""
+    found: set[str] = set()
+    for path in models:
+        with suppress(BundleError):
+            found.update(find_modality(read_expectation(path).modality).message_types)
+    return frozenset(found)
 
 
 def diagnose(

@@ -7,7 +7,6 @@ from rclpy.node import Node
 from rclpy.qos import qos_check_compatible, QoSCompatibility
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from xmodal_ros.modalities.registry import modality_of_type
 from xmodal_ros.ros.qos import node_name
 from xmodal_ros.tools.doctor.facts import Endpoint, Mismatch, TopicFacts
 from xmodal_ros.tools.doctor.measurement import Measurement
@@ -35,8 +34,9 @@ def read_topic(
     measurement: Measurement | None = None,
     problem: str = '',
     problem_code: str = 'not-heard',
+    modality: str | None = None,
 ) -> TopicFacts:
-    """Give what the graph says of a topic, beside what was measured on it."""
+    """Give what the graph says of a topic of a modality, beside what was measured on it."""
     publishers = list(_of_others(node.get_publishers_info_by_topic(topic)))
     subscriptions = node.get_subscriptions_info_by_topic(topic)
     subscribers = list(_of_others(subscriptions))
@@ -44,7 +44,7 @@ def read_topic(
     return TopicFacts(
         name=topic,
         msgtype=msgtype,
-        modality=modality_of_type(msgtype),
+        modality=modality,
         publishers=tuple(map(_endpoint, publishers)),
         subscribers=tuple(map(_endpoint, subscribers)),
         mismatches=tuple(_mismatches(publishers, subscribers)),

@@ -4,7 +4,7 @@ Nothing is published, no parameter set and no state changed: topics are subscrib
 publishers offer them, and lifecycle nodes are asked for their state and parameters.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 import contextlib
 from contextlib import ExitStack
 import time
@@ -23,7 +23,7 @@ from xmodal_ros.modalities.audio.decoder import (
     TYPES_WITHOUT_FORMAT,
 )
 from xmodal_ros.modalities.audio.info import choose_info
-from xmodal_ros.modalities.registry import find_modality, modality_of_type
+from xmodal_ros.modalities.registry import find_modality, modality_of_type, modality_that_reads
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
 from xmodal_ros.runtime.health import Level
@@ -56,15 +56,19 @@ def listen(
     seconds: float,
     progress: Callable[[float], None] = lambda _: None,
     *,
+    types: Collection[str] = (),
     discovery_s: float = DISCOVERY_S,
 ) -> GraphFacts:
     """Listen to every sensor for so long, and give what there is.
+
+    Topics of a type that is used for much else are a sensor's where one of our nodes listens, and
+    those of ``types`` in any case.
 
     It takes at least ``discovery_s``, for whoever is found late, and then as long again.
     ``progress`` is told the seconds that passed. Raises :class:`ConfigurationError` when ROS
     cannot be started.
     """
-    with _Listener() as listener:
+    with _Listener(types) as listener:
         begun = news_at = time.monotonic()
         known = listener.known
         while True:
@@ -82,7 +86,8 @@ def listen(
 class _Listener:
     """Two nodes of a context of their own: one is never spun, its subscriptions are drained."""
 
-    def __init__(self) -> None:
+    def __init__(self, types: Collection[str]) -> None:
+        self._types = types
         self._stack = ExitStack()
         self._ear: Node = None
         self._mouth: Node = None
@@ -145,7 +150,7 @@ class _Listener:
     def _follow(self, name: str, msgtype: str) -> None:
         """Listen to a topic from when somebody publishes on it."""
         subscription: DoctorSubscription | None
-        if modality := modality_of_type(msgtype):
+        if modality := self._modality(name, msgtype):
             large = find_modality(modality).intake.as_they_come
             depth = _LARGE_DEPTH if large else qos.SENSOR_DEPTH
             subscription = self._sensors.get(name)
@@ -168,6 +173,16 @@ class _Listener:
             return
         if subscription.msgtype == msgtype:
             subscription.follow()
+
+    def _modality(self, name: str, msgtype: str) -> str | None:
+        modality = modality_of_type(msgtype)
+        if modality is None and name in self._sensors:
+            return modality_that_reads(msgtype)
+        if modality is None and (reader := modality_that_reads(msgtype)):
+            listeners = self._ear.get_subscriptions_info_by_topic(name)
+            ours = any(qos.node_name(info) in self._inquiries for info in listeners)
+            return reader if ours or msgtype in self._types else None
+        return modality
 
     def _drain(self) -> None:
         if self._clock is not None:
@@ -242,7 +257,8 @@ class _Listener:
             else:
                 audio_format = found
         measured = self._recorders[name].measure(audio_format)
-        return read_topic(self._ear, name, msgtype, measured, problem, code)
+        modality = modality_that_reads(msgtype)
+        return read_topic(self._ear, name, msgtype, measured, problem, code, modality)
 
     def _publishers(self, topic: str) -> frozenset[str]:
         infos = self._ear.get_publishers_info_by_topic(topic)

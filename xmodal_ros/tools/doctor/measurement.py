@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
 from xmodal_ros.modalities.contents import Contents, Received
-from xmodal_ros.modalities.registry import find_modality, modality_of_type
+from xmodal_ros.modalities.registry import find_modality, modality_that_reads
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 
@@ -70,7 +70,7 @@ class TopicRecorder:
 
     def __init__(self, msgtype: str) -> None:
         self._msgtype = msgtype
-        name = modality_of_type(msgtype)
+        name = modality_that_reads(msgtype)
         if name is None:
             raise ValueError(f'{msgtype} is no type of a sensor')
         self._modality = find_modality(name)
