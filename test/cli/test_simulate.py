@@ -97,7 +97,7 @@ def test_interrupt_ends_the_command_and_leaves_nothing(tmp_path, jobs):
 def test_interrupt_while_processes_start_is_told_in_a_line(tmp_path):
     command = ['-m', 'xmodal_ros.cli.main', 'simulate', 'out', '--subjects', '2', '--jobs', '2']
     with started([sys.executable, *command], cwd=tmp_path, stderr=subprocess.PIPE) as process:
-        poll_for(lambda: bool(_children(process.pid)), 'no process was started')
+        poll_for(lambda: _imports(process.pid), 'no process was started')
         os.killpg(process.pid, signal.SIGINT)
         _, words = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
@@ -106,10 +106,13 @@ def test_interrupt_while_processes_start_is_told_in_a_line(tmp_path):
     assert not list(tmp_path.glob('out/subject*'))
 
 
-def _children(pid: int) -> list[str]:
-    """Give the processes that any thread of a process has started."""
-    found = []
+def _imports(pid: int) -> bool:
+    """Say whether a process that a process has started is up and imports, which takes a second."""
     for task in Path(f'/proc/{pid}/task').glob('*/children'):
         with contextlib.suppress(OSError):
-            found += task.read_text().split()
-    return found
+            for child in task.read_text().split():
+                own = Path(f'/proc/{child}')
+                spawned = b'spawn_main' in (own / 'cmdline').read_bytes()
+                if spawned and 'numpy' in (own / 'maps').read_text():
+                    return True
+    return False
