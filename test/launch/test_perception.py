@@ -18,7 +18,8 @@ def test_a_recording_is_classified_and_everything_ends_with_it(
 ) -> None:
     # A name that YAML would take for a number.
     bundle = make_imu_bundle(tmp_path / '2024')
-    bag = write_imu_bag(tmp_path / '12.5', clips(['sit', 'walk'], seconds=5))
+    # Twice as long as needed: those of the beginning may come before the watcher is known.
+    bag = write_imu_bag(tmp_path / '12.5', clips(['sit', 'walk'], seconds=10))
     watcher.hear_labels(f'/{namespace}/imu_classifier'.replace('//', '/'))
     arguments = {
         'bag': bag,
@@ -35,7 +36,7 @@ def test_the_parameters_file_declares_sensors(
     start: Start, watcher: Watcher, tmp_path: Path
 ) -> None:
     bundle = make_imu_bundle(tmp_path / 'bundle')
-    bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=5))
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=15))
     wrist = {'modality': 'imu', 'topic': '/imu', 'model': str(bundle), 'device': 'cpu'}
     settings = {'sensors': {'wrist': {**wrist, 'unknown_threshold': 0.999}}}
     parameters = tmp_path / 'mine.yaml'
