@@ -164,6 +164,10 @@ def check_any_bytes(example: Example) -> None:
         for _ in range(draw.randrange(1, 9)):
             changed[draw.randrange(len(changed))] = draw.randrange(256)
         damaged.append(bytes(changed))
+    for number in (0, 2**31):
+        # Counts of things, of which there are none or more than anybody has.
+        word = np.array(number, '<u4').tobytes()
+        damaged += [good[:place] + word + good[place + 4 :] for place in range(4, 40, 4)]
     for code in ('<f4', '<f8'):
         nothing = np.array(np.nan, code).tobytes()
         # CDR aligns numbers from behind its first four bytes on.
@@ -174,6 +178,7 @@ def check_any_bytes(example: Example) -> None:
         ]
     for message in damaged:
         try:
+            example.modality.training_defaults(example.type, message, {})
             sample = decode(message, 1)
         except DecodeError as error:
             require(bool(error.reason and str(error)), 'a refusal has a reason, and words')

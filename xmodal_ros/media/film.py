@@ -12,11 +12,11 @@ from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.media.lane import Kind, Lane, Strip
 from xmodal_ros.media.picture import compress, media_type
 from xmodal_ros.media.span import Span
-from xmodal_ros.modalities.camera.compressed import picture_size
+from xmodal_ros.modalities.camera.contents import read_details
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
-from xmodal_ros.modalities.camera.stream import CameraPixels, IMAGE_TYPE
+from xmodal_ros.modalities.camera.stream import CameraPixels
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.streams.cdr import CdrCursor, read_stamp_ns
+from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.web.numbers import data_url, encoded
 
@@ -28,9 +28,6 @@ _MOST_A_SECOND: Final = 4
 _USUAL_BYTES: Final = 1900
 _COLUMNS, _ROWS = 6, 6
 _PER_SHEET: Final = _COLUMNS * _ROWS
-_DEPTH_ENCODINGS: Final = ('16UC1', '32FC1')
-# What compressed_depth_image_transport puts before its picture.
-_DEPTH_HEADER_BYTES: Final = 12
 _NEAR_PERCENTILE, _FAR_PERCENTILE = 2, 98
 
 
@@ -202,7 +199,9 @@ def make_picture_maker(msgtype: str, message: bytes) -> PictureMaker:
 
     Raises :class:`DecodeError` when that message is no picture that can be shown.
     """
-    height, width, pixels = _look(msgtype, message)
+    details = read_details(msgtype, message)
+    height, width = details.height, details.width
+    pixels: CameraPixels = 'depth' if details.is_depth else 'rgb'
     if not height or not width:
         raise DecodeError('size', f'an image of {width}x{height} pixels cannot be shown')
     scale = min(1.0, _WIDEST / width, _HIGHEST / height)
@@ -217,20 +216,6 @@ def make_picture_maker(msgtype: str, message: bytes) -> PictureMaker:
     # A person moves nearer and further than in the first picture.
     room = max(0.3, (far - near) / 2)
     return PictureMaker(decoder, (near - room, far + room))
-
-
-def _look(msgtype: str, data: bytes) -> tuple[int, int, CameraPixels]:
-    cursor = CdrCursor(data)
-    cursor.header()
-    if msgtype == IMAGE_TYPE:
-        height, width, encoding = cursor.uint32(), cursor.uint32(), cursor.string()
-        return height, width, 'depth' if encoding in _DEPTH_ENCODINGS else 'rgb'
-    encoding, picture = cursor.string(), bytes(cursor.octets())
-    is_depth = encoding.split(';')[0].strip() in _DEPTH_ENCODINGS
-    if 'compresseddepth' in encoding.lower():
-        is_depth, picture = True, picture[_DEPTH_HEADER_BYTES:]
-    height, width = picture_size(picture)
-    return height, width, 'depth' if is_depth else 'rgb'
 
 
 def _notice(reason: str, width: int, height: int) -> NDArray[Any]:

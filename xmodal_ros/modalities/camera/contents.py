@@ -11,6 +11,7 @@ from xmodal_ros.modalities.contents import ContentDetails, Contents, decode_mess
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Sample
 
+_DEPTH_ENCODINGS: Final = ('16UC1', '32FC1')
 # compressed_depth_image_transport puts as many bytes before its picture.
 _DEPTH_HEADER_BYTES: Final = 12
 
@@ -23,6 +24,12 @@ class CameraDetails(ContentDetails):
     width: int
     height: int
     message_bytes: int
+
+    @property
+    def is_depth(self) -> bool:
+        """Whether it holds distances."""
+        plain = self.encoding.split(';')[0].strip() in _DEPTH_ENCODINGS
+        return plain or _is_compressed_depth(self.encoding)
 
     def in_words(self) -> Iterator[str]:
         """Say encoding and size."""
@@ -65,7 +72,11 @@ def read_details(msgtype: str, data: bytes) -> CameraDetails:
         return CameraDetails(cursor.string(), width, height, len(data))
     encoding = cursor.string()
     picture = bytes(cursor.octets())
-    if 'compresseddepth' in encoding.lower():
+    if _is_compressed_depth(encoding):
         picture = picture[_DEPTH_HEADER_BYTES:]
     height, width = picture_size(picture)
     return CameraDetails(encoding, width, height, len(data))
+
+
+def _is_compressed_depth(encoding: str) -> bool:
+    return 'compresseddepth' in encoding.lower()

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from xmodal_ros.modalities.skeleton.stream import MOST_JOINTS
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Sample
 
@@ -59,7 +60,15 @@ class SkeletonDecoder:
 
 
 def count_joints(data: bytes) -> int:
-    """Say how many joints a serialized pose array has; raises :class:`DecodeError`."""
+    """Say how many joints a serialized pose array has.
+
+    Raises :class:`DecodeError` for one that is no skeleton, with reason ``joints`` by its number.
+    """
     cursor = CdrCursor(data)
     cursor.header()
-    return cursor.uint32()
+    joints = cursor.uint32()
+    if not 1 <= joints <= MOST_JOINTS:
+        raise DecodeError(
+            'joints', f'{joints} poses are no skeleton, of 1 to {MOST_JOINTS} joints'
+        )
+    return joints
