@@ -5,7 +5,8 @@ BIN := .venv/bin
 DATA ?=
 
 # Files of tests run side by side, and those of one file one after the other; TOGETHER= for no such thing.
-TOGETHER ?= -n 2 --dist loadfile
+# Three on two cores: many tests wait, for nodes to find each other or for a recording that is played.
+TOGETHER ?= -n 3 --dist loadfile
 CHECK_FORMAT := $(BIN)/ruff format --check .
 LINT := $(BIN)/ruff check .
 TYPES := $(BIN)/mypy

@@ -31,11 +31,15 @@ def test_it_prints_an_address_that_answers_and_ends_with_ctrl_c(tmp_path: Path) 
         connection.request('GET', f'{url.path}?{url.query}')
         assert connection.getresponse().status == 303
         # It stays connected, as browsers do.
+        told = ''
+        while 'is empty (0 bytes)' not in told:
+            line = process.stderr.readline()
+            assert line, told
+            told += line
         process.send_signal(signal.SIGINT)
-        told = process.stderr.read()
+        told += process.stderr.read()
         assert process.wait(PATIENCE_S) == 0
         connection.close()
-    assert 'is empty (0 bytes)' in told
     assert 'all saved: 0 segments in 0 of 2 bags' in told
     assert 'Traceback' not in told
 

@@ -53,15 +53,16 @@ def label(
     for name in activities:
         check_label(name)
     with BagQueue(find_recordings(bags), activities) as queue, LabelServer(queue, port) as server:
-        for bag in queue.progress():
-            if bag.error or bag.locked:
-                words = escape(bag.error or f'{bag.name} can only be looked at: {bag.locked}')
-                console.print(f'[yellow]warning:[/] {words}', soft_wrap=True)
         print(server.url, flush=True)
         console.print('Ctrl-C ends it; every change is saved at once')
         if not no_browser and _has_screen():
             webbrowser.open(server.url)
         try:
+            queue.wait()
+            for bag in queue.progress():
+                if bag.error or bag.locked:
+                    words = escape(bag.error or f'{bag.name} can only be looked at: {bag.locked}')
+                    console.print(f'[yellow]warning:[/] {words}', soft_wrap=True)
             threading.Event().wait()
         except KeyboardInterrupt:
             progress = queue.progress()

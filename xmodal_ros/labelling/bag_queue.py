@@ -66,6 +66,10 @@ class BagQueue:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def wait(self) -> None:
+        """Wait until all bags have been looked at."""
+        self._walk.join()
+
     def close(self) -> None:
         """Close all recordings; labels are on the disk already."""
         self._ended.set()
