@@ -76,6 +76,14 @@ def load(group: str, name: str) -> Any:
     return _import(group, name)
 
 
+def not_a(group: str, name: str, wanted: str, found: object) -> ConfigurationError:
+    """Give the error for an entry point that is no subclass of what is ``wanted`` by its name."""
+    return ConfigurationError(
+        f'the entry point {name!r} of the group {group} must be a subclass of {wanted} is '
+        f'{name!r}, not {found!r}: correct it in the package that declares it'
+    )
+
+
 @cache
 def _import(group: str, name: str) -> Any:
     entry = entries(group)[name]

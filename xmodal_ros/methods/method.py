@@ -131,11 +131,7 @@ def method_class(name: str) -> type[TransferMethod]:
     """Import the method of a name; raises :class:`ConfigurationError` for an unknown one."""
     found = registry.load(registry.METHODS, name)
     if not (isinstance(found, type) and issubclass(found, TransferMethod) and found.name == name):
-        raise ConfigurationError(
-            f'the entry point {name!r} of the group {registry.METHODS} must be a subclass of '
-            f'TransferMethod whose name is {name!r}, not {found!r}: correct it in the package '
-            'that declares it'
-        )
+        raise registry.not_a(registry.METHODS, name, 'TransferMethod whose name', found)
     return found
 
 

@@ -21,11 +21,7 @@ def find_modality(name: str) -> Modality:
     """Give the modality of this name; raises :class:`ConfigurationError` where there is none."""
     kind = registry.load(registry.MODALITIES, name)
     if not (isinstance(kind, type) and issubclass(kind, Modality) and kind.name == name):
-        raise ConfigurationError(
-            f'the entry point {name!r} of the group {registry.MODALITIES} must be a subclass of '
-            f'Modality whose name is {name!r}, not {kind!r}: correct it in the package that '
-            'declares it'
-        )
+        raise registry.not_a(registry.MODALITIES, name, 'Modality whose name', kind)
     return kind()
 
 

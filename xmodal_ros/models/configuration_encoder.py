@@ -75,11 +75,7 @@ def encoder_class(kind: str) -> type[EncoderConfig]:
         and issubclass(found, EncoderConfig)
         and found.model_fields['kind'].default == kind
     ):
-        raise ConfigurationError(
-            f'the entry point {kind!r} of the group {registry.ENCODERS} must be a subclass of '
-            f'EncoderConfig whose kind is {kind!r}, not {found!r}: correct it in the package that '
-            'declares it'
-        )
+        raise registry.not_a(registry.ENCODERS, kind, 'EncoderConfig whose kind', found)
     return found
 
 

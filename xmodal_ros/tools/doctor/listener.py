@@ -23,7 +23,7 @@ from xmodal_ros.modalities.audio.decoder import (
     TYPES_WITHOUT_FORMAT,
 )
 from xmodal_ros.modalities.audio.info import choose_info
-from xmodal_ros.modalities.registry import find_modality, modality_of_type, modality_that_reads
+from xmodal_ros.modalities.registry import find_modality, modality_that_reads
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
 from xmodal_ros.runtime.health import Level
@@ -175,14 +175,13 @@ class _Listener:
             subscription.follow()
 
     def _modality(self, name: str, msgtype: str) -> str | None:
-        modality = modality_of_type(msgtype)
-        if modality is None and name in self._sensors:
-            return modality_that_reads(msgtype)
-        if modality is None and (reader := modality_that_reads(msgtype)):
-            listeners = self._ear.get_subscriptions_info_by_topic(name)
-            ours = any(qos.node_name(info) in self._inquiries for info in listeners)
-            return reader if ours or msgtype in self._types else None
-        return modality
+        reader = modality_that_reads(msgtype)
+        known = name in self._sensors or msgtype in self._types
+        if reader is None or known or find_modality(reader).detected_by_type:
+            return reader
+        listeners = self._ear.get_subscriptions_info_by_topic(name)
+        ours = any(qos.node_name(info) in self._inquiries for info in listeners)
+        return reader if ours else None
 
     def _drain(self) -> None:
         if self._clock is not None:
