@@ -200,6 +200,61 @@ def label_in_two_tabs(browser, server, file):
         assert first.locator('.segment').count() == 1
 
 
+def test_an_answer_from_before_a_change_was_saved_undoes_nothing(browser, tmp_path):
+    bag = write_scene(tmp_path / 'bag', sound=False, camera=False)
+    file = bag / 'labels.csv'
+    with served(bag) as server, page_of(browser, server) as page:
+        late = []
+
+        def hold(route):
+            # The server answers now, and the page hears of it once it has saved.
+            late.append((route, route.fetch()))
+
+        page.route('**/state?*', hold, times=1)
+        for _ in range(200):
+            if late:
+                break
+            page.wait_for_timeout(25)
+        press(page, '1', 'Shift+ArrowRight', '0')
+        wait_file(page, file, [(0, 1, 'sit')])
+        wait_saved(page)
+        ((route, answer),) = late
+        route.fulfill(response=answer)
+        page.wait_for_timeout(100)
+        press(page, '2', 'Shift+ArrowRight', '0')
+        wait_file(page, file, [(0, 1, 'sit'), (1, 2, 'walk')])
+        assert page.locator('#banner').is_hidden()
+
+
+def test_what_was_refused_is_not_sent_again_by_itself(browser, tmp_path):
+    bag = write_scene(tmp_path / 'bag', sound=False, camera=False)
+    # The browser itself reports each refusal.
+    with served(bag) as server, pytest.raises(AssertionError, match='409') as refusals:
+        label_over_another_program(browser, server, bag / 'labels.csv')
+    assert str(refusals.value).count('409') == 1
+
+
+def label_over_another_program(browser, server, file):
+    with page_of(browser, server) as page:
+        sent, deaf, held = [], [True], []
+        page.on('request', lambda request: sent.append(request.url.endswith('/labels')))
+        page.route('**/state?*', lambda route: held.append(route) if deaf else route.continue_())
+        press(page, '1', 'Shift+ArrowRight', '0')
+        wait_file(page, file, [(0, 1, 'sit')])
+        file.write_text('start,end,label\n0,1,theirs\n')
+        before = sum(sent)
+        press(page, '2', 'Shift+ArrowRight', '0')
+        page.wait_for_selector('text=Another program has changed')
+        page.wait_for_timeout(500)
+        assert sum(sent) == before + 1
+        deaf.clear()
+        for route in held:
+            route.continue_()
+        page.wait_for_timeout(1500)
+        page.click('text=keep these')
+        wait_file(page, file, [(0, 1, 'sit'), (1, 2, 'walk')])
+
+
 def test_labels_from_elsewhere_are_offered_and_a_change_on_the_disk_is_noticed(browser, tmp_path):
     topic = write_scene(tmp_path / 'bag', labelled=True, sound=False, camera=False)
     other = write_scene(tmp_path / 'other', sound=False, imu=False)

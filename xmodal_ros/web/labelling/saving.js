@@ -13,6 +13,7 @@ export class Saver {
     this.onLabels = onLabels;
     this.pending = null;
     this.busy = false;
+    this.sent = 0;
     this.gone = false;
     this.closed = false;
     this.complaint = '';
@@ -37,10 +38,12 @@ export class Saver {
   }
 
   async send() {
-    if (this.busy || this.pending === null || this.closed) return;
+    // What was refused waits until a person, or what the server says next, allows it again.
+    if (this.busy || this.pending === null || this.closed || !this.editor || this.changed) return;
     const segments = this.pending;
     this.pending = null;
     this.busy = true;
+    this.sent += 1;
     this.onState();
     try {
       const answer = await post(`${this.base}/labels`, this.document(segments));
@@ -82,9 +85,11 @@ export class Saver {
   async look() {
     if (this.closed || this.busy || this.looking) return;
     this.looking = true;
+    const {sent} = this;
     try {
       const state = await getJson(`${this.base}/state?tab=${this.tab}&revision=${this.revision}`);
-      if (this.closed || this.busy) return;
+      // An answer from before a change was saved tells of what is no longer so.
+      if (this.closed || this.sent !== sent) return;
       const was = this.editor;
       const other = state.revision !== this.revision;
       this.gone = false;
@@ -110,6 +115,7 @@ export class Saver {
 
   // Another program wrote the file: take its labels, or write ours over it.
   async takeTheirs() {
+    this.sent += 1;
     try {
       const state = await post(`${this.base}/reload`, {tab: this.tab});
       this.pending = null;
