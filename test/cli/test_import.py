@@ -6,7 +6,9 @@ from typer.testing import CliRunner, Result
 
 from test.bags.importers.small_utd_mhad import write_archives
 from test.bags.importers.test_digits import write_archives as write_digits
+from test.bags.importers.test_hugadb import write_archive as write_hugadb
 from test.bags.importers.test_sp_sw_har import write_archive as write_har
+from test.bags.importers.test_umafall import write_archive as write_umafall
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.import_ import app
 from xmodal_ros.errors import BagError, ConfigurationError
@@ -74,9 +76,13 @@ def test_a_folder_without_the_archives_is_an_error_that_names_them(tmp_path: Pat
 
 def test_other_data_sets_are_imported_alike(tmp_path: Path) -> None:
     har = write_har(tmp_path / 'har')
+    legs = write_hugadb(tmp_path / 'hugadb')
+    falls = write_umafall(tmp_path / 'umafall')
     written = write_digits(tmp_path / 'digits')
     for arguments, names in (
         (('sp-sw-har', har, '--subjects', '12', '--clocks', 'phone'), ['sp_sw_har_s12']),
+        (('hugadb', legs, '--subjects', '2', '--gyroscopes', 'recorded'), ['hugadb_s02']),
+        (('umafall', falls, '--subjects', '3'), ['umafall_s03']),
         (('digits', written, '--most', '1', '--speakers', 'bob'), ['digits_bob']),
     ):
         command, folder, *options = arguments
@@ -89,7 +95,8 @@ def test_other_data_sets_are_imported_alike(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_something_else_is_answered_with_what_is_expected(tmp_path: Path) -> None:
-    for command, expected in (('sp-sw-har', '.npz'), ('esc10', '.ogg'), ('digits', '.npz')):
+    others = ('sp-sw-har', 'hugadb', 'umafall', 'kitchen20', 'digits')
+    for command, expected in (*((name, '.npz') for name in others), ('esc10', '.ogg')):
         result = CliRunner().invoke(app, [command, str(tmp_path), str(tmp_path / 'bags')])
         assert isinstance(result.exception, BagError)
         assert expected in str(result.exception)

@@ -8,8 +8,13 @@ import typer
 
 from xmodal_ros.bags.importers import digits as digits_importer
 from xmodal_ros.bags.importers import esc10 as esc10_importer
+from xmodal_ros.bags.importers import hugadb as hugadb_importer
+from xmodal_ros.bags.importers import kitchen20 as kitchen20_importer
 from xmodal_ros.bags.importers import sp_sw_har as sp_sw_har_importer
+from xmodal_ros.bags.importers import umafall as umafall_importer
 from xmodal_ros.bags.importers import utd_mhad as utd_mhad_importer
+from xmodal_ros.bags.importers.hugadb import Gyroscopes
+from xmodal_ros.bags.importers.kitchen20 import Sources
 from xmodal_ros.bags.importers.sp_sw_har import Clocks
 from xmodal_ros.bags.importers.utd_mhad import DEPTH_EVERY
 from xmodal_ros.cli.import_files import import_files
@@ -108,6 +113,71 @@ def sp_sw_har(
     )
 
 
+@app.command('hugadb', cls=VariadicCommand)
+def hugadb(
+    folder: Annotated[Path, typer.Argument(metavar='FOLDER', help='Holds hugadb29.npz.')],
+    out: Out,
+    subjects: Annotated[
+        list[str] | None,
+        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3; without, all 18.'),
+    ] = None,
+    gyroscopes: Annotated[
+        Gyroscopes,
+        typer.Option(
+            help="'sound': where a gyroscope is flagged as amplified and clipped, messages say "
+            "that no angular rate was measured; 'recorded': they hold it."
+        ),
+    ] = 'sound',
+    force: Force = False,
+    json: Json = None,
+) -> None:
+    """Import HuGaDB: 10 activities of 18 people, with six IMUs on their legs.
+
+    Writes OUT/hugadb_s01 and so on. The sensors are called imu_right_foot,
+    imu_right_shin, imu_right_thigh and the same of the left (29.4 Hz, one clock).
+    Two activities that one person alone did, and the EMG, are left out. Bags that
+    are there already and complete are kept.
+    """
+    chosen = parse_numbers('--subjects', subjects)
+    data = hugadb_importer.load_stretches(folder)
+    import_all(
+        hugadb_importer.choose_subjects(data, chosen),
+        lambda subject: hugadb_importer.import_subject(
+            data, subject, out, gyroscopes, force=force
+        ),
+        json,
+        'stretches',
+    )
+
+
+@app.command('umafall', cls=VariadicCommand)
+def umafall(
+    folder: Annotated[Path, typer.Argument(metavar='FOLDER', help='Holds umafall.npz.')],
+    out: Out,
+    subjects: Annotated[
+        list[str] | None,
+        typer.Option(metavar='N...', help='Only these subjects: 1 3 or 1,3; without, all 18.'),
+    ] = None,
+    force: Force = False,
+    json: Json = None,
+) -> None:
+    """Import UMAFall: 12 daily movements and 3 falls of 18 people, with IMUs in five places.
+
+    Writes OUT/umafall_s01 and so on. The sensors are called imu_pocket (a phone,
+    100 Hz, no gyro), imu_chest, imu_waist, imu_wrist and imu_ankle (20 Hz). Some
+    are missing in some trials, and most people lack some movements. Bags that are
+    there already and complete are kept.
+    """
+    chosen = parse_numbers('--subjects', subjects)
+    trials = umafall_importer.load_trials(folder)
+    import_all(
+        umafall_importer.choose_subjects(trials, chosen),
+        lambda subject: umafall_importer.import_subject(trials, subject, out, force=force),
+        json,
+        'trials',
+    )
+
+
 @app.command('esc10', cls=VariadicCommand)
 def esc10(
     folder: Annotated[
@@ -133,6 +203,39 @@ def esc10(
     import_all(
         esc10_importer.choose_folds(clips, chosen),
         lambda fold: esc10_importer.import_fold(clips, fold, out, force=force),
+        json,
+    )
+
+
+@app.command('kitchen20', cls=VariadicCommand)
+def kitchen20(
+    folder: Annotated[Path, typer.Argument(metavar='FOLDER', help='Holds kitchen20_ogg16k.npz.')],
+    out: Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a fold.')],
+    folds: Annotated[
+        list[str] | None,
+        typer.Option(metavar='N...', help='Only these folds: 1 3 or 1,3; without, all 5.'),
+    ] = None,
+    sources: Annotated[
+        Sources,
+        typer.Option(
+            help="'apart': all clips of one source go to the fold that holds most of them; "
+            "'official': folds as published, which share sources."
+        ),
+    ] = 'apart',
+    force: Force = False,
+    json: Json = None,
+) -> None:
+    """Import Kitchen20: sounds of 20 kitchen activities, 5 seconds each.
+
+    Writes OUT/kitchen20_fold1 and so on. A fold stands for a subject. The sensor
+    is called microphone. Reading .ogg needs the library soundfile. Bags that are
+    there already and complete are kept.
+    """
+    chosen = parse_numbers('--folds', folds)
+    clips = kitchen20_importer.load_clips(folder, sources)
+    import_all(
+        kitchen20_importer.choose_folds(clips, chosen),
+        lambda fold: kitchen20_importer.import_fold(clips, fold, out, sources, force=force),
         json,
     )
 

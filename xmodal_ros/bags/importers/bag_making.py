@@ -16,6 +16,8 @@ from xmodal_ros.modalities.sensor import Sensor
 
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
+# m/s² in a g, as data sets count.
+STANDARD_GRAVITY: Final = 9.80665
 # Longer than any usual window, so that no window holds two clips.
 GAP_NS: Final = 4 * SECOND_NS
 

@@ -10,11 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmodal_ros.bags.importers.arrays import load_arrays
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
     DAY_NS,
@@ -159,18 +159,12 @@ def _frames(picture: NDArray[np.uint8], start_ns: int) -> Iterator[Record]:
 
 
 def _load(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    if not file.is_file():
-        raise BagError(
-            f'{str(file.parent)!r} does not hold the digits: expected {SPOKEN_FILE} and '
-            f'{WRITTEN_FILE} in it, {file.name} is missing'
-        )
-    try:
-        with np.load(file) as archive:
-            return {name: archive[name] for name in names}
-    except (OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError) as error:
-        raise BagError(
-            f'{str(file)!r} is no archive with the arrays {", ".join(names)}: {error}'
-        ) from error
+    return load_arrays(
+        file,
+        names,
+        f'{str(file.parent)!r} does not hold the digits: expected {SPOKEN_FILE} and '
+        f'{WRITTEN_FILE} in it, {file.name} is missing',
+    )
 
 
 def _check(

@@ -16,10 +16,13 @@ from xmodal_ros.modalities.skeleton.messages import pose_array_message
 
 
 def imu_record(
-    sensor: Sensor, stamp_ns: int, acceleration: NDArray[Any], rate: NDArray[Any]
+    sensor: Sensor, stamp_ns: int, acceleration: NDArray[Any], rate: NDArray[Any] | None
 ) -> Record:
-    """Give a ``sensor_msgs/Imu`` of acceleration (3,) in m/s² and angular rate (3,) in rad/s."""
-    values = np.concatenate([acceleration, rate])
+    """Give a ``sensor_msgs/Imu`` of acceleration (3,) in m/s² and angular rate (3,) in rad/s.
+
+    Without a rate the message says that none was measured.
+    """
+    values = acceleration if rate is None else np.concatenate([acceleration, rate])
     return Record(
         stamp_ns, sensor.topic, IMU_TYPE, imu_sample_message(stamp_ns, sensor.frame, values)
     )

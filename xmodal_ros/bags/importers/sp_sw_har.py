@@ -11,11 +11,11 @@ from difflib import SequenceMatcher
 import heapq
 from pathlib import Path
 from typing import Any, Final, Literal
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmodal_ros.bags.importers.arrays import load_arrays
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
     chosen,
@@ -199,15 +199,8 @@ def _load(file: Path) -> dict[str, NDArray[Any]]:
         *('key', 'label_names'),
         *(f'{device}_{name}' for device in ('sp', 'sw') for name in ('t_ms', 'x', 'label', 'len')),
     )
-    if not file.is_file():
-        raise BagError(f'{str(file.parent)!r} does not hold SP-SW-HAR: expected {FILE} in it')
-    try:
-        with np.load(file) as archive:
-            arrays = {name: archive[name] for name in names}
-    except (OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError) as error:
-        raise BagError(
-            f'{str(file)!r} is no archive with the arrays {", ".join(names)}: {error}'
-        ) from error
+    missing = f'{str(file.parent)!r} does not hold SP-SW-HAR: expected {FILE} in it'
+    arrays = load_arrays(file, names, missing)
     if arrays['key'].ndim != 2 or arrays['key'].shape[1] != 2 or not len(arrays['key']):
         raise BagError(f"{str(file)!r}: 'key' must hold (subject, execution)")
     return arrays

@@ -23,6 +23,7 @@ from xmodal_ros.bags.importers.bag_making import (
     schedule,
     SECOND_NS,
     SensorData,
+    STANDARD_GRAVITY,
 )
 from xmodal_ros.bags.importers.messages import image_record, imu_record, skeleton_record
 from xmodal_ros.bags.importers.utd_mhad_archives import load_archives
@@ -37,7 +38,6 @@ CAMERA: Final = Sensor('camera', 'camera', '/camera/depth/image_raw', 'camera_li
 SKELETON: Final = Sensor('skeleton', 'skeleton', '/skeleton', 'camera_link')
 DEPTH_EVERY: Final = 4
 
-_STANDARD_GRAVITY: Final = 9.80665
 # The recordings' own dates are lost; one day apart, the subjects cannot be confused.
 _EPOCH_NS: Final = 1_420_070_400 * SECOND_NS
 _IMPORTER: Final = 'utd-mhad 2'
@@ -105,7 +105,7 @@ def _records(clip: Clip, segment: Segment) -> Iterator[Record]:
 
 def _imu_records(clip: Clip, start_ns: int) -> Iterator[Record]:
     values = clip.imu().astype(np.float64)
-    acceleration = values[:, :3] * _STANDARD_GRAVITY
+    acceleration = values[:, :3] * STANDARD_GRAVITY
     rotation = np.deg2rad(values[:, 3:])
     for index in range(len(values)):
         stamp_ns = start_ns + index * IMU_STEP_NS

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 import warnings
 
 import numpy as np
@@ -77,35 +77,44 @@ def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
                 raise BagError(
                     f'{str(path)!r} holds values that are no numbers: convert it to 16-bit WAV'
                 )
-            return _checked(path, int(rate), _as_int16(samples))
+            return _checked(str(path), int(rate), _as_int16(samples))
         except BagError:
             raise
         except Exception as error:  # noqa: BLE001 - SciPy's parser raises almost anything
             problem = str(error)
+    return decode_sound(path, str(path), problem)
+
+
+def decode_sound(
+    source: Path | BinaryIO, name: str, problem: str = ''
+) -> tuple[int, NDArray[np.int16]]:
+    """Give the rate in Hz and the samples (N, channels) of a file, or its bytes, by ``soundfile``.
+
+    ``name`` is how errors call it, ``problem`` what went wrong with it before. Raises
+    :class:`BagError` that says what to do.
+    """
     try:
         # Not needed for WAV, and without a rosdep key: only asked for where it is.
         import soundfile
     except (ImportError, OSError) as error:
         raise BagError(
-            f'{str(path)!r} cannot be read'
+            f'{name!r} cannot be read'
             + (f' ({problem})' if problem else '')
             + ": install the library for other formats than WAV, 'pip install soundfile' or "
             f"'apt install python3-soundfile', or convert it to 16-bit WAV ({error})"
         ) from None
     try:
-        samples, rate = soundfile.read(path, dtype='int16', always_2d=True)
+        samples, rate = soundfile.read(source, dtype='int16', always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise BagError(
-            f'{str(path)!r} is no sound that can be read: {error}; convert it to 16-bit WAV'
+            f'{name!r} is no sound that can be read: {error}; convert it to 16-bit WAV'
         ) from error
-    return _checked(path, int(rate), samples)
+    return _checked(name, int(rate), samples)
 
 
-def _checked(
-    path: Path, rate_hz: int, samples: NDArray[np.int16]
-) -> tuple[int, NDArray[np.int16]]:
+def _checked(name: str, rate_hz: int, samples: NDArray[np.int16]) -> tuple[int, NDArray[np.int16]]:
     if not len(samples):
-        raise BagError(f'{str(path)!r} holds no sound')
+        raise BagError(f'{name!r} holds no sound')
     return rate_hz, samples
 
 

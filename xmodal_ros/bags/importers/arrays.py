@@ -1,0 +1,41 @@
+"""Read the numpy archives that data sets are given as."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.errors import BagError
+
+
+def load_arrays(file: Path, names: Sequence[str], missing: str) -> dict[str, NDArray[Any]]:
+    """Give the arrays of an archive by name.
+
+    Raises :class:`BagError` for a file that is not there, which says what is ``missing``, and for
+    one that is no archive or lacks one of the arrays.
+    """
+    if not file.is_file():
+        raise BagError(missing)
+    try:
+        with np.load(file) as archive:
+            return {name: archive[name] for name in names}
+    except (OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError) as error:
+        raise BagError(
+            f'{str(file)!r} is no archive with the arrays {", ".join(names)}: {error}'
+        ) from error
+
+
+def split_lengths(
+    file: Path, name: str, values: NDArray[Any], lengths: NDArray[Any]
+) -> list[NDArray[Any]]:
+    """Cut an array where each of its parts ends; BagError when the ``lengths`` do not add up."""
+    whole = lengths.ndim == 1 and lengths.dtype.kind in 'iu' and len(lengths)
+    if not whole or int(lengths.min()) < 0 or int(lengths.sum()) != len(values):
+        raise BagError(
+            f'{str(file)!r}: {name!r} holds {len(values)} rows, which are not those that its '
+            'lengths name: take the archive as it was published'
+        )
+    return np.split(values, np.cumsum(lengths)[:-1])
