@@ -64,7 +64,8 @@ def task(*sources: Source, count: int = 24, dim: int = 16) -> TransferTask:
 
 def batch(of: TransferTask, rows: list[int] | None = None, share: float = 0.5) -> TrainingBatch:
     chosen = torch.tensor(rows or [*range(8)])
-    return TrainingBatch(chosen, of.windows.values[chosen], of.windows.labels[chosen], share)
+    windows = of.windows.values[chosen]
+    return TrainingBatch(chosen, lambda: windows, of.windows.labels[chosen], share)
 
 
 def module(name: str, of: TransferTask, **options: object) -> TrainingModule:

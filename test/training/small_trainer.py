@@ -14,6 +14,7 @@ from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
+from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
@@ -63,6 +64,7 @@ def trainer(
     sets: Mapping[str, DatasetSplit] | None = None,
     reporter: ProgressReporter | None = None,
     stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: NullCheckpointStore(),
+    context: DistributedContext = SINGLE_PROCESS,
 ) -> TransferTrainer:
     """A school for the wrist; call it within ``repeatable``."""
     return TransferTrainer(
@@ -75,4 +77,5 @@ def trainer(
         torch.device('cpu'),
         reporter or NullReporter(),
         stores=stores,
+        context=context,
     )

@@ -229,7 +229,7 @@ def _make_module(method: TransferMethod, task: TransferTask) -> TrainingModule:
 def _step(module: TrainingModule, task: TransferTask, rows: Tensor, share: float) -> Tensor:
     """Give the loss () of a step as the trainer takes it."""
     windows, labels = task.windows.values[rows], task.windows.labels[rows]
-    batch = TrainingBatch(rows, windows, labels, share)
+    batch = TrainingBatch(rows, lambda: windows, labels, share)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(6)
         module.prepare_batch(batch)

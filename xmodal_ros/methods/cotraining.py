@@ -149,7 +149,7 @@ class _CoTrainingModule(TrainingModule):
         if not len(rows):
             return None
         device = batch.labels.device
-        windows = source.augment(source.windows.values[theirs[rows]].to(device), self._generator)
+        windows = source.augment(source.read(theirs[rows]).to(device), self._generator)
         return _Branch(rows.to(device), windows, source.classifier.outputs(windows))
 
     def _fuse(self, branches: Sequence[_Branch | None], batch: TrainingBatch) -> Fused:

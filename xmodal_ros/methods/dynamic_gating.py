@@ -113,7 +113,7 @@ class _GatingModule(TrainingModule):
     def prepare_batch(self, batch: TrainingBatch) -> None:
         within_ns = round(1e9 * self._options.hide_s)
         hidden = self._memory_bank.of_the_same_moment(batch.rows, within_ns)
-        self.patch.refer(self._bank(), hidden.to(batch.windows.device))
+        self.patch.refer(self._bank(), hidden.to(batch.labels.device))
 
     def training_step(
         self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor

@@ -13,6 +13,10 @@ from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import WindowTensor
 
 Augment = Callable[[Tensor, Generator], Tensor]
+# The rows (R,) that are asked for, as raw windows (R, steps, ...).
+ReadRows = Callable[[WindowTensor, Tensor], Tensor]
+# What a classifier answers on all windows, in eval mode and without gradients.
+Infer = Callable[[Classifier, WindowTensor], Outputs]
 Pairing = Literal['time', 'class', 'time_else_class']
 # The class index of a window of which nobody says what it shows.
 NO_LABEL: Final = -1
@@ -36,13 +40,22 @@ class WindowTensors:
         return len(self.labels)
 
 
+def infer_all(classifier: Classifier, windows: WindowTensor, rows: slice | None = None) -> Outputs:
+    """Give what a classifier answers on all windows (N, ...), or on rows, without gradients."""
+    batches = list(outputs_in_batches(classifier, windows, rows))
+    return Outputs(
+        **{f.name: torch.cat([getattr(b, f.name) for b in batches]) for f in fields(Outputs)}
+    )
+
+
 class Source:
     """One source of a target.
 
     ``in_time`` (N,) gives for each of the target's N training windows the row of ``windows``
     that ends at the same stamp, or -1. Where a method trains the source together with the
     target, ``classifier`` is fresh and ``augment`` changes its windows (raw (B, steps, ...), with
-    a generator); otherwise it has been trained and is only asked for :attr:`outputs`.
+    a generator); otherwise it has been trained and is only asked for :attr:`outputs`. Where
+    several processes train, ``infer`` and ``read_rows`` let each read its share only.
     Raises :class:`ConfigurationError` when it tells other activities apart than the target.
     """
 
@@ -54,6 +67,9 @@ class Source:
         in_time: Tensor,
         classes: int,
         augment: Augment,
+        *,
+        infer: Infer = infer_all,
+        read_rows: ReadRows = lambda values, rows: values[rows],
     ) -> None:
         if classifier.head.out_features != classes:
             raise ConfigurationError(
@@ -65,6 +81,8 @@ class Source:
         self.windows = windows
         self.in_time = in_time
         self.augment = augment
+        self._infer = infer
+        self._read_rows = read_rows
         self.labelled = torch.nonzero(windows.labels != NO_LABEL)[:, 0]
         """(L,) the rows of those windows that have a label."""
         labels = windows.labels[self.labelled]
@@ -83,10 +101,7 @@ class Source:
         Raises :class:`TrainingError` when some are no numbers.
         """
         self.classifier.eval().requires_grad_(requires_grad=False)
-        batches = list(outputs_in_batches(self.classifier, self.windows.values))
-        outputs = Outputs(
-            **{f.name: torch.cat([getattr(b, f.name) for b in batches]) for f in fields(Outputs)}
-        )
+        outputs = self._infer(self.classifier, self.windows.values)
         broken = int(
             (~(outputs.feature.isfinite().all(1) & outputs.logits.isfinite().all(1))).sum()
         )
@@ -97,6 +112,10 @@ class Source:
                 'leave this source out'
             )
         return outputs
+
+    def read(self, rows: Tensor) -> Tensor:
+        """Give the raw windows (R, steps, ...) of rows (R,), on the CPU."""
+        return self._read_rows(self.windows.values, rows)
 
     def partners(self, rows: Tensor, labels: Tensor, pairing: Pairing) -> Tensor:
         """Give for target windows (B,) of activities ``labels`` (B,) a row each, or -1.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from torch import nn, Tensor
 
@@ -17,16 +18,25 @@ TaskLoss = Callable[[Tensor, Tensor], Tensor]
 class TrainingBatch:
     """A step's windows of the target.
 
-    ``rows`` (B,) are their positions among the target's training windows, ``windows``
-    (B, steps, ...) the raw windows after augmentation, ``labels`` (B,) class indices, or
-    :data:`~xmodal_ros.methods.source.NO_LABEL`; ``share`` of the training, in [0, 1), is over.
-    ``rows`` are on the CPU, the others on the device.
+    ``rows`` (B,) are their positions among the target's training windows, ``labels`` (B,) class
+    indices, or :data:`~xmodal_ros.methods.source.NO_LABEL`; ``share`` of the training, in [0, 1),
+    is over. ``read_windows`` gives :attr:`windows`. ``rows`` are on the CPU, the others on the
+    device.
     """
 
     rows: Tensor
-    windows: Tensor
+    read_windows: Callable[[], Tensor]
     labels: Tensor
     share: float
+
+    @cached_property
+    def windows(self) -> Tensor:
+        """The raw windows (B, steps, ...) after augmentation.
+
+        Where several processes train, each has read its share only, and has the others' sent
+        when a method asks for them.
+        """
+        return self.read_windows()
 
 
 @dataclass(frozen=True)

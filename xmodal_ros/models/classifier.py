@@ -108,13 +108,18 @@ class Classifier(nn.Module):
         return self.outputs(window).logits
 
 
-def outputs_in_batches(classifier: Classifier, windows: WindowTensor) -> Iterator[Outputs]:
+def outputs_in_batches(
+    classifier: Classifier, windows: WindowTensor, rows: slice | None = None
+) -> Iterator[Outputs]:
     """Run any number of raw windows (N, steps, ...) through, a part at a time, without gradients.
 
-    The classifier's mode is left as it is; the outputs are on its device.
+    Where ``rows`` are given only those; once and with none where there is nothing to run. The
+    classifier's mode is left as it is; the outputs are on its device.
     """
     device = next(classifier.parameters()).device
-    for part in windows.split(_EVALUATION_BATCH):
+    start, stop = (0, len(windows)) if rows is None else (rows.start, rows.stop)
+    for first in range(start, max(stop, start + 1), _EVALUATION_BATCH):
+        part = windows[first : min(first + _EVALUATION_BATCH, stop)]
         with torch.no_grad():
             outputs = classifier.outputs(part.to(device))
         yield outputs

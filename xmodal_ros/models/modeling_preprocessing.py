@@ -1,7 +1,9 @@
 """Preprocessing: what each step computes, all of them in order, and the statistics of a step."""
 
 from collections.abc import Sequence
-from typing import Final
+import functools
+import math
+from typing import Final, Protocol
 
 import torch
 from torch import nn, Tensor
@@ -112,29 +114,61 @@ class Preprocessing(nn.Module):
 _PART: Final = 64
 
 
+class Sharing(Protocol):
+    """Several processes that each do their share of rows; one alone has no need of it."""
+
+    def share(self, rows: int) -> slice:
+        """Give which of so many rows are this process's."""
+
+    def gather(self, own: Tensor, rows: slice, total: int) -> Tensor:
+        """Gather what each process has of its rows (R, ...) into (total, ...)."""
+
+
+class _Alone:
+    def share(self, rows: int) -> slice:
+        return slice(0, rows)
+
+    def gather(self, own: Tensor, rows: slice, total: int) -> Tensor:  # noqa: ARG002
+        return own
+
+
 def fit_standardise(
-    derived: Sequence[PreprocessingStep], windows: WindowTensor
+    derived: Sequence[PreprocessingStep],
+    windows: WindowTensor,
+    sharing: Sharing = _Alone(),
 ) -> StandardiseStep:
     """Measure mean and deviation of each channel after the steps ``derived``.
 
     ``windows`` (N, steps, ..., C), or (N, steps) of sound, are raw training windows. A channel
-    that never changes gets a deviation of one.
+    that never changes gets a deviation of one. Any number of processes gives the same.
     """
     preprocess = Preprocessing(derived)
     channels = preprocess(windows[:1]).shape[-1]
-    count, total, squares = 0, torch.zeros(channels).double(), torch.zeros(channels).double()
-    # In parts, for a camera's windows as float64 would fill the memory; about the first window's
+
+    # In parts, for a camera's windows as float64 would fill the memory; about the first part's
     # mean, for squares of large numbers would cancel.
-    origin = None
-    for part in windows.split(_PART):
-        values = preprocess(part).flatten(0, -2).double()
-        origin = values.mean(dim=0) if origin is None else origin
-        count += len(values)
-        total += (values - origin).sum(dim=0)
-        squares += (values - origin).square().sum(dim=0)
+    def values(part: int) -> Tensor:
+        found: Tensor = preprocess(windows[part * _PART : (part + 1) * _PART])
+        return found.flatten(0, -2).double()
+
+    parts = max(1, math.ceil(len(windows) / _PART))
+    own = sharing.share(parts)
+    first = [values(0)] if own.start == 0 < own.stop else []
+    centres = torch.zeros((len(first), channels)).double()
+    if first:
+        centres[0] = first[0].mean(dim=0)
+    origin = sharing.gather(centres, slice(0, len(first)), 1)
+    sums = torch.zeros((own.stop - own.start, 3, channels)).double()
+    for number, part in enumerate(range(own.start, own.stop)):
+        found = values(part) if part else first.pop()
+        moved = found - origin
+        sums[number, 0] = len(found)
+        sums[number, 1], sums[number, 2] = moved.sum(dim=0), moved.square().sum(dim=0)
+    # One after the other, so that the last bits are the same however many added them.
+    count, total, squares = functools.reduce(torch.add, sharing.gather(sums, own, parts))
     mean = total / count
     deviation = (squares / count - mean.square()).clamp_min(0).sqrt()
-    mean = mean + (0 if origin is None else origin)
+    mean = mean + origin[0]
     deviation = torch.where(deviation > 1e-6, deviation, 1.0)
     return StandardiseStep(
         mean=tuple(round(x, 9) for x in mean.tolist()),

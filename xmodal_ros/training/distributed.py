@@ -17,9 +17,9 @@ and every process computes the same loss on the whole step. Then gradients are a
 normalisation of the target looks at several windows of a batch in training, or it would have to be
 told of all of them; a method whose target does says so (``one_process``) and is refused.
 
-What a process does not run it reads all the same: a step's windows are changed at random one after
-the other by one generator, and methods look at the windows of the whole step where they train
-sources along. The frozen sources of a target are asked by each process for all windows, once.
+Each reads only what it runs, of a step's windows as of those on which frozen sources are asked;
+in the place of the others are zeros while the step is changed at random, so that as much is drawn.
+A method that looks at the windows of the whole step (co-training) has the others' sent to it.
 Recordings are cut by one process of each machine, and read by the others from the cache.
 
 Bytes are sent as they are, for torch's way of sending objects unpickles them.
@@ -38,7 +38,9 @@ from torch.distributed.nn.functional import all_reduce
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.models.classifier import Outputs
+from xmodal_ros.methods.source import infer_all
+from xmodal_ros.models.classifier import Classifier, Outputs
+from xmodal_ros.models.lazy_tensor import WindowTensor
 
 # So long may processes wait for one that cuts recordings.
 _TIMEOUT: Final = dt.timedelta(hours=2)
@@ -68,6 +70,23 @@ class DistributedContext:
     def outputs(self, run: Callable[[Tensor], Outputs], windows: Tensor) -> Outputs:
         """Run the target on windows (B, steps, ...), each process on its share."""
         return run(windows)
+
+    def read_own(self, values: WindowTensor, rows: Tensor) -> Tensor:
+        """Give windows (B, steps, ...) of which those are read that this process runs."""
+        windows: Tensor = values[rows]
+        return windows
+
+    def share_rows(self, windows: Tensor) -> Tensor:
+        """Give windows (B, steps, ...) whole of which each process has its share."""
+        return windows
+
+    def read_rows(self, values: WindowTensor, rows: Tensor) -> Tensor:
+        """Give windows (R, steps, ...) whole, for which each process reads its share."""
+        return self.share_rows(self.read_own(values, rows))
+
+    def infer(self, classifier: Classifier, windows: WindowTensor) -> Outputs:
+        """Ask a frozen classifier for all windows (N, ...), each process for its share."""
+        return infer_all(classifier, windows)
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Give every process the mean of their gradients."""
@@ -120,10 +139,12 @@ class ProcessGroup(DistributedContext):
     def outputs(self, run: Callable[[Tensor], Outputs], windows: Tensor) -> Outputs:
         """Run the target on its share, and gather what all made of theirs."""
         total, rows = len(windows), self.share(len(windows))
-        # Without a row of its own a process runs one that is not counted.
-        ran = rows if rows.stop > rows.start else slice(0, 1)
+        ran = _run_rows(rows)
         with self._batch_rows.at(ran, total):
             outputs = run(windows[ran])
+        return self._gather_outputs(outputs, rows, total)
+
+    def _gather_outputs(self, outputs: Outputs, rows: slice, total: int) -> Outputs:
         count = rows.stop - rows.start
         return Outputs(
             **{
@@ -131,6 +152,25 @@ class ProcessGroup(DistributedContext):
                 for each in fields(Outputs)
             }
         )
+
+    def read_own(self, values: WindowTensor, rows: Tensor) -> Tensor:
+        """Read this process's share, and have zeros in the place of the others."""
+        ran = _run_rows(self.share(len(rows)))
+        read: Tensor = values[rows[ran]]
+        windows = read.new_zeros((len(rows), *read.shape[1:]))
+        windows[ran] = read
+        return windows
+
+    def share_rows(self, windows: Tensor) -> Tensor:
+        """Gather what each process has read."""
+        rows = self.share(len(windows))
+        return self.gather(windows[rows], rows, len(windows))
+
+    def infer(self, classifier: Classifier, windows: WindowTensor) -> Outputs:
+        """Ask for this process's share, and gather what all were answered."""
+        rows = self.share(len(windows))
+        answered = infer_all(classifier, windows, _run_rows(rows))
+        return self._gather_outputs(answered, rows, len(windows))
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Give every process the mean of their gradients."""
@@ -198,6 +238,11 @@ class ProcessGroup(DistributedContext):
         finally:
             for parent, name, child in found:
                 setattr(parent, name, child.train(parent.training))
+
+
+def _run_rows(rows: slice) -> slice:
+    """Give the rows a process runs: without one of its own another, which is not counted."""
+    return rows if rows.stop > rows.start else slice(0, 1)
 
 
 class BatchRows:

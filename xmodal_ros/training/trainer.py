@@ -85,6 +85,7 @@ def make_source(
     target: WindowsDataset,
     classes: int,
     augmentation: Augmentation,
+    context: DistributedContext = SINGLE_PROCESS,
 ) -> Source:
     """Make a sensor the source of a target, given the training windows of both."""
     return Source(
@@ -94,6 +95,8 @@ def make_source(
         torch.from_numpy(pair_in_time(target, examples)),
         classes,
         augmentation,
+        infer=context.infer,
+        read_rows=context.read_rows,
     )
 
 
@@ -106,10 +109,8 @@ def predict_logits(
     """
     classifier.eval()
     rows = context.share(len(windows))
-    own = as_tensor(windows) if context.world_size == 1 else as_tensor(windows)[rows]
-    batches = [batch.logits.cpu() for batch in outputs_in_batches(classifier, own)]
-    logits = torch.cat(batches) if batches else torch.zeros((0, classifier.head.out_features))
-    return context.gather(logits, rows, len(windows))
+    batches = outputs_in_batches(classifier, as_tensor(windows), rows)
+    return context.gather(torch.cat([b.logits.cpu() for b in batches]), rows, len(windows))
 
 
 def fit(
@@ -303,9 +304,15 @@ class Trainer:
         return sums.pop(''), sums
 
     def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
-        windows = self.augmentation(self.training.values[rows].to(self.device), self.generator)
+        own = self.context.read_own(self.training.values, rows)
+        windows = self.augmentation(own.to(self.device), self.generator)
         labels = self.training.labels[rows].to(self.device)
-        batch = TrainingBatch(rows, windows, labels, self.step / self.steps_total)
+        batch = TrainingBatch(
+            rows,
+            lambda: self.context.share_rows(windows),
+            labels,
+            self.step / self.steps_total,
+        )
         with self.autocast:
             with self.randomness():
                 self.module.prepare_batch(batch)

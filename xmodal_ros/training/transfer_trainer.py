@@ -99,7 +99,10 @@ class TransferTrainer:
                 sensor=name,
                 stream=recipe.stream,
                 window=recipe.window,
-                preprocessing=(*recipe.derived, fit_standardise(recipe.derived, windows)),
+                preprocessing=(
+                    *recipe.derived,
+                    fit_standardise(recipe.derived, windows, self._context),
+                ),
                 encoder=recipe.encoder,
                 method=Unimodal.name,
             )
@@ -189,6 +192,7 @@ class TransferTrainer:
             self._sets[self.target].training,
             len(self._labels),
             self._recipes[name].augmentation,
+            self._context,
         )
 
     def _fit(

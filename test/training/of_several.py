@@ -1,0 +1,67 @@
+"""What one of several processes does: train as one of them and alone, and say how that compares.
+
+Started by torchrun. Writes for each method the largest difference of the weights, and for each
+sensor how many windows this process read and how many there are.
+"""
+
+from dataclasses import replace
+import json
+from pathlib import Path
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from test.training.small_trainer import learning_sets, TARGET, trainer
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.training.distributed import DistributedContext, init_distributed, SINGLE_PROCESS
+from xmodal_ros.training.trainer import repeatable
+
+METHODS = ('unimodal', 'distillation', 'cotraining')
+
+
+class CountingRows:
+    """Windows that say how many of them were read."""
+
+    def __init__(self, values: NDArray[np.float32]) -> None:
+        self.values, self.shape, self.read = values, values.shape, 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self.values[rows]
+        self.read += len(found)
+        return found
+
+
+def weights(method: str, context: DistributedContext) -> tuple[torch.Tensor, dict[str, int]]:
+    sets, rows = learning_sets(), {}
+    for name, found in sets.items():
+        rows[name] = CountingRows(np.asarray(found.training.values))
+        sets[name] = replace(found, training=replace(found.training, values=rows[name]))
+    with repeatable(3):
+        sources = () if method == 'unimodal' else ('chest',)
+        fitted = trainer(sources, sets=sets, context=context).fit(make_method(method, {}), sources)
+        flat = torch.cat([p.detach().flatten() for p in fitted.classifier.parameters()])
+        return flat, {name: each.read for name, each in rows.items()}
+
+
+def main(folder: Path) -> None:
+    with init_distributed('cpu') as (context, _):
+        found = {}
+        for method in METHODS:
+            alone, all_read = weights(method, SINGLE_PROCESS)
+            together, read = weights(method, context)
+            difference = float((alone - together).abs().max())
+            found[method] = {
+                'difference': difference,
+                'read': {name: [read[name], all_read[name]] for name in (TARGET, 'chest')},
+            }
+        (folder / f'{context.rank}.json').write_text(json.dumps(found))
+
+
+if __name__ == '__main__':
+    main(Path(sys.argv[1]))

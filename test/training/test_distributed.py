@@ -1,0 +1,33 @@
+"""Several processes: each reads its share of the windows, and the weights are those of one."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from test.training.of_several import METHODS
+from test.waiting import COMMAND_S
+
+
+@pytest.fixture(scope='module')
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('processes')
+    launched = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2']
+    launched += ['--master-port', '0', '--standalone', '-m', 'test.training.of_several']
+    done = subprocess.run(
+        [*launched, str(folder)], capture_output=True, text=True, check=False, timeout=COMMAND_S
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads((folder / f'{rank}.json').read_text()) for rank in range(2)]
+
+
+@pytest.mark.parametrize('method', METHODS)
+def test_each_reads_its_share_and_all_come_to_the_weights_of_one(found, method):
+    first, second = (of_rank[method] for of_rank in found)
+    assert max(first['difference'], second['difference']) < 2e-3
+    for sensor, (read, whole) in first['read'].items():
+        # One window is looked at by both.
+        assert read + second['read'][sensor][0] == whole + (whole > 0)
+        assert read <= 0.6 * whole
+    assert any(whole for _, whole in first['read'].values())
