@@ -41,6 +41,24 @@ settings.register_profile('ours', deadline=None, derandomize=not _SEED)
 settings.load_profile('ours')
 
 
+# Folders of tests that mostly wait: for nodes, devices, pages.
+_WAITING = frozenset({'drivers', 'labelling', 'launch', 'live', 'nodes', 'tools', 'web'})
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files that wait evenly among those that compute, for they run side by side."""
+    files: dict[bool, dict[Path, int]] = {True: {}, False: {}}
+    for item in items:
+        found = files[not _WAITING.isdisjoint(item.path.parts)]
+        found.setdefault(item.path, len(found))
+    places = {
+        path: (number + 0.5) / len(found)
+        for found in files.values()
+        for path, number in found.items()
+    }
+    items.sort(key=lambda item: places[item.path])
+
+
 def _seed(name: str) -> None:
     """Let whatever is drawn from now on depend on a name alone, not on what ran before."""
     number = zlib.crc32(f'{_SEED}{name}'.encode())
