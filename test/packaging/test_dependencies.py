@@ -15,7 +15,9 @@ ROOT = Path(__file__).parents[2]
 # The key of rosdep and the name for pip of what is imported, where they are not python3-NAME and
 # NAME; None where rosdep has no key, which package.xml says in a comment.
 KEYS: Final[dict[str, str | None]] = {
+    'backports': None,
     'cv2': 'python3-opencv',
+    'lz4': None,
     'markupsafe': None,
     'onnxruntime': None,
     'pydantic': None,
@@ -28,6 +30,7 @@ KEYS: Final[dict[str, str | None]] = {
     'torch': None,
 }
 PIP: Final = {
+    'backports': 'backports.zstd',
     'cv2': 'opencv-python-headless',
     'jinja2': 'Jinja2',
     'markupsafe': 'MarkupSafe',

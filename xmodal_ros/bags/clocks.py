@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from xmodal_ros.bags.message_types import has_stamp
+from xmodal_ros.bags.opening import file_stem
 from xmodal_ros.errors import BagError
 from xmodal_ros.files import write_atomic
 from xmodal_ros.modalities.sensor import Sensor
@@ -109,7 +110,7 @@ def clock_file(bag: Path) -> Path:
     That is ``clocks.yaml`` in the bag's folder, or ``<name>.clocks.yaml`` beside a single file.
     """
     bag = bag.resolve()
-    return bag / FILE_NAME if bag.is_dir() else bag.with_suffix(f'.{FILE_NAME}')
+    return bag / FILE_NAME if bag.is_dir() else bag.with_name(f'{file_stem(bag)}.{FILE_NAME}')
 
 
 def read_clocks(bag: Path) -> dict[str, ClockCorrection]:

@@ -2,6 +2,7 @@
 
 from array import array
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -93,17 +94,21 @@ def inspect_bag(reader: BagReader) -> Inspection:
 
     Raises :class:`BagError` when it is damaged; what is merely odd becomes a warning.
     """
-    warnings: list[str] = []
+    warnings: list[str] = [*reader.notes]
     notes = {topic.name: _begin(reader, topic, warnings) for topic in _topics(reader)}
     silence_ns, last_ns = 0, reader.start_ns
     for message in reader.messages():
         _note(notes[message.topic], message)
         silence_ns = max(silence_ns, message.received_ns - last_ns)
         last_ns = message.received_ns
-    if silence_ns > max(_LONG_SILENCE_NS, (reader.end_ns - reader.start_ns) // 2):
+    read = [each.received for each in notes.values() if each.received]
+    start_ns = min(map(min, read), default=reader.start_ns)
+    end_ns = max(map(max, read), default=reader.end_ns)
+    warnings += _differences(reader, notes, start_ns, end_ns)
+    if silence_ns > max(_LONG_SILENCE_NS, (end_ns - start_ns) // 2):
         warnings.append(
             f'mostly empty: nothing was recorded for {silence_ns / _SECOND_NS:.0f} s of '
-            f"{(reader.end_ns - reader.start_ns) / _SECOND_NS:.0f} s; probably the recorder's "
+            f"{(end_ns - start_ns) / _SECOND_NS:.0f} s; probably the recorder's "
             'clock jumped, as when the time is set late: wait for that before recording'
         )
     warnings += [
@@ -125,8 +130,8 @@ def inspect_bag(reader: BagReader) -> Inspection:
         path=str(reader.path),
         name=reader.name,
         subject=reader.subject,
-        start_ns=reader.start_ns,
-        duration_s=(reader.end_ns - reader.start_ns) / _SECOND_NS,
+        start_ns=start_ns,
+        duration_s=(end_ns - start_ns) / _SECOND_NS,
         metadata=dict(reader.metadata),
         sensors=reader.sensors,
         topics=tuple(_inspect_topic(topic, notes[topic.name]) for topic in _topics(reader)),
@@ -139,6 +144,27 @@ def inspect_bag(reader: BagReader) -> Inspection:
             if each.audio_format or each.rate_hz
         },
     )
+
+
+def _differences(
+    reader: BagReader, notes: Mapping[str, _TopicNotes], start_ns: int, end_ns: int
+) -> Iterator[str]:
+    """Say where the index inside the files is not what was read of them."""
+    for topic in _topics(reader):
+        if (count := len(notes[topic.name].received)) != topic.count:
+            yield (
+                f'{topic.name}: the index of the file says {topic.count} messages, {count} were '
+                'read'
+            )
+    for what, stated_ns, found_ns in (
+        ('starts', reader.start_ns, start_ns),
+        ('ends', reader.end_ns, end_ns),
+    ):
+        if stated_ns != found_ns:
+            yield (
+                f'by the index of the file it {what} at {stated_ns / 1e9:.3f} s after 1970, by '
+                f'its messages at {found_ns / 1e9:.3f} s'
+            )
 
 
 def _topics(reader: BagReader) -> list[Topic]:
@@ -178,7 +204,7 @@ def _note(notes: _TopicNotes, message: Message) -> None:
 def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     refusals = notes.modality.refusals if notes.modality else {}
     warnings = [
-        f'{topic.name}: {count} of {topic.count} messages '
+        f'{topic.name}: {count} of {len(notes.received)} messages '
         + refusals.get(reason, f'cannot be decoded ({reason}) and will be dropped')
         for reason, count in sorted(notes.troubles.items())
         if reason != 'zero_stamp'
@@ -186,8 +212,8 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     stamps = np.array(notes.stamps, np.int64)
     if unset := int(np.count_nonzero(stamps <= 0)):
         warnings.append(
-            f'{topic.name}: {unset} of {topic.count} messages have a zero header.stamp and '
-            'will be dropped: make the driver stamp them'
+            f'{topic.name}: {unset} of {len(notes.received)} messages have a zero header.stamp '
+            'and will be dropped: make the driver stamp them'
         )
     if notes.troubles.keys() - {'zero_stamp', *refusals} or unset or not stamps.size:
         return warnings
@@ -203,14 +229,16 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
 
 
 def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
-    stamped = bool(notes.stamps) and len(notes.stamps) == topic.count and min(notes.stamps) > 0
+    stamped = (
+        bool(notes.stamps) and len(notes.stamps) == len(notes.received) and min(notes.stamps) > 0
+    )
     times = np.sort(np.array(notes.stamps if stamped else notes.received, np.int64))
     steps = np.diff(times)
     median = float(np.median(steps)) if steps.size else 0.0
     return TopicInspection(
         name=topic.name,
         msgtype=topic.msgtype,
-        count=topic.count,
+        count=len(notes.received),
         latched=topic.latched,
         stamped=stamped,
         rate_hz=_SECOND_NS / median if median > 0 else None,

@@ -15,7 +15,7 @@ from typing import Final
 from xmodal_ros.bags.audacity import read_audacity
 from xmodal_ros.bags.elan import read_elan
 from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
-from xmodal_ros.bags.opening import is_recording
+from xmodal_ros.bags.opening import file_stem, is_recording
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 
@@ -47,7 +47,7 @@ def find_label_file(bag: Path) -> Path | None:
 
 
 def _find(bag: Path, name: str) -> Path | None:
-    own = [bag / name] if bag.is_dir() else [bag.with_suffix(f'.{name}')]
+    own = [bag / name] if bag.is_dir() else [bag.with_name(f'{file_stem(bag)}.{name}')]
     own.append(bag.with_name(f'{bag.name}.{name}'))
     for file in own:
         if file.is_file():

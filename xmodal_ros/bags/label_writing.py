@@ -9,7 +9,7 @@ from typing import Final
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.label_file import COLUMNS, FILE_NAME
-from xmodal_ros.bags.opening import storage_paths
+from xmodal_ros.bags.opening import file_stem, storage_paths
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import ConfigurationError
 
@@ -31,7 +31,7 @@ def own_label_file(bag: Path) -> Path:
     # Several files without metadata.yaml are one bag, which is their folder.
     if bag.is_dir():
         return bag / FILE_NAME
-    return place.with_suffix(f'.{FILE_NAME}')
+    return place.with_name(f'{file_stem(place)}.{FILE_NAME}')
 
 
 def check_segments(segments: Sequence[Segment], start_ns: int, end_ns: int) -> tuple[Segment, ...]:

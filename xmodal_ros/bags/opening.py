@@ -1,32 +1,62 @@
-"""Find a recording's files, open them, and say in words why that fails."""
+"""Find a recording's files, open them by their content, and say in words why that fails."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+import errno
 from pathlib import Path
+import sqlite3
+from tempfile import gettempdir, TemporaryDirectory
 from typing import Final
 
-from rosbags.rosbag1 import Reader as Ros1Reader
-from rosbags.rosbag2 import Reader as Ros2Reader
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
+from xmodal_ros.bags import mcap_file, sqlite3_file
+from xmodal_ros.bags.compression import (
+    decompress_file,
+    is_compressed,
+    unpacked_name,
+)
+from xmodal_ros.bags.compression import (
+    SUFFIXES as COMPRESSED,
+)
+from xmodal_ros.bags.mcap_file import McapFile
+from xmodal_ros.bags.metadata_file import BagMetadata, METADATA_FILE, read_metadata
+from xmodal_ros.bags.ros1 import Ros1File
+from xmodal_ros.bags.sqlite3_file import explain_sqlite, Sqlite3File
+from xmodal_ros.bags.storage import StorageFile
 from xmodal_ros.errors import BagError
 
-FileReader = Ros1Reader | Ros2Reader
-
-METADATA_FILE: Final = 'metadata.yaml'
 STORAGE_SUFFIXES: Final = ('.mcap', '.db3', '.bag')
-_MAGIC: Final = {
-    '.mcap': b'\x89MCAP0\r\n',
-    '.db3': b'SQLite format 3\0',
+_IN_FOLDERS: Final = ('.mcap', '.db3')
+_MAGIC: Final[Mapping[str, bytes]] = {
+    '.mcap': mcap_file.MAGIC,
+    '.db3': sqlite3_file.MAGIC,
     '.bag': b'#ROSBAG V2.0\n',
+}
+_OLD_ROS1: Final = b'#ROSBAG V1'
+_OPEN: Final[Mapping[str, Callable[[Path], StorageFile]]] = {
+    '.mcap': McapFile,
+    '.db3': Sqlite3File,
+    '.bag': Ros1File,
 }
 _MEND: Final = {
     '.mcap': 'mend it with `mcap recover {file} -o mended.mcap` and use mended.mcap',
-    '.db3': 'mend it with `sqlite3 {file} .recover | sqlite3 mended.db3` and use mended.db3',
     '.bag': 'mend it with `rosbag reindex {file}`',
 }
 _MOST_NAMES: Final = 5
+
+
+@dataclass(frozen=True)
+class OpenBag:
+    """The open files of a recording.
+
+    ``in_turn`` says that they follow each other, as those of a bag that was split while it was
+    recorded; else they are merged by time. ``notes`` say of the folder what a user should know.
+    """
+
+    files: list[StorageFile]
+    metadata: BagMetadata | None = None
+    in_turn: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 def storage_paths(path: Path) -> list[Path]:
@@ -41,7 +71,7 @@ def storage_paths(path: Path) -> list[Path]:
             return [_file_or_its_folder(path)]
         if (path / METADATA_FILE).exists():
             return [path]
-        files = [file for file in sorted(path.iterdir()) if file.suffix in ('.mcap', '.db3')]
+        files = [file for file in _files_in(path) if storage_suffix(file) in _IN_FOLDERS]
         if files:
             return files
         inner = [item.name for item in sorted(path.iterdir()) if is_recording(item)]
@@ -62,20 +92,34 @@ def storage_files(path: Path) -> tuple[Path, ...]:
     Raises :class:`BagError` when there is no recording.
     """
     paths = storage_paths(path)
-    folder = paths[0]
-    if not folder.is_dir():
-        return tuple(paths)
-    listed = [folder / Path(name).name for name in _listed_files(folder / METADATA_FILE)]
-    return tuple(listed) or tuple(file for file in sorted(folder.iterdir()) if file.is_file())
+    if paths[0].is_dir():
+        paths = _listed_files(paths[0], read_metadata(paths[0] / METADATA_FILE))
+    beside = [Path(f'{file}-wal') for file in paths if storage_suffix(file) == '.db3']
+    return (*paths, *(file for file in beside if file.is_file()))
+
+
+def storage_suffix(file: Path) -> str:
+    """Give what kind of storage file a name promises, compressed or not; '' for none."""
+    suffix = unpacked_name(file).suffix
+    return suffix if suffix in STORAGE_SUFFIXES else ''
+
+
+def file_stem(file: Path) -> str:
+    """Give a storage file's name without what says its kind."""
+    return unpacked_name(file).stem
 
 
 def is_recording(path: Path) -> bool:
     """Say whether ``path`` looks like a recording, without opening it."""
     if path.is_file():
-        return path.suffix in STORAGE_SUFFIXES
+        return storage_suffix(path) != ''
     if not path.is_dir() or path.name.startswith('.'):
         return False
-    return (path / METADATA_FILE).exists() or any(path.glob('*.mcap')) or any(path.glob('*.db3'))
+    if (path / METADATA_FILE).exists():
+        return True
+    with suppress(OSError):
+        return any(storage_suffix(file) in _IN_FOLDERS for file in path.iterdir())
+    return False
 
 
 def find_recordings(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -88,70 +132,127 @@ def find_recordings(paths: Iterable[Path]) -> tuple[Path, ...]:
         inner: list[Path] = []
         with suppress(OSError):
             if path.is_dir() and not is_recording(path):
-                inner = [item for item in sorted(path.iterdir()) if is_recording(item)]
+                inner = [item for item in _files_in(path) if is_recording(item)]
         found.update(dict.fromkeys(inner or [path]))
     return tuple(found)
 
 
-def open_readers(paths: list[Path], stack: ExitStack) -> list[FileReader]:
-    """Open each path and let ``stack`` close it; raises :class:`BagError` saying why not."""
-    readers: list[FileReader] = []
-    for path in paths:
-        try:
-            reader = Ros1Reader(path) if path.suffix == '.bag' else Ros2Reader(path)
-            reader.open()
-        # Whatever damaged bytes make the library raise (struct.error, TypeError, KeyError,
-        # zstd's and sqlite's own errors ...), to a user it is one thing: this is not readable.
-        except Exception as error:
-            raise BagError(explain(path, error)) from error
-        stack.callback(reader.close)
-        readers.append(reader)
-    return readers
+def open_bag(paths: list[Path], stack: ExitStack) -> OpenBag:
+    """Open what :func:`storage_paths` gave and let ``stack`` close it.
+
+    Raises :class:`BagError` that says why not.
+    """
+    folder = paths[0]
+    if not folder.is_dir():
+        return OpenBag([_open_file(path, stack) for path in paths])
+    metadata = read_metadata(folder / METADATA_FILE)
+    try:
+        files = _listed_files(folder, metadata)
+        there = [file for file in _files_in(folder) if storage_suffix(file) in _IN_FOLDERS]
+    except OSError as error:
+        raise BagError(f'bag {str(folder)!r} cannot be read: {error.strerror or error}') from error
+    names = {unpacked_name(file).name for file in files}
+    notes = [
+        f'{METADATA_FILE} does not name {file.name}, which lies beside it: it is not read; name '
+        'it there, or give that file itself'
+        for file in there
+        if unpacked_name(file).name not in names
+    ]
+    return OpenBag([_open_file(path, stack) for path in files], metadata, True, notes)
+
+
+def _open_file(path: Path, stack: ExitStack) -> StorageFile:
+    unpacked = path
+    try:
+        if is_compressed(path):
+            folder = stack.enter_context(TemporaryDirectory(prefix='xmodal-bag-'))
+            unpacked = _decompress(path, Path(folder))
+        kind = _kind_of(unpacked, path)
+        # Whatever damaged bytes make a parser raise (struct.error, TypeError, KeyError, zstd's and
+        # sqlite's own errors ...), to a user it is one thing: this is not readable.
+        file = _OPEN[kind](unpacked)
+    except BagError:
+        raise
+    except Exception as error:
+        raise BagError(explain(path, error)) from error
+    stack.callback(file.close)
+    file.path = path
+    stated = storage_suffix(path)
+    if stated != kind:
+        file.notes.append(
+            f'{path.name} is a {kind} file, by its first bytes, and read as such: rename it'
+        )
+    return file
+
+
+def _decompress(path: Path, folder: Path) -> Path:
+    try:
+        return decompress_file(path, folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BagError(
+            f'bag file {str(path)!r} is compressed, and there is no room in {gettempdir()} to '
+            f'decompress it: make room, set TMPDIR, or run `zstd -d {path}`'
+        ) from error
+    # Of damaged bytes zstd raises errors of its own, and EOFError.
+    except Exception as error:
+        raise BagError(
+            f'bag file {str(path)!r} is compressed and cannot be decompressed ({error}): copy it '
+            f'again; `zstd -t {path}` says whether it is whole'
+        ) from error
+
+
+def _kind_of(file: Path, named: Path) -> str:
+    """Give the kind of a file by its first bytes; raises :class:`BagError` for none of them."""
+    with file.open('rb') as stream:
+        head = stream.read(max(map(len, _MAGIC.values())))
+    for kind, magic in _MAGIC.items():
+        if head.startswith(magic):
+            return kind
+    size = file.stat().st_size
+    if size == 0:
+        raise BagError(
+            f'bag file {str(named)!r} is empty (0 bytes): nothing was recorded, record it again'
+        )
+    stated = storage_suffix(named)
+    magic = _MAGIC.get(stated, b'')
+    if magic.startswith(head):
+        raise BagError(f'bag file {str(named)!r} is truncated after {size} bytes: record it again')
+    if not head.strip(b'\0'):
+        raise BagError(
+            f'bag file {str(named)!r} begins with zeros: it was not written to the disk before '
+            'power was lost, or not copied in full; copy it again'
+        )
+    if head.startswith(_OLD_ROS1):
+        raise BagError(
+            f'bag file {str(named)!r} is of a format older than 2.0 of ROS 1: convert it with '
+            '`rosbag fix`'
+        )
+    raise BagError(
+        f'{str(named)!r} is not a {stated} file: it starts with {head[: len(magic) or None]!r}'
+    )
 
 
 def explain(path: Path, error: Exception) -> str:
-    """Say why the recording at ``path`` cannot be read and what to do about it."""
+    """Say why the storage file at ``path`` cannot be read and what to do about it."""
     if isinstance(error, PermissionError) or isinstance(error.__cause__, PermissionError):
         return f'bag {str(path)!r} cannot be read: permission denied (see `ls -l`)'
-    files = [path] if path.is_file() else sorted(path.iterdir())
-    for file in files:
-        if file.suffix in STORAGE_SUFFIXES and (damage := _damage(file)):
-            return damage
-    text = str(error).rstrip('.') or type(error).__name__
-    return f'bag {str(path)!r} cannot be read: {text}: is the file complete?'
-
-
-def _damage(file: Path) -> str:
-    """Say what is visibly wrong with one storage file; empty when nothing is."""
-    magic = _MAGIC[file.suffix]
-    try:
-        size = file.stat().st_size
-        with file.open('rb') as stream:
-            head = stream.read(len(magic))
-            stream.seek(max(0, size - len(magic)))
-            tail = stream.read()
-    except OSError as error:
-        return f'bag file {str(file)!r} cannot be read: {error.strerror or error}'
-    if size == 0:
-        return f'bag file {str(file)!r} is empty (0 bytes): nothing was recorded, record it again'
-    if head != magic:
-        if magic.startswith(head):
-            return f'bag file {str(file)!r} is truncated after {size} bytes: record it again'
-        return f'{str(file)!r} is not a {file.suffix} file: it starts with {head!r}'
-    if file.suffix == '.mcap' and tail == magic and size > len(magic):
-        return ''
-    mend = _MEND[file.suffix].format(file=file)
-    if file.suffix == '.mcap':
-        return (
-            f'bag file {str(file)!r} is truncated (it has no footer): the recording was not '
-            f'closed or not copied in full; copy it again or {mend}'
-        )
-    return f'bag file {str(file)!r} is truncated or damaged; copy it again or {mend}'
+    if isinstance(error, sqlite3.Error):
+        return explain_sqlite(path, error)
+    if isinstance(error, OSError):
+        return f'bag file {str(path)!r} cannot be read: {error.strerror or error}'
+    text = str(error).strip().rstrip('.') or type(error).__name__
+    mend = _MEND.get(storage_suffix(path), '')
+    return (
+        f'bag file {str(path)!r} cannot be read: it is truncated or damaged ({text}); copy it '
+        f'again{mend and " or "}{mend.format(file=path)}'
+    )
 
 
 def _file_or_its_folder(file: Path) -> Path:
     """Prefer the folder when the file is all of its bag: subject and sensors are known there."""
-    if file.suffix not in STORAGE_SUFFIXES:
+    if not storage_suffix(file):
         raise BagError(
             f'{str(file)!r} is not a bag: give a bag folder or a file that ends in '
             f'{", ".join(STORAGE_SUFFIXES)}'
@@ -159,17 +260,50 @@ def _file_or_its_folder(file: Path) -> Path:
     metadata = file.parent / METADATA_FILE
     if file.suffix == '.bag' or not metadata.exists():
         return file
-    return file.parent if _listed_files(metadata) == [file.name] else file
-
-
-def _listed_files(metadata: Path) -> list[str]:
-    """Give the names of a bag's files as its metadata lists them; [] where it does not."""
     try:
-        document = YAML(typ='safe').load(metadata.read_text())
-        names = document['rosbag2_bagfile_information']['relative_file_paths']
-        return [str(name) for name in names]
-    except (OSError, ValueError, YAMLError, KeyError, TypeError):
-        return []
+        listed = read_metadata(metadata).files
+    except BagError:
+        return file
+    alone = [unpacked_name(Path(name)).name for name in listed] == [unpacked_name(file).name]
+    return file.parent if alone else file
+
+
+def _listed_files(folder: Path, metadata: BagMetadata) -> list[Path]:
+    """Give the files that metadata.yaml names, compressed or not; BagError for a missing one."""
+    files = [_as_it_lies(folder / name) for name in metadata.files]
+    missing = [file.name for file in files if not file.exists()]
+    there = [file.name for file in _files_in(folder) if storage_suffix(file) in _IN_FOLDERS]
+    if not files:
+        raise BagError(
+            f'bag {str(folder)!r}: its {METADATA_FILE} names no files'
+            + (f', but {_shorten(there)} lie there: remove it' if there else ': record it again')
+        )
+    if missing:
+        raise BagError(
+            f'bag {str(folder)!r} lacks {_shorten(missing)}, which its {METADATA_FILE} names: '
+            + (
+                f'copy it here, or give what is there: {_shorten(there)}'
+                if there
+                else 'copy it here'
+            )
+        )
+    return files
+
+
+def _as_it_lies(file: Path) -> Path:
+    """Give a file, or what somebody made of it by compressing or decompressing it."""
+    if file.exists():
+        return file
+    others = [unpacked_name(file), *(file.with_name(file.name + each) for each in COMPRESSED)]
+    return next((other for other in others if other.exists()), file)
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Give what is in a folder in order, but for compressed files that lie there unpacked too."""
+    items = sorted(folder.iterdir())
+    return [
+        item for item in items if item.suffix not in COMPRESSED or unpacked_name(item) not in items
+    ]
 
 
 def _nearby(path: Path) -> str:

@@ -1,29 +1,24 @@
 """Read recordings: mcap, sqlite3 and ROS 1 bags as one stream of CDR messages."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 import difflib
 import heapq
+from itertools import chain
 import json
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rosbags.interfaces import (
-    Connection,
-    ConnectionExtRosbag1,
-    ConnectionExtRosbag2,
-    QosDurability,
-)
-from rosbags.rosbag2 import Reader as Ros2Reader
-
 from xmodal_ros.bags.clocks import read_shifts
-from xmodal_ros.bags.mcap_metadata import read_custom_data
-from xmodal_ros.bags.opening import explain, FileReader, open_readers, storage_paths
+from xmodal_ros.bags.compression import decompress_zstd, ZSTD_MAGIC
+from xmodal_ros.bags.metadata_file import contradictions
+from xmodal_ros.bags.opening import explain, file_stem, open_bag, OpenBag, storage_paths
 from xmodal_ros.bags.person import name_person
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.bags.sensor_table import read_sensor
+from xmodal_ros.bags.storage import Channel, is_latched, READABLE, ROS1, StorageFile
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
@@ -62,16 +57,19 @@ class Message:
 class BagReader:
     """One recording: a folder with mcap or sqlite3 files, a single such file, or a ROS 1 bag.
 
-    A folder without ``metadata.yaml`` is read from its files alone. ROS 1 messages are converted
-    to CDR, laid out by the definitions in the bag. Use it as a context manager; memory stays flat
-    however long the recording is.
+    Its files are read by what they hold: of ``metadata.yaml`` only the names of the files and
+    ``custom_data`` are taken, and without one a folder is read from its files alone. ROS 1
+    messages are converted to CDR, laid out by the definitions in the bag. Use it as a context
+    manager; memory stays flat however long the recording is.
 
     ``start_ns`` and ``end_ns`` are the times at which the first and the last message were
     recorded. ``metadata`` is the bag's ``custom_data``. ``subject`` and ``session`` come from
     there, else from the names of the bag and the folders it is in (see
     :mod:`xmodal_ros.bags.person`). ``sensors`` are those declared there, else one for each topic
     of a type we know, named after its topic. ``clocks`` are the corrections of ``clocks.yaml`` by
-    topic; messages are given with their stamps corrected.
+    topic; messages are given with their stamps corrected. ``unread`` are the topics that are
+    recorded in an encoding that is not known, with it. ``notes`` are sentences about what was
+    found to be otherwise than declared, or is not read.
 
     Raises :class:`BagError` when the recording is missing, empty, truncated or no recording.
     """
@@ -83,15 +81,19 @@ class BagReader:
         self._stack = ExitStack()
         self._converter = Ros1Converter()
         self._iteration = 0
+        self._files: list[StorageFile] = []
         try:
-            self._readers = open_readers(paths, self._stack)
-            self.topics: Mapping[str, Topic] = self._collect_topics()
+            opened = open_bag(paths, self._stack)
+            self._files, self._in_turn = opened.files, opened.in_turn
+            self.topics: Mapping[str, Topic] = self._collect_topics(opened)
+            self.unread: Mapping[str, str] = self._collect_unread()
             if not any(topic.count for topic in self.topics.values()):
-                raise BagError(f'bag {str(self.path)!r} holds no messages: record it again')
-            filled = [reader for reader in self._readers if reader.message_count]
-            self.start_ns = min(reader.start_time for reader in filled)
-            self.end_ns = max(reader.end_time for reader in filled) - 1
-            self.metadata: Mapping[str, str] = self._collect_metadata()
+                raise BagError(self._explain_emptiness())
+            self.notes: tuple[str, ...] = tuple(self._collect_notes(opened))
+            filled = [file for file in self._files if any(map(_holds_some, file.channels))]
+            self.start_ns = min(file.start_ns for file in filled)
+            self.end_ns = max(file.end_ns for file in filled)
+            self.metadata: Mapping[str, str] = _collect_metadata(opened)
             home = paths[0] if len(paths) == 1 else self.path
             people = name_person(home, self.name)
             self.subject = self.metadata.get('subject') or people.subject
@@ -99,11 +101,8 @@ class BagReader:
             self.sensors = self._collect_sensors()
             types = {topic.name: topic.msgtype for topic in self.topics.values()}
             self.clocks = read_shifts(home, self.sensors, types, self.start_ns)
-        except BaseException as error:
+        except BaseException:
             self._stack.close()
-            # Metadata that parses may still hold the wrong kinds of values.
-            if isinstance(error, Exception) and not isinstance(error, BagError):
-                raise BagError(explain(self.path, error)) from error
             raise
 
     def __enter__(self) -> Self:
@@ -119,7 +118,7 @@ class BagReader:
 
     def close(self) -> None:
         """Close the files; the facts about the recording stay readable, its messages do not."""
-        self._readers = []
+        self._files = []
         self._stack.close()
 
     def sensor(self, name: str) -> Sensor:
@@ -148,6 +147,11 @@ class BagReader:
         listed = ', '.join(f'{s.name} ({s.modality}, {s.topic})' for s in self.sensors)
         raise BagError(
             f'bag {str(self.path)!r} has no sensor or sensor topic {name!r}'
+            + (
+                f' that can be read, {self._describe_unread([name])}'
+                if name in self.unread
+                else ''
+            )
             + (f'; closest is {close[0]!r}' if close else '')
             + f'; sensors: {listed or "none"}; topics: {self._describe_topics()}'
         )
@@ -170,13 +174,18 @@ class BagReader:
         them. One iteration at a time: starting another ends the one before it with a
         RuntimeError. Raises :class:`BagError` for an unknown topic and when damage is found.
         """
-        if not self._readers:
+        if not self._files:
             raise BagError(f'bag {str(self.path)!r} is closed')
         for topic in topics or ():
             if topic not in self.topics:
                 close = difflib.get_close_matches(topic, self.topics, n=1, cutoff=0.3)
                 raise BagError(
                     f'bag {str(self.path)!r} has no topic {topic!r}'
+                    + (
+                        f' that can be read, {self._describe_unread([topic])}'
+                        if topic in self.unread
+                        else ''
+                    )
                     + (f'; closest is {close[0]!r}' if close else '')
                     + f'; it has {self._describe_topics()}'
                 )
@@ -191,60 +200,118 @@ class BagReader:
         start_ns: int | None,
         stop_ns: int | None,
     ) -> Iterator[Message]:
-        sources = []
-        for reader in self._readers:
-            wanted = [
-                connection
-                for connection in _readable(reader)
-                if topics is None or connection.topic in topics
-            ]
-            if wanted:
-                sources.append(reader.messages(wanted, start_ns, stop_ns))
-        merged = heapq.merge(*sources, key=lambda item: item[1])
+        sources = [
+            self._messages_of(file, topics, start_ns, stop_ns)
+            for file in self._files
+            if any(topics is None or channel.topic in topics for channel in _readable(file))
+        ]
+        merged = (
+            chain.from_iterable(sources)
+            if self._in_turn
+            else heapq.merge(*sources, key=lambda message: message.received_ns)
+        )
         while True:
             if iteration != self._iteration:
                 raise RuntimeError(
                     'another iteration over this BagReader has begun: open a second BagReader'
                 )
             try:
-                connection, received_ns, data = next(merged)
-                if isinstance(connection.ext, ConnectionExtRosbag1):
-                    data = self._converter.to_cdr(connection, data)
-                shift = self.clocks.get(connection.topic)
-                data = data if shift is None else shift.apply(data)
+                message = next(merged)
             except StopIteration:
                 return
-            # As on opening: damage shows as any exception of the library or its decompressors.
-            except Exception as error:
-                raise BagError(explain(self.path, error)) from error
-            yield Message(connection.topic, connection.msgtype, received_ns, data)
+            yield message
 
-    def _collect_topics(self) -> dict[str, Topic]:
+    def _messages_of(
+        self,
+        file: StorageFile,
+        topics: frozenset[str] | None,
+        start_ns: int | None,
+        stop_ns: int | None,
+    ) -> Iterator[Message]:
+        wanted = [
+            channel for channel in _readable(file) if topics is None or channel.topic in topics
+        ]
+        try:
+            for channel, received_ns, data in file.messages(wanted, start_ns, stop_ns):
+                yield self._make_message(channel, received_ns, data)
+        except BagError:
+            raise
+        # As on opening: damage shows as any exception of the parsers and decompressors.
+        except Exception as error:
+            raise BagError(explain(file.path, error)) from error
+
+    def _make_message(self, channel: Channel, received_ns: int, data: bytes) -> Message:
+        # No message of ROS begins so, whatever is said of their compression.
+        if data[: len(ZSTD_MAGIC)] == ZSTD_MAGIC and channel.encoding != ROS1:
+            data = decompress_zstd(data)
+        if channel.encoding == ROS1:
+            data = self._converter.to_cdr(channel, data)
+        topic = channel.topic
+        shift = self.clocks.get(topic)
+        data = data if shift is None else shift.apply(data)
+        return Message(topic, channel.msgtype or self.topics[topic].msgtype, received_ns, data)
+
+    def _collect_topics(self, opened: OpenBag) -> dict[str, Topic]:
         topics: dict[str, Topic] = {}
-        for reader in self._readers:
-            for connection in _readable(reader):
+        declared = opened.metadata.topics if opened.metadata else {}
+        for file in self._files:
+            for channel in _readable(file):
+                stated = declared.get(channel.topic)
                 new = Topic(
-                    connection.topic,
-                    connection.msgtype,
-                    connection.msgcount,
-                    _is_latched(connection),
+                    channel.topic,
+                    channel.msgtype or (stated.msgtype if stated else ''),
+                    channel.count,
+                    channel.latched or bool(stated and not channel.qos and is_latched(stated.qos)),
                 )
-                old = topics.get(connection.topic, new)
-                count = connection.msgcount if old is new else old.count + new.count
+                old = topics.get(channel.topic, new)
+                count = channel.count if old is new else old.count + new.count
                 topics[new.name] = replace(old if old.count >= new.count else new, count=count)
         return dict(sorted(topics.items()))
 
-    def _collect_metadata(self) -> dict[str, str]:
-        metadata: dict[str, str] = {}
-        for reader in self._readers:
-            if not isinstance(reader, Ros2Reader):
-                continue
-            file = Path(str(reader.path))
-            if file.suffix == '.mcap' and file.is_file():
-                metadata.update(read_custom_data(file))
-            else:
-                metadata.update(reader.storage.metadata.custom or {})
-        return {str(key): str(value) for key, value in metadata.items()}
+    def _collect_unread(self) -> dict[str, str]:
+        return {
+            channel.topic: channel.encoding or 'something that is not said'
+            for file in self._files
+            for channel in file.channels
+            if channel.encoding not in READABLE and channel.topic not in self.topics
+        }
+
+    def _collect_notes(self, opened: OpenBag) -> Iterator[str]:
+        yield from opened.notes
+        for file in self._files:
+            yield from file.notes
+        if opened.metadata is not None:
+            yield from contradictions(opened.metadata, self._files)
+        if self.unread:
+            yield f'{self._describe_unread(self.unread)}: it is left out'
+        types: dict[str, set[str]] = {}
+        for file in self._files:
+            for channel in _readable(file):
+                if channel.count and channel.msgtype:
+                    types.setdefault(channel.topic, set()).add(channel.msgtype)
+        for topic, found in sorted(types.items()):
+            if len(found) > 1:
+                yield (
+                    f'{topic} holds messages of {len(found)} types, {" and ".join(sorted(found))}:'
+                    f' those of {self.topics[topic].msgtype} can be used'
+                )
+
+    def _explain_emptiness(self) -> str:
+        if self.unread:
+            return (
+                f'bag {str(self.path)!r} cannot be read: {self._describe_unread(self.unread)}; '
+                'only cdr (ROS 2) and ros1 are: convert it, or record the topics of ROS'
+            )
+        return f'bag {str(self.path)!r} holds no messages: record it again'
+
+    def _describe_unread(self, topics: Iterable[str]) -> str:
+        by_encoding: dict[str, list[str]] = {}
+        for topic in topics:
+            by_encoding.setdefault(self.unread[topic], []).append(topic)
+        return ', '.join(
+            f'{" and ".join(sorted(names))} is encoded as {encoding}'
+            for encoding, names in sorted(by_encoding.items())
+        )
 
     def _collect_sensors(self) -> tuple[Sensor, ...]:
         declared = self.metadata.get('sensors')
@@ -292,28 +359,28 @@ class BagReader:
         return ', '.join(f'{topic.name} ({topic.msgtype})' for topic in self.topics.values())
 
 
-def _readable(reader: FileReader) -> list[Connection]:
-    """Give the connections whose messages are ROS 1 or CDR; an mcap may hold JSON beside them."""
-    return [
-        connection
-        for connection in reader.connections
-        if not isinstance(connection.ext, ConnectionExtRosbag2)
-        or connection.ext.serialization_format == 'cdr'
-    ]
+def _readable(file: StorageFile) -> list[Channel]:
+    """Give the channels whose messages are ROS 1 or CDR; a file may hold others beside them."""
+    return [channel for channel in file.channels if channel.encoding in READABLE]
 
 
-def _is_latched(connection: Connection) -> bool:
-    if isinstance(connection.ext, ConnectionExtRosbag1):
-        return bool(connection.ext.latching)
-    return any(
-        qos.durability is QosDurability.TRANSIENT_LOCAL
-        for qos in connection.ext.offered_qos_profiles
-    )
+def _holds_some(channel: Channel) -> bool:
+    return channel.encoding in READABLE and channel.count > 0
+
+
+def _collect_metadata(opened: OpenBag) -> dict[str, str]:
+    """Give the bag's ``custom_data``: metadata.yaml's, for it is there to be edited."""
+    if opened.metadata is not None and opened.metadata.custom_data is not None:
+        return {**opened.metadata.custom_data}
+    metadata: dict[str, str] = {}
+    for file in opened.files:
+        metadata.update(file.custom_data or {})
+    return metadata
 
 
 def _name_of(path: Path) -> str:
     path = path.resolve()
-    return path.stem if path.is_file() else path.name
+    return file_stem(path) if path.is_file() else path.name
 
 
 def _short_name(topic: str) -> str:

@@ -201,6 +201,10 @@ def _opened(
         yield None
     else:
         with reader:
+            for note in reader.notes:
+                bars.console.print(
+                    f'[yellow]warning:[/] {escape(path.name)}: {escape(note)}', soft_wrap=True
+                )
             yield reader
 
 

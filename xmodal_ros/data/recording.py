@@ -29,7 +29,8 @@ class RecordingFacts:
     ``sensors`` are those wanted that it has, ``missing`` says why it lacks the others.
     ``audio_formats`` are of those sensors whose messages do not say it themselves, ``clocks`` the
     corrections of those whose stamps are corrected. ``files`` hold the messages, which were
-    recorded from ``start_ns`` to ``end_ns``.
+    recorded from ``start_ns`` to ``end_ns``. ``notes`` say what was found to be otherwise than
+    declared.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class RecordingFacts:
     files: tuple[Path, ...] = ()
     start_ns: int = 0
     end_ns: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +129,7 @@ def read_facts(
             storage_files(path),
             reader.start_ns,
             reader.end_ns,
+            reader.notes,
         )
 
 

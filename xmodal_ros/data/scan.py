@@ -84,10 +84,21 @@ def scan(
         _refuse(
             [*left_out, *(ExcludedRecording(facts.path, NO_LABELS, facts) for facts in usable)]
         )
-    for left in left_out:
-        reporter.note(f'{left.path} is left out: {left.reason}')
+    _tell(usable, left_out, reporter)
     _check_modalities(usable)
     return ScanResult(tuple(usable), tuple(left_out), tuple(found))
+
+
+def _tell(
+    usable: Sequence[RecordingFacts],
+    left_out: Sequence[ExcludedRecording],
+    reporter: ProgressReporter,
+) -> None:
+    for left in left_out:
+        reporter.note(f'{left.path} is left out: {left.reason}')
+    for facts in usable:
+        for note in facts.notes:
+            reporter.note(f'{facts.path}: {note}')
 
 
 def _check_modalities(usable: Sequence[RecordingFacts]) -> None:

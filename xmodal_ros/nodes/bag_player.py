@@ -89,7 +89,10 @@ class BagPlayer(Node):
                 "the parameter 'bag' is not set: give a recording, for example "
                 '--ros-args -p bag:=recordings/subject_01'
             )
-        return BagReader(user_path(bag))
+        reader = BagReader(user_path(bag))
+        for note in reader.notes:
+            self.get_logger().warning(note)
+        return reader
 
     def _advertise(self) -> dict[str, Any]:
         """Make a publisher for every topic that is wanted and whose type is installed."""

@@ -1,0 +1,389 @@
+"""Read an mcap file by its content, whichever program wrote it.
+
+Its summary is an index, not the truth: where that is missing, knows less than the chunks hold or
+does not fit them, the whole file is looked through. The layout is that of https://mcap.dev/spec.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+import heapq
+from operator import itemgetter
+from pathlib import Path
+import struct
+from typing import BinaryIO, Final, NamedTuple
+from zlib import crc32
+
+from lz4.frame import decompress as decompress_lz4  # type: ignore[import-untyped]
+
+from xmodal_ros.bags.compression import decompress_zstd
+from xmodal_ros.bags.storage import (
+    CDR,
+    Channel,
+    full_type_name,
+    is_latched,
+    read_custom_data,
+    read_qos,
+    READABLE,
+    StorageFile,
+)
+from xmodal_ros.errors import BagError
+
+MAGIC: Final = b'\x89MCAP0\r\n'
+_RECORD: Final = struct.Struct('<BQ')
+_MESSAGE: Final = struct.Struct('<HIQQ')
+_CHUNK: Final = struct.Struct('<QQQI')
+_FOOTER_BYTES: Final = _RECORD.size + 20
+_HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE_CODE, _CHUNK_CODE = 1, 2, 3, 4, 5, 6
+_CHUNK_INDEX, _STATISTICS, _METADATA, _METADATA_INDEX, _DATA_END = 8, 0x0B, 0x0C, 0x0D, 0x0F
+# What a message index record holds beside its entries of 16 bytes.
+_INDEX_FRAME: Final = 15
+# Schemas of messages in CDR; a channel that does not say its encoding is known by them.
+_CDR_SCHEMAS: Final = ('ros2msg', 'ros2idl', 'omgidl')
+
+_Item = tuple[int, Channel | None, bytes]
+
+
+class _Schema(NamedTuple):
+    name: str
+    encoding: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """A chunk, which messages of which channels it holds, and when these were recorded."""
+
+    offset: int
+    start_ns: int
+    end_ns: int
+    counts: Mapping[int, int]
+
+
+@dataclass
+class _Content:
+    """What an index says, or what was found by looking through the file."""
+
+    schemas: dict[int, _Schema] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+    chunks: list[_Chunk] = field(default_factory=list)
+    metadata_at: list[int] = field(default_factory=list)
+    stated: int | None = None
+    # Messages outside of chunks: when recorded, of which channel, and where.
+    times: 'array[int]' = field(default_factory=lambda: array('q'))
+    keys: 'array[int]' = field(default_factory=lambda: array('H'))
+    offsets: 'array[int]' = field(default_factory=lambda: array('q'))
+
+    def counts(self) -> Counter[int]:
+        counts = Counter(self.keys)
+        for chunk in self.chunks:
+            counts.update(chunk.counts)
+        return counts
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether an index knows all that is needed to find and name every message."""
+        counts = self.counts()
+        return (
+            bool(counts)
+            and counts.keys() <= self.channels.keys()
+            and self.stated in (None, counts.total())
+        )
+
+
+class McapFile(StorageFile):
+    """An mcap file that was closed by its writer; raises BagError for one that was not."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._stream = path.open('rb')
+        try:
+            self._look()
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+    def messages(
+        self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[tuple[Channel, int, bytes]]:
+        """Give messages by time; no more chunks are in memory than overlap in time."""
+        wanted = {channel.key: channel for channel in channels}
+        sources = [
+            self._messages_of(chunk, wanted)
+            for chunk in self._content.chunks
+            if (start_ns is None or start_ns <= chunk.end_ns)
+            and (stop_ns is None or chunk.start_ns < stop_ns)
+            and any(chunk.counts.get(key) for key in wanted)
+        ]
+        if self._content.times:
+            sources.append(self._loose_messages(wanted))
+        for time_ns, channel, data in heapq.merge(*sources, key=itemgetter(0)):
+            if (
+                channel is not None
+                and (start_ns is None or start_ns <= time_ns)
+                and (stop_ns is None or time_ns < stop_ns)
+            ):
+                yield channel, time_ns, data
+
+    def _look(self) -> None:
+        stream = self._stream
+        _check(stream.read(len(MAGIC)) == MAGIC, 'it does not begin as an mcap file')
+        code, header = _read_record(stream)
+        _check(code == _HEADER, 'it has no header')
+        profile = _Fields(header).text()
+        data_at = stream.tell()
+        size = stream.seek(0, 2)
+        footer_at = size - len(MAGIC) - _FOOTER_BYTES
+        stream.seek(max(0, size - len(MAGIC)))
+        if stream.read() != MAGIC or footer_at < data_at:
+            raise BagError(
+                f'bag file {str(self.path)!r} is truncated (it has no footer): the recording was '
+                'not closed or not copied in full; copy it again or mend it with `mcap recover '
+                f'{self.path} -o mended.mcap` and use mended.mcap'
+            )
+        stream.seek(footer_at)
+        code, footer = _read_record(stream)
+        _check(code == _FOOTER, 'its footer is broken')
+        summary_at = _Fields(footer).number('<Q')
+        _check(summary_at == 0 or data_at <= summary_at <= footer_at, 'its summary is elsewhere')
+        indexed = self._read_summary(summary_at, footer_at) if summary_at else _Content()
+        if indexed.is_complete:
+            self._content = indexed
+        else:
+            self._content = self._scan(data_at, summary_at or footer_at)
+        self._describe(profile, indexed.stated)
+
+    def _describe(self, profile: str, stated: int | None) -> None:
+        content, counts = self._content, self._content.counts()
+        self.channels = tuple(
+            replace(channel, count=counts[key]) for key, channel in content.channels.items()
+        )
+        filled = [chunk for chunk in content.chunks if any(chunk.counts.values())]
+        starts = [*(chunk.start_ns for chunk in filled), *content.times]
+        ends = [*(chunk.end_ns for chunk in filled), *content.times]
+        self.start_ns, self.end_ns = min(starts, default=0), max(ends, default=0)
+        self.custom_data = self._read_metadata()
+        if stated is not None and stated != self.count:
+            self.notes.append(
+                f'{self.path.name}: its statistics say {stated} messages, it holds {self.count}; '
+                'these are read'
+            )
+        held = {channel.encoding for channel in self.channels if channel.count} & {*READABLE}
+        expected = {'ros1': 'ros1', 'ros2': CDR}.get(profile)
+        if held and expected is not None and expected not in held:
+            self.notes.append(
+                f'{self.path.name}: its profile is {profile!r}, but its messages are '
+                f'{" and ".join(sorted(held))}; as such they are read'
+            )
+
+    def _read_summary(self, start: int, end: int) -> _Content:
+        self._stream.seek(start)
+        content = _Content()
+        for code, record in _records(self._stream.read(end - start)):
+            if code == _CHUNK_INDEX:
+                content.chunks.append(_read_chunk_index(_Fields(record)))
+            elif code == _STATISTICS:
+                content.stated = _Fields(record).number('<Q')
+            elif code == _METADATA_INDEX:
+                content.metadata_at.append(_Fields(record).number('<Q'))
+            else:
+                _note_definition(content, code, record)
+        return content
+
+    def _scan(self, start: int, end: int) -> _Content:
+        """Look through the whole file."""
+        stream, content = self._stream, _Content()
+        position = start
+        while position < end:
+            stream.seek(position)
+            code, size = _RECORD.unpack(_exactly(stream, _RECORD.size))
+            if code == _DATA_END:
+                break
+            if code == _CHUNK_CODE:
+                content.chunks.append(_scan_chunk(content, position, _exactly(stream, size)))
+            elif code == _MESSAGE_CODE:
+                _check(size >= _MESSAGE.size, 'a message is too short')
+                key, _, time_ns, _ = _MESSAGE.unpack(_exactly(stream, _MESSAGE.size))
+                _check(position + _RECORD.size + size <= end, 'a message ends too early')
+                content.times.append(time_ns)
+                content.keys.append(key)
+                content.offsets.append(position)
+            elif code == _METADATA:
+                content.metadata_at.append(position)
+            elif code in (_SCHEMA, _CHANNEL):
+                _note_definition(content, code, _exactly(stream, size))
+            position += _RECORD.size + size
+        unknown = content.counts().keys() - content.channels.keys()
+        _check(not unknown, f'messages are of channels that it does not declare: {unknown}')
+        return content
+
+    def _messages_of(self, chunk: _Chunk, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
+        # With this, merging needs a chunk only when its time has come.
+        yield chunk.start_ns, None, b''
+        self._stream.seek(chunk.offset)
+        code, record = _read_record(self._stream)
+        _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
+        found: list[_Item] = []
+        for code, body in _records(_unpack_chunk(record)):
+            if code != _MESSAGE_CODE:
+                continue
+            key, _, time_ns, _ = _MESSAGE.unpack_from(body)
+            if (channel := wanted.get(key)) is not None:
+                found.append((time_ns, channel, bytes(body[_MESSAGE.size :])))
+        found.sort(key=itemgetter(0))
+        yield from found
+
+    def _loose_messages(self, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
+        content = self._content
+        for index in sorted(range(len(content.times)), key=content.times.__getitem__):
+            channel = wanted.get(content.keys[index])
+            if channel is None:
+                continue
+            self._stream.seek(content.offsets[index])
+            _, record = _read_record(self._stream)
+            yield content.times[index], channel, record[_MESSAGE.size :]
+
+    def _read_metadata(self) -> dict[str, str] | None:
+        """Give the ``custom_data`` that rosbag2 stored of the bag."""
+        for offset in self._content.metadata_at:
+            self._stream.seek(offset)
+            code, record = _read_record(self._stream)
+            fields = _Fields(record)
+            if code == _METADATA and fields.text() == 'rosbag2':
+                entries = fields.texts()
+                return read_custom_data(entries.get('serialized_metadata', ''))
+        return None
+
+
+class _Fields:
+    """The fields of a record, one after the other; raises ValueError past its end."""
+
+    def __init__(self, record: bytes) -> None:
+        self._record, self._at = record, 0
+
+    def number(self, layout: str) -> int:
+        (value,) = struct.unpack(layout, self.take(struct.calcsize(layout)))
+        return int(value)
+
+    def octets(self) -> bytes:
+        return self.take(self.number('<I'))
+
+    def text(self) -> str:
+        return self.octets().decode('utf-8', 'replace')
+
+    def texts(self) -> dict[str, str]:
+        fields, found = _Fields(self.octets()), {}
+        while fields.left:
+            key = fields.text()
+            found[key] = fields.text()
+        return found
+
+    @property
+    def left(self) -> int:
+        return len(self._record) - self._at
+
+    def take(self, size: int) -> bytes:
+        _check(size <= self.left, 'a record ends too early')
+        self._at += size
+        return bytes(self._record[self._at - size : self._at])
+
+
+def _check(good: bool, problem: str) -> None:
+    if not good:
+        raise ValueError(problem)
+
+
+def _exactly(stream: BinaryIO, size: int) -> bytes:
+    data = stream.read(size)
+    _check(len(data) == size, 'a record ends too early')
+    return data
+
+
+def _read_record(stream: BinaryIO) -> tuple[int, bytes]:
+    code, size = _RECORD.unpack(_exactly(stream, _RECORD.size))
+    return code, _exactly(stream, size)
+
+
+def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
+    position, view = 0, memoryview(data)
+    while position < len(data):
+        code, size = _RECORD.unpack_from(data, position)
+        position += _RECORD.size
+        _check(position + size <= len(data), 'a record ends too early')
+        yield code, view[position : position + size]  # type: ignore[misc]
+        position += size
+
+
+def _note_definition(content: _Content, code: int, record: bytes) -> None:
+    if code == _SCHEMA:
+        fields = _Fields(record)
+        key = fields.number('<H')
+        content.schemas[key] = _Schema(fields.text(), fields.text(), fields.text())
+    elif code == _CHANNEL:
+        channel = _read_channel(_Fields(record), content.schemas)
+        content.channels.setdefault(channel.key, channel)
+
+
+def _read_channel(fields: _Fields, schemas: Mapping[int, _Schema]) -> Channel:
+    key, schema = fields.number('<H'), schemas.get(fields.number('<H'), _Schema('', '', ''))
+    topic, encoding = fields.text(), fields.text().lower()
+    if not encoding and schema.encoding in _CDR_SCHEMAS:
+        encoding = CDR
+    qos = read_qos(fields.texts().get('offered_qos_profiles', ''))
+    name = full_type_name(schema.name) if encoding in READABLE else schema.name
+    return Channel(
+        key,
+        topic,
+        name,
+        encoding,
+        qos=qos,
+        latched=is_latched(qos),
+        definition=schema.definition,
+    )
+
+
+def _read_chunk_index(fields: _Fields) -> _Chunk:
+    start_ns, end_ns = fields.number('<Q'), fields.number('<Q')
+    offset, length = fields.number('<Q'), fields.number('<Q')
+    places = sorted((at, key) for key, at in struct.iter_unpack('<HQ', fields.octets()))
+    ends = [*(at for at, _ in places[1:]), offset + length + fields.number('<Q')]
+    counts = {
+        key: max(0, end - at - _INDEX_FRAME) // 16
+        for (at, key), end in zip(places, ends, strict=bool(places))
+    }
+    return _Chunk(offset, start_ns, end_ns, counts)
+
+
+def _scan_chunk(content: _Content, offset: int, record: bytes) -> _Chunk:
+    counts: Counter[int] = Counter()
+    times: array[int] = array('q')
+    for code, body in _records(_unpack_chunk(record)):
+        if code == _MESSAGE_CODE:
+            key, _, time_ns, _ = _MESSAGE.unpack_from(body)
+            counts[key] += 1
+            times.append(time_ns)
+        else:
+            _note_definition(content, code, body)
+    return _Chunk(offset, min(times, default=0), max(times, default=0), counts)
+
+
+def _unpack_chunk(record: bytes) -> bytes:
+    _, _, size, checksum = _CHUNK.unpack_from(record)
+    fields = _Fields(record[_CHUNK.size :])
+    kind = fields.text()
+    packed = fields.take(fields.number('<Q'))
+    if kind == 'zstd':
+        data = decompress_zstd(packed)
+    elif kind == 'lz4':
+        data = decompress_lz4(packed)
+    else:
+        _check(not kind, f'its chunks are compressed as {kind!r}, only zstd and lz4 are known')
+        data = packed
+    _check(len(data) == size, f'a chunk of {size} bytes has {len(data)}')
+    _check(not checksum or crc32(data) == checksum, 'the checksum of a chunk is wrong')
+    return data

@@ -1,0 +1,129 @@
+"""What every kind of storage file has in common: channels, times, and messages in order."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+ROOT: Final = 'rosbag2_bagfile_information'
+CDR: Final = 'cdr'
+ROS1: Final = 'ros1'
+READABLE: Final = (CDR, ROS1)
+"""The encodings of messages that are read; a file may hold channels of others beside them."""
+
+QosProfile = Mapping[str, str]
+
+# rmw's numbers, which rosbag2 wrote before it wrote names.
+_QOS_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    'history': {'0': 'system_default', '1': 'keep_last', '2': 'keep_all', '3': 'unknown'},
+    'reliability': {'0': 'system_default', '1': 'reliable', '2': 'best_effort', '3': 'unknown'},
+    'durability': {'0': 'system_default', '1': 'transient_local', '2': 'volatile', '3': 'unknown'},
+}
+
+
+@dataclass(frozen=True)
+class Channel:
+    """The messages of one topic in one file.
+
+    ``encoding`` is how they are serialized, ``definition`` the text of their type where the file
+    holds it. ``qos`` are the profiles that its publishers offered.
+    """
+
+    key: int
+    topic: str
+    msgtype: str
+    encoding: str
+    count: int = 0
+    qos: tuple[QosProfile, ...] = ()
+    latched: bool = False
+    definition: str = field(default='', repr=False)
+
+
+class StorageFile(ABC):
+    """A file of messages that is open, and what is known of it without reading all of it.
+
+    ``start_ns`` and ``end_ns`` are when the first and the last message were recorded, both 0 where
+    there is none. ``custom_data`` is what the recorder stored of the bag inside the file, None
+    where it stored nothing. ``notes`` say what a user should know of how it was read. Whatever
+    damage makes a parser raise comes out of the constructor and of :meth:`messages` as it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.channels: tuple[Channel, ...] = ()
+        self.start_ns = 0
+        self.end_ns = 0
+        self.custom_data: Mapping[str, str] | None = None
+        self.notes: list[str] = []
+
+    @property
+    def count(self) -> int:
+        """The number of messages, of whatever encoding."""
+        return sum(channel.count for channel in self.channels)
+
+    @abstractmethod
+    def messages(
+        self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[tuple[Channel, int, bytes]]:
+        """Give the messages of ``channels`` recorded in ``[start_ns, stop_ns)``, in order."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the file; twice is as good as once."""
+
+
+def full_type_name(name: str) -> str:
+    """Give a type's name as ROS 2 writes it: ROS 1 leaves the middle part out."""
+    parts = name.split('/')
+    return f'{parts[0]}/msg/{parts[1]}' if len(parts) == 2 else name
+
+
+def read_qos(given: object) -> tuple[QosProfile, ...]:
+    """Read profiles of QoS as metadata.yaml and files hold them: a list, or YAML of one.
+
+    What is no profile is left out: messages can be read without.
+    """
+    if isinstance(given, str):
+        try:
+            given = YAML(typ='safe').load(given)
+        except YAMLError:
+            return ()
+    profiles = (
+        [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
+    )
+    return tuple(
+        {
+            name: _QOS_NAMES.get(name, {}).get(str(value), str(value).lower())
+            for name, value in profile.items()
+            if name in (*_QOS_NAMES, 'depth')
+        }
+        for profile in profiles
+    )
+
+
+def is_latched(profiles: Collection[QosProfile]) -> bool:
+    """Say whether a publisher keeps its messages for those that come later."""
+    return any(profile.get('durability') == 'transient_local' for profile in profiles)
+
+
+def read_custom_data(text: str) -> dict[str, str] | None:
+    """Give the ``custom_data`` of a bag's metadata in YAML, None where it has none."""
+    try:
+        document = YAML(typ='safe').load(text)
+    except YAMLError:
+        return None
+    if isinstance(document, dict):
+        document = document.get(ROOT, document)
+    return custom_data_of(document)
+
+
+def custom_data_of(document: object) -> dict[str, str] | None:
+    """Give the ``custom_data`` of a bag's metadata, None where it has none."""
+    custom = document.get('custom_data') if isinstance(document, dict) else None
+    if not isinstance(custom, dict):
+        return None
+    return {str(key): str(value) for key, value in custom.items()}
