@@ -250,12 +250,12 @@ def _learnt(chosen: argparse.Namespace, windows: Path) -> tuple[GroupData, dict[
     study = load_study(chosen.study).model_copy(update={'targets': targets})
     direction = Direction(train=tuple(chosen.train), test=tuple(chosen.test))
     options, silent = DataOptions(windows, strict=True), NullReporter()
-    found = scan(chosen.recordings, lambda _: study.sensor_names, options, silent, need_all=True)
+    found = scan(chosen.recordings, lambda _: study.sensor_names, options, silent)
     facts = [place_sensors(study, fact) for fact in found.usable]
     facts = [fact for fact in facts if fact.subject in {*direction.train, *direction.test}]
     if not facts:
         raise TrainingError('none of the recordings shows a subject named: see --train and --test')
-    recipes = make_recipes(study, facts[0])
+    recipes = make_recipes(study, facts)
     fold = Fold('across', 0, direction)
     group = Group(chosen.target, (chosen.source,), fold, Labels(), chosen.seed, ())
     read = load_recordings(facts, recipes, options, silent)

@@ -34,10 +34,13 @@ TWICE = {'train': ['1', '2'], 'test': ['2']}
         ({'colour': 1}, 'colour'),
         ({'methods': [FOREST]}, "exactly one row must be of method 'unimodal'"),
         ({'methods': [UNIMODAL, UNIMODAL]}, "row 'unimodal' is named twice"),
-        ({'methods': [{'row': 'x'}]}, "'method' or 'statistics'"),
+        ({'methods': [{'row': 'x'}]}, "'method', 'statistics' or 'choose'"),
         ({'methods': [UNIMODAL, {'row': 'x', 'method': 'magic'}]}, "no transfer method 'magic'"),
         ({'methods': [UNIMODAL, {**COSINE, 'options': {'wight': 1}}]}, "option 'wight'"),
-        ({'methods': [UNIMODAL, {**FOREST, 'options': {'weight': 1}}]}, 'have no options'),
+        (
+            {'methods': [UNIMODAL, {**FOREST, 'options': {'weight': 1}}]},
+            'only a method has options',
+        ),
         ({'targets': {'imu': [['imu']]}}, 'a source of its own'),
         ({'targets': {'imu': [['camera'], ['camera']]}}, 'is named twice'),
         ({'targets': {'imu': [[]]}}, 'targets.imu.0'),
@@ -71,7 +74,7 @@ def test_a_file_that_is_no_study_is_refused(tmp_path, text):
 
 
 def test_a_name_that_is_no_file_is_answered_with_those_that_are_shipped():
-    with pytest.raises(ConfigurationError, match='simulated, utd-mhad'):
+    with pytest.raises(ConfigurationError, match='simulated, sp-sw-har, umafall, utd-mhad'):
         load_study('nothing.yaml')
 
 

@@ -41,7 +41,7 @@ def bag(tmp_path: Path) -> Path:
 
 def test_windows_are_cut_once_and_again_when_what_they_are_cut_from_changes(bag, tmp_path):
     facts, folder = read_facts(bag, lambda _: NAMES), tmp_path / 'windows'
-    recipes = make_recipes(study(), facts)
+    recipes = make_recipes(study(), [facts])
     first = read_windows(facts, recipes, folder)
     kept = {path.name for path in folder.iterdir()}
     assert len(kept) == 2
@@ -54,14 +54,14 @@ def test_windows_are_cut_once_and_again_when_what_they_are_cut_from_changes(bag,
             np.testing.assert_array_equal(np.asarray(found.values), np.asarray(expected.values))
             np.testing.assert_array_equal(found.ends_ns, expected.ends_ns)
     assert len(fresh.windows['imu'].values)
-    larger = make_recipes(study(sensors={'camera': {'height': 16}}), facts)
+    larger = make_recipes(study(sensors={'camera': {'height': 16}}), [facts])
     read_windows(facts, {'camera': larger['camera']}, folder)
     assert len({path.name for path in folder.iterdir()} - kept) == 1
 
 
 def test_what_cannot_be_used_ends_the_study_in_words(bag, tmp_path):
     facts = read_facts(bag, lambda _: NAMES)
-    recipes = make_recipes(study(), facts)
+    recipes = make_recipes(study(), [facts])
     (tmp_path / 'windows').write_text('a file')
     with pytest.raises(TrainingError, match='windows'):
         read_windows(facts, recipes, tmp_path / 'windows')
@@ -75,19 +75,19 @@ def test_what_cannot_be_used_ends_the_study_in_words(bag, tmp_path):
 def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
     facts = read_facts(bag, lambda _: NAMES)
     settings = {'epochs': 3, 'width': 24, 'dim': 16, 'height': 16, 'image_width': 24}
-    recipe = make_recipes(study(sensors={'camera': settings}), facts)['camera']
+    recipe = make_recipes(study(sensors={'camera': settings}), [facts])['camera']
     assert recipe.fit.epochs == 3
     assert (recipe.encoder.width, recipe.encoder.dim) == (24, 16)
     assert recipe.stream.sample_shape == (16, 24, 1)
     with pytest.raises(ConfigurationError, match='height mean nothing to sensors of'):
-        make_recipes(study(sensors={'imu': {'height': 16}}), facts)
+        make_recipes(study(sensors={'imu': {'height': 16}}), [facts])
     large = make_recipes(
-        study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), facts
+        study(sensors={'camera': {'size': 'large', 'frames_per_token': 4}}), [facts]
     )
     encoder = large['camera'].encoder
     assert isinstance(encoder, CameraCnnConfig)
     assert (encoder.width, encoder.frames_per_token) == (32, 4)
-    assert large['imu'].encoder == make_recipes(study(sensors={}), facts)['imu'].encoder
+    assert large['imu'].encoder == make_recipes(study(sensors={}), [facts])['imu'].encoder
 
 
 def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):
@@ -96,7 +96,7 @@ def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):
     part = study(sensors={'camera': {'region': [0.5, 0.0, 0.5, 1.0]}})
     cut = {}
     for each in (all_of_it, part):
-        placed, recipes = place_sensors(each, facts), make_recipes(each, facts)
+        placed, recipes = place_sensors(each, facts), make_recipes(each, [facts])
         recording = read_windows(placed, recipes, tmp_path / 'windows')
         cut[each is part] = np.asarray(recording.windows['camera'].values)
     assert cut[True].shape == cut[False].shape

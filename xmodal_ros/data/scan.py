@@ -43,7 +43,6 @@ def scan(
     reporter: ProgressReporter,
     *,
     need_labels: bool = True,
-    need_all: bool = False,
     why_of_no_use: Callable[[RecordingFacts], str] = lambda _facts: NO_LABELS,
 ) -> ScanResult:
     """Look into the recordings that ``paths`` name, for the sensors ``sensors_of`` a subject.
@@ -54,7 +53,6 @@ def scan(
     or :class:`TrainingError`. So is a path that holds no recording, which is a slip of the user,
     and where ``options`` are strict the first reason at all, except that a recording has no
     labels or is a copy: with these nothing is wrong.
-    With ``need_all`` so is a recording that lacks any of the sensors.
     ``why_of_no_use`` is asked of recordings without labels, and gives '' for those that are of
     some use; where there is no ``need_labels`` all are.
     """
@@ -66,7 +64,7 @@ def scan(
     left_out: list[ExcludedRecording] = []
     for done, path in enumerate(found, start=1):
         try:
-            facts = read_facts(path, sensors_of, need_all=need_all)
+            facts = read_facts(path, sensors_of, need_all=False)
             reason = why_of_no_use(facts) if need_labels and not facts.segments else ''
             reason = reason or _lack(facts, options)
         except BagError as error:

@@ -120,7 +120,7 @@ def split_subjects(
     """
     check_present((*test, *validation), present, '--test-subjects or --val-subjects')
     known = _listed(present)
-    if both := sorted({*test} & {*validation}, key=_natural):
+    if both := sorted({*test} & {*validation}, key=natural_order):
         raise TrainingError(
             f'subject {both[0]!r} is named for testing and for validation: a subject can have '
             'one part only'
@@ -198,8 +198,9 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _ordered(names: Collection[str]) -> tuple[str, ...]:
-    return tuple(sorted(set(names), key=_natural))
+    return tuple(sorted(set(names), key=natural_order))
 
 
-def _natural(name: str) -> tuple[int, int, str]:
+def natural_order(name: str) -> tuple[int, int, str]:
+    """Give the key by which names of subjects are sorted: numbers first, by size."""
     return (0, int(name), name) if name.isdecimal() else (1, 0, name)

@@ -42,7 +42,8 @@ class WindowSplit:
 class TestWindows:
     """A sensor's windows (N, ...) to be tested on.
 
-    ``truth`` names each one's activity, ``subjects`` who does it and ``clips`` the segment.
+    ``truth`` names each one's activity, ``subjects`` who does it and ``clips`` the segment;
+    ``ends_ns`` (N,) are its stamps.
     """
 
     __test__ = False
@@ -51,6 +52,7 @@ class TestWindows:
     truth: tuple[str, ...]
     subjects: tuple[str, ...]
     clips: tuple[SegmentKey, ...]
+    ends_ns: NDArray[np.int64]
 
 
 def split_windows(
@@ -146,10 +148,13 @@ def select_test_windows(
 ) -> TestWindows:
     """Give those of a sensor's labelled windows that a robot with this hop would classify.
 
-    With ``parts`` only of segments that test. Raises :class:`TrainingError` when there is none.
+    With ``parts`` only of segments that test; recordings without the sensor have none. Raises
+    :class:`TrainingError` when there is none at all.
     """
     rows: _Rows = {}
     for number, recording in enumerate(recordings):
+        if sensor not in recording.windows:
+            continue
         windows, segments = recording.windows[sensor], recording.facts.segments
         tests = [parts is None or parts.get((number, i)) == 'test' for i in range(len(segments))]
         # The last is that of segment -1, which is none.
@@ -163,6 +168,12 @@ def select_test_windows(
         tuple(_label(recordings, clip) for clip in clips),
         tuple(recordings[number].facts.subject for number, _ in clips),
         clips,
+        np.concatenate(
+            [
+                np.asarray(recordings[n].windows[sensor].ends_ns)[chosen]
+                for n, chosen in rows.items()
+            ]
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """The windows a group of runs learns from, validates on and is tested on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -9,17 +9,23 @@ from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.data.split import check_people, check_present, DataSplit, SubjectSplit
+from xmodal_ros.data.window_array import choose, join, WindowArray
 from xmodal_ros.data.window_split import select_test_windows, split_windows, TestWindows
 from xmodal_ros.studies.runs import Group
+from xmodal_ros.training.window_statistics import OtherSensor
 
 
 @dataclass(frozen=True, eq=False)
 class GroupData:
-    """All windows of a group; ``sets`` are by sensor, ``labels`` those that the target learns."""
+    """All windows of a group; ``sets`` are by sensor, ``labels`` those that the target learns.
+
+    ``beside`` is what the sources gave in the test, where rows look at all sensors.
+    """
 
     labels: tuple[str, ...]
     sets: Mapping[str, DatasetSplit]
     test: TestWindows
+    beside: Mapping[str, OtherSensor] = field(default_factory=dict)
 
 
 def prepare_group(
@@ -47,7 +53,32 @@ def prepare_group(
         )
         for name, examples in divided.sets.items()
     }
-    return GroupData(divided.labels, sets, replace(test, values=np.asarray(test.values)))
+    beside = {}
+    if any(row.all_sensors for row in group.rows):
+        beside = {name: _beside(recordings, name, test) for name in group.sources}
+    return GroupData(divided.labels, sets, replace(test, values=np.asarray(test.values)), beside)
+
+
+def _beside(recordings: Sequence[RecordingWindows], sensor: str, test: TestWindows) -> OtherSensor:
+    """Give the windows of another sensor that end when those to be tested on do."""
+    row_of = np.full(len(test.clips), -1, dtype=np.int64)
+    parts: list[WindowArray] = []
+    numbers = np.array([number for number, _ in test.clips])
+    for number in dict.fromkeys(numbers.tolist()):
+        if sensor not in recordings[number].windows:
+            continue
+        theirs = recordings[number].windows[sensor]
+        mine = np.flatnonzero(numbers == number)
+        _, ours, rows = np.intersect1d(
+            test.ends_ns[mine], np.asarray(theirs.ends_ns), return_indices=True
+        )
+        row_of[mine[ours]] = sum(map(len, parts)) + np.arange(len(ours))
+        parts.append(choose(theirs.values, rows))
+    if not parts:
+        # Of those who are tested nobody has it: a window of somebody else says how large one is.
+        there = next(r.windows[sensor] for r in recordings if sensor in r.windows)
+        parts = [choose(there.values, np.array([0]))]
+    return OtherSensor(np.asarray(join(parts)), row_of)
 
 
 def check_split(split: DataSplit, recordings: Sequence[RecordingFacts]) -> None:

@@ -1,5 +1,6 @@
 """Training's recipes with what a study changes about them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -18,12 +19,19 @@ _OF_STREAM: Final = {'height': 'height', 'image_width': 'width'}
 _OF_FIT: Final = ('epochs', 'patience', 'batch_size', 'least_steps', 'learning_rate')
 
 
-def make_recipes(study: Study, first: RecordingFacts) -> dict[str, Recipe]:
-    """Give each sensor's recipe; a camera's pixels are those of its ``first`` recording.
+def make_recipes(study: Study, facts: Sequence[RecordingFacts]) -> dict[str, Recipe]:
+    """Give each sensor's recipe; a camera's pixels are those of the first recording that has it.
 
-    Raises :class:`ConfigurationError` for settings that cannot be.
+    Raises :class:`ConfigurationError` for settings that cannot be, and for a sensor that no
+    recording has.
     """
-    return {name: _make_recipe(study, first, name) for name in study.sensor_names}
+    recipes = {}
+    for name in study.sensor_names:
+        first = next((each for each in facts if name in each.sensors), None)
+        if first is None:
+            raise ConfigurationError(facts[0].missing[name])
+        recipes[name] = _make_recipe(study, first, name)
+    return recipes
 
 
 def _make_recipe(study: Study, first: RecordingFacts, name: str) -> Recipe:
@@ -40,7 +48,7 @@ def _make_recipe(study: Study, first: RecordingFacts, name: str) -> Recipe:
 def place_sensors(study: Study, facts: RecordingFacts) -> RecordingFacts:
     """Let a recording's cameras look where the study says, if it does."""
     sensors = dict(facts.sensors)
-    for name in study.sensor_names:
+    for name in sensors:
         region = _settings(study, sensors[name].modality).region
         if region is not None:
             placement = replace(sensors[name].placement, region=region)

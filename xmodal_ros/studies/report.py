@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from xmodal_ros.files import write_atomic
 from xmodal_ros.metrics.statistics import Difference
+from xmodal_ros.studies.curves import plot_curves
 from xmodal_ros.studies.study import StudyResult
 from xmodal_ros.studies.summary import Line, Table
 
@@ -22,12 +23,16 @@ _ALL_SHOWN: Final = 12
 def write_report(result: StudyResult, folder: Path) -> None:
     """Write ``study.json``, ``table.md`` and ``differences.png`` into a folder, each whole.
 
+    Where a study has several amounts of people or labels, ``curve.png`` too.
     Raises :class:`ConfigurationError` when that cannot be done.
     """
     text = json.dumps(as_mapping(result), indent=1, allow_nan=False)
     write_atomic(folder / 'study.json', text + '\n')
     write_atomic(folder / 'table.md', markdown(result))
     write_atomic(folder / 'differences.png', plot(result.tables))
+    curve = plot_curves(result.study, result.tables)
+    if curve is not None:
+        write_atomic(folder / 'curve.png', curve)
 
 
 def as_mapping(result: StudyResult) -> dict[str, Any]:
@@ -81,7 +86,10 @@ def markdown(result: StudyResult) -> str:
     parts.append(
         'Macro-F1 on test windows: mean over seeds, with the lowest and highest seed. '
         'Δ is the difference to the unimodal row of the same target, with its 95 % interval from '
-        'a bootstrap over test subjects and seeds; p is corrected by Holm over each table.'
+        'a bootstrap over test subjects and seeds; p is corrected by Holm over each table. '
+        '"Better" counts the people whose own score is above that of the unimodal row. "Δ to the '
+        'best alone" is the same to whichever row without a source is best here, named in '
+        'brackets; its p is corrected apart.'
     )
     for table in result.tables:
         parts += _table(table)
@@ -92,8 +100,8 @@ def markdown(result: StudyResult) -> str:
 
 def _table(table: Table) -> list[str]:
     head = (
-        'target', 'sources', 'row', 'per clip', 'seeds', 'Δ per clip', 'p', 'per window',
-        'Δ per window', 'parameters', 'runs',
+        'target', 'sources', 'row', 'per clip', 'seeds', 'Δ per clip', 'p', 'better',
+        'Δ to the best alone', 'p', 'per window', 'Δ per window', 'parameters', 'runs',
     )  # fmt: skip
     rows = [head, ('---',) * len(head), *(_cells(line) for line in table.lines)]
     shown = '\n'.join(f'| {" | ".join(row)} |' for row in rows)
@@ -119,16 +127,26 @@ def _cells(line: Line) -> tuple[str, ...]:
     return (
         line.target,
         _sources(line),
-        f'**{line.row}**' if line.is_reference else line.row,
+        _row(line),
         scored,
         str(len(line.seeds)),
         _difference(line.clip),
         '' if line.p is None else f'{line.p:.3f}',
+        '' if line.better is None else f'{line.better[0]} of {line.subjects}',
+        _difference(line.best_alone) + (f' [{line.best_alone_row}]' if line.best_alone else ''),
+        '' if line.best_alone_p is None else f'{line.best_alone_p:.3f}',
         '–' if line.macro_f1_window is None else f'{line.macro_f1_window:.3f}',
         _difference(line.window),
         ' to '.join(f'{count:,}' for count in (line.parameters[:1] + line.parameters[1:][-1:])),
         f'{line.runs}/{line.runs_planned}',
     )
+
+
+def _row(line: Line) -> str:
+    if line.is_reference:
+        return f'**{line.row}**'
+    taken = ', '.join(f'{name} {count}' for name, count in line.chosen.items() if count)
+    return f'{line.row} ({taken})' if taken else line.row
 
 
 def _sources(line: Line) -> str:

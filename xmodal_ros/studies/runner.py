@@ -16,6 +16,7 @@ from xmodal_ros import __version__
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.dataset import pair_in_time
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
@@ -27,11 +28,12 @@ from xmodal_ros.runtime.engine import choose_device
 from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord
-from xmodal_ros.studies.runs import Group, Run
+from xmodal_ros.studies.runs import Group, inner_folds, Run
+from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
-from xmodal_ros.training.window_statistics import StatisticsBaseline, StatisticsModel
+from xmodal_ros.training.window_statistics import OtherSensor, StatisticsBaseline
 
 # Nets this small gain little from a second thread, and much is lost in waiting where a core is
 # busy otherwise: runs side by side are what fills the cores.
@@ -173,6 +175,7 @@ class _GroupRunner:
 
     def __init__(self, job: Job, reporter: ProgressReporter) -> None:
         group = job.group
+        self._job = job
         self._group = group
         self._group_data = group_data(job)
         self._recipes = job.recipes
@@ -197,8 +200,10 @@ class _GroupRunner:
             'validation': len(examples.validation),
             'test': len(group_data.test.truth),
         }
+        if row.choose:
+            return self._choose_and_test(row)
         if row.statistics is not None:
-            chances = self._by_statistics(row.statistics)
+            chances = self._by_statistics(row)
             return outcome(
                 group_data.labels,
                 chances,
@@ -230,16 +235,53 @@ class _GroupRunner:
             facts=dict(fitted.facts),
         )
 
-    def _by_statistics(self, model: StatisticsModel) -> NDArray[np.float64]:
-        target = self._group.target
+    def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:
+        assert row.statistics is not None  # noqa: S101 - asked before
+        target, data = self._group.target, self._group_data
+        training = data.sets[target].training
+        others = {
+            name: (
+                self._recipes[name].derived,
+                OtherSensor(
+                    data.sets[name].training.values,
+                    pair_in_time(training, data.sets[name].training),
+                ),
+            )
+            for name in (self._group.sources if row.all_sensors else ())
+        }
         baseline = StatisticsBaseline(
-            model,
+            row.statistics,
             self._recipes[target].derived,
-            self._group_data.sets[target].training,
-            len(self._group_data.labels),
+            training,
+            len(data.labels),
             self._group.seed,
+            others,
         )
-        return baseline.probabilities(self._group_data.test.values)
+        return baseline.probabilities(data.test.values, data.beside)
+
+    def _choose_and_test(self, row: MethodRow) -> Outcome:
+        """Take the choice that is best over folds of the people learnt from, and test it.
+
+        Nobody who tests is looked at before. Scores of a choice are means over the inner folds.
+        """
+        scores: dict[str, list[float]] = {choice.row: [] for choice in row.choose}
+        inner_groups = inner_folds(self._group, row)
+        for inner in inner_groups:
+            runner = _GroupRunner(replace(self._job, group=inner), NullReporter())
+            for choice in row.choose:
+                scores[choice.row].append(runner.train_and_test(Run(inner, choice)).macro_f1)
+        means = {name: float(np.mean(found)) for name, found in scores.items()}
+        # Of choices that score alike the first.
+        best = max(row.choose, key=lambda choice: means[choice.row])
+        tested = self.train_and_test(Run(self._group, best))
+        facts = {
+            **tested.facts,
+            'chosen': best.row,
+            'inner_macro_f1': means,
+            'inner_folds': f'{len(inner_groups)} over '
+            + ('people' if inner_groups[0].fold.kind == 'across' else 'segments of one person'),
+        }
+        return tested.model_copy(update={'facts': facts})
 
 
 def devices_for(name: str) -> tuple[str, ...]:

@@ -1,16 +1,32 @@
 """The runs a study is made of, and what they share."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 import hashlib
 from itertools import product
 import json
 import re
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+import numpy as np
 
 from xmodal_ros import __version__
-from xmodal_ros.data.split import DataSplit, LabelSubset, SegmentFold, SubjectSplit
-from xmodal_ros.studies.specification import Direction, Labels, MethodRow, Study
+from xmodal_ros.data.split import (
+    DataSplit,
+    LabelSubset,
+    natural_order,
+    SegmentFold,
+    SubjectSplit,
+)
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.studies.specification import (
+    Across,
+    Direction,
+    Labels,
+    MethodRow,
+    number_of_people,
+    Study,
+)
 
 SplitKind = Literal['across', 'within']
 
@@ -88,6 +104,9 @@ class Run:
             'method': self.row.method,
             'options': self.row.options,
             'statistics': self.row.statistics,
+            'all_sensors': self.row.all_sensors,
+            'choose': [choice.model_dump(mode='json') for choice in self.row.choose],
+            'inner_folds': self.row.inner_folds if self.row.choose else None,
             'target': group.target,
             'sources': list(group.sources),
             'split': group.fold.kind,
@@ -115,27 +134,111 @@ def file_name(identity: Mapping[str, Any]) -> str:
     return f'{readable}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json'
 
 
-def groups(study: Study) -> Iterator[Group]:
+@dataclass(frozen=True)
+class People:
+    """Who is there: the ``subjects`` of all recordings, and of them who ``lack`` a sensor."""
+
+    subjects: tuple[str, ...] = ()
+    lack: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+_NOBODY_KNOWN: Final = People()
+
+
+def groups(study: Study, people: People = _NOBODY_KNOWN) -> Iterator[Group]:
     """Give all runs: table by table, and seed by seed, so that early ones are whole first.
 
-    Rows that learn from nobody are run once a target, whatever sets of sources it has.
+    Rows that learn from nobody are run once a target, whatever sets of sources it has. A fold in
+    which nobody who is tested has the target is none of that target.
+    Raises :class:`ConfigurationError` where there are too few people for what is asked.
     """
     alone = tuple(row for row in study.methods if not row.learns_from_sources)
     transfer_rows = tuple(row for row in study.methods if row.learns_from_sources)
-    for labels, folds in _tables(study):
+    for labels, folds in _tables(study, people):
         for seed, fold in product(study.seeds, folds):
+            drawn = _draw_people(fold, labels.people, seed)
             for target, sets in study.targets.items():
-                yield Group(target, (), fold, labels, seed, alone)
+                if fold.direction and set(fold.direction.test) <= people.lack.get(target, set()):
+                    continue
+                yield Group(target, (), drawn, labels, seed, alone)
                 for sources in sets if transfer_rows else ():
-                    yield Group(target, sources, fold, labels, seed, transfer_rows)
+                    yield Group(target, sources, drawn, labels, seed, transfer_rows)
 
 
-def _tables(study: Study) -> Iterator[tuple[Labels, tuple[Fold, ...]]]:
+def folds_over_people(
+    subjects: Sequence[str], folds: int | Literal['leave_one_out']
+) -> tuple[Direction, ...]:
+    """Divide people so that each is tested once: by name, the n-th is in fold n mod folds.
+
+    Raises :class:`ConfigurationError` where there are fewer people than folds.
+    """
+    ordered = sorted(set(subjects), key=natural_order)
+    if len(ordered) < 2:
+        raise ConfigurationError(
+            f'the recordings show {number_of_people(len(ordered))}, and folds over people need '
+            'two at least: nobody is left to test on. Record others, or divide what this one does '
+            "with 'within', which says nothing of other people"
+        )
+    count = len(ordered) if folds == 'leave_one_out' else folds
+    if count > len(ordered):
+        raise ConfigurationError(
+            f'{count} folds cannot be made of {number_of_people(len(ordered))}: '
+            f"give 'folds: {len(ordered)}' at most, or leave_one_out"
+        )
+    return tuple(
+        Direction(
+            train=tuple(name for i, name in enumerate(ordered) if i % count != number),
+            test=tuple(ordered[number::count]),
+        )
+        for number in range(count)
+    )
+
+
+def inner_folds(group: Group, row: MethodRow) -> tuple[Group, ...]:
+    """Give groups in which those who train in ``group`` are tested once each, for choosing.
+
+    One person alone is divided by segments. Nobody who tests in ``group`` has a part.
+    """
+    outer = group.fold.direction
+    if outer is None:
+        raise ConfigurationError(f'row {row.row!r} chooses over people: only across people')
+    if len(outer.train) == 1:
+        folds = tuple(Fold('within', i, folds=2, subjects=outer.train) for i in range(2))
+    else:
+        count = min(row.inner_folds, len(outer.train))
+        folds = tuple(
+            Fold(
+                'across',
+                number,
+                inner.model_copy(update={'sources_only': outer.sources_only}),
+            )
+            for number, inner in enumerate(folds_over_people(outer.train, count))
+        )
+    return tuple(replace(group, fold=fold, rows=row.choose, labels=Labels()) for fold in folds)
+
+
+def _draw_people(fold: Fold, count: int | None, seed: int) -> Fold:
+    """Let only so many people of a fold train; more of them are the same ones and others."""
+    if count is None or fold.direction is None:
+        return fold
+    train = sorted(fold.direction.train, key=natural_order)
+    if count > len(train):
+        raise ConfigurationError(
+            f'{number_of_people(count)} to learn from are asked for, but in fold '
+            f'{fold.number + 1} there are {len(train)}: name fewer, or more folds'
+        )
+    order = np.random.default_rng([seed, fold.number]).permutation(len(train))[:count]
+    drawn = tuple(sorted((train[index] for index in order), key=natural_order))
+    return replace(fold, direction=fold.direction.model_copy(update={'train': drawn}))
+
+
+def _tables(study: Study, people: People) -> Iterator[tuple[Labels, tuple[Fold, ...]]]:
     across, within = study.splits.across, study.splits.within
     if across is not None:
-        folds = tuple(
-            Fold('across', i, direction) for i, direction in enumerate(across.directions)
-        )
+        directions = across.directions
+        if across.folds is not None:
+            directions = folds_over_people(_testable(study, across, people), across.folds)
+        folds = tuple(Fold('across', i, direction) for i, direction in enumerate(directions))
         for labels in across.labels:
             yield labels, folds
     if within is not None:
@@ -145,3 +248,11 @@ def _tables(study: Study) -> Iterator[tuple[Labels, tuple[Fold, ...]]]:
         )
         for labels in within.labels:
             yield labels, folds
+
+
+def _testable(study: Study, across: Across, people: People) -> tuple[str, ...]:
+    """Give the people that folds are made of: those named, or all who have any target."""
+    if across.subjects:
+        return across.subjects
+    without = set.intersection(*(set(people.lack.get(name, ())) for name in study.targets))
+    return tuple(name for name in people.subjects if name not in without)

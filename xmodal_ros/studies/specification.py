@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
 import yaml
@@ -29,21 +29,36 @@ class MethodRow(_Part):
     """A row of the tables: a transfer method with options, or a baseline without a net.
 
     ``row`` is its name. It has either a ``method``, as of ``xmodal train``, with ``options``, or
-    ``statistics``, a model of window statistics.
+    ``statistics``, a model without a net, or ``choose``, rows of which one is taken for each run:
+    that which is best over ``inner_folds`` of the people it may learn from. With ``all_sensors``
+    statistics are of the target and its sources together, in the test too.
     """
 
     row: Annotated[str, Field(pattern=r'^[A-Za-z0-9][A-Za-z0-9 _.=+-]*$', max_length=60)]
     method: str | None = None
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
     statistics: StatisticsModel | None = None
+    all_sensors: bool = False
+    choose: tuple['MethodRow', ...] = ()
+    inner_folds: Annotated[int, Field(ge=2, le=20)] = 3
 
     @model_validator(mode='after')
     def _one_thing(self) -> Self:
-        if (self.method is None) == (self.statistics is None):
-            raise ValueError(f"row {self.row!r} needs either 'method' or 'statistics'")
+        given = [self.method is not None, self.statistics is not None, bool(self.choose)]
+        if sum(given) != 1:
+            raise ValueError(f"row {self.row!r} needs either 'method', 'statistics' or 'choose'")
+        if self.all_sensors and self.statistics is None:
+            raise ValueError(f"row {self.row!r}: 'all_sensors' is of 'statistics' only")
+        if self.choose:
+            _once(f'choice of row {self.row!r}', [choice.row for choice in self.choose])
+            if any(choice.choose or choice.all_sensors for choice in self.choose):
+                raise ValueError(
+                    f'row {self.row!r}: what it chooses among runs on the target alone, and '
+                    'chooses nothing itself'
+                )
         if self.method is None:
             if self.options:
-                raise ValueError(f'row {self.row!r}: statistics have no options')
+                raise ValueError(f'row {self.row!r}: only a method has options')
             return self
         try:
             make_method(self.method, self.options)
@@ -54,7 +69,11 @@ class MethodRow(_Part):
     @property
     def learns_from_sources(self) -> bool:
         """Whether its runs differ by the sources they are given."""
-        return self.method is not None and make_method(self.method).source_use != 'none'
+        if self.choose:
+            return any(choice.learns_from_sources for choice in self.choose)
+        if self.method is None:
+            return self.all_sensors
+        return make_method(self.method).source_use != 'none'
 
     @property
     def is_reference(self) -> bool:
@@ -63,16 +82,18 @@ class MethodRow(_Part):
 
 
 class Labels(_Part):
-    """How many of the target's training windows are labelled; all of them by default.
+    """How much the target learns from; by default all windows of everybody, with their labels.
 
-    ``fraction`` of each activity's segments, at least one; or ``shots`` windows of each activity.
-    The others are taken from the target, and sources keep theirs. With ``unlabelled`` all sensors
-    keep all windows, and none has a label in the other segments.
+    Of ``people`` only so many, drawn by the seed, as if nobody else had been recorded. Of their
+    windows labelled are: ``fraction`` of each activity's segments, at least one; or ``shots``
+    windows of each activity. The others are taken from the target, and sources keep theirs. With
+    ``unlabelled`` all sensors keep all windows, and none has a label in the other segments.
     """
 
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     shots: Annotated[int, Field(ge=1)] | None = None
     unlabelled: bool = False
+    people: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode='after')
     def _not_both(self) -> Self:
@@ -85,12 +106,18 @@ class Labels(_Part):
     @property
     def title(self) -> str:
         """How tables name it."""
+        words = [] if self.people is None else [number_of_people(self.people)]
         if self.shots is not None:
-            return f'{self.shots} windows an activity'
-        if self.fraction == 1:
-            return 'all labels'
-        share = f'{100 * self.fraction:g} % of the labels'
-        return f'{share}, the other windows unlabelled' if self.unlabelled else share
+            words.append(f'{self.shots} windows an activity')
+        elif self.fraction < 1:
+            words.append(f'{100 * self.fraction:g} % of the labels')
+            words += ['the other windows unlabelled'] if self.unlabelled else []
+        return ', '.join(words) or 'all labels'
+
+
+def number_of_people(count: int) -> str:
+    """Say how many people there are."""
+    return '1 person' if count == 1 else f'{count} people'
 
 
 def _all_labels() -> tuple[Labels, ...]:
@@ -120,10 +147,26 @@ class Direction(_Part):
 
 
 class Across(_Part):
-    """Subjects disjoint: each direction trains on some and tests on others."""
+    """Subjects disjoint: each direction trains on some and tests on others.
 
-    directions: Annotated[tuple[Direction, ...], Field(min_length=1)]
+    Instead of ``directions`` there may be ``folds``: everybody is tested once, by what learnt from
+    the people of the other folds. The n-th person, by name, is in fold n mod folds;
+    ``leave_one_out`` makes a fold of each. ``subjects`` are all who can be tested by default.
+    """
+
+    directions: tuple[Direction, ...] = ()
+    folds: Annotated[int, Field(ge=2)] | Literal['leave_one_out'] | None = None
+    subjects: tuple[str, ...] = ()
     labels: Annotated[tuple[Labels, ...], Field(min_length=1)] = Field(default_factory=_all_labels)
+
+    @model_validator(mode='after')
+    def _one_of_them(self) -> Self:
+        if bool(self.directions) == (self.folds is not None):
+            raise ValueError("across: give either 'directions' or 'folds'")
+        if self.directions and self.subjects:
+            raise ValueError("across: 'subjects' are those of 'folds'; directions name theirs")
+        _once('subject of across', list(self.subjects))
+        return self
 
 
 class Within(_Part):
@@ -135,6 +178,12 @@ class Within(_Part):
     folds: Annotated[int, Field(ge=2, le=20)] = 2
     subjects: tuple[str, ...] = ()
     labels: Annotated[tuple[Labels, ...], Field(min_length=1)] = Field(default_factory=_all_labels)
+
+    @model_validator(mode='after')
+    def _everybody(self) -> Self:
+        if any(labels.people is not None for labels in self.labels):
+            raise ValueError("within: fewer 'people' are of 'across' only")
+        return self
 
 
 class Splits(_Part):
@@ -223,6 +272,8 @@ class Study(_Part):
             raise ValueError(
                 "methods: exactly one row must be of method 'unimodal', to compare to"
             )
+        if any(row.choose for row in self.methods):
+            self._check_choices()
         for modality, settings in self.sensors.items():
             _check_name(f'sensors.{modality}', registry.MODALITIES, modality)
             if settings.encoder is not None:
@@ -235,6 +286,17 @@ class Study(_Part):
                 if target in names:
                     raise ValueError(f'targets: {target!r} is a source of its own')
         return self
+
+    def _check_choices(self) -> None:
+        """Refuse to choose where the people learnt from are tested on, or have few labels."""
+        if self.splits.within is not None:
+            raise ValueError("methods: a row that chooses does so over people: only with 'across'")
+        across = self.splits.across
+        if across and any(labels.shots or labels.fraction < 1 for labels in across.labels):
+            raise ValueError(
+                'methods: a row that chooses asks for all labels of the people it learns from: '
+                "only with all of them, or with fewer 'people'"
+            )
 
     @property
     def sensor_names(self) -> tuple[str, ...]:

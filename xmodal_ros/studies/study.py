@@ -1,6 +1,6 @@
 """Run a study: read, cut, do what is missing, and write the tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 import fcntl
@@ -24,7 +24,7 @@ from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.runner import devices_for, Job, Task
-from xmodal_ros.studies.runs import file_name, groups, Run
+from xmodal_ros.studies.runs import file_name, groups, People, Run
 from xmodal_ros.studies.specification import Study
 from xmodal_ros.studies.summary import summarise, Table
 
@@ -78,14 +78,15 @@ class StudyRuns:
         and where the folder cannot be written.
         """
         facts = [place_sensors(self.study, fact) for fact in _read_all(self.study, reporter)]
-        self._check_people([fact.subject for fact in facts])
-        recipes = make_recipes(self.study, facts[0])
+        recipes = make_recipes(self.study, facts)
+        people = _people(facts, recipes)
+        self._check_people(people)
         options = DataOptions(self._windows, workers, strict=True)
         with self._cutting(reporter):
             load_recordings(facts, recipes, options, reporter, open_executor=open_executor)
         clear_stale_claims(self.out / 'runs')
         known = _identities(facts)
-        for group in groups(self.study):
+        for group in groups(self.study, people):
             tasks = []
             for row in group.rows:
                 run = Run(group, row)
@@ -104,11 +105,11 @@ class StudyRuns:
                     Job(group, missing, tuple(facts), recipes, self._windows, device)
                 )
 
-    def _check_people(self, subjects: Sequence[str]) -> None:
+    def _check_people(self, people: People) -> None:
         """Refuse one person in two parts before anything is computed."""
-        for people in {group.fold.people for group in groups(self.study)}:
-            if isinstance(people, SubjectSplit):
-                check_people(subjects, people)
+        for parts in {group.fold.people for group in groups(self.study, people)}:
+            if isinstance(parts, SubjectSplit):
+                check_people(people.subjects, parts)
 
     def jobs(self) -> tuple[Job, ...]:
         """Give what is to be done, as it was found by :meth:`prepare`."""
@@ -188,13 +189,25 @@ def _kind(task: Task) -> tuple[str, ...]:
 
 
 def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts, ...]:
-    """Look into the recordings; whatever is wrong with one ends it, for all runs are compared."""
+    """Look into the recordings; whatever is wrong with one ends it, for all runs are compared.
+
+    A recording may lack a sensor: it teaches, and is tested on, with those that it has.
+    """
     strict = DataOptions(strict=True)
-    scanned = scan(study.recordings, lambda _: study.sensor_names, strict, reporter, need_all=True)
-    names = [facts.name for facts in scanned.usable]
+    usable = scan(study.recordings, lambda _: study.sensor_names, strict, reporter).usable
+    names = [facts.name for facts in usable]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigurationError(f'two recordings of the study are named {twice[0]!r}: rename one')
-    return scanned.usable
+    for name in study.sensor_names:
+        if without := sum(name not in facts.sensors for facts in usable):
+            reporter.note(f"{without} of {len(usable)} recordings have no sensor '{name}'")
+    return usable
+
+
+def _people(facts: Sequence[RecordingFacts], sensors: Iterable[str]) -> People:
+    subjects = tuple(dict.fromkeys(fact.subject for fact in facts))
+    have = {name: {fact.subject for fact in facts if name in fact.sensors} for name in sensors}
+    return People(subjects, {name: frozenset(subjects) - found for name, found in have.items()})
 
 
 def _identities(facts: Sequence[RecordingFacts]) -> Mapping[str, Any]:

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.metrics.macro_f1 import counts_of_confusion
+from xmodal_ros.metrics.macro_f1 import counts_of_confusion, macro_f1
 from xmodal_ros.metrics.statistics import (
     Difference,
     holm,
@@ -16,7 +17,9 @@ from xmodal_ros.metrics.statistics import (
 )
 from xmodal_ros.studies.results import Outcome, RunRecord
 from xmodal_ros.studies.runs import Run
-from xmodal_ros.studies.specification import MethodRow, Study
+from xmodal_ros.studies.specification import Labels, MethodRow, Study
+
+_ALIKE: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -24,10 +27,13 @@ class Line:
     """A row of a table: one method for one target from one set of sources.
 
     Scores are means over the ``seeds`` whose runs are all done; ``low`` and ``high`` are the
-    least and the best of them, per clip. ``clip`` and ``window`` are differences to the reference
-    for the same target, None for the reference itself; ``p`` is Holm's, per clip. ``sources_kept``
-    says in how many of the runs each source was used. ``failures`` are the reasons of runs
-    without a result.
+    least and the best of them, per clip, and ``interval`` is of the score, over people. ``clip``
+    and ``window`` are differences to the reference for the same target, None for the reference
+    itself; ``p`` is Holm's, per clip. ``better`` says of how many people the score is above, and
+    below, that of the reference. ``best_alone`` is the difference per clip to whichever row that
+    learns from no source is best, ``best_alone_row``, and ``best_alone_p`` Holm's of these.
+    ``sources_kept`` says in how many of the runs each source was used, ``chosen`` in how many
+    each choice was taken. ``failures`` are the reasons of runs without a result.
     """
 
     target: str
@@ -39,12 +45,18 @@ class Line:
     macro_f1: float | None
     low: float | None
     high: float | None
+    interval: tuple[float, float] | None
     macro_f1_window: float | None
     clip: Difference | None
     window: Difference | None
     p: float | None
+    better: tuple[int, int] | None
+    best_alone: Difference | None
+    best_alone_row: str
+    best_alone_p: float | None
     parameters: tuple[int, ...]
     sources_kept: Mapping[str, int]
+    chosen: Mapping[str, int]
     runs: int
     runs_planned: int
     failures: tuple[str, ...]
@@ -52,10 +64,16 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """All lines of one split and amount of labels; p values are corrected over them."""
+    """All lines of one split and amount of labels; p values are corrected over them.
+
+    ``people`` is from how many each run learns, by the mean over folds; None where the same people
+    are tested. ``fraction`` is the share of labels, None where there are so many an activity.
+    """
 
     split: str
     labels: str
+    people: float | None
+    fraction: float | None
     lines: tuple[Line, ...]
 
 
@@ -84,25 +102,34 @@ class _Cell:
 
 def summarise(study: Study, records: Sequence[tuple[Run, RunRecord | None]]) -> tuple[Table, ...]:
     """Make a study's tables of its runs and their records, where they are done."""
-    runs: dict[tuple[str, str], dict[tuple[str, tuple[str, ...], str], _Found]] = {}
+    runs: dict[tuple[str, Labels], dict[tuple[str, tuple[str, ...], str], _Found]] = {}
+    counts: dict[tuple[str, Labels], dict[int, int]] = {}
     rows = {row.row: row for row in study.methods}
     for run, record in records:
         group = run.group
-        lines = runs.setdefault((group.fold.kind, group.labels.title), {})
-        found = lines.setdefault((group.target, group.sources, run.row.row), {})
+        key = group.fold.kind, group.labels
+        found = runs.setdefault(key, {}).setdefault((group.target, group.sources, run.row.row), {})
         found[group.seed, group.fold.number] = record
-    return tuple(_table(split, labels, lines, rows) for (split, labels), lines in runs.items())
+        if group.fold.direction is not None:
+            counts.setdefault(key, {})[group.fold.number] = len(group.fold.direction.train)
+    return tuple(
+        Table(
+            split,
+            labels.title,
+            float(np.mean(list(counts[split, labels].values()))) if split == 'across' else None,
+            labels.fraction if labels.shots is None else None,
+            _lines(lines, rows),
+        )
+        for (split, labels), lines in runs.items()
+    )
 
 
 _Found = dict[tuple[int, int], RunRecord | None]
 
 
-def _table(
-    split: str,
-    labels: str,
-    lines: Mapping[tuple[str, tuple[str, ...], str], _Found],
-    rows: Mapping[str, MethodRow],
-) -> Table:
+def _lines(
+    lines: Mapping[tuple[str, tuple[str, ...], str], _Found], rows: Mapping[str, MethodRow]
+) -> tuple[Line, ...]:
     cells = {key: _Cell(found) for key, found in lines.items()}
     references = {
         target: cell for (target, _, row), cell in cells.items() if rows[row].is_reference
@@ -111,20 +138,48 @@ def _table(
         _line(target, sources, rows[row], cell, references[target])
         for (target, sources, row), cell in cells.items()
     ]
+    made = [
+        replace(line, **_compared_with_best(line, made, cells))
+        if rows[line.row].learns_from_sources
+        else line
+        for line in made
+    ]
     # Together by target, in the order of the study.
     targets = list(dict.fromkeys(line.target for line in made))
     made.sort(key=lambda line: targets.index(line.target))
-    known = {
-        str(i): line.clip.p
+    corrected = _corrected([line.clip for line in made])
+    corrected_best = _corrected([line.best_alone for line in made])
+    return tuple(
+        replace(line, p=corrected.get(str(i)), best_alone_p=corrected_best.get(str(i)))
         for i, line in enumerate(made)
-        if line.clip is not None and line.clip.p is not None
-    }
-    corrected = holm(known)
-    return Table(
-        split,
-        labels,
-        tuple(replace(line, p=corrected.get(str(i))) for i, line in enumerate(made)),
     )
+
+
+def _corrected(differences: Sequence[Difference | None]) -> dict[str, float]:
+    return holm(
+        {str(i): d.p for i, d in enumerate(differences) if d is not None and d.p is not None}
+    )
+
+
+def _compared_with_best(
+    line: Line, lines: Sequence[Line], cells: Mapping[tuple[str, tuple[str, ...], str], '_Cell']
+) -> dict[str, Any]:
+    """Compare a line with the best of those for its target that learn from no source."""
+    alone = [
+        other
+        for other in lines
+        if other.target == line.target and not other.sources and other.macro_f1 is not None
+    ]
+    if not alone:
+        return {}
+    best = max(alone, key=lambda other: other.macro_f1 or 0.0)
+    ours = cells[line.target, line.sources, line.row].outcomes()
+    theirs = cells[best.target, best.sources, best.row].outcomes()
+    both = [seed for seed in ours if seed in theirs]
+    if not both:
+        return {}
+    difference = paired_difference(*_aligned([ours, theirs], both, 'clip'))
+    return {'best_alone': difference, 'best_alone_row': best.row}
 
 
 def _line(
@@ -133,12 +188,17 @@ def _line(
     outcomes, compared = cell.outcomes(), reference.outcomes()
     both = [seed for seed in outcomes if seed in compared]
     done = [outcome for by_fold in outcomes.values() for outcome in by_fold]
-    clip = window = None
+    clip = window = better = interval = None
     if both and not row.is_reference:
-        clip, window = (
-            paired_difference(*_aligned([outcomes, compared], both, level))
-            for level in ('clip', 'window')
-        )
+        ours, theirs = _aligned([outcomes, compared], both, 'clip')
+        clip, better = paired_difference(ours, theirs), _better(ours, theirs)
+        window = paired_difference(*_aligned([outcomes, compared], both, 'window'))
+    if outcomes:
+        (counts,) = _aligned([outcomes], list(outcomes), 'clip')
+        # To nothing at all: the interval of the score itself.
+        score = paired_difference(counts, np.zeros_like(counts))
+        if score.low is not None and score.high is not None:
+            interval = score.low, score.high
     by_seed = {seed: _aligned([outcomes], [seed], 'clip')[0] for seed in outcomes}
     scores = [mean_score(counts) for counts in by_seed.values()]
     by_window = [mean_score(_aligned([outcomes], [s], 'window')[0]) for s in outcomes]
@@ -152,16 +212,31 @@ def _line(
         macro_f1=float(np.mean(scores)) if scores else None,
         low=min(scores, default=None),
         high=max(scores, default=None),
+        interval=interval,
         macro_f1_window=float(np.mean(by_window)) if by_window else None,
         clip=clip,
         window=window,
         p=None,
+        better=better,
+        best_alone=None,
+        best_alone_row='',
+        best_alone_p=None,
         parameters=tuple(sorted({o.parameters for o in done if o.parameters is not None})),
         sources_kept={name: sum(name in o.sources_used for o in done) for name in sources},
+        chosen={
+            choice.row: sum(o.facts.get('chosen') == choice.row for o in done)
+            for choice in row.choose
+        },
         runs=len(done),
         runs_planned=len(cell.runs),
         failures=cell.failures(),
     )
+
+
+def _better(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> tuple[int, int]:
+    """Count the people whose own macro-F1, by the mean over seeds, is above and below."""
+    gain = macro_f1(ours).mean(axis=0) - macro_f1(theirs).mean(axis=0)
+    return int((gain > _ALIKE).sum()), int((gain < -_ALIKE).sum())
 
 
 def _aligned(

@@ -1,17 +1,20 @@
-"""Baselines without a net: simple statistics of a window, and scikit-learn's classifiers on them.
+"""Baselines without a net: simple features of a window, and scikit-learn's classifiers on them.
 
-A Random Forest is best on 9 of 30 IMU data sets in WHAR Arena (2026), and a net below a logistic
-regression is no baseline. Both are for comparison only: they cannot be written as a bundle.
+A Random Forest is best on 9 of 30 IMU data sets in WHAR Arena (2026), a net below a logistic
+regression is no baseline, and MiniRocket with ridge regression costs a minute and is hard to beat.
+All are for comparison only: they cannot be written as a bundle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+from sklearn.pipeline import make_pipeline, Pipeline
 from sklearn.preprocessing import StandardScaler
 import torch
 from torch import Tensor
@@ -22,13 +25,15 @@ from xmodal_ros.data.window_array import choose
 from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
+from xmodal_ros.training.rocket import MiniRocket
 
-StatisticsModel = Literal['random_forest', 'logistic_regression']
+StatisticsModel = Literal['random_forest', 'logistic_regression', 'minirocket_ridge']
 
 _QUANTILES: Final = (0.1, 0.5, 0.9)
 # What is left of a picture: where something moves tells what it is, single pixels do not.
 _GRID: Final = (6, 8)
 _TREES: Final = 300
+_PENALTIES: Final = tuple(10.0**power for power in range(-3, 4))
 _PART: Final = 256
 
 
@@ -48,12 +53,17 @@ def window_statistics(
     return described
 
 
-def _describe(windows: Tensor) -> Tensor:
+def _reduced(windows: Tensor) -> Tensor:
+    """Give windows as series (N, steps, channels); of pictures a grid is left."""
     if windows.ndim == 5:
         batch = len(windows)
         pictures = windows.flatten(0, 1).movedim(-1, 1)
         windows = functional.adaptive_avg_pool2d(pictures, _GRID).unflatten(0, (batch, -1))
-    values = windows.flatten(2)
+    return windows.flatten(2)
+
+
+def _describe(windows: Tensor) -> Tensor:
+    values = _reduced(windows)
     # One step has no change to the next, which counts as none.
     change = torch.diff(values, dim=1, append=values[:, -1:])
     quantiles = torch.quantile(values, torch.tensor(_QUANTILES), dim=1)
@@ -69,8 +79,25 @@ def _describe(windows: Tensor) -> Tensor:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class OtherSensor:
+    """What another sensor gave while the target's windows were cut.
+
+    ``windows`` (M, ...) are raw, and ``row_of`` (N,) says which belongs to each of the target's
+    windows, -1 where there is none.
+    """
+
+    windows: Rows
+    row_of: NDArray[np.int64]
+
+
 class StatisticsBaseline:
-    """A Random Forest or a logistic regression on the statistics of windows."""
+    """A Random Forest, a logistic regression or a ridge regression on features of windows.
+
+    ``others`` are preprocessing steps of sensors that are looked at beside the target, by name:
+    the ceiling of what one sensor could be taught. Features of one that is missing are filled in
+    by their means, and say so.
+    """
 
     def __init__(
         self,
@@ -79,29 +106,91 @@ class StatisticsBaseline:
         training: WindowsDataset,
         classes: int,
         seed: int,
+        others: Mapping[str, tuple[Sequence[PreprocessingStep], OtherSensor]] | None = None,
     ) -> None:
         """Learn from raw training windows; ``steps`` are preprocessing without statistics."""
-        self._steps = tuple(steps)
-        self._classes = classes
-        if model == 'random_forest':
-            self._model = make_pipeline(
-                RandomForestClassifier(_TREES, class_weight='balanced', random_state=seed)
-            )
-        else:
-            self._model = make_pipeline(
-                StandardScaler(),
-                LogisticRegression(class_weight='balanced', max_iter=1000, random_state=seed),
-            )
         labelled = training.labelled
-        values = choose(training.values, labelled)
-        self._model.fit(self._statistics(values), training.labels[labelled])
+        self._classes = classes
+        target = choose(training.values, labelled)
+        self._target = _Features(model, tuple(steps), target, seed)
+        self._others = {
+            name: _Features(model, tuple(steps), other.windows, seed)
+            for name, (steps, other) in (others or {}).items()
+        }
+        found = {
+            name: OtherSensor(other.windows, other.row_of[labelled])
+            for name, (_, other) in (others or {}).items()
+        }
+        self._model = _classifier(model, seed, filled=bool(others))
+        self._model.fit(self._features(target, found), training.labels[labelled])
 
-    def probabilities(self, windows: Rows) -> NDArray[np.float64]:
+    def probabilities(
+        self, windows: Rows, others: Mapping[str, OtherSensor] | None = None
+    ) -> NDArray[np.float64]:
         """Give class probabilities (N, classes) of raw windows; zero for classes never seen."""
         chances = np.zeros((len(windows), self._classes))
         if len(windows):
-            chances[:, self._model.classes_] = self._model.predict_proba(self._statistics(windows))
+            features = self._features(windows, others or {})
+            chances[:, self._model.classes_] = _probabilities(self._model, features)
         return chances
 
-    def _statistics(self, windows: Rows) -> NDArray[np.float32]:
+    def _features(self, windows: Rows, others: Mapping[str, OtherSensor]) -> NDArray[np.float32]:
+        parts = [self._target(windows)]
+        for name, features in self._others.items():
+            other = others[name]
+            there = other.row_of >= 0
+            found = features(choose(other.windows, other.row_of[there]))
+            part = np.full((len(windows), found.shape[1]), np.nan, np.float32)
+            part[there] = found
+            parts.append(part)
+        return np.concatenate(parts, axis=1)
+
+
+class _Features:
+    """How raw windows of one sensor become numbers (N, F)."""
+
+    def __init__(
+        self,
+        model: StatisticsModel,
+        steps: tuple[PreprocessingStep, ...],
+        training: Rows,
+        seed: int,
+    ) -> None:
+        self._steps = steps
+        self._rocket: MiniRocket | None = None
+        if model == 'minirocket_ridge':
+            self._rocket = MiniRocket(self._series(training), seed)
+
+    def __call__(self, windows: Rows) -> NDArray[np.float32]:
+        if self._rocket is not None:
+            return self._rocket(self._series(windows))
         return window_statistics(self._steps, as_tensor(windows))
+
+    def _series(self, windows: Rows) -> Tensor:
+        preprocessing = Preprocessing(self._steps)
+        with torch.no_grad():
+            parts = [_reduced(preprocessing(part)) for part in as_tensor(windows).split(_PART)]
+        return torch.cat(parts)
+
+
+def _classifier(model: StatisticsModel, seed: int, *, filled: bool) -> Pipeline:
+    first = (SimpleImputer(add_indicator=True),) if filled else ()
+    if model == 'random_forest':
+        forest = RandomForestClassifier(_TREES, class_weight='balanced', random_state=seed)
+        return make_pipeline(*first, forest)
+    if model == 'logistic_regression':
+        regression = LogisticRegression(class_weight='balanced', max_iter=1000, random_state=seed)
+        return make_pipeline(*first, StandardScaler(), regression)
+    ridge = RidgeClassifierCV(_PENALTIES, class_weight='balanced')
+    return make_pipeline(*first, StandardScaler(), ridge)
+
+
+def _probabilities(model: Pipeline, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    if hasattr(model, 'predict_proba'):
+        chances: NDArray[np.float64] = model.predict_proba(features)
+        return chances
+    # Ridge regression knows of no chances: its answers, which lie around -1 and 1, order them.
+    answers = np.asarray(model.decision_function(features))
+    answers = np.stack([-answers, answers], axis=1) if answers.ndim == 1 else answers
+    weights = np.exp(answers - answers.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

@@ -1,0 +1,117 @@
+"""When does it pay: scores over how many people, or how many labels, there are to learn from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import io
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from xmodal_ros.studies.specification import Study
+from xmodal_ros.studies.summary import Line, Table
+
+_WIDTH: Final = 6.5
+_HEIGHT: Final = 4.2
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """What is on one axis: the amounts, rising, with the lines of each."""
+
+    axis: str
+    points: tuple[tuple[float, Table], ...]
+    log: bool
+
+
+def plot_curves(study: Study, tables: Sequence[Table]) -> bytes | None:
+    """Draw macro-F1 per clip over people and over labels, a panel a target; gives a PNG.
+
+    Black is the target alone, dashed what is alone without a net, dotted all sensors together, and
+    in colours what learnt from sources; bars are 95 % intervals over people. None where a study
+    has but one amount of both.
+    """
+    curves = [curve for curve in (_over_people(tables), _over_labels(tables)) if curve]
+    wanted = [
+        (target, sources, curve)
+        for curve in curves
+        for target, sets in study.targets.items()
+        for sources in sets or ((),)
+    ]
+    if not wanted:
+        return None
+    figure = Figure(figsize=(_WIDTH * len(wanted), _HEIGHT), layout='constrained')
+    panels = figure.subplots(1, len(wanted), squeeze=False)
+    for axes, (target, sources, curve) in zip(panels[0], wanted, strict=True):
+        _panel(axes, study, target, sources, curve)
+    picture = io.BytesIO()
+    figure.savefig(picture, format='png', dpi=110)
+    return picture.getvalue()
+
+
+def _over_people(tables: Sequence[Table]) -> _Curve | None:
+    points = {t.people: t for t in tables if t.people is not None and t.fraction == 1}
+    return _curve('people to learn from', points, log=False)
+
+
+def _over_labels(tables: Sequence[Table]) -> _Curve | None:
+    # With as many people as there are; what is said of fewer is the other curve.
+    across = [t for t in tables if t.fraction is not None and t.people is not None]
+    most = max((t.people or 0 for t in across), default=0)
+    points = {100 * (t.fraction or 0): t for t in across if t.people == most}
+    return _curve('% of the labels', points, log=True)
+
+
+def _curve(axis: str, points: dict[float, Table], *, log: bool) -> _Curve | None:
+    if len(points) < 2:
+        return None
+    return _Curve(axis, tuple(sorted(points.items(), key=lambda point: point[0])), log)
+
+
+def _panel(axes: Axes, study: Study, target: str, sources: tuple[str, ...], curve: _Curve) -> None:
+    coloured = grey = 0
+    for row in study.methods:
+        learns = row.learns_from_sources
+        found = [
+            (amount, line)
+            for amount, table in curve.points
+            for line in table.lines
+            if line.row == row.row
+            and line.target == target
+            and line.sources == (sources if learns else ())
+            and line.macro_f1 is not None
+        ]
+        if not found:
+            continue
+        style: dict[str, Any] = {'color': 'black', 'linewidth': 2.0}
+        if row.all_sensors:
+            style = {'color': 'black', 'linestyle': ':'}
+        elif learns:
+            style = {'color': f'C{coloured % 10}'}
+            coloured += 1
+        elif not row.is_reference:
+            style = {'color': 'grey', 'linestyle': ('--', '-.', (0, (5, 5)))[grey % 3]}
+            grey += 1
+        _draw(axes, row.row, found, style)
+    axes.set_xlabel(curve.axis)
+    if curve.log:
+        axes.set_xscale('log')
+    ticks = [amount for amount, _ in curve.points]
+    axes.set_xticks(ticks, [f'{amount:g}' for amount in ticks])
+    axes.minorticks_off()
+    axes.set_ylabel('macro-F1 per clip, people apart')
+    learns_from = f' from {" + ".join(sources)}' if sources else ''
+    axes.set_title(f'{target}{learns_from}', fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=7)
+
+
+def _draw(
+    axes: Axes, name: str, found: Sequence[tuple[float, Line]], style: dict[str, Any]
+) -> None:
+    amounts = [amount for amount, _ in found]
+    scores = [line.macro_f1 or 0.0 for _, line in found]
+    axes.plot(amounts, scores, marker='o', markersize=3, label=name, **style)
+    for amount, line in found:
+        if line.interval is not None:
+            axes.plot([amount] * 2, line.interval, color=style['color'], linewidth=0.6, alpha=0.5)
