@@ -26,7 +26,7 @@ IMAGE = image_bytes(EPOCH, np.zeros((30, 40), np.uint8), 'mono8')
 
 def recipe(modality: str, choices: RecipeChoices) -> Recipe:
     sensor = Sensor('sensor', modality, '/sensor', 'sensor_link')
-    return make_recipe(sensor, 'sensor_msgs/msg/Image', IMAGE, choices)
+    return make_recipe(sensor, 'sensor_msgs/msg/Image', [IMAGE], choices)
 
 
 @pytest.mark.parametrize('modality', modality_names())

@@ -12,7 +12,7 @@ from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
-from xmodal_ros.data.recording import cut_into_memory, first_message, load_recording, read_facts
+from xmodal_ros.data.recording import cut_into_memory, load_recording, read_facts, sample_messages
 from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.audio.stream import AudioStream
@@ -60,7 +60,7 @@ def test_the_first_message_is_that_of_the_sensor(recordings):
     facts = read_facts(recordings / 'bag_1', both)
     with BagReader(recordings / 'bag_1') as reader:
         expected = next(iter(reader.messages([CAMERA.topic]))).data
-    assert first_message(facts, 'camera') == expected
+    assert sample_messages(facts, 'camera')[0] == expected
 
 
 def test_windows_are_those_that_the_robot_would_cut(recordings):

@@ -1,5 +1,6 @@
 """How a sensor is learnt unless the user says otherwise: its modality's defaults, and choices."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from xmodal_ros.configuration.fit_settings import (
 )
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.augmentation import Augmentation
+from xmodal_ros.modalities.modality import Modality, TrainingDefaults
 from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.configuration_encoder import encoder_class, EncoderSpec
@@ -49,22 +51,15 @@ class Recipe:
 
 
 def make_recipe(
-    sensor: Sensor, msgtype: str, first_message: bytes, choices: RecipeChoices
+    sensor: Sensor, msgtype: str, messages: Sequence[bytes], choices: RecipeChoices
 ) -> Recipe:
-    """Choose a sensor's recipe by its modality, and by the content of its first message.
+    """Choose a sensor's recipe by its modality, and by what most of some messages hold.
 
     Raises :class:`ConfigurationError` for a window that cannot be and for an encoder that takes
-    something else, and :class:`StreamError` for a first message that cannot be read.
+    something else, and :class:`StreamError` where none of the messages can be read.
     """
     modality = find_modality(sensor.modality)
-    try:
-        defaults = modality.training_defaults(
-            msgtype, first_message, {'channels': choices.channels}
-        )
-    except DecodeError as error:
-        raise StreamError(
-            f'the first message on {sensor.topic} cannot be read: {error}'
-        ) from error
+    defaults = _usual_defaults(modality, sensor, msgtype, messages, choices)
     kind = choices.encoders.get(sensor.modality, defaults.encoder)
     encoder = encoder_class(kind)
     if encoder.input != defaults.stream.encoder_input:
@@ -98,6 +93,30 @@ def make_recipe(
         modality.augmentation(),
         choices.applied_to(replace(FitSettings(), **defaults.fit)),
     )
+
+
+def _usual_defaults(
+    modality: Modality,
+    sensor: Sensor,
+    msgtype: str,
+    messages: Sequence[bytes],
+    choices: RecipeChoices,
+) -> TrainingDefaults:
+    """Give what most messages ask for: the first may be broken, or of another kind."""
+    found: list[TrainingDefaults] = []
+    refusal: DecodeError | None = None
+    for message in messages:
+        try:
+            found.append(
+                modality.training_defaults(msgtype, message, {'channels': choices.channels})
+            )
+        except DecodeError as error:
+            refusal = refusal or error
+    if not found:
+        raise StreamError(
+            f'none of {len(messages)} messages looked at on {sensor.topic} can be read: {refusal}'
+        ) from refusal
+    return max(found, key=found.count)
 
 
 def _nanoseconds(seconds: float | None, default: float) -> int:

@@ -10,7 +10,7 @@ from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.dataset import DatasetSplit
-from xmodal_ros.data.recording import first_message, RecordingFacts, RecordingWindows
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, sample_messages
 from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import NO_LABELS, scan, ScanResult
 from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
@@ -153,7 +153,7 @@ def _recipe(
             f"no recording of a training subject has the sensor '{name}': only test subjects do"
         )
     return make_recipe(
-        first.sensors[name], first.msgtypes[name], first_message(first, name), config
+        first.sensors[name], first.msgtypes[name], sample_messages(first, name), config
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from xmodal_ros.metrics.truth import window_truth
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.windows.windowing import WindowingSpec
+
+# Of so many messages of a sensor, most say what it is.
+_SAMPLED: Final = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,10 +137,16 @@ def read_facts(
         )
 
 
-def first_message(facts: RecordingFacts, sensor_name: str) -> bytes:
-    """Give the first message of a sensor."""
+def sample_messages(facts: RecordingFacts, sensor_name: str) -> tuple[bytes, ...]:
+    """Give some messages of a sensor, from all over the recording; the first one first."""
+    topic = facts.sensors[sensor_name].topic
     with BagReader(facts.path) as reader:
-        return next(iter(reader.messages([facts.sensors[sensor_name].topic]))).data
+        step_ns = max(1, (reader.end_ns - reader.start_ns) // _SAMPLED)
+        found = [
+            next((m.data for m in reader.messages([topic], reader.start_ns + i * step_ns)), None)
+            for i in range(_SAMPLED)
+        ]
+    return tuple(data for data in found if data is not None)
 
 
 def cut_requests(facts: RecordingFacts, cut_specs: Mapping[str, CutSpec]) -> dict[str, CutRequest]:

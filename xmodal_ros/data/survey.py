@@ -13,7 +13,7 @@ from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.clock_report import CorrectBy
-from xmodal_ros.data.recording import first_message, RecordingFacts
+from xmodal_ros.data.recording import RecordingFacts, sample_messages
 from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import scan
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
@@ -102,5 +102,5 @@ def _recipe(usable: Sequence[RecordingFacts], name: str, choices: RecipeChoices)
     if first is None:
         return None
     return make_recipe(
-        first.sensors[name], first.msgtypes[name], first_message(first, name), choices
+        first.sensors[name], first.msgtypes[name], sample_messages(first, name), choices
     )

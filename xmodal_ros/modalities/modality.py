@@ -215,7 +215,7 @@ class Modality(ABC):
     def training_defaults(
         self, msgtype: str, first_message: bytes, options: Mapping[str, Any]
     ) -> TrainingDefaults:
-        """Choose how a sensor is learnt, by the type and the content of its first message.
+        """Choose how a sensor is learnt, by the type and the content of a message.
 
         ``options`` are what a user chose about streams, by name. Raises
         :class:`~xmodal_ros.streams.sample.DecodeError` for a message that cannot be read.

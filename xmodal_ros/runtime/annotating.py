@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.modalities.camera.contents import read_details
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
-from xmodal_ros.modalities.camera.stream import CameraPixels, COMPRESSED_TYPE
+from xmodal_ros.modalities.camera.stream import CameraPixels
 from xmodal_ros.streams.sample import DecodeError
 
 Picture = NDArray[np.uint8]
@@ -28,7 +28,6 @@ _WHITE: Final = (255, 255, 255)
 _GREY: Final = (170, 170, 170)
 _GREEN: Final = (90, 200, 90)
 _YELLOW: Final = (235, 200, 60)
-_DEPTHS: Final = frozenset({'16UC1', '32FC1'})
 # Nothing nearer is measured; noise would otherwise overflow.
 _NEAREST_M: Final = 1e-3
 _LARGEST_SIDE: Final = 1 << 13
@@ -66,7 +65,7 @@ def read_image(msgtype: str, data: bytes) -> Image:
     height, width = details.height, details.width
     if not 0 < height <= _LARGEST_SIDE or not 0 < width <= _LARGEST_SIDE:
         raise DecodeError('size', f'an image of {width}x{height} pixels cannot be shown')
-    pixels = _pixels(msgtype, details.encoding)
+    pixels: CameraPixels = 'depth' if details.is_depth else 'rgb'
     sample = CameraDecoder(msgtype, pixels, height, width)(data)
     values: NDArray[Any] = sample.values
     picture = _grey(values) if pixels == 'depth' else np.ascontiguousarray(values, np.uint8)
@@ -130,13 +129,6 @@ def _drawable(text: str) -> str:
     plain = unicodedata.normalize('NFKD', text)
     kept = ''.join(letter for letter in plain if not unicodedata.combining(letter))
     return kept.encode('ascii', 'replace').decode()
-
-
-def _pixels(msgtype: str, encoding: str) -> CameraPixels:
-    depth = encoding in _DEPTHS
-    if msgtype == COMPRESSED_TYPE:
-        depth = 'compresseddepth' in encoding.lower() or encoding.lower().startswith('16uc1')
-    return 'depth' if depth else 'rgb'
 
 
 def _grey(depth: NDArray[Any]) -> Picture:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.configuration.training import make_choices
-from xmodal_ros.data.recording import first_message, RecordingFacts
+from xmodal_ros.data.recording import RecordingFacts, sample_messages
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.studies.specification import SensorSettings, Study
@@ -41,7 +41,7 @@ def _make_recipe(study: Study, first: RecordingFacts, name: str) -> Recipe:
     if settings.encoder is not None:
         choices['encoder'] = {sensor.modality: settings.encoder}
     made = make_choices(choices)
-    recipe = make_recipe(sensor, first.msgtypes[name], first_message(first, name), made)
+    recipe = make_recipe(sensor, first.msgtypes[name], sample_messages(first, name), made)
     return _adapted(recipe, sensor.modality, settings)
 
 

@@ -123,7 +123,7 @@ def test_large_jpegs_shrink_while_they_are_decompressed_and_look_the_same():
     ramp = np.add.outer(np.arange(480), np.arange(640)).astype(np.float64) / 1118 * 255
     data = compressed_bytes(EPOCH, cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes())
     decode = CameraDecoder(COMPRESSED_TYPE, 'gray', 48, 64)
-    assert decode._reduction(cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes()) == 8
+    assert decode._reduction('jpeg', cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes()) == 8
     small = decode(data).values[..., 0].astype(float)
     expected = ramp.reshape(48, 10, 64, 10).mean(axis=(1, 3))
     assert np.abs(small - expected).max() < 4

@@ -10,7 +10,7 @@ from xmodal_ros.bags.importers.utd_mhad import import_subject, load_clips
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe
 from xmodal_ros.data.datamodule import prepare_data
-from xmodal_ros.data.recording import first_message, load_recording, read_facts
+from xmodal_ros.data.recording import load_recording, read_facts, sample_messages
 from xmodal_ros.models.bundle import load_bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.modeling_preprocessing import fit_standardise
@@ -46,7 +46,7 @@ def test_a_model_of_a_skeleton_is_written_and_read_back(bags: Path, tmp_path: Pa
     recipe = make_recipe(
         facts.sensors['skeleton'],
         facts.msgtypes['skeleton'],
-        first_message(facts, 'skeleton'),
+        sample_messages(facts, 'skeleton'),
         RecipeChoices(),
     )
     streams = {'skeleton': (recipe.stream, recipe.training_window)}

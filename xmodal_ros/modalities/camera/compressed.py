@@ -1,9 +1,12 @@
 """Decompress JPEG and PNG pictures, and the depth that ``compressed_depth_image_transport`` sends.
 
-A picture's size is read from its first bytes before anything is decompressed: broken or hostile
-bytes that promise more pixels than a camera has must not take the robot's memory.
+What a picture is, is read from its own first bytes: the format that a message states is often
+empty, short or wrong. So is its size, before anything is decompressed: broken or hostile bytes
+that promise more pixels than a camera has must not take the robot's memory.
 """
 
+from dataclasses import dataclass
+import math
 import struct
 from typing import Any, Final
 
@@ -30,34 +33,96 @@ _REDUCED: Final = {
 }
 # compressed_depth_image_transport puts a format number and two parameters before the picture.
 _DEPTH_HEADER: Final = struct.Struct('<iff')
+_RVL_SIZE: Final = struct.Struct('<ii')
+_DEPTH_KINDS: Final = ('16UC1', '32FC1')
+# Deflate makes no more than 1032 bytes of one.
+_MOST_INFLATED: Final = 1032
+_CHANNELS_OF_PNG: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+# What else is sent as CompressedImage, by its first bytes, and from which of them on.
+_OTHER_FORMATS: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b'II*\0', 'a TIFF picture'),
+    (0, b'MM\0*', 'a TIFF picture'),
+    (8, b'WEBP', 'a WebP picture'),
+    (0, b'BM', 'a BMP picture'),
+    (0, b'GIF8', 'a GIF picture'),
+    (4, b'jP  ', 'a JPEG 2000 picture'),
+    (0, b'\xff\x0a', 'a JPEG XL picture'),
+    (4, b'JXL ', 'a JPEG XL picture'),
+    (4, b'ftyp', 'an AVIF or HEIF picture, or a piece of an MP4'),
+    (0, b'\0\0\0\1', 'a piece of a video stream (H.264 or H.265)'),
+    (0, b'\0\0\1', 'a piece of a video stream (H.264 or H.265)'),
+)
+_STREAMED: Final = ('h264', 'h.264', 'hevc', 'h265', 'h.265', 'av1', 'vp8', 'vp9', 'mpeg4')
 
 
-def picture_size(data: bytes) -> tuple[int, int]:
-    """Give height and width of a JPEG or PNG picture from its header.
+@dataclass(frozen=True)
+class PictureHeader:
+    """What the first bytes of a compressed picture say.
 
-    Raises :class:`DecodeError` (``corrupt``) for other or broken bytes, and (``size``) for more
-    pixels than a camera has.
+    It begins ``at`` bytes into the message, behind the header of compressedDepth where it has one.
     """
-    if data[:8] == _PNG_START and len(data) >= 24:
-        width, height = struct.unpack_from('>II', data, 16)
-    elif data[:2] == _JPEG_START:
-        height, width = _jpeg_size(data)
-    else:
-        raise DecodeError(
-            'corrupt', 'the compressed image is neither JPEG nor PNG, by its first bytes'
-        )
-    if not 0 < height * width <= _MOST_PIXELS:
-        raise DecodeError('size', f'a compressed image of {width}x{height} pixels cannot be used')
-    return height, width
+
+    name: str
+    height: int
+    width: int
+    channels: int
+    bits: int
+    at: int = 0
+
+    def holds_depth(self, encoding: str) -> bool | None:
+        """Say whether it is distances; None where it may be these as well as grey.
+
+        ``encoding`` is the format that the message states.
+        """
+        if self.channels != 1 or self.bits != 16:
+            return False
+        kind = encoding.split(';')[0].strip()
+        if self.at or kind in _DEPTH_KINDS or 'compresseddepth' in encoding.lower():
+            return True
+        return None if kind.lower().startswith(('mono16', 'bayer')) else True
 
 
-def _jpeg_size(data: bytes) -> tuple[int, int]:
+def read_header(encoding: str, data: bytes) -> PictureHeader:
+    """Read what a compressed picture is from its bytes, whatever ``encoding`` says.
+
+    Raises :class:`DecodeError`: ``encoding`` for what is known but not read, ``corrupt`` for
+    other or broken bytes, ``size`` for more pixels than a camera has.
+    """
+    for at in (0, _DEPTH_HEADER.size):
+        if data[at : at + 8] == _PNG_START and len(data) >= at + 26:
+            return _checked(_png_header(data, at), len(data))
+    if data[:2] == _JPEG_START:
+        return _checked(_jpeg_header(data), len(data))
+    raise _refusal(encoding, data)
+
+
+def is_depth(encoding: str, data: bytes) -> bool:
+    """Say whether a compressed picture is distances and nothing else.
+
+    One that cannot be read is what its format states; raises :class:`DecodeError` where that
+    says nothing.
+    """
+    try:
+        return bool(read_header(encoding, data).holds_depth(encoding))
+    except DecodeError:
+        if 'compresseddepth' in encoding.lower():
+            return True
+        raise
+
+
+def _png_header(data: bytes, at: int) -> PictureHeader:
+    width, height, bits, kind = struct.unpack_from('>IIBB', data, at + 16)
+    return PictureHeader('PNG', height, width, _CHANNELS_OF_PNG.get(kind, 0), bits, at)
+
+
+def _jpeg_header(data: bytes) -> PictureHeader:
     position = 2
-    while position + 9 <= len(data) and data[position] == 0xFF:
+    while position + 10 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
         if marker in _JPEG_FRAMES:
-            height, width = struct.unpack_from('>HH', data, position + 5)
-            return height, width
+            bits, height, width, channels = struct.unpack_from('>BHHB', data, position + 4)
+            return PictureHeader('JPEG', height, width, channels, bits)
         if marker == 0xFF:
             position += 1
         elif marker in _JPEG_BARE:
@@ -65,6 +130,64 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
         else:
             position += 2 + int.from_bytes(data[position + 2 : position + 4], 'big')
     raise DecodeError('corrupt', 'the JPEG image ends before it says its size')
+
+
+def _checked(header: PictureHeader, size: int) -> PictureHeader:
+    width, height = header.width, header.height
+    if not 0 < height * width <= _MOST_PIXELS:
+        raise DecodeError('size', f'a compressed image of {width}x{height} pixels cannot be used')
+    if header.name == 'JPEG' and header.bits != 8:
+        raise DecodeError(
+            'encoding',
+            f'a JPEG image of {header.bits} bits cannot be read: set the camera driver to 8 bits',
+        )
+    row_bytes = (width * header.channels * header.bits + 7) // 8
+    if header.name == 'PNG' and height * row_bytes > _MOST_INFLATED * size:
+        raise DecodeError(
+            'corrupt', f'a PNG image of {width}x{height} pixels is more than {size} bytes'
+        )
+    return header
+
+
+def _refusal(encoding: str, data: bytes) -> DecodeError:
+    """Say what a picture is that cannot be read, as far as its bytes and format tell."""
+    stated = encoding.lower()
+    if not data:
+        return DecodeError('corrupt', 'the compressed image is empty (0 bytes)')
+    if 'rvl' in stated or ('compresseddepth' in stated and _looks_like_rvl(data)):
+        return DecodeError(
+            'encoding',
+            f'{encoding!r} images hold depth compressed by RVL, which cannot be read: set the '
+            "camera driver's compressedDepth format to png, or use the raw depth topic",
+        )
+    remedy = 'set the camera driver to jpeg or png, or use the raw topic'
+    for at, start, name in _OTHER_FORMATS:
+        if data[at : at + len(start)] == start:
+            return DecodeError(
+                'encoding',
+                f'the compressed image ({encoding!r}) is {name} by its first bytes, and only JPEG '
+                f'and PNG are read: {remedy}',
+            )
+    if any(name in stated for name in _STREAMED):
+        return DecodeError(
+            'encoding',
+            f'{encoding!r} is a video stream, of which single messages are no pictures: {remedy}',
+        )
+    if 'compresseddepth' in stated and len(data) <= _DEPTH_HEADER.size:
+        return DecodeError('corrupt', f'a compressedDepth image of {len(data)} bytes is empty')
+    return DecodeError(
+        'corrupt',
+        f'the compressed image ({encoding!r}) is neither JPEG nor PNG, by its first bytes '
+        f'{data[:8]!r}: if it holds raw pixels, publish them as sensor_msgs/Image',
+    )
+
+
+def _looks_like_rvl(data: bytes) -> bool:
+    """Say whether a size follows the header, where PNG has its name."""
+    if len(data) < _DEPTH_HEADER.size + _RVL_SIZE.size:
+        return False
+    width, height = _RVL_SIZE.unpack_from(data, _DEPTH_HEADER.size)
+    return 0 < width < 1 << 15 and 0 < height < 1 << 15
 
 
 def decompress(data: bytes, reduction: int) -> Frame:
@@ -86,39 +209,36 @@ def decode_depth(encoding: str, data: bytes) -> Frame:
     """Decompress depth to (H, W) float32 metres, 0 where unknown.
 
     ``encoding`` is the message's format: ``16UC1; compressedDepth png``, ``32FC1;
-    compressedDepth`` (inverse depth in 16 bits), or a plain 16-bit PNG in millimetres. Raises
-    :class:`DecodeError`.
+    compressedDepth`` (inverse depth in 16 bits), or a plain 16-bit PNG in millimetres; where it
+    does not say which, the bytes do. Raises :class:`DecodeError`.
     """
-    kind = encoding.split(';')[0].strip()
-    if 'compresseddepth' not in encoding.lower():
-        return _sixteen_bits(data).astype(np.float32) * np.float32(0.001)
-    if 'rvl' in encoding.lower():
+    header = read_header(encoding, data)
+    if header.holds_depth(encoding) is False:
         raise DecodeError(
             'encoding',
-            f"{encoding!r} images cannot be read: set the camera driver's compressedDepth format "
-            'to png, or use the raw depth topic',
+            f'depth must be one channel of 16 bits, the picture ({encoding!r}) is a {header.name} '
+            f'of {header.channels} channels of {header.bits} bits: use the raw depth topic',
         )
-    if len(data) <= _DEPTH_HEADER.size:
-        raise DecodeError('corrupt', f'a compressedDepth image of {len(data)} bytes is empty')
-    _, quantum, offset = _DEPTH_HEADER.unpack_from(data)
-    picture = _sixteen_bits(data[_DEPTH_HEADER.size :])
-    if kind == '32FC1':
-        known = picture > 0
-        inverse = np.where(known, picture, 1).astype(np.float32) - np.float32(offset)
-        with np.errstate(all='ignore'):
-            depth = np.where(known, np.float32(quantum) / inverse, np.float32(0))
-        usable = np.isfinite(depth) & (depth > 0)
-        return np.where(usable, depth, np.float32(0)).astype(np.float32)
+    picture = _decode(data[header.at :], cv2.IMREAD_UNCHANGED)
+    if picture.dtype != np.uint16 or picture.ndim != 2:
+        raise DecodeError('corrupt', 'the PNG is not what its first bytes say')
+    if header.at:
+        _, quantum, offset = _DEPTH_HEADER.unpack_from(data)
+        if _is_inverse(encoding, quantum):
+            return _from_inverse(picture, quantum, offset)
     return picture.astype(np.float32) * np.float32(0.001)
 
 
-def _sixteen_bits(data: bytes) -> Frame:
-    picture_size(data)
-    picture = _decode(data, cv2.IMREAD_UNCHANGED)
-    if picture.dtype != np.uint16 or picture.ndim != 2:
-        raise DecodeError(
-            'encoding',
-            f'depth must be one channel of 16 bits, the picture is {picture.dtype} of shape '
-            f'{picture.shape}: use the raw depth topic',
-        )
-    return picture
+def _is_inverse(encoding: str, quantum: float) -> bool:
+    kind = encoding.split(';')[0].strip()
+    # Of depth in millimetres the header's parameters may be anything.
+    return bool(kind == '32FC1' or (kind not in _DEPTH_KINDS and 1 < quantum < math.inf))
+
+
+def _from_inverse(picture: Frame, quantum: float, offset: float) -> Frame:
+    known = picture > 0
+    inverse = np.where(known, picture, 1).astype(np.float32) - np.float32(offset)
+    with np.errstate(all='ignore'):
+        depth = np.where(known, np.float32(quantum) / inverse, np.float32(0))
+    usable = np.isfinite(depth) & (depth > 0)
+    return np.where(usable, depth, np.float32(0)).astype(np.float32)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from xmodal_ros.modalities.camera.compressed import picture_size
+from xmodal_ros.modalities.camera.compressed import read_header
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
 from xmodal_ros.modalities.camera.stream import CameraPixels, COMPRESSED_TYPE
 from xmodal_ros.modalities.contents import ContentDetails, Contents, decode_messages, Received
@@ -12,24 +12,18 @@ from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Sample
 
 _DEPTH_ENCODINGS: Final = ('16UC1', '32FC1')
-# compressed_depth_image_transport puts as many bytes before its picture.
-_DEPTH_HEADER_BYTES: Final = 12
 
 
 @dataclass(frozen=True)
 class CameraDetails(ContentDetails):
-    """The newest picture: size in pixels, and bytes of its message."""
+    """The newest picture: size in pixels, bytes of its message, and whether it holds distances."""
 
     encoding: str
     width: int
     height: int
     message_bytes: int
 
-    @property
-    def is_depth(self) -> bool:
-        """Whether it holds distances."""
-        plain = self.encoding.split(';')[0].strip() in _DEPTH_ENCODINGS
-        return plain or _is_compressed_depth(self.encoding)
+    is_depth: bool = False
 
     def in_words(self) -> Iterator[str]:
         """Say encoding and size."""
@@ -69,14 +63,9 @@ def read_details(msgtype: str, data: bytes) -> CameraDetails:
     cursor.header()
     if msgtype != COMPRESSED_TYPE:
         height, width = cursor.uint32(), cursor.uint32()
-        return CameraDetails(cursor.string(), width, height, len(data))
+        encoding = cursor.string()
+        return CameraDetails(encoding, width, height, len(data), encoding in _DEPTH_ENCODINGS)
     encoding = cursor.string()
-    picture = bytes(cursor.octets())
-    if _is_compressed_depth(encoding):
-        picture = picture[_DEPTH_HEADER_BYTES:]
-    height, width = picture_size(picture)
-    return CameraDetails(encoding, width, height, len(data))
-
-
-def _is_compressed_depth(encoding: str) -> bool:
-    return 'compresseddepth' in encoding.lower()
+    header = read_header(encoding, bytes(cursor.octets()))
+    is_depth = header.holds_depth(encoding) is not False
+    return CameraDetails(encoding, header.width, header.height, len(data), is_depth)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.modalities.camera.compressed import decode_depth, decompress, picture_size
+from xmodal_ros.modalities.camera.compressed import decode_depth, decompress, is_depth, read_header
 from xmodal_ros.modalities.camera.stream import CameraPixels, CHANNEL_COUNT, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Sample
@@ -159,21 +159,22 @@ class CameraDecoder:
         data = bytes(cursor.octets())
         if self.pixels == 'depth':
             return self._cut(decode_depth(encoding, data))
-        if 'compresseddepth' in encoding.lower():
+        if is_depth(encoding, data):
             raise DecodeError(
                 'encoding',
                 f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
                 'topic or model',
             )
-        frame = self._cut(decompress(data, self._reduction(data)))
+        frame = self._cut(decompress(data, self._reduction(encoding, data)))
         if frame.ndim == 3:
             code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
             return cv2.cvtColor(frame, code)
         return frame if self.pixels == 'gray' else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
 
-    def _reduction(self, data: bytes) -> int:
+    def _reduction(self, encoding: str, data: bytes) -> int:
         """Give the power of two by which a picture may shrink while it is decompressed."""
-        height, width = picture_size(data)
+        header = read_header(encoding, data)
+        height, width = header.height, header.width
         if self.region is not None:
             height, width = int(height * self.region[3]), int(width * self.region[2])
         largest = min(height // self.height, width // self.width, _MOST_REDUCED)

@@ -23,7 +23,6 @@ from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Intake, Modality, PlacementField, TrainingDefaults
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter, Value
-from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import Decoder, Sample
 from xmodal_ros.windows.resampling import Interpolation
@@ -31,8 +30,6 @@ from xmodal_ros.windows.windowing import SECOND_NS
 
 if TYPE_CHECKING:
     from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
-
-_DEPTH_ENCODINGS: Final = ('16UC1', '32FC1', 'mono16')
 
 _ENCODINGS: Final[Mapping[CameraPixels, str]] = {
     'gray': 'mono8',
@@ -87,7 +84,7 @@ class Camera(Modality):
         first_message: bytes,
         options: Mapping[str, Any],
     ) -> TrainingDefaults:
-        """Take small frames eight times a second, of the kind that the first one is."""
+        """Take small frames eight times a second, of the kind that the message holds."""
         return TrainingDefaults(
             CameraStream(pixels=_pixels(msgtype, first_message), height=30, width=40),
             rate_hz=8,
@@ -161,11 +158,9 @@ class Camera(Modality):
         return {'region_of_interest': [*placement.region]}
 
 
-def _pixels(msgtype: str, first_message: bytes) -> CameraPixels:
-    cursor = CdrCursor(first_message)
-    cursor.header()
-    if msgtype == COMPRESSED_TYPE:
-        return 'gray'
-    cursor.uint32()
-    cursor.uint32()
-    return 'depth' if cursor.string() in _DEPTH_ENCODINGS else 'gray'
+def _pixels(msgtype: str, message: bytes) -> CameraPixels:
+    from xmodal_ros.modalities.camera.contents import read_details
+
+    details = read_details(msgtype, message)
+    is_depth = details.is_depth or (msgtype == IMAGE_TYPE and details.encoding == 'mono16')
+    return 'depth' if is_depth else 'gray'

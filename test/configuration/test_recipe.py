@@ -1,0 +1,39 @@
+"""A sensor is learnt as what most of its messages hold, not as what the first one does."""
+
+import cv2
+import numpy as np
+import pytest
+
+from test.messages import compressed_bytes, EPOCH, image_bytes
+from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.recipe import make_recipe
+from xmodal_ros.errors import StreamError
+from xmodal_ros.modalities.camera.stream import CameraStream, COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.modalities.sensor import Sensor
+
+CAMERA = Sensor('camera', 'camera', '/camera')
+GREY = image_bytes(EPOCH, np.zeros((48, 64, 1), np.uint8), 'mono8')
+DEPTH = image_bytes(EPOCH, np.ones((48, 64, 1), np.float32), '32FC1')
+PNG16 = cv2.imencode('.png', np.ones((48, 64), np.uint16))[1].tobytes()
+PACKED = compressed_bytes(EPOCH, PNG16, '16UC1; png compressed ')
+BROKEN = compressed_bytes(EPOCH, b'', 'png')
+
+
+@pytest.mark.parametrize(
+    ('msgtype', 'messages', 'pixels'),
+    [
+        (IMAGE_TYPE, [GREY], 'gray'),
+        (IMAGE_TYPE, [GREY, DEPTH, DEPTH], 'depth'),
+        (IMAGE_TYPE, [DEPTH, GREY, b'', GREY], 'gray'),
+        (COMPRESSED_TYPE, [BROKEN, BROKEN, PACKED], 'depth'),
+    ],
+)
+def test_most_messages_decide(msgtype: str, messages: list[bytes], pixels: str) -> None:
+    stream = make_recipe(CAMERA, msgtype, messages, RecipeChoices()).stream
+    assert isinstance(stream, CameraStream)
+    assert stream.pixels == pixels
+
+
+def test_without_a_message_that_can_be_read_the_first_reason_is_told() -> None:
+    with pytest.raises(StreamError, match=r'none of 2 messages .* /camera can be read: .*0 bytes'):
+        make_recipe(CAMERA, COMPRESSED_TYPE, [BROKEN, BROKEN], RecipeChoices())
