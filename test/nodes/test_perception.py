@@ -7,7 +7,9 @@ import pytest
 import rclpy
 from rclpy.signals import SignalHandlerOptions
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.nodes.perception import Perception
+from xmodal_ros.ros.process_name import rename_only
 
 
 @pytest.fixture
@@ -35,3 +37,48 @@ def test_the_selector_follows_a_classifier_that_was_renamed(arguments: list[str]
     finally:
         perception.stop()
         perception.destroy_node()
+
+
+@pytest.mark.parametrize('given', ['__node:=perception', '__node:=eyes', '__name:=eyes'])
+def test_a_name_for_the_process_is_that_of_the_table_alone(
+    arguments: list[str], given: str
+) -> None:
+    name = given.partition(':=')[2]
+    own = ['perception', '--ros-args', *arguments, '-r', given, '-r', '__ns:=/robot']
+    rclpy.init(
+        args=rename_only('perception', own), signal_handler_options=SignalHandlerOptions.NO
+    )
+    perception = Perception()
+    try:
+        names = {node.get_fully_qualified_name() for node in perception.members}
+        assert names == {f'/robot/{name}', '/robot/imu_classifier', '/robot/activity_selector'}
+    finally:
+        perception.stop()
+        perception.destroy_node()
+
+
+def test_two_nodes_of_the_process_with_one_name_are_refused(arguments: list[str]) -> None:
+    rclpy.init(
+        args=['perception', '--ros-args', *arguments, '-r', 'perception:__node:=imu_classifier'],
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
+    with pytest.raises(ConfigurationError, match=r'2 nodes .* called /imu_classifier: rename'):
+        Perception()
+
+
+@pytest.mark.parametrize(
+    ('given', 'understood'),
+    [
+        (
+            ['x', '--ros-args', '-r', '__node:=a', '--remap', '__name:=b'],
+            ['x', '--ros-args', '-r', 'n:__node:=a', '--remap', 'n:__name:=b'],
+        ),
+        (['x', '--ros-args', '-r', 'm:__node:=a'], None),
+        (['x', '--ros-args', '-r', '__ns:=/a', '-p', '__node:=a'], None),
+        (['x', '-r', '__node:=a', '--ros-args', '--', '-r', '__node:=a'], None),
+    ],
+)
+def test_only_a_name_for_every_node_is_understood_otherwise(
+    given: list[str], understood: list[str] | None
+) -> None:
+    assert rename_only('n', given) == (understood or given)

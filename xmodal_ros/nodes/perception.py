@@ -1,5 +1,6 @@
 """The process ``perception``: the classifiers of all sensors and the selector in one."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,10 +18,12 @@ from xmodal_ros.nodes.activity_selector import ActivitySelector
 from xmodal_ros.ros import parameter_tables, parameters
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.ros.lifecycle import ManagedNode
+from xmodal_ros.ros.process_name import rename_only
 from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.running import run
 from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 
+_NAME: Final = 'perception'
 _PREFIX: Final = 'sensors'
 
 
@@ -49,6 +52,7 @@ class Perception:
         if parameters.flag(self._table, 'selector'):
             self._selector = self._make_selector(entries)
             self._nodes.append(self._selector)
+        self._refuse_equal_names()
 
     @property
     def members(self) -> Sequence[Node]:
@@ -98,6 +102,16 @@ class Perception:
             values |= {f'sources.{entry.name}.{key}': value for key, value in given.items()}
         return ActivitySelector(parameter_overrides=self._table.overrides(values))
 
+    def _refuse_equal_names(self) -> None:
+        names = Counter(node.get_fully_qualified_name() for node in self.members)
+        name, count = names.most_common(1)[0]
+        if count > 1:
+            raise ConfigurationError(
+                f'{count} nodes of this process are called {name}: rename one of them, for '
+                'example with -r imu_classifier:__node:=imu_front_classifier; __node:= alone is '
+                "the name of the one that holds the table of sensors, 'perception' by itself"
+            )
+
     def _tell_selector(self, sensor: str, model: Path) -> None:
         """Let the selector weigh a source by the model that it has now."""
         if self._selector is not None:
@@ -111,7 +125,7 @@ class _TableNode(Node):
     """Holds the table of sensors, for people and tools to look at."""
 
     def __init__(self) -> None:
-        super().__init__('perception', automatically_declare_parameters_from_overrides=True)
+        super().__init__(_NAME, automatically_declare_parameters_from_overrides=True)
         for each in parameter_tables.PERCEPTION:
             if self.has_parameter(each.name):
                 # What was given is taken up again, with its description and range.
@@ -143,7 +157,8 @@ class _TableNode(Node):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the nodes until they are told to end; gives the exit code."""
-    return run(lambda _done: Perception(), arguments)
+    given = sys.argv if arguments is None else arguments
+    return run(lambda _done: Perception(), rename_only(_NAME, given))
 
 
 if __name__ == '__main__':
