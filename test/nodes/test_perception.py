@@ -8,7 +8,7 @@ import rclpy
 from rclpy.signals import SignalHandlerOptions
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.nodes.perception import Perception
+from xmodal_ros.nodes.perception_node import Perception
 from xmodal_ros.ros.process_name import rename_only
 
 
@@ -45,9 +45,7 @@ def test_a_name_for_the_process_is_that_of_the_table_alone(
 ) -> None:
     name = given.partition(':=')[2]
     own = ['perception', '--ros-args', *arguments, '-r', given, '-r', '__ns:=/robot']
-    rclpy.init(
-        args=rename_only('perception', own), signal_handler_options=SignalHandlerOptions.NO
-    )
+    rclpy.init(args=rename_only('perception', own), signal_handler_options=SignalHandlerOptions.NO)
     perception = Perception()
     try:
         names = {node.get_fully_qualified_name() for node in perception.members}

@@ -14,8 +14,8 @@ from rclpy.signals import SignalHandlerOptions
 import yaml
 
 from xmodal_ros.bags.labels import LABEL_TOPIC
-from xmodal_ros.nodes.activity_selector import ActivitySelector
-from xmodal_ros.nodes.annotator import Annotator
+from xmodal_ros.nodes.activity_selector_node import ActivitySelector
+from xmodal_ros.nodes.annotator_node import Annotator
 
 CONFIG = Path(__file__).parents[2] / 'config'
 

@@ -4,6 +4,9 @@ import os
 import signal
 import sys
 
+from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND
+from xmodal_ros.errors import XmodalError
+
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -13,6 +16,12 @@ def main() -> None:
     # Nothing has been begun that would have to be undone; who ignores the signal goes on to.
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    try:
+        # The doctor has a word for everything that is missing, if only it can speak.
+        asked_doctor = sys.argv[1:2] == ['doctor']
+        check_dependencies(OF_THE_COMMAND if asked_doctor else (*OF_NODES, *OF_THE_COMMAND))
+    except XmodalError as error:
+        sys.exit(f'error: {error}')
     from xmodal_ros.cli.main import main as run
 
     signal.signal(signal.SIGINT, before)

@@ -1,15 +1,20 @@
-"""The node ``audio_classifier``: decides what a person does from one topic of audio."""
+"""The executable ``audio_classifier``: decides what a person does from one topic of audio."""
 
 from collections.abc import Sequence
 import sys
 
-from xmodal_ros.ros.classifier import ClassifierNode
-from xmodal_ros.ros.running import run
+from xmodal_ros.ros.starting import Make, start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; gives the exit code."""
-    return run(lambda _done: ClassifierNode('audio'), arguments)
+    return start(_load, arguments)
+
+
+def _load() -> Make:
+    from xmodal_ros.ros.classifier import ClassifierNode
+
+    return lambda _done: ClassifierNode('audio')
 
 
 if __name__ == '__main__':

@@ -1,15 +1,20 @@
-"""The node ``imu_classifier``: decides what a person does from one ``sensor_msgs/Imu`` topic."""
+"""The executable ``imu_classifier``: decides what a person does from one topic of an IMU."""
 
 from collections.abc import Sequence
 import sys
 
-from xmodal_ros.ros.classifier import ClassifierNode
-from xmodal_ros.ros.running import run
+from xmodal_ros.ros.starting import Make, start
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the node until it is told to end; gives the exit code."""
-    return run(lambda _done: ClassifierNode('imu'), arguments)
+    return start(_load, arguments)
+
+
+def _load() -> Make:
+    from xmodal_ros.ros.classifier import ClassifierNode
+
+    return lambda _done: ClassifierNode('imu')
 
 
 if __name__ == '__main__':

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 import signal
 import sys
 import threading
+import time
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
 
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -15,6 +16,11 @@ from rclpy.signals import SignalHandlerOptions
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.ros.parameter_services import answer_everything
+from xmodal_ros.ros.starting import leave
+
+# The same signal twice within this time is one that came by two ways: from the terminal and from
+# launch, for example.
+_INSISTING_S: Final = 1.0
 
 
 class Runnable(Protocol):
@@ -43,12 +49,17 @@ def run(
     """Make a node, spin it until a signal or its own ``done`` event, and give the exit code.
 
     SIGINT and SIGTERM end it with 0: rclpy's own handlers would shut ROS down at once, and the
-    decisions on data already received could no longer be published. The executor has a thread of
-    its own, because Python runs signal handlers in the main one, which must not be stuck in ROS.
+    decisions on data already received could no longer be published. Whoever insists, ends it at
+    once. The executor has a thread of its own, because Python runs signal handlers in the main
+    one, which must not be stuck in ROS.
     """
     done = threading.Event()
+    told: dict[int, float] = {}
 
-    def end(_number: int, _frame: FrameType | None) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
+        first = told.setdefault(number, time.monotonic())
+        if time.monotonic() - first > _INSISTING_S:
+            leave(128 + number)
         done.set()
 
     signal.signal(signal.SIGINT, end)

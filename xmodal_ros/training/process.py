@@ -49,7 +49,7 @@ class TrainingProcess:
                 self._process = subprocess.Popen(
                     [
                         *(shutil.which('nice') or 'nice', '-n', str(niceness)),
-                        *(sys.executable, '-m', 'xmodal_ros.cli.main', 'train'),
+                        *(sys.executable, '-m', 'xmodal_ros.cli.entry', 'train'),
                         *('--config', '/dev/stdin', '--events'),
                     ],
                     stdin=file,

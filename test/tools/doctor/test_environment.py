@@ -12,7 +12,6 @@ from xmodal_ros.tools.doctor import environment
 from xmodal_ros.tools.doctor.environment import (
     Gpu,
     look_around,
-    outdated_packages,
     own_profile,
     probe,
     Profile,
@@ -197,9 +196,3 @@ def test_a_domain_in_use_on_this_machine_is_found() -> None:
     with reserved_domain() as domain, socket.socket(type=socket.SOCK_DGRAM) as participant:
         participant.bind(('', 7400 + 250 * domain + 10))
         assert domain in look_around(isolated(os.environ, domain)).domains_in_use
-
-
-def test_packages_that_are_too_old_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert list(outdated_packages()) == []
-    monkeypatch.setattr(environment, 'version', lambda _: '1.10.14')
-    assert ('pydantic', '1.10.14', 2) in list(outdated_packages())

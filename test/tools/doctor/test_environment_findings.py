@@ -79,7 +79,7 @@ def test_nothing_is_wrong_with_a_good_machine(environment: Environment) -> None:
             'pip install safetensors',
         ),
         (
-            replace(GOOD, outdated=(('pydantic', '1.10.14', 2),)),
+            replace(GOOD, outdated=(('pydantic', '1.10.14', '2'),)),
             'error',
             'python-package',
             '1.10.14',

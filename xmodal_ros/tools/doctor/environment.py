@@ -7,8 +7,6 @@ writes to the terminal, is kept in processes of its own.
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 import json
 import os
 from pathlib import Path
@@ -19,17 +17,9 @@ import sys
 from typing import Any, Final
 
 import xmodal_ros
+from xmodal_ros.dependencies import OF_NODES, OF_THE_COMMAND, unmet
 
 PROFILE_VARIABLES: Final = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
-# What classifying takes beside torch and ROS: name in Python, name for pip, least major version.
-PYTHON_PACKAGES: Final = (
-    ('numpy', 'numpy', 1),
-    ('cv2', 'opencv-python', 4),
-    ('scipy', 'scipy', 1),
-    ('pydantic', 'pydantic', 2),
-    ('safetensors', 'safetensors', 0),
-    ('rosbags', 'rosbags', 0),
-)
 _PROBE_S: Final = 60.0
 # The ports of RTPS: the first one, and how many a domain has; participants of a domain use two
 # each from the eleventh on. Domains above 101 lie where Linux takes any program's ports from.
@@ -112,7 +102,7 @@ class Environment:
     own_profile: str = ''
     shared_memory_free: int | None = None
     missing: tuple[str, ...] = ()
-    outdated: tuple[tuple[str, str, int], ...] = ()
+    outdated: tuple[tuple[str, str, str], ...] = ()
     torch: TorchFacts = field(default_factory=TorchFacts)
     gpu_file: str = ''
     sound: SoundFacts = field(default_factory=SoundFacts)
@@ -128,6 +118,7 @@ def look_around(environ: Mapping[str, str] | None = None) -> Environment:
         torch = pool.submit(probe, 'xmodal_ros.tools.doctor.device_probe', 'torch')
         sound = pool.submit(probe, 'xmodal_ros.tools.doctor.device_probe', 'sound')
     own = own_profile(environ)
+    lacking = list(unmet((*OF_NODES, *OF_THE_COMMAND)))
     localhost = environ.get('ROS_LOCALHOST_ONLY', '0') == '1'
     return Environment(
         python=f'{platform.python_version()} ({sys.executable})',
@@ -141,8 +132,12 @@ def look_around(environ: Mapping[str, str] | None = None) -> Environment:
         profile=read_profile(environ, own),
         own_profile=str(own) if own else '',
         shared_memory_free=_free_bytes(_SHARED_MEMORY),
-        missing=tuple(pip for name, pip, _ in PYTHON_PACKAGES if find_spec(name) is None),
-        outdated=tuple(outdated_packages()),
+        missing=tuple(each.dependency.name for each in lacking if not each.found),
+        outdated=tuple(
+            (each.dependency.name, each.found, each.dependency.least)
+            for each in lacking
+            if each.found
+        ),
         torch=read_torch(torch.result()),
         gpu_file=next((f'/dev/{n}' for n in _GPU_FILES if Path('/dev', n).exists()), ''),
         sound=read_sound(sound.result()),
@@ -225,18 +220,6 @@ def read_profile(environ: Mapping[str, str], own: Path | None) -> Profile | None
     except OSError:
         return Profile(path, readable=False, ours=False)
     return Profile(path, readable=True, ours=own is not None and content == own.read_bytes())
-
-
-def outdated_packages() -> Iterator[tuple[str, str, int]]:
-    """Yield Python packages that are too old, with the version found and the major one wanted."""
-    for _, name, wanted in PYTHON_PACKAGES:
-        try:
-            found = version(name)
-        except PackageNotFoundError:
-            continue
-        major = found.partition('.')[0]
-        if major.isdecimal() and int(major) < wanted:
-            yield name, found, wanted
 
 
 def video_devices(devices: Path, classes: Path) -> Iterator[CameraDevice]:

@@ -1,0 +1,142 @@
+"""The node ``camera``: publishes the pictures of a camera, a video file or a stream."""
+
+from array import array
+import threading
+from typing import Any, Final
+
+import cv2
+from rclpy.duration import Duration
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+
+from xmodal_ros.drivers.grabber import FrameGrabber, VideoCounters
+from xmodal_ros.drivers.reports import video_report
+from xmodal_ros.drivers.video import Frame, Video
+from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.driver import DriverNode
+from xmodal_ros.ros.lifecycle import guarded
+from xmodal_ros.runtime.health import Report
+
+# The executor waits no longer than this for a frame that is being waited for.
+_PATIENCE_S: Final = 0.5
+
+_ACKNOWLEDGE: Final = Duration(seconds=5)
+
+
+class CameraNode(DriverNode):
+    """Publishes images and compressed images to whoever subscribes; see docs/camera.md."""
+
+    def __init__(self, done: threading.Event, **options: Any) -> None:
+        self._done = done
+        self._wanted = Video()
+        self._frame_id = ''
+        self._quality = 0
+        self._exit_at_end = False
+        self._image: Any = None
+        self._compressed: Any = None
+        self._grabber: FrameGrabber | None = None
+        self._leaving: list[FrameGrabber] = []
+        self._before = VideoCounters()
+        super().__init__('camera', 'camera', parameter_tables.CAMERA, **options)
+
+    def configure(self) -> None:
+        """Announce the topics."""
+        self._wanted = Video(
+            source=parameters.text(self, 'device').strip() or '0',
+            rate_hz=parameters.number(self, 'rate'),
+            width=parameters.whole(self, 'width'),
+            height=parameters.whole(self, 'height'),
+        )
+        self._frame_id = parameters.text(self, 'frame_id')
+        self._quality = parameters.whole(self, 'jpeg_quality')
+        self._exit_at_end = parameters.flag(self, 'exit_at_end')
+        self._image = self.advertise(Image, '~/image', qos.IMAGES)
+        self._compressed = self.advertise(CompressedImage, '~/image/compressed', qos.IMAGES)
+
+    def activate(self) -> None:
+        """Begin to take frames; a source that is not there is waited for."""
+        self._before = VideoCounters()
+        wait = parameters.flag(self, 'wait_for_subscriber')
+        self._grabber = FrameGrabber(
+            self._wanted,
+            self._publish,
+            self.log,
+            self.now_ns,
+            loop=parameters.flag(self, 'loop'),
+            retry_s=parameters.number(self, 'reconnect_period'),
+            ready=self._has_subscriber if wait else lambda: True,
+            ended=self._ended,
+        )
+        self._grabber.start()
+
+    def deactivate(self) -> None:
+        """Stop taking frames."""
+        if self._grabber is not None and not self._grabber.stop(_PATIENCE_S):
+            # It waits for a frame that may never come, and ends when that is given up.
+            self._leaving.append(self._grabber)
+        self._grabber = None
+
+    def cleanup(self) -> None:
+        """Take the topics away."""
+        for publisher in (self._image, self._compressed):
+            if publisher is not None:
+                self.destroy_lifecycle_publisher(publisher)
+        self._image = self._compressed = None
+
+    def stop(self) -> None:
+        """End in order; a thread inside OpenCV when Python ends would make the process abort."""
+        super().stop()
+        for grabber in self._leaving:
+            grabber.stop()
+
+    def parameters_changed(self, names: frozenset[str]) -> None:
+        """Take up another quality."""
+        if 'jpeg_quality' in names:
+            self._quality = parameters.whole(self, 'jpeg_quality')
+
+    def report_since(self, elapsed_ns: int, now_ns: int) -> Report | None:
+        """Say what comes at which rate, and why nothing does."""
+        if self._grabber is None:
+            return None
+        counters = self._grabber.counters()
+        report = video_report(self._wanted, self._before, counters, elapsed_ns, now_ns)
+        self._before = counters
+        return report
+
+    def _has_subscriber(self) -> bool:
+        return any(
+            publisher is not None and publisher.get_subscription_count() > 0
+            for publisher in (self._image, self._compressed)
+        )
+
+    @guarded
+    def _ended(self) -> None:
+        """End with the file, where that is wanted. In the grabber's thread."""
+        if self._exit_at_end:
+            for publisher in (self._image, self._compressed):
+                publisher.wait_for_all_acked(_ACKNOWLEDGE)
+            self._done.set()
+
+    @guarded
+    def _publish(self, stamp_ns: int, frame: Frame) -> None:
+        """Publish a frame, in the forms that somebody wants. In the grabber's thread."""
+        header = Header(stamp=messages.to_time(stamp_ns), frame_id=self._frame_id)
+        image, compressed = self._image, self._compressed
+        if image is not None and image.get_subscription_count():
+            height, width, channels = frame.shape
+            # An array is taken over as it is; anything else is checked number by number.
+            data = array('B', frame.tobytes())
+            image.publish(
+                Image(
+                    header=header,
+                    height=height,
+                    width=width,
+                    encoding='bgr8',
+                    step=width * channels,
+                    data=data,
+                )
+            )
+        if compressed is not None and compressed.get_subscription_count():
+            _, jpeg = cv2.imencode('.jpg', frame, (cv2.IMWRITE_JPEG_QUALITY, self._quality))
+            data = array('B', jpeg.tobytes())
+            compressed.publish(CompressedImage(header=header, format='bgr8; jpeg', data=data))

@@ -1,0 +1,72 @@
+"""The beginning and the end of a node's process, with nothing heavy imported.
+
+Loading PyTorch and OpenCV takes seconds: a signal ends a process that is still loading at once.
+So does taking PyTorch down, and launch waits five seconds: what is flushed needs nothing more.
+"""
+
+import atexit
+from collections.abc import Callable, Sequence
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import NoReturn, TYPE_CHECKING
+
+from xmodal_ros.dependencies import check_dependencies, Dependency, OF_NODES
+from xmodal_ros.errors import XmodalError
+from xmodal_ros.ros.process_name import rename_only
+
+if TYPE_CHECKING:
+    from xmodal_ros.ros.running import Runnable
+
+Make = Callable[[threading.Event], 'Runnable']
+
+
+def start(
+    load: Callable[[], Make],
+    arguments: Sequence[str] | None = None,
+    *,
+    needs: Sequence[Dependency] = OF_NODES,
+    named: str = '',
+    unbegun: int = 0,
+) -> int:
+    """Load a node, run it until it is told to end, and give the exit code.
+
+    Without ``arguments`` they are those of the process, which then ends here. ``load`` imports
+    what makes the node. ``named`` is the node whose name is that of the process, where it has
+    several. ``unbegun`` is the exit code of one that was told to end before it had begun.
+    """
+    _on_signals(lambda: os._exit(unbegun))
+    given = list(sys.argv if arguments is None else arguments)
+    try:
+        check_dependencies(needs)
+        make = load()
+        from xmodal_ros.ros.running import run
+    except XmodalError as error:
+        sys.stderr.write(f'error: {error}\n')
+        return 1
+    code = run(make, rename_only(named, given) if named else given)
+    if arguments is None:
+        leave(code)
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process when what was asked to be done at its end is, and all is written."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - what sys.exit does, without taking libraries down
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # Nobody reads it any more.
+            continue
+    os._exit(code)
+
+
+def _on_signals(end: Callable[[], None]) -> None:
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        end()
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
