@@ -69,7 +69,7 @@ def _seed(name: str) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> None:
+def pytest_fixture_setup(fixturedef: 'pytest.FixtureDef[object]') -> None:
     # One that several tests share does not depend on which of them is the first.
     _seed(fixturedef.argname)
 

@@ -42,13 +42,13 @@ OF_NODES: Final = (
     Dependency('numpy', 'numpy', '1.26'),
     Dependency('cv2', 'opencv-python', '4'),
     Dependency('scipy', 'scipy', '1'),
-    Dependency('pydantic', 'pydantic', '2'),
+    Dependency('pydantic', 'pydantic', '2.5'),
     Dependency('safetensors', 'safetensors', '0'),
     Dependency('rosbags', 'rosbags', '0.11'),
 )
 # Of the command, beside those: the trainer runs it too.
 OF_THE_COMMAND: Final = (
-    Dependency('typer', 'typer', '0.12.5'),
+    Dependency('typer', 'typer', '0.19'),
     Dependency('rich', 'rich', '0'),
 )
 

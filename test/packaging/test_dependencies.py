@@ -10,6 +10,8 @@ from typing import Final
 from catkin_pkg.package import parse_package
 import pytest
 
+from xmodal_ros.dependencies import OF_NODES, OF_THE_COMMAND
+
 ROOT = Path(__file__).parents[2]
 
 # The key of rosdep and the name for pip of what is imported, where they are not python3-NAME and
@@ -27,7 +29,8 @@ KEYS: Final[dict[str, str | None]] = {
     'safetensors': None,
     'sounddevice': 'python3-sounddevice-pip',
     'soundfile': None,
-    'torch': None,
+    'torch': 'python3-pytorch-pip',
+    'typer': None,
 }
 PIP: Final = {
     'backports': 'backports.zstd',
@@ -89,6 +92,19 @@ def test_what_is_imported_is_declared(name: str) -> None:
     else:
         assert key in declared()
     assert PIP.get(name, name).lower() in requirements()
+
+
+def test_robots_are_given_what_has_no_key() -> None:
+    lines = (ROOT / 'requirements.txt').read_text(encoding='utf-8').splitlines()
+    given = {re.split(r'[<>=]', line)[0] for line in lines if line and not line.startswith('#')}
+    # Debian's MarkupSafe comes with Jinja2, and extras are nobody's who does not ask for them.
+    optional = {'markupsafe', 'onnxruntime', 'soundfile'}
+    without = {name for name, key in KEYS.items() if key is None} - optional
+    by_pip = {name for name, key in KEYS.items() if key and key.endswith('-pip')}
+    assert {PIP.get(name, name) for name in without | by_pip} == given - {'numpy'}
+    for each in (*OF_NODES, *OF_THE_COMMAND):
+        said = [line for line in lines if line.startswith(f'{each.name}>=')]
+        assert not said or said[0].partition(',')[0] == f'{each.name}>={each.least}'
 
 
 def test_nothing_is_required_that_nothing_imports() -> None:

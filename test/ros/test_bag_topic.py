@@ -6,19 +6,22 @@ import pytest
 
 from test.bundles import make_imu_bundle
 from test.recordings import clips, write_imu_bag
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, BundleError
 from xmodal_ros.ros.bag_topic import bag_topic
 
 
 def test_the_topic_is_that_of_the_sensor_named_in_the_bundle(tmp_path: Path) -> None:
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=1))
-    assert bag_topic(bag, make_imu_bundle(tmp_path / 'bundle')) == '/imu'
+    with BagReader(bag) as reader:
+        assert bag_topic(reader, make_imu_bundle(tmp_path / 'bundle')) == '/imu'
 
 
 def test_another_sensor_or_no_bundle_is_an_error(tmp_path: Path) -> None:
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=1))
     bundle = make_imu_bundle(tmp_path / 'bundle', sensor='imu_thigh')
-    with pytest.raises(BagError, match="no sensor or sensor topic 'imu_thigh'"):
-        bag_topic(bag, bundle)
-    with pytest.raises(BundleError, match='is no bundle'):
-        bag_topic(bag, tmp_path)
+    with BagReader(bag) as reader:
+        with pytest.raises(BagError, match="no sensor or sensor topic 'imu_thigh'"):
+            bag_topic(reader, bundle)
+        with pytest.raises(BundleError, match='is no bundle'):
+            bag_topic(reader, tmp_path)

@@ -1,7 +1,6 @@
 """``evaluate.launch.py``: the live nodes over a recording, scored beside the offline run."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from xmodal_ros.errors import ConfigurationError
@@ -15,8 +14,8 @@ from xmodal_ros.launching.plan import (
     Shutdown,
     Value,
 )
+from xmodal_ros.launching.recording import Answer, look_into, Question
 from xmodal_ros.launching.sensors import launch_sensors, model_argument, topic_argument
-from xmodal_ros.ros.bag_topic import bag_topic, recorded, settings_on, window_s
 
 _ARGUMENTS: Final = (
     Argument('bag', 'The recording to play, and whose truth counts.'),
@@ -52,8 +51,8 @@ _DIAGNOSTICS_PERIOD: Final = 0.2
 
 
 def _start(values: Mapping[str, str]) -> LaunchPlan:
-    models: dict[str, Path] = {
-        each.modality: Path(model)
+    models = {
+        each.modality: model
         for each in launch_sensors()
         if (model := values[f'{each.modality}_model'])
     }
@@ -61,57 +60,53 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         raise ConfigurationError(
             'a recording and a model are needed: bag:=recordings/subject_05 imu_model:=models/imu'
         )
-    bag = Path(values['bag']).expanduser()
-    topics = {
-        sensor: values[f'{sensor}_topic'] or bag_topic(bag, model)
-        for sensor, model in models.items()
-    }
+    topics = {sensor: values[f'{sensor}_topic'] for sensor in models}
+    found = look_into(Question(values['bag'], values['namespace'], models, topics, declared=True))
     perception = process(
         'perception',
         values,
-        _classifying(values, bag, models, topics),
+        _classifying(values, found),
         params_file=values['params_file'],
         at_exit=ending_all('perception'),
     )
     evaluator = process(
-        'evaluator', values, _scoring(values, models), at_exit=ending_all('evaluator')
+        'evaluator', values, _scoring(values, found), at_exit=ending_all('evaluator')
     )
     started = [perception, evaluator]
     if values['player'] == 'true':
-        awaited = recorded(bag, topics.values(), values['namespace'])
         unplayed = Shutdown('the recording could not be played', on_failure_only=True)
-        started.append(process('bag_player', values, _playing(values, awaited), at_exit=unplayed))
+        started.append(
+            process('bag_player', values, _playing(values, found.recorded), at_exit=unplayed)
+        )
     return LaunchPlan(started, environment=large_messages())
 
 
-def _classifying(
-    values: Mapping[str, str], bag: Path, models: Mapping[str, Path], topics: Mapping[str, str]
-) -> dict[str, Value]:
+def _classifying(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'use_sim_time': True,
         'selector': values['selector'] == 'true',
         'diagnostics_period': _DIAGNOSTICS_PERIOD,
     }
-    for sensor in models:
+    for sensor, topic in found.topics.items():
         of_sensor: dict[str, Value] = {
             'model': values[f'{sensor}_model'],
-            'topic': topics[sensor],
+            'topic': topic,
             'device': values['device'],
             'queue_size': _QUEUE,
-            **settings_on(bag, topics[sensor]),
+            **found.settings[sensor],
         }
         settings |= {f'sensors.{sensor}.{name}': value for name, value in of_sensor.items()}
     return settings
 
 
-def _scoring(values: Mapping[str, str], models: Mapping[str, Path]) -> dict[str, Value]:
-    topics = [f'{sensor}_classifier/activity' for sensor in models]
+def _scoring(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
+    topics = [f'{sensor}_classifier/activity' for sensor in found.topics]
     if values['selector'] == 'true':
         topics.append('activity')
     settings: dict[str, Value] = {
         'use_sim_time': True,
         'topics': topics,
-        'window': max(window_s(model) for model in models.values()),
+        'window': found.window_s,
         'end_with': '/clock',
         'diagnostics_period': _DIAGNOSTICS_PERIOD,
     }
@@ -121,7 +116,7 @@ def _scoring(values: Mapping[str, str], models: Mapping[str, Path]) -> dict[str,
     return settings
 
 
-def _playing(values: Mapping[str, str], awaited: list[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], awaited: Sequence[str]) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
         'rate': read_number(values, 'rate'),
@@ -129,7 +124,7 @@ def _playing(values: Mapping[str, str], awaited: list[str]) -> dict[str, Value]:
         'start_paused': True,
     }
     if awaited:
-        settings['wait_for_subscribers'] = awaited
+        settings['wait_for_subscribers'] = list(awaited)
     return settings
 
 

@@ -1,6 +1,6 @@
 """``perception.launch.py``: classifiers and selector, live or over a recording."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,8 +23,8 @@ from xmodal_ros.launching.plan import (
     process,
     Value,
 )
+from xmodal_ros.launching.recording import look_into, Question
 from xmodal_ros.launching.sensors import launch_sensors, model_argument, topic_argument
-from xmodal_ros.ros.bag_topic import bag_topic, recorded
 
 _ARGUMENTS: Final = (
     *(model_argument(each, '; by default that of params_file') for each in launch_sensors()),
@@ -72,11 +72,15 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     settings: dict[str, Value] = {'use_sim_time': sim_time}
     if values['selector']:
         settings['selector'] = values['selector'] == 'true'
-    sensors = _declared_sensors(values['params_file'])
-    for each in launch_sensors():
-        changes = _changes(each.modality, values)
-        sensors.setdefault(each.modality, {}).update(changes)
-        settings |= {f'sensors.{each.modality}.{name}': value for name, value in changes.items()}
+    changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
+    recorded: Sequence[str] = ()
+    if values['bag']:
+        answer = look_into(_question(values, changes))
+        recorded = answer.recorded
+        for sensor, topic in answer.topics.items():
+            changes.setdefault(sensor, {})['topic'] = topic
+    for sensor, change in changes.items():
+        settings |= {f'sensors.{sensor}.{name}': value for name, value in change.items()}
     perception = process(
         'perception',
         values,
@@ -86,10 +90,8 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     )
     if not values['bag']:
         return LaunchPlan([perception], environment=large_messages())
-    topics = [each.get('topic', name) for name, each in sensors.items() if each.get('model')]
-    awaited = recorded(Path(values['bag']), topics, values['namespace'])
     player = process(
-        'bag_player', values, _playing(values, awaited), at_exit=ending_all('bag_player')
+        'bag_player', values, _playing(values, recorded), at_exit=ending_all('bag_player')
     )
     return LaunchPlan([perception, player], environment=large_messages())
 
@@ -97,11 +99,30 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
 def _changes(sensor: str, values: Mapping[str, str]) -> dict[str, str]:
     """Give what the arguments say of a sensor: that wins over the file's."""
     changes = {name: values[f'{sensor}_{name}'] for name in ('model', 'topic')}
-    if values['bag'] and changes['model'] and not changes['topic']:
-        changes['topic'] = bag_topic(Path(values['bag']), Path(changes['model']))
     if changes['model']:
         changes |= {name: values[name] for name in ('device', 'precision')}
     return {name: value for name, value in changes.items() if value}
+
+
+def _question(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]]) -> Question:
+    """Ask where all sensors with a model are recorded, those of the file too."""
+    sensors = _declared_sensors(values['params_file'])
+    for sensor, change in changes.items():
+        sensors.setdefault(sensor, {}).update(change)
+    models = {name: str(each['model']) for name, each in sensors.items() if each.get('model')}
+    given = {name: changes.get(name, {}) for name in models}
+    return Question(
+        bag=values['bag'],
+        namespace=values['namespace'],
+        models=models,
+        topics={
+            name: str(sensors[name].get('topic', ''))
+            for name, change in given.items()
+            # A model that is given goes where it is recorded, whatever the file says.
+            if 'topic' in change or 'model' not in change
+        },
+        guesses=[name for name, change in given.items() if not change],
+    )
 
 
 def _declared_sensors(params_file: str) -> dict[str, dict[str, Any]]:
@@ -115,14 +136,14 @@ def _declared_sensors(params_file: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _playing(values: Mapping[str, str], awaited: list[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], awaited: Sequence[str]) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
         'rate': read_number(values, 'rate'),
         'loop': values['loop'] == 'true',
     }
     if awaited:
-        settings['wait_for_subscribers'] = awaited
+        settings['wait_for_subscribers'] = list(awaited)
     return settings
 
 

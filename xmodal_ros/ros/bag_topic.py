@@ -1,37 +1,72 @@
 """Find topics of a recording that matter to a robot's models; without torch, for launch files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.errors import XmodalError
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.parameter import Value
+from xmodal_ros.paths import user_path
 
 
-def bag_topic(bag: Path, bundle: Path) -> str:
+def look(
+    bag: str,
+    namespace: str,
+    models: Mapping[str, str],
+    topics: Mapping[str, str],
+    guesses: Sequence[str],
+    declared: bool,
+) -> dict[str, Any]:
+    """Say where the sensors of models are in a recording, and how it declares them.
+
+    ``models`` and ``topics`` are by sensor. A topic that is given stays, but for a sensor in
+    ``guesses`` one that is not recorded. Without one it is that of the bag's sensor that bears
+    the name of the bundle's; where there is none, a guess keeps what it had. ``settings`` are
+    given where they are wanted as they are ``declared``. Raises
+    :class:`BundleError` and :class:`BagError`, the latter naming the sensors that there are.
+    """
+    found = dict(topics)
+    with BagReader(user_path(bag)) as reader:
+        for sensor, model in models.items():
+            given = found.get(sensor, '')
+            if sensor in guesses:
+                if not (given and recorded(reader, [given], namespace)):
+                    found[sensor] = _guess(reader, user_path(model)) or given
+            elif not given:
+                found[sensor] = bag_topic(reader, user_path(model))
+        found = {sensor: topic for sensor, topic in found.items() if topic}
+        return {
+            'topics': found,
+            'settings': {
+                name: settings_on(reader, topic) if declared else {}
+                for name, topic in found.items()
+            },
+            'recorded': recorded(reader, found.values(), namespace),
+            'window_s': max(
+                (_window_s(model) for sensor, model in models.items() if sensor not in guesses),
+                default=0.0,
+            ),
+        }
+
+
+def bag_topic(reader: BagReader, bundle: Path) -> str:
     """Give the topic of the bag's sensor that bears the name of the bundle's.
 
     Raises :class:`BundleError` when there is no bundle, and :class:`BagError` when the bag has no
     such sensor, naming those it has.
     """
-    sensor = read_bundle_info(bundle).sensor
-    with BagReader(bag) as reader:
-        return reader.sensor(sensor).topic
+    return reader.sensor(read_bundle_info(bundle).sensor).topic
 
 
-def window_s(bundle: Path) -> float:
-    """Give the length of a bundle's windows in seconds; raises :class:`BundleError`."""
-    return read_bundle_info(bundle).window.length_ns / 1e9
-
-
-def settings_on(bag: Path, topic: str) -> dict[str, Value]:
+def settings_on(reader: BagReader, topic: str) -> dict[str, Value]:
     """Give :func:`sensor_settings` of the bag's sensor on a topic; none where there is none."""
-    with BagReader(bag) as reader:
-        found = [sensor for sensor in reader.sensors if sensor.topic == topic]
-        return sensor_settings(reader, found[0]) if found else {}
+    found = [sensor for sensor in reader.sensors if sensor.topic == topic]
+    return sensor_settings(reader, found[0]) if found else {}
 
 
 def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Value]:
@@ -41,13 +76,19 @@ def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Value]:
     return {**modality.parameters_for(sensor.placement, audio_format)}
 
 
-def recorded(bag: Path, topics: Iterable[str], namespace: str) -> list[str]:
-    """Give the full names of those topics that the bag holds; others play no part in a replay.
+def recorded(reader: BagReader, topics: Iterable[str], namespace: str) -> list[str]:
+    """Give the full names of those topics that the bag holds; others play no part in a replay."""
+    full = [topic if topic.startswith('/') else f'{namespace}/{topic}' for topic in topics]
+    return [name for name in (f'/{topic.strip("/")}' for topic in full) if name in reader.topics]
 
-    Raises :class:`BagError` when the bag cannot be read.
-    """
-    with BagReader(bag) as reader:
-        full = [topic if topic.startswith('/') else f'{namespace}/{topic}' for topic in topics]
-        return [
-            name for name in (f'/{topic.strip("/")}' for topic in full) if name in reader.topics
-        ]
+
+def _guess(reader: BagReader, bundle: Path) -> str:
+    try:
+        return bag_topic(reader, bundle)
+    except XmodalError:
+        # The node that is given the model says what is wrong with it.
+        return ''
+
+
+def _window_s(model: str) -> float:
+    return read_bundle_info(user_path(model)).window.length_ns / 1e9

@@ -1,0 +1,76 @@
+"""How the process of a node begins and ends."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from test.waiting import COMMAND_S
+
+LOADING = """
+import sys, time
+from xmodal_ros.ros.starting import start
+def load():
+    print('loading', flush=True)
+    time.sleep(1000)
+sys.exit(start(load, ['node'], unbegun=5))
+"""
+LEAVING = """
+import atexit, sys
+from xmodal_ros.ros.starting import leave
+class Slow:
+    def __del__(self):
+        print('taken down')
+slow = Slow()
+atexit.register(print, 'exit function')
+print('first')
+leave(3)
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_process_that_is_still_loading_without_a_word(
+    number: signal.Signals,
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, '-c', LOADING],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'loading\n'
+        process.send_signal(number)
+        assert process.communicate(timeout=COMMAND_S) == ('', '')
+        assert process.returncode == 5
+
+
+def test_a_process_that_leaves_has_written_everything_and_takes_nothing_down() -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', LEAVING],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_S,
+    )
+    assert done.stdout == 'first\nexit function\n'
+    assert done.returncode == 3
+
+
+def test_the_executables_load_nothing_before_signals_end_them() -> None:
+    code = (
+        'import pkgutil, sys\n'
+        'from importlib import import_module\n'
+        'import xmodal_ros.nodes\n'
+        'names = [each.name for each in pkgutil.iter_modules(xmodal_ros.nodes.__path__)]\n'
+        'for name in names:\n'
+        '    if not name.endswith("_node"):\n'
+        '        import_module(f"xmodal_ros.nodes.{name}")\n'
+        'heavy = {"rclpy", "numpy", "torch", "cv2", "pydantic", "rosbags"}\n'
+        'sys.exit(f"loaded: {heavy & sys.modules.keys()}" if heavy & sys.modules.keys() else 0)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,99 @@
+"""What a launch file asks of a recording and of models, in a Python that can read them.
+
+``ros2 launch`` runs in the Python of ROS, which may lack what nodes need; theirs is the first on
+the PATH, as their scripts say, for example that of a virtual environment. What it takes to read a
+recording is imported where something is to be read, and where it is missing the nodes' Python is
+asked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+import json
+import os
+from pathlib import Path
+import shutil
+import subprocess
+import sys
+from typing import Any, Final
+
+import xmodal_ros
+from xmodal_ros.dependencies import check_dependencies, OF_NODES, unmet
+from xmodal_ros.errors import ConfigurationError, XmodalError
+
+_PATIENCE_S: Final = 120.0
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is wanted to be known; ``models`` and ``topics`` are by sensor, as users gave them.
+
+    Sensors of ``models`` that are in ``guesses`` may have none in the recording. ``declared``
+    asks for the parameters by which the recording's declarations are followed.
+    """
+
+    bag: str
+    namespace: str
+    models: Mapping[str, str]
+    topics: Mapping[str, str]
+    guesses: Sequence[str] = ()
+    declared: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Each sensor's topic, the parameters that its declaration asks for if that was asked.
+
+    ``recorded`` are full names of those topics that the recording holds; ``window_s`` is the
+    longest of the windows of models that are no guess, 0 without one.
+    """
+
+    topics: Mapping[str, str]
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    recorded: Sequence[str] = ()
+    window_s: float = 0.0
+
+
+def look_into(question: Question) -> Answer:
+    """Look into the recording; raises :class:`XmodalError` where it or a model cannot be read."""
+    python = shutil.which('python3')
+    if python is None or not [*unmet(OF_NODES)]:
+        return _look(question)
+    done = subprocess.run(
+        [python, '-m', __name__, json.dumps(asdict(question))],
+        env={**os.environ, 'PYTHONPATH': _python_path()},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+    if done.returncode:
+        words = done.stderr.strip().rpartition('\n')[2].removeprefix('error: ')
+        raise ConfigurationError(words or f'{python} ended with exit code {done.returncode}')
+    return Answer(**json.loads(done.stdout))
+
+
+def _python_path() -> str:
+    """Let the nodes' Python find this package, as it does where a workspace was sourced."""
+    own = str(Path(xmodal_ros.__file__).parents[1])
+    return os.pathsep.join(filter(None, (os.environ.get('PYTHONPATH', ''), own)))
+
+
+def _look(question: Question) -> Answer:
+    check_dependencies(OF_NODES)
+    from xmodal_ros.ros.bag_topic import look
+
+    return Answer(**look(**asdict(question)))
+
+
+def main() -> None:
+    """Answer the question that is the argument, in JSON."""
+    try:
+        answer = _look(Question(**json.loads(sys.argv[1])))
+    except XmodalError as error:
+        sys.exit(f'error: {error}')
+    sys.stdout.write(json.dumps(asdict(answer)))
+
+
+if __name__ == '__main__':
+    main()
