@@ -39,3 +39,36 @@ def test_a_process_whose_parent_died_while_it_started_ends_too(tmp_path: Path) -
     ) as process:
         assert process.stdout is not None
         assert process.stdout.read().split('\n') == ['parent gone', '']
+
+
+LAUNCH = """
+import os, subprocess, sys
+
+child = '''
+from xmodal_ros.child_process import end_with_launch
+import signal
+
+end_with_launch()
+print('launched', flush=True)
+signal.pause()
+'''
+subprocess.Popen(
+    [sys.executable, '-c', child], env={**os.environ, 'XMODAL_LAUNCHED_BY': str(os.getpid())}
+)
+sys.stdin.read()
+"""
+
+
+def test_a_node_does_not_outlive_the_launch_that_started_it() -> None:
+    root = Path(__file__).parents[1]
+    with started(
+        [sys.executable, '-c', LAUNCH],
+        env={'PYTHONPATH': str(root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'launched\n'
+        process.kill()
+        # Its output ends when the last process that holds it does.
+        assert process.stdout.read() == ''

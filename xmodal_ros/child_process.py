@@ -8,6 +8,8 @@ from typing import Final
 
 _LIBC: Final = ctypes.CDLL(None)
 _SET_PARENT_DEATH_SIGNAL: Final = 1
+# Says to a process which one has launched it, and not to outlive that one.
+LAUNCHED_BY: Final = 'XMODAL_LAUNCHED_BY'
 
 
 def end_with_parent() -> None:
@@ -16,4 +18,15 @@ def end_with_parent() -> None:
     # One that ended while this one was still starting sends no signal any more.
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def end_with_launch() -> None:
+    """End with the launch that started this process, should that be killed; where one has."""
+    launched_by = os.environ.pop(LAUNCHED_BY, '')
+    if not launched_by.isdecimal() or os.getppid() != int(launched_by):
+        # Started in another way, for example in a debugger, which shall decide.
+        return
+    _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
+    if os.getppid() != int(launched_by):
         os.kill(os.getpid(), signal.SIGTERM)

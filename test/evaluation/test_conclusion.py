@@ -10,7 +10,7 @@ from test.bundles import make_imu_bundle
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.evaluation.conclusion import conclude, Order, Publisher
+from xmodal_ros.evaluation.conclusion import conclude, Order, Publisher, write_live
 from xmodal_ros.evaluation.live_scoring import Following
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine, make_deterministic
@@ -109,3 +109,17 @@ def test_windows_of_another_length_than_truth_was_taken_for_are_warned_of(played
     (warning,) = found.warnings
     assert warning.startswith(f'{TOPIC} was scored wrongly: its windows are 2 s long')
     assert warning.endswith("set 'window' to 2")
+
+
+def test_what_is_live_is_written_before_the_comparison_that_may_be_interrupted(
+    played: Played, tmp_path: Path
+) -> None:
+    order = Order(played.bag, tmp_path / 'report.json')
+    assert str(order.report) in write_live(played.following(), publishers(played), order)
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['topics'][TOPIC]['labels'] == len(played.labels)
+    assert report['topics'][TOPIC]['scalars']['macro_f1_window'] is not None
+    assert 'has not ended' in report['topics'][TOPIC]['not_compared']
+    assert 'equals_offline' not in report
+    # Nothing takes time where nothing is compared.
+    assert write_live(played.following(), publishers(played), Order(report=order.report)) == ''

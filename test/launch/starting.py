@@ -23,7 +23,7 @@ class Run(Protocol):
     """A launch file that will run."""
 
     def run(self) -> int:
-        """Run until everything has ended; the exit code is 0 unless it could not start."""
+        """Run until everything has ended; the exit code is 0 unless something failed."""
         ...
 
     def shutdown(self) -> Any:
@@ -87,13 +87,12 @@ class ProcessesAlone:
             self._said.append(str(error))
             return 1
         with TemporaryDirectory() as folder:
-            self._run(started, Path(folder))
-        return 0
+            return self._run(started, Path(folder))
 
     def shutdown(self) -> None:
         self._ended.put(None)
 
-    def _run(self, started: Started, folder: Path) -> None:
+    def _run(self, started: Started, folder: Path) -> int:
         processes, threads = [], []
         try:
             for number, spec in enumerate(started.processes):
@@ -107,7 +106,7 @@ class ProcessesAlone:
                 processes.append(process)
                 threads.append(threading.Thread(target=self._hear, args=(spec, process)))
                 threads[-1].start()
-            self._wait(len(processes))
+            return self._wait(len(processes))
         finally:
             _end(processes)
             for thread in threads:
@@ -119,15 +118,16 @@ class ProcessesAlone:
             self._said.extend(lines)
         self._ended.put((spec, process.wait()))
 
-    def _wait(self, count: int) -> None:
-        """Wait until one has ended with which everything ends, or all have."""
+    def _wait(self, count: int) -> int:
+        """Wait until one has ended with which everything ends, or all have; 1 for a failure."""
         for _ in range(count):
             ended = self._ended.get()
             if ended is None:
-                return
+                return 0
             spec, code = ended
             if spec.at_exit and (code or not spec.at_exit.on_failure_only):
-                return
+                return 1 if code else 0
+        return 0
 
 
 def _command(spec: ProcessSpec, parameters: Path) -> list[str]:

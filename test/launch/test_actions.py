@@ -6,6 +6,7 @@ import pytest
 
 from test.launch.files import FOLDER, launch_file, NAMES
 from xmodal_ros.launching.arguments import share
+from xmodal_ros.launching.plan import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures('launch_installed')
 
@@ -49,3 +50,17 @@ def test_the_environment_is_set_before_anything_starts(monkeypatch: pytest.Monke
     assert [type(action) for action in actions] == [SetEnvironmentVariable, Node, Node]
     assert text(actions[0].name) == 'FASTRTPS_DEFAULT_PROFILES_FILE'
     assert text(actions[0].value) == str(share('config', 'fastdds.xml'))
+
+
+def test_a_node_is_given_time_to_end_and_ends_with_launch() -> None:
+    import os
+
+    from launch_ros.actions import Node
+
+    description, context = describe('trainer')
+    actions = [action for each in description.entities for action in each.visit(context) or ()]
+    node = next(action for action in actions if isinstance(action, Node))
+    given = ''.join(each.perform(context) for each in node.sigterm_timeout)
+    assert float(given) == PATIENCE_S > 5
+    ((name, value),) = node.process_description.additional_env
+    assert (text(name), text(value)) == ('XMODAL_LAUNCHED_BY', str(os.getpid()))

@@ -36,5 +36,5 @@ def test_a_classifier_that_cannot_start_ends_everything_with_the_reason(
     weights = bundle / 'model.safetensors'
     weights.write_bytes(weights.read_bytes()[:-1] + b'\x77')
     said: list[str] = []
-    start('evaluate', {'bag': bag, 'imu_model': bundle}, said).run()
+    assert start('evaluate', {'bag': bag, 'imu_model': bundle}, said).run() == 1
     assert 'error: nothing was evaluated: /imu_classifier is unconfigured' in ''.join(said)

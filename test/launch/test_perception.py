@@ -52,5 +52,5 @@ def test_the_parameters_file_declares_sensors(
 
 def test_without_a_model_everything_ends_with_a_sentence(start: Start) -> None:
     said: list[str] = []
-    start('perception', {}, said).run()
+    assert start('perception', {}, said).run() == 1
     assert 'error: no sensor has a model' in ''.join(said)

@@ -120,7 +120,7 @@ def test_both_drivers_start_and_start_again() -> None:
         assert process.params_file == str(share('config', 'drivers.yaml'))
         assert process.respawn
         assert process.at_exit is None
-    assert not started('drivers', respawn='false')['camera'].respawn
+    assert not started('drivers', use_respawn='false')['camera'].respawn
 
 
 def test_a_drivers_device_stays_a_string() -> None:
@@ -160,7 +160,7 @@ def test_bringup_gives_each_part_its_parameters() -> None:
         drivers_params_file='drivers.yaml',
         namespace='robot',
         log_level='DEBUG',
-        respawn='0',
+        use_respawn='0',
     )
     perception, camera = processes['perception'], processes['camera']
     assert perception.parameters == {
@@ -266,3 +266,28 @@ def test_what_the_trainer_is_given_stays_strings_and_lists_of_them() -> None:
         'resume': False,
     }
     assert trainer.at_exit == Shutdown('trainer has ended')
+
+
+def test_a_robot_starts_its_perception_again_and_a_job_does_not() -> None:
+    assert started('bringup', imu_model='models/imu')['perception'].respawn
+    assert started('bringup', imu_model='models/imu')['perception'].at_exit is None
+    alone = started('perception', imu_model='models/imu')['perception']
+    assert not alone.respawn
+    assert alone.at_exit == Shutdown('perception has ended')
+    again = started('perception', imu_model='models/imu', use_respawn='True')['perception']
+    assert again.respawn
+    assert again.at_exit is None
+
+
+@pytest.mark.parametrize('name', ['bringup', 'perception', 'drivers', 'trainer'])
+def test_a_lifecycle_manager_may_have_the_transitions(name: str) -> None:
+    arguments = {} if name in ('drivers', 'trainer') else {'imu_model': 'models/imu'}
+    for spec in started(name, **arguments, autostart='False').values():
+        assert spec.parameters['autostart'] is False
+    for spec in started(name, **arguments).values():
+        assert 'autostart' not in spec.parameters
+
+
+def test_a_comparison_with_the_recording_is_given_its_time(bag: Path, bundle: Path) -> None:
+    evaluator = started('evaluate', bag=bag, imu_model=bundle)['evaluator']
+    assert evaluator.patience_s > 600

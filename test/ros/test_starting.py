@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import COMMAND_S, poll_for, started
 
 LOADING = """
 import sys, time
@@ -15,6 +15,20 @@ def load():
     print('loading', flush=True)
     time.sleep(1000)
 sys.exit(start(load, ['node'], unbegun=5))
+"""
+STUCK = """
+import sys, time
+import rclpy
+from rclpy.node import Node
+from xmodal_ros.ros.running import run
+class Stuck(Node):
+    members = property(lambda self: (self,))
+    def start(self):
+        print('started', flush=True)
+    def stop(self):
+        print('stopping', flush=True)
+        time.sleep(1000)
+sys.exit(run(lambda done: Stuck('stuck'), ['stuck']))
 """
 LEAVING = """
 import atexit, sys
@@ -74,3 +88,20 @@ def test_the_executables_load_nothing_before_signals_end_them() -> None:
         [sys.executable, '-c', code], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_whoever_insists_ends_a_node_that_takes_its_time_to_end() -> None:
+    with started(
+        [sys.executable, '-c', STUCK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'started\n'
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == 'stopping\n'
+
+        def ended() -> bool:
+            process.send_signal(signal.SIGINT)
+            return process.poll() is not None
+
+        poll_for(ended)
+        assert process.returncode == 128 + signal.SIGINT

@@ -46,6 +46,22 @@ class Conclusion:
     failure: str = ''
 
 
+def write_live(following: Following, publishers: Mapping[str, Publisher], order: Order) -> str:
+    """Write the report of what was heard, before all that takes its time; give what to say.
+
+    '' where nothing is to be compared: what is written at the end is no more. Raises
+    :class:`XmodalError` where it cannot be written.
+    """
+    if order.report is None or order.bag is None:
+        return ''
+    why = dict.fromkeys(publishers, 'the comparison with the offline run has not ended')
+    _write_report(order.report, following, publishers, {}, why)
+    return (
+        f'report so far: {order.report}; comparing with the recording: told to end once more, '
+        'the node ends without'
+    )
+
+
 def conclude(
     following: Following, publishers: Mapping[str, Publisher], order: Order
 ) -> Conclusion:
@@ -55,7 +71,6 @@ def conclude(
     """
     topics = tuple(publishers)
     twins, problems = _compare(following, publishers, order)
-    losses = {topic: each.losses for topic, each in publishers.items() if each.losses}
     lines = [
         in_words(topic, following.measure(topic).scalars, twins.get(topic)) for topic in topics
     ]
@@ -73,14 +88,28 @@ def conclude(
     ]
     try:
         if order.report is not None:
-            result = full_report(following, topics, twins, problems, losses)
-            write_atomic(order.report, json.dumps(result, indent=2, allow_nan=False) + '\n')
+            _write_report(order.report, following, publishers, twins, problems)
             lines.append(f'report: {order.report}')
         if order.html is not None:
             lines.append(_write_page(order.html, twins))
     except XmodalError as error:
         return Conclusion(tuple(lines), tuple(warnings), str(error))
-    return Conclusion(tuple(lines), tuple(warnings), _differences(twins, losses))
+    return Conclusion(tuple(lines), tuple(warnings), _differences(twins, _losses(publishers)))
+
+
+def _write_report(
+    path: Path,
+    following: Following,
+    publishers: Mapping[str, Publisher],
+    twins: 'Mapping[str, Twin]',
+    problems: Mapping[str, str],
+) -> None:
+    result = full_report(following, tuple(publishers), twins, problems, _losses(publishers))
+    write_atomic(path, json.dumps(result, indent=2, allow_nan=False) + '\n')
+
+
+def _losses(publishers: Mapping[str, Publisher]) -> dict[str, Mapping[str, int]]:
+    return {topic: each.losses for topic, each in publishers.items() if each.losses}
 
 
 def _differences(twins: 'Mapping[str, Twin]', losses: Mapping[str, Mapping[str, int]]) -> str:

@@ -1,6 +1,7 @@
 """Launch's actions for what a launch file starts; the only module that needs ROS's launch."""
 
 from collections.abc import Iterable
+import os
 from typing import Any
 
 from launch.actions import (
@@ -14,10 +15,13 @@ from launch.actions import (
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
+from xmodal_ros.child_process import LAUNCHED_BY
+from xmodal_ros.errors import XmodalError
 from xmodal_ros.launching import plan
 from xmodal_ros.launching.arguments import Argument, PACKAGE, share
 
@@ -82,6 +86,9 @@ def _node(spec: plan.ProcessSpec) -> Any:
         output='screen',
         respawn=spec.respawn,
         respawn_delay=plan.RESPAWN_DELAY_S if spec.respawn else None,
+        # Launch may be killed before it has ended them.
+        additional_env={LAUNCHED_BY: str(os.getpid())},
+        sigterm_timeout=LaunchConfiguration('sigterm_timeout', default=str(spec.patience_s)),
     )
 
 
@@ -97,9 +104,12 @@ def _parameter(value: plan.Value) -> Any:
 
 
 def _at_exit(node: Any, wanted: plan.Shutdown) -> Any:
-    def end(event: Any, _: Any) -> Any:
-        if wanted.on_failure_only and not event.returncode:
+    def end(event: Any, context: Any) -> Any:
+        if context.is_shutdown or (wanted.on_failure_only and not event.returncode):
             return None
+        if event.returncode:
+            # Launch ends everything then, and its own exit code is 1.
+            raise XmodalError(f'{wanted.reason}, with exit code {event.returncode}')
         return EmitEvent(event=Shutdown(reason=wanted.reason))
 
     return RegisterEventHandler(OnProcessExit(target_action=node, on_exit=end))

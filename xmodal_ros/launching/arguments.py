@@ -74,9 +74,25 @@ def read_number(values: Mapping[str, str], name: str) -> float:
         ) from None
 
 
+def flags(values: Mapping[str, str], *names: str) -> dict[str, bool]:
+    """Give those of flags that were given; the others are what something else says."""
+    return {name: values[name] == 'true' for name in names if values[name]}
+
+
 def share(*parts: str) -> Path:
     """Give the path of something that is installed with the package."""
     return Path(get_package_share_directory(PACKAGE), *parts)
+
+
+def autostart_argument() -> Argument:
+    """Give the argument that leaves the lifecycle to a manager."""
+    return Argument(
+        'autostart',
+        'Configure and activate at start; false leaves that to a lifecycle manager. By default '
+        'what params_file says.',
+        '',
+        FLAG_OR_DEFAULT,
+    )
 
 
 def shared_arguments() -> tuple[Argument, ...]:

@@ -5,9 +5,9 @@ from typing import Final
 
 from xmodal_ros.launching.arguments import (
     Argument,
+    autostart_argument,
     FLAG,
     FLAG_OR_DEFAULT,
-    PRECISIONS,
     share,
     shared_arguments,
 )
@@ -16,24 +16,25 @@ from xmodal_ros.launching.perception import PERCEPTION
 from xmodal_ros.launching.plan import IncludeSpec, LaunchFile, LaunchPlan
 from xmodal_ros.launching.sensors import drivers, launch_sensors, model_argument, topic_argument
 
+# Of the perception's arguments those that play a recording, or are said otherwise here.
+_NOT_OF_PERCEPTION: Final = ('bag', 'rate', 'loop')
 _FOR_BOTH: Final = (
     Argument('use_sim_time', 'Take the time from /clock.', 'false', FLAG),
+    Argument('use_respawn', 'Start a process again whenever it has ended.', 'true', FLAG),
+    autostart_argument(),
     *shared_arguments(),
 )
-_FOR_PERCEPTION: Final = (
+_SAID_HERE: Final = (
     *(model_argument(each) for each in launch_sensors()),
-    # Those that have a driver are heard where it publishes.
+    *(topic_argument(each, 'by default that of params_file') for each in launch_sensors()),
+    *_FOR_BOTH,
+)
+_FOR_PERCEPTION: Final = (
+    *_SAID_HERE[: -len(_FOR_BOTH)],
     *(
-        topic_argument(each, 'by default that of params_file')
-        for each in launch_sensors()
-        if not each.driver
-    ),
-    Argument('device', "'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx', of all whose model is given."),
-    Argument('precision', 'Of the computation, of all whose model is given.', '', PRECISIONS),
-    Argument(
-        'params_file',
-        'Parameters of the perception, laid out like the default file.',
-        str(share('config', 'perception.yaml')),
+        argument
+        for argument in PERCEPTION.arguments
+        if argument.name not in (*_NOT_OF_PERCEPTION, *(each.name for each in _SAID_HERE))
     ),
 )
 _FOR_DRIVERS: Final = (
@@ -65,7 +66,6 @@ _FOR_DRIVERS: Final = (
         for each in drivers()
         if each.files
     ),
-    Argument('respawn', 'Start a driver again whenever its process has ended.', 'true', FLAG),
 )
 _DRIVERS_FILE: Final = Argument(
     'drivers_params_file',

@@ -5,8 +5,10 @@ from typing import Final
 
 from xmodal_ros.launching.arguments import (
     Argument,
+    autostart_argument,
     FLAG,
     FLAG_OR_DEFAULT,
+    flags,
     share,
     shared_arguments,
 )
@@ -50,7 +52,8 @@ _ARGUMENTS: Final = (
         'Parameters of the nodes, laid out like the default file.',
         str(share('config', 'drivers.yaml')),
     ),
-    Argument('respawn', 'Start a driver again whenever its process has ended.', 'true', FLAG),
+    Argument('use_respawn', 'Start a driver again whenever its process has ended.', 'true', FLAG),
+    autostart_argument(),
     *shared_arguments(),
 )
 
@@ -62,6 +65,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
 
 def _process(driver: Driver, values: Mapping[str, str]) -> ProcessSpec:
     settings: dict[str, Value] = {'use_sim_time': values['use_sim_time'] == 'true'}
+    settings |= flags(values, 'autostart')
     if device := values[f'{driver.executable}_device']:
         settings['device'] = device
     if driver.files and (loop := values[f'{driver.executable}_loop']):
@@ -71,7 +75,7 @@ def _process(driver: Driver, values: Mapping[str, str]) -> ProcessSpec:
         values,
         settings,
         params_file=values['params_file'],
-        respawn=values['respawn'] == 'true',
+        respawn=values['use_respawn'] == 'true',
     )
 
 

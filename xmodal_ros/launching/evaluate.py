@@ -46,6 +46,8 @@ _ARGUMENTS: Final = (
 )
 # More windows than anybody waits for: none is dropped while the bag is played fast.
 _QUEUE: Final = 100_000
+# It runs the models over the recording once more when it is told to end.
+_COMPARING_S: Final = 900.0
 # Short enough for the end to be noticed soon.
 _DIAGNOSTICS_PERIOD: Final = 0.2
 
@@ -70,7 +72,11 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         at_exit=ending_all('perception'),
     )
     evaluator = process(
-        'evaluator', values, _scoring(values, found), at_exit=ending_all('evaluator')
+        'evaluator',
+        values,
+        _scoring(values, found),
+        at_exit=ending_all('evaluator'),
+        patience_s=_COMPARING_S,
     )
     started = [perception, evaluator]
     if values['player'] == 'true':

@@ -8,8 +8,10 @@ import yaml
 
 from xmodal_ros.launching.arguments import (
     Argument,
+    autostart_argument,
     FLAG,
     FLAG_OR_DEFAULT,
+    flags,
     PRECISIONS,
     read_number,
     share,
@@ -57,6 +59,13 @@ _ARGUMENTS: Final = (
         FLAG_OR_DEFAULT,
     ),
     Argument(
+        'use_respawn',
+        'Start the process again whenever it has ended; otherwise everything ends with it.',
+        'false',
+        FLAG,
+    ),
+    autostart_argument(),
+    Argument(
         'params_file',
         'Parameters of the nodes, and the table of sensors, laid out like the default file.',
         str(share('config', 'perception.yaml')),
@@ -70,8 +79,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         values['bag'] and not values['use_sim_time']
     )
     settings: dict[str, Value] = {'use_sim_time': sim_time}
-    if values['selector']:
-        settings['selector'] = values['selector'] == 'true'
+    settings |= flags(values, 'selector', 'autostart')
     changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
     recorded: Sequence[str] = ()
     if values['bag']:
@@ -81,12 +89,14 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
             changes.setdefault(sensor, {})['topic'] = topic
     for sensor, change in changes.items():
         settings |= {f'sensors.{sensor}.{name}': value for name, value in change.items()}
+    respawn = values['use_respawn'] == 'true'
     perception = process(
         'perception',
         values,
         settings,
         params_file=values['params_file'],
-        at_exit=ending_all('perception'),
+        respawn=respawn,
+        at_exit=None if respawn else ending_all('perception'),
     )
     if not values['bag']:
         return LaunchPlan([perception], environment=large_messages())

@@ -8,6 +8,8 @@ from typing import Any, Final
 from xmodal_ros.launching.arguments import Argument, read_arguments, share
 
 RESPAWN_DELAY_S: Final = 1.0
+# What a process is given to end in, on a machine that is busy, before it is told less kindly.
+PATIENCE_S: Final = 15.0
 Value = bool | int | float | str | Sequence[str] | Sequence[float]
 # Fast DDS reads the first in all its versions, the second in newer ones.
 _PROFILES: Final = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
@@ -15,7 +17,10 @@ _PROFILES: Final = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_
 
 @dataclass(frozen=True)
 class Shutdown:
-    """That everything ends when a process has ended, or only when it has failed."""
+    """That everything ends when a process has ended, or only when it has failed.
+
+    Where it has failed, the launch has failed too.
+    """
 
     reason: str
     on_failure_only: bool = False
@@ -27,7 +32,8 @@ class ProcessSpec:
 
     ``parameters`` win over those of ``params_file``, which is '' where there is none. A string
     stays a string, whatever it looks like: a folder may be called 2024, a subject 05. With
-    ``respawn`` it is started again whenever it has ended.
+    ``respawn`` it is started again whenever it has ended. ``patience_s`` is what it is given to
+    end in.
     """
 
     executable: str
@@ -36,6 +42,7 @@ class ProcessSpec:
     namespace: str = ''
     log_level: str = 'info'
     respawn: bool = False
+    patience_s: float = PATIENCE_S
     at_exit: Shutdown | None = None
 
 

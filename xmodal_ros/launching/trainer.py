@@ -5,8 +5,10 @@ from typing import Final
 
 from xmodal_ros.launching.arguments import (
     Argument,
+    autostart_argument,
     FLAG,
     FLAG_OR_DEFAULT,
+    flags,
     share,
     shared_arguments,
 )
@@ -32,6 +34,7 @@ _FLAGS: Final = (
 )
 _ARGUMENTS: Final = (
     *(*_LISTS, *_WORDS, *_FLAGS),
+    autostart_argument(),
     Argument('exit_at_end', 'End when a run has ended.', 'false', FLAG),
     Argument(
         'params_file',
@@ -46,7 +49,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     settings: dict[str, Value] = {'exit_at_end': values['exit_at_end'] == 'true'}
     settings |= {each.name: values[each.name].split(',') for each in _LISTS if values[each.name]}
     settings |= {each.name: values[each.name] for each in _WORDS if values[each.name]}
-    settings |= {each.name: values[each.name] == 'true' for each in _FLAGS if values[each.name]}
+    settings |= flags(values, 'autostart', *(each.name for each in _FLAGS))
     trainer = process(
         'trainer',
         values,

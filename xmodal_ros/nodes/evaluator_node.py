@@ -14,7 +14,7 @@ from std_srvs.srv import Trigger
 from xmodal_ros.bags.labels import read_segments, STRING_TYPE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import ConfigurationError, XmodalError
-from xmodal_ros.evaluation.conclusion import conclude, Conclusion, Order, Publisher
+from xmodal_ros.evaluation.conclusion import conclude, Conclusion, Order, Publisher, write_live
 from xmodal_ros.evaluation.live_report import in_words, summary
 from xmodal_ros.evaluation.live_scoring import Following
 from xmodal_ros.files import check_writable
@@ -264,6 +264,8 @@ class Evaluator(ListeningNode):
                 self._give_up(failed)
         elif self._resume():
             self._ready = True
+            # It may be through before anybody looks again.
+            self._player_seen = self._player_seen or bool(parameters.text(self, 'player'))
             self.get_logger().info('everything is connected')
 
     def _give_up(self, why: str) -> None:
@@ -320,8 +322,14 @@ class Evaluator(ListeningNode):
             for topic in topics
         }
         report, html = self._files()
+        order = Order(self._bag(), report, html)
         with self._lock:
-            found = conclude(self._following, publishers, Order(self._bag(), report, html))
+            try:
+                if words := write_live(self._following, publishers, order):
+                    self.get_logger().info(words)
+            except XmodalError as error:
+                self.get_logger().error(str(error))
+            found = conclude(self._following, publishers, order)
         for line in found.lines:
             self.get_logger().info(line)
         for line in found.warnings:

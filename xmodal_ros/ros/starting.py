@@ -13,6 +13,7 @@ import threading
 from types import FrameType
 from typing import NoReturn, TYPE_CHECKING
 
+from xmodal_ros.child_process import end_with_launch
 from xmodal_ros.dependencies import check_dependencies, Dependency, OF_NODES
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.ros.process_name import rename_only
@@ -38,6 +39,7 @@ def start(
     several. ``unbegun`` is the exit code of one that was told to end before it had begun.
     """
     _on_signals(lambda: os._exit(unbegun))
+    end_with_launch()
     given = list(sys.argv if arguments is None else arguments)
     try:
         check_dependencies(needs)
