@@ -44,7 +44,7 @@ OF_NODES: Final = (
     Dependency('scipy', 'scipy', '1'),
     Dependency('pydantic', 'pydantic', '2.5'),
     Dependency('safetensors', 'safetensors', '0'),
-    Dependency('rosbags', 'rosbags', '0.11'),
+    Dependency('rosbags', 'rosbags', '0.11.9'),
 )
 # Of the command, beside those: the trainer runs it too.
 OF_THE_COMMAND: Final = (

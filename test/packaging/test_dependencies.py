@@ -97,8 +97,8 @@ def test_what_is_imported_is_declared(name: str) -> None:
 def test_robots_are_given_what_has_no_key() -> None:
     lines = (ROOT / 'requirements.txt').read_text(encoding='utf-8').splitlines()
     given = {re.split(r'[<>=]', line)[0] for line in lines if line and not line.startswith('#')}
-    # Debian's MarkupSafe comes with Jinja2, and extras are nobody's who does not ask for them.
-    optional = {'markupsafe', 'onnxruntime', 'soundfile'}
+    # Some come with others, and extras are for who asks for them.
+    optional = {'backports', 'lz4', 'markupsafe', 'onnxruntime', 'soundfile'}
     without = {name for name, key in KEYS.items() if key is None} - optional
     by_pip = {name for name, key in KEYS.items() if key and key.endswith('-pip')}
     assert {PIP.get(name, name) for name in without | by_pip} == given - {'numpy'}
