@@ -11,7 +11,8 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.report import markdown, write_report
 from xmodal_ros.studies.runner import _GroupRunner
-from xmodal_ros.studies.runs import folds_over_people, groups, inner_folds, People
+from xmodal_ros.studies.runs import folds_over_people, Group, groups, inner_folds, People
+from xmodal_ros.studies.specification import Direction
 from xmodal_ros.studies.study import StudyRuns
 
 PEOPLE = People(tuple(map(str, range(1, 12))))
@@ -23,6 +24,11 @@ BEST = {'row': 'best', 'choose': [REGRESSION, RIDGE], 'inner_folds': 2}
 
 def across(**keys):
     return {'across': {'folds': 'leave_one_out', **keys}}
+
+
+def direction_of(group: Group) -> Direction:
+    assert group.fold.direction is not None
+    return group.fold.direction
 
 
 def run(small, out):
@@ -58,7 +64,7 @@ def test_fewer_people_are_drawn_anew_for_each_fold_and_seed_and_more_hold_the_fe
     small = study(methods=[UNIMODAL], splits=across(labels=labels), seeds=[0, 1])
     drawn: dict[tuple, set[str]] = {}
     for group in groups(small, PEOPLE):
-        direction = group.fold.direction
+        direction = direction_of(group)
         assert not {*direction.train} & {*direction.test}
         drawn[group.labels.people, group.seed, group.fold.number] = set(direction.train)
     assert {len(names) for (count, *_), names in drawn.items() if count} == {3, 5}
@@ -74,30 +80,30 @@ def test_who_lacks_a_target_is_not_tested_for_it_and_still_teaches():
     people = People(('1', '2', '3'), {'imu': frozenset({'2'}), 'camera': frozenset()})
     both = {'imu': [['camera']], 'camera': [['imu']]}
     made = list(groups(study(targets=both, splits=across()), people))
-    tested = {(g.target, g.fold.direction.test) for g in made}
+    tested = {(g.target, direction_of(g).test) for g in made}
     assert ('imu', ('2',)) not in tested
     assert ('camera', ('2',)) in tested
-    assert any('2' in g.fold.direction.train for g in made if g.target == 'imu')
+    assert any('2' in direction_of(g).train for g in made if g.target == 'imu')
     # Folds are of those who have any target at all.
     alone = list(groups(study(splits=across(), methods=[UNIMODAL]), people))
-    assert {g.fold.direction.test for g in alone} == {('1',), ('3',)}
+    assert {direction_of(g).test for g in alone} == {('1',), ('3',)}
 
 
 def test_choices_are_made_among_those_who_train():
     small = study(methods=[UNIMODAL, BEST], splits=across(labels=[{'people': 4}, {'people': 1}]))
     for group in groups(small, PEOPLE):
         row = group.rows[1]
-        outer = group.fold.direction
+        outer = direction_of(group)
         inner = inner_folds(group, row)
         assert len(inner) == 2
         assert all(each.rows == row.choose for each in inner)
         if len(outer.train) == 1:
             assert all(each.fold.subjects == outer.train for each in inner)
             continue
-        tested = [name for each in inner for name in each.fold.direction.test]
+        tested = [name for each in inner for name in direction_of(each).test]
         assert sorted(tested) == sorted(outer.train)
         for each in inner:
-            assert not {*each.fold.direction.train} & {*outer.test, *each.fold.direction.test}
+            assert not {*direction_of(each).train} & {*outer.test, *direction_of(each).test}
 
 
 @pytest.mark.parametrize(

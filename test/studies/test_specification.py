@@ -9,7 +9,7 @@ from test.studies.small_study import COSINE, document, FOREST, study, UNIMODAL, 
 from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
-from xmodal_ros.studies.runs import file_name, groups, Run
+from xmodal_ros.studies.runs import file_name, groups, People, Run
 from xmodal_ros.studies.specification import (
     Across,
     Direction,
@@ -102,6 +102,7 @@ def test_shipped_studies_hold_every_method_and_both_baselines_without_a_net(
     assert {row.statistics for row in shipped.methods if row.statistics} == {
         'random_forest',
         'logistic_regression',
+        'minirocket_ridge',
     }
     banks = {row.options.get('bank') for row in shipped.methods if row.method == 'attention_patch'}
     assert banks == {None, 'noise', 'shuffled', 'none'}
@@ -112,7 +113,9 @@ def test_shipped_studies_hold_every_method_and_both_baselines_without_a_net(
 @pytest.mark.parametrize('path', sorted(SHIPPED.glob('*.yaml')), ids=lambda path: path.stem)
 def test_shipped_studies_can_be_read_and_divide_into_runs(path: Path, quick: bool):
     shipped = load_study(path.stem, quick=quick)
-    assert all(group.rows for group in groups(shipped))
+    # So many people as the largest data set has.
+    people = People(tuple(map(str, range(23))))
+    assert all(group.rows for group in groups(shipped, people))
     assert {row.statistics for row in shipped.methods} >= {'random_forest', 'logistic_regression'}
 
 
