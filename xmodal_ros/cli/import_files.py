@@ -73,6 +73,15 @@ def import_files(
     video_height: Annotated[
         int | None, typer.Option(min=8, metavar='PIXELS', help='Make higher pictures smaller.')
     ] = None,
+    video_fps: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=1000,
+            metavar='HZ',
+            help='Pictures a second, for a video that does not hold their times.',
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option('--force', help='Replace a bag that is there.')] = False,
     json: Annotated[
         Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
@@ -110,6 +119,7 @@ def import_files(
         video_offset,
         audio_offset,
         video_height,
+        video_fps,
         dict(map(_by_modality, file or ())),
     )
     if not subject.strip():
@@ -118,6 +128,8 @@ def import_files(
         made = import_own_files(files, bag, subject.strip(), force=force)
     counts = ', '.join(f'{count} messages of {name}' for name, count in made.messages.items())
     print_line(console, f'{made.path}: {made.duration_s:.1f} s of {subject.strip()}: {counts}')
+    for note in made.notes:
+        print_line(console, note)
     if made.repeated:
         print_line(
             console,
@@ -142,6 +154,7 @@ def import_files(
             'segments': len(made.segments),
             'activities': dict(sorted(activities.items())),
             'repeated': made.repeated,
+            'notes': list(made.notes),
         },
     )
 

@@ -21,11 +21,13 @@ class Record(NamedTuple):
 class SensorFile(ABC):
     """A file that was looked into. ``starts_at_ns`` is when it starts, where it says so itself.
 
-    ``repeated`` counts samples with the time of the one before.
+    ``repeated`` counts samples with the time of the one before. ``notes`` say what of the file is
+    otherwise than its header says.
     """
 
     starts_at_ns: int | None = None
     repeated: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     @abstractmethod

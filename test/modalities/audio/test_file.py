@@ -1,4 +1,5 @@
 from pathlib import Path
+import struct
 import sys
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from scipy.io import wavfile
 
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.audio.file import read_sound
+from xmodal_ros.modalities.audio.file import read_sound, SoundFile
 
 SOUND = np.array([[0, 100], [-32_768, 32_767], [256, -256]], np.int16)
 
@@ -76,3 +77,64 @@ def test_without_soundfile_wav_is_read_and_others_say_how_to_get_it(
     (tmp_path / 'a.ogg').write_bytes(b'OggS')
     with pytest.raises(BagError, match='pip install soundfile'):
         read_sound(tmp_path / 'a.ogg')
+
+
+def wav(stated: int, sound: bytes, *, behind: bytes = b'', order: str = '<') -> bytes:
+    form = struct.pack(f'{order}HHIIHH', 1, 1, 8000, 16_000, 2, 16)
+    kind = b'RIFF' if order == '<' else b'RIFX'
+    return b''.join(
+        (
+            kind + struct.pack(f'{order}I', min(36 + stated, 0xFFFFFFFF)) + b'WAVE',
+            b'fmt ' + struct.pack(f'{order}I', 16) + form,
+            b'LIST' + struct.pack(f'{order}I', 3) + b'abc\0',
+            b'data' + struct.pack(f'{order}I', stated) + sound + behind,
+        )
+    )
+
+
+TONE = (np.sin(np.arange(16_000) / 5) * 10_000).astype('<i2')
+
+
+@pytest.mark.parametrize('order', ['<', '>'])
+@pytest.mark.parametrize(
+    ('stated', 'words'),
+    [
+        (0, 'written to a pipe or never closed'),
+        (0xFFFFFFFF, 'written to a pipe or never closed'),
+        (0x7FFFF000, 'written to a pipe or never closed'),
+        # A header that was written once, when a second had been recorded.
+        (2000, 'written to a pipe or never closed'),
+        # A copy that was cut short.
+        (100_000, 'where it was not copied in full'),
+    ],
+)
+def test_a_wav_whose_header_is_wrong_is_read_to_its_end_and_says_so(
+    tmp_path: Path, stated: int, words: str, order: str
+) -> None:
+    sound = TONE.astype(f'{order}i2').tobytes()
+    # The last sample is cut in half.
+    (tmp_path / 'a.wav').write_bytes(wav(stated, sound + b'x', order=order))
+    file = SoundFile(tmp_path / 'a.wav')
+    assert file.duration_ns == 2_000_000_000
+    (note,) = file.notes
+    assert f'states {stated} bytes of sound' in note
+    assert words in note
+    assert np.array_equal(read_sound(tmp_path / 'a.wav')[1][:, 0], TONE)
+
+
+@pytest.mark.parametrize('behind', [b'', b'\0\0\0', b'LIST\4\0\0\0abcd', b'id3 \4\0\0\0abcd'])
+def test_a_wav_whose_header_is_right_has_nothing_to_say(tmp_path: Path, behind: bytes) -> None:
+    (tmp_path / 'a.wav').write_bytes(wav(32_000, TONE.tobytes(), behind=behind))
+    file = SoundFile(tmp_path / 'a.wav')
+    assert (file.duration_ns, file.notes) == (2_000_000_000, ())
+
+
+def test_a_wav_that_is_really_empty_is_refused(tmp_path: Path) -> None:
+    (tmp_path / 'a.wav').write_bytes(wav(0, b'', behind=b'LIST\4\0\0\0abcd'))
+    with pytest.raises(BagError, match='holds no sound'):
+        SoundFile(tmp_path / 'a.wav')
+
+
+def test_a_sound_file_is_what_its_bytes_are(tmp_path: Path) -> None:
+    (tmp_path / 'a.raw').write_bytes(wav(32_000, TONE.tobytes()))
+    assert len(read_sound(tmp_path / 'a.raw')[1]) == 16_000

@@ -30,7 +30,8 @@ class OwnFiles:
 
     ``start_ns`` is when the recording starts, in nanoseconds since 1970; None for the first time
     of the table where that counts from 1970, else 1 January 2000. Each offset, in seconds, is how
-    much later its file starts; a table whose times count from 1970 is only moved by it. ``others``
+    much later its file starts; a table whose times count from 1970 is only moved by it.
+    ``video_fps`` is the rate of a video's pictures where it does not hold their times. ``others``
     are files by their modality, for those whose files can be read.
     """
 
@@ -44,6 +45,7 @@ class OwnFiles:
     video_offset_s: float = 0.0
     audio_offset_s: float = 0.0
     video_height: int | None = None
+    video_fps: float | None = None
     others: Mapping[str, Path] = field(default_factory=dict)
 
     def given(self) -> Iterator[tuple[Sensor, Path, Mapping[str, Any], float]]:
@@ -51,7 +53,15 @@ class OwnFiles:
         if self.imu is not None:
             yield IMU, self.imu, {'columns': self.columns}, self.imu_offset_s
         if self.video is not None:
-            yield CAMERA, self.video, {'height': self.video_height}, self.video_offset_s
+            yield (
+                CAMERA,
+                self.video,
+                {
+                    'height': self.video_height,
+                    'fps': self.video_fps,
+                },
+                self.video_offset_s,
+            )
         if self.audio is not None:
             yield MICROPHONE, self.audio, {}, self.audio_offset_s
         for name, path in self.others.items():
@@ -62,7 +72,8 @@ class OwnFiles:
 class OwnBag:
     """What was written: messages by sensor, labelled segments, and how long it lasts.
 
-    ``repeated`` counts samples of the table with the time of the one before.
+    ``repeated`` counts samples of the table with the time of the one before. ``notes`` say what of
+    the files is otherwise than they declare.
     """
 
     path: Path
@@ -70,6 +81,7 @@ class OwnBag:
     segments: tuple[Segment, ...]
     duration_s: float
     repeated: int
+    notes: tuple[str, ...] = ()
 
 
 def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool = False) -> OwnBag:
@@ -108,6 +120,7 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
         made.segments,
         (made.last_ns - made.first_ns) / 1e9,
         made.repeated,
+        tuple(note for each in made.given for note in each.file.notes),
     )
 
 

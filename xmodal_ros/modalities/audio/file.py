@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
 from xmodal_ros.modalities.audio.messages import audio_info_message, audio_message
+from xmodal_ros.modalities.audio.wav import is_wav, mending_of
 from xmodal_ros.modalities.file import Record, SensorFile
 from xmodal_ros.windows.windowing import SECOND_NS
 
@@ -22,6 +23,8 @@ class SoundFile(SensorFile):
 
     def __init__(self, path: Path) -> None:
         self._rate_hz, self._samples = read_sound(path)
+        mending = mending_of(path)
+        self.notes = () if mending is None else (mending.note,)
 
     @property
     def duration_ns(self) -> int:
@@ -57,13 +60,18 @@ def sound_records(
 def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
     """Give the rate in Hz and the samples (N, channels) of a sound file.
 
-    WAV is read by SciPy; any other format, and what SciPy does not know of WAV, by the library
+    WAV is read by SciPy, to the end of the file where its header does not say how much sound
+    there is; any other format, and what SciPy does not know of WAV, by the library
     ``soundfile`` where it is installed. Raises :class:`BagError` that says what to do.
     """
     if not path.is_file():
         raise BagError(f'there is no sound file {str(path)!r}')
     problem = ''
-    if path.suffix.lower() == '.wav':
+    try:
+        wav, mending = is_wav(path), mending_of(path)
+    except OSError as error:
+        raise BagError(f'{str(path)!r} cannot be read: {error.strerror or error}') from error
+    if wav:
         # Half a second to import, and every command imports this module.
         from scipy.io import wavfile
 
@@ -72,7 +80,7 @@ def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
                 # Chunks beside the sound are no news; a file that is cut off is.
                 warnings.simplefilter('ignore', wavfile.WavFileWarning)
                 warnings.filterwarnings('error', 'Reached EOF', wavfile.WavFileWarning)
-                rate, samples = wavfile.read(path)
+                rate, samples = wavfile.read(path if mending is None else mending.open(path))
             if samples.dtype.kind == 'f' and not np.isfinite(samples).all():
                 raise BagError(
                     f'{str(path)!r} holds values that are no numbers: convert it to 16-bit WAV'
@@ -121,6 +129,7 @@ def _checked(name: str, rate_hz: int, samples: NDArray[np.int16]) -> tuple[int, 
 def _as_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
     """Bring what WAV may hold to 16 bits; (N,) or (N, channels) to (N, channels)."""
     samples = samples[:, None] if samples.ndim == 1 else samples
+    samples = samples.astype(samples.dtype.newbyteorder('='), copy=False)
     if samples.dtype.kind == 'f':
         return np.asarray(np.rint(samples.clip(-1, 1) * 32_767), np.int16)
     if samples.dtype == np.uint8:

@@ -187,7 +187,7 @@ def _looks_like_rvl(data: bytes) -> bool:
     if len(data) < _DEPTH_HEADER.size + _RVL_SIZE.size:
         return False
     width, height = _RVL_SIZE.unpack_from(data, _DEPTH_HEADER.size)
-    return 0 < width < 1 << 15 and 0 < height < 1 << 15
+    return bool(0 < width < 1 << 15 and 0 < height < 1 << 15)
 
 
 def decompress(data: bytes, reduction: int) -> Frame:

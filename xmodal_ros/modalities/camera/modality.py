@@ -116,10 +116,13 @@ class Camera(Modality):
         return image_message(sample.stamp_ns, sample.frame_id, height, width, encoding, data)
 
     def open_file(self, path: Path, options: Mapping[str, Any]) -> SensorFile:
-        """Read a video; ``options['height']`` is the most that pictures are to have."""
+        """Read a video; ``options['height']`` is the most that pictures are to have.
+
+        ``options['fps']`` is their rate, for a video that does not hold their times.
+        """
         from xmodal_ros.modalities.camera.file import VideoFile
 
-        return VideoFile(path, options.get('height'))
+        return VideoFile(path, options.get('height'), options.get('fps'))
 
     def compact(self, values: NDArray[Any]) -> NDArray[Any]:
         """Keep depth in half the memory: float16 is exact to 2 mm at 4 m."""
