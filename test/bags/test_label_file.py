@@ -151,3 +151,78 @@ def test_a_table_beside_several_bags_belongs_to_none(bag: Path) -> None:
     write_imu_bag(bag.parent / 'other')
     (bag.parent / 'labels.csv').write_text('start,end,label\n1,2,wave\n')
     assert "rename it to 'bag.labels.csv'" in complaint_about(bag)
+
+
+GERMAN = 'start;end;label\r\n2,5;10,25;gehen\r\n12;28;üben\r\n'
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        GERMAN.encode(),
+        GERMAN.encode('utf-8-sig'),
+        GERMAN.encode('utf-16'),
+        GERMAN.encode('utf-16-le'),
+        GERMAN.encode('utf-16-be'),
+        GERMAN.encode('utf-32'),
+        ('sep=;\r\n' + GERMAN).encode(),
+        GERMAN.replace(';', '\t').encode('utf-16'),
+        GERMAN.replace(',', '.').replace(';', ',').replace('\r\n', ',\r\n').encode(),
+        GERMAN.replace('start', 'Start').replace('\r\n', '\r').encode(),
+    ],
+)
+def test_tables_are_read_as_spreadsheets_write_them(bag: Path, content: bytes) -> None:
+    (bag / 'labels.csv').write_bytes(content)
+    assert segments_of(bag) == [
+        (2_500_000_000, 10_250_000_000, 'gehen'),
+        (12 * SECOND, 28 * SECOND, 'üben'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ('row', 'words'),
+    [
+        ('"2,5","10,25",walk', "'2,5' is no time: write 2.5 for seconds"),
+        ('0:02.5,0:10.25,walk', "'0:02.5' is no time: write 2.5 for seconds"),
+        ('0:01:02.5,0:10.25,walk', "'0:01:02.5' is no time: write 62.5 for seconds"),
+        (
+            '1700000002500,1700000010250,walk',
+            'are these milliseconds? Write seconds, 1700000002.5',
+        ),
+        ('1700000002500000,1700000010250000,walk', 'are these microseconds? Write seconds'),
+        ('1700000002500000000,1700000010250000000,walk', 'are these nanoseconds? Write seconds'),
+        ('2500,10250,walk', 'are these milliseconds? Write seconds, 2.5 for 2500'),
+        ('2023-11-15T00:13:22,2023-11-15T00:13:30,walk', 'Write 2023-11-15T00:13:22+02:00'),
+        ('2023-11-14T18:43:22,2023-11-14T18:43:30,walk', 'Write 2023-11-14T18:43:22-03:30'),
+    ],
+)
+def test_a_time_that_is_written_otherwise_is_answered_with_what_to_write(
+    bag: Path, row: str, words: str
+) -> None:
+    (bag / 'labels.csv').write_text(f'start,end,label\n{row}\n')
+    assert words in complaint_about(bag)
+
+
+def test_times_of_day_cannot_be_labels_where_the_clock_was_not_set(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', start_ns=100 * SECOND)
+    (bag / 'labels.csv').write_text('start,end,label\n2023-11-14T18:43:22,2023-11-14T18:44,a\n')
+    assert 'the clock of the recorder was not set' in complaint_about(bag)
+
+
+@pytest.mark.parametrize(
+    ('header', 'remedy'),
+    [('start,end,label,comment', 'remove comment'), ('2.5,10,walk', 'add that line')],
+)
+def test_a_first_line_that_is_wrong_says_how_to_mend_it(
+    bag: Path, header: str, remedy: str
+) -> None:
+    (bag / 'labels.csv').write_text(f'{header}\n1,2,walk,x\n')
+    assert remedy in complaint_about(bag)
+
+
+@pytest.mark.parametrize('name', ['labels.csv', 'labels.txt'])
+def test_text_of_an_old_encoding_is_named_with_line_and_remedy(bag: Path, name: str) -> None:
+    (bag / name).write_bytes('start,end,label\n1,2,üben\n'.encode('cp1252'))
+    complaint = complaint_about(bag)
+    assert "line 2 is no UTF-8 (byte 0xfc, which is 'ü' in Windows-1252)" in complaint
+    assert 'iconv -f cp1252 -t utf-8' in complaint

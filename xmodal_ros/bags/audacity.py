@@ -11,6 +11,7 @@ from typing import Final
 from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.text_file import read_text
 
 _SECOND_NS: Final = 1_000_000_000
 _MOST_SECONDS: Final = Decimal(1 << 34)
@@ -18,10 +19,7 @@ _MOST_SECONDS: Final = Decimal(1 << 34)
 
 def read_audacity(file: Path, span: LabelledSpan) -> tuple[Segment, ...]:
     """Read the segments in a label track; raises :class:`BagError` with file and line."""
-    try:
-        lines = file.read_text(encoding='utf-8-sig').splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BagError(f'labels in {str(file)!r} cannot be read: {error}') from error
+    lines = read_text(file, 'labels in').splitlines()
     rows = []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith('\\'):

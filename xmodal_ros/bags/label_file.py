@@ -1,12 +1,12 @@
 """Labels in a file beside the bag: a table, one from ELAN, or a label track of Audacity.
 
-The table is ``start,end,label``, one segment a row. Times are seconds or ISO 8601. Seconds that
-are at most one more than the recording lasts count from its start, others from 1970; ISO times
-without a zone are UTC.
+The table is ``start,end,label``, one segment a row, in UTF-8 or UTF-16, with commas, semicolons
+or tabs between columns (and decimal commas where these are no commas). Times are seconds or ISO
+8601. Seconds that are at most one more than the recording lasts count from its start, others from
+1970; ISO times without a zone are UTC.
 """
 
 from collections.abc import Sequence
-import csv
 from datetime import datetime, timedelta, UTC
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,6 +18,7 @@ from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
 from xmodal_ros.bags.opening import file_stem, is_recording
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.text_file import opened_table
 
 FILE_NAME: Final = 'labels.csv'
 OTHER_NAMES: Final = ('labels.eaf', 'labels.txt')
@@ -80,42 +81,47 @@ def read_label_file(file: Path, start_ns: int, end_ns: int) -> tuple[Segment, ..
 
 def _read_table(file: Path, span: LabelledSpan) -> tuple[Segment, ...]:
     rows: list[tuple[str, str, Segment]] = []
-    try:
-        with file.open(encoding='utf-8-sig', newline='') as stream:
-            reader = csv.reader(stream, strict=True, skipinitialspace=True)
-            order = _read_columns(file, next(reader, []))
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    where = f'{file}:{reader.line_num}'
-                    segment = _read_row(where, row, order, span)
-                    rows.append((where, f'line {reader.line_num}', segment))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BagError(f'labels in {str(file)!r} cannot be read: {error}') from error
+    with opened_table(file, 'labels in') as table:
+        order = _read_columns(file, table.header)
+        for line, row in table:
+            if any(cell.strip() for cell in row):
+                where = f'{file}:{line}'
+                cells = _read_row(where, row, len(table.header))
+                start, end, label = (cells[index].strip() for index in order)
+                times = [
+                    (text, _time(where, table.number_text(text), span)) for text in (start, end)
+                ]
+                segment = make_segment(where, label, times[0], times[1], span)
+                rows.append((where, f'line {line}', segment))
     if not rows:
         raise BagError(f'{file}: no labels: add rows {",".join(COLUMNS)} or remove the file')
     return in_order(rows)
 
 
 def _read_columns(file: Path, header: Sequence[str]) -> tuple[int, int, int]:
-    names = [name.strip().lower() for name in header]
-    if sorted(names) != sorted(COLUMNS):
+    names = [name.lower() for name in header]
+    # Spreadsheets write empty columns after the last.
+    if sorted(filter(None, names)) != sorted(COLUMNS):
+        more = [name for name in names if name and name not in COLUMNS]
+        if set(COLUMNS) <= set(names):
+            remedy = f': remove {",".join(more) or "what is there twice"}'
+        elif names and _read_seconds(names[0]) is not None:
+            remedy = ': add that line'
+        else:
+            remedy = ''
         raise BagError(
             f'{file}:1: the first line must name the columns {",".join(COLUMNS)}, '
-            f'it has {",".join(names) or "nothing"}'
+            f'it has {",".join(filter(None, names)) or "nothing"}{remedy}'
         )
     start, end, label = (names.index(name) for name in COLUMNS)
     return start, end, label
 
 
-def _read_row(
-    where: str, row: Sequence[str], order: tuple[int, int, int], span: LabelledSpan
-) -> Segment:
-    if len(row) != len(COLUMNS):
+def _read_row(where: str, row: Sequence[str], columns: int) -> Sequence[str]:
+    extra = [cell for cell in row[columns:] if cell.strip()]
+    if len(row) < columns or extra:
         raise BagError(f'{where}: {len(row)} values instead of {",".join(COLUMNS)}')
-    start, end, label = (row[index].strip() for index in order)
-    return make_segment(
-        where, label, (start, _time(where, start, span)), (end, _time(where, end, span)), span
-    )
+    return row
 
 
 def _time(where: str, text: str, span: LabelledSpan) -> int:
@@ -145,8 +151,21 @@ def _read_iso(where: str, text: str) -> int:
         time = datetime.fromisoformat(text)
     except ValueError:
         raise BagError(
-            f'{where}: {text!r} is no time: write seconds or ISO 8601, as 2025-01-31T12:00:00.5Z'
+            f'{where}: {text!r} is no time: write {_as_seconds(text)}seconds or ISO 8601, as '
+            '2025-01-31T12:00:00.5Z'
         ) from None
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return (time - _EPOCH) // timedelta(microseconds=1) * 1000
+
+
+def _as_seconds(text: str) -> str:
+    """Give what to write for a time with a decimal comma, or of minutes and seconds."""
+    parts = text.replace(',', '.').split(':')
+    values = [_read_seconds(part) for part in parts]
+    if len(parts) > 3 or any(value is None for value in values):
+        return ''
+    total = Decimal(0)
+    for value in values:
+        total = total * 60 + (value or 0)
+    return f'{total.normalize():f} for '

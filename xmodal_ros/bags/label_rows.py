@@ -2,13 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
+import re
+from typing import Final
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 
-_SECOND_NS = 1_000_000_000
+_SECOND_NS: Final = 1_000_000_000
+_UNITS: Final = {'milliseconds': 1000, 'microseconds': 10**6, 'nanoseconds': 10**9}
+_NUMBER: Final = re.compile(r'\d{1,30}(\.\d{1,30})?')
+_QUARTER_NS: Final = 900 * _SECOND_NS
+# Zones are up to 14 hours ahead of UTC.
+_MOST_QUARTERS: Final = 56
+# Clocks that say an earlier time, 1 January 2000, were not set.
+_SET_NS: Final = 946_684_800 * _SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -20,13 +30,36 @@ class LabelledSpan:
 
     def check(self, where: str, text: str, time_ns: int) -> int:
         """Give a time back; raises :class:`BagError` when it lies outside."""
-        if not self.start_ns - _SECOND_NS <= time_ns <= self.end_ns + _SECOND_NS:
+        if not self._holds(time_ns):
             raise BagError(
                 f'{where}: {text} lies outside the recording, which lasts '
                 f'{(self.end_ns - self.start_ns) / 1e9:.3f} s from {self.start_ns / 1e9:.3f} s '
-                'after 1970 on'
+                f'after 1970 on{self._hint(text, time_ns)}'
             )
         return time_ns
+
+    def _hint(self, text: str, time_ns: int) -> str:
+        """Say what a time outside may be instead."""
+        for unit, factor in _UNITS.items():
+            if not _NUMBER.fullmatch(text):
+                break
+            value_ns = int(Fraction(text) * _SECOND_NS / factor)
+            if self._holds(value_ns) or self._holds(value_ns + self.start_ns):
+                return f': are these {unit}? Write seconds, {value_ns / 1e9:.12g} for {text}'
+        for quarters in range(-_MOST_QUARTERS, _MOST_QUARTERS + 1):
+            if quarters and self._holds(time_ns - quarters * _QUARTER_NS):
+                sign, (hours, rest) = '+-'[quarters < 0], divmod(abs(quarters), 4)
+                zone = f'{sign}{hours:02d}:{rest * 15:02d}'
+                return f': times without a zone are UTC; is it that of {zone}? Write {text}{zone}'
+        if self.start_ns < _SET_NS <= time_ns:
+            return (
+                ': the clock of the recorder was not set; write seconds from the start of the '
+                'recording on'
+            )
+        return ''
+
+    def _holds(self, time_ns: int) -> bool:
+        return self.start_ns - _SECOND_NS <= time_ns <= self.end_ns + _SECOND_NS
 
 
 def make_segment(

@@ -1,19 +1,21 @@
 """Read the samples of a sensor from a table: a CSV file with a line of column names."""
 
 from array import array
-from collections.abc import Iterator
-import csv
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, UTC
 from decimal import Decimal, InvalidOperation
 import math
 from pathlib import Path
+import re
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import BagError
+from xmodal_ros.text_file import opened_table, TableLines
 from xmodal_ros.windows.windowing import SECOND_NS
 
 TimeUnit = Literal['s', 'ms', 'us', 'ns', 'iso']
@@ -23,6 +25,15 @@ _SLOWEST_HZ, _FASTEST_HZ = 1.0, 8000.0
 # Times later than this count from 1970, earlier ones from some start: it is 1 January 2000.
 SINCE_1970_NS: Final = 946_684_800 * SECOND_NS
 MOST_NS: Final = 1 << 62
+_HOUR_NS: Final = 3600 * SECOND_NS
+# 1 January 2100: later dates are of another unit.
+_LATEST_NS: Final = 4_102_444_800 * SECOND_NS
+# Of fewer samples of one time nothing can be said.
+_FEW: Final = 2
+# Days of 1954 to 2119, and on which of them 1970 began.
+_DAYS: Final = {'Excel': (20_000, 80_000, 25_569), 'MATLAB': (713_000, 774_000, 719_529)}
+_TIME_OF_DAY: Final = re.compile(r'\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?')
+_OTHER_DATE: Final = re.compile(r'\d{1,4}[/.]\d{1,2}[/.]\d{1,4}')
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,22 +76,15 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
     said.
     """
     times, values = array('q'), array('d')
-    try:
-        with file.open(encoding='utf-8-sig', newline='') as stream:
-            delimiter = _delimiter(stream.readline())
-            stream.seek(0)
-            lines = csv.reader(stream, delimiter=delimiter, strict=True)
-            for time_ns, numbers in _rows(file, lines, columns):
-                if times and time_ns < times[-1]:
-                    raise BagError(
-                        f'{file}: time runs backwards after sample {len(times)}, by '
-                        f'{(times[-1] - time_ns) / 1e9:g} s: sort the rows, or import each '
-                        'recording in the table on its own'
-                    )
-                times.append(time_ns)
-                values.extend(numbers)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BagError(f'the table {str(file)!r} cannot be read: {error}') from error
+    with opened_table(file, 'the table') as lines:
+        for time_ns, numbers in _rows(file, lines, columns):
+            if times and time_ns < times[-1]:
+                raise BagError(
+                    f'{file}: time runs backwards after sample {len(times)}, by '
+                    f'{(times[-1] - time_ns) / 1e9:g} s: {_why_backwards(times[-1] - time_ns)}'
+                )
+            times.append(time_ns)
+            values.extend(numbers)
     if len(times) < 2:
         raise BagError(f'{file}: {len(times)} samples are too few')
     stamps = np.array(times, np.int64)
@@ -89,33 +93,78 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
     return SampleTable(stamps, table, int((np.diff(stamps) == 0).sum()))
 
 
-def _delimiter(header: str) -> str:
-    """Give what parts the columns: spreadsheets write commas, semicolons or tabs."""
-    return max(',;\t', key=header.count)
+def _why_backwards(by_ns: int) -> str:
+    if abs(by_ns - _HOUR_NS) <= SECOND_NS:
+        return 'did summer time end? Write the times in UTC, or with their zone'
+    return 'sort the rows, or import each recording in the table on its own'
 
 
 def _rows(
-    file: Path, lines: Iterator[list[str]], columns: TableColumns
+    file: Path, lines: TableLines, columns: TableColumns
 ) -> Iterator[tuple[int, list[float]]]:
-    header = [name.strip() for name in next(lines, [])]
+    header = lines.header
     wanted = [columns.time, *columns.values]
     if missing := [name for name in wanted if name not in header]:
         raise BagError(
             f'{file}: there is no column {missing[0]!r}, only {", ".join(header) or "nothing"}: '
-            f'{columns.remedy}'
+            f'{_why_missing(header) or columns.remedy}'
         )
     order = [header.index(name) for name in wanted]
-    for number, row in enumerate(lines, start=2):
+    for number, row in lines:
         if not any(cell.strip() for cell in row):
             continue
-        if len(row) <= max(order):
-            raise BagError(
-                f'{file}: line {number} holds {len(row)} values, the first line {len(header)}: '
-                'is the file cut off there?'
-            )
         where = f'{file}: line {number}'
-        time_ns = _time_ns(where, row[order[0]].strip(), columns.time_unit)
-        yield time_ns, [_number(where, header[i], row[i]) for i in order[1:]]
+        _check_row(where, row, header, order)
+        cells = [lines.number_text(row[index]) for index in order]
+        time_ns = _time_ns(where, cells[0].strip(), columns.time_unit)
+        yield (
+            time_ns,
+            [
+                _number(where, header[index], cell)
+                for index, cell in zip(order[1:], cells[1:], strict=True)
+            ],
+        )
+
+
+def _why_missing(header: Sequence[str]) -> str:
+    if len(header) == 1 and len(header[0].split()) > 1:
+        return 'part the columns by commas, semicolons or tabs rather than blanks'
+    if any(_is_number(cell) for cell in header):
+        return 'let the first line name the columns'
+    return ''
+
+
+def _check_row(where: str, row: Sequence[str], header: Sequence[str], order: list[int]) -> None:
+    if any('\0' in cell for cell in row):
+        raise BagError(
+            f'{where}: it holds zero bytes, as a file that was not written to the disk before '
+            'power was lost: remove them'
+        )
+    if [cell.strip() for cell in row] == header:
+        raise BagError(f'{where}: it names the columns once more: remove it')
+    if len(row) <= max(order):
+        only_time = not any(cell.strip() for cell in row[1:])
+        raise BagError(
+            f'{where} holds {len(row)} values, the first line {len(header)}: '
+            + (
+                'remove rows that hold a time and nothing else (a gap is allowed)'
+                if only_time and _is_number(row[0])
+                else 'is the file cut off there?'
+            )
+        )
+    if not any(_is_number(row[index].replace(',', '.')) for index in order[1:]) and all(
+        row[index].strip() for index in order
+    ):
+        raise BagError(
+            f'{where}: {", ".join(row)} are no numbers: remove a line of units or words'
+        )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _number(where: str, column: str, text: str) -> float:
@@ -136,7 +185,9 @@ def _time_ns(where: str, text: str, unit: TimeUnit) -> int:
         try:
             moment_ns = iso_ns(text)
         except ValueError:
-            raise BagError(f'{where}: {text!r} is no time in ISO 8601') from None
+            raise BagError(
+                f'{where}: {text!r} is no time in ISO 8601: {_what_iso(text)}'
+            ) from None
         if abs(moment_ns) > MOST_NS:
             raise BagError(f'{where}: {text!r} is not between 1824 and 2116')
         return moment_ns
@@ -147,10 +198,37 @@ def _time_ns(where: str, text: str, unit: TimeUnit) -> int:
         number = Decimal('nan')
     if not number.is_finite() or abs(number) * _NANOSECONDS[unit] > MOST_NS:
         raise BagError(
-            f'{where}: the time is {text!r}, which is no number of {unit} that can be: give '
-            "'--time-unit' (s, ms, us, ns, or iso for dates)"
+            f'{where}: the time is {text!r}, which is no number of {unit} that can be: '
+            f'{_what_time(text, number)}'
         )
     return int(number * _NANOSECONDS[unit])
+
+
+def _what_time(text: str, number: Decimal) -> str:
+    """Say what a time may be that is not of the unit said."""
+    if number.is_finite():
+        for unit, factor in _NANOSECONDS.items():
+            if SINCE_1970_NS <= number * factor <= _LATEST_NS:
+                return f"as {unit} it would be a date: give '--time-unit {unit}'"
+    with suppress(ValueError):
+        iso_ns(text)
+        return "it is a date: give '--time-unit iso'"
+    if _TIME_OF_DAY.fullmatch(text):
+        return (
+            'a time of day is not enough: write dates as 2025-01-31T12:00:00.5Z (with '
+            "'--time-unit iso'), or seconds from the start on"
+        )
+    if _OTHER_DATE.match(text):
+        return "write dates as 2025-01-31T12:00:00.5Z, and give '--time-unit iso'"
+    if ',' in text and _is_number(text.replace(',', '.')):
+        return 'write 0.5, not 0,5, or part the columns by semicolons'
+    return "give '--time-unit' (s, ms, us, ns, or iso for dates)"
+
+
+def _what_iso(text: str) -> str:
+    if _is_number(text):
+        return "it is a number: give '--time-unit' s, ms, us or ns"
+    return 'write dates as 2025-01-31T12:00:00.5Z'
 
 
 def iso_ns(text: str) -> int:
@@ -166,5 +244,28 @@ def _check_rate(file: Path, stamps: NDArray[np.int64], columns: TableColumns) ->
     if not _SLOWEST_HZ <= rate_hz <= _FASTEST_HZ:
         raise BagError(
             f'{file}: with times in {columns.time_unit} there are {rate_hz:.3g} samples a second, '
-            f"which no {columns.title} gives: correct '--time-unit' (s, ms, us, ns or iso)"
+            f'which no {columns.title} gives: {_better_unit(stamps, rate_hz, columns.time_unit)}'
         )
+
+
+def _better_unit(stamps: NDArray[np.int64], rate_hz: float, unit: TimeUnit) -> str:
+    """Say which unit would fit the times, as far as any does."""
+    if math.isinf(rate_hz) and len(stamps) > _FEW:
+        return (
+            'all its times are the same: were they rounded, as 1.76E+12 by a spreadsheet? Export '
+            "them with all digits; else correct '--time-unit'"
+        )
+    if unit == 'iso':
+        return 'are its dates rounded? Export them with fractions of a second'
+    first = int(stamps[0]) / _NANOSECONDS[unit]
+    for name, (lowest, highest, zero) in _DAYS.items():
+        rate_of_days = rate_hz * _NANOSECONDS[unit] / SECOND_NS / 86_400
+        if lowest <= first <= highest and _SLOWEST_HZ <= rate_of_days <= _FASTEST_HZ:
+            return f'they seem to be days, as in {name}: write seconds, (days - {zero}) * 86400'
+    fitting = [
+        name
+        for name, factor in _NANOSECONDS.items()
+        if _SLOWEST_HZ <= rate_hz * _NANOSECONDS[unit] / factor <= _FASTEST_HZ
+    ]
+    hint = f' ({" or ".join(fitting)}?)' if fitting else ' (s, ms, us, ns or iso)'
+    return f"correct '--time-unit'{hint}"

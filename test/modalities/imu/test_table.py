@@ -102,3 +102,70 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path, content: bytes) -> Non
         read_imu_table(tmp_path / 'imu.csv', ImuColumns())
     with pytest.raises(BagError, match='cannot be read'):
         read_imu_table(tmp_path / 'none.csv', ImuColumns())
+
+
+@pytest.mark.parametrize('encoding', ['utf-8', 'utf-8-sig', 'utf-16', 'utf-16-le'])
+@pytest.mark.parametrize('first', ['', 'sep=;\n'])
+def test_tables_are_read_as_spreadsheets_write_them(
+    tmp_path: Path, encoding: str, first: str
+) -> None:
+    expected = read_imu_table(write(tmp_path, ROWS), ImuColumns())
+    text = (tmp_path / 'imu.csv').read_text().replace(',', ';').replace('.', ',')
+    (tmp_path / 'imu.csv').write_bytes((first + text).encode(encoding))
+    table = read_imu_table(tmp_path / 'imu.csv', ImuColumns())
+    np.testing.assert_array_equal(table.values, expected.values)
+    np.testing.assert_array_equal(table.times_ns, expected.times_ns)
+
+
+def rows(*times: str) -> str:
+    return '\n'.join(f'{time},0,0,9.8,0,0,0' for time in times)
+
+
+@pytest.mark.parametrize(
+    ('text', 'unit', 'words'),
+    [
+        (rows('1700000000000000000'), 's', r"as ns it would be a date: give '--time-unit ns'"),
+        (rows('1700000000000'), 's', r"as ms it would be a date: give '--time-unit ms'"),
+        (rows('1.7E+12', '1.7E+12', '1.7E+12'), 'ms', 'all its times are the same: were'),
+        (rows('0', '10000', '20000'), 's', r"correct '--time-unit' \(us\?\)"),
+        (rows('2025-01-31T12:00:00'), 's', "it is a date: give '--time-unit iso'"),
+        (rows('12.5'), 'iso', "it is a number: give '--time-unit' s, ms"),
+        (rows('10/09/2025 10:53'), 's', 'write dates as 2025-01-31T12:00:00'),
+        (rows('10/09/2025 10:53'), 'iso', 'write dates as 2025-01-31T12:00:00'),
+        (rows('10:53:00.5'), 's', 'a time of day is not enough'),
+        (rows('"0,5"'), 's', 'write 0.5, not 0,5'),
+        (rows(*(f'{45939.45 + n / 8.64e6:.9f}' for n in range(9))), 's', 'days, as in Excel'),
+        (rows(*(f'{739900 + n / 8.64e6:.9f}' for n in range(9))), 's', 'days, as in MATLAB'),
+        (rows('0', '0.01') + '\ntime,ax,ay,az,gx,gy,gz', 's', 'line 4: it names the columns once'),
+        ('s,m/s,m/s,m/s,rad/s,rad/s,rad/s\n' + rows('0'), 's', 'line 2: .* a line of units'),
+        ('0.5\n', 's', 'remove rows that hold a time and nothing else'),
+        (rows('0', '0.01') + '\n\0\0\0', 's', 'line 4: it holds zero bytes'),
+        ('0,0,0,16384,0,0,0\n0.01,0,0,16384,0,0,0', 's', 'raw counts of a converter'),
+        (rows('2025-10-26T02:59:59', '2025-10-26T02:00:00'), 'iso', 'did summer time end'),
+    ],
+)  # fmt: skip
+def test_each_mistake_is_answered_by_what_mends_it(
+    tmp_path: Path, text: str, unit: Any, words: str
+) -> None:
+    with pytest.raises(BagError, match=words):
+        read_imu_table(write(tmp_path, text), ImuColumns(time_unit=unit))
+
+
+@pytest.mark.parametrize(
+    ('header', 'words'),
+    [
+        ('time ax ay az gx gy gz', 'rather than blanks'),
+        ('33,Jogging,491059,0.0,1.5,9.81;', 'let the first line name the columns'),
+    ],
+)
+def test_a_first_line_without_names_is_answered_by_what_mends_it(
+    tmp_path: Path, header: str, words: str
+) -> None:
+    with pytest.raises(BagError, match=words):
+        read_imu_table(write(tmp_path, ROWS, header), ImuColumns())
+
+
+def test_an_old_encoding_is_named_with_line_and_remedy(tmp_path: Path) -> None:
+    (tmp_path / 'imu.csv').write_bytes('time,ax,ay,az,gx,gy,gz\n0,ü'.encode('cp1252'))
+    with pytest.raises(BagError, match=r"line 2 is no UTF-8 \(byte 0xfc, which is 'ü'.*iconv"):
+        read_imu_table(tmp_path / 'imu.csv', ImuColumns())

@@ -22,6 +22,10 @@ _RATE: Final = {'rad/s': 1.0, 'deg/s': math.pi / 180}
 _FASTEST: Final = 35.0
 
 
+# No accelerometer that people wear measures more.
+_MOST_G: Final = 200
+
+
 @dataclass(frozen=True)
 class ImuColumns:
     """Which columns of a table hold what, and in which units.
@@ -74,7 +78,7 @@ def _check_units(
             f'{file}: with acceleration in {columns.acceleration_unit} its median length is '
             f'{length:.3g} m/s², but gravity alone is {_GRAVITY:.3g}: correct '
             f"'--acc-unit'{_better(length, columns.acceleration_unit)}, or give '--no-gravity' "
-            'where it has been taken out'
+            f'where it has been taken out{_of_counts(length)}'
         )
     if rate is not None:
         fastest = float(np.percentile(np.linalg.norm(rate, axis=1), 99))
@@ -83,6 +87,12 @@ def _check_units(
                 f'{file}: with angular rate in {columns.rate_unit} it reaches {fastest:.3g} '
                 "rad/s, which is more than usual gyros measure: correct '--gyro-unit' (deg/s?)"
             )
+
+
+def _of_counts(length: float) -> str:
+    if length < _MOST_G * _GRAVITY:
+        return ''
+    return '; raw counts of a converter are to be divided by its scale first, as 16384 counts a g'
 
 
 def _better(length: float, unit: AccelerationUnit) -> str:
