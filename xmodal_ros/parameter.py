@@ -15,6 +15,7 @@ class Parameter:
     while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
     that holds nothing but '' is empty: ROS 2 has no typed empty list. ``or_number`` lets a string
     be given as a number, as the command line takes ``device:=0`` for one, and numbers be whole.
+    ``formerly`` is another name by which it may be given at start.
     """
 
     name: str
@@ -23,3 +24,4 @@ class Parameter:
     change: Change = 'never'
     bounds: tuple[float, float] | None = None
     or_number: bool = False
+    formerly: str = ''

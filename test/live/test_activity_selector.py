@@ -33,7 +33,7 @@ TOPICS = {'imu': '/imu_classifier/activity', 'camera': '/camera/activity'}
 HOP = SECOND // 2
 TIMEOUT = 1 * SECOND
 SETTINGS = {
-    'sources': ['camera', 'imu'],
+    'source_names': ['camera', 'imu'],
     'sources.imu.priority': 1,
     'sources.camera.topic': 'camera/activity',
     'timeout': TIMEOUT / SECOND,
@@ -228,7 +228,7 @@ def test_a_source_may_be_chosen_by_hand(live: Live) -> None:
         ('mode', 'average', "mode 'average' is none of select, fuse"),
         ('mode', 'fuse', 'set sources.camera.weight, sources.imu.weight'),
         ('smoothing_method', 'median', 'none of mean, majority'),
-        ('sources', ['imu'], 'while the node is unconfigured; it is active'),
+        ('source_names', ['imu'], 'while the node is unconfigured; it is active'),
         ('sources.imu.topic', 'no topic!', 'no name of a topic'),
         ('sources.imu.topic', '/activity', 'what the selector itself says'),
         ('sources.imu.model', '/nowhere', 'is no bundle'),
@@ -353,8 +353,8 @@ def test_what_is_missing_is_said_and_can_be_set(watcher: Watcher, tmp_path: Path
     arguments = ['-r', f'__node:={name[1:]}']
     with running(tmp_path, 'activity_selector', settings, arguments=arguments) as node:
         _, text, _ = watcher.wait_for_status(name, is_error)
-        assert "the parameter 'sources' is empty" in text
-        assert watcher.set_parameter(name, 'sources', ['imu', 'audio']) == (True, '')
+        assert "the parameter 'source_names' is empty" in text
+        assert watcher.set_parameter(name, 'source_names', ['imu', 'audio']) == (True, '')
         watcher.wait_for_status(name, lambda s: 'sources.imu.weight' in s[1])
         for source in ('imu', 'audio'):
             assert watcher.set_parameter(name, f'sources.{source}.weight', 0.7) == (True, '')

@@ -98,7 +98,7 @@ def found(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             Stream(publisher(AudioDataStamped, '/audio'), 50, lambda t: audio_bytes(t, tone(320))),
         ]
         classifier = {'model': str(bundle), 'topic': 'imu_wrong', 'device': 'cpu'}
-        selector = {'sources': ['imu', 'camera'], 'autostart': False}
+        selector = {'source_names': ['imu', 'camera'], 'autostart': False}
         stack.enter_context(running(folder, 'imu_classifier', classifier))
         stack.enter_context(running(folder, 'activity_selector', selector))
         watcher.wait_for_status('/imu_classifier', is_active)
@@ -171,7 +171,7 @@ def test_our_nodes_are_found_with_state_words_and_parameters(found: Found) -> No
         'selector',
         'unconfigured',
     )
-    assert selector.parameters['sources'] == ['imu', 'camera']
+    assert selector.parameters['source_names'] == ['imu', 'camera']
     assert set(found.graph.nodes) == {'/watcher', '/imu_classifier', '/activity_selector'}
 
 

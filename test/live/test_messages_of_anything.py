@@ -337,7 +337,11 @@ def test_no_static_transform_harms(robot: Robot) -> None:
 
 
 def test_no_label_harms_the_selector(watcher: Watcher, tmp_path: Path) -> None:
-    given_settings = {'sources': ['imu', 'camera'], 'timeout': 0.5, 'diagnostics_period': 0.05}
+    given_settings = {
+        'source_names': ['imu', 'camera'],
+        'timeout': 0.5,
+        'diagnostics_period': 0.05,
+    }
     walk = (('walk', 0.75), ('sit', 0.25))
     heard = watcher.heard
     watcher.hear(Classification, '/activity')

@@ -185,7 +185,7 @@ def test_a_source_that_cannot_be_subscribed_to_stays_where_it_is(
     watcher: Watcher, tmp_path: Path
 ) -> None:
     settings = {
-        'sources': ['imu'],
+        'source_names': ['imu'],
         'diagnostics_period': 0.1,
         'qos_overrides./odd.subscription.reliability': 'unfailing',
     }

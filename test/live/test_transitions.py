@@ -19,7 +19,7 @@ SETTINGS: Mapping[str, Callable[[Path], Mapping[str, object]]] = {
     'imu_classifier': lambda folder: {'model': str(make_imu_bundle(folder / 'imu'))},
     'camera_classifier': lambda folder: {'model': str(make_camera_bundle(folder / 'camera'))},
     'audio_classifier': lambda folder: {'model': str(make_audio_bundle(folder / 'audio'))},
-    'activity_selector': lambda _folder: {'sources': ['imu', 'camera']},
+    'activity_selector': lambda _folder: {'source_names': ['imu', 'camera']},
     'microphone': lambda _folder: {'device': 'pulse'},
     'camera': lambda folder: {'device': str(write_video(folder / 'x.avi', 10)), 'loop': True},
 }

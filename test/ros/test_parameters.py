@@ -77,7 +77,7 @@ def test_the_configuration_file_holds_the_defaults_with_their_descriptions() -> 
     chosen = content['/**/activity_selector']['ros__parameters']
     of_table = {each.name: each.default for each in ACTIVITY_SELECTOR}
     assert chosen.items() <= of_table.items()
-    assert of_table.keys() - chosen.keys() == {'sources', 'autostart', 'diagnostics_period'}
+    assert of_table.keys() - chosen.keys() == {'source_names', 'autostart', 'diagnostics_period'}
     lines = path.read_text().splitlines()
     for parameter in (*PERCEPTION, *(each for each in ACTIVITY_SELECTOR if each.name in chosen)):
         index = next(

@@ -21,7 +21,7 @@ TABLE = (*ACTIVITY_SELECTOR, *source_table('imu'), *source_table('camera'))
 
 def settings(**changes: Any) -> SelectorSettings:
     values: dict[str, Any] = {each.name: each.default for each in TABLE}
-    values |= {'sources': ['imu', 'camera']}
+    values |= {'source_names': ['imu', 'camera']}
     values |= {name.replace('__', '.'): value for name, value in changes.items()}
     return read_settings(values.__getitem__)
 
@@ -53,8 +53,8 @@ def test_seconds_become_nanoseconds_and_weights_accuracies() -> None:
 
 
 def test_no_sources_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="'sources' is empty"):
-        settings(sources=[''])
+    with pytest.raises(ConfigurationError, match="'source_names' is empty"):
+        settings(source_names=[''])
 
 
 def test_a_topic_that_is_not_set_is_that_of_the_classifier_of_that_name() -> None:

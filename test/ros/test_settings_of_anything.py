@@ -117,7 +117,7 @@ def test_a_placement_is_made_or_refused(angles: Any, region: Any) -> None:
 def test_settings_of_the_selector_are_read_or_refused(data: st.DataObject) -> None:
     tables = [row for name in SOURCES for row in source_table(name)]
     values = data.draw(values_of(*ACTIVITY_SELECTOR, *tables))
-    values['sources'] = data.draw(st.lists(st.sampled_from(SOURCES), max_size=3))
+    values['source_names'] = data.draw(st.lists(st.sampled_from(SOURCES), max_size=3))
     made = refused_in_words(lambda: read_settings(values.__getitem__))
     assert made is None or isinstance(made, SelectorSettings)
     if made is not None:

@@ -14,7 +14,7 @@ from xmodal_ros.runtime.selector_settings import (
 @pytest.mark.parametrize(
     ('names', 'words'),
     [
-        ([], "'sources' is empty"),
+        ([], "'source_names' is empty"),
         (['auto'], "called 'auto'"),
         (['imu', 'imu'], 'named twice'),
         (['imu.wrist'], 'letters, digits and underscores'),

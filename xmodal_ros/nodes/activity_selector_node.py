@@ -108,7 +108,7 @@ class ActivitySelector(ListeningNode):
 
     def parameters_changed(self, names: frozenset[str]) -> None:
         """Take up what was set: at once, without losing a label."""
-        if 'sources' in names:
+        if 'source_names' in names:
             self._declare_sources()
         selector = self._selector
         if selector is None:
@@ -135,7 +135,7 @@ class ActivitySelector(ListeningNode):
         old.close()
 
     def _declare_sources(self) -> None:
-        for name in parameters.texts(self, 'sources'):
+        for name in parameters.texts(self, 'source_names'):
             if not self.has_parameter(f'sources.{name}.topic'):
                 parameters.declare(self, selector_parameters.source_table(name))
 

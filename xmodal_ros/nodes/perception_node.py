@@ -87,7 +87,7 @@ class Perception:
         return node
 
     def _make_selector(self, entries: Sequence[SensorEntry]) -> ActivitySelector:
-        values: dict[str, Any] = {'sources': [entry.name for entry in entries]}
+        values: dict[str, Any] = {'source_names': [entry.name for entry in entries]}
         for entry, node in zip(entries, self._classifiers, strict=True):
             # By its name as it is: it may have been renamed.
             topic = f'{node.get_fully_qualified_name()}/activity'
@@ -121,8 +121,8 @@ class Perception:
 class _TableNode(Node):
     """Holds the table of sensors, for people and tools to look at."""
 
-    def __init__(self) -> None:
-        super().__init__(_NAME, automatically_declare_parameters_from_overrides=True)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_NAME, automatically_declare_parameters_from_overrides=True, **options)
         for each in parameter_tables.PERCEPTION:
             if self.has_parameter(each.name):
                 # What was given is taken up again, with its description and range.

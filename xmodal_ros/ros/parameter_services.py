@@ -8,6 +8,7 @@ from rcl_interfaces.msg import Parameter, SetParametersResult
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
+from rclpy.parameter import parameter_value_to_python
 
 _TYPES: Final = frozenset(each.value for each in RosParameter.Type)
 
@@ -37,6 +38,8 @@ def _set_each(
                 lambda one=one: answer(one, SetParameters.Response()).results[0],  # type: ignore[misc]
             )
         )
+        if not response.results[-1].successful and _is_so(node, each):
+            response.results[-1] = SetParametersResult(successful=True)
     return response
 
 
@@ -46,12 +49,31 @@ def _set_all(
     request: SetParametersAtomically.Request,
     response: SetParametersAtomically.Response,
 ) -> SetParametersAtomically.Response:
-    response.result = _result(
-        node,
-        request.parameters,
-        lambda: answer(request, SetParametersAtomically.Response()).result,
-    )
+    def take(changes: Sequence[Parameter]) -> SetParametersResult:
+        asked = SetParametersAtomically.Request(parameters=changes)
+        return _result(
+            node, changes, lambda: answer(asked, SetParametersAtomically.Response()).result
+        )
+
+    response.result = take(request.parameters)
+    if not response.result.successful:
+        changes = [each for each in request.parameters if not _is_so(node, each)]
+        if len(changes) < len(request.parameters):
+            response.result = take(changes) if changes else SetParametersResult(successful=True)
     return response
+
+
+def _is_so(node: Node, change: Parameter) -> bool:
+    """Tell whether a parameter has that value already: then nothing is refused.
+
+    What ``ros2 param dump`` has written can be loaded again so, though much is read-only.
+    """
+    if not node.has_parameter(change.name):
+        return False
+    now = parameter_value_to_python(node.get_parameter(change.name).get_parameter_value())
+    wanted = parameter_value_to_python(change.value)
+    # It reads the text 0 as a number.
+    return bool(now == wanted or str(now) == str(wanted))
 
 
 def _result(

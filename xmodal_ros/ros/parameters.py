@@ -30,12 +30,42 @@ def declare(node: Node, table: Sequence[Parameter]) -> None:
             integer_range=_integer_range(parameter),
         )
         try:
-            node.declare_parameter(parameter.name, parameter.default, descriptor)
+            default = _given_as(node, parameter.formerly, parameter.default)
+            nothing = isinstance(default, list) and _given_nothing(node, parameter)
+            if nothing:
+                default = _nothing(parameter)
+            node.declare_parameter(parameter.name, default, descriptor, ignore_override=nothing)
         except ParameterException as error:
             raise ConfigurationError(
                 f'{error}; {parameter.name} is a {type_name(parameter)}, '
                 f'for example {parameter.default!r}: {parameter.description}'
             ) from None
+
+
+def _given_as(node: Node, name: str, default: Value) -> Value:
+    """Give what was given under another name, which stays free."""
+    if not name:
+        return default
+    given: Value = node.declare_parameter(name, default).value
+    node.undeclare_parameter(name)
+    return given
+
+
+def _given_nothing(node: Node, parameter: Parameter) -> bool:
+    """Tell whether a list was given as [], of which ROS makes a parameter without a value."""
+    descriptor = ParameterDescriptor(dynamic_typing=parameter.or_number)
+    given = node.declare_parameter(parameter.name, parameter.default, descriptor)
+    node.undeclare_parameter(parameter.name)
+    return bool(given.type_ == RosParameter.Type.NOT_SET)
+
+
+def _nothing(parameter: Parameter) -> Value:
+    if _type_of(parameter.default) == RosParameter.Type.STRING_ARRAY:
+        return ['']
+    raise ConfigurationError(
+        f'{parameter.name} is given as [], of which ROS takes nothing: leave it out, or give, for '
+        f'example, {parameter.default!r}: {parameter.description}'
+    )
 
 
 def text(node: Node, name: str) -> str:
@@ -60,8 +90,7 @@ def flag(node: Node, name: str) -> bool:
 
 def texts(node: Node, name: str) -> tuple[str, ...]:
     """Read a list of strings; '' stands for nothing."""
-    # ROS takes a [] at the start for a parameter without a value.
-    return tuple(str(item) for item in node.get_parameter_or(name).value or () if item)
+    return tuple(str(item) for item in node.get_parameter(name).value if item)
 
 
 def refuse_deletion(

@@ -1,12 +1,10 @@
 """Quality of service: follow what publishers offer unless the user says otherwise."""
 
 from collections.abc import Sequence
-import contextlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.exceptions import ParameterAlreadyDeclaredException
 from rclpy.node import Node
 from rclpy.qos import (
     DurabilityPolicy,
@@ -65,19 +63,26 @@ def read_overrides(node: Node, topic: str) -> QosOverrides:
     values: dict[str, Any] = {}
     for policy in ('depth', *_POLICIES):
         name = f'qos_overrides.{topic}.subscription.{policy}'
-        with contextlib.suppress(ParameterAlreadyDeclaredException):
-            node.declare_parameter(
-                name,
-                None,
-                ParameterDescriptor(
-                    description=f'{policy} of the subscription to {topic}; unset: as offered',
-                    read_only=True,
-                    dynamic_typing=True,
-                ),
-            )
-        value = node.get_parameter(name).value
+        value = _given(node, name, f'{policy} of the subscription to {topic}')
         values[policy] = None if value is None else _policy(name, policy, value)
     return QosOverrides(**values)
+
+
+def _given(node: Node, name: str, description: str) -> object:
+    """Read a parameter that is there only where it was given at start; None where it was not.
+
+    One without a value would be dumped as null, and not be taken back.
+    """
+    if not node.has_parameter(name):
+        dynamic = ParameterDescriptor(description=description, dynamic_typing=True)
+        value: object = node.declare_parameter(name, None, dynamic).value
+        node.undeclare_parameter(name)
+        if value is None:
+            return None
+        dynamic.read_only = True
+        node.declare_parameter(name, None, dynamic)
+    given: object = node.get_parameter(name).value
+    return given
 
 
 def _policy(name: str, policy: str, value: object) -> object:

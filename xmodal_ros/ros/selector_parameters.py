@@ -22,10 +22,11 @@ _SECOND_NS: Final = 1_000_000_000
 ACTIVITY_SELECTOR: Final[tuple[Parameter, ...]] = (
     AUTOSTART,
     Parameter(
-        'sources',
+        'source_names',
         [''],
         'Names of the classifiers to choose from; of equal priority, the first one goes first.',
         change='unconfigured',
+        formerly='sources',
     ),
     Parameter(
         'source',
@@ -126,7 +127,7 @@ def source_table(name: str) -> tuple[Parameter, ...]:
 
 
 def read_names(value: Sequence[str]) -> tuple[str, ...]:
-    """Read the value of ``sources``; raises :class:`ConfigurationError` where they are none."""
+    """Read ``source_names``; raises :class:`ConfigurationError` where they are none."""
     names = tuple(name for name in value if name)
     check_names(names)
     return names
@@ -142,7 +143,7 @@ def read_settings(get: Callable[[str], Any]) -> SelectorSettings:
 
     Raises :class:`XmodalError` where they cannot be used.
     """
-    names = read_names(get('sources'))
+    names = read_names(get('source_names'))
     return SelectorSettings(
         sources=tuple(
             SourceSettings(name, int(get(f'sources.{name}.priority')), _accuracy(name, get))

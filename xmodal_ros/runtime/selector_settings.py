@@ -71,8 +71,8 @@ def check_names(names: Sequence[str]) -> None:
     """Raise :class:`ConfigurationError` unless these can name sources."""
     if not names:
         raise ConfigurationError(
-            "the parameter 'sources' is empty: name the classifiers to choose from, for example "
-            '--ros-args -p sources:=[imu,camera]'
+            "the parameter 'source_names' is empty: name the classifiers to choose from, for "
+            'example --ros-args -p source_names:=[imu,camera]'
         )
     for name in names:
         if name == AUTO or not name.replace('_', 'a').isalnum() or not name.isascii():

@@ -41,7 +41,7 @@ def test_a_node_is_known_by_its_parameters() -> None:
     found = summary(None, 'unconfigured', dict(CLASSIFIER))
     assert found is not None
     assert (found.kind, found.state, found.level) == ('classifier', 'unconfigured', '')
-    found = summary(None, 'active', {'sources': ['a'], 'return_after': 3.0, 'stand_in': True})
+    found = summary(None, 'active', {'source_names': ['a'], 'return_after': 3.0, 'stand_in': True})
     assert found is not None
     assert found.kind == 'selector'
 

@@ -33,7 +33,7 @@ SELECTOR = NodeFacts(
     'selector',
     state='active',
     level='ok',
-    parameters={'sources': ['imu', 'camera'], 'sources.camera.topic': '/elsewhere/activity'},
+    parameters={'source_names': ['imu', 'camera'], 'sources.camera.topic': '/elsewhere/activity'},
 )
 LABELS = {'/robot/imu_classifier/activity', '/elsewhere/activity'}
 
@@ -186,7 +186,7 @@ def test_the_sources_of_a_selector() -> None:
     said = replace(SELECTOR, values={'imu: topic': '/remapped/activity'})
     assert sources_of(said)['imu'] == '/remapped/activity'
     assert sources_of(replace(SELECTOR, parameters={})) == {}
-    assert sources_of(replace(SELECTOR, parameters={'sources': ['']})) == {}
+    assert sources_of(replace(SELECTOR, parameters={'source_names': ['']})) == {}
 
 
 def test_a_source_that_nobody_publishes_is_told() -> None:

@@ -13,7 +13,7 @@ _CLASSIFIER: Final = ' classifier'
 _SELECTOR: Final = 'activity selector'
 # Parameters that no other node has all of.
 _OF_CLASSIFIERS: Final = frozenset({'model', 'topic', 'unknown_threshold'})
-_OF_SELECTORS: Final = frozenset({'sources', 'return_after', 'stand_in'})
+_OF_SELECTORS: Final = frozenset({'source_names', 'return_after', 'stand_in'})
 _WANTED: Final = (
     *_OF_CLASSIFIERS,
     *_OF_SELECTORS,

@@ -34,7 +34,7 @@ def resolve(topic: str, node_name: str) -> str:
 
 def sources_of(node: NodeFacts) -> dict[str, str]:
     """Give the topics that a selector listens to, by the names of its sources."""
-    named = node.parameters.get('sources', ())
+    named = node.parameters.get('source_names', ())
     names = [str(name) for name in named if name] if isinstance(named, list | tuple) else []
     sources = {}
     for name in names:
