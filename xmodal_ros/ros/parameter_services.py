@@ -68,7 +68,7 @@ def _is_so(node: Node, change: Parameter) -> bool:
 
     What ``ros2 param dump`` has written can be loaded again so, though much is read-only.
     """
-    if not node.has_parameter(change.name):
+    if change.value.type not in _TYPES or not node.has_parameter(change.name):
         return False
     now = parameter_value_to_python(node.get_parameter(change.name).get_parameter_value())
     wanted = parameter_value_to_python(change.value)
