@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 import stat
 
+import numpy as np
+
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
@@ -29,11 +31,16 @@ def write_imu_bag(
     subject: str = '',
     metadata: Mapping[str, str] | None = None,
     segments: Sequence[Segment] = (),
+    plausible: bool = False,
 ) -> Path:
+    """Write an IMU that counts, or one as it could be where it is to be ``plausible``."""
+    rng = np.random.default_rng(0)
     with BagWriter(path, sensors=sensors, subject=subject, metadata=metadata) as writer:
         for index in range(round(seconds * rate_hz)):
             stamp_ns = start_ns + index * SECOND // rate_hz
-            writer.write(topic, IMU_TYPE, stamp_ns, imu_bytes(stamp_ns, (index, 0, 0)))
+            acc = rng.normal((0, 0, 9.81), 2).tolist() if plausible else (index, 0, 0)
+            gyro = rng.normal(0, 1, 3).tolist() if plausible else (0, 0, 0)
+            writer.write(topic, IMU_TYPE, stamp_ns, imu_bytes(stamp_ns, acc, gyro))
         write_segments(writer, segments)
     return path
 

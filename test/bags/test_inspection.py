@@ -50,6 +50,7 @@ def test_a_good_recording_is_described_without_a_warning(tmp_path: Path) -> None
         subject='3',
         metadata={'place': 'kitchen'},
         segments=WAVES,
+        plausible=True,
     )
     inspection = inspected(bag)
     assert inspection.warnings == ()
@@ -99,12 +100,12 @@ def test_messages_with_one_stamp_have_no_rate(tmp_path: Path) -> None:
 
 
 def test_an_unlabelled_recording_is_warned_of(tmp_path: Path) -> None:
-    (warning,) = inspected(write_imu_bag(tmp_path / 'bag')).warnings
+    (warning,) = inspected(write_imu_bag(tmp_path / 'bag', plausible=True)).warnings
     assert warning.startswith('unlabelled')
 
 
 def test_labels_that_cannot_be_used_are_warned_of(tmp_path: Path) -> None:
-    bag = write_imu_bag(tmp_path / 'bag')
+    bag = write_imu_bag(tmp_path / 'bag', plausible=True)
     (bag / 'labels.csv').write_text('start,end,label\n2,1,wave\n')
     (warning,) = inspected(bag).warnings
     assert 'labels.csv:2: end 1 is not after start 2' in warning
@@ -145,7 +146,10 @@ def test_broken_messages_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_stamps_that_go_back_are_warned_of(tmp_path: Path) -> None:
-    messages = [(EPOCH + i, imu_bytes(EPOCH + stamp)) for i, stamp in enumerate((5, 9, 7, 8))]
+    step = SECOND // 100
+    messages = [
+        (EPOCH + i * step, imu_bytes(EPOCH + stamp * step)) for i, stamp in enumerate((5, 8, 6, 7))
+    ]
     (warning,) = warnings_about(tmp_path / 'bag', messages)
     assert 'stamps go back in time 1 times' in warning
 
@@ -158,7 +162,9 @@ def test_clocks_that_are_apart_are_warned_of(tmp_path: Path) -> None:
 
 def test_a_sensor_that_is_declared_but_silent_is_warned_of(tmp_path: Path) -> None:
     ghost = Sensor('camera', 'camera', '/camera/image_raw')
-    bag = write_imu_bag(tmp_path / 'bag', seconds=9, sensors=[WRIST, ghost], segments=WAVES)
+    bag = write_imu_bag(
+        tmp_path / 'bag', seconds=9, sensors=[WRIST, ghost], segments=WAVES, plausible=True
+    )
     (warning,) = inspected(bag).warnings
     assert "sensor 'camera' is declared on /camera/image_raw" in warning
 
@@ -185,7 +191,9 @@ def test_damage_is_an_error_not_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize('stamped', [True, False])
 def test_the_format_of_audio_is_told(tmp_path: Path, stamped: bool) -> None:
     infos = (('/robot/format', SECOND, info_bytes(44_100, 2)),)
-    bag = write_sound_bag(tmp_path / 'bag', labels=['sit'], stamped=stamped, infos=infos)
+    bag = write_sound_bag(
+        tmp_path / 'bag', labels=['sit'], stamped=stamped, infos=infos, rate=88_200
+    )
     inspection = inspected(bag)
     assert inspection.warnings == ()
     assert inspection.audio_formats == {'/audio': '44100 Hz S16LE 2 channels'}

@@ -88,6 +88,28 @@ def test_a_label_lasts_until_the_next_and_an_empty_one_ends_it(tmp_path: Path) -
     assert segments_of(bag) == [(1, 3, 'wave'), (3, 4, 'clap'), (6, 7, 'wave')]
 
 
+def write_robots(path: Path, *topics: str) -> Path:
+    with BagWriter(path) as writer:
+        for number, topic in enumerate(topics):
+            data = classification(EPOCH, f'wave{number}')
+            writer.write(topic, CLASSIFICATION_TYPE, EPOCH, data)
+        writer.write_message('/text', string_message('later'), EPOCH + SECOND)
+    return path
+
+
+def test_labels_of_a_robot_in_a_namespace_count(tmp_path: Path) -> None:
+    bag = write_robots(tmp_path / 'bag', '/fleet/robot1/activity_label', '/my_activity_label')
+    assert segments_of(bag) == [(0, 1, 'wave0')]
+    both = write_robots(tmp_path / 'both', '/robot1/activity_label', LABEL_TOPIC)
+    assert segments_of(both) == [(0, 1, 'wave1')]
+
+
+def test_labels_of_several_robots_are_not_mixed(tmp_path: Path) -> None:
+    bag = write_robots(tmp_path / 'bag', '/robot1/activity_label', '/robot2/activity_label')
+    with pytest.raises(BagError, match='/robot1/activity_label and /robot2/activity_label: rec'):
+        segments_of(bag)
+
+
 def test_a_message_without_results_ends_a_segment(tmp_path: Path) -> None:
     with BagWriter(tmp_path / 'bag') as writer:
         writer.write(LABEL_TOPIC, CLASSIFICATION_TYPE, EPOCH, classification(EPOCH, 'wave'))

@@ -27,6 +27,7 @@ def write_bag(path: Path) -> Path:
         subject='Ada [3]',
         metadata={'place': 'kitchen'},
         segments=[Segment(EPOCH, EPOCH + SECOND, 'wave')],
+        plausible=True,
     )
 
 

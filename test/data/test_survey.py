@@ -13,7 +13,7 @@ from test.paired_bags import CAMERA, IMU, LABELS, write_paired_bag, write_subjec
 from test.recordings import clips
 from test.training.configured import configure
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
-from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.labels import read_segments, write_segments
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
@@ -258,3 +258,31 @@ def test_training_tells_of_the_same_recordings_the_same(folder):
         assert theirs == ours
     clocks = trained[5].clocks
     assert any('3600.000 s behind' in clock.complaint for clock in clocks)
+
+
+def respell(bag: Path, *labels: str) -> None:
+    """Give a bag's clips other labels, as a table beside it has them."""
+    with BagReader(bag) as reader:
+        segments, start_ns = read_segments(reader), reader.start_ns
+    rows = [
+        f'{(s.start_ns - start_ns) / SECOND},{(s.end_ns - start_ns) / SECOND},{label}'
+        for s, label in zip(segments, labels, strict=True)
+    ]
+    (bag / 'labels.csv').write_text('\n'.join(['start,end,label', *rows]), encoding='utf-8')
+
+
+def test_spellings_of_one_activity_are_told_and_merged_where_that_is_asked_for(folder):
+    respell(folder / 'bag_1', 'SIT', 'walk', 'wave', 'sit', 'walk', 'wave')
+    respell(folder / 'bag_2', 'sit', 'Walk', 'wave', 'sit', 'walk', 'wave')
+    heard = Heard()
+    assert prepare_data(asked(folder), heard).labels == ('SIT', 'sit', 'walk', 'wave')
+    (note,) = [each for each in heard.notes if 'one activity' in each]
+    assert "'SIT', 'sit'; 'walk', 'Walk': correct them" in note
+    assert '--merge-labels' in note
+    heard = Heard()
+    module = prepare_data(asked(folder, merge_labels=True), heard)
+    assert module.labels == LABELS
+    assert {s.label for facts in module.test for s in facts.segments} == set(LABELS)
+    assert "label 'SIT' is taken for 'sit'" in heard.notes
+    found = look(folder, options=DataOptions(merge_labels=True))
+    assert len(found.report.recordings) == 3

@@ -18,14 +18,14 @@ from xmodal_ros.runtime.offline import classify_bag, sensor_for
 SEGMENTS = clips(['sit', 'walk', 'wave', 'sit'])
 
 
-def run(tmp_path, bag, sensor=None):
+def run(tmp_path, bag, sensor=None, **options):
     engine = Engine(load_bundle(make_imu_bundle(tmp_path / 'bundle')))
     with BagReader(bag) as reader:
         chosen = sensor_for(engine, reader, sensor)
         offline = classify_bag(engine, reader, chosen)
         return evaluate(
             engine.bundle.info,
-            [evaluate_bag(engine.bundle.info, reader, chosen.name, offline)],
+            [evaluate_bag(engine.bundle.info, reader, chosen.name, offline, **options)],
         )
 
 
@@ -93,3 +93,23 @@ def test_a_bag_without_one_usable_message_is_an_error_that_says_why(tmp_path):
             writer.write('/imu', 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp, has_gyro=False))
     with pytest.raises(BagError, match='--channels acc'):
         run(tmp_path, tmp_path / 'bag')
+
+
+def test_other_spellings_of_what_was_learnt_are_told_and_merged_where_that_is_asked_for(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', clips(['Sit', 'walk ', 'wave', 'jump']))
+    plain = run(tmp_path, bag)
+    assert plain.unknown_labels == ('Sit', 'jump')
+    assert plain.other_spellings == (('sit', 'Sit'),)
+    merged = run(tmp_path, bag, merge_labels=True)
+    assert merged.unknown_labels == ('jump',)
+    assert merged.other_spellings == ()
+    assert merged.bags[0].segments[0].label == 'sit'
+
+
+def test_what_is_doubtful_about_the_data_is_told_unless_the_model_learnt_it_so(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', SEGMENTS)
+    (found,) = run(tmp_path, bag).bags
+    told = {each.code for each in found.offline.problems}
+    (document,) = json.loads(json.dumps(as_json(run(tmp_path, bag))))['bags']
+    assert {each['code'] for each in document['problems']} == told
+    assert 'gravity' not in told

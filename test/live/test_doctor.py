@@ -33,7 +33,7 @@ from xmodal_ros.tools.doctor.listener import listen
 from xmodal_ros.tools.doctor.measurement import Measurement
 
 MACHINE = Environment(torch=TorchFacts('2'))
-PIXELS = np.zeros((48, 64, 3), np.uint8)
+NOISE = np.random.default_rng(0)
 SECONDS = 2.0
 
 
@@ -66,6 +66,11 @@ def doctors_topics(watcher: Watcher) -> Iterator[str]:
             yield from dict(node.get_publisher_names_and_types_by_node(name, '/'))
 
 
+def at_rest(gravity: float) -> Any:
+    """What an IMU at rest measures, which is never twice the same."""
+    return NOISE.normal((0, 0, gravity), 1e-4).tolist()
+
+
 @pytest.fixture(scope='module')
 def found(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     """Listen once to a robot with sensors good and bad, a classifier and a selector."""
@@ -84,16 +89,18 @@ def found(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         publisher(AudioInfo, '/audio_info', LATCHED).publish(info)
         watcher.hear(Imu, '/imu_best_effort', RELIABLE)
         streams = [
-            Stream(publisher(Imu, '/imu'), 100, imu_bytes),
+            Stream(publisher(Imu, '/imu'), 100, lambda stamp: imu_bytes(stamp, at_rest(9.81))),
             Stream(
                 publisher(Imu, '/imu_best_effort', BEST_EFFORT),
                 50,
-                lambda stamp: imu_bytes(stamp - 3600 * SECOND, (0, 0, 1), has_gyro=False),
+                lambda stamp: imu_bytes(stamp - 3600 * SECOND, at_rest(1), has_gyro=False),
             ),
             Stream(
                 publisher(Image, '/camera/image'),
                 10,
-                lambda stamp: image_bytes(stamp, PIXELS, 'bgr8'),
+                lambda stamp: image_bytes(
+                    stamp, NOISE.integers(0, 255, (48, 64, 3), np.uint8), 'bgr8'
+                ),
             ),
             Stream(publisher(AudioDataStamped, '/audio'), 50, lambda t: audio_bytes(t, tone(320))),
         ]

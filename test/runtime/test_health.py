@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.runtime import health
 from xmodal_ros.runtime.health import Connection, Counters, HealthMonitor, Level
 from xmodal_ros.runtime.latency import LatencyFigures
@@ -61,6 +62,9 @@ def test_all_is_well_shows_rate_age_and_every_count() -> None:
     }
 
 
+NOTE = Problem('note', 'no-gyro', 'no gyro', 'leave it out')
+DOUBT = Problem('warning', 'gravity', '1.0', 'set the driver to m/s²')
+GRAVE = Problem('error', 'units', '3.0', 'train again')
 GOOD = Counters(received=100, newest_ns=51 * SECOND)
 
 
@@ -90,6 +94,14 @@ GOOD = Counters(received=100, newest_ns=51 * SECOND)
             "failed inside the node: on a message: ValueError('x')",
         ),
         (GOOD, FINE, 'ok', 'the first window is not full yet'),
+        (
+            GOOD,
+            replace(FINE, doubts=(NOTE, DOUBT)),
+            'warning',
+            '/imu: 1.0: set the driver to m/s²',
+        ),
+        (GOOD, replace(FINE, doubts=(DOUBT, GRAVE)), 'error', '/imu: 3.0: train again'),
+        (GOOD, replace(FINE, doubts=(NOTE,)), 'ok', 'the first window is not full yet'),
     ],
 )
 def test_what_is_wrong_is_said_in_words(
@@ -101,6 +113,13 @@ def test_what_is_wrong_is_said_in_words(
     report = monitor.active(counters, connection, {})
     assert report.level == level
     assert words in report.message
+
+
+def test_every_doubt_about_the_data_is_a_value_of_its_own() -> None:
+    report = HealthMonitor(Clock()).active(GOOD, replace(FINE, doubts=(NOTE, DOUBT)), {})
+    values = dict(report.values)
+    assert values[health.DOUBT + 'no-gyro'] == 'no gyro'
+    assert values[health.DOUBT + 'gravity'] == '1.0'
 
 
 def test_what_is_over_is_not_said_again() -> None:

@@ -120,3 +120,18 @@ def test_a_type_the_model_cannot_read_is_refused(
     pipeline = Pipeline(Feed(engine, IMU_TYPE), inference, 100, print, print)
     with pytest.raises(StreamError, match='cannot feed a model for imu'):
         pipeline.use_type(pipeline.feed, 'sensor_msgs/msg/Image')
+
+
+def test_what_is_doubtful_about_the_newest_messages_is_told_for_the_model(
+    engine: Engine, inference: InferenceThread
+) -> None:
+    feed = Feed(engine, IMU_TYPE)
+    pipeline = Pipeline(feed, inference, 100, lambda _: None, print)
+    push(pipeline, stream(5))
+    # The model learnt from such accelerations, whatever is usual.
+    assert {each.code for each in feed.problems('/imu')} == {'zero-rate'}
+    for left, right in zip(stream(20), stream(20), strict=True):
+        message = imu_bytes(left.received_ns, [0.1, 0.1, 1.0], [0.0, 0.0, 0.1], frame_id='left')
+        push(pipeline, [Received(message, 0), Received(right.data, 0)])
+    found = {each.code: each for each in feed.problems('/imu')}
+    assert 'left 50%' in found['frames'].problem

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from xmodal_ros.activities import in_words, spellings
 from xmodal_ros.bags.audio_format import describe, read_audio_format
 from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
 from xmodal_ros.bags.message_types import has_stamp
@@ -15,9 +16,11 @@ from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.contents import ContentGauge
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.timing import stamp_facts, StampFacts
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError, Decoder
 
@@ -82,6 +85,7 @@ class _TopicNotes:
     stamped: bool
     modality: Modality | None = None
     decode: Decoder | None = None
+    gauge: ContentGauge | None = None
     audio_format: AudioFormat | None = None
     rate_hz: int = 0
     stamps: 'array[int]' = field(default_factory=lambda: array('q'))
@@ -126,6 +130,11 @@ def inspect_bag(reader: BagReader) -> Inspection:
     segments, complaint = _segments(reader)
     if complaint:
         warnings.append(complaint)
+    warnings += [
+        f'labels that are probably one activity: {in_words(each)}: correct them, or take them '
+        'for one by --merge-labels of dataset, train and evaluate'
+        for each in spellings(segment.label for segment in segments)
+    ]
     return Inspection(
         path=str(reader.path),
         name=reader.name,
@@ -178,20 +187,23 @@ def _begin(reader: BagReader, topic: Topic, warnings: list[str]) -> _TopicNotes:
     if name is None or not topic.count:
         return notes
     notes.modality = find_modality(name)
-    if notes.modality.intake.as_they_come:
-        # Decoding every large message would take far longer than reading them.
-        return notes
     try:
         notes.audio_format = read_audio_format(reader, topic.name)
     except BagError as error:
         warnings.append(str(error))
-    else:
+        return notes
+    contents = notes.modality.make_content_reader(topic.msgtype, notes.audio_format)
+    notes.gauge = ContentGauge(contents, notes.modality.sampling)
+    if not notes.modality.intake.as_they_come:
+        # Decoding every large message would take far longer than reading them.
         notes.decode = notes.modality.make_trial_decoder(topic.msgtype, notes.audio_format)
     return notes
 
 
 def _note(notes: _TopicNotes, message: Message) -> None:
     notes.received.append(message.received_ns)
+    if notes.gauge is not None:
+        notes.gauge.note(message.data, message.received_ns)
     try:
         if notes.stamped:
             notes.stamps.append(read_stamp_ns(message.data))
@@ -209,6 +221,7 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
         for reason, count in sorted(notes.troubles.items())
         if reason != 'zero_stamp'
     ]
+    warnings += [f'{topic.name}: {words}' for words in _doubts(topic, notes)]
     stamps = np.array(notes.stamps, np.int64)
     if unset := int(np.count_nonzero(stamps <= 0)):
         warnings.append(
@@ -217,15 +230,39 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
         )
     if notes.troubles.keys() - {'zero_stamp', *refusals} or unset or not stamps.size:
         return warnings
-    if backwards := int(np.count_nonzero(np.diff(stamps) < 0)):
-        warnings.append(f'{topic.name}: stamps go back in time {backwards} times')
-    apart = float(np.median(np.array(notes.received, np.int64) - stamps))
+    received = np.array(notes.received, np.int64)
+    shortest_ns = _SECOND_NS / (notes.modality.fastest_hz if notes.modality else 1.0)
+    facts = StampFacts(**stamp_facts(stamps, received, shortest_ns, pauses=True))
+    warnings += [
+        f'{topic.name}: {problem}'
+        for problem in facts.check()
+        # What others send comes as it likes.
+        if notes.modality is not None or problem.code == 'backwards'
+    ]
+    apart = float(np.median(received - stamps))
     if abs(apart) > _CLOCK_DIFFERENCE_NS:
         warnings.append(
             f'{topic.name}: stamps are {apart / 1e9:.3f} s behind the time of recording: '
             'the clocks were not synchronised'
         )
     return warnings
+
+
+def _doubts(topic: Topic, notes: _TopicNotes) -> Iterator[str]:
+    """Yield what is doubtful about what a sensor's messages hold."""
+    if notes.gauge is None or notes.modality is None:
+        return
+    contents = notes.gauge.contents()
+    refused = sum(contents.refused.values())
+    if notes.decode is None and refused:
+        yield (
+            f'{refused} of {contents.looked_at} messages that were looked at cannot be used: '
+            f'{contents.complaint}'
+        )
+    for problem in notes.modality.check_contents(contents, topic.name):
+        # All refusals are counted one by one.
+        if problem.level != 'note' and problem.code != 'refused':
+            yield str(problem)
 
 
 def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
@@ -254,8 +291,9 @@ def _segments(reader: BagReader) -> tuple[tuple[Segment, ...], str]:
     if segments:
         return segments, ''
     return (), (
-        f'unlabelled: it has neither {LABEL_TOPIC} nor a labels.csv, so it can be replayed but '
-        'not evaluate a model, and train one only beside others, with --unlabelled'
+        f'unlabelled: it has neither {LABEL_TOPIC} (in whatever namespace) nor a labels.csv, so '
+        'it can be replayed but not evaluate a model, and train one only beside others, with '
+        '--unlabelled'
     )
 
 

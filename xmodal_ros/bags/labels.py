@@ -14,7 +14,14 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
 
-__all__ = ['LABEL_TOPIC', 'Segment', 'join_changes', 'read_segments', 'write_segments']
+__all__ = [
+    'LABEL_TOPIC',
+    'Segment',
+    'join_changes',
+    'label_topic',
+    'read_segments',
+    'write_segments',
+]
 
 LABEL_TOPIC: Final = '/activity_label'
 CLASSIFICATION_TYPE: Final = 'vision_msgs/msg/Classification'
@@ -31,13 +38,34 @@ class _Change:
     label: str
 
 
+def label_topic(reader: BagReader) -> str | None:
+    """Give the topic that holds a recording's labels, None where it has none.
+
+    That is ``LABEL_TOPIC``, else the one of that name in a robot's namespace. Raises
+    :class:`BagError` where there are several of these.
+    """
+    found = [
+        topic.name
+        for topic in reader.topics.values()
+        if topic.count and topic.name.endswith(LABEL_TOPIC)
+    ]
+    if LABEL_TOPIC in found:
+        return LABEL_TOPIC
+    if len(found) > 1:
+        raise BagError(
+            f'bag {str(reader.path)!r} has labels of several robots, on {" and ".join(found)}: '
+            'record a bag for each robot, or put the labels that count into a labels.csv'
+        )
+    return found[0] if found else None
+
+
 def read_segments(reader: BagReader) -> tuple[Segment, ...]:
     """Give the labelled segments of a recording in order of time; empty when it has none.
 
     A label file wins (see :mod:`xmodal_ros.bags.label_file`), else the messages on
-    ``LABEL_TOPIC`` count: ``vision_msgs/Classification`` by their header stamp, or by the time of
-    recording where it is zero, and ``std_msgs/String`` by the time of recording. A message starts
-    a segment that lasts until the next; one without results or with an empty name ends it.
+    :func:`label_topic` count: ``vision_msgs/Classification`` by their header stamp, or by the
+    time of recording where it is zero, and ``std_msgs/String`` by the time of recording. A message
+    starts a segment that lasts until the next; one without results or with an empty name ends it.
     The same label again continues its segment, as from a publisher that repeats itself.
     The last segment ends with the recording.
 
@@ -45,15 +73,15 @@ def read_segments(reader: BagReader) -> tuple[Segment, ...]:
     """
     if (file := find_label_file(reader.path)) is not None:
         return read_label_file(file, reader.start_ns, reader.end_ns)
-    topic = reader.topics.get(LABEL_TOPIC)
-    if topic is None or topic.count == 0:
+    topic = label_topic(reader)
+    if topic is None:
         return ()
-    changes = [_read_change(reader, message) for message in reader.messages([LABEL_TOPIC])]
+    changes = [_read_change(reader, message) for message in reader.messages([topic])]
     changes.sort(key=lambda change: change.stamp_ns)
     for change in changes:
         if change.label == UNKNOWN:
             raise BagError(
-                f'bag {str(reader.path)!r}: the label at {change.stamp_ns} ns on {LABEL_TOPIC} is '
+                f'bag {str(reader.path)!r}: the label at {change.stamp_ns} ns on {topic} is '
                 f'{UNKNOWN!r}, which stands for no activity: end the segment with an empty label'
             )
     last = changes[-1]
@@ -116,7 +144,7 @@ def _write_change(writer: BagWriter, stamp_ns: int, label: str) -> None:
 def _read_change(reader: BagReader, message: Message) -> _Change:
     if message.msgtype not in (CLASSIFICATION_TYPE, STRING_TYPE):
         raise BagError(
-            f'bag {str(reader.path)!r}: labels on {LABEL_TOPIC} are {message.msgtype}; '
+            f'bag {str(reader.path)!r}: labels on {message.topic} are {message.msgtype}; '
             f'{CLASSIFICATION_TYPE} or {STRING_TYPE} can be read'
         )
     try:
@@ -124,8 +152,8 @@ def _read_change(reader: BagReader, message: Message) -> _Change:
         content: Any = TYPESTORE.deserialize_cdr(message.data, message.msgtype)
     except (SerdeError, AssertionError, IndexError) as error:
         raise BagError(
-            f'bag {str(reader.path)!r}: the label at {message.received_ns} ns on {LABEL_TOPIC} is '
-            f'broken: {error}'
+            f'bag {str(reader.path)!r}: the label at {message.received_ns} ns on '
+            f'{message.topic} is broken: {error}'
         ) from None
     if message.msgtype == STRING_TYPE:
         return _Change(message.received_ns, message.received_ns, content.data.strip())

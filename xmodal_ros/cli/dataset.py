@@ -85,6 +85,14 @@ def dataset(
         bool,
         typer.Option('--strict', help='Stop at the first recording that cannot be used.'),
     ] = False,
+    merge_labels: Annotated[
+        bool,
+        typer.Option(
+            '--merge-labels',
+            help='Take labels that differ only in capitals, blanks, underscores or how Unicode '
+            'writes a letter for one activity; without, they are told.',
+        ),
+    ] = False,
     json: Annotated[
         Path | None, typer.Option(help='Write what was found as JSON here.', metavar='FILE')
     ] = None,
@@ -114,6 +122,7 @@ def dataset(
             cluster=cluster,
             cluster_options=tuple(cluster_option or ()),
             strict=strict,
+            merge_labels=merge_labels,
             json=json,
         )
     )

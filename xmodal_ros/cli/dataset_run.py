@@ -43,6 +43,7 @@ class DatasetSettings:
     cluster: str = ''
     cluster_options: tuple[str, ...] = ()
     strict: bool = False
+    merge_labels: bool = False
     json: Path | None = None
 
     def check(self) -> None:
@@ -85,7 +86,10 @@ def run(settings: DatasetSettings) -> Survey | None:
         console.print(escape(describe_cache(cache)), soft_wrap=True)
         return None
     options = DataOptions(
-        None if settings.no_cache else cache.folder, settings.jobs, settings.strict
+        None if settings.no_cache else cache.folder,
+        settings.jobs,
+        settings.strict,
+        settings.merge_labels,
     )
     executors = ExecutorSettings(
         options.processes,

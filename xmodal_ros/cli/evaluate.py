@@ -137,6 +137,14 @@ def evaluate(
             'out. With one recording always so.',
         ),
     ] = False,
+    merge_labels: Annotated[
+        bool,
+        typer.Option(
+            '--merge-labels',
+            help='Take labels that differ only in capitals, blanks, underscores or how Unicode '
+            'writes a letter from one that was learnt for that one; without, they are told.',
+        ),
+    ] = False,
     device: Annotated[
         str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx'.")
     ] = 'cpu',
@@ -178,6 +186,7 @@ def evaluate(
             rate=rate,
             all_subjects=all_subjects,
             strict=strict,
+            merge_labels=merge_labels,
             device=device,
             show_labels=show_labels,
             html=html,

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from xmodal_ros.activities import in_words
 from xmodal_ros.evaluation.requirements import Check
 from xmodal_ros.evaluation.scoring import Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import Comparison, RobustnessCurve, RobustnessPoint, Trial
@@ -118,9 +119,15 @@ def _remarks(evaluation: Evaluation, *, several: bool) -> Table:
     if unlearnt := evaluation.clips_of_unknown_labels:
         names = ', '.join(f'{name} ({_count(n, "clip")})' for name, n in unlearnt.items())
         table.add_row('not learnt', f'[yellow]{escape(names)}[/]')
+    if several_names := [in_words(each) for each in evaluation.other_spellings]:
+        table.add_row(
+            'one activity?',
+            f'[yellow]{escape("; ".join(several_names))}: --merge-labels takes them for one[/]',
+        )
     for bag in evaluation.bags:
         faults = [f'{count} messages dropped: {why}' for why, count in bag.offline.drops.items()]
         faults += [f'{bag.offline.resets} jumps of time'] if bag.offline.resets else []
+        faults += [str(each) for each in bag.offline.problems if each.level != 'note']
         if faults:
             table.add_row(escape(bag.name), f'[yellow]{escape("; ".join(faults))}[/]')
     if agreement is not None:

@@ -56,6 +56,7 @@ class EvaluationSettings:
     rate: float = 0.0
     all_subjects: bool = False
     strict: bool = False
+    merge_labels: bool = False
     device: str = 'cpu'
     show_labels: bool = False
     html: Path | None = None
@@ -242,7 +243,9 @@ def _evaluate_recording(
         bar = bars.add(f'{which} offline', count)
         try:
             offline = classify_bag(each.engine, reader, sensor, bar.update)
-            bag = evaluate_bag(info, reader, sensor.name, offline)
+            bag = evaluate_bag(
+                info, reader, sensor.name, offline, merge_labels=settings.merge_labels
+            )
         except BagError as error:
             if _stops(settings):
                 raise

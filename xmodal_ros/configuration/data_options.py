@@ -14,12 +14,14 @@ class DataOptions:
 
     Without a ``cache`` folder windows are kept in memory for this run alone. ``jobs`` of None are
     as many as there are CPUs. ``strict`` lets the first recording that cannot be used end the
-    run, rather than being left out and told.
+    run, rather than being left out and told. With ``merge_labels`` names of activities that
+    differ only in how they are written are one.
     """
 
     cache: Path | None = None
     jobs: int | None = None
     strict: bool = False
+    merge_labels: bool = False
 
     def __post_init__(self) -> None:
         if self.jobs is not None and self.jobs < 1:

@@ -187,6 +187,13 @@ class TrainingConfiguration(RecipeChoices, LearningTask):
             'out and told.'
         ),
     ] = False
+    merge_labels: Annotated[
+        bool,
+        Field(
+            description='Take labels that differ only in capitals, blanks, underscores or how '
+            'Unicode writes a letter for one activity; without, they are told.'
+        ),
+    ] = False
     resume: Annotated[
         bool,
         Field(
@@ -228,7 +235,7 @@ class TrainingConfiguration(RecipeChoices, LearningTask):
     def data_options(self) -> DataOptions:
         """How the recordings are read."""
         cache = None if self.no_cache else self.cache or default_cache()
-        return DataOptions(cache, self.jobs, self.strict)
+        return DataOptions(cache, self.jobs, self.strict, self.merge_labels)
 
 
 KEYS: Final[Mapping[str, Key]] = schema_keys(TrainingConfiguration)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.modalities.sensor import Sensor
@@ -51,8 +52,8 @@ class CutFacts:
 
     ``dtype`` and ``shape`` (K, ...) are the stream's, ``steps`` a window's. Of ``received``
     messages ``drops`` were not used, by reason; ``complaint`` is the last one's in words. Time
-    jumped ``resets`` times. ``first_ns`` and ``last_ns`` are the stamps of the first and the last
-    message, 0 without any.
+    jumped ``resets`` times. ``problems`` are what is doubtful about its data. ``first_ns`` and
+    ``last_ns`` are the stamps of the first and the last message, 0 without any.
     """
 
     dtype: str
@@ -65,6 +66,7 @@ class CutFacts:
     gaps: Gaps
     first_ns: int
     last_ns: int
+    problems: tuple[Problem, ...] = ()
 
     @property
     def usable(self) -> bool:
@@ -79,7 +81,9 @@ class CutFacts:
     def read(cls, document: dict[str, Any]) -> Self:
         """Undo :meth:`document`; raises KeyError or TypeError for what is none."""
         shape = tuple(map(int, document['shape']))
-        return cls(**{**document, 'shape': shape, 'gaps': Gaps(**document['gaps'])})
+        problems = tuple(Problem(**each) for each in document['problems'])
+        gaps = Gaps(**document['gaps'])
+        return cls(**{**document, 'shape': shape, 'gaps': gaps, 'problems': problems})
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +155,9 @@ class _SensorCut:
             request.msgtype,
             request.sensor.placement,
             audio_format=request.audio_format,
+            look_at='all',
         )
+        self._modality, self._topic = modality, request.sensor.topic
         self._windows = _WindowFile(spec, stream.sample_shape, file, modality.compact)
         self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=modality.chunked)
 
@@ -183,6 +189,7 @@ class _SensorCut:
             gaps=clock.gaps(),
             first_ns=clock.first_ns,
             last_ns=clock.last_ns,
+            problems=tuple(self._modality.check_contents(intake.contents(), self._topic)),
         )
         index = CutIndex(
             np.array(windows.ends_ns, dtype=np.int64),

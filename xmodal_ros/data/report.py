@@ -1,6 +1,6 @@
 """What of a data set is used and what is left out, and why."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from xmodal_ros.data.clock_report import ClockReport, compare_clocks, CorrectBy
 from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
 from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, ScanResult
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.windows.windowing import SECOND_NS
 
 # Windows and messages that are not used, by the words they are counted under.
@@ -42,7 +43,8 @@ class SensorReport:
     Of ``windows`` so many are ``unlabelled``.
     ``gaps`` of its stream leave ``gap_s`` seconds without samples, ``longest_gap_s`` is the
     longest step; time jumped ``resets`` times. Of the labelled segments ``unseen`` are long enough
-    for a window but have none. ``problem`` says why nothing of it is used, where nothing is.
+    for a window but have none. ``problem`` says why nothing of it is used, where nothing is;
+    ``problems`` are what is doubtful about its data.
     """
 
     sensor: str
@@ -57,6 +59,7 @@ class SensorReport:
     resets: int = 0
     unseen: int = 0
     problem: str = ''
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -197,6 +200,7 @@ def _sensor(
         gap_s=cut.gaps.seconds,
         longest_gap_s=cut.gaps.longest_s,
         resets=cut.resets,
+        problems=cut.problems,
     )
 
 
@@ -210,19 +214,28 @@ def remarks(report: RecordingReport) -> Iterable[str]:
     for sensor in report.sensors:
         if sensor.problem:
             yield sensor.problem
-            continue
-        if sensor.unseen:
-            yield (
-                f'{sensor.sensor}: {sensor.unseen} of {report.segments} labelled segments lie '
-                'where it has no data: do its stamps and the labels come from the same clock?'
-            )
-        if sensor.gaps:
-            yield (
-                f'{sensor.sensor}: {sensor.gaps} gaps, {sensor.gap_s:.1f} s without samples, the '
-                f'longest step {sensor.longest_gap_s:.2f} s'
-            )
-        if sensor.resets:
-            yield f'{sensor.sensor}: time jumped {sensor.resets} times'
+        else:
+            for words in _of_sensor(sensor, report.segments):
+                yield f'{sensor.sensor}: {words}'
     for clock in report.clocks:
         if clock.complaint:
             yield clock.complaint
+
+
+def _of_sensor(sensor: SensorReport, segments: int) -> Iterator[str]:
+    if sensor.unseen:
+        yield (
+            f'{sensor.unseen} of {segments} labelled segments lie where it has no data: do its '
+            'stamps and the labels come from the same clock?'
+        )
+    if sensor.gaps:
+        yield (
+            f'{sensor.gaps} gaps, {sensor.gap_s:.1f} s without samples, the longest step '
+            f'{sensor.longest_gap_s:.2f} s'
+        )
+    for problem in sensor.problems:
+        # What is refused is counted by its reason, and notes are for who asks.
+        if problem.level != 'note' and problem.code != 'refused':
+            yield str(problem)
+    if sensor.resets:
+        yield f'time jumped {sensor.resets} times'

@@ -1,11 +1,14 @@
 """Look into the recordings of a data set: which can be used, and why the others cannot."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from xmodal_ros.activities import in_words, merged, spellings
 from xmodal_ros.bags.opening import find_recordings, is_recording
+from xmodal_ros.bags.segment import relabelled
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.recording import read_facts, RecordingFacts
@@ -78,6 +81,7 @@ def scan(
                 usable.append(facts)
         reporter.advance(done, path.name)
     _drop_copies(usable, left_out)
+    usable = _one_spelling(usable, options, reporter)
     if not any(facts.segments or not need_labels for facts in usable):
         _refuse(
             [*left_out, *(ExcludedRecording(facts.path, NO_LABELS, facts) for facts in usable)]
@@ -97,6 +101,26 @@ def _tell(
     for facts in usable:
         for note in facts.notes:
             reporter.note(f'{facts.path}: {note}')
+
+
+def _one_spelling(
+    usable: Sequence[RecordingFacts], options: DataOptions, reporter: ProgressReporter
+) -> list[RecordingFacts]:
+    """Tell labels that are probably one activity's, or make them one."""
+    counts = Counter(segment.label for facts in usable for segment in facts.segments)
+    doubtful = [in_words(each) for each in spellings(counts)]
+    if not doubtful:
+        return list(usable)
+    if not options.merge_labels:
+        reporter.note(
+            f'labels that are probably one activity: {"; ".join(doubtful)}: correct them, or take '
+            'them for one by --merge-labels (merge_labels)'
+        )
+        return list(usable)
+    names = merged(counts)
+    for name, to in names.items():
+        reporter.note(f'label {in_words([name])} is taken for {in_words([to])}')
+    return [replace(facts, segments=relabelled(facts.segments, names)) for facts in usable]
 
 
 def _check_modalities(usable: Sequence[RecordingFacts]) -> None:

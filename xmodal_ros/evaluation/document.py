@@ -132,4 +132,5 @@ def _bag(bag: BagEvaluation) -> dict[str, object]:
         'messages': bag.offline.received,
         'drops': bag.offline.drops,
         'resets': bag.offline.resets,
+        'problems': [asdict(each) for each in bag.offline.problems],
     }

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from xmodal_ros.activities import merged, spellings
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.segment import relabelled
 from xmodal_ros.evaluation.agreement import Agreement
 from xmodal_ros.metrics.measure import measure
 from xmodal_ros.metrics.measures import Measures
@@ -108,6 +110,11 @@ class Evaluation:
         return tuple(self.clips_of_unknown_labels)
 
     @property
+    def other_spellings(self) -> tuple[tuple[str, ...], ...]:
+        """Activities of recordings and model that differ only in how they are written."""
+        return spellings([*self.info.labels, *self.unknown_labels])
+
+    @property
     def clips_of_unknown_labels(self) -> dict[str, int]:
         """How many labelled segments show each activity that the model has not learnt."""
         found = Counter(s.label for bag in self.bags for s in bag.segments)
@@ -115,10 +122,22 @@ class Evaluation:
 
 
 def evaluate_bag(
-    info: BundleInfo, reader: BagReader, sensor: str, offline: BagPredictions
+    info: BundleInfo,
+    reader: BagReader,
+    sensor: str,
+    offline: BagPredictions,
+    *,
+    merge_labels: bool = False,
 ) -> BagEvaluation:
-    """Put the decisions over a recording beside its truth."""
+    """Put the decisions over a recording beside its truth.
+
+    With ``merge_labels`` labels that differ only in how they are written from one that the model
+    has learnt are that one.
+    """
     segments = read_segments(reader)
+    if merge_labels:
+        counts = Counter(segment.label for segment in segments)
+        segments = relabelled(segments, merged(counts, info.labels))
     ends = [prediction.stamp_ns for prediction in offline.predictions]
     truth = window_truth(segments, ends, info.window.length_ns)
     return BagEvaluation(

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from xmodal_ros.bags.label_file import FILE_NAME, find_label_file
 from xmodal_ros.bags.label_writing import check_segments, label_table, own_label_file
-from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
+from xmodal_ros.bags.labels import label_topic, read_segments
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError, ConfigurationError, XmodalError
@@ -191,8 +191,8 @@ class LabelSession:
             self.file, self._segments = found, segments
         elif found is not None:
             self.offers = found.name
-        elif LABEL_TOPIC in reader.topics and not self._locked:
-            self.offers = LABEL_TOPIC
+        elif not self._locked:
+            self.offers = _topic_of_labels(reader)
         self._known = _fingerprint(self.file)
 
     def _state(self, tab: str) -> LabelState:
@@ -229,3 +229,11 @@ def _remove(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(f'cannot remove {file}: {error}') from error
+
+
+def _topic_of_labels(reader: BagReader) -> str:
+    """Give the topic whose labels may serve as a start, '' where there is none or are several."""
+    try:
+        return label_topic(reader) or ''
+    except BagError:
+        return ''

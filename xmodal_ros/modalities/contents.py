@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TYPE_CHECKING
+from typing import Final, TYPE_CHECKING
 
+from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.streams.sample import DecodeError, Decoder, Sample
 
 if TYPE_CHECKING:
@@ -15,18 +16,11 @@ if TYPE_CHECKING:
 Received = tuple[bytes, int]
 """A serialized message, and when it came in nanoseconds."""
 
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that is wrong with a sensor's data.
-
-    ``code`` names its kind for programs; ``problem`` and ``remedy`` are for a person.
-    """
-
-    level: Literal['error', 'warning', 'note']
-    code: str
-    problem: str
-    remedy: str
+# A frame that fewer messages have is a slip of a driver that starts.
+_LEAST_OF_A_FRAME: Final = 3
+_LEAST_SHARE: Final = 0.01
+# What names frames at random must not fill the memory.
+_MOST_FRAMES: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +58,9 @@ class Contents:
     """What looking at ``looked_at`` messages gave.
 
     ``refused`` counts those that no classifier can use, by reason, and ``complaint`` says in
-    words why the last of them was; stamps that are not set count elsewhere. ``details`` are the
-    modality's, None where it has none or no message tells any.
+    words why the last of them was; stamps that are not set count elsewhere. ``frames`` counts the
+    others by their frame. ``details`` are the modality's, None where it has none or no message
+    tells any.
     """
 
     looked_at: int = 0
@@ -73,21 +68,191 @@ class Contents:
     refused: dict[str, int] = field(default_factory=dict)
     complaint: str = ''
     details: ContentDetails | None = None
+    frames: Mapping[str, int] = field(default_factory=dict)
+
+    def check(self) -> Iterator[Problem]:
+        """Yield what is doubtful about the data, whatever kind of sensor it is of."""
+        refused = sum(self.refused.values())
+        if 0 < refused < self.looked_at:
+            yield CHECKS['refused'].found(
+                f'{refused} of {self.looked_at} messages cannot be used; the last: '
+                f'{self.complaint}'
+            )
+        total = sum(self.frames.values())
+        least = max(_LEAST_OF_A_FRAME, _LEAST_SHARE * total)
+        frames = {frame: count for frame, count in self.frames.items() if count >= least}
+        if len(frames) > 1:
+            shares = ', '.join(
+                f'{frame or "none"} {count / total:.0%}' for frame, count in sorted(frames.items())
+            )
+            yield CHECKS['frames'].found(f'{len(frames)} frame ids on one topic ({shares})')
+        if self.details is not None:
+            yield from self.details.check()
 
 
-def decode_messages(
-    decode: Decoder, messages: Sequence[Received]
-) -> tuple[Contents, list[Sample]]:
-    """Decode one message after the other; gives what can be said of any, and the samples."""
-    samples: list[Sample] = []
-    refused: Counter[str] = Counter()
-    complaint = ''
-    for data, received_ns in messages:
+@dataclass(frozen=True)
+class Sampling:
+    """How many messages of a long stream are looked into: ``blocks`` of ``block`` neighbours."""
+
+    block: int = 256
+    blocks: int = 48
+
+
+@dataclass(frozen=True)
+class Newest:
+    """How many messages of a live stream are looked into.
+
+    At most ``waiting`` between two reports, and together with those before ``kept``.
+    """
+
+    waiting: int = 512
+    kept: int = 1024
+
+
+class ContentReader:
+    """Reads messages for what they hold: one decodes, one puts what was decoded into figures.
+
+    ``decode`` raises :class:`DecodeError`; ``measure`` gets at least one sample.
+    """
+
+    def __init__(
+        self, decode: Decoder, measure: Callable[[Sequence[Sample]], ContentDetails | None]
+    ) -> None:
+        self._decode = decode
+        self._measure = measure
+
+    def read(self, data: bytes, received_ns: int) -> Sample:
+        """Decode a message; raises :class:`DecodeError`."""
+        return self._decode(data, received_ns)
+
+    def details(
+        self,
+        blocks: Sequence[Sequence[Sample]],
+        refused: Mapping[str, int],  # noqa: ARG002 - for those that tell something of them
+    ) -> ContentDetails | None:
+        """Put samples into figures; they come in blocks of neighbours, and there may be none."""
+        samples = [sample for block in blocks for sample in block]
+        return self._measure(samples) if samples else None
+
+
+class _Notes:
+    """What is counted of the messages that were looked into."""
+
+    def __init__(self) -> None:
+        self.looked_at = 0
+        self.refused: Counter[str] = Counter()
+        self.frames: Counter[str] = Counter()
+        self.complaint = ''
+        self.frame_id: str | None = None
+
+    def read(self, reader: ContentReader, data: bytes, received_ns: int) -> Sample | None:
+        self.looked_at += 1
         try:
-            samples.append(decode(data, received_ns))
+            sample = reader.read(data, received_ns)
         except DecodeError as error:
             if error.reason != 'zero_stamp':
-                refused[error.reason] += 1
-                complaint = str(error)
-    frame_id = samples[-1].frame_id if samples else None
-    return Contents(len(messages), frame_id, dict(refused), complaint), samples
+                self.refused[error.reason] += 1
+                self.complaint = str(error)
+            return None
+        self.frame_id = sample.frame_id
+        if len(self.frames) < _MOST_FRAMES or sample.frame_id in self.frames:
+            self.frames[sample.frame_id] += 1
+        return sample
+
+    def contents(self, reader: ContentReader, blocks: Sequence[Sequence[Sample]]) -> Contents:
+        return Contents(
+            self.looked_at,
+            self.frame_id,
+            dict(self.refused),
+            self.complaint,
+            reader.details(blocks, self.refused),
+            dict(self.frames),
+        )
+
+
+class ContentGauge:
+    """Looks into a whole stream, however long: blocks of neighbouring messages spread over it.
+
+    Of a short one all messages are looked into. When there are too many blocks every other one
+    is let go, and from then on half as many are looked into.
+    """
+
+    def __init__(self, reader: ContentReader, sampling: Sampling) -> None:
+        self._reader = reader
+        self._sampling = sampling
+        self._stride = 1
+        self._seen = 0
+        self._notes = _Notes()
+        self._blocks: dict[int, list[Sample]] = {}
+
+    def note(self, data: bytes, received_ns: int) -> None:
+        """Take the next message."""
+        block = self._seen // self._sampling.block
+        self._seen += 1
+        if block % self._stride:
+            return
+        if block not in self._blocks:
+            self._begin(block)
+            if block % self._stride:
+                return
+        sample = self._notes.read(self._reader, data, received_ns)
+        if sample is not None:
+            self._blocks[block].append(sample)
+
+    def _begin(self, block: int) -> None:
+        if len(self._blocks) >= self._sampling.blocks:
+            self._stride *= 2
+            self._blocks = {n: kept for n, kept in self._blocks.items() if not n % self._stride}
+        self._blocks[block] = []
+
+    def contents(self) -> Contents:
+        """Say what was found so far."""
+        return self._notes.contents(self._reader, list(self._blocks.values()))
+
+
+class NewestContents:
+    """Looks into the newest messages of a live stream, when it is asked to and not before.
+
+    :meth:`note` may be called by one thread, :meth:`contents` by another.
+    """
+
+    def __init__(self, reader: ContentReader, newest: Newest) -> None:
+        self._reader = reader
+        self._waiting: deque[Received] = deque(maxlen=newest.waiting)
+        self._kept: deque[tuple[Sample | None, _Notes]] = deque(maxlen=newest.kept)
+
+    def note(self, data: bytes, received_ns: int) -> None:
+        """Take the next message."""
+        self._waiting.append((data, received_ns))
+
+    def contents(self) -> Contents:
+        """Say what the newest messages hold."""
+        if len(self._waiting) == self._waiting.maxlen and self._waiting.maxlen > 1:
+            # What came before is no neighbour of it.
+            self._kept.clear()
+        for data, received_ns in self._taken():
+            notes = _Notes()
+            self._kept.append((notes.read(self._reader, data, received_ns), notes))
+        total = _Notes()
+        for _, notes in self._kept:
+            total.looked_at += notes.looked_at
+            total.refused.update(notes.refused)
+            total.frames.update(notes.frames)
+            total.complaint = notes.complaint or total.complaint
+            total.frame_id = total.frame_id if notes.frame_id is None else notes.frame_id
+        samples = [sample for sample, _ in self._kept if sample is not None]
+        return total.contents(self._reader, [samples])
+
+    def _taken(self) -> Iterator[Received]:
+        while True:
+            try:
+                yield self._waiting.popleft()
+            except IndexError:
+                return
+
+
+def read_contents(reader: ContentReader, messages: Iterable[Received]) -> Contents:
+    """Look into every one of some messages."""
+    notes = _Notes()
+    samples = [notes.read(reader, data, received_ns) for data, received_ns in messages]
+    return notes.contents(reader, [[sample for sample in samples if sample is not None]])

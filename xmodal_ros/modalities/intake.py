@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.contents import ContentGauge, Contents, NewestContents
 from xmodal_ros.modalities.registry import check_type, find_modality
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
@@ -16,7 +18,8 @@ class SensorIntake:
     """Decode and window one sensor's messages; nothing a message holds raises.
 
     ``received`` counts messages, ``drops`` those not used, by reason; ``complaint`` is the last
-    refused message's error in words, '' when the newest message was good.
+    refused message's error in words, '' when the newest message was good. ``look_at`` says of
+    which messages :meth:`contents` tells what they hold.
     """
 
     def __init__(
@@ -26,10 +29,13 @@ class SensorIntake:
         msgtype: str,
         placement: Placement = AS_IT_COMES,
         audio_format: AudioFormat | None = None,
+        look_at: Literal['none', 'newest', 'all'] = 'none',
     ) -> None:
         check_type(stream, msgtype)
-        modality = find_modality(stream.modality)
+        self._modality = modality = find_modality(stream.modality)
+        self._msgtype, self._look_at = msgtype, look_at
         self._cutter = modality.make_cutter(stream, window, msgtype, placement, audio_format)
+        self._contents = self._begin_contents(audio_format)
         self._refused: Counter[str] = Counter()
         self.received = 0
         self.complaint = ''
@@ -46,6 +52,20 @@ class SensorIntake:
         """How often the stream started anew because time jumped."""
         return self._cutter.clock.counts['reset']
 
+    def _begin_contents(
+        self, audio_format: AudioFormat | None
+    ) -> ContentGauge | NewestContents | None:
+        if self._look_at == 'none':
+            return None
+        reader = self._modality.make_content_reader(self._msgtype, audio_format)
+        if self._look_at == 'newest':
+            return NewestContents(reader, self._modality.newest)
+        return ContentGauge(reader, self._modality.sampling)
+
+    def contents(self) -> Contents:
+        """Say what messages hold; for the newest ones by any thread."""
+        return Contents() if self._contents is None else self._contents.contents()
+
     def reset(self) -> None:
         """Start the stream anew, as after a jump of ROS time."""
         self._cutter.reset()
@@ -56,6 +76,7 @@ class SensorIntake:
         None refuses such audio.
         """
         self._cutter.use_format(audio_format)
+        self._contents = self._begin_contents(audio_format)
 
     def use_placement(self, placement: Placement) -> None:
         """Turn or cut samples in another way from the next message on; the stream starts anew."""
@@ -73,6 +94,8 @@ class SensorIntake:
         ``received_ns`` is when it came; audio without a stamp of its own goes by that.
         """
         self.received += 1
+        if self._contents is not None:
+            self._contents.note(data, received_ns)
         try:
             windows = self._cutter.push(data, received_ns)
         except DecodeError as error:

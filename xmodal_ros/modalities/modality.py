@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING
 
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import (
     ContentDetails,
+    ContentReader,
     Contents,
-    decode_messages,
-    Problem,
+    Newest,
+    read_contents,
     Received,
+    Sampling,
 )
 from xmodal_ros.modalities.faults import FaultKind, FEWER_MESSAGES, OF_MESSAGES
 from xmodal_ros.modalities.file import SensorFile
@@ -162,8 +165,10 @@ class Modality(ABC):
     """What its classifier node can be told beside what all can."""
     large_types: ClassVar[tuple[str, ...]] = ()
     """Those of ``message_types`` whose messages DDS's default transports lose or delay."""
-    enough_messages: ClassVar[int | None] = None
-    """How many of the newest messages tell as much as all, None where more tell more."""
+    sampling: ClassVar[Sampling] = Sampling()
+    """How many messages of a recording are looked into for what is doubtful about it."""
+    newest: ClassVar[Newest] = Newest()
+    """How many messages of a live sensor are."""
     refusals: ClassVar[Mapping[str, str]] = {
         'not_finite': 'hold NaN or infinite values and will be dropped'
     }
@@ -278,6 +283,18 @@ class Modality(ABC):
 
         return decode
 
+    def make_content_reader(
+        self, msgtype: str, audio_format: AudioFormat | None = None
+    ) -> ContentReader:
+        """Give what looks into messages for what is doubtful about them, whatever a model wants.
+
+        By default it decodes as :meth:`make_trial_decoder` says, for :meth:`measure`.
+        """
+        return ContentReader(
+            self.make_trial_decoder(msgtype, audio_format),
+            lambda samples: self.measure(samples, audio_format),
+        )
+
     def describe_contents(
         self,
         msgtype: str,
@@ -285,10 +302,7 @@ class Modality(ABC):
         audio_format: AudioFormat | None = None,
     ) -> Contents:
         """Say what serialized messages hold; nothing that they hold raises."""
-        decode = self.make_trial_decoder(msgtype, audio_format)
-        contents, samples = decode_messages(decode, messages)
-        details = self.measure(samples, audio_format) if samples else None
-        return replace(contents, details=details)
+        return read_contents(self.make_content_reader(msgtype, audio_format), messages)
 
     def measure(
         self, samples: Sequence[Sample], stated: AudioFormat | None = None
@@ -299,19 +313,28 @@ class Modality(ABC):
         """
         return None
 
-    def check_contents(self, contents: Contents, topic: str) -> Iterator[Problem]:
+    def check_contents(
+        self,
+        contents: Contents,
+        topic: str,
+    ) -> Iterator[Problem]:
         """Yield what is doubtful about the data on a topic, whoever uses it."""
-        refused = sum(contents.refused.values())
-        if 0 < refused < contents.looked_at:
-            yield Problem(
-                'warning',
-                'refused',
-                f'{refused} of {contents.looked_at} messages cannot be used; the last: '
-                f'{contents.complaint}',
-                'look at what the driver sends',
-            )
-        if contents.details is not None:
-            yield from contents.details.check()
+        yield from contents.check()
+
+    def check_for_model(
+        self, contents: Contents, topic: str, expected: Mapping[str, float]
+    ) -> Iterator[Problem]:
+        """Yield what is doubtful about the data on a topic for a model that learnt from others.
+
+        ``expected`` is what :meth:`expected_statistics` tells of these; without, this is
+        :meth:`check_contents`.
+        """
+        for each in self.check_contents(contents, topic):
+            known = CHECKS.get(each.code)
+            if not (expected and known is not None and known.absolute):
+                yield each
+        if expected and contents.details is not None:
+            yield from contents.details.check_statistics(expected, topic)
 
     def expected_statistics(
         self, mean: Sequence[float], std: Sequence[float]

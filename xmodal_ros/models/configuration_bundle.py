@@ -5,6 +5,7 @@ its weights and ``golden.safetensors`` a raw window with the logits it must give
 unpickled.
 """
 
+from collections.abc import Mapping
 import hashlib
 import json
 from pathlib import Path
@@ -22,10 +23,10 @@ from pydantic import (
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import BundleError
-from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.models.configuration_encoder import EncoderSpec
 from xmodal_ros.models.configuration_patch import PatchSpec
-from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
+from xmodal_ros.models.configuration_preprocessing import PreprocessingStep, StandardiseStep
 from xmodal_ros.models.consistency import check_model
 from xmodal_ros.paths import is_folder
 from xmodal_ros.windows.windowing import WindowingSpec
@@ -219,3 +220,16 @@ def _metadata(content: bytes) -> dict[str, str]:
 def bundle_sha256(path: Path) -> str:
     """Name a checked bundle by one number: that of its document, which holds its weights'."""
     return document_sha256(json.loads((path / DOCUMENT).read_text(encoding='utf-8')))
+
+
+def learnt_statistics(info: BundleInfo) -> Mapping[str, float]:
+    """Give what a bundle tells of the data that it learnt from, as far as its modality knows.
+
+    That is :meth:`~xmodal_ros.modalities.modality.Modality.expected_statistics` of the first
+    channels that are standardised, which are raw.
+    """
+    # Whatever comes before them leaves the channels where they are, and appends others.
+    for step in info.preprocessing:
+        if isinstance(step, StandardiseStep):
+            return find_modality(info.modality).expected_statistics(step.mean, step.std)
+    return {}

@@ -13,6 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.parameter import Parameter
@@ -41,6 +42,7 @@ from xmodal_ros.streams.placement import describe
 if TYPE_CHECKING:
     # torch comes with it; a node must start without, to say that it is missing.
     from xmodal_ros.runtime.engine import Engine, Prediction
+    from xmodal_ros.runtime.pipeline import Feed
 
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 
@@ -194,8 +196,17 @@ class ClassifierNode(ListeningNode):
             problem=sensor_inputs.current.problem,
             notice=notice,
             placement=describe(sensor_inputs.current.feed.placement),
+            doubts=self._doubts(sensor_inputs.current.feed, source.topic),
         )
         return self._health.active(sensor_inputs.pipeline.counters(), connection, model)
+
+    def _doubts(self, feed: Feed, topic: str) -> tuple[Problem, ...]:
+        """Look into the newest messages; whatever they hold, the report is to be made."""
+        try:
+            return feed.problems(topic)
+        except Exception as error:  # noqa: BLE001 - no input may keep diagnostics back
+            self.failed('on looking into the data', error)
+            return ()
 
     def _value(self, name: str) -> Any:
         return self.get_parameter(name).value

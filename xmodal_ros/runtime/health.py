@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.runtime.latency import LatencyFigures
 
 Level = Literal['ok', 'warning', 'error']
@@ -19,6 +20,7 @@ RESETS: Final = 'resets, time jumped'
 INPUTS: Final = 'publishers matched'
 OUTPUTS: Final = 'subscribers matched'
 DROPPED: Final = 'messages dropped, '
+DOUBT: Final = 'doubt about the data, '
 
 _SECOND_NS: Final = 1_000_000_000
 # Nothing at all for this long is worth a word, whatever the sensor's rate.
@@ -31,6 +33,7 @@ _REASONS: Final[Mapping[str, str]] = {
     'no_acceleration': 'acceleration is not measured',
     'no_gyro': 'angular rate is not measured',
     'not_finite': 'NaN or infinite values',
+    'scale': 'integers in floats',
     'truncated': 'truncated',
     'zero_stamp': 'the stamp is not set',
 }
@@ -66,6 +69,7 @@ class Connection:
 
     ``problem`` is what keeps data from coming or being used, ``notice`` what is being changed or
     was refused, ``placement`` how samples are turned or cut; '' where there is nothing to say.
+    ``doubts`` are what is doubtful about the data.
     """
 
     topic: str
@@ -76,6 +80,7 @@ class Connection:
     problem: str = ''
     notice: str = ''
     placement: str = ''
+    doubts: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,7 @@ class HealthMonitor:
             values += (('placement', connection.placement),)
         if connection.notice:
             values += (('change', connection.notice),)
+        values += tuple((f'{DOUBT}{each.code}', each.problem) for each in connection.doubts)
         return Report(level, message, values, known=message == connection.notice)
 
     def idle(self, state: str, problem: str, model: Mapping[str, str]) -> Report:
@@ -165,7 +171,20 @@ class HealthMonitor:
             )
         if connection.notice:
             return 'warning', connection.notice
-        return 'ok', counters.label or 'listening, the first window is not full yet'
+        return _doubt(connection) or (
+            'ok',
+            counters.label or 'listening, the first window is not full yet',
+        )
+
+
+def _doubt(connection: Connection) -> tuple[Level, str] | None:
+    """Say what is doubtful about the data, the gravest first; None where nothing is."""
+    levels: tuple[Literal['error', 'warning'], ...] = ('error', 'warning')
+    for level in levels:
+        for doubt in connection.doubts:
+            if doubt.level == level:
+                return level, f'{connection.topic}: {doubt}'
+    return None
 
 
 def _connection_values(connection: Connection) -> tuple[tuple[str, str], ...]:

@@ -7,19 +7,26 @@ from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_type import sensor_type
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.models.configuration_bundle import learnt_statistics
 from xmodal_ros.runtime.engine import Engine, Prediction
 
 
 @dataclass(frozen=True)
 class BagPredictions:
-    """The decisions over one sensor of one bag, and what became of its messages."""
+    """The decisions over one sensor of one bag, and what became of its messages.
+
+    ``problems`` are what is doubtful about these, for the model.
+    """
 
     predictions: tuple[Prediction, ...]
     received: int
     drops: dict[str, int]
     resets: int
+    problems: tuple[Problem, ...] = ()
 
 
 def sensor_for(engine: Engine, reader: BagReader, name: str | None = None) -> Sensor:
@@ -56,6 +63,7 @@ def classify_bag(
         sensor_type(reader, sensor),
         sensor.placement,
         audio_format=read_audio_format(reader, sensor.topic),
+        look_at='all',
     )
     predictions: list[Prediction] = []
     for message in reader.messages([sensor.topic]):
@@ -69,4 +77,9 @@ def classify_bag(
             f'none of the {intake.received} messages on {sensor.topic} of {reader.path} can be '
             f'used: {intake.complaint or drops}'
         )
-    return BagPredictions(tuple(predictions), intake.received, drops, intake.resets)
+    problems = find_modality(info.modality).check_for_model(
+        intake.contents(), sensor.topic, learnt_statistics(info)
+    )
+    return BagPredictions(
+        tuple(predictions), intake.received, drops, intake.resets, tuple(problems)
+    )

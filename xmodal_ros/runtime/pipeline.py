@@ -10,7 +10,10 @@ import time
 from typing import TYPE_CHECKING
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.models.configuration_bundle import learnt_statistics
 from xmodal_ros.runtime.health import Counters
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.latency import RecentLatencies
@@ -78,7 +81,23 @@ class Feed:
 
     def _make_intake(self, msgtype: str) -> SensorIntake:
         info = self.engine.bundle.info
-        return SensorIntake(info.stream, info.window, msgtype, self.placement, self._audio_format)
+        return SensorIntake(
+            info.stream,
+            info.window,
+            msgtype,
+            self.placement,
+            self._audio_format,
+            look_at='newest',
+        )
+
+    def problems(self, topic: str) -> tuple[Problem, ...]:
+        """Say what is doubtful about the newest messages, on a topic, for the model."""
+        info = self.engine.bundle.info
+        return tuple(
+            find_modality(info.modality).check_for_model(
+                self.intake.contents(), topic, learnt_statistics(info)
+            )
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -79,7 +79,7 @@ def train(
             info = _describe(config, data_module, method, trainer, fitted)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
-        evaluation = _test(bundle, data_module, config.target, reporter)
+        evaluation = _test(bundle, data_module, config, reporter)
         durations_s |= {**trainer.durations_s, 'testing': time.monotonic() - begun}
         golden = data_module.sets[config.target].validation.values[0].astype(np.float32)
         scores = {**info.scores, **bundle_scores(evaluation)}
@@ -239,15 +239,29 @@ def _describe(
 
 
 def _test(
-    bundle: Bundle, data_module: DataModule, target: str, reporter: ProgressReporter
+    bundle: Bundle,
+    data_module: DataModule,
+    config: TrainingConfiguration,
+    reporter: ProgressReporter,
 ) -> Evaluation:
     make_deterministic()
     engine = Engine(bundle)
     bags = []
     for facts in data_module.test:
         with BagReader(facts.path) as reader:
-            sensor = sensor_for(engine, reader, target)
+            sensor = sensor_for(engine, reader, config.target)
             reporter.begin(f'testing on {reader.name}', reader.topics[sensor.topic].count)
             offline = classify_bag(engine, reader, sensor, reporter.advance)
-            bags.append(evaluate_bag(bundle.info, reader, sensor.name, offline))
+            for problem in offline.problems:
+                if problem.level != 'note':
+                    reporter.note(f'{reader.name}, to test on: {sensor.name}: {problem}')
+            bags.append(
+                evaluate_bag(
+                    bundle.info,
+                    reader,
+                    sensor.name,
+                    offline,
+                    merge_labels=config.merge_labels,
+                )
+            )
     return evaluate(bundle.info, bags)

@@ -15,8 +15,8 @@ from xmodal_ros.bags.importers.hugadb import (
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.imu.contents import describe
-from xmodal_ros.modalities.imu.decoder import ImuDecoder
+from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.imu.modality import Imu
 from xmodal_ros.streams.sample import DecodeError
 
 NAMES = ('walking', 'sitting', 'bicycling')
@@ -117,6 +117,6 @@ def test_the_real_data_set_is_imported(shared_data: Path, tmp_path: Path) -> Non
         thigh = list(reader.messages(['/imu_right_thigh']))
         assert len(read_segments(reader)) == bag.clips == 141
     # The 17th's gyroscopes are all flagged.
-    details = describe([(m.data, 0) for m in thigh[:300]]).details
+    details = Imu().describe_contents(IMU_TYPE, [(m.data, 0) for m in thigh[:300]]).details
     assert details is not None
     assert 'no gyro' in list(details.in_words())

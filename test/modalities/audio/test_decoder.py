@@ -241,3 +241,48 @@ def test_more_sound_than_a_message_can_hold_is_refused() -> None:
     with pytest.raises(DecodeError, match='is the rate right') as refused:
         decode(longer, EPOCH)
     assert refused.value.reason == 'size'
+
+
+@pytest.mark.parametrize('name', ['F32LE', 'F32BE'])
+def test_integers_in_floats_are_refused_rather_than_cut_off(name):
+    decode = AudioDecoder(STAMPED_TYPE, AudioFormat(16_000, 1, name))
+    for wrong in (8000 * WAVE, np.rint(4 * WAVE)):
+        with pytest.raises(DecodeError, match='divide') as caught:
+            decode(stamped(encode(name, wrong)))
+        assert caught.value.reason == 'scale'
+    # What was mixed goes a little beyond, and what was cut off is whole.
+    for right in (1.5 * WAVE, np.rint(WAVE)):
+        assert np.abs(decode(stamped(encode(name, right))).values).max() == 1
+
+
+@pytest.mark.parametrize(
+    ('name', 'ours'),
+    [
+        ('S16', 'S16LE'),
+        ('s16le', 'S16LE'),
+        ('S16_LE', 'S16LE'),
+        ('PCM16', 'S16LE'),
+        ('int16', 'S16LE'),
+        ('pcm-s16', 'S16LE'),
+        ('S24_3LE', 'S24LE'),
+        ('FLOAT_LE', 'F32LE'),
+        ('float32', 'F32LE'),
+        ('uint8', 'U8'),
+    ],
+)
+def test_formats_may_have_the_names_that_others_give_them(name, ours):
+    assert read_audio_info(info(sample_format=name)).sample_format == ours
+
+
+@pytest.mark.parametrize('name', ['S24_32LE', 'F64LE', 'ulaw'])
+def test_formats_that_cannot_be_read_are_not_taken_for_others(name):
+    with pytest.raises(DecodeError, match='change the sample format'):
+        read_audio_info(info(sample_format=name))
+
+
+@pytest.mark.parametrize('start', [b'OggS', b'fLaC'])
+def test_compressed_sound_that_is_stated_to_be_none_is_told_by_its_first_bytes(start):
+    decode = AudioDecoder(STAMPED_TYPE, AudioFormat(16_000, 1, 'S16LE'))
+    with pytest.raises(DecodeError) as caught:
+        decode(stamped(start + bytes(100)))
+    assert caught.value.reason == 'compressed'

@@ -68,6 +68,33 @@ def test_a_wav_with_values_that_are_no_numbers_is_refused(tmp_path: Path) -> Non
         read_sound(tmp_path / 'a.wav')
 
 
+@pytest.mark.parametrize('name', ['a.wav', 'a.aiff'])
+def test_floats_keep_their_scale_and_integers_in_floats_are_refused(
+    tmp_path: Path, name: str
+) -> None:
+    if name != 'a.wav':
+        pytest.importorskip('soundfile', reason='no soundfile: pip install soundfile')
+    tone = np.sin(np.arange(800) / 5)
+    write_floats(tmp_path / name, 0.5 * tone)
+    assert np.abs(read_sound(tmp_path / name)[1]).max() == pytest.approx(16_384, abs=8)
+    # A mix may go a little beyond full scale: that is cut off, as everywhere.
+    write_floats(tmp_path / name, 1.5 * tone)
+    assert np.abs(read_sound(tmp_path / name)[1]).max() == 32_767
+    for wrong in (8000 * tone, np.rint(3 * tone)):
+        write_floats(tmp_path / name, wrong)
+        with pytest.raises(BagError, match='divide them by the full scale'):
+            read_sound(tmp_path / name)
+
+
+def write_floats(path: Path, samples: np.ndarray) -> None:
+    if path.suffix == '.wav':
+        wavfile.write(path, 8000, samples.astype(np.float32))
+        return
+    import soundfile
+
+    soundfile.write(path, samples, 8000, subtype='FLOAT')
+
+
 def test_without_soundfile_wav_is_read_and_others_say_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """Images of every encoding become small frames in SI units, or a refusal that says why."""
 
 import struct
+import zlib
 
 import cv2
 from hypothesis import given
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from test.messages import compressed_bytes, EPOCH, image_bytes
+from xmodal_ros.modalities.camera.compressed import read_header
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.streams.sample import DecodeError
 
+TYPES = {False: IMAGE_TYPE, True: COMPRESSED_TYPE}
 RED_RGB = np.zeros((12, 16, 3), np.uint8)
 RED_RGB[..., 0] = 200
 ALPHA = np.full((12, 16, 1), 255, np.uint8)
@@ -119,11 +122,101 @@ def test_sixteen_bit_intensities_keep_their_upper_byte(big):
     np.testing.assert_array_equal(frame, RED_RGB)
 
 
+@pytest.mark.parametrize('bits', [10, 12, 14, 16])
+@pytest.mark.parametrize('compressed', [False, True])
+def test_bits_that_are_not_used_do_not_make_a_picture_black(bits, compressed):
+    levels = np.tile(np.linspace(0, 255, 16).astype(np.uint16), (12, 1))
+    pixels = levels << (bits - 8)
+    data = (
+        compressed_bytes(EPOCH, png(pixels), 'mono16; png compressed')
+        if compressed
+        else image_bytes(EPOCH, pixels[..., None].astype('<u2'), 'mono16')
+    )
+    # Of the brightest pixel, wherever in the picture it is.
+    region = (0.0, 0.0, 0.5, 1.0)
+    half = CameraDecoder(TYPES[compressed], 'gray', 12, 8, region)(data).values
+    np.testing.assert_array_equal(half[..., 0], levels[:, :8])
+
+
+def test_names_of_encodings_may_be_in_capitals():
+    data = image_bytes(EPOCH, RED_RGB, 'RGB8')
+    frame = CameraDecoder(IMAGE_TYPE, 'rgb', 12, 16)(data).values
+    np.testing.assert_array_equal(frame, RED_RGB)
+
+
+def hollow(**changes):
+    """Give the bytes of a small picture whose header claims something else."""
+    small = np.full((64, 64), 128, np.uint8)
+    if 'png' in changes:
+        data = bytearray(png(small))
+        data[16:24] = struct.pack('>II', *changes['png'])
+        data[24:26] = bytes(changes.get('kind', (8, 0)))
+        data[29:33] = struct.pack('>I', zlib.crc32(data[12:29]))
+        return bytes(data)
+    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, int(changes.get('progressive', False))]
+    data = bytearray(cv2.imencode('.jpg', small, options)[1].tobytes())
+    frame = data.index(b'\xff\xc2' if changes.get('progressive') else b'\xff\xc0')
+    if 'jpeg' in changes:
+        data[frame + 5 : frame + 9] = struct.pack('>HH', *changes['jpeg'])
+    data[frame + 1] = changes.get('marker', data[frame + 1])
+    scan = data.index(b'\xff\xda')
+    return bytes(data[:-2] + data[scan:-2] * changes.get('scans', 0) + data[-2:])
+
+
+@pytest.mark.parametrize(
+    ('data', 'reason'),
+    [
+        (hollow(png=(8000, 4000)), 'size'),
+        (hollow(png=(4000, 2000), kind=(16, 6)), 'size'),
+        (hollow(png=(100_000, 100_000)), 'size'),
+        (hollow(png=(64, 64), kind=(7, 0)), 'corrupt'),
+        (hollow(png=(64, 64), kind=(8, 5)), 'corrupt'),
+        (b'\x89PNG\r\n\x1a\n' + bytes(8), 'corrupt'),
+        (hollow(jpeg=(4000, 6000)), 'size'),
+        (hollow(jpeg=(65_000, 65_000)), 'size'),
+        (hollow(jpeg=(4000, 6000), progressive=True), 'size'),
+        (hollow(progressive=True, scans=200), 'size'),
+        (hollow(marker=0xC3), 'encoding'),
+        (hollow(marker=0xC9), 'encoding'),
+    ],
+)
+def test_what_claims_more_than_its_bytes_can_hold_is_refused_unread(monkeypatch, data, reason):
+    def decode(*_arguments):
+        raise AssertionError('it was decompressed')
+
+    monkeypatch.setattr(cv2, 'imdecode', decode)
+    for decoder in (
+        CameraDecoder(COMPRESSED_TYPE, 'gray', 12, 16),
+        CameraDecoder(COMPRESSED_TYPE, 'depth', 12, 16),
+    ):
+        with pytest.raises(DecodeError) as caught:
+            decoder(compressed_bytes(EPOCH, data, 'jpeg'))
+        assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize('ending', ['.png', '.jpg'])
+def test_blank_pictures_are_not_taken_for_hollow_ones(ending):
+    """Nothing compresses better than a picture of one value."""
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 9] if ending == '.png' else []
+    for blank in (np.zeros((1080, 1920), np.uint8), np.zeros((720, 1280, 3), np.uint8)):
+        data = cv2.imencode(ending, blank, options)[1].tobytes()
+        frame = CameraDecoder(COMPRESSED_TYPE, 'gray', 12, 16)(compressed_bytes(EPOCH, data))
+        assert not frame.values.any()
+
+
+def test_a_blank_progressive_jpeg_is_read():
+    blank = np.full((1080, 1920, 3), 90, np.uint8)
+    data = cv2.imencode('.jpg', blank, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    frame = CameraDecoder(COMPRESSED_TYPE, 'gray', 12, 16)(compressed_bytes(EPOCH, data))
+    assert abs(int(frame.values.mean()) - 90) <= 1
+
+
 def test_large_jpegs_shrink_while_they_are_decompressed_and_look_the_same():
     ramp = np.add.outer(np.arange(480), np.arange(640)).astype(np.float64) / 1118 * 255
-    data = compressed_bytes(EPOCH, cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes())
+    jpeg = cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes()
+    data = compressed_bytes(EPOCH, jpeg)
     decode = CameraDecoder(COMPRESSED_TYPE, 'gray', 48, 64)
-    assert decode._reduction('jpeg', cv2.imencode('.jpg', ramp.astype(np.uint8))[1].tobytes()) == 8
+    assert decode._reduction(read_header('jpeg', jpeg)) == 8
     small = decode(data).values[..., 0].astype(float)
     expected = ramp.reshape(48, 10, 64, 10).mean(axis=(1, 3))
     assert np.abs(small - expected).max() < 4

@@ -117,13 +117,15 @@ def camera(
     dtype, channels = {'32FC1': (np.float32, 1), 'bgr8': (np.uint8, 3)}.get(
         encoding, (np.uint8, 1)
     )
-    pixels = np.ones((48, 64, channels), dtype)
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 64, channels)).astype(dtype)
     messages = [(image_bytes(t, pixels, encoding), t + DELAY) for t in grid(rate)]
     return topic(name, IMAGE_TYPE, heard(IMAGE_TYPE, messages), publishers)
 
 
 def jpeg(rate: float = 10, *, name: str = '/camera/image/compressed') -> TopicFacts:
-    done, data = cv2.imencode('.jpg', np.zeros((48, 64, 3), np.uint8))
+    done, data = cv2.imencode(
+        '.jpg', np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    )
     assert done
     messages = [(compressed_bytes(t, data.tobytes()), t + DELAY) for t in grid(rate)]
     return topic(name, COMPRESSED_TYPE, heard(COMPRESSED_TYPE, messages))

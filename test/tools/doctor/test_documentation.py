@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from xmodal_ros.modalities.checks import CHECKS, TABLE
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -23,6 +25,26 @@ def test_every_code_is_explained() -> None:
         package / 'cli' / 'doctor_run.py',
     ]
     codes = {code for file in files for code in finding_codes(file)}
-    assert len(codes) > 40
+    assert len(codes) > 30
     page = (ROOT / 'docs' / 'doctor.md').read_text(encoding='utf-8')
     assert [code for code in sorted(codes) if f'`{code}`' not in page] == []
+
+
+def test_the_page_of_checks_is_the_table() -> None:
+    page = (ROOT / 'docs' / 'plausibility.md').read_text(encoding='utf-8')
+    checks = page[page.index('\n## ') :].splitlines()
+    rows = [line for line in checks if line.startswith('| `')]
+    assert rows == list(rows_of_checks())
+
+
+def rows_of_checks() -> Iterator[str]:
+    for checks in TABLE.values():
+        for check in checks:
+            yield f'| `{check.code}` | {check.level} | {check.means} | {check.remedy} |'
+
+
+def test_all_problems_of_data_are_in_the_table() -> None:
+    """No modality of this package makes one up beside it."""
+    files = (ROOT / 'xmodal_ros' / 'modalities').rglob('*.py')
+    assert [code for file in files for code in finding_codes(file)] == []
+    assert len(CHECKS) == sum(map(len, TABLE.values())), 'two checks have one name'

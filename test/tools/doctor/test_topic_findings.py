@@ -98,7 +98,7 @@ def test_a_compressing_capture_node_is_told_by_its_info() -> None:
         (imu(delay_ns=10 * 60 * SECOND), 'clock', '10 min behind'),
         (imu([t - EPOCH + SECOND for t in STAMPS], delay_ns=EPOCH), 'clock', 'not from 1970'),
         (imu(sorted([*STAMPS, *STAMPS[200:210]])), 'repeated', '10 of 410'),
-        (imu([*STAMPS[:200], STAMPS[150], *STAMPS[200:]]), 'backwards', 'back 1 times'),
+        (imu([*STAMPS[:200], STAMPS[150], *STAMPS[200:]]), 'backwards', 'back in time 1 times'),
         (imu([*STAMPS[:200], *STAMPS[230:]]), 'gap', '0.31 s at 100.0 Hz'),
         (imu(lossy(0.7)), 'loss', 'are missing'),
         (imu(in_heaps()), 'heaped-stamps', 'in heaps'),

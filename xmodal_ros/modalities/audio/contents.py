@@ -1,19 +1,28 @@
 """What the messages of a microphone hold, and what is doubtful about it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.contents import ContentDetails, Problem
-from xmodal_ros.streams.sample import Sample
+from xmodal_ros.modalities.checks import CHECKS, Problem
+from xmodal_ros.modalities.contents import ContentDetails, ContentReader
+from xmodal_ros.streams.sample import Decoder, Sample
 
 _SECOND_NS: Final = 1_000_000_000
 # A rate of samples measured over less says more about the chunks than about the device.
 _SHORTEST_SPAN_NS: Final = _SECOND_NS // 2
+_PAUSE_NS: Final = 3 * _SECOND_NS // 10
 _SAMPLE_RATE_ERROR: Final = 0.03
+# Less sound, in seconds, says little of its loudness.
+_ENOUGH_S: Final = 0.5
+_FAINT: Final = 1e-3
+_FULL_SCALE, _CLIPPED_SHARE = 0.9999, 1e-3
+_OFFSET: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -21,12 +30,16 @@ class AudioDetails(ContentDetails):
     """The sound, and how it is coded.
 
     ``heard_rate_hz`` is how many samples a second came, None where too little did; ``peak`` is the
-    largest absolute sample, 1 being full scale.
+    largest absolute sample, 1 being full scale, where the share ``clipped`` of ``samples`` lies
+    together with both neighbours; ``mean`` is their mean.
     """
 
     rate_hz: int
     heard_rate_hz: float | None
     peak: float
+    clipped: float = 0.0
+    mean: float = 0.0
+    samples: int = 0
 
     def in_words(self) -> Iterator[str]:
         """Say format and loudness."""
@@ -35,31 +48,72 @@ class AudioDetails(ContentDetails):
         yield f'{self.rate_hz} Hz{coding}, peak {self.peak:.2f}'
 
     def check(self) -> Iterator[Problem]:
-        """Doubt the rate that is stated, and silence."""
+        """Doubt the rate that is stated, silence, and sound that was cut off."""
         heard_hz = self.heard_rate_hz
         if heard_hz is not None and abs(heard_hz / self.rate_hz - 1) > _SAMPLE_RATE_ERROR:
-            yield Problem(
-                'warning',
-                'sample-rate',
-                f'{heard_hz:.0f} samples a second come, {self.rate_hz} are stated',
-                'look for lost chunks (is the publisher reliable?) or correct the rate stated',
+            yield CHECKS['sample-rate'].found(
+                f'{heard_hz:.0f} samples a second come, {self.rate_hz} are stated'
             )
         if self.peak == 0:
-            yield Problem(
-                'warning',
-                'mute',
-                'the sound is all zeros',
-                'see whether the microphone is muted or another device is meant',
+            yield CHECKS['mute'].found('the sound is all zeros')
+        if self.samples < _ENOUGH_S * self.rate_hz:
+            return
+        if 0 < self.peak < _FAINT:
+            yield CHECKS['faint'].found(
+                f'the sound stays below {self.peak:.1g} of full scale ({_decibels(self.peak)} dB)'
+            )
+        if self.clipped > _CLIPPED_SHARE:
+            yield CHECKS['clipped'].found(f'{self.clipped:.1%} of the samples lie at full scale')
+        if abs(self.mean) > _OFFSET:
+            yield CHECKS['offset'].found(
+                f'the sound lies about {self.mean:+.2f} of full scale, not about 0'
             )
 
 
-def measure(samples: Sequence[Sample], stated: AudioFormat | None) -> AudioDetails:
-    """Put chunks (n,) of sound into figures; there must be one."""
-    span_ns = samples[-1].stamp_ns - samples[0].stamp_ns
-    count = sum(len(sample.values) for sample in samples[:-1])
+def _decibels(value: float) -> int:
+    return round(20 * float(np.log10(value)))
+
+
+class SoundReader(ContentReader):
+    """Reads chunks of sound."""
+
+    def __init__(self, decode: Decoder, stated: AudioFormat | None) -> None:
+        super().__init__(decode, lambda _samples: None)
+        self._stated = stated
+
+    def details(
+        self,
+        blocks: Sequence[Sequence[Sample]],
+        refused: Mapping[str, int],  # noqa: ARG002 - what is refused has no loudness
+    ) -> AudioDetails | None:
+        """Put the sound into figures."""
+        return measure(blocks, self._stated) if any(blocks) else None
+
+
+def _clipped(size: NDArray[Any]) -> int:
+    """Count samples at full scale between two others: the top of a wave is there by itself."""
+    full = size >= _FULL_SCALE
+    return int((full[:-2] & full[1:-1] & full[2:]).sum())
+
+
+def measure(blocks: Sequence[Sequence[Sample]], stated: AudioFormat | None) -> AudioDetails:
+    """Put chunks (n,) of sound, in blocks of neighbours, into figures; there must be one."""
+    span_ns = count = 0
+    for sample, after in (pair for block in blocks for pair in pairwise(block)):
+        step_ns = after.stamp_ns - sample.stamp_ns
+        # A pause, as between clips, is no loss.
+        if step_ns - len(sample.values) * _SECOND_NS // sample.rate_hz <= _PAUSE_NS:
+            span_ns += step_ns
+            count += len(sample.values)
+    samples = [sample for block in blocks for sample in block]
+    total = sum(len(sample.values) for sample in samples)
+    sizes = [np.abs(sample.values) for sample in samples]
     return AudioDetails(
         stated=stated,
         rate_hz=samples[-1].rate_hz,
         heard_rate_hz=count * _SECOND_NS / span_ns if span_ns > _SHORTEST_SPAN_NS else None,
-        peak=max(float(np.abs(sample.values).max()) for sample in samples),
+        peak=max(float(size.max()) for size in sizes),
+        clipped=sum(map(_clipped, sizes)) / total,
+        mean=sum(float(sample.values.sum()) for sample in samples) / total,
+        samples=total,
     )

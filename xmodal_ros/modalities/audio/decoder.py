@@ -56,8 +56,35 @@ _LAYOUTS: Final[dict[str, _Layout]] = {
 }
 
 SAMPLE_FORMATS: Final = tuple(_LAYOUTS)
+# How else GStreamer, ALSA, PortAudio and NumPy call them, without dashes and underscores.
+_OTHER_NAMES: Final = {
+    'S16': 'S16LE',
+    'INT16': 'S16LE',
+    'PCM16': 'S16LE',
+    'PCMS16': 'S16LE',
+    'PCMS16LE': 'S16LE',
+    'S24': 'S24LE',
+    'INT24': 'S24LE',
+    'S243LE': 'S24LE',
+    'S243BE': 'S24BE',
+    'S32': 'S32LE',
+    'INT32': 'S32LE',
+    'F32': 'F32LE',
+    'FLOAT': 'F32LE',
+    'FLOAT32': 'F32LE',
+    'FLOATLE': 'F32LE',
+    'FLOATBE': 'F32BE',
+    'INT8': 'S8',
+    'UINT8': 'U8',
+}
+# Sound may go beyond full scale by a little, where it was mixed; so far beyond, and whole numbers,
+# are of integers that were copied into floats.
+_LARGEST_FLOAT, _LEAST_WHOLE = 16.0, 2.0
 # MPEG 1 and 2, layer III, with and without checksum.
 _MP3_FRAME_STARTS: Final = (b'\xff\xfb', b'\xff\xfa', b'\xff\xf3', b'\xff\xf2')
+
+
+_COMPRESSED_STARTS: Final = {b'OggS': 'ogg', b'fLaC': 'flac'}
 
 
 @dataclass(frozen=True)
@@ -97,7 +124,14 @@ def read_audio_info(data: bytes) -> AudioFormat:
     coding = cursor.string()
     if coding.lower() not in ('', 'wave', 'wav', 'pcm', 'raw'):
         raise _compressed(coding)
-    return AudioFormat(rate_hz, channels, sample_format.upper())
+    return AudioFormat(rate_hz, channels, sample_format_name(sample_format))
+
+
+def sample_format_name(text: str) -> str:
+    """Give the name that we have for a sample format, the text in capitals where none is known."""
+    name = text.strip().upper()
+    plain = name.replace('_', '').replace('-', '')
+    return plain if plain in _LAYOUTS else _OTHER_NAMES.get(plain, name)
 
 
 def _compressed(coding: str) -> DecodeError:
@@ -138,6 +172,8 @@ class AudioDecoder:
                 'the format of the audio is not known: name its AudioInfo topic (info_topic), or '
                 'set audio_rate, audio_channels and audio_format',
             )
+        if (coding := _COMPRESSED_STARTS.get(bytes(pcm[:4]))) is not None:
+            raise _compressed(f'{coding}, by its first bytes')
         stamp_ns = received_ns if stamp_ns is None else stamp_ns
         if stamp_ns <= 0:
             raise DecodeError(
@@ -209,8 +245,27 @@ def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
     mono = (samples.astype(np.float64) - layout.offset).reshape(-1, audio.channels).mean(axis=1)
     if not np.isfinite(mono).all():
         raise DecodeError('not_finite', 'the message holds NaN or infinite samples')
+    if layout.full_scale == 1.0:
+        _check_scale(samples)
     clipped: NDArray[np.float64] = np.clip(mono / layout.full_scale, -1, 1)
     return clipped.astype(np.float32)
+
+
+def _check_scale(samples: NDArray[Any]) -> None:
+    largest = float(np.abs(samples).max())
+    if integers_in_floats(samples):
+        raise DecodeError(
+            'scale',
+            f'samples of 32-bit floats reach {largest:.6g}, though 1 is full scale: let the '
+            'capture node divide integers by their full scale (32768), or publish them as S16LE',
+        )
+
+
+def integers_in_floats(samples: NDArray[Any]) -> bool:
+    """Tell whether floats, which go from -1 to 1, are integers that nobody has scaled."""
+    largest = float(np.abs(samples).max(initial=0))
+    whole = largest >= _LEAST_WHOLE and bool((samples == np.rint(samples)).all())
+    return whole or largest > _LARGEST_FLOAT
 
 
 def _widen(triples: NDArray[np.uint8], dtype: str) -> NDArray[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.audio.decoder import INFO_TYPE, STAMPED_TYPE
+from xmodal_ros.modalities.audio.decoder import INFO_TYPE, integers_in_floats, STAMPED_TYPE
 from xmodal_ros.modalities.audio.messages import audio_info_message, audio_message
 from xmodal_ros.modalities.audio.wav import is_wav, mending_of
 from xmodal_ros.modalities.file import Record, SensorFile
@@ -81,11 +81,7 @@ def read_sound(path: Path) -> tuple[int, NDArray[np.int16]]:
                 warnings.simplefilter('ignore', wavfile.WavFileWarning)
                 warnings.filterwarnings('error', 'Reached EOF', wavfile.WavFileWarning)
                 rate, samples = wavfile.read(path if mending is None else mending.open(path))
-            if samples.dtype.kind == 'f' and not np.isfinite(samples).all():
-                raise BagError(
-                    f'{str(path)!r} holds values that are no numbers: convert it to 16-bit WAV'
-                )
-            return _checked(str(path), int(rate), _as_int16(samples))
+            return _checked(str(path), int(rate), _as_int16(str(path), samples))
         except BagError:
             raise
         except Exception as error:  # noqa: BLE001 - SciPy's parser raises almost anything
@@ -112,12 +108,15 @@ def decode_sound(
             f"'apt install python3-soundfile', or convert it to 16-bit WAV ({error})"
         ) from None
     try:
-        samples, rate = soundfile.read(source, dtype='int16', always_2d=True)
+        with soundfile.SoundFile(source) as file:
+            # The library would cast floats to integers, and what goes from -1 to 1 to zeros.
+            kind = 'float64' if file.subtype in ('FLOAT', 'DOUBLE') else 'int16'
+            samples, rate = file.read(dtype=kind, always_2d=True), file.samplerate
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise BagError(
             f'{name!r} is no sound that can be read: {error}; convert it to 16-bit WAV'
         ) from error
-    return _checked(name, int(rate), samples)
+    return _checked(name, int(rate), _as_int16(name, samples))
 
 
 def _checked(name: str, rate_hz: int, samples: NDArray[np.int16]) -> tuple[int, NDArray[np.int16]]:
@@ -126,11 +125,19 @@ def _checked(name: str, rate_hz: int, samples: NDArray[np.int16]) -> tuple[int, 
     return rate_hz, samples
 
 
-def _as_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
-    """Bring what WAV may hold to 16 bits; (N,) or (N, channels) to (N, channels)."""
+def _as_int16(name: str, samples: NDArray[Any]) -> NDArray[np.int16]:
+    """Bring what files may hold to 16 bits; (N,) or (N, channels) to (N, channels)."""
     samples = samples[:, None] if samples.ndim == 1 else samples
     samples = samples.astype(samples.dtype.newbyteorder('='), copy=False)
     if samples.dtype.kind == 'f':
+        if not np.isfinite(samples).all():
+            raise BagError(f'{name!r} holds values that are no numbers: convert it to 16-bit WAV')
+        if integers_in_floats(samples):
+            raise BagError(
+                f'{name!r} holds floats up to {np.abs(samples).max():.6g}, though 1 is full '
+                'scale: divide them by the full scale of the integers that they were (32768), or '
+                'write these as 16-bit WAV'
+            )
         return np.asarray(np.rint(samples.clip(-1, 1) * 32_767), np.int16)
     if samples.dtype == np.uint8:
         return (samples.astype(np.int16) - 128) << 8

@@ -1,6 +1,6 @@
 """The modality ``audio``."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
 
@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.audio.contents import AudioDetails, measure
+from xmodal_ros.modalities.audio.contents import SoundReader
 from xmodal_ros.modalities.audio.cutter import AudioCutter
 from xmodal_ros.modalities.audio.decoder import (
     AUDIO_TYPES,
     AudioDecoder,
     AudioFormat,
+    sample_format_name,
     SAMPLE_FORMATS,
 )
 from xmodal_ros.modalities.audio.messages import audio_message
 from xmodal_ros.modalities.audio.stream import AudioStream
-from xmodal_ros.modalities.contents import Contents, Problem
+from xmodal_ros.modalities.checks import CHECKS, Problem
+from xmodal_ros.modalities.contents import Contents, Newest
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.input_settings import SensorInputSettings
@@ -46,6 +48,7 @@ class Audio(Modality):
     chunked: ClassVar[bool] = True
     driver: ClassVar[str] = 'microphone'
     intake: ClassVar[Intake] = Intake(depth=200, ahead=64)
+    newest: ClassVar[Newest] = Newest(waiting=256, kept=256)
     fastest_hz: ClassVar[float] = 400.0
     node_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
@@ -80,6 +83,8 @@ class Audio(Modality):
     )
     refusals: ClassVar[Mapping[str, str]] = {
         **Modality.refusals,
+        'scale': 'hold integers in floats, whose full scale is 1, and will be dropped: let the '
+        'capture node divide them by 32768, or publish them as S16LE',
         'compressed': 'are compressed audio, which cannot be used: start the capture node with '
         'format:=wave (audio_capture of ros-drivers uses mp3 unless told otherwise)',
     }
@@ -155,21 +160,17 @@ class Audio(Modality):
         """Give the decoder."""
         return AudioDecoder(msgtype, audio_format)
 
-    def measure(
-        self, samples: Sequence[Sample], stated: AudioFormat | None = None
-    ) -> AudioDetails:
+    def make_content_reader(
+        self, msgtype: str, audio_format: AudioFormat | None = None
+    ) -> SoundReader:
         """Say how the sound is coded, how loud it is, and how many samples come."""
-        return measure(samples, stated)
+        return SoundReader(self.make_trial_decoder(msgtype, audio_format), audio_format)
 
     def check_contents(self, contents: Contents, topic: str) -> Iterator[Problem]:
         """Put a format that nobody says before all else."""
         if 'no_format' in contents.refused and contents.details is None:
-            yield Problem(
-                'warning',
-                'no-format',
-                f'nobody says how the sound on {topic} is coded: no AudioInfo goes with it',
-                'let the capture node publish audio_common_msgs/AudioInfo, or set audio_rate, '
-                'audio_channels and audio_format of the classifier',
+            yield CHECKS['no-format'].found(
+                f'nobody says how the sound on {topic} is coded: no AudioInfo goes with it'
             )
         else:
             yield from super().check_contents(contents, topic)
@@ -196,7 +197,7 @@ class Audio(Modality):
 
 
 def _audio_format(get: Callable[[str], Any]) -> AudioFormat | None:
-    rate_hz, sample_format = int(get('audio_rate')), str(get('audio_format')).upper()
+    rate_hz, sample_format = int(get('audio_rate')), sample_format_name(str(get('audio_format')))
     try:
         # Any rate will do to learn of a sample format that will not.
         audio_format = AudioFormat(rate_hz or RATE_HZ, int(get('audio_channels')), sample_format)

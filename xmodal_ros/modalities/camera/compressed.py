@@ -1,8 +1,9 @@
 """Decompress JPEG and PNG pictures, and the depth that ``compressed_depth_image_transport`` sends.
 
 What a picture is, is read from its own first bytes: the format that a message states is often
-empty, short or wrong. So is its size, before anything is decompressed: broken or hostile bytes
-that promise more pixels than a camera has must not take the robot's memory.
+empty, short or wrong. So is its size, before anything is decompressed, and held against the bytes
+there are: broken or hostile ones that promise more must take neither the robot's memory nor its
+time.
 """
 
 from dataclasses import dataclass
@@ -18,12 +19,23 @@ from xmodal_ros.streams.sample import DecodeError
 
 Frame = NDArray[Any]
 
-_MOST_PIXELS: Final = 1 << 26
+# As many as 8K video has.
+_MOST_PIXELS: Final = 1 << 25
 _PNG_START: Final = b'\x89PNG\r\n\x1a\n'
 _JPEG_START: Final = b'\xff\xd8'
-# Start of frame, in all its kinds; C4, C8 and CC among them mean something else.
+# Baseline, extended and progressive; others (lossless, arithmetic) no camera sends. The start of a
+# frame is any of C0 to CF; C4, C8 and CC among them mean something else.
+_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE: Final = frozenset({0x01, *range(0xD0, 0xD9)})
+_JPEG_SCAN: Final = b'\xff\xda'
+# A byte of baseline JPEG tells of no more than four blocks of 8 x 8 pixels, by two bits each; one
+# of progressive JPEG of no more than eight, in the first of its scans.
+_MOST_PIXELS_A_BYTE: Final = {_BASELINE: 256, _EXTENDED: 256, _PROGRESSIVE: 512}
+# A scan goes over the whole picture once more; encoders make ten.
+_MOST_SCANS, _MOST_SCANNED = 100, 1 << 28
+# Sensors of fewer bits send 8; a darker picture is of such a one in the dark.
+_LEAST_BITS: Final = 10
 
 _REDUCED: Final = {
     1: cv2.IMREAD_ANYCOLOR,
@@ -53,7 +65,18 @@ _OTHER_FORMATS: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b'\0\0\0\1', 'a piece of a video stream (H.264 or H.265)'),
     (0, b'\0\0\1', 'a piece of a video stream (H.264 or H.265)'),
 )
-_STREAMED: Final = ('h264', 'h.264', 'hevc', 'h265', 'h.265', 'av1', 'vp8', 'vp9', 'mpeg4')
+_STREAMED: Final = (
+    'h264',
+    'h.264',
+    'hevc',
+    'h265',
+    'h.265',
+    'av1',
+    'vp8',
+    'vp9',
+    'mpeg',
+    'theora',
+)
 
 
 @dataclass(frozen=True)
@@ -91,9 +114,9 @@ def read_header(encoding: str, data: bytes) -> PictureHeader:
     """
     for at in (0, _DEPTH_HEADER.size):
         if data[at : at + 8] == _PNG_START and len(data) >= at + 26:
-            return _checked(_png_header(data, at), len(data))
+            return _checked_png(_png_header(data, at), len(data))
     if data[:2] == _JPEG_START:
-        return _checked(_jpeg_header(data), len(data))
+        return _jpeg_header(data)
     raise _refusal(encoding, data)
 
 
@@ -113,7 +136,10 @@ def is_depth(encoding: str, data: bytes) -> bool:
 
 def _png_header(data: bytes, at: int) -> PictureHeader:
     width, height, bits, kind = struct.unpack_from('>IIBB', data, at + 16)
-    return PictureHeader('PNG', height, width, _CHANNELS_OF_PNG.get(kind, 0), bits, at)
+    channels = _CHANNELS_OF_PNG.get(kind)
+    if data[at + 12 : at + 16] != b'IHDR' or channels is None or bits not in (1, 2, 4, 8, 16):
+        raise DecodeError('corrupt', 'the PNG image does not begin with a header')
+    return PictureHeader('PNG', height, width, channels, bits, at)
 
 
 def _jpeg_header(data: bytes) -> PictureHeader:
@@ -122,7 +148,8 @@ def _jpeg_header(data: bytes) -> PictureHeader:
         marker = data[position + 1]
         if marker in _JPEG_FRAMES:
             bits, height, width, channels = struct.unpack_from('>BHHB', data, position + 4)
-            return PictureHeader('JPEG', height, width, channels, bits)
+            header = PictureHeader('JPEG', height, width, channels, bits)
+            return _checked_jpeg(header, marker, data)
         if marker == 0xFF:
             position += 1
         elif marker in _JPEG_BARE:
@@ -132,21 +159,42 @@ def _jpeg_header(data: bytes) -> PictureHeader:
     raise DecodeError('corrupt', 'the JPEG image ends before it says its size')
 
 
-def _checked(header: PictureHeader, size: int) -> PictureHeader:
-    width, height = header.width, header.height
-    if not 0 < height * width <= _MOST_PIXELS:
-        raise DecodeError('size', f'a compressed image of {width}x{height} pixels cannot be used')
-    if header.name == 'JPEG' and header.bits != 8:
+def _checked_png(header: PictureHeader, size: int) -> PictureHeader:
+    row_bytes = (header.width * header.channels * header.bits + 7) // 8 + 1
+    _check_size(header, size, possible=header.height * row_bytes <= _MOST_INFLATED * size)
+    return header
+
+
+def _checked_jpeg(header: PictureHeader, marker: int, data: bytes) -> PictureHeader:
+    if marker not in _MOST_PIXELS_A_BYTE:
+        raise DecodeError(
+            'encoding',
+            'lossless and arithmetic JPEG cannot be read: set the camera driver to baseline JPEG',
+        )
+    if header.bits != 8:
         raise DecodeError(
             'encoding',
             f'a JPEG image of {header.bits} bits cannot be read: set the camera driver to 8 bits',
         )
-    row_bytes = (width * header.channels * header.bits + 7) // 8
-    if header.name == 'PNG' and height * row_bytes > _MOST_INFLATED * size:
+    pixels, scans = header.height * header.width, data.count(_JPEG_SCAN)
+    _check_size(header, len(data), possible=pixels <= _MOST_PIXELS_A_BYTE[marker] * len(data))
+    if scans > _MOST_SCANS or scans * pixels > _MOST_SCANNED:
         raise DecodeError(
-            'corrupt', f'a PNG image of {width}x{height} pixels is more than {size} bytes'
+            'size',
+            f'a JPEG image of {header.width}x{header.height} pixels in {scans} scans would take '
+            'too long',
         )
     return header
+
+
+def _check_size(header: PictureHeader, size: int, *, possible: bool) -> None:
+    width, height = header.width, header.height
+    if not 0 < height * width <= _MOST_PIXELS:
+        raise DecodeError('size', f'a compressed image of {width}x{height} pixels cannot be used')
+    if not possible:
+        raise DecodeError(
+            'size', f'a {header.name} image of {width}x{height} pixels is more than {size} bytes'
+        )
 
 
 def _refusal(encoding: str, data: bytes) -> DecodeError:
@@ -190,9 +238,25 @@ def _looks_like_rvl(data: bytes) -> bool:
     return bool(0 < width < 1 << 15 and 0 < height < 1 << 15)
 
 
-def decompress(data: bytes, reduction: int) -> Frame:
-    """Decompress a picture to (H, W) grey or (H, W, 3) BGR uint8, shrunk by 1, 2, 4 or 8."""
+def decompress(data: bytes, reduction: int, bits: int = 8) -> Frame:
+    """Decompress a picture to (H, W) grey or (H, W, 3) BGR uint8, shrunk by 1, 2, 4 or 8.
+
+    One of 16 ``bits`` is brought to 8 by :func:`eight_bits`, and not shrunk.
+    """
+    if bits == 16:
+        return eight_bits(_decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH))
     return _decode(data, _REDUCED[reduction])
+
+
+def eight_bits(rows: Frame) -> Frame:
+    """Bring intensities of 16 bits to 8, by the bits that are used.
+
+    Sensors of 10, 12 and 14 bits send these in 16, and most of them at the lower end: the upper
+    byte of all would be black. Of how many they are nobody says, so the brightest pixel does.
+    """
+    brightest = int(rows.max(initial=0)).bit_length()
+    used = max(_LEAST_BITS, brightest + brightest % 2)
+    return (rows >> (used - 8)).astype(np.uint8)
 
 
 def _decode(data: bytes, flag: int) -> Frame:

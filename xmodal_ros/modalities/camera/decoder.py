@@ -11,7 +11,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.modalities.camera.compressed import decode_depth, decompress, is_depth, read_header
+from xmodal_ros.modalities.camera.compressed import (
+    decode_depth,
+    decompress,
+    eight_bits,
+    is_depth,
+    PictureHeader,
+    read_header,
+)
 from xmodal_ros.modalities.camera.stream import CameraPixels, CHANNEL_COUNT, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError, Sample
@@ -29,7 +36,7 @@ Frame = NDArray[Any]
 
 @dataclass(frozen=True)
 class _Encoding:
-    """Samples of one pixel and OpenCV's conversions; 16-bit intensities keep their upper byte."""
+    """Samples of one pixel and OpenCV's conversions; of 16-bit intensities those used count."""
 
     dtype: str
     channels: int
@@ -68,6 +75,11 @@ _DEPTH: Final[dict[str, tuple[_Encoding, float]]] = {
     '16UC1': (_Encoding('u2', 1), 0.001),
     'mono16': (_Encoding('u2', 1), 0.001),
     '32FC1': (_Encoding('f4', 1), 1.0),
+}
+_USUAL: Final[dict[CameraPixels, str]] = {
+    'gray': 'mono8, rgb8, bgr8 or yuv422_yuy2',
+    'rgb': 'rgb8, bgr8 or yuv422_yuy2',
+    'depth': '16UC1 or 32FC1',
 }
 
 
@@ -122,25 +134,30 @@ class CameraDecoder:
             buffer=pixels,
             strides=(step, layout.channels * dtype.itemsize, dtype.itemsize),
         )
-        rows = self._cut(rows)
         if metres is not None:
-            return _metres(rows, metres)
+            return _metres(self._cut(rows), metres)
         if layout.dtype == 'u2':
-            rows = rows >> 8
+            rows = eight_bits(rows)
+        rows = self._cut(rows)
         return self._convert(np.ascontiguousarray(rows, dtype=np.uint8), layout)
 
     def _layout(self, encoding: str) -> tuple[_Encoding, float | None]:
-        table = _DEPTH if self.pixels == 'depth' else _COLOUR
-        if encoding not in table:
-            known = ', '.join(sorted(table))
+        table, other = (_DEPTH, _COLOUR) if self.pixels == 'depth' else (_COLOUR, _DEPTH)
+        # Some drivers write names in capitals.
+        name = encoding if encoding in table else encoding.lower()
+        if name in table:
+            return _DEPTH[name] if self.pixels == 'depth' else (_COLOUR[name], None)
+        if encoding in other:
             raise DecodeError(
                 'encoding',
                 f'images are encoded as {encoding!r}, the model wants {self.pixels} '
-                f'({known}): choose another topic or model',
+                f'({", ".join(sorted(table))}): choose another topic or model',
             )
-        if self.pixels == 'depth':
-            return _DEPTH[encoding]
-        return _COLOUR[encoding], None
+        raise DecodeError(
+            'encoding',
+            f'images are encoded as {encoding!r}, which cannot be read: let the driver publish '
+            f'{_USUAL[self.pixels]}, or use another topic',
+        )
 
     def _convert(self, rows: Frame, layout: _Encoding) -> Frame:
         code = layout.to_gray if self.pixels == 'gray' else layout.to_rgb
@@ -165,15 +182,15 @@ class CameraDecoder:
                 f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
                 'topic or model',
             )
-        frame = self._cut(decompress(data, self._reduction(encoding, data)))
+        header = read_header(encoding, data)
+        frame = self._cut(decompress(data, self._reduction(header), header.bits))
         if frame.ndim == 3:
             code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
             return cv2.cvtColor(frame, code)
         return frame if self.pixels == 'gray' else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
 
-    def _reduction(self, encoding: str, data: bytes) -> int:
+    def _reduction(self, header: PictureHeader) -> int:
         """Give the power of two by which a picture may shrink while it is decompressed."""
-        header = read_header(encoding, data)
         height, width = header.height, header.width
         if self.region is not None:
             height, width = int(height * self.region[3]), int(width * self.region[2])

@@ -1,6 +1,6 @@
 """The modality ``camera``."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, TYPE_CHECKING
@@ -16,7 +16,7 @@ from xmodal_ros.modalities.camera.stream import (
     COMPRESSED_TYPE,
     IMAGE_TYPE,
 )
-from xmodal_ros.modalities.contents import Contents, Received
+from xmodal_ros.modalities.contents import Newest, Sampling
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.input_settings import SensorInputSettings
@@ -30,6 +30,7 @@ from xmodal_ros.windows.windowing import SECOND_NS
 
 if TYPE_CHECKING:
     from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
+    from xmodal_ros.modalities.camera.contents import PictureReader
 
 _ENCODINGS: Final[Mapping[CameraPixels, str]] = {
     'gray': 'mono8',
@@ -62,8 +63,9 @@ class Camera(Modality):
         ),
     )
     large_types: ClassVar[tuple[str, ...]] = (IMAGE_TYPE,)
-    # One picture tells as much as many.
-    enough_messages: ClassVar[int | None] = 1
+    # Pictures are dear to decode, and one every second tells enough.
+    sampling: ClassVar[Sampling] = Sampling(block=2, blocks=32)
+    newest: ClassVar[Newest] = Newest(waiting=1, kept=16)
 
     def make_decoder(
         self,
@@ -134,16 +136,13 @@ class Camera(Modality):
 
         return partial(decode_picture, msgtype)
 
-    def describe_contents(
-        self,
-        msgtype: str,
-        messages: Sequence[Received],
-        audio_format: AudioFormat | None = None,
-    ) -> Contents:
-        """Say encoding and size of the newest picture."""
-        from xmodal_ros.modalities.camera.contents import describe
+    def make_content_reader(
+        self, msgtype: str, audio_format: AudioFormat | None = None
+    ) -> 'PictureReader':
+        """Say encoding and size, and whether something is to be seen."""
+        from xmodal_ros.modalities.camera.contents import PictureReader
 
-        return describe(msgtype, messages)
+        return PictureReader(msgtype)
 
     def read_parameters(
         self, topic: str, frame: str, get: Callable[[str], Any]

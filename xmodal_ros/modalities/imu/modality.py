@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.contents import Contents, Received
+from xmodal_ros.modalities.contents import ContentReader
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile, TableFile
 from xmodal_ros.modalities.imu.contents import (
     ACCELERATION_RMS,
-    describe,
     ImuDetails,
+    ImuReader,
     measure,
 )
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
@@ -119,14 +119,11 @@ class Imu(Modality):
         """Give the decoder of acceleration and angular rate."""
         return ImuDecoder()
 
-    def describe_contents(
-        self,
-        msgtype: str,
-        messages: Sequence[Received],
-        audio_format: AudioFormat | None = None,
-    ) -> Contents:
+    def make_content_reader(
+        self, msgtype: str, audio_format: AudioFormat | None = None
+    ) -> ContentReader:
         """Look into messages without a gyro too."""
-        return describe(messages)
+        return ImuReader()
 
     def measure(self, samples: Sequence[Sample], stated: AudioFormat | None = None) -> ImuDetails:
         """Measure gravity and angular rates."""

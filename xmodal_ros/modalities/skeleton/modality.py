@@ -1,10 +1,11 @@
 """The modality ``skeleton``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TYPE_CHECKING
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.modality import Modality, TrainingDefaults
+from xmodal_ros.modalities.skeleton.contents import measure, SkeletonDetails
 from xmodal_ros.modalities.skeleton.decoder import count_joints, SKELETON_TYPE, SkeletonDecoder
 from xmodal_ros.modalities.skeleton.messages import pose_array_message
 from xmodal_ros.modalities.skeleton.stream import SkeletonStream
@@ -53,6 +54,12 @@ class Skeleton(Modality):
     def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
         """Give a ``geometry_msgs/PoseArray``; reading it takes the mean off once more."""
         return pose_array_message(sample.stamp_ns, sample.frame_id, sample.values.reshape(-1, 3))
+
+    def measure(
+        self, samples: Sequence[Sample], stated: AudioFormat | None = None
+    ) -> SkeletonDetails:
+        """Measure the body."""
+        return measure(samples)
 
     def augmentation(self) -> 'ImuAugmentation':
         """Change it as a whole: a factor on each joint alone would tear limbs apart."""

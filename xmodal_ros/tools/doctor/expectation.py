@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xmodal_ros.modalities.registry import find_modality, StreamSpec
-from xmodal_ros.models.configuration_bundle import BundleInfo, check_bundle
-from xmodal_ros.models.configuration_preprocessing import StandardiseStep
+from xmodal_ros.modalities.registry import StreamSpec
+from xmodal_ros.models.configuration_bundle import check_bundle, learnt_statistics
 from xmodal_ros.windows.windowing import WindowingSpec
 
 
@@ -47,13 +46,6 @@ def read_expectation(path: Path) -> Expectation:
     :class:`BundleError`.
     """
     info = check_bundle(path)
-    return Expectation(path, info.sensor, info.labels, info.stream, info.window, _statistics(info))
-
-
-def _statistics(info: BundleInfo) -> Mapping[str, float]:
-    """Take them from the first channels that are standardised, which are raw."""
-    # Whatever comes before them leaves the channels where they are, and appends others.
-    for step in info.preprocessing:
-        if isinstance(step, StandardiseStep):
-            return find_modality(info.modality).expected_statistics(step.mean, step.std)
-    return {}
+    return Expectation(
+        path, info.sensor, info.labels, info.stream, info.window, learnt_statistics(info)
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xmodal_ros.modalities.contents import Problem
+    from xmodal_ros.modalities.checks import Problem
 
 FindingLevel = Literal['error', 'warning', 'note']
 _ORDER: Final[tuple[FindingLevel, ...]] = ('error', 'warning', 'note')

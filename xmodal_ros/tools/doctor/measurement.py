@@ -11,53 +11,26 @@ from numpy.typing import NDArray
 from xmodal_ros.modalities.audio.decoder import AudioFormat, PLAIN_TYPE
 from xmodal_ros.modalities.contents import Contents, Received
 from xmodal_ros.modalities.registry import find_modality, modality_that_reads
+from xmodal_ros.modalities.timing import stamp_facts, StampFacts
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 
 _SECOND_NS: Final = 1_000_000_000
 # Ten seconds of an IMU at 1 kHz, or of sound in studio quality; the newest are kept.
 _MOST_BYTES: Final = 8_000_000
-# Messages faster than any sensor of their kind sends them, and then long nothing: such stamps come
-# in heaps. Where messages are lost, those that come are as far apart as ever.
-_HEAP: Final = 1 / 3
-# Steps that are multiples of shorter ones, to this much, are of messages lost between.
-_WHOLE: Final = 0.1
+# Of large messages so many are kept, so far apart.
+_LARGE_KEPT, _LARGE_STEP_NS = 12, _SECOND_NS // 2
 
 
 @dataclass(frozen=True)
-class Timing:
-    """The spacing of messages, by their stamps where they are set, else by their arrival.
-
-    ``rate_hz`` is one over the typical step, which is the median, or the shorter one of which it
-    is a multiple; ``jitter_s`` is what 95 of 100 steps differ from it by at most; ``missing`` is
-    how many messages the longer steps could have held. ``heaped`` says that half of the steps are
-    shorter than any sensor's and far shorter than the mean one, as when a driver stamps what it
-    has read in blocks; then the rate is one over the mean, and none is missing.
-    """
-
-    rate_hz: float
-    by_stamp: bool
-    jitter_s: float
-    largest_gap_s: float
-    missing: int = 0
-    heaped: bool = False
-
-
-@dataclass(frozen=True)
-class Measurement:
+class Measurement(StampFacts):
     """One topic as it was heard.
 
     ``offset_s`` is how far the receipt on the system's clock lies after the stamp, by the median,
     ``clock_offset_s`` the same on simulated time; None where there is no stamp or no such time.
-    ``unset``, ``backwards`` and ``repeated`` count stamps. ``times_ns`` are the stamps (or
-    arrivals) in order of time, ``newest`` is the newest message.
+    ``times_ns`` are the stamps (or arrivals) in order of time, ``newest`` is the newest message.
     """
 
-    count: int = 0
-    timing: Timing | None = None
-    unset: int = 0
-    backwards: int = 0
-    repeated: int = 0
     offset_s: float | None = None
     clock_offset_s: float | None = None
     contents: Contents = field(default_factory=Contents)
@@ -74,12 +47,12 @@ class TopicRecorder:
         if name is None:
             raise ValueError(f'{msgtype} is no type of a sensor')
         self._modality = find_modality(name)
-        self._most_kept = self._modality.enough_messages
+        self._large = self._modality.intake.as_they_come
         self._shortest_ns = _SECOND_NS / self._modality.fastest_hz
         self._stamps = array('q')
         self._received = array('q')
         self._clock_offsets = array('q')
-        self._kept: deque[Received] = deque(maxlen=self._most_kept)
+        self._kept: deque[Received] = deque(maxlen=_LARGE_KEPT if self._large else None)
         self._kept_bytes = 0
 
     def note(self, data: bytes, received_ns: int, clock_ns: int | None = None) -> None:
@@ -93,10 +66,20 @@ class TopicRecorder:
             self._stamps.append(stamp_ns)
             if clock_ns is not None and stamp_ns > 0:
                 self._clock_offsets.append(clock_ns - stamp_ns)
-        self._kept.append((data, received_ns))
+        self._keep(data, received_ns)
+
+    def _keep(self, data: bytes, received_ns: int) -> None:
+        """Keep the newest small messages; of large ones a few, and the newest."""
+        kept = self._kept
+        if self._large:
+            if len(kept) > 1 and kept[-1][1] - kept[-2][1] < _LARGE_STEP_NS:
+                kept.pop()
+            kept.append((data, received_ns))
+            return
+        kept.append((data, received_ns))
         self._kept_bytes += len(data)
-        while self._most_kept is None and self._kept_bytes > _MOST_BYTES and len(self._kept) > 1:
-            self._kept_bytes -= len(self._kept.popleft()[0])
+        while self._kept_bytes > _MOST_BYTES and len(kept) > 1:
+            self._kept_bytes -= len(kept.popleft()[0])
 
     def measure(self, audio_format: AudioFormat | None = None) -> Measurement:
         """Put what came into figures; ``audio_format`` is for audio that does not say its own."""
@@ -107,13 +90,8 @@ class TopicRecorder:
         is_set = stamps > 0
         by_stamp = bool(len(stamps) and is_set.all())
         times = np.sort(stamps if by_stamp else received)
-        steps = np.diff(stamps[is_set])
         return Measurement(
-            count=len(received),
-            timing=_timing(np.unique(times), self._shortest_ns, by_stamp=by_stamp),
-            unset=int(np.count_nonzero(~is_set)),
-            backwards=int(np.count_nonzero(steps < 0)),
-            repeated=int(np.count_nonzero(steps == 0)),
+            **stamp_facts(stamps if len(stamps) else None, received, self._shortest_ns),
             offset_s=_median_s((received - stamps)[is_set]) if len(stamps) else None,
             clock_offset_s=_median_s(np.array(self._clock_offsets, np.int64)),
             contents=self._modality.describe_contents(
@@ -122,32 +100,6 @@ class TopicRecorder:
             times_ns=tuple(times.tolist()),
             newest=self._kept[-1][0],
         )
-
-
-def _timing(times: NDArray[np.int64], shortest_ns: float, *, by_stamp: bool) -> Timing | None:
-    steps = np.diff(times)
-    if not len(steps):
-        return None
-    median, mean = _period(steps), float(steps.mean())
-    heaped = median < min(_HEAP * mean, shortest_ns) and np.quantile(steps, 0.95) > mean
-    typical = mean if heaped else median
-    return Timing(
-        rate_hz=_SECOND_NS / typical,
-        by_stamp=by_stamp,
-        jitter_s=float(np.quantile(np.abs(steps - typical), 0.95)) / _SECOND_NS,
-        largest_gap_s=float(steps.max()) / _SECOND_NS,
-        missing=0 if heaped else int(np.maximum(np.rint(steps / median) - 1, 0).sum()),
-        heaped=bool(heaped),
-    )
-
-
-def _period(steps: NDArray[np.int64]) -> float:
-    """Give the median step; where most messages are lost, the step of those that are not."""
-    short, median = np.quantile(steps, [0.25, 0.5])
-    ratio = float(median / short)
-    if round(ratio) >= 2 and abs(ratio - round(ratio)) < _WHOLE:
-        return float(short)
-    return float(median)
 
 
 def _median_s(values: NDArray[np.int64]) -> float | None:

@@ -1,19 +1,19 @@
 """What is wrong with a sensor's topic, whoever listens to it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.tools.doctor.facts import ClockFacts, TopicFacts
 from xmodal_ros.tools.doctor.finding import about, Finding, FindingLevel, problem_and_remedy
-from xmodal_ros.tools.doctor.measurement import Measurement, Timing
+from xmodal_ros.tools.doctor.measurement import Measurement
 
 # Sensors and their drivers are late by less; clocks that nobody synchronises are not.
 _CLOCK_DIFFERENCE_S: Final = 1.0
 # Nothing that robots do today was stamped before 2001.
 _FIRST_PLAUSIBLE_S: Final = 1e9
-_GAP_STEPS, _GAP_S = 5.0, 0.1
-_LOSS: Final = 0.1
 
 
 def unusable(topic: TopicFacts, level: FindingLevel) -> Iterator[Finding]:
@@ -66,9 +66,7 @@ def check_topic(topic: TopicFacts, clock: ClockFacts | None) -> Iterator[Finding
     if topic.modality is None or found is None or not found.count:
         return
     yield from _check_clock(topic, found, clock)
-    yield from _check_order(topic, found)
-    if found.timing is not None:
-        yield from _check_timing(topic, found, found.timing)
+    yield from about(topic.name, (_with_graph(each, topic) for each in found.check()))
     problems = find_modality(topic.modality).check_contents(found.contents, topic.name)
     yield from about(topic.name, problems)
 
@@ -174,57 +172,13 @@ def _publishers(topic: TopicFacts) -> str:
     return ', '.join(sorted({each.node for each in topic.sources}))
 
 
-def _check_order(topic: TopicFacts, found: Measurement) -> Iterator[Finding]:
-    if found.backwards:
-        yield Finding(
-            'warning',
-            'backwards',
-            topic.name,
-            f'stamps go back {found.backwards} times: what is late is dropped, and windows start '
-            'anew at long jumps',
-            'look for a second publisher, a recording played in a loop, or an unstable clock',
-        )
-    if found.repeated:
-        yield Finding(
-            'warning',
-            'repeated',
-            topic.name,
-            f'{found.repeated} of {found.count} messages repeat a stamp: they are dropped',
-            'make the driver stamp each sample with its own time',
-        )
-
-
-def _check_timing(topic: TopicFacts, found: Measurement, timing: Timing) -> Iterator[Finding]:
-    expected = found.count + timing.missing
-    if timing.heaped and timing.by_stamp:
-        yield Finding(
-            'warning',
-            'heaped-stamps',
-            topic.name,
-            f'stamps come in heaps, with gaps up to {timing.largest_gap_s:.3f} s between: the '
-            'driver stamps whole blocks as it reads them',
-            'make the driver stamp each sample with the time of its measurement',
-        )
-    elif timing.by_stamp and timing.missing > _LOSS * expected:
-        best_effort = any(each.reliability == 'best effort' for each in topic.sources)
-        yield Finding(
-            'warning',
-            'loss',
-            topic.name,
-            f'about {timing.missing} of {expected} messages are missing, by their stamps'
-            + (', on a best effort publisher' if best_effort else ''),
-            'let the driver publish reliably, and images with config/fastdds.xml as the profile '
-            'of its process too'
-            if best_effort and topic.is_large
-            else 'let the driver publish reliably'
-            if best_effort
-            else 'look at the log of the driver and at its connection',
-        )
-    elif timing.largest_gap_s > max(_GAP_S, _GAP_STEPS / timing.rate_hz):
-        yield Finding(
-            'warning',
-            'gap',
-            topic.name,
-            f'a gap of {timing.largest_gap_s:.2f} s at {timing.rate_hz:.1f} Hz',
-            'look at the log of the driver and at its connection',
-        )
+def _with_graph(problem: Problem, topic: TopicFacts) -> Problem:
+    """Say more of losses, where the publishers are known."""
+    best_effort = any(each.reliability == 'best effort' for each in topic.sources)
+    if problem.code != 'loss' or not best_effort:
+        return problem
+    remedy = 'let the driver publish reliably'
+    if topic.is_large:
+        remedy += ', and images with config/fastdds.xml as the profile of its process too'
+    words = f'{problem.problem}, on a best effort publisher'
+    return replace(problem, problem=words, remedy=remedy)

@@ -1,0 +1,154 @@
+"""What the stamps of any sensor's messages tell, and what is doubtful about them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xmodal_ros.modalities.checks import CHECKS, Problem
+
+_SECOND_NS: Final = 1_000_000_000
+# Messages faster than any sensor of their kind sends them, and then long nothing: such stamps come
+# in heaps. Where messages are lost, those that come are as far apart as ever.
+_HEAP: Final = 1 / 3
+# Steps that are multiples of shorter ones, to this much, are of messages lost between.
+_WHOLE: Final = 0.1
+_GAP_STEPS, _GAP_S = 5.0, 0.1
+_LOSS: Final = 0.1
+_PAUSE_NS: Final = _SECOND_NS
+# Stamps that step so much further than the messages came apart are of a clock that was set.
+_JUMP_NS: Final = _SECOND_NS
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The spacing of messages, by their stamps where they are set, else by their arrival.
+
+    ``rate_hz`` is one over the typical step, which is the median, or the shorter one of which it
+    is a multiple; ``jitter_s`` is what 95 of 100 steps differ from it by at most; ``missing`` is
+    how many messages the longer steps could have held. ``heaped`` says that half of the steps are
+    shorter than any sensor's and far shorter than the mean one, as when a driver stamps what it
+    has read in blocks; then the rate is one over the mean, and none is missing.
+    """
+
+    rate_hz: float
+    by_stamp: bool
+    jitter_s: float
+    largest_gap_s: float
+    missing: int = 0
+    heaped: bool = False
+
+
+@dataclass(frozen=True)
+class StampFacts:
+    """What stamps, and times of receipt, tell of ``count`` messages.
+
+    ``unset``, ``backwards`` and ``repeated`` count stamps; ``jumps`` those that went ahead though
+    messages came steadily.
+    """
+
+    count: int = 0
+    timing: Timing | None = None
+    unset: int = 0
+    backwards: int = 0
+    repeated: int = 0
+    jumps: int = 0
+
+    def check(self) -> Iterator[Problem]:
+        """Yield what is doubtful about the stamps of those that have some."""
+        if self.backwards:
+            yield CHECKS['backwards'].found(
+                f'stamps go back in time {self.backwards} times: what is late is dropped, and '
+                'windows start anew at long jumps'
+            )
+        if self.repeated:
+            yield CHECKS['repeated'].found(
+                f'{self.repeated} of {self.count} messages repeat a stamp: they are dropped'
+            )
+        if self.jumps:
+            yield CHECKS['jump'].found(
+                f'stamps jump ahead {self.jumps} times, though messages come steadily'
+            )
+        elif self.timing is not None:
+            yield from self._check_timing(self.timing)
+
+    def _check_timing(self, timing: Timing) -> Iterator[Problem]:
+        expected = self.count + timing.missing
+        if timing.heaped and timing.by_stamp:
+            yield CHECKS['heaped-stamps'].found(
+                f'stamps come in heaps, with gaps up to {timing.largest_gap_s:.3f} s between: the '
+                'driver stamps whole blocks as it reads them'
+            )
+        elif timing.by_stamp and timing.missing > _LOSS * expected:
+            yield CHECKS['loss'].found(
+                f'about {timing.missing} of {expected} messages are missing, by their stamps'
+            )
+        elif timing.largest_gap_s > max(_GAP_S, _GAP_STEPS / timing.rate_hz):
+            yield CHECKS['gap'].found(
+                f'a gap of {timing.largest_gap_s:.2f} s at {timing.rate_hz:.1f} Hz'
+            )
+
+
+def stamp_facts(
+    stamps: NDArray[np.int64] | None,
+    received: NDArray[np.int64],
+    shortest_ns: float,
+    *,
+    pauses: bool = False,
+) -> dict[str, Any]:
+    """Give the fields of :class:`StampFacts` for stamps (N,), or without any, and receipts (N,).
+
+    ``shortest_ns`` is the least time between messages of such a sensor. Where there may be
+    ``pauses``, as between the clips of a recording, steps of more than a second are no gaps.
+    """
+    given = received if stamps is None else stamps
+    is_set = given > 0
+    by_stamp = stamps is not None and bool(is_set.all())
+    steps = np.diff(given[is_set])
+    came = np.diff(received[is_set])
+    return {
+        'count': len(received),
+        'timing': spacing(
+            np.unique(given if by_stamp else received),
+            shortest_ns,
+            by_stamp=by_stamp,
+            pauses=pauses,
+        ),
+        'unset': 0 if stamps is None else int(np.count_nonzero(~is_set)),
+        'backwards': 0 if stamps is None else int(np.count_nonzero(steps < 0)),
+        'repeated': 0 if stamps is None else int(np.count_nonzero(steps == 0)),
+        'jumps': int(np.count_nonzero((steps > _JUMP_NS) & (steps - came > _JUMP_NS))),
+    }
+
+
+def spacing(
+    times: NDArray[np.int64], shortest_ns: float, *, by_stamp: bool, pauses: bool = False
+) -> Timing | None:
+    """Measure the spacing of times (N,) in order; None for fewer than two."""
+    steps = np.diff(times)
+    if pauses and (steps <= _PAUSE_NS).any():
+        steps = steps[steps <= _PAUSE_NS]
+    if not len(steps):
+        return None
+    median, mean = _period(steps), float(steps.mean())
+    heaped = median < min(_HEAP * mean, shortest_ns) and np.quantile(steps, 0.95) > mean
+    typical = mean if heaped else median
+    return Timing(
+        rate_hz=_SECOND_NS / typical,
+        by_stamp=by_stamp,
+        jitter_s=float(np.quantile(np.abs(steps - typical), 0.95)) / _SECOND_NS,
+        largest_gap_s=float(steps.max()) / _SECOND_NS,
+        missing=0 if heaped else int(np.maximum(np.rint(steps / median) - 1, 0).sum()),
+        heaped=bool(heaped),
+    )
+
+
+def _period(steps: NDArray[np.int64]) -> float:
+    """Give the median step; where most messages are lost, the step of those that are not."""
+    short, median = np.quantile(steps, [0.25, 0.5])
+    ratio = float(median / short)
+    if round(ratio) >= 2 and abs(ratio - round(ratio)) < _WHOLE:
+        return float(short)
+    return float(median)
