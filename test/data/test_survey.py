@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from test.bags.recordings import string_message
-from test.messages import EPOCH, SECOND
+from test.messages import compressed_bytes, EPOCH, imu_bytes, SECOND
 from test.paired_bags import CAMERA, IMU, LABELS, write_paired_bag, write_subjects
 from test.recordings import clips
 from test.training.configured import configure
@@ -23,7 +25,8 @@ from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.report import remarks
 from xmodal_ros.data.survey import correct_clocks, survey
-from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.errors import BagError, ConfigurationError, StreamError, TrainingError
+from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
 from xmodal_ros.progress import NullReporter
 
 STRICT = DataOptions(strict=True)
@@ -286,3 +289,39 @@ def test_spellings_of_one_activity_are_told_and_merged_where_that_is_asked_for(f
     assert "label 'SIT' is taken for 'sit'" in heard.notes
     found = look(folder, options=DataOptions(merge_labels=True))
     assert len(found.report.recordings) == 3
+
+
+def test_a_camera_that_nobody_can_read_is_left_out_with_the_reason_and_the_rest_is_looked_at(
+    tmp_path,
+):
+    write_video(tmp_path / 'bags' / 'bag_1', 'h264')
+    write_video(tmp_path / 'bags' / 'bag_2', 'h264')
+    report = look(tmp_path / 'bags').report
+    for recording in report.recordings:
+        imu, camera = recording.sensors
+        assert imu.windows > 0
+        assert "'camera' cannot be used" in camera.problem
+        assert 'video stream' in camera.problem
+        assert any('video stream' in words for words in remarks(recording))
+    with pytest.raises(StreamError, match='h264'):
+        look(tmp_path / 'bags', sensors=['camera'])
+    # Another recording shows how it is to be read.
+    write_video(tmp_path / 'bags' / 'bag_3', 'jpeg')
+    report = look(tmp_path / 'bags').report
+    used = {each.name: {s.sensor: s.windows for s in each.sensors} for each in report.recordings}
+    assert used['bag_3']['camera'] > 0
+    assert used['bag_1']['camera'] == 0
+
+
+def write_video(path: Path, encoding: str) -> None:
+    with BagWriter(path, subject=path.name, sensors=[IMU, CAMERA]) as writer:
+        write_segments(writer, clips(['sit']))
+        for number in range(60):
+            stamp = EPOCH + number * SECOND // 10
+            noise = np.random.default_rng(number)
+            writer.write(IMU.topic, 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp))
+            picture = noise.integers(0, 255, (48, 64), np.uint8)
+            jpeg = cv2.imencode('.jpg', picture)[1].tobytes()
+            packet = jpeg if encoding == 'jpeg' else b'\0\0\0\1\x67' + jpeg
+            data = compressed_bytes(stamp, packet, encoding)
+            writer.write(CAMERA.topic, COMPRESSED_TYPE, stamp, data)

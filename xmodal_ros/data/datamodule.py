@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xmodal_ros.configuration.data_options import DataOptions
-from xmodal_ros.configuration.recipe import make_recipe, Recipe
+from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.dataset import DatasetSplit
-from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, sample_messages
+from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import NO_LABELS, scan, ScanResult
+from xmodal_ros.data.sensor_recipe import sensor_recipe
 from xmodal_ros.data.split import check_people, DataSplit, split_subjects, SubjectSplit
 from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
@@ -147,14 +148,12 @@ def _check_named(config: TrainingConfiguration, scanned: ScanResult) -> None:
 def _recipe(
     learning: Sequence[RecordingFacts], name: str, config: TrainingConfiguration
 ) -> Recipe:
-    first = next((facts for facts in learning if name in facts.sensors), None)
-    if first is None:
+    recipe = sensor_recipe(learning, name, config)
+    if recipe is None:
         raise TrainingError(
             f"no recording of a training subject has the sensor '{name}': only test subjects do"
         )
-    return make_recipe(
-        first.sensors[name], first.msgtypes[name], sample_messages(first, name), config
-    )
+    return recipe
 
 
 def load_recordings(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
@@ -10,13 +10,14 @@ from xmodal_ros.bags.opening import find_recordings, storage_paths
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.fit_settings import RecipeChoices
-from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.data.build import BrokenRecording, build_recordings
 from xmodal_ros.data.clock_report import CorrectBy
-from xmodal_ros.data.recording import RecordingFacts, sample_messages
+from xmodal_ros.data.cutting import CutSpec
+from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import scan
-from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.data.sensor_recipe import sensor_recipe
+from xmodal_ros.errors import BagError, ConfigurationError, StreamError, TrainingError
 from xmodal_ros.executors import OpenExecutor
 from xmodal_ros.progress import ProgressReporter
 
@@ -46,10 +47,21 @@ def survey(
     """
     names = tuple(sensors) or _all_sensors(paths)
     scanned = scan(paths, lambda _subject: names, options, reporter, need_labels=False)
-    recipes = {name: _recipe(scanned.usable, name, choices) for name in names}
-    cut_specs = {
-        name: (r.stream, r.training_window) for name, r in recipes.items() if r is not None
-    }
+    cut_specs: dict[str, CutSpec] = {}
+    unreadable: dict[str, str] = {}
+    for name in names:
+        try:
+            recipe = sensor_recipe(scanned.usable, name, choices)
+        except StreamError as error:
+            if options.strict or len(names) == 1:
+                raise
+            unreadable[name] = f"sensor '{name}' cannot be used: {error}"
+        else:
+            if recipe is not None:
+                cut_specs[name] = recipe.stream, recipe.training_window
+    scanned = replace(
+        scanned, usable=tuple(_without(facts, unreadable) for facts in scanned.usable)
+    )
     if not cut_specs:
         raise BagError(next(iter(scanned.usable[0].missing.values()), 'no sensor is named'))
     reporter.begin('cutting windows', len(scanned.usable))
@@ -62,6 +74,13 @@ def survey(
         for problem in each.unusable.values():
             raise TrainingError(problem)
     return Survey(*report_data(scanned, read, cut_specs, correct_by=correct_by))
+
+
+def _without(facts: RecordingFacts, unreadable: Mapping[str, str]) -> RecordingFacts:
+    """Take away sensors whose messages nobody can read, wherever they are, with the reason."""
+    lost = {name: why for name, why in unreadable.items() if name in facts.sensors}
+    left = {name: each for name, each in facts.sensors.items() if name not in lost}
+    return replace(facts, sensors=left, missing={**facts.missing, **lost})
 
 
 def correct_clocks(found: Survey) -> tuple[Path, ...]:
@@ -95,12 +114,3 @@ def _all_sensors(paths: Sequence[Path]) -> tuple[str, ...]:
             recorded = [s for s in reader.sensors if s.topic in reader.topics]
             names |= {s.name: None for s in recorded if reader.topics[s.topic].count}
     return tuple(names)
-
-
-def _recipe(usable: Sequence[RecordingFacts], name: str, choices: RecipeChoices) -> Recipe | None:
-    first = next((facts for facts in usable if name in facts.sensors), None)
-    if first is None:
-        return None
-    return make_recipe(
-        first.sensors[name], first.msgtypes[name], sample_messages(first, name), choices
-    )
