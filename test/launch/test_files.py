@@ -65,6 +65,9 @@ def another(argument: Argument, now: str, material: Path) -> str:
     """A value that an argument may have and does not have yet."""
     if argument.choices is not None:
         return next(each for each in reversed(argument.choices) if each and each != now)
+    if argument.name.endswith('params_file'):
+        (material / 'other.yaml').touch()
+        return str(material / 'other.yaml')
     if argument.name == 'bag':
         return str(material / 'bag_other')
     if argument.name.endswith('_model'):

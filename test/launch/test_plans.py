@@ -150,14 +150,17 @@ def test_bringup_starts_the_drivers_of_the_sensors_that_have_a_model(
     assert started('bringup', **arguments).keys() == {'perception', *wanted}
 
 
-def test_bringup_gives_each_part_its_parameters() -> None:
+def test_bringup_gives_each_part_its_parameters(tmp_path: Path) -> None:
+    mine, of_drivers = tmp_path / 'perception.yaml', tmp_path / 'drivers.yaml'
+    mine.touch()
+    of_drivers.touch()
     processes = started(
         'bringup',
         camera_model='models/camera',
         camera_device='/dev/video2',
         imu_topic='/imu/data',
-        params_file='perception.yaml',
-        drivers_params_file='drivers.yaml',
+        params_file=mine,
+        drivers_params_file=of_drivers,
         namespace='robot',
         log_level='DEBUG',
         use_respawn='0',
@@ -169,8 +172,8 @@ def test_bringup_gives_each_part_its_parameters() -> None:
         'sensors.camera.model': 'models/camera',
     }
     assert camera.parameters == {'use_sim_time': False, 'device': '/dev/video2'}
-    assert perception.params_file == 'perception.yaml'
-    assert camera.params_file == 'drivers.yaml'
+    assert perception.params_file == str(mine)
+    assert camera.params_file == str(of_drivers)
     assert not camera.respawn
     assert {spec.namespace for spec in processes.values()} == {'robot'}
     assert {spec.log_level for spec in processes.values()} == {'debug'}
@@ -291,3 +294,24 @@ def test_a_lifecycle_manager_may_have_the_transitions(name: str) -> None:
 def test_a_comparison_with_the_recording_is_given_its_time(bag: Path, bundle: Path) -> None:
     evaluator = started('evaluate', bag=bag, imu_model=bundle)['evaluator']
     assert evaluator.patience_s > 600
+
+
+@pytest.mark.parametrize('name', ['bringup', 'perception', 'drivers', 'trainer'])
+def test_a_file_of_parameters_that_is_not_there_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r'params_file:=.*none.yaml: there is no such'):
+        started(name, params_file=tmp_path / 'none.yaml')
+
+
+def test_a_rate_that_is_no_number_is_refused_though_nothing_is_played() -> None:
+    with pytest.raises(ConfigurationError, match='rate:=fast is no number'):
+        started('perception', imu_model='models/imu', rate='fast')
+
+
+def test_a_model_of_the_file_listens_where_it_was_recorded(
+    bag: Path, bundle: Path, tmp_path: Path
+) -> None:
+    sensors = {'wrist': {'modality': 'imu', 'model': str(bundle)}}
+    parameters = tmp_path / 'mine.yaml'
+    parameters.write_text(yaml.dump({'/**': {'ros__parameters': {'sensors': sensors}}}))
+    perception = started('perception', bag=bag, params_file=parameters)['perception']
+    assert perception.parameters['sensors.wrist.topic'] == '/imu'

@@ -80,3 +80,19 @@ def test_only_a_name_for_every_node_is_understood_otherwise(
     given: list[str], understood: list[str] | None
 ) -> None:
     assert rename_only('n', given) == (understood or given)
+
+
+def test_a_misspelt_parameter_is_told_and_one_of_another_node_of_the_process_is_not(
+    arguments: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    given = ['-p', 'selecter:=false', '-p', 'device:=cpu', '-p', 'diagnostics_period:=2.0']
+    rclpy.init(
+        args=['perception', '--ros-args', *arguments, *given],
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
+    perception = Perception()
+    perception.stop()
+    perception.destroy_node()
+    said = [line for line in capfd.readouterr().err.splitlines() if 'was given' in line]
+    assert len(said) == 1
+    assert "the parameter 'selecter' was given" in said[0]

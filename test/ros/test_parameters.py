@@ -17,7 +17,7 @@ from xmodal_ros.ros.parameter_tables import (
     PERCEPTION,
     TABLES,
 )
-from xmodal_ros.ros.parameters import declare, texts, type_name
+from xmodal_ros.ros.parameters import declare, given_at_start, texts, type_name, warn_of_unknown
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR
 from xmodal_ros.ros.sensor_table import read_sensors
 from xmodal_ros.ros.trainer_parameters import TRAINER
@@ -121,3 +121,23 @@ def test_an_empty_list_given_at_the_start_holds_nothing() -> None:
         node.destroy_node()
     finally:
         rclpy.shutdown(context=context)
+
+
+def test_what_was_given_and_nobody_has_is_told_with_the_closest(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    context = rclpy.Context()
+    given = ['-p', 'topicks:=[a]', '-p', 'names:=[a]', '-p', 'qos_overrides./a.depth:=1']
+    rclpy.init(args=['--ros-args', *given], context=context)
+    try:
+        node = rclpy.create_node('node', context=context, enable_rosout=False)
+        node.table = (Parameter('topics', ['activity'], 'Labels.', formerly='names'),)
+        declare(node, node.table)
+        warn_of_unknown(node, given_at_start(node), [node])
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)
+    said = [line for line in capfd.readouterr().err.splitlines() if 'was given' in line]
+    assert len(said) == 1
+    assert "'topicks' was given" in said[0]
+    assert "closest is 'topics'" in said[0]

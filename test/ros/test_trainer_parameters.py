@@ -12,6 +12,7 @@ from xmodal_ros.configuration.training import KEYS, make_configuration
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros.trainer_parameters import (
     _parameter,
+    in_parameters,
     NODE_PARAMETERS,
     read_configuration,
     TRAINER,
@@ -92,3 +93,10 @@ def test_a_number_that_may_be_anything_cannot_be_a_parameter_that_is_not_given()
 
     with pytest.raises(TypeError, match='no value of shift can stand for "not given"'):
         _parameter(schema_keys(Settings)['shift'])
+
+
+def test_what_a_run_says_of_options_is_said_of_parameters() -> None:
+    words = "Train without --resume. Is 'xmodal export --onnx' meant? --test-subjects"
+    assert in_parameters(words) == (
+        "Train without 'resume'. Is 'xmodal export --onnx' meant? 'test_subjects'"
+    )

@@ -72,7 +72,6 @@ GOOD = Counters(received=100, newest_ns=51 * SECOND)
     ('counters', 'connection', 'level', 'words'),
     [
         (GOOD, replace(FINE, problem='nobody publishes'), 'error', 'nobody publishes'),
-        (replace(GOOD, newest_ns=None), FINE, 'warning', 'newest message: never'),
         (replace(GOOD, newest_ns=47 * SECOND), FINE, 'warning', 'newest message: 4.00 s'),
         (
             replace(GOOD, drops={'no_gyro': 100}, complaint='has no gyro: train again'),
@@ -113,6 +112,20 @@ def test_what_is_wrong_is_said_in_words(
     report = monitor.active(counters, connection, {})
     assert report.level == level
     assert words in report.message
+
+
+def test_silence_is_told_when_a_message_could_have_come() -> None:
+    clock = Clock()
+    monitor = HealthMonitor(clock)
+    silent = replace(GOOD, newest_ns=None)
+    for _ in range(2):
+        # After a rest it has as much time as at first.
+        assert monitor.active(silent, FINE, {}).level == 'ok'
+        clock.now += 3 * SECOND
+        report = monitor.active(silent, FINE, {})
+        assert report.level == 'warning'
+        assert 'newest message: never' in report.message
+        monitor.idle('inactive', '', {})
 
 
 def test_every_doubt_about_the_data_is_a_value_of_its_own() -> None:

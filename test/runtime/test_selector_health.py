@@ -97,3 +97,11 @@ def test_a_timeout_shorter_than_the_time_between_labels_is_told_with_the_remedy(
     assert report.level == 'error'
     assert 'labels come every 0.5 s, which is longer than the timeout' in report.message
     assert "set the parameter 'timeout' above 0.5" in report.message
+
+
+def test_a_source_is_no_trouble_before_it_can_have_said_anything() -> None:
+    clock, selector, health = make()
+    assert health.active(selector, INPUTS, outputs=1).level == 'ok'
+    clock.now_ns += SETTINGS.timeout_ns + SECOND
+    report = health.active(selector, INPUTS, outputs=1)
+    assert (report.level, 'it has said nothing yet' in report.message) == ('warning', True)

@@ -88,6 +88,11 @@ def test_parameters_of_ros_are_taken_as_they_come():
     assert placement == Placement(rotation_from_angles(180, 0, 0), (0.25, 0.0, 0.5, 1.0))
 
 
+def test_a_refusal_shows_numbers_as_they_are_written():
+    with pytest.raises(ConfigurationError, match=r'^\[180.0, 0.0\] is not'):
+        make_placement(array.array('d', [180.0, 0.0]), None)
+
+
 def test_a_rotation_known_as_a_matrix_is_left_out_when_it_turns_nothing():
     turned = rotation_from_angles(0, 0, 90)
     assert placement_from_rotation(turned).rotation == turned

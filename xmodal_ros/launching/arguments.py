@@ -9,6 +9,7 @@ from typing import Final
 from ament_index_python.packages import get_package_share_directory
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.paths import user_path
 
 PACKAGE: Final = 'xmodal_ros'
 FLAG: Final = ('true', 'false')
@@ -72,6 +73,14 @@ def read_number(values: Mapping[str, str], name: str) -> float:
         raise ConfigurationError(
             f'{name}:={values[name]} is no number: give one, for example {name}:=1.0'
         ) from None
+
+
+def read_file(values: Mapping[str, str], name: str) -> str:
+    """Give the path of a file that is there; raises :class:`ConfigurationError` otherwise."""
+    path = user_path(values[name])
+    if not path.is_file():
+        raise ConfigurationError(f'{name}:={values[name]}: there is no such file')
+    return str(path)
 
 
 def flags(values: Mapping[str, str], *names: str) -> dict[str, bool]:

@@ -9,6 +9,7 @@ from xmodal_ros.launching.arguments import (
     FLAG,
     FLAG_OR_DEFAULT,
     flags,
+    read_file,
     share,
     shared_arguments,
 )
@@ -74,7 +75,7 @@ def _process(driver: Driver, values: Mapping[str, str]) -> ProcessSpec:
         driver.executable,
         values,
         settings,
-        params_file=values['params_file'],
+        params_file=read_file(values, 'params_file'),
         respawn=values['use_respawn'] == 'true',
     )
 

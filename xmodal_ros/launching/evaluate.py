@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.launching.arguments import Argument, FLAG, read_number, share, shared_arguments
+from xmodal_ros.launching.arguments import (
+    Argument,
+    FLAG,
+    read_file,
+    read_number,
+    share,
+    shared_arguments,
+)
 from xmodal_ros.launching.plan import (
     ending_all,
     large_messages,
@@ -62,13 +69,14 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         raise ConfigurationError(
             'a recording and a model are needed: bag:=recordings/subject_05 imu_model:=models/imu'
         )
+    rate = read_number(values, 'rate')
     topics = {sensor: values[f'{sensor}_topic'] for sensor in models}
     found = look_into(Question(values['bag'], values['namespace'], models, topics, declared=True))
     perception = process(
         'perception',
         values,
         _classifying(values, found),
-        params_file=values['params_file'],
+        params_file=read_file(values, 'params_file'),
         at_exit=ending_all('perception'),
     )
     evaluator = process(
@@ -82,7 +90,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     if values['player'] == 'true':
         unplayed = Shutdown('the recording could not be played', on_failure_only=True)
         started.append(
-            process('bag_player', values, _playing(values, found.recorded), at_exit=unplayed)
+            process('bag_player', values, _playing(values, rate, found.recorded), at_exit=unplayed)
         )
     return LaunchPlan(started, environment=large_messages())
 
@@ -122,10 +130,10 @@ def _scoring(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
     return settings
 
 
-def _playing(values: Mapping[str, str], awaited: Sequence[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], rate: float, awaited: Sequence[str]) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
-        'rate': read_number(values, 'rate'),
+        'rate': rate,
         # The evaluator lets it begin.
         'start_paused': True,
     }

@@ -13,6 +13,7 @@ from xmodal_ros.launching.arguments import (
     FLAG_OR_DEFAULT,
     flags,
     PRECISIONS,
+    read_file,
     read_number,
     share,
     shared_arguments,
@@ -78,6 +79,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     sim_time = values['use_sim_time'] == 'true' or bool(
         values['bag'] and not values['use_sim_time']
     )
+    rate = read_number(values, 'rate')
     settings: dict[str, Value] = {'use_sim_time': sim_time}
     settings |= flags(values, 'selector', 'autostart')
     changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
@@ -94,14 +96,14 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         'perception',
         values,
         settings,
-        params_file=values['params_file'],
+        params_file=read_file(values, 'params_file'),
         respawn=respawn,
         at_exit=None if respawn else ending_all('perception'),
     )
     if not values['bag']:
         return LaunchPlan([perception], environment=large_messages())
     player = process(
-        'bag_player', values, _playing(values, recorded), at_exit=ending_all('bag_player')
+        'bag_player', values, _playing(values, rate, recorded), at_exit=ending_all('bag_player')
     )
     return LaunchPlan([perception, player], environment=large_messages())
 
@@ -116,7 +118,7 @@ def _changes(sensor: str, values: Mapping[str, str]) -> dict[str, str]:
 
 def _question(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]]) -> Question:
     """Ask where all sensors with a model are recorded, those of the file too."""
-    sensors = _declared_sensors(values['params_file'])
+    sensors = _declared_sensors(read_file(values, 'params_file'))
     for sensor, change in changes.items():
         sensors.setdefault(sensor, {}).update(change)
     models = {name: str(each['model']) for name, each in sensors.items() if each.get('model')}
@@ -146,10 +148,10 @@ def _declared_sensors(params_file: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _playing(values: Mapping[str, str], awaited: Sequence[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], rate: float, awaited: Sequence[str]) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
-        'rate': read_number(values, 'rate'),
+        'rate': rate,
         'loop': values['loop'] == 'true',
     }
     if awaited:

@@ -9,6 +9,7 @@ from xmodal_ros.launching.arguments import (
     FLAG,
     FLAG_OR_DEFAULT,
     flags,
+    read_file,
     share,
     shared_arguments,
 )
@@ -54,7 +55,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         'trainer',
         values,
         settings,
-        params_file=values['params_file'],
+        params_file=read_file(values, 'params_file'),
         # The launch ends with it, whether it was to end or could not go on.
         at_exit=ending_all('trainer'),
     )

@@ -50,6 +50,7 @@ class Perception:
             self._selector = self._make_selector(entries)
             self._nodes.append(self._selector)
         self._refuse_equal_names()
+        parameters.warn_of_unknown(self._table, self._table.others, self._nodes)
 
     @property
     def members(self) -> Sequence[Node]:
@@ -128,6 +129,8 @@ class _TableNode(Node):
                 # What was given is taken up again, with its description and range.
                 self.undeclare_parameter(each.name)
         parameters.declare(self, parameter_tables.PERCEPTION)
+        #: Parameters given that are not of the table; other nodes of the process may have them.
+        self.others = self._undescribed()
         given = self.get_parameters_by_prefix(_PREFIX)
         self.sensors = read_sensors({name: each.value for name, each in given.items()})
         self.add_on_set_parameters_callback(self._refuse)
@@ -139,6 +142,14 @@ class _TableNode(Node):
             'diagnostics_period': parameters.number(self, 'diagnostics_period'),
         }
         return [RosParameter(name, value=value) for name, value in {**shared, **values}.items()]
+
+    def _undescribed(self) -> list[str]:
+        known = {each.name for each in parameter_tables.PERCEPTION}
+        return [
+            name
+            for name in parameters.given_at_start(self)
+            if name not in known and not name.startswith(f'{_PREFIX}.')
+        ]
 
     def _refuse(self, changes: list[RosParameter]) -> SetParametersResult:
         for change in changes:

@@ -1,5 +1,6 @@
 """The node ``trainer``: trains from recordings while the robot has nothing better to do."""
 
+from dataclasses import replace
 import threading
 from typing import Any
 
@@ -11,7 +12,7 @@ from xmodal_ros.ros import parameters, qos
 from xmodal_ros.ros.diagnostics import ReportingNode
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.robot_motion import RobotMotion
-from xmodal_ros.ros.trainer_parameters import read_configuration, TRAINER
+from xmodal_ros.ros.trainer_parameters import in_parameters, read_configuration, TRAINER
 from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.training.process import TrainingProcess
 from xmodal_ros.training.run_status import RunStatus
@@ -30,21 +31,18 @@ class TrainerNode(ReportingNode):
         self._motion: RobotMotion | None = None
         self._motion_topic = ''
         self._status: Any = None
-        self._trigger_services: list[Any] = []
         super().__init__('trainer', 'trainer', TRAINER, **options)
         self._status_changed = self.create_guard_condition(self._publish_changes)
+        self.create_service(Trigger, '~/start', self._start)
+        self.create_service(Trigger, '~/cancel', self._cancel)
 
     def configure(self) -> None:
         """Advertise the status."""
         self._status = self.create_publisher(String, '~/status', qos.LATCHED)
 
     def activate(self) -> None:
-        """Offer the services, and begin at once where that is wanted."""
+        """Begin at once where that is wanted."""
         self._listen_for_motion()
-        self._trigger_services = [
-            self.create_service(Trigger, '~/start', self._start),
-            self.create_service(Trigger, '~/cancel', self._cancel),
-        ]
         self._publish()
         if parameters.flag(self, 'start_at_once'):
             self._begin_at_once()
@@ -53,9 +51,6 @@ class TrainerNode(ReportingNode):
         """Stop training, without waiting until it has; no half-written bundle is left."""
         if self._process is not None:
             self._process.cancel()
-        for service in self._trigger_services:
-            self.destroy_service(service)
-        self._trigger_services = []
         if self._motion is not None:
             self._motion.close()
         self._motion, self._motion_topic = None, ''
@@ -90,6 +85,12 @@ class TrainerNode(ReportingNode):
 
         Raises :class:`XmodalError` where it may not or cannot begin.
         """
+        if self.state not in ('active', 'activating'):
+            why = f' ({self.problem})' if self.problem else ''
+            raise XmodalError(
+                f'the node is {self.state}{why}: configure and activate it first, for example '
+                f'with ros2 lifecycle set {self.get_fully_qualified_name()} activate'
+            )
         if self._process is not None and self._process.run_status.running:
             raise XmodalError(
                 f'{self._process.run_status.bundle} is being trained: wait, or call ~/cancel'
@@ -108,7 +109,14 @@ class TrainerNode(ReportingNode):
     @property
     def run_status(self) -> RunStatus:
         """Where the newest run stands."""
-        return RunStatus() if self._process is None else self._process.run_status
+        if self._process is None:
+            return RunStatus()
+        run_status = self._process.run_status
+        return replace(
+            run_status,
+            message=in_parameters(run_status.message),
+            notes=tuple(map(in_parameters, run_status.notes)),
+        )
 
     def report(self) -> Report:
         """Say where training stands."""
@@ -162,7 +170,7 @@ class TrainerNode(ReportingNode):
             response.message = f'training {self.begin()}: progress is on ~/status'
             response.success = True
         except XmodalError as error:
-            response.message = str(error)
+            response.message = in_parameters(str(error))
         return response
 
     def _cancel(self, _request: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

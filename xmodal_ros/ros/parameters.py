@@ -1,6 +1,7 @@
 """Parameters of nodes: what can be said of one, and how nodes declare and read them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+import difflib
 
 from rcl_interfaces.msg import (
     FloatingPointRange,
@@ -91,6 +92,32 @@ def flag(node: Node, name: str) -> bool:
 def texts(node: Node, name: str) -> tuple[str, ...]:
     """Read a list of strings; '' stands for nothing."""
     return tuple(str(item) for item in node.get_parameter(name).value if item)
+
+
+def given_at_start(node: Node) -> tuple[str, ...]:
+    """Give the names of all parameters that a node was given, whether it has them or not."""
+    return tuple(node._parameter_overrides)  # noqa: SLF001 - rclpy tells it in no other way
+
+
+def warn_of_unknown(teller: Node, given: Iterable[str], nodes: Sequence[Node]) -> None:
+    """Log which of the parameters ``given`` no node has: ROS ignores what is misspelt."""
+    known = {
+        name
+        for node in nodes
+        for name in (
+            *node.list_parameters([], 0).names,
+            *(each.formerly for each in getattr(node, 'table', ())),
+        )
+    }
+    for name in given:
+        # Those of quality of service are declared with their topics, which may come later.
+        if name in known or name.startswith('qos_overrides.'):
+            continue
+        close = difflib.get_close_matches(name, sorted(known), n=1)
+        hint = f'; closest is {close[0]!r}' if close else ''
+        teller.get_logger().warning(
+            f'the parameter {name!r} was given, and nothing here has one of that name{hint}'
+        )
 
 
 def refuse_deletion(

@@ -16,6 +16,7 @@ from rclpy.signals import SignalHandlerOptions
 
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.ros.parameter_services import answer_everything
+from xmodal_ros.ros.parameters import given_at_start, warn_of_unknown
 from xmodal_ros.ros.starting import leave
 
 # The same signal twice within this time is one that came by two ways: from the terminal and from
@@ -87,6 +88,8 @@ def _spin(node: Runnable, done: threading.Event) -> None:
     for member in node.members:
         answer_everything(member)
         executor.add_node(member)
+    given = [name for member in node.members for name in given_at_start(member)]
+    warn_of_unknown(node.members[0], dict.fromkeys(given), node.members)
     executor.create_task(node.start)
     thread = threading.Thread(
         target=_execute, args=(executor, node, done), name='executor', daemon=True

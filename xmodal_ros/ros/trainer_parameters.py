@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+import re
 from typing import Any, Final
 
 from xmodal_ros.configuration.schema import Key
@@ -96,3 +97,13 @@ def _as_paths(value: Any) -> str | list[str]:
 
 def _is_list(value: Any) -> bool:
     return not isinstance(value, str | bool | int | float)
+
+
+def in_parameters(words: str) -> str:
+    """Say in parameters what is said in options of the command: ``'resume'`` for ``--resume``."""
+
+    def as_parameter(option: re.Match[str]) -> str:
+        name = option[1].replace('-', '_')
+        return f"'{name}'" if name in KEYS else option[0]
+
+    return re.sub(r'--([a-z][a-z-]*[a-z])', as_parameter, words)

@@ -107,6 +107,7 @@ class HealthMonitor:
         self._clock = clock
         self._before = Counters()
         self._before_ns = clock()
+        self._active_ns: int | None = None
         self._rate_hz = 0.0
 
     def active(
@@ -114,6 +115,8 @@ class HealthMonitor:
     ) -> Report:
         """Report on a classifier that is active."""
         now_ns = self._clock()
+        if self._active_ns is None:
+            self._active_ns = now_ns
         elapsed_ns = max(1, now_ns - self._before_ns)
         since = counters.received - self._before.received
         self._rate_hz = max(0, since) * _SECOND_NS / elapsed_ns
@@ -137,6 +140,7 @@ class HealthMonitor:
     def idle(self, state: str, problem: str, model: Mapping[str, str]) -> Report:
         """Report on a classifier that is not active; ``problem`` says why, '' by intention."""
         self._before, self._before_ns = Counters(), self._clock()
+        self._active_ns = None
         return idle_report(state, problem, model)
 
     def _judge(self, counters: Counters, connection: Connection, now_ns: int) -> tuple[Level, str]:
@@ -146,7 +150,9 @@ class HealthMonitor:
             return 'error', connection.problem
         if counters.failures > before.failures:
             return 'error', f'something failed inside the node: {counters.failure}'
-        if counters.newest_ns is None or now_ns - counters.newest_ns > _SILENCE_NS:
+        # Before the first message came, silence is counted from the beginning.
+        newest_ns = self._active_ns if counters.newest_ns is None else counters.newest_ns
+        if newest_ns is not None and now_ns - newest_ns > _SILENCE_NS:
             age = _age(counters.newest_ns, now_ns)
             return 'warning', (
                 f'silence on {connection.topic} (newest message: {age}) though '

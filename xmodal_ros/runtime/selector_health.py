@@ -41,6 +41,7 @@ class SelectorHealth:
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
         self._before_ns = clock()
+        self._active_ns: int | None = None
         self._received: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._failures = 0
@@ -50,6 +51,8 @@ class SelectorHealth:
     ) -> Report:
         """Report on a selector at work; ``outputs`` is how many listen to it."""
         now_ns = self._clock()
+        if self._active_ns is None:
+            self._active_ns = now_ns
         elapsed_ns = max(1, now_ns - self._before_ns)
         values = [
             (STATE, 'active'),
@@ -75,6 +78,7 @@ class SelectorHealth:
     def idle(self, state: str, problem: str) -> Report:
         """Report on a selector that is not active; ``problem`` says why, '' by intention."""
         self._before_ns, self._received, self._refused = self._clock(), {}, {}
+        self._active_ns = None
         self._failures = 0
         return idle_report(state, problem)
 
@@ -105,6 +109,11 @@ class SelectorHealth:
             reasons = ', '.join(map(words_for, sorted(track.drops)))
             return f'{refused} labels on {found.topic} not used; so far: {reasons}'
         if track.name not in selector.eligible or track.alive:
+            return ''
+        waited_ns = self._clock() - (self._active_ns or 0)
+        early = waited_ns <= selector.settings.timeout_ns and not selector.silent
+        if track.newest_ns is None and early:
+            # Nobody can have said anything yet.
             return ''
         return standing(selector, track)[1]
 

@@ -207,8 +207,9 @@ def _dot(a: Sequence[float], b: Sequence[float]) -> float:
 
 def _numbers(values: Sequence[float], count: int, what: str, meaning: str) -> tuple[float, ...]:
     """Check that these are ``count`` finite numbers, whatever they were parsed from."""
+    shown: object = values
     try:
-        items = list(values)
+        shown = items = list(values)
         if any(isinstance(item, bool) or not isinstance(item, Real) for item in items):
             raise TypeError
         numbers = tuple(map(float, items))
@@ -216,6 +217,6 @@ def _numbers(values: Sequence[float], count: int, what: str, meaning: str) -> tu
         numbers = ()
     if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise ConfigurationError(
-            f'{values!r} is not {what}: give {meaning}, {count} finite numbers'
+            f'{shown!r} is not {what}: give {meaning}, {count} finite numbers'
         )
     return numbers

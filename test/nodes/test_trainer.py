@@ -1,0 +1,41 @@
+"""The trainer's services, without a run."""
+
+import threading
+
+import rclpy
+from rclpy.context import Context
+from rclpy.signals import SignalHandlerOptions
+from std_srvs.srv import Trigger
+
+from xmodal_ros.nodes.trainer_node import TrainerNode
+
+
+def test_start_answers_in_every_state_with_the_reason() -> None:
+    context = Context()
+    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    node = TrainerNode(threading.Event(), context=context)
+    try:
+        answered = {each.srv_name.rpartition('/')[2]: each.callback for each in node.services}
+
+        def ask(name: str) -> Trigger.Response:
+            answer: Trigger.Response = answered[name](Trigger.Request(), Trigger.Response())
+            return answer
+
+        for state, go_on in (
+            ('unconfigured', node.trigger_configure),
+            ('inactive', node.trigger_activate),
+            ('active', node.trigger_deactivate),
+            ('inactive', node.trigger_shutdown),
+            ('finalized', None),
+        ):
+            assert node.state == state
+            answer = ask('start')
+            assert not answer.success
+            expected = 'bags is missing' if state == 'active' else f'the node is {state}'
+            assert expected in answer.message
+            assert ask('cancel').message == 'nothing is being trained'
+            if go_on is not None:
+                go_on()
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
