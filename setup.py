@@ -82,6 +82,7 @@ setup(
             'distillation = xmodal_ros.methods.distillation:Distillation',
             'dynamic_gating = xmodal_ros.methods.dynamic_gating:DynamicGating',
             'feature_cosine = xmodal_ros.methods.feature_cosine:FeatureCosine',
+            'feature_relational = xmodal_ros.methods.feature_relational:FeatureRelational',
             'infonce = xmodal_ros.methods.infonce:InfoNce',
             'unimodal = xmodal_ros.methods.unimodal:Unimodal',
             'xmodal = xmodal_ros.methods.xmodal:Xmodal',

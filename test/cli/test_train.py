@@ -59,7 +59,11 @@ def test_dcat_with_options_from_the_command_line(recordings, tmp_path):
     assert (info.window.length_ns, info.window.hop_ns) == (1_500_000_000, 1_000_000_000)
     assert info.provenance['method_options'] == {
         'pairing': 'time',
+        'distillation': 0.0,
         'weight': 0.3,
+        'temperature': 0.1,
+        'centre': 'source',
+        'distance': 'frobenius',
         'normalisation': 'frobenius',
         'squared': True,
         'per_head': True,

@@ -7,7 +7,8 @@ import torch
 from torch.nn import functional
 
 from test.methods.classifiers import classifier, paired
-from xmodal_ros.methods.distillation import Distillation, distillation_loss, DistillationOptions
+from xmodal_ros.methods.distillation import Distillation, DistillationOptions
+from xmodal_ros.methods.soft_targets import distillation_loss
 from xmodal_ros.methods.source import PairedSource
 from xmodal_ros.models.classifier import Outputs
 

@@ -29,7 +29,9 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('dcat', {'weight': 0}),
     ('dcat', {'weight': 0, 'pairing': 'class'}),
     ('distillation', {'alpha': 0}),
+    ('dcat', {'weight': 0, 'distance': 'relational'}),
     ('feature_cosine', {'weight': 0}),
+    ('feature_relational', {'weight': 0}),
     ('infonce', {'weight': 0, 'joint': True}),
     ('cross_modal_probe', {'weight': 0}),
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
@@ -44,6 +46,7 @@ COMES_DOWN: Mapping[str, tuple[str, ...]] = {
     'distillation': ('distillation',),
     'dynamic_gating': ('rebuilding',),
     'feature_cosine': ('cosine',),
+    'feature_relational': ('relations',),
     'infonce': ('contrast',),
     'xmodal': ('distillation', 'cosine'),
 }

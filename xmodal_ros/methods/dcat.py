@@ -3,41 +3,52 @@
 Reconstruction of Daher, Wang, Mielle, "D-CAT: Decoupled Cross-Attention Transfer between Sensor
 Modalities" (ICRA 2026). The target's self-attention is ``Q_t K_tᵀ V_t``, its cross-attention to
 the source ``Q_t K_sᵀ V_s``; factoring ``Q_t`` out leaves the difference of ``KᵀV``, which needs no
-source once training is over. What the paper leaves open is an option here.
+source once training is over. What the paper leaves open is an option here. So is what the
+matrices are compared by: their distance, or whom among the source's windows they resemble.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
 import torch
 from torch import Tensor
 from torch.linalg import matrix_norm
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
-from xmodal_ros.methods.paired import PairedMethod, PairedOptions
+from xmodal_ros.methods.paired import PairedMethod
+from xmodal_ros.methods.relational import RelationalModule, RelationalOptions
 from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, LossTerms
+from xmodal_ros.methods.training_module import (
+    detached,
+    LossTerms,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.models.classifier import Outputs
 
+Distance = Literal['frobenius', 'relational']
 Normalisation = Literal['frobenius', 'by_length', 'softmax', 'none']
 # Keeps the gradient of a norm finite at zero; far below any value the loss is read at.
 _TINY = 1e-12
 
 
-class DcatOptions(PairedOptions):
+class DcatOptions(RelationalOptions):
     """Options of D-CAT; every default but ``weight`` is a choice of this reconstruction.
 
-    ``weight`` is λ. ``normalisation`` is N in ``‖N(K_tᵀV_t) − N(K_sᵀV_s)‖_F``: ``frobenius``
-    divides by the matrix's own norm, ``by_length`` by the number of tokens, ``softmax`` takes it
-    over each row, ``none`` leaves it. ``squared`` squares the distance. ``per_head`` compares
-    each attention head's ``(d/h, d/h)`` matrix and averages, otherwise the ``(d, d)`` one of all
-    heads together. ``centred`` takes the batch's mean matrix off each side first: what all
-    windows have in common says nothing of any of them, and is most of ``KᵀV``.
+    ``weight`` is λ. ``distance`` is how ``N(K_tᵀV_t)`` and ``N(K_sᵀV_s)`` are compared:
+    ``frobenius`` by the norm of their difference, ``relational`` by whom among the source's
+    windows of the batch they resemble, with ``temperature`` and ``centre`` as of
+    :class:`~xmodal_ros.methods.relational.RelationalOptions`. ``normalisation`` is N:
+    ``frobenius`` divides by the matrix's own norm, ``by_length`` by the number of tokens,
+    ``softmax`` takes it over each row, ``none`` leaves it. ``per_head`` takes each attention
+    head's ``(d/h, d/h)`` matrix on its own, otherwise the ``(d, d)`` one of all heads together.
+    ``centred`` takes the batch's mean matrix off each side before N: what all windows have in
+    common says nothing of any of them, and is most of ``KᵀV``. ``squared`` squares the Frobenius
+    distance.
     """
 
-    weight: Annotated[float, Field(ge=0)] = 1.0
+    distance: Distance = 'frobenius'
     normalisation: Normalisation = 'frobenius'
     squared: bool = False
     per_head: bool = True
@@ -49,8 +60,16 @@ class Dcat(PairedMethod):
 
     name: ClassVar[str] = 'dcat'
     Options: ClassVar[type[MethodOptions]] = DcatOptions
-
     options: DcatOptions
+
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give the module that compares matrices by their distance, or their relations."""
+        if self.options.distance == 'frobenius':
+            return super().make_module(task)
+        return RelationalModule(task, self.options, self._described)
+
+    def _described(self, outputs: Outputs) -> Tensor:
+        return described(outputs.key, outputs.value, self.options)
 
     def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
@@ -92,10 +111,8 @@ def alignment_loss(
             f'D-CAT compares (d, d) matrices, but the target has {heads} heads of {dim} and the '
             f'source {other_heads} of {other_dim}: train both with the same encoder dim'
         )
-    ours = _normalised(_key_value(target_key, target_value, options), target_key, options)
-    theirs = _normalised(
-        _key_value(source_key.detach(), source_value.detach(), options), source_key, options
-    )
+    ours = _compared(target_key, target_value, options)
+    theirs = _compared(source_key.detach(), source_value.detach(), options)
     squared = (ours - theirs).square().sum(dim=(-2, -1))
     if options.squared:
         return squared.mean()
@@ -105,14 +122,17 @@ def alignment_loss(
     return distance.mean()
 
 
-def _key_value(key: Tensor, value: Tensor, options: DcatOptions) -> Tensor:
+def described(key: Tensor, value: Tensor, options: DcatOptions) -> Tensor:
+    """Give ``vec N(KᵀV)`` (B, D) of keys and values (B, heads, T, d / heads), heads in a row."""
+    return _compared(key, value, options).flatten(1)
+
+
+def _compared(key: Tensor, value: Tensor, options: DcatOptions) -> Tensor:
     if not options.per_head:
         key, value = (t.transpose(1, 2).flatten(2)[:, None] for t in (key, value))
     matrix = torch.matmul(key.transpose(-2, -1), value)
-    return matrix - matrix.mean(dim=0, keepdim=True) if options.centred else matrix
-
-
-def _normalised(matrix: Tensor, key: Tensor, options: DcatOptions) -> Tensor:
+    if options.centred:
+        matrix = matrix - matrix.mean(dim=0, keepdim=True)
     if options.normalisation == 'frobenius':
         size: Tensor = matrix_norm(matrix, keepdim=True)
         return matrix / size.clamp_min(_TINY)

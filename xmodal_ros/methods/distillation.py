@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
+from xmodal_ros.methods.soft_targets import distilled_loss
 from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, LossTerms
+from xmodal_ros.methods.training_module import LossTerms
 from xmodal_ros.models.classifier import Outputs
 
 
@@ -41,33 +40,6 @@ class Distillation(PairedMethod):
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
     ) -> LossTerms:
         """Weigh the labels' loss against the teachers'."""
-        if not sources or not self.options.alpha:
-            return LossTerms(task_loss, {})
-        terms = [
-            distillation_loss(target.logits, source, self.options.temperature)
-            for source in sources.values()
-        ]
-        divergence = torch.stack([loss for loss, _ in terms]).mean()
-        share = sum(count for _, count in terms) / (len(terms) * len(target.logits))
-        alpha = self.options.alpha * share
-        return LossTerms(
-            (1 - alpha) * task_loss + alpha * divergence, {'distillation': detached(divergence)}
+        return distilled_loss(
+            task_loss, target.logits, sources, self.options.alpha, self.options.temperature
         )
-
-
-def distillation_loss(
-    logits: Tensor, source: PairedSource, temperature: float
-) -> tuple[Tensor, int]:
-    """Give ``T² KL(softmax(z_s / T) ‖ softmax(z_t / T))`` (), and the number of windows it is of.
-
-    ``logits`` (B, classes) are the target's, ``temperature`` is T. Both sides are compared over
-    the activities that the source has seen: of others its logits say nothing. The source's side
-    carries no gradient, and the loss is the mean over the pairs.
-    """
-    known = source.known.nonzero()[:, 0]
-    ours = logits[source.rows][:, known] / temperature
-    theirs = source.outputs.logits.detach()[:, known] / temperature
-    divergence = functional.kl_div(
-        ours.log_softmax(dim=1), theirs.log_softmax(dim=1), log_target=True, reduction='batchmean'
-    )
-    return temperature**2 * divergence, len(source.rows)

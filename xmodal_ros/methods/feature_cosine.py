@@ -14,13 +14,13 @@ from torch.nn import functional
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
-from xmodal_ros.methods.paired import PairedMethod, PairedOptions
+from xmodal_ros.methods.paired import CombinedOptions, PairedMethod
 from xmodal_ros.methods.source import PairedSource
 from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.models.classifier import Outputs
 
 
-class FeatureCosineOptions(PairedOptions):
+class FeatureCosineOptions(CombinedOptions):
     """``weight`` is λ."""
 
     weight: Annotated[float, Field(ge=0)] = 1.0

@@ -13,7 +13,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
-from xmodal_ros.methods.paired import PairedOptions
+from xmodal_ros.methods.paired import CombinedOptions
 from xmodal_ros.methods.source import paired_sources
 from xmodal_ros.methods.training_module import (
     detached,
@@ -25,7 +25,7 @@ from xmodal_ros.methods.training_module import (
 from xmodal_ros.models.classifier import Outputs
 
 
-class InfoNceOptions(PairedOptions):
+class InfoNceOptions(CombinedOptions):
     """Options of InfoNCE.
 
     ``temperature`` divides the cosines, ``dim`` is that of the space they are taken in.
@@ -79,15 +79,15 @@ class _ContrastiveModule(TrainingModule):
     def training_step(
         self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
     ) -> LossTerms:
-        options = self._options
+        options, logits = self._options, outputs.logits
         if not options.joint:
-            read = self.target.head(self.target.dropout(outputs.feature.detach()))
-            task_loss = self._task_loss(read, batch.labels)
-            if batch.share >= options.pretraining:
-                return LossTerms(task_loss, {})
-        if not options.weight:
-            return LossTerms(task_loss, {})
+            logits = self.target.head(self.target.dropout(outputs.feature.detach()))
+            task_loss = self._task_loss(logits, batch.labels)
         paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
+        taught = options.taught(task_loss, logits, paired)
+        over = not options.joint and batch.share >= options.pretraining
+        if over or not options.weight:
+            return taught
         losses = [
             contrastive_loss(
                 self.ours(outputs.feature[paired[name].rows]),
@@ -98,9 +98,12 @@ class _ContrastiveModule(TrainingModule):
             if name in paired
         ]
         if not losses:
-            return LossTerms(task_loss, {})
+            return taught
         contrast = torch.stack(losses).mean()
-        return LossTerms(task_loss + options.weight * contrast, {'contrast': detached(contrast)})
+        return LossTerms(
+            taught.loss + options.weight * contrast,
+            {**taught.parts, 'contrast': detached(contrast)},
+        )
 
 
 def _projection(before: int, after: int) -> nn.Module:

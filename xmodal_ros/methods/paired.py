@@ -2,10 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from typing import Annotated, Final
 
+from pydantic import Field
 from torch import Tensor
 
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
+from xmodal_ros.methods.soft_targets import distilled_loss
 from xmodal_ros.methods.source import paired_sources, PairedSource, Pairing
 from xmodal_ros.methods.training_module import (
     LossTerms,
@@ -14,6 +17,8 @@ from xmodal_ros.methods.training_module import (
     TransferTask,
 )
 from xmodal_ros.models.classifier import Outputs
+
+_TEMPERATURE: Final = 4.0
 
 
 class PairedOptions(MethodOptions):
@@ -24,6 +29,23 @@ class PairedOptions(MethodOptions):
     """
 
     pairing: Pairing = 'time'
+
+
+class CombinedOptions(PairedOptions):
+    """Options of methods that go together with distillation.
+
+    ``distillation`` is the share α of the sources' softened probabilities (T = 4) in what the
+    target learns beside the method's own part, as of
+    :class:`~xmodal_ros.methods.distillation.Distillation`.
+    """
+
+    distillation: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+    def taught(
+        self, task_loss: Tensor, logits: Tensor, sources: Mapping[str, PairedSource]
+    ) -> LossTerms:
+        """Put what the sources answer beside the labels."""
+        return distilled_loss(task_loss, logits, sources, self.distillation, _TEMPERATURE)
 
 
 class PairedMethod(TransferMethod, abstract=True):
@@ -66,6 +88,10 @@ class _PairedModule(TrainingModule):
     def training_step(
         self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
     ) -> LossTerms:
-        pairing = self._method.options.pairing
-        paired = paired_sources(self._sources, batch.rows, batch.labels, pairing)
-        return self._method.compute_loss(task_loss, outputs, paired)
+        options = self._method.options
+        paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
+        if not isinstance(options, CombinedOptions):
+            return self._method.compute_loss(task_loss, outputs, paired)
+        taught = options.taught(task_loss, outputs.logits, paired)
+        terms = self._method.compute_loss(taught.loss, outputs, paired)
+        return LossTerms(terms.loss, {**taught.parts, **terms.parts})

@@ -1,7 +1,7 @@
 """The classifier every modality and every transfer method shares."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import torch
@@ -123,6 +123,13 @@ def outputs_in_batches(
         with torch.no_grad():
             outputs = classifier.outputs(part.to(device))
         yield outputs
+
+
+def each_part(outputs: Outputs) -> Iterator[Outputs]:
+    """Give the outputs of any number of windows a part at a time, where they are."""
+    for start in range(0, len(outputs.logits), _EVALUATION_BATCH):
+        rows = slice(start, start + _EVALUATION_BATCH)
+        yield Outputs(**{each.name: getattr(outputs, each.name)[rows] for each in fields(Outputs)})
 
 
 def parameter_count(module: nn.Module) -> int:

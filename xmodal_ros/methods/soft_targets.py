@@ -1,0 +1,52 @@
+"""A frozen source's softened probabilities as what the target is to answer.
+
+They are a method of their own, and a part that other methods may be combined with.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xmodal_ros.methods.source import PairedSource
+from xmodal_ros.methods.training_module import detached, LossTerms
+
+
+def distilled_loss(
+    task_loss: Tensor,
+    logits: Tensor,
+    sources: Mapping[str, PairedSource],
+    alpha: float,
+    temperature: float,
+) -> LossTerms:
+    """Give ``(1 − α) CE + α T² KL`` (), averaged over sources; α shrinks by the share of pairs.
+
+    ``task_loss`` () is CE of ``logits`` (B, classes). Without α or pairs it is left as it is.
+    """
+    if not sources or not alpha:
+        return LossTerms(task_loss, {})
+    terms = [distillation_loss(logits, source, temperature) for source in sources.values()]
+    divergence = torch.stack([loss for loss, _ in terms]).mean()
+    share = alpha * sum(count for _, count in terms) / (len(terms) * len(logits))
+    return LossTerms(
+        (1 - share) * task_loss + share * divergence, {'distillation': detached(divergence)}
+    )
+
+
+def distillation_loss(
+    logits: Tensor, source: PairedSource, temperature: float
+) -> tuple[Tensor, int]:
+    """Give ``T² KL(softmax(z_s / T) ‖ softmax(z_t / T))`` (), and the number of windows it is of.
+
+    ``logits`` (B, classes) are the target's, ``temperature`` is T. Both sides are compared over
+    the activities that the source has seen: of others its logits say nothing. The source's side
+    carries no gradient, and the loss is the mean over the pairs.
+    """
+    known = source.known.nonzero()[:, 0]
+    ours = logits[source.rows][:, known] / temperature
+    theirs = source.outputs.logits.detach()[:, known] / temperature
+    divergence = functional.kl_div(
+        ours.log_softmax(dim=1), theirs.log_softmax(dim=1), log_target=True, reduction='batchmean'
+    )
+    return temperature**2 * divergence, len(source.rows)
