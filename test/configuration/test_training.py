@@ -75,12 +75,27 @@ def test_another_method_than_the_files_leaves_its_options_out(tmp_path):
     assert make_configuration({'method': 'xmodal'}, file).method_options == {}
 
 
+@pytest.mark.parametrize(
+    ('given', 'method'),
+    [
+        ({}, 'unimodal'),
+        ({'source': ['camera']}, 'xmodal'),
+        ({'source': ['camera'], 'method': 'dcat'}, 'dcat'),
+    ],
+)
+def test_with_a_source_it_learns_by_the_recipe_unless_told_otherwise(given, method, tmp_path):
+    assert make_configuration({**NEEDED, **given}).method == method
+    # So it does when a file with every key says no method.
+    file = written(tmp_path, as_yaml({**NEEDED, **given}))
+    assert make_configuration({}, file).method == method
+
+
 def test_what_is_printed_reads_back_as_the_defaults(tmp_path):
     printed = as_yaml({**NEEDED, 'test_subjects': ['05', 'a, b', 'no'], 'option': {'a': 'b: c'}})
     read = make_configuration({}, written(tmp_path, printed))
     assert read.test_subjects == ('05', 'a, b', 'no')
     assert read.method_options == {'a': 'b: c'}
-    others = {'method', 'window', 'precision', 'resume', 'json', 'log', 'val_subjects'}
+    others = {'window', 'precision', 'resume', 'json', 'log', 'val_subjects'}
     for key in others:
         assert read.model_dump(by_alias=True)[key] == KEYS[key].default
     assert all(

@@ -37,7 +37,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
     ('cotraining', {'alpha': 0, 'cut': 'input'}),
     ('dynamic_gating', {'bank': 'none', 'encoder': 'trained'}),
-    ('xmodal', {'alpha': 0, 'feature': 0, 'dcat': 0, 'guard': False}),
+    ('xmodal', {'alpha': 0, 'relations': 0, 'guard': False}),
 )
 # What a method adds to the loss and lowers within the two epochs that these tests train.
 COMES_DOWN: Mapping[str, tuple[str, ...]] = {
@@ -48,7 +48,7 @@ COMES_DOWN: Mapping[str, tuple[str, ...]] = {
     'feature_cosine': ('cosine',),
     'feature_relational': ('relations',),
     'infonce': ('contrast',),
-    'xmodal': ('distillation', 'cosine'),
+    'xmodal': ('distillation', 'relations'),
 }
 
 

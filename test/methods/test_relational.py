@@ -11,7 +11,10 @@ from xmodal_ros.methods.dcat import DcatOptions, described
 from xmodal_ros.methods.relational import relational_loss, RelationalModule
 from xmodal_ros.methods.training_module import LossTerms, TrainingModule
 
-BOTH = (('dcat', {'distance': 'relational'}), ('feature_relational', {}))
+BOTH: tuple[tuple[str, dict[str, str]], ...] = (
+    ('dcat', {'distance': 'relational'}),
+    ('feature_relational', {}),
+)
 
 
 def vectors(seed: int, count: int = 8, dim: int = 12) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """The recipe's terms, and its guard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ import torch
 from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method, TransferMethod
+from xmodal_ros.methods.verdict import Unit, Verdict
 
 
 def terms(name: str, **options: object):
@@ -19,38 +20,52 @@ def terms(name: str, **options: object):
 
 
 def test_it_is_the_sum_of_its_parts():
-    found = terms('xmodal', alpha=0.2, feature=0.5, dcat=0.7)
+    found = terms('xmodal', alpha=0.2, relations=0.6, feature=0.5, dcat=0.7)
     expected = (
         terms('distillation', alpha=0.2).loss
         + (terms('feature_cosine', weight=0.5).loss - 2)
         + (terms('dcat', weight=0.7).loss - 2)
+        + (terms('feature_relational', weight=0.6).loss - 2)
     )
     torch.testing.assert_close(found.loss, expected)
-    assert set(found.parts) == {'distillation', 'cosine', 'alignment'}
+    assert set(found.parts) == {'distillation', 'relations', 'cosine', 'alignment'}
 
 
 @pytest.mark.parametrize(
     ('options', 'part'),
     [
-        ({'alpha': 0.3, 'feature': 0, 'dcat': 0}, 'distillation'),
-        ({'alpha': 0, 'feature': 1, 'dcat': 0}, 'cosine'),
-        ({'alpha': 0, 'feature': 0, 'dcat': 1}, 'alignment'),
+        ({'alpha': 0.3, 'relations': 0}, 'distillation'),
+        ({'alpha': 0}, 'relations'),
+        ({'alpha': 0, 'relations': 0, 'feature': 1}, 'cosine'),
+        ({'alpha': 0, 'relations': 0, 'dcat': 1}, 'alignment'),
     ],
 )
 def test_a_part_without_weight_is_not_there(options, part):
     assert set(terms('xmodal', **options).parts) == {part}
 
 
+Scored = dict[tuple[str, ...], float]
+
+
 @dataclass
 class FakeTrainer:
-    """Fits are what was asked for; their losses are given by the sources they learn from."""
+    """Fits are what was asked for; what they score is given by the sources they learn from.
 
-    losses: dict[tuple[str, ...], float]
+    ``scores`` are of people held out, ``averages`` those of the mean with the target alone.
+    """
+
+    scored: Scored
+    averages: Scored = field(default_factory=dict)
     sources: Sequence[str] = ('near', 'far')
     skills: dict[str, float] = field(default_factory=dict)
     broken: str = ''
+    people: int = 6
+    losses: Scored = field(default_factory=dict)
+    target: str = 'wrist'
+    number: int = -1
     fits: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
 
     def fit(
         self,
@@ -64,6 +79,26 @@ class FakeTrainer:
         self.fits.append(tuple(sources))
         return tuple(sources)
 
+    def average(self, taught: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+        assert other == ()
+        return (*taught, 'averaged')
+
+    def folds(self, count: int) -> tuple[Unit, list['FakeTrainer']]:
+        folds = min(count, self.people)
+        return 'people', [replace(self, number=n, fits=[], notes=[]) for n in range(folds)]
+
+    def scores(self, fitted: tuple[str, ...]) -> dict[str, float]:
+        own = [n for n in range(self.people) if n % 3 == self.number]
+        if fitted[-1:] == ('averaged',):
+            score = self.averages.get(fitted[:-1], 0.6)
+        else:
+            score = self.scored[fitted]
+        # People differ by more than methods do.
+        return {f'person {n}': score + 0.05 * n + 0.02 * (-1) ** n * bool(fitted) for n in own}
+
+    def conclude(self, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+
     def validation_loss(self, fitted: tuple[str, ...]) -> float:
         return self.losses[fitted]
 
@@ -75,54 +110,78 @@ class FakeTrainer:
 
 
 BOTH = ('near', 'far')
+ALONE, NEAR, FAR = (), ('near',), ('far',)
 
 
-def test_sources_that_help_teach_together():
-    trainer = FakeTrainer({(): 1.0, ('near',): 0.9, ('far',): 0.95, BOTH: 0.8})
-    assert make_method('xmodal').train_target(trainer) == BOTH
-    assert trainer.notes == []
+def course(trainer: FakeTrainer, **options: object) -> tuple[str, ...]:
+    return make_method('xmodal', options).train_target(trainer)
 
 
 @pytest.mark.parametrize(
-    ('losses', 'kept', 'together'),
+    ('scored', 'kept'),
     [
-        ({(): 1.0, ('near',): 0.9, ('far',): 1.1}, ('near',), False),
-        ({(): 1.0, ('near',): 1.2, ('far',): 1.1}, (), False),
-        ({(): 1.0, ('near',): 0.9, ('far',): 0.8, BOTH: 0.85}, ('far',), True),
+        ({ALONE: 0.5, NEAR: 0.6, FAR: 0.55, BOTH: 0.65}, BOTH),
+        ({ALONE: 0.5, NEAR: 0.6, FAR: 0.65, BOTH: 0.55}, FAR),
+        ({ALONE: 0.5, NEAR: 0.4, FAR: 0.3, BOTH: 0.45}, ALONE),
     ],
 )
-def test_who_hurts_on_validation_is_dropped_and_the_best_is_kept(losses, kept, together):
-    trainer = FakeTrainer(losses)
-    assert make_method('xmodal').train_target(trainer) == kept
-    assert (BOTH in trainer.fits) == together
-    for name in BOTH:
-        dropped = losses[name,] > 1
-        assert any(f"'{name}' is left out" in note for note in trainer.notes) == dropped
+def test_what_people_that_were_not_met_like_best_is_trained_with_all(scored, kept):
+    trainer = FakeTrainer(scored, averages=dict.fromkeys((NEAR, FAR, BOTH), 0.5))
+    assert course(trainer) == kept
+    # On all people nothing is trained but what is kept.
+    assert trainer.fits == [kept]
+    assert len(trainer.verdicts) == 1
 
 
-def test_tolerance_bears_with_a_little_harm():
-    losses = {(): 1.0, ('near',): 1.05, ('far',): 1.2}
-    trainer = FakeTrainer({**losses, BOTH: 0.7})
-    assert make_method('xmodal', {'tolerance': 0.3}).train_target(trainer) == BOTH
-    trainer = FakeTrainer(losses)
-    assert make_method('xmodal', {'tolerance': 0.1}).train_target(trainer) == ()
-    assert ['far' in note for note in trainer.notes] == [True]
+def test_where_nobody_can_tell_the_two_are_averaged():
+    trainer = FakeTrainer({ALONE: 0.5, NEAR: 0.495}, sources=NEAR, averages={NEAR: 0.5})
+    assert course(trainer) == ('near', 'averaged')
+    assert trainer.fits == [NEAR, ALONE]
+    verdict = trainer.verdicts[0]
+    assert verdict.decision == 'averaged'
+    assert 'averaged with what wrist learnt alone' in verdict.sentence
+
+
+@pytest.mark.parametrize(('taught', 'kept'), [(0.505, NEAR), (0.495, ALONE)])
+def test_an_average_that_fell_apart_is_not_taken(taught, kept):
+    trainer = FakeTrainer({ALONE: 0.5, NEAR: taught}, sources=NEAR, averages={NEAR: 0.1})
+    assert course(trainer) == kept
 
 
 def test_a_source_no_better_than_guessing_is_not_even_tried():
-    trainer = FakeTrainer({(): 1.0, ('far',): 0.9}, skills={'near': -0.01})
-    assert make_method('xmodal').train_target(trainer) == ('far',)
-    assert ('near',) not in trainer.fits
-    assert 'no better than guessing' in trainer.notes[0]
+    trainer = FakeTrainer({ALONE: 0.5, FAR: 0.6}, skills={'near': -0.01})
+    assert course(trainer) == FAR
+    assert trainer.notes == [
+        "source 'near' is left out: on validation windows it is no better than guessing"
+    ]
 
 
 def test_a_source_that_cannot_be_learnt_from_is_dropped_with_the_reason():
-    trainer = FakeTrainer({(): 1.0, ('far',): 0.9}, broken='near')
-    assert make_method('xmodal').train_target(trainer) == ('far',)
-    assert 'no numbers' in trainer.notes[0]
+    trainer = FakeTrainer({ALONE: 0.5, FAR: 0.6}, broken='near')
+    assert course(trainer) == FAR
+    assert 'near cannot teach and is left out: values that are no numbers' in trainer.notes
+
+
+def test_without_a_source_that_is_worth_anything_the_target_learns_alone():
+    trainer = FakeTrainer({ALONE: 0.5}, skills=dict.fromkeys(BOTH, 0.0))
+    assert course(trainer) == ALONE
+    assert trainer.verdicts == []
+
+
+@pytest.mark.parametrize(('loss', 'kept'), [(0.9, BOTH), (1.1, ALONE)])
+def test_where_nobody_can_be_held_out_validation_decides_and_the_user_is_told(loss, kept):
+    trainer = FakeTrainer({}, people=0, losses={ALONE: 1.0, BOTH: loss})
+    assert course(trainer) == kept
+    assert 'nobody can be held out' in trainer.notes[0]
+
+
+def test_it_judges_in_as_many_parts_as_asked():
+    trainer = FakeTrainer({ALONE: 0.5, NEAR: 0.6}, sources=NEAR, averages={NEAR: 0.5})
+    course(trainer, folds=2)
+    assert trainer.verdicts[0].units == 4
 
 
 def test_without_the_guard_all_sources_are_taken_at_their_word():
-    trainer = FakeTrainer({BOTH: 9.0})
-    assert make_method('xmodal', {'guard': False}).train_target(trainer) == BOTH
+    trainer = FakeTrainer({})
+    assert course(trainer, guard=False) == BOTH
     assert trainer.fits == [BOTH]

@@ -65,6 +65,7 @@ def trainer(
     reporter: ProgressReporter | None = None,
     stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: NullCheckpointStore(),
     context: DistributedContext = SINGLE_PROCESS,
+    people: Sequence[str] = (),
 ) -> TransferTrainer:
     """A school for the wrist; call it within ``repeatable``."""
     return TransferTrainer(
@@ -78,4 +79,5 @@ def trainer(
         reporter or NullReporter(),
         stores=stores,
         context=context,
+        people=people,
     )

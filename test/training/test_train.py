@@ -118,9 +118,12 @@ def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
     result = train_into(tmp_path / 'xmodal', learnt)
     provenance = load_bundle(result.path).info.provenance
     assert provenance['sources_given'] == ['camera']
-    tried = {tuple(t['sources']): t['validation_loss'] for t in provenance['trials']}
-    assert set(tried) <= {(), ('camera',)}
-    assert result.info.sources == min(tried, key=lambda sources: tried[sources])
+    verdict = provenance['verdict']
+    assert verdict == as_mapping(result)['verdict']
+    assert verdict['sentence'].startswith('camera taught imu: ')
+    assert (result.info.sources == ()) == (verdict['decision'] == 'not used')
+    assert {'alone', 'camera'} <= verdict['macro_f1'].keys()
+    assert verdict['sentence'] in (result.path / 'README.md').read_text(encoding='utf-8')
     assert as_mapping(result)['sources'] == list(result.info.sources)
     assert any(stage.startswith('training') for stage in result.durations_s)
 

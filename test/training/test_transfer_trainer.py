@@ -21,6 +21,7 @@ from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.trainer import FitResult, repeatable
+from xmodal_ros.windows.windowing import SECOND_NS
 
 
 class Heard(NullReporter):
@@ -88,6 +89,40 @@ def test_every_way_the_target_was_trained_is_on_record():
         ('unimodal', ()),
     ]
     assert busy.candidates[0].validation_loss == busy.validation_loss(fitted)
+
+
+def test_the_mean_of_two_targets_lies_halfway_and_is_called_after_the_first():
+    with repeatable(0):
+        busy = trainer()
+        taught = busy.fit(make_method('distillation'), ('thigh',))
+        alone = busy.fit(make_method('unimodal'), ())
+        mean = busy.average(taught, alone)
+    torch.testing.assert_close(weights(mean), (weights(taught) + weights(alone)) / 2)
+    assert mean.sources == ('thigh',)
+    assert mean.facts['averaged'] == 'with wrist that learnt alone'
+    assert torch.equal(weights(busy.average(alone, alone)), weights(alone))
+
+
+def test_who_is_held_out_is_learnt_from_by_nobody_and_judges():
+    sets, heard = learning_sets(), Heard()
+    for name, each in sets.items():
+        own = each.training
+        of_three = replace(own, recordings=own.ends_ns // (15 * SECOND_NS) % 3)
+        sets[name] = replace(each, training=of_three)
+    with repeatable(0):
+        busy = trainer(('thigh',), sets=sets, reporter=heard, people=('ann', 'bob', 'cid'))
+        unit, folds = busy.folds(3)
+        scored = [fold.scores(fold.fit(make_method('unimodal'), ())) for fold in folds]
+        taught = folds[0].fit(make_method('distillation'), ('thigh',))
+    assert unit == 'people'
+    assert sorted(name for scores in scored for name in scores) == ['ann', 'bob', 'cid']
+    assert all(0 <= score <= 1 for scores in scored for score in scores.values())
+    # The source is trained anew, without those who are held out.
+    assert heard.stages[-2] == 'judging, part 1 of 3: training thigh'
+    assert set(folds[0].fits) == {'thigh'}
+    assert busy.fits == {}
+    assert taught.sources == ('thigh',)
+    assert len(busy.durations_s) == len(heard.stages)
 
 
 def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():

@@ -22,7 +22,8 @@ def demo(
     """Show the whole way once: record, train, run live, evaluate.
 
     Recordings of six simulated people (or of UTD-MHAD with --data) train an IMU classifier alone
-    and one that also learnt from the camera (D-CAT). The people they have not met are played to
+    and one that had the camera to learn from (xmodal), and say whether that helped people whom
+    it had not met. The people they have not met are played to
     the live node, whose labels appear on the screen, and the decisions are compared with those of
     the offline evaluation. Recordings that are there already are used again.
     """

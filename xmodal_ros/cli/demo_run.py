@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from xmodal_ros.bags.opening import find_recordings
@@ -14,6 +15,9 @@ from xmodal_ros.cli.simulate import simulate
 from xmodal_ros.cli.train_run import run as run_training
 from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.evaluation.scoring import Evaluation
+from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.methods.verdict import Verdict
+from xmodal_ros.methods.xmodal import Xmodal
 
 _SUBJECTS, _MINUTES = 6, 3.0
 # Few enough to wait for: simulated people are learnt quickly. Real ones get the defaults.
@@ -36,19 +40,21 @@ def run(out: Path, data: Path | None, seed: int) -> None:
     recordings = _simulated(out, seed) if data is None else _imported(out, data)
     evaluations: dict[str, Evaluation] = {}
     reports: list[Path] = []
-    for number, method in enumerate(('unimodal', 'dcat')):
+    verdict: Verdict | None = None
+    for number, method in enumerate((Unimodal.name, Xmodal.name)):
         name = f'{recordings.folder.name}_{recordings.target}_{method}'
-        learns = 'alone' if method == 'unimodal' else f'from {recordings.source} too (D-CAT)'
+        alone = method == Unimodal.name
+        learns = 'alone' if alone else f'with {recordings.source} to learn from (xmodal)'
         console.rule(f'{2 + 2 * number}. train {recordings.target} {learns}')
         bundle = out / 'models' / name
-        run_training(
+        trained = run_training(
             make_configuration(
                 {
                     'bags': [recordings.folder],
                     'target': recordings.target,
                     'test_subjects': recordings.test_subjects,
                     'out': bundle,
-                    'source': () if method == 'unimodal' else (recordings.source,),
+                    'source': () if alone else (recordings.source,),
                     'method': method,
                     'epochs': recordings.epochs,
                     'seed': seed,
@@ -56,6 +62,7 @@ def run(out: Path, data: Path | None, seed: int) -> None:
                 }
             )
         )
+        verdict = trained.verdict if trained else None
         console.rule(f'{3 + 2 * number}. play the test subjects to the live node')
         report = out / 'reports' / f'{name}.html'
         reports.append(report)
@@ -71,6 +78,8 @@ def run(out: Path, data: Path | None, seed: int) -> None:
         ).evaluations[0]
     console.rule('result')
     _summarise(recordings, evaluations, console)
+    if verdict is not None:
+        console.print(f'in training: [bold]{escape(verdict.sentence)}[/]', soft_wrap=True)
     for report in reports:
         console.print(f'look at [bold]{report}[/] in a browser', soft_wrap=True)
 

@@ -28,15 +28,15 @@ def train(**named: Any) -> None:
     The sensor is of any modality: an IMU, a camera, a microphone, a skeleton or a kind that
     another package adds.
 
-    With any --method but 'unimodal' it also learns from the sensors named by --source, which are
-    not needed once it runs. With --unlabelled, methods that compare sensors moment by moment
-    learn from windows without a label too. The scores are those of the test subjects, measured as
-    'xmodal evaluate' does. --target, --test-subjects, --out and recordings are needed, here or in
-    the configuration.
+    It also learns from the sensors named by --source, which are not needed once it runs: by the
+    recipe 'xmodal', which judges on people held out whether they help, or by another --method.
+    With --unlabelled, methods that compare sensors moment by moment learn from windows without a
+    label too. The scores are those of the test subjects, measured as 'xmodal evaluate' does.
+    --target, --test-subjects, --out and recordings are needed, here or in the configuration.
 
     Options that take several values take them after one flag, separated by spaces or commas.
 
-    Example: xmodal train recordings --target imu_wrist --method dcat --source camera
+    Example: xmodal train recordings --target imu_wrist --source camera
     --test-subjects subject_05 subject_06 --out models/imu
     """
     config, bags = named['config'], named['bags']

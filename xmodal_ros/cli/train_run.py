@@ -143,6 +143,8 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
         f'{len(info.labels)} activities, best of epoch {best}, unknown below '
         f'{info.unknown_threshold:.2f}',
     )
+    if result.verdict is not None:
+        table.add_row('transfer', escape(result.verdict.sentence))
     table.add_row('time', f'{sum(result.durations_s.values()):.0f} s')
     table.add_row('bundle', escape(str(result.path)))
     console.print(table)

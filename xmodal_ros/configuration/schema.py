@@ -35,8 +35,8 @@ class Key:
     """A key of a schema.
 
     ``kind`` is the type of one value (bool, int, float, str or Path), of which there may be
-    ``several``. ``default`` is Ellipsis where the key has to be given. ``metavar`` is what its
-    value is called where that says more than its type.
+    ``several``. ``default`` is Ellipsis where the key has to be given, and None where the others
+    decide. ``metavar`` is what its value is called where that says more than its type.
     """
 
     name: str
@@ -73,11 +73,17 @@ def _key(attribute: str, field: FieldInfo) -> Key:
         description=field.description or '',
         kind=kind,
         several=several,
-        default=... if field.is_required() else field.get_default(call_default_factory=True),
+        default=... if field.is_required() else _default(field),
         choices=get_args(field.annotation) if get_origin(field.annotation) is Literal else (),
         metavar=str(extra['metavar']) if isinstance(extra, dict) and 'metavar' in extra else None,
         _field=field,
     )
+
+
+def _default(field: FieldInfo) -> Any:
+    if field.default_factory_takes_validated_data:
+        return None
+    return field.get_default(call_default_factory=True)
 
 
 def _value_type(annotation: Any) -> tuple[type, bool]:

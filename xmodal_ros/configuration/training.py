@@ -58,6 +58,11 @@ def _method(name: str) -> str:
     return name
 
 
+def _usual_method(given: dict[str, Any]) -> str:
+    """Give what is best where nobody chooses: with sources the recipe."""
+    return 'xmodal' if given.get('sources') else 'unimodal'
+
+
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 _Path = Annotated[Path, BeforeValidator(_named)]
 _Paths = Annotated[tuple[_Path, ...], BeforeValidator(_several)]
@@ -110,9 +115,9 @@ class LearningTask(BaseModel):
         AfterValidator(_method),
         Field(
             description="How it learns: 'unimodal' from no source, any other method of "
-            'docs/methods from some.'
+            "docs/methods from some; without, 'xmodal' where a source is given."
         ),
-    ] = 'unimodal'
+    ] = Field(default_factory=_usual_method)
     method_options: Annotated[
         _Options,
         Field(

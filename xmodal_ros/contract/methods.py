@@ -28,6 +28,7 @@ from xmodal_ros.contract.require import require, require_close, require_equal, r
 from xmodal_ros.methods.method import method_class, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source, WindowTensors
 from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
+from xmodal_ros.methods.verdict import Scores, Unit, Verdict
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.bundle import load_bundle, save_bundle
 from xmodal_ros.models.classifier import Classifier
@@ -175,6 +176,8 @@ class _Fitted:
 class _Trainer:
     """What a method's course asks for, on a few windows."""
 
+    target = 'wrist'
+
     def __init__(self, sources: Sequence[str]) -> None:
         self.sources = sources
 
@@ -191,8 +194,32 @@ class _Trainer:
     def skill(self, source: str) -> float:  # noqa: ARG002 - all of them have some
         return 0.5
 
+    def average(self, taught: _Fitted, other: _Fitted) -> _Fitted:
+        mean = copy.deepcopy(taught.module)
+        with torch.no_grad():
+            for own, theirs in zip(
+                mean.target.parameters(), other.target.parameters(), strict=True
+            ):
+                own.lerp_(theirs, 0.5)
+        return _Fitted(mean, taught.with_gradient)
+
+    def folds(self, count: int) -> tuple[Unit, list['_FoldTrainer']]:
+        return 'people', [_FoldTrainer(self.sources, number) for number in range(count)]
+
+    def conclude(self, verdict: Verdict) -> None:
+        """Tell nobody."""
+
     def note(self, text: str) -> None:
         """Tell nobody."""
+
+
+class _FoldTrainer(_Trainer):
+    def __init__(self, sources: Sequence[str], number: int) -> None:
+        super().__init__(sources)
+        self._number = number
+
+    def scores(self, fitted: _Fitted) -> Scores:
+        return {str(self._number): -self.validation_loss(fitted)}
 
 
 def _train(method: TransferMethod) -> _Fitted:

@@ -84,7 +84,7 @@ class _ContrastiveModule(TrainingModule):
             logits = self.target.head(self.target.dropout(outputs.feature.detach()))
             task_loss = self._task_loss(logits, batch.labels)
         paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
-        taught = options.taught(task_loss, logits, paired)
+        taught = options.with_distillation(task_loss, logits, paired)
         over = not options.joint and batch.share >= options.pretraining
         if over or not options.weight:
             return taught

@@ -18,6 +18,7 @@ from xmodal_ros.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from xmodal_ros.methods.training_module import TrainingModule, TransferTask
+    from xmodal_ros.methods.verdict import Scores, Unit, Verdict
 
 # Whether a method wants its sources trained before it and frozen, or trains them itself.
 SourceUse = Literal['none', 'frozen', 'joint']
@@ -45,7 +46,14 @@ class StepSchedule:
 
 
 class MethodTrainer(Protocol[Fitted]):
-    """What a method's course may ask for; ``sources`` are the sensors it was given."""
+    """What a method's course may ask for.
+
+    ``target`` is the sensor that learns, ``sources`` are those it was given.
+    """
+
+    @property
+    def target(self) -> str:
+        """The sensor that learns."""
 
     @property
     def sources(self) -> Sequence[str]:
@@ -62,8 +70,24 @@ class MethodTrainer(Protocol[Fitted]):
     def skill(self, source: str) -> float:
         """Give by how much a source's mean recall on validation windows exceeds chance."""
 
+    def average(self, taught: Fitted, other: Fitted) -> Fitted:
+        """Give the mean of two targets' weights; all else is said of it as of ``taught``."""
+
+    def folds(self, count: int) -> 'tuple[Unit, Sequence[FoldTrainer[Fitted]]]':
+        """Hold out some of those who are learnt from, each once; says who or what they are."""
+
+    def conclude(self, verdict: 'Verdict') -> None:
+        """Keep what was decided with the result, and tell the user."""
+
     def note(self, text: str) -> None:
         """Tell the user."""
+
+
+class FoldTrainer(MethodTrainer[Fitted], Protocol[Fitted]):
+    """A trainer that some are held out of, sources included, to judge by."""
+
+    def scores(self, fitted: Fitted) -> 'Scores':
+        """Give the macro-F1 of each of those held out."""
 
 
 class TransferMethod(ABC):

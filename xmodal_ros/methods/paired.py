@@ -41,7 +41,7 @@ class CombinedOptions(PairedOptions):
 
     distillation: Annotated[float, Field(ge=0, le=1)] = 0.0
 
-    def taught(
+    def with_distillation(
         self, task_loss: Tensor, logits: Tensor, sources: Mapping[str, PairedSource]
     ) -> LossTerms:
         """Put what the sources answer beside the labels."""
@@ -92,6 +92,6 @@ class _PairedModule(TrainingModule):
         paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
         if not isinstance(options, CombinedOptions):
             return self._method.compute_loss(task_loss, outputs, paired)
-        taught = options.taught(task_loss, outputs.logits, paired)
+        taught = options.with_distillation(task_loss, outputs.logits, paired)
         terms = self._method.compute_loss(taught.loss, outputs, paired)
         return LossTerms(terms.loss, {**taught.parts, **terms.parts})

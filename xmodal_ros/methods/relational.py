@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.paired import CombinedOptions
-from xmodal_ros.methods.source import paired_sources, Source
+from xmodal_ros.methods.source import paired_sources, PairedSource, Source
 from xmodal_ros.methods.training_module import (
     detached,
     LossTerms,
@@ -45,6 +45,40 @@ class RelationalOptions(CombinedOptions):
     centre: Centre = 'source'
 
 
+class Relations:
+    """The loss of relations with some sources; ``describe`` says what windows are described by."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        describe: Describe,
+        temperature: float,
+        centre: Centre = 'source',
+    ) -> None:
+        self._describe = describe
+        self._temperature = temperature
+        self._centre = centre
+        self._centres = {
+            name: _mean_over_windows(source, describe)
+            for name, source in sources.items()
+            if centre == 'source'
+        }
+
+    def loss(self, outputs: Outputs, paired: Mapping[str, PairedSource]) -> Tensor:
+        """Give the divergence (), averaged over the sources, of which there has to be one."""
+        ours = self._describe(outputs)
+        losses = [
+            relational_loss(
+                ours[source.rows],
+                self._describe(source.outputs),
+                self._temperature,
+                self._centres[name] if self._centre == 'source' else self._centre,
+            )
+            for name, source in paired.items()
+        ]
+        return torch.stack(losses).mean()
+
+
 class RelationalModule(TrainingModule):
     """Adds the relations of what ``describe`` makes of the outputs to the target's loss."""
 
@@ -52,12 +86,8 @@ class RelationalModule(TrainingModule):
         super().__init__(task)
         self._sources = task.sources
         self._options = options
-        self._describe = describe
-        self._centres: Mapping[str, Tensor] = {}
-        if options.weight and options.centre == 'source':
-            self._centres = {
-                name: _mean_over_windows(source, describe) for name, source in task.sources.items()
-            }
+        asked = task.sources if options.weight else {}
+        self._relations = Relations(asked, describe, options.temperature, options.centre)
 
     def training_step(
         self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
@@ -65,20 +95,10 @@ class RelationalModule(TrainingModule):
         """Add the divergence, averaged over the sources that have partners."""
         options = self._options
         paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
-        taught = options.taught(task_loss, outputs.logits, paired)
+        taught = options.with_distillation(task_loss, outputs.logits, paired)
         if not paired or not options.weight:
             return taught
-        ours = self._describe(outputs)
-        losses = [
-            relational_loss(
-                ours[source.rows],
-                self._describe(source.outputs),
-                options.temperature,
-                options.centre if options.centre != 'source' else self._centres[name],
-            )
-            for name, source in paired.items()
-        ]
-        relations = torch.stack(losses).mean()
+        relations = self._relations.loss(outputs, paired)
         return LossTerms(
             taught.loss + options.weight * relations,
             {**taught.parts, 'relations': detached(relations)},

@@ -1,13 +1,14 @@
 """The recommended recipe: several ways to learn from several sources, and a guard.
 
-The target learns a source's probabilities (distillation), where its feature points (cosine) and
-what its attention looks at (D-CAT), each with a weight of its own. No source is trusted: the
-target is also trained alone and with each source, and whoever makes it worse on validation
-windows is dropped.
+The target learns a source's probabilities (distillation), whom among its windows one resembles
+(relations), where its feature points (cosine) and what its attention looks at (D-CAT), each with a
+weight of its own. No source is trusted: without
+some of the people the target is trained alone, from each source and from all, and judged by the
+people it had not met.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Annotated, ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 import torch
@@ -17,42 +18,58 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.dcat import alignment_loss, DcatOptions
 from xmodal_ros.methods.distillation import Distillation, DistillationOptions
 from xmodal_ros.methods.feature_cosine import cosine_loss
-from xmodal_ros.methods.method import Fitted, MethodOptions, MethodTrainer
+from xmodal_ros.methods.method import Fitted, FoldTrainer, MethodOptions, MethodTrainer
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
-from xmodal_ros.methods.source import PairedSource
-from xmodal_ros.methods.training_module import detached, LossTerms
+from xmodal_ros.methods.relational import Relations
+from xmodal_ros.methods.source import paired_sources, PairedSource
+from xmodal_ros.methods.training_module import (
+    detached,
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
 from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.methods.verdict import judge, Scores, Way
 from xmodal_ros.models.classifier import Outputs
+
+_ALONE: Final = Unimodal(MethodOptions())
+_RELATIONS_TEMPERATURE: Final = 0.1
 
 
 class XmodalOptions(PairedOptions):
     """Options of the recipe.
 
-    ``alpha`` and ``temperature`` are those of distillation, ``feature`` weighs the cosine
-    distance of pooled features, ``dcat`` D-CAT's alignment with its defaults. ``guard`` drops
-    sources that are no better than guessing, or whose transfer raises the calibrated loss on
-    validation windows by more than ``tolerance``, as a share of what the target reaches alone.
+    ``alpha`` and ``temperature`` are those of distillation, ``relations`` weighs those of pooled
+    features, ``feature`` their cosine distance, ``dcat`` D-CAT's alignment with its defaults.
+    ``guard`` judges sources by people who are held out of training, in ``folds`` parts, each
+    once; without it all are taken at their word.
     """
 
     alpha: Annotated[float, Field(ge=0, le=1)] = 0.3
     temperature: Annotated[float, Field(gt=0)] = 4.0
-    feature: Annotated[float, Field(ge=0)] = 0.3
+    relations: Annotated[float, Field(ge=0)] = 1.0
+    feature: Annotated[float, Field(ge=0)] = 0.0
     dcat: Annotated[float, Field(ge=0)] = 0.0
     guard: bool = True
-    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
 
 
 class Xmodal(PairedMethod):
-    """Minimise ``(1 − α) CE + α T² KL + φ (1 − cos) + λ L_CA``, with sources that help."""
+    """Minimise ``(1 − α) CE + α T² KL + ρ L_R + φ (1 − cos) + λ L_CA``, with sources that help."""
 
     name: ClassVar[str] = 'xmodal'
     Options: ClassVar[type[MethodOptions]] = XmodalOptions
     options: XmodalOptions
 
+    def make_module(self, task: TransferTask) -> TrainingModule:
+        """Give a module that adds relations to the other terms."""
+        return _RecipeModule(task, self)
+
     def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
     ) -> LossTerms:
-        """Combine the terms; one without weight is not computed."""
+        """Combine the terms but the relations; one without weight is not computed."""
         options = self.options
         distillation = Distillation(
             DistillationOptions(alpha=options.alpha, temperature=options.temperature)
@@ -81,45 +98,95 @@ class Xmodal(PairedMethod):
         return LossTerms(loss, parts)
 
     def train_target(self, trainer: MethodTrainer[Fitted]) -> Fitted:
-        """Train the target alone, with each source and with all that helped; keep the best."""
+        """Train alone and from others without some people, judge on them, and train with all."""
         if not self.options.guard:
             return trainer.fit(self, trainer.sources)
-        best = trainer.fit(Unimodal(MethodOptions()), ())
-        lowest = alone = trainer.validation_loss(best)
-        helpful: list[str] = []
-        for name in trainer.sources:
-            fitted = self._from_one(trainer, name, alone)
-            if fitted is None:
-                continue
-            helpful.append(name)
-            if trainer.validation_loss(fitted) < lowest:
-                best, lowest = fitted, trainer.validation_loss(fitted)
-        if len(helpful) > 1:
-            together = trainer.fit(self, helpful)
-            if trainer.validation_loss(together) < lowest:
-                best = together
-        return best
+        sources = self._skilled(trainer)
+        unit, folds = trainer.folds(self.options.folds)
+        alone, ways = self._tried(trainer, folds, sources)
+        if not ways:
+            return trainer.fit(_ALONE, ())
+        if not alone:
+            return self._by_validation(trainer, ways[-1].sources)
+        verdict = judge(trainer.target, unit, alone, ways)
+        trainer.conclude(verdict)
+        if verdict.decision == 'not used':
+            return trainer.fit(_ALONE, ())
+        taught = trainer.fit(self, verdict.sources)
+        if verdict.decision == 'kept':
+            return taught
+        return trainer.average(taught, trainer.fit(_ALONE, ()))
 
-    def _from_one(self, trainer: MethodTrainer[Fitted], name: str, alone: float) -> Fitted | None:
-        try:
-            if trainer.skill(name) <= 0:
-                trainer.note(
-                    f"source '{name}' is left out: on validation windows it is no better than "
-                    'guessing'
-                )
-                return None
-            fitted = trainer.fit(self, (name,))
-        except TrainingError as error:
-            trainer.note(f"source '{name}' is left out: {error}")
-            return None
-        loss = trainer.validation_loss(fitted)
-        if loss > (1 + self.options.tolerance) * alone:
-            trainer.note(
-                f"source '{name}' is left out: with it the loss on validation windows is "
-                f'{loss:.3f}, without {alone:.3f}'
-            )
-            return None
-        return fitted
+    def _tried(
+        self,
+        trainer: MethodTrainer[Fitted],
+        folds: Sequence[FoldTrainer[Fitted]],
+        sources: Sequence[str],
+    ) -> tuple[Scores, list[Way]]:
+        """Score the target alone, from each source and from all, on those it had not met."""
+        sets = [(name,) for name in sources] + ([tuple(sources)] if len(sources) > 1 else [])
+        alone: dict[str, float] = {}
+        taught: dict[tuple[str, ...], dict[str, float]] = {names: {} for names in sets}
+        averaged: dict[tuple[str, ...], dict[str, float]] = {names: {} for names in sets}
+        for fold in folds if sets else ():
+            own = fold.fit(_ALONE, ())
+            alone |= fold.scores(own)
+            for names in list(taught):
+                try:
+                    fitted = fold.fit(self, names)
+                except TrainingError as error:
+                    trainer.note(f'{" and ".join(names)} cannot teach and is left out: {error}')
+                    del taught[names]
+                    continue
+                taught[names] |= fold.scores(fitted)
+                averaged[names] |= fold.scores(fold.average(fitted, own))
+        return alone, [Way(names, scores, averaged[names]) for names, scores in taught.items()]
+
+    def _by_validation(self, trainer: MethodTrainer[Fitted], sources: Sequence[str]) -> Fitted:
+        """Take the better of two by what validation says, where nobody can be held out."""
+        trainer.note(
+            'nobody can be held out to judge by, for too little is labelled: whether the sources '
+            'help is judged by the loss on validation windows'
+        )
+        alone, taught = trainer.fit(_ALONE, ()), trainer.fit(self, sources)
+        return min((taught, alone), key=trainer.validation_loss)
+
+    def _skilled(self, trainer: MethodTrainer[Fitted]) -> list[str]:
+        """Give the sources that can be learnt from, and say why of others."""
+        skilled = []
+        for name in trainer.sources:
+            try:
+                if trainer.skill(name) > 0:
+                    skilled.append(name)
+                    continue
+                why = 'on validation windows it is no better than guessing'
+            except TrainingError as error:
+                why = str(error)
+            trainer.note(f"source '{name}' is left out: {why}")
+        return skilled
+
+
+class _RecipeModule(TrainingModule):
+    def __init__(self, task: TransferTask, method: Xmodal) -> None:
+        super().__init__(task)
+        self._sources = task.sources
+        self._method = method
+        asked = task.sources if method.options.relations else {}
+        self._relations = Relations(asked, lambda outputs: outputs.feature, _RELATIONS_TEMPERATURE)
+
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
+        options = self._method.options
+        paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
+        terms = self._method.compute_loss(task_loss, outputs, paired)
+        if not paired or not options.relations:
+            return terms
+        relations = self._relations.loss(outputs, paired)
+        return LossTerms(
+            terms.loss + options.relations * relations,
+            {**terms.parts, 'relations': detached(relations)},
+        )
 
 
 def _mean(losses: Iterable[Tensor]) -> Tensor:

@@ -20,12 +20,14 @@ class GroupData:
     """All windows of a group; ``sets`` are by sensor, ``labels`` those that the target learns.
 
     ``beside`` is what the sources gave in the test, where rows look at all sensors.
+    ``people`` names whom a recording shows, by its number.
     """
 
     labels: tuple[str, ...]
     sets: Mapping[str, DatasetSplit]
     test: TestWindows
     beside: Mapping[str, OtherSensor] = field(default_factory=dict)
+    people: tuple[str, ...] = ()
 
 
 def prepare_group(
@@ -56,7 +58,13 @@ def prepare_group(
     beside = {}
     if any(row.all_sensors for row in group.rows):
         beside = {name: _beside(recordings, name, test) for name in group.sources}
-    return GroupData(divided.labels, sets, replace(test, values=np.asarray(test.values)), beside)
+    return GroupData(
+        divided.labels,
+        sets,
+        replace(test, values=np.asarray(test.values)),
+        beside,
+        tuple(recording.facts.subject for recording in recordings),
+    )
 
 
 def _beside(recordings: Sequence[RecordingWindows], sensor: str, test: TestWindows) -> OtherSensor:

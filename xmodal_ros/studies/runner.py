@@ -188,6 +188,7 @@ class _GroupRunner:
             group.seed,
             choose_device(job.device),
             reporter,
+            people=self._group_data.people,
         )
 
     def train_and_test(self, run: Run) -> Outcome:
@@ -220,6 +221,7 @@ class _GroupRunner:
             torch.set_num_threads(THREADS_A_RUN)
             self._trainer.check(method)
             self._trainer.durations_s.clear()
+            self._trainer.verdict = None
             fitted = method.train_target(self._trainer)
             validated = predict_logits(fitted.classifier, examples.validation.values).double()
             calibration = calibrate(validated.numpy(), examples.validation.labels)
@@ -232,8 +234,12 @@ class _GroupRunner:
             sources_used=fitted.sources,
             windows=windows,
             durations_s={k: round(v, 3) for k, v in self._trainer.durations_s.items()},
-            facts=dict(fitted.facts),
+            facts={**fitted.facts, **self._verdict()},
         )
+
+    def _verdict(self) -> dict[str, object]:
+        verdict = self._trainer.verdict
+        return {} if verdict is None else {'verdict': verdict.document()}
 
     def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:
         assert row.statistics is not None  # noqa: S101 - asked before

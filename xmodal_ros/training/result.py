@@ -16,6 +16,7 @@ from xmodal_ros.data.datamodule import DataModule
 from xmodal_ros.evaluation.document import as_json
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.method import TransferMethod
+from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.training.trainer import FitResult
@@ -27,7 +28,7 @@ class TrainingResult:
     """A finished run: the bundle as written, the test subjects' scores, and what went in.
 
     ``fits`` are by sensor; ``candidates`` are all ways the target was trained in, of which the
-    method kept one.
+    method kept one, and ``verdict`` is what it decided about its sources, where it did.
     """
 
     config: TrainingConfiguration
@@ -37,6 +38,7 @@ class TrainingResult:
     fits: Mapping[str, FitResult]
     candidates: tuple[Candidate, ...]
     durations_s: Mapping[str, float]
+    verdict: Verdict | None = None
 
     @property
     def path(self) -> Path:
@@ -50,6 +52,7 @@ def provenance(
     method: TransferMethod,
     fitted: FitResult,
     candidates: Sequence[Candidate],
+    verdict: Verdict | None,
 ) -> dict[str, Any]:
     """Give what a bundle says of its making: data, people, settings, versions."""
     recipe = data_module.recipes[config.target]
@@ -68,6 +71,7 @@ def provenance(
         'sources_given': list(config.sources),
         'method_options': method.options.model_dump(mode='json'),
         'method_facts': dict(fitted.facts),
+        'verdict': {} if verdict is None else verdict.document(),
         'trials': [asdict(trial) for trial in candidates],
         'settings': asdict(recipe.fit),
         'augmentation': asdict(recipe.augmentation),
@@ -117,6 +121,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'sources': list(result.info.sources),
         'sources_given': list(config.sources),
         'method_facts': dict(result.fits[config.target].facts),
+        'verdict': None if result.verdict is None else result.verdict.document(),
         'trials': [asdict(trial) for trial in result.candidates],
         'seed': config.seed,
         'subjects': _subjects(data_module),

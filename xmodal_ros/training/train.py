@@ -88,7 +88,14 @@ def train(
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
     fits = {**trainer.fits, config.target: fitted}
     return TrainingResult(
-        config, written, evaluation, data_module, fits, tuple(trainer.candidates), durations_s
+        config,
+        written,
+        evaluation,
+        data_module,
+        fits,
+        tuple(trainer.candidates),
+        durations_s,
+        trainer.verdict,
     )
 
 
@@ -147,6 +154,7 @@ def _make_trainer(
         stores=lambda number, stage: main_process_store(stores(number, stage), context),
         callbacks=callbacks,
         context=context,
+        people=[facts.subject for facts in data_module.learning],
     )
 
 
@@ -233,7 +241,9 @@ def _describe(
                 else config.unknown_threshold
             ),
             'scores': scores,
-            'provenance': provenance(config, data_module, method, fitted, trainer.candidates),
+            'provenance': provenance(
+                config, data_module, method, fitted, trainer.candidates, trainer.verdict
+            ),
         }
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import time
 
 import numpy as np
@@ -16,6 +16,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.methods.verdict import Scores, Unit, Verdict
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.lazy_tensor import as_tensor
@@ -24,6 +25,7 @@ from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.callbacks import Callback, ProgressCallback
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
+from xmodal_ros.training.folds import HeldOut, make_folds
 from xmodal_ros.training.trainer import (
     fit,
     FitResult,
@@ -49,6 +51,8 @@ class TransferTrainer:
     starts from the random state that ``seed`` gives, so that what else is trained changes
     nothing. Call it within :func:`xmodal_ros.training.trainer.repeatable`. ``stores`` gives, for
     the n-th fit and what it is called, where it is to be kept; ``callbacks`` follow every fit.
+    ``people`` names whom a recording shows, by its number; ``purpose`` goes before what fits are
+    called.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class TransferTrainer:
         ),
         callbacks: Sequence[Callback] = (),
         context: DistributedContext = SINGLE_PROCESS,
+        people: Sequence[str] = (),
+        purpose: str = '',
     ) -> None:
         self.target = target
         self.sources = tuple(sources)
@@ -76,6 +82,8 @@ class TransferTrainer:
         """All ways the target was trained in so far."""
         self.durations_s: dict[str, float] = {}
         """Wall time of each fit, by what it was; for the report only."""
+        self.verdict: Verdict | None = None
+        """What the method decided about its sources, where it did."""
         self._labels = tuple(labels)
         self._recipes = recipes
         self._sets = sets
@@ -85,6 +93,8 @@ class TransferTrainer:
         self._stores = stores
         self._callbacks = tuple(callbacks)
         self._context = context
+        self._people = tuple(people)
+        self._purpose = purpose
         self._fitted = 0
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
@@ -170,9 +180,68 @@ class TransferTrainer:
         skill = float(balanced_accuracy_score(validation.labels, decided)) - chance
         return self._context.broadcast(skill)
 
+    def average(self, taught: FitResult, other: FitResult) -> FitResult:
+        """Give the mean of two targets' weights; all else is said of it as of ``taught``."""
+        classifier = copy.deepcopy(taught.classifier)
+        theirs = other.classifier.state_dict()
+        mean = {
+            name: value.lerp(theirs[name], 0.5) if value.is_floating_point() else value
+            for name, value in classifier.state_dict().items()
+        }
+        classifier.load_state_dict(mean)
+        return replace(
+            taught,
+            classifier=classifier,
+            facts={**taught.facts, 'averaged': f'with {self.target} that learnt alone'},
+        )
+
+    def folds(self, count: int) -> tuple[Unit, list['HeldOutTrainer']]:
+        """Hold out each of those who are learnt from once, in so many parts or fewer.
+
+        Nobody learns from those held out, nor does a source.
+        """
+        lengths_ns = {name: recipe.window.length_ns for name, recipe in self._recipes.items()}
+        names = (self.target, *self.sources)
+        sets = {name: self._sets[name] for name in names}
+        unit, folds = make_folds(sets, self.target, self._people, lengths_ns, count, self._seed)
+        return unit, [
+            self._on(fold, f'judging, part {number} of {len(folds)}: ')
+            for number, fold in enumerate(folds, 1)
+        ]
+
+    def conclude(self, verdict: Verdict) -> None:
+        """Keep what was decided, and tell the user."""
+        self.verdict = verdict
+        self.note(verdict.sentence)
+
     def note(self, text: str) -> None:
         """Say something that the user should know."""
         self._reporter.note(text)
+
+    def _on(self, fold: HeldOut, purpose: str) -> 'HeldOutTrainer':
+        trainer = HeldOutTrainer(
+            self.target,
+            self.sources,
+            self._labels,
+            self._recipes,
+            fold.sets,
+            self._seed,
+            self._device,
+            self._reporter,
+            stores=lambda _number, stage: self._store(stage),
+            callbacks=self._callbacks,
+            context=self._context,
+            people=self._people,
+            purpose=purpose,
+        )
+        trainer.fold = fold
+        # What it takes is this one's time.
+        trainer.durations_s = self.durations_s
+        return trainer
+
+    def _store(self, stage: str) -> CheckpointStore:
+        self._fitted += 1
+        return self._stores(self._fitted, stage)
 
     def _fresh(self, name: str) -> Classifier:
         document = self.document(name)
@@ -204,10 +273,9 @@ class TransferTrainer:
     ) -> FitResult:
         recipe, examples = self._recipes[name], self._sets[name]
         how = f' ({method.name} from {", ".join(sources)})' if sources else ''
-        stage = f'training {name}{how}'
+        stage = f'{self._purpose}training {name}{how}'
         epochs = scheduled_settings(recipe.fit, method).epochs
         self._reporter.begin(stage, epochs)
-        self._fitted += 1
         begun = time.monotonic()
         fitted = fit(
             classifier,
@@ -220,8 +288,20 @@ class TransferTrainer:
             self._seed,
             [*self._callbacks, ProgressCallback(self._reporter)],
             name=stage,
-            store=self._stores(self._fitted, stage),
+            store=self._store(stage),
             context=self._context,
         )
         self.durations_s[stage] = time.monotonic() - begun
         return fitted
+
+
+class HeldOutTrainer(TransferTrainer):
+    """Trains as another does, on a fold of what that has."""
+
+    fold: HeldOut
+
+    def scores(self, fitted: FitResult) -> Scores:
+        """Give the macro-F1 of each of those held out."""
+        logits = predict_logits(fitted.classifier, self.fold.judged.values, self._context)
+        found = self.fold.scores(logits.argmax(dim=1).numpy())
+        return {name: self._context.broadcast(score) for name, score in found.items()}
