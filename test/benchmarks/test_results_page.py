@@ -1,5 +1,7 @@
 """The page of results holds what studies wrote, word for word, under headings of its own."""
 
+import json
+
 import pytest
 
 from benchmarks.results_page import main
@@ -21,6 +23,31 @@ def test_tables_become_parts_of_one_page(tmp_path):
     ]
     assert lines.count('Seeds 0.') == lines.count('| a |') == 2
     assert 'results_page.py first second --out' in out.read_text()
+
+
+def comparison(p: float | None) -> dict[str, object]:
+    difference = {'mean': 0.05, 'low': None if p is None else 0.01, 'high': 0.09, 'p': p}
+    return {'target': 'imu', 'sources': ['camera'], 'row': 'D-CAT', 'clip': difference}
+
+
+def test_comparisons_of_all_studies_are_corrected_together_and_curves_shown(tmp_path):
+    alone: dict[str, object] = {'target': 'imu', 'sources': [], 'row': 'unimodal', 'clip': None}
+    for name, p in (('first', 0.02), ('second', 0.03), ('third', None)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / 'table.md').write_text(f'# {name}\n\nSeeds 0.\n')
+        table = {'split': 'across', 'labels': 'all labels', 'lines': [alone, comparison(p)]}
+        (tmp_path / name / 'study.json').write_text(json.dumps({'tables': [table]}))
+    (tmp_path / 'second' / 'curve.png').write_bytes(b'picture')
+    out = tmp_path / 'docs' / 'results.md'
+    main([*(str(tmp_path / name) for name in ('first', 'second', 'third')), '--out', str(out)])
+    text = out.read_text()
+    assert 'all 2 comparisons' in text
+    place = 'imu | camera | across, all labels'
+    assert f'| first | {place} | +0.050 (+0.010 to +0.090), p 0.040 |' in text
+    assert f'| second | {place} | +0.050 (+0.010 to +0.090), p 0.040 |' in text
+    assert f'| third | {place} | +0.050 |' in text
+    assert '## second\n\n![when it pays](pictures/second.png)\n\nSeeds 0.' in text
+    assert (tmp_path / 'docs' / 'pictures' / 'second.png').read_bytes() == b'picture'
 
 
 def test_a_folder_without_a_table_is_named(tmp_path, capsys):

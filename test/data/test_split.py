@@ -46,6 +46,11 @@ def test_a_split_that_cannot_be_is_refused(test, validation, message):
         split_subjects(EIGHT, test, validation)
 
 
+def test_one_person_alone_is_told_what_can_be_done():
+    with pytest.raises(TrainingError, match=r'show one person, ada.*record somebody else.*within'):
+        split_subjects(['ada', 'ada'], ['ada'])
+
+
 def test_a_share_of_each_activity_is_held_out():
     held = hold_out_segments(SEGMENTS, seed=0, share=0.25)
     for label in ('walk', 'sit', 'wave'):

@@ -128,6 +128,12 @@ def split_subjects(
     training = [name for name in present if name not in {*test, *validation}]
     if not test:
         raise TrainingError(f'no subject is named for testing: give --test-subjects, of {known}')
+    if not training and len(set(present)) == 1:
+        raise TrainingError(
+            f'the labelled recordings show one person, {known}, who cannot be trained on and '
+            'tested: record somebody else. How well activities of this one person are told apart '
+            "says a study with 'splits: {within: {}}', which knows nothing of others"
+        )
     if not training:
         raise TrainingError(
             f'no subject is left for training: the labelled recordings show {known}, all of '

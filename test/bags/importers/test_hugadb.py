@@ -15,9 +15,10 @@ from xmodal_ros.bags.importers.hugadb import (
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.imu.contents import measure
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.imu.modality import Imu
-from xmodal_ros.streams.sample import DecodeError
+from xmodal_ros.streams.sample import DecodeError, Sample
 
 NAMES = ('walking', 'sitting', 'bicycling')
 # Of subject, label, samples; the second stretch has a broken gyroscope at the thigh.
@@ -120,3 +121,17 @@ def test_the_real_data_set_is_imported(shared_data: Path, tmp_path: Path) -> Non
     details = Imu().describe_contents(IMU_TYPE, [(m.data, 0) for m in thigh[:300]]).details
     assert details is not None
     assert 'no gyro' in list(details.in_words())
+
+
+def test_clipped_gyroscopes_of_the_real_data_set_are_told(shared_data: Path) -> None:
+    data = load_stretches(shared_data / 'hugadb')
+    told = {}
+    # All gyroscopes of the 14th are flagged, none of the 8th's.
+    for subject in (8, 14):
+        own = [stretch for stretch in data.stretches if stretch.subject == subject]
+        values = np.concatenate([np.c_[s.acceleration[:, 0], s.rate[:, 0]] for s in own])
+        stamps = range(0, 34_000_000 * len(values), 34_000_000)
+        foot = [Sample(stamp, 'foot', row) for stamp, row in zip(stamps, values, strict=True)]
+        told[subject] = ' '.join(problem.problem for problem in measure(foot).check())
+    assert 'of angular rate' in told[14]
+    assert 'of angular rate' not in told[8]
