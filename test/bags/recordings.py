@@ -1,5 +1,6 @@
 """Build small bags for tests."""
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 import os
@@ -62,11 +63,15 @@ def without_privileges(folder: Path) -> Iterator[None]:
     if os.geteuid() != 0:
         yield
         return
+    # Python loads it when it is first used, from where that user may not read.
+    codecs.lookup('utf-8-sig')
     modes = {path: path.stat().st_mode for path in (folder, *folder.parents)}
-    closed = {path: mode for path, mode in modes.items() if not mode & stat.S_IXOTH}
+    # The group stays that of root.
+    passing = stat.S_IXOTH | stat.S_IXGRP
+    closed = {path: mode for path, mode in modes.items() if mode & passing != passing}
     try:
         for path, mode in closed.items():
-            path.chmod(mode | stat.S_IXOTH)
+            path.chmod(mode | passing)
         os.seteuid(_NOBODY)
         yield
     finally:

@@ -229,3 +229,40 @@ def test_a_recording_whose_clock_jumped_is_told_to_be_mostly_empty(tmp_path: Pat
     inspection = inspected(write_jumped_bag(tmp_path / 'bag'))
     (warning,) = [each for each in inspection.warnings if 'clock jumped' in each]
     assert warning.startswith('mostly empty: nothing was recorded for 72848')
+
+
+@pytest.mark.parametrize(
+    ('stamp_ns', 'words'),
+    [
+        (0, '/imu: 1 of 2 messages have a zero header.stamp'),
+        # As the seconds of 2071 are read, which 32 bits cannot hold.
+        (-SECOND, '/imu: 1 of 2 messages have a header.stamp before 1970 (or after 2038)'),
+    ],
+)
+def test_a_stamp_that_cannot_be_is_called_what_it_is(
+    tmp_path: Path, stamp_ns: int, words: str
+) -> None:
+    messages = [(EPOCH, imu_bytes(stamp_ns)), (EPOCH + SECOND, imu_bytes(EPOCH + SECOND))]
+    (warning,) = warnings_about(tmp_path / 'bag', messages)
+    assert warning.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ('received_ns', 'stamp_ns', 'words'),
+    [
+        (EPOCH, EPOCH - 5 * SECOND, 'stamps are 5.000 s behind the time of recording: the clocks'),
+        (EPOCH, EPOCH + 5 * SECOND, 'stamps are 5.000 s ahead of the time of recording: the clo'),
+        (EPOCH, 90 * SECOND, "they count from when the driver's machine was started"),
+        (90 * SECOND, 90 * SECOND, 'it was recorded in 1970 by the clock of the recorder, which'),
+        (
+            1 << 62,
+            (1 << 62) % (1 << 31) * SECOND + SECOND,
+            'it was recorded in the future, in 2116',
+        ),
+    ],
+)
+def test_clocks_that_were_not_set_are_told(
+    tmp_path: Path, received_ns: int, stamp_ns: int, words: str
+) -> None:
+    messages = [(received_ns + i * SECOND, imu_bytes(stamp_ns + i * SECOND)) for i in range(3)]
+    assert any(words in each for each in warnings_about(tmp_path / 'bag', messages))

@@ -4,6 +4,8 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, UTC
+import time
 from typing import Final
 
 import numpy as np
@@ -27,6 +29,9 @@ from xmodal_ros.streams.sample import DecodeError, Decoder
 _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
 _CLOCK_DIFFERENCE_NS: Final = _SECOND_NS
+# Clocks that say an earlier time, 1 January 2000, were not set.
+_SET_NS: Final = 946_684_800 * _SECOND_NS
+_DAY_NS: Final = 86_400 * _SECOND_NS
 # Nothing at all for so long, and for most of a recording, is hardly what somebody meant to record.
 _LONG_SILENCE_NS: Final = 3600 * _SECOND_NS
 
@@ -109,6 +114,7 @@ def inspect_bag(reader: BagReader) -> Inspection:
     start_ns = min(map(min, read), default=reader.start_ns)
     end_ns = max(map(max, read), default=reader.end_ns)
     warnings += _differences(reader, notes, start_ns, end_ns)
+    warnings += _date_warnings(start_ns, end_ns)
     if silence_ns > max(_LONG_SILENCE_NS, (end_ns - start_ns) // 2):
         warnings.append(
             f'mostly empty: nothing was recorded for {silence_ns / _SECOND_NS:.0f} s of '
@@ -176,6 +182,24 @@ def _differences(
             )
 
 
+def _date_warnings(start_ns: int, end_ns: int) -> Iterator[str]:
+    """Say when a recording bears dates at which nobody recorded it."""
+    if start_ns < _SET_NS:
+        yield (
+            f'it was recorded in {_year(start_ns)} by the clock of the recorder, which was not '
+            'set: wait for that before recording; label it by seconds from its start on'
+        )
+    if end_ns > time.time_ns() + _DAY_NS:
+        yield (
+            f'it was recorded in the future, in {_year(end_ns)}, by the clock of the recorder: '
+            'set that before recording'
+        )
+
+
+def _year(time_ns: int) -> int:
+    return datetime.fromtimestamp(time_ns // _SECOND_NS, tz=UTC).year
+
+
 def _topics(reader: BagReader) -> list[Topic]:
     return list(reader.topics.values())
 
@@ -207,6 +231,9 @@ def _note(notes: _TopicNotes, message: Message) -> None:
     try:
         if notes.stamped:
             notes.stamps.append(read_stamp_ns(message.data))
+            if notes.stamps[-1] <= 0:
+                # It cannot be used whatever else it holds, and that is told of all of them.
+                return
         if notes.decode is not None:
             notes.rate_hz = notes.decode(message.data, message.received_ns).rate_hz
     except DecodeError as error:
@@ -219,16 +246,25 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
         f'{topic.name}: {count} of {len(notes.received)} messages '
         + refusals.get(reason, f'cannot be decoded ({reason}) and will be dropped')
         for reason, count in sorted(notes.troubles.items())
-        if reason != 'zero_stamp'
     ]
     warnings += [f'{topic.name}: {words}' for words in _doubts(topic, notes)]
     stamps = np.array(notes.stamps, np.int64)
-    if unset := int(np.count_nonzero(stamps <= 0)):
-        warnings.append(
-            f'{topic.name}: {unset} of {len(notes.received)} messages have a zero header.stamp '
-            'and will be dropped: make the driver stamp them'
+    unusable = [
+        f'{topic.name}: {count} of {len(notes.received)} messages have {words}'
+        for count, words in (
+            (
+                int(np.count_nonzero(stamps == 0)),
+                'a zero header.stamp and will be dropped: make the driver stamp them',
+            ),
+            (
+                int(np.count_nonzero(stamps < 0)),
+                'a header.stamp before 1970 (or after 2038) and will be dropped: set its clock',
+            ),
         )
-    if notes.troubles.keys() - {'zero_stamp', *refusals} or unset or not stamps.size:
+        if count
+    ]
+    warnings += unusable
+    if notes.troubles.keys() - {*refusals} or unusable or not stamps.size:
         return warnings
     received = np.array(notes.received, np.int64)
     shortest_ns = _SECOND_NS / (notes.modality.fastest_hz if notes.modality else 1.0)
@@ -241,9 +277,15 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     ]
     apart = float(np.median(received - stamps))
     if abs(apart) > _CLOCK_DIFFERENCE_NS:
+        where = 'behind' if apart > 0 else 'ahead of'
+        since_start = float(np.median(stamps)) < _SET_NS <= float(np.median(received))
         warnings.append(
-            f'{topic.name}: stamps are {apart / 1e9:.3f} s behind the time of recording: '
-            'the clocks were not synchronised'
+            f'{topic.name}: stamps are {abs(apart) / 1e9:.3f} s {where} the time of recording: '
+            + (
+                "they count from when the driver's machine was started"
+                if since_start
+                else 'the clocks were not synchronised'
+            )
         )
     return warnings
 

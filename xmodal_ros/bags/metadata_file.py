@@ -58,7 +58,6 @@ def read_metadata(file: Path) -> BagMetadata:
     )
     try:
         text = file.read_bytes().decode('utf-8-sig')
-        document: Any = YAML(typ='safe').load(text)
     except PermissionError as error:
         raise BagError(f'{str(file)!r} cannot be read: permission denied (see `ls -l`)') from error
     except OSError as error:
@@ -67,14 +66,16 @@ def read_metadata(file: Path) -> BagMetadata:
         raise BagError(
             f'{str(file)!r} cannot be read: it is no text in UTF-8 (byte {error.start}): {mend}'
         ) from error
+    if not text.strip(' \t\r\n\0'):
+        raise BagError(f'{str(file)!r} cannot be read: it is empty, as a crash leaves it: {mend}')
+    try:
+        document: Any = YAML(typ='safe').load(text)
     # Of odd texts ruamel's parser raises other exceptions, too.
     except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         problem = str(error).strip().splitlines()
         raise BagError(
             f'{str(file)!r} cannot be read: it is no YAML ({"; ".join(problem[:2])}): {mend}'
         ) from error
-    if not text.strip(' \t\r\n\0'):
-        raise BagError(f'{str(file)!r} cannot be read: it is empty, as a crash leaves it: {mend}')
     root = document.get(ROOT) if isinstance(document, dict) else None
     if not isinstance(root, dict):
         raise BagError(f'{str(file)!r} cannot be read: it has no {ROOT}: {mend}')

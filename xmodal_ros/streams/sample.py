@@ -31,6 +31,22 @@ class DecodeError(StreamError):
         self.reason = reason
 
 
+def check_stamp(stamp_ns: int) -> None:
+    """Raise :class:`DecodeError` for a stamp that no window can be placed by."""
+    if stamp_ns == 0:
+        raise DecodeError(
+            'zero_stamp',
+            'header.stamp is not set: windows are placed by it, so make the driver stamp its '
+            'messages',
+        )
+    if stamp_ns < 0:
+        raise DecodeError(
+            'bad_stamp',
+            'header.stamp is before 1970, as dates after 2038 are read, too: set the clock of '
+            'the driver',
+        )
+
+
 class Decoder(Protocol):
     """Turns one sensor's serialized messages into samples."""
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
 
 STAMPED_TYPE: Final = 'audio_common_msgs/msg/AudioDataStamped'
 PLAIN_TYPE: Final = 'audio_common_msgs/msg/AudioData'
@@ -175,12 +175,7 @@ class AudioDecoder:
         if (coding := _COMPRESSED_STARTS.get(bytes(pcm[:4]))) is not None:
             raise _compressed(f'{coding}, by its first bytes')
         stamp_ns = received_ns if stamp_ns is None else stamp_ns
-        if stamp_ns <= 0:
-            raise DecodeError(
-                'zero_stamp',
-                'header.stamp is not set: windows are placed by it, so make the driver stamp '
-                'its messages',
-            )
+        check_stamp(stamp_ns)
         self.rate_hz = chosen.rate_hz
         return Sample(stamp_ns, frame_id, _mono(pcm, chosen), chosen.rate_hz)
 

@@ -21,7 +21,7 @@ from xmodal_ros.modalities.camera.compressed import (
 )
 from xmodal_ros.modalities.camera.stream import CameraPixels, CHANNEL_COUNT, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
 
 # OpenCV decompresses JPEG at a half, a quarter or an eighth of its size.
 _MOST_REDUCED: Final = 8
@@ -102,12 +102,7 @@ class CameraDecoder:
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
         cursor = CdrCursor(data)
         stamp_ns, frame_id = cursor.header()
-        if stamp_ns <= 0:
-            raise DecodeError(
-                'zero_stamp',
-                'header.stamp is not set: windows are placed by it, so make the driver stamp '
-                'its messages',
-            )
+        check_stamp(stamp_ns)
         read: Callable[[CdrCursor], Frame]
         read = self._compressed if self.msgtype == COMPRESSED_TYPE else self._image
         return Sample(stamp_ns, frame_id, self._scale(read(cursor)))

@@ -10,7 +10,7 @@ import numpy as np
 from xmodal_ros.modalities.imu.stream import ImuChannels
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.placement import Matrix
-from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
 
 IMU_TYPE: Final = 'sensor_msgs/msg/Imu'
 
@@ -70,12 +70,7 @@ class ImuDecoder:
                 f'the message holds values beyond {_LARGEST:g} m/s² or rad/s, which no IMU '
                 'measures: check its driver',
             )
-        if stamp_ns <= 0:
-            raise DecodeError(
-                'zero_stamp',
-                'header.stamp is not set: windows are placed by it, so make the driver stamp '
-                'its messages',
-            )
+        check_stamp(stamp_ns)
         if self.rotation is not None:
             values = tuple(
                 row[0] * x + row[1] * y + row[2] * z

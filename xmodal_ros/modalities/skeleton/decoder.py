@@ -10,7 +10,7 @@ import numpy as np
 
 from xmodal_ros.modalities.skeleton.stream import MOST_JOINTS
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
 
 SKELETON_TYPE: Final = 'geometry_msgs/msg/PoseArray'
 # Position x y z and orientation x y z w, all float64.
@@ -53,8 +53,7 @@ class SkeletonDecoder:
                 'out_of_range',
                 f'the message holds positions beyond {_LARGEST:g} m: are they in m?',
             )
-        if stamp_ns <= 0:
-            raise DecodeError('zero_stamp', 'header.stamp is not set: windows are placed by it')
+        check_stamp(stamp_ns)
         centred = positions - positions.mean(axis=0)
         return Sample(stamp_ns, frame_id, centred.ravel())
 
