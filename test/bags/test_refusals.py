@@ -345,6 +345,14 @@ def label_topic(msgtype: str, data: bytes) -> Callable[[Path, Patch], Path]:
     return make
 
 
+def two_robots(folder: Path, _patch: Patch) -> Path:
+    with BagWriter(folder / 'bag') as writer:
+        writer.write('/imu', IMU_TYPE, EPOCH, imu_bytes(EPOCH))
+        for robot in ('/a', '/b'):
+            writer.write(f'{robot}/activity_label', STRING, EPOCH, said('walk'))
+    return folder / 'bag'
+
+
 def said(text: str) -> bytes:
     return bytes(TYPESTORE.serialize_cdr(string_message(text), 'std_msgs/msg/String'))
 
@@ -541,6 +549,7 @@ REFUSALS: dict[str, Refusal] = {
     'label unknown': Refusal(
         "is 'unknown', which stands for", label_topic(STRING, said('unknown'))
     ),
+    'label topics': Refusal('labels of several robots, on .*: record', two_robots),
     'two kinds': Refusal('has labels in .* keep one', two_labels),
     'labels of all': Refusal('lies beside 2 bags: rename it', shared_labels),
     'no rows': Refusal('no labels: add rows', labels()),
