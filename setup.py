@@ -83,6 +83,10 @@ setup(
             'dynamic_gating = xmodal_ros.methods.dynamic_gating:DynamicGating',
             'feature_cosine = xmodal_ros.methods.feature_cosine:FeatureCosine',
             'feature_relational = xmodal_ros.methods.feature_relational:FeatureRelational',
+            (
+                'frequency_distillation = '
+                'xmodal_ros.methods.frequency_distillation:FrequencyDistillation'
+            ),
             'infonce = xmodal_ros.methods.infonce:InfoNce',
             'unimodal = xmodal_ros.methods.unimodal:Unimodal',
             'xmodal = xmodal_ros.methods.xmodal:Xmodal',

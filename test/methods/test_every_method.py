@@ -32,6 +32,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('dcat', {'weight': 0, 'distance': 'relational'}),
     ('feature_cosine', {'weight': 0}),
     ('feature_relational', {'weight': 0}),
+    ('frequency_distillation', {'low': 0, 'high': 0, 'shared_head': 0}),
     ('infonce', {'weight': 0, 'joint': True}),
     ('cross_modal_probe', {'weight': 0}),
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
@@ -47,6 +48,7 @@ COMES_DOWN: Mapping[str, tuple[str, ...]] = {
     'dynamic_gating': ('rebuilding',),
     'feature_cosine': ('cosine',),
     'feature_relational': ('relations',),
+    'frequency_distillation': ('low', 'shared head'),
     'infonce': ('contrast',),
     'xmodal': ('distillation', 'relations'),
 }
