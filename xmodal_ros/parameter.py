@@ -15,6 +15,7 @@ class Parameter:
     while the node is ``unconfigured``, or ``always``. ``bounds`` are inclusive. A list of strings
     that holds nothing but '' is empty: ROS 2 has no typed empty list. ``or_number`` lets a string
     be given as a number, as the command line takes ``device:=0`` for one, and numbers be whole.
+    ``choices`` are the words that it may be, for tools to show; who reads it refuses others.
     ``formerly`` is another name by which it may be given at start.
     """
 
@@ -24,4 +25,5 @@ class Parameter:
     change: Change = 'never'
     bounds: tuple[float, float] | None = None
     or_number: bool = False
+    choices: tuple[str, ...] = ()
     formerly: str = ''

@@ -141,3 +141,30 @@ def test_what_was_given_and_nobody_has_is_told_with_the_closest(
     assert len(said) == 1
     assert "'topicks' was given" in said[0]
     assert "closest is 'topics'" in said[0]
+
+
+@pytest.mark.parametrize(
+    ('table', 'name', 'words'),
+    [
+        (classifier_table(find_modality('imu')), 'precision', 'one of fp32, fp16, bf16'),
+        (classifier_table(find_modality('audio')), 'audio_format', 'S16LE'),
+        (ACTIVITY_SELECTOR, 'mode', 'one of select, fuse'),
+        (ACTIVITY_SELECTOR, 'smoothing_method', 'one of mean, majority'),
+        (TRAINER, 'balance', 'one of weights, sampling, none'),
+        (ACTIVITY_SELECTOR, 'timeout', ''),
+    ],
+)
+def test_tools_are_told_the_words_that_may_be_chosen(
+    table: Sequence[Parameter], name: str, words: str
+) -> None:
+    context = rclpy.Context()
+    rclpy.init(args=[], context=context)
+    try:
+        node = rclpy.create_node('node', context=context, enable_rosout=False)
+        declare(node, [each for each in table if each.name == name])
+        constraints = node.describe_parameter(name).additional_constraints
+        assert words in constraints
+        assert bool(words) is bool(constraints)
+        node.destroy_node()
+    finally:
+        rclpy.shutdown(context=context)

@@ -44,6 +44,7 @@ def classifier_table(modality: Modality) -> tuple[Parameter, ...]:
             'fp32',
             "Of the computation: 'fp32', 'fp16' or 'bf16'.",
             change='always',
+            choices=('fp32', 'fp16', 'bf16'),
         ),
         Parameter(
             'unknown_threshold',

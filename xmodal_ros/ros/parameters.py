@@ -25,6 +25,9 @@ def declare(node: Node, table: Sequence[Parameter]) -> None:
     for parameter in table:
         descriptor = ParameterDescriptor(
             description=parameter.description,
+            additional_constraints=f'one of {", ".join(parameter.choices)}'
+            if parameter.choices
+            else '',
             read_only=parameter.change == 'never',
             dynamic_typing=parameter.or_number,
             floating_point_range=_float_range(parameter),

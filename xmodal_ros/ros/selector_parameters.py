@@ -1,7 +1,7 @@
 """The parameters of the selector, and the settings that they make."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.parameter import Parameter
@@ -12,7 +12,9 @@ from xmodal_ros.runtime.selector_settings import (
     check_names,
     choose_mode,
     choose_smoothing_method,
+    Mode,
     SelectorSettings,
+    SmoothingMethod,
     SourceSettings,
 )
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
@@ -40,6 +42,7 @@ ACTIVITY_SELECTOR: Final[tuple[Parameter, ...]] = (
         "'select' publishes one source at a time, 'fuse' all of them weighed by what they are "
         'worth.',
         change='always',
+        choices=get_args(Mode),
     ),
     Parameter(
         'timeout',
@@ -81,6 +84,7 @@ ACTIVITY_SELECTOR: Final[tuple[Parameter, ...]] = (
         'mean',
         "'mean' of the probabilities, or 'majority' of the decisions.",
         change='always',
+        choices=get_args(SmoothingMethod),
     ),
     Parameter(
         'minimum_dwell',

@@ -67,7 +67,14 @@ def _parameter(key: Key) -> Parameter:
         form = f'As {metavar}. ' if '=' in metavar else ''
         stands_for = 'none' if key.several else 'not given'
         words = f'{words} {form}{default!r}: {stands_for}.'
-    return Parameter(key.name, default, words, change='always', or_number=key.name in _NUMBERED)
+    return Parameter(
+        key.name,
+        default,
+        words,
+        change='always',
+        or_number=key.name in _NUMBERED,
+        choices=key.choices,
+    )
 
 
 TRAINER: Final = (*NODE_PARAMETERS, *[_parameter(key) for key in KEYS.values()])

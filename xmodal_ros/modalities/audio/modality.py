@@ -79,6 +79,7 @@ class Audio(Modality):
             + ', '.join(SAMPLE_FORMATS)
             + '; counts where audio_rate is given.',
             change='always',
+            choices=tuple(SAMPLE_FORMATS),
         ),
     )
     refusals: ClassVar[Mapping[str, str]] = {
