@@ -23,6 +23,6 @@ def test_a_video_becomes_labels(start: Start, watcher: Watcher, tmp_path: Path) 
         'device': 'cpu',
     }
     assert run_until(start('bringup', arguments), look) == 0
-    assert watcher.labels[0].header.frame_id == 'camera_link'
+    assert watcher.labels[0].header.frame_id == 'camera_optical_frame'
     # A microphone was not asked for, and none of its nodes is there.
     assert 'microphone' not in ' '.join(watcher.statuses)

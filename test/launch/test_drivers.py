@@ -18,7 +18,7 @@ def test_camera_and_microphone_start_in_a_namespace_with_a_file_of_parameters(
     parameters = tmp_path / 'mine.yaml'
     settings = {'frame_id': 'eye', 'diagnostics_period': 0.1}
     parameters.write_text(yaml.dump({'/**/camera': {'ros__parameters': settings}}))
-    watcher.hear(CompressedImage, '/robot/camera/image/compressed')
+    watcher.hear(CompressedImage, '/robot/camera/image_raw/compressed')
 
     def look() -> None:
         watcher.wait_for(lambda: len(watcher.heard) > 15, 'no images')
@@ -60,7 +60,7 @@ def test_a_driver_that_has_ended_is_started_again(watcher: Watcher, tmp_path: Pa
     parameters = tmp_path / 'mine.yaml'
     settings = {'exit_at_end': True, 'wait_for_subscriber': True}
     parameters.write_text(yaml.dump({'/**/camera': {'ros__parameters': settings}}))
-    watcher.hear(CompressedImage, '/camera/image/compressed')
+    watcher.hear(CompressedImage, '/camera/image_raw/compressed')
 
     def look() -> None:
         watcher.wait_for(lambda: len(watcher.heard) > 10, 'it played once')

@@ -37,7 +37,7 @@ def imu(node: Node, rng: np.random.Generator) -> Callable[[Header], None]:
 
 
 def camera(node: Node, rng: np.random.Generator) -> Callable[[Header], None]:
-    publisher = node.create_publisher(Image, '/camera/image', RELIABLE)
+    publisher = node.create_publisher(Image, '/camera/image_raw', RELIABLE)
     message = Image(height=48, width=64, encoding='mono8', step=64)
 
     def publish(header: Header) -> None:

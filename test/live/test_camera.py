@@ -7,14 +7,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from test.live.graph import is_active, is_error, NodeProcess, running, Watcher
 from test.videos import HEIGHT, number_of, serving, WIDTH, write_video
 from xmodal_ros.ros.messages import to_nanoseconds
 
 NAME = '/camera'
-IMAGE, COMPRESSED = '/camera/image', '/camera/image/compressed'
+IMAGE, COMPRESSED = '/camera/image_raw', '/camera/image_raw/compressed'
+INFO = '/camera/camera_info'
 QUICKLY = {'diagnostics_period': 0.1, 'reconnect_period': 0.1}
 
 
@@ -39,6 +40,7 @@ def ends_well(node: NodeProcess) -> bool:
 def subscribed(watcher: Watcher) -> Watcher:
     watcher.hear(Image, IMAGE)
     watcher.hear(CompressedImage, COMPRESSED)
+    watcher.hear(CameraInfo, INFO)
     return watcher
 
 
@@ -68,7 +70,11 @@ def test_every_frame_of_a_file_arrives_at_its_own_speed_and_the_process_ends(
         (WIDTH, HEIGHT, 3 * WIDTH)
     }
     assert {image.header.frame_id for image in images} == {'eye'}
+    infos = heard(viewer, INFO)
+    assert {(info.width, info.height, info.k[0]) for info in infos} == {(WIDTH, HEIGHT, 0.0)}
+    assert {info.header.frame_id for info in infos} == {'eye'}
     stamps = [to_nanoseconds(image.header.stamp) for image in images]
+    assert {to_nanoseconds(info.header.stamp) for info in infos} <= set(stamps)
     assert stamps == sorted(stamps)
     # Late frames there may be, but none is early: half leaves room for a late first one.
     assert stamps[-1] - stamps[0] > 29 * 20_000_000 / 2

@@ -269,7 +269,7 @@ def test_what_is_set_is_taken_as_given_or_refused(robot: Robot, node: str, state
     assert robot.process.running
 
 
-@pytest.mark.parametrize(('sensor', 'topic'), [('camera', '/imu'), ('audio', '/camera/image')])
+@pytest.mark.parametrize(('sensor', 'topic'), [('camera', '/imu'), ('audio', '/camera/image_raw')])
 def test_a_topic_that_the_process_reads_as_another_type_is_taken_back_in_words(
     robot: Robot, sensor: str, topic: str
 ) -> None:

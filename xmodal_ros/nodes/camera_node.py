@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import cv2
 from rclpy.duration import Duration
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from xmodal_ros.drivers.grabber import FrameGrabber, VideoCounters
@@ -24,7 +24,7 @@ _ACKNOWLEDGE: Final = Duration(seconds=5)
 
 
 class CameraNode(DriverNode):
-    """Publishes images and compressed images to whoever subscribes; see docs/camera.md."""
+    """Publishes images, also compressed, and their size, if subscribed to; see docs/camera.md."""
 
     def __init__(self, done: threading.Event, **options: Any) -> None:
         self._done = done
@@ -34,6 +34,7 @@ class CameraNode(DriverNode):
         self._exit_at_end = False
         self._image: Any = None
         self._compressed: Any = None
+        self._info: Any = None
         self._grabber: FrameGrabber | None = None
         self._leaving: list[FrameGrabber] = []
         self._before = VideoCounters()
@@ -50,8 +51,9 @@ class CameraNode(DriverNode):
         self._frame_id = parameters.text(self, 'frame_id')
         self._quality = parameters.whole(self, 'jpeg_quality')
         self._exit_at_end = parameters.flag(self, 'exit_at_end')
-        self._image = self.advertise(Image, '~/image', qos.IMAGES)
-        self._compressed = self.advertise(CompressedImage, '~/image/compressed', qos.IMAGES)
+        self._image = self.advertise(Image, '~/image_raw', qos.IMAGES)
+        self._compressed = self.advertise(CompressedImage, '~/image_raw/compressed', qos.IMAGES)
+        self._info = self.advertise(CameraInfo, '~/camera_info', qos.IMAGES)
 
     def activate(self) -> None:
         """Begin to take frames; a source that is not there is waited for."""
@@ -78,10 +80,10 @@ class CameraNode(DriverNode):
 
     def cleanup(self) -> None:
         """Take the topics away."""
-        for publisher in (self._image, self._compressed):
+        for publisher in (self._image, self._compressed, self._info):
             if publisher is not None:
                 self.destroy_lifecycle_publisher(publisher)
-        self._image = self._compressed = None
+        self._image = self._compressed = self._info = None
 
     def stop(self) -> None:
         """End in order; a thread inside OpenCV when Python ends would make the process abort."""
@@ -121,7 +123,10 @@ class CameraNode(DriverNode):
     def _publish(self, stamp_ns: int, frame: Frame) -> None:
         """Publish a frame, in the forms that somebody wants. In the grabber's thread."""
         header = Header(stamp=messages.to_time(stamp_ns), frame_id=self._frame_id)
-        image, compressed = self._image, self._compressed
+        image, compressed, info = self._image, self._compressed, self._info
+        if info is not None and info.get_subscription_count():
+            # Of a camera that nobody has calibrated: K is zero, by which others know it.
+            info.publish(CameraInfo(header=header, height=frame.shape[0], width=frame.shape[1]))
         if image is not None and image.get_subscription_count():
             height, width, channels = frame.shape
             # An array is taken over as it is; anything else is checked number by number.

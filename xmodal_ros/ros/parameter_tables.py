@@ -161,7 +161,12 @@ CAMERA: Final[tuple[Parameter, ...]] = (
         change='always',
         bounds=(1, 100),
     ),
-    Parameter('frame_id', 'camera_link', 'Frame of the camera.', change='unconfigured'),
+    Parameter(
+        'frame_id',
+        'camera_optical_frame',
+        'Optical frame of the camera: z forward, x to the right, y down.',
+        change='unconfigured',
+    ),
     Parameter(
         'reconnect_period',
         1.0,
@@ -188,7 +193,7 @@ ANNOTATOR: Final[tuple[Parameter, ...]] = (
     ),
     Parameter(
         'image_topic',
-        'camera/image',
+        'camera/image_raw',
         'Pictures of the camera to draw into.',
         change='unconfigured',
     ),

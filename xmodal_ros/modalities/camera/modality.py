@@ -46,7 +46,7 @@ class Camera(Modality):
     title: ClassVar[str] = 'camera'
     message_types: ClassVar[tuple[str, ...]] = (IMAGE_TYPE, COMPRESSED_TYPE)
     Stream: ClassVar[type[StreamConfig]] = CameraStream
-    topic: ClassVar[str] = 'camera/image'
+    topic: ClassVar[str] = 'camera/image_raw'
     placement: ClassVar[frozenset[PlacementField]] = frozenset({'region'})
     interpolation: ClassVar[Interpolation] = 'nearest'
     driver: ClassVar[str] = 'camera'
