@@ -14,9 +14,9 @@ from xmodal_ros.runtime.selector_settings import (
     choose_smoothing_method,
     Mode,
     SelectorSettings,
-    SmoothingMethod,
     SourceSettings,
 )
+from xmodal_ros.runtime.smoothing import SmoothingMethod
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 
 _SECOND_NS: Final = 1_000_000_000
