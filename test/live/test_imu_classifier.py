@@ -219,6 +219,25 @@ def test_a_topic_of_useless_messages_is_an_error_in_words(
     assert live.process.running
 
 
+def test_two_sensors_on_one_topic_are_doubtful_and_one_is_not(live: Live) -> None:
+    def doubts(values: dict[str, str]) -> set[str]:
+        return {key.removeprefix(health.DOUBT) for key in values if key.startswith(health.DOUBT)}
+
+    assert doubts(live.feed(motion(EPOCH, 4))) == set()
+    frames = ('imu_left', 'imu_right')
+    acc = np.random.default_rng(0).normal(0, 5, (400, 3)).tolist()
+    both = [
+        imu_bytes(EPOCH + 5 * SECOND + n * PERIOD, each, each, frame_id=frames[n % 2])
+        for n, each in enumerate(acc)
+    ]
+    live.feed(both)
+    _, _, values = live.watcher.wait_for_status(
+        NAME, lambda s: health.DOUBT + 'frames' in s[2], anew=False
+    )
+    assert 'imu_left' in values[health.DOUBT + 'frames']
+    assert 'imu_right' in values[health.DOUBT + 'frames']
+
+
 def test_a_topic_without_publisher_is_an_error_that_names_others(live: Live) -> None:
     with live.watcher.publisher(Imu, '/imu_thigh/data'):
         _, text, _ = live.watcher.wait_for_status(

@@ -1,5 +1,6 @@
 """Every modality holds what all of them must."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from test.sound_bags import audio_bytes
 from xmodal_ros.contract.modalities import (
     check_any_bytes,
     check_byte_order,
+    check_doubts,
     check_modality,
     check_samples,
     check_windows,
@@ -19,6 +21,7 @@ from xmodal_ros.contract.modalities import (
     MODALITY_CHECKS,
 )
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.checks import Problem
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.modalities.registry import find_modality, modality_names
 from xmodal_ros.modalities.skeleton.messages import pose_array_message
@@ -110,6 +113,10 @@ class Broken(type(find_modality('imu'))):  # type: ignore[misc]
 
         return decoded
 
+    def check_contents(self, contents: Any, topic: str) -> Iterator[Problem]:
+        remedy = '' if self.wrong == 'speechless' else 'mend it'
+        yield Problem('warning', 'wrong', 'it is wrong', remedy)
+
     def serialize(self, sample: Sample, stream: StreamConfig) -> bytes:
         values = sample.values + (1e-3 if self.wrong == 'writes' else 0)
         message: bytes = super().serialize(replace(sample, values=values), stream)
@@ -124,6 +131,7 @@ class Broken(type(find_modality('imu'))):  # type: ignore[misc]
         ('order', check_byte_order),
         ('shape', check_samples),
         ('memory', check_windows),
+        ('speechless', check_doubts),
         ('writes', check_written_samples),
     ],
 )

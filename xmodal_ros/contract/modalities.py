@@ -189,6 +189,26 @@ def check_any_bytes(example: Example) -> None:
             require(finite, 'damaged bytes become a sample with values that are no numbers')
 
 
+def check_doubts(example: Example) -> None:
+    """What is doubtful about messages is said in words with a remedy, of any bytes too."""
+    good = list(example.messages)
+    for messages in (good, [], good[:1], [b'', good[0][: len(good[0]) // 2], *good[:3]]):
+        received = [(data, number + 1) for number, data in enumerate(messages)]
+        contents = example.modality.describe_contents(example.type, received, example.audio_format)
+        require(contents.looked_at == len(messages), 'each message is looked at')
+        require(
+            sum(contents.frames.values()) + sum(contents.refused.values()) <= len(messages),
+            'each message is used or refused',
+        )
+        for problem in example.modality.check_for_model(contents, '/topic', {}):
+            require(
+                bool(problem.code and problem.problem and problem.remedy),
+                f'{problem} has a code, words and a remedy',
+            )
+        if contents.details is not None:
+            require(all(contents.details.in_words()), 'its figures are said in words')
+
+
 def check_byte_order(example: Example) -> None:
     """Bytes are read in the order that the message says, which is not always this machine's."""
     decode = make_decoder(example.defaults.stream, example.type, audio_format=example.audio_format)
@@ -341,6 +361,7 @@ MODALITY_CHECKS: Final[tuple[Callable[[Example], None], ...]] = (
     check_name,
     check_samples,
     check_any_bytes,
+    check_doubts,
     check_byte_order,
     check_windows,
     check_written_samples,
