@@ -178,7 +178,7 @@ def test_stamps_behind_the_nodes_clock_are_taken_up_after_a_timeout_of_them() ->
     for event in said('imu', hops(0, 5)):
         clock.now_ns += HOP
         decisions += decide(selector, [event])
-    assert [t for t, _ in sources_at(decisions)] == hops(2.5, 5)
+    assert [t for t, _ in sources_at(decisions)] == hops(2, 5)
     assert selector.resets == 1
 
 

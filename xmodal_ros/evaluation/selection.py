@@ -119,20 +119,23 @@ def _decisions(
     of_source: Mapping[str, Evaluation],
     bags: Mapping[str, BagEvaluation],
 ) -> Iterator[Decision]:
-    # The clock stands still: silence, of which it alone tells, does not occur in a recording.
-    selector = Selector(settings, lambda: 0)
+    # A recording's clock: labels come when their windows are due. Silence, of which a node tells
+    # by watching it, does not occur.
+    now_ns = 0
+    selector = Selector(settings, lambda: now_ns)
     streams = [_labels(name, of_source[name], bag) for name, bag in bags.items()]
-    # As live: a label comes when its window is due, the margin after its stamp.
-    for _, name, label in heapq.merge(*streams, key=lambda each: each[0]):
+    for now_ns, name, label in heapq.merge(*streams, key=lambda each: each[0]):  # noqa: B007
         yield from selector.push(name, label)
 
 
 def _labels(
     name: str, evaluation: Evaluation, bag: BagEvaluation
 ) -> Iterable[tuple[int, str, Label]]:
-    margin_ns = evaluation.info.window.margin_ns
-    for each in bag.offline.predictions:
-        yield each.stamp_ns + margin_ns, name, Label(each.stamp_ns, each.frame_id, each.scores)
+    """Give when each label of a source came; where that is not known, the margin after it."""
+    predictions, margin_ns = bag.offline.predictions, evaluation.info.window.margin_ns
+    due_ns = bag.offline.due_ns or [each.stamp_ns + margin_ns for each in predictions]
+    for came_ns, each in zip(due_ns, predictions, strict=True):
+        yield came_ns, name, Label(each.stamp_ns, each.frame_id, each.scores)
 
 
 def _truth(decision: Decision, of_source: Mapping[str, Evaluation], bag: BagEvaluation) -> int:

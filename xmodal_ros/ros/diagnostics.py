@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 import time
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import messages, parameters, qos
 from xmodal_ros.ros.lifecycle import guarded, ManagedNode
 from xmodal_ros.runtime.health import Report
+from xmodal_ros.runtime.time_jumps import TimeJumps
 
 _FOLLOW_PERIOD_S: Final = 0.5
 _STEADY_S: Final = 3.0
@@ -41,10 +43,14 @@ class ReportingNode(ManagedNode, ABC):
     def report(self) -> Report:
         """Say how it is doing."""
 
+    def full_report(self) -> Report:
+        """Say how it is doing, and what is wrong around it."""
+        return self.report()
+
     def publish_report(self) -> None:
         """Say it now. In the executor's thread."""
         stamp = self.get_clock().now().to_msg()
-        name, report = self.get_fully_qualified_name(), self.report()
+        name, report = self.get_fully_qualified_name(), self.full_report()
         self._diagnostics.publish(messages.diagnostics(stamp, name, self._hardware, report))
         self._log_change(report)
 
@@ -79,6 +85,7 @@ class ListeningNode(ReportingNode):
         self, name: str, hardware: str, table: Sequence[Parameter], **options: Any
     ) -> None:
         super().__init__(name, hardware, table, **options)
+        self._time_jumps = TimeJumps(time.monotonic_ns)
         self.create_timer(_FOLLOW_PERIOD_S, self._follow, clock=self._steady)
         self._jump_handle = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=False),
@@ -104,6 +111,17 @@ class ListeningNode(ReportingNode):
         if self.look_at_graph():
             self.publish_report()
 
+    def full_report(self) -> Report:
+        """Say how it is doing, and that several tell it the time."""
+        report = self.report()
+        infos = self.get_publishers_info_by_topic('/clock')
+        trouble = self._time_jumps.trouble(sorted(qos.node_name(info) for info in infos))
+        if not trouble or report.level == 'error':
+            return report
+        words = trouble if report.level == 'ok' else f'{report.message}; {trouble}'
+        return replace(report, level='warning', message=words)
+
     @guarded
     def _jumped(self, _jump: TimeJump) -> None:
-        self.time_jumped()
+        if self._time_jumps.begins_anew():
+            self.time_jumped()

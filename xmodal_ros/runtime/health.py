@@ -30,6 +30,7 @@ _REASONS: Final[Mapping[str, str]] = {
     'duplicate': 'the same stamp as the one before',
     'encapsulation': 'not plain CDR',
     'late': 'older than the newest one',
+    'leap': 'stamped far from those before and after it',
     'no_acceleration': 'acceleration is not measured',
     'no_gyro': 'angular rate is not measured',
     'not_finite': 'NaN or infinite values',

@@ -19,7 +19,8 @@ from xmodal_ros.runtime.engine import Engine, Prediction
 class BagPredictions:
     """The decisions over one sensor of one bag, and what became of its messages.
 
-    ``problems`` are what is doubtful about these, for the model.
+    ``problems`` are what is doubtful about these, for the model. ``due_ns`` says of each decision
+    when the message was received that made it due, where known.
     """
 
     predictions: tuple[Prediction, ...]
@@ -27,6 +28,7 @@ class BagPredictions:
     drops: dict[str, int]
     resets: int
     problems: tuple[Problem, ...] = ()
+    due_ns: tuple[int, ...] = ()
 
 
 def sensor_for(engine: Engine, reader: BagReader, name: str | None = None) -> Sensor:
@@ -66,9 +68,11 @@ def classify_bag(
         look_at='all',
     )
     predictions: list[Prediction] = []
+    due_ns: list[int] = []
     for message in reader.messages([sensor.topic]):
         for window in intake.push(message.data, message.received_ns):
             predictions.append(engine.classify(window))
+            due_ns.append(message.received_ns)
             if progress:
                 progress(intake.received)
     drops = intake.drops
@@ -81,5 +85,5 @@ def classify_bag(
         intake.contents(), sensor.topic, learnt_statistics(info)
     )
     return BagPredictions(
-        tuple(predictions), intake.received, drops, intake.resets, tuple(problems)
+        tuple(predictions), intake.received, drops, intake.resets, tuple(problems), tuple(due_ns)
     )

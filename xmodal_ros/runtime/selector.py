@@ -1,8 +1,9 @@
 """The selector: labels of several sources in, one decision at a time out.
 
-What it decides depends on the labels' stamps alone, so a recording gives the same decisions
-however fast it is played. Only when nothing usable comes from any source does the steady clock
-speak, in :meth:`Selector.watch`.
+Where the clocks of the sources agree, what it decides depends on the labels' stamps alone, so a
+recording gives the same decisions however fast it is played. When labels came, by a steady clock,
+tells what to believe where stamps contradict each other, and that nothing comes from any source,
+of which :meth:`Selector.watch` speaks.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.runtime.fusion import fuse, Opinion
 from xmodal_ros.runtime.label import Label, ranked, refusal, Scores
-from xmodal_ros.runtime.label_track import LabelTrack
+from xmodal_ros.runtime.label_track import Astray, LabelTrack
 from xmodal_ros.runtime.selector_settings import AUTO, JOINT, SelectorSettings
 from xmodal_ros.runtime.smoothing import Dwell, Smoother
 
@@ -35,9 +36,10 @@ class Decision:
 class Selector:
     """Chooses between sources, or fuses them; ``clock`` gives steady nanoseconds.
 
-    A source is alive while its newest label is at most the timeout older than the newest one of
-    all sources that may be chosen. Decisions come in order of their stamps, from one reset to the
-    next; a reset follows when time jumps back for all of them.
+    The time in use is the newest stamp of all sources that may be chosen, or the last decision's.
+    A source is alive while its newest label is at most the timeout older. Decisions come in order
+    of their stamps, from one reset to the next; a reset follows when another time comes into use:
+    time jumps back for all sources, or those left are by another clock.
     """
 
     def __init__(self, settings: SelectorSettings, clock: Callable[[], int]) -> None:
@@ -49,9 +51,10 @@ class Selector:
         self.counts: Counter[str] = Counter()
         self._clock = clock
         self._heard_ns = clock()
+        # What the node's clock said, by the steady one, when the last label had come.
+        self._node_ns: tuple[int, int] | None = None
         self._first_ns: int | None = None
         self._last_ns: int | None = None
-        self._spoke_in_silence_ns: int | None = None
         self.change(settings)
 
     def change(self, settings: SelectorSettings) -> None:
@@ -69,18 +72,28 @@ class Selector:
         if reason := refusal(label):
             self.refuse(name, reason)
             return []
-        verdict = track.push(label, self.settings.timeout_ns)
-        if verdict in ('duplicate', 'late'):
+        clock_ns, timeout_ns = self._clock(), self.settings.timeout_ns
+        astray = self._astray(track, label.stamp_ns, clock_ns)
+        if track.refuse(label.stamp_ns, timeout_ns, astray):
             return []
-        track.heard_ns = self._clock()
+        track.heard_ns = clock_ns
         if name not in self.eligible:
+            if astray == 'back':
+                track.clear()
+            track.take(label, clock_ns, timeout_ns)
             return []
-        jumped = verdict == 'jumped' and not self._contradicted(label.stamp_ns)
-        if jumped or self._blocked_for_long(track, label.stamp_ns):
-            self._start_anew(track)
-        front_ns = self._mark_alive()
-        if label.stamp_ns >= front_ns - self.settings.timeout_ns:
-            self._heard_ns, self.silent = self._clock(), False
+        if astray is not None:
+            track.stray(astray, label.stamp_ns, clock_ns, timeout_ns)
+            if self._comes_into_use(track, clock_ns):
+                self._start_anew()
+                astray = None
+        if astray not in ('ahead', 'back'):
+            track.take(label, clock_ns, timeout_ns)
+        if astray is None:
+            self._note_in_time(track, clock_ns)
+        self._mark_alive(track, clock_ns)
+        if astray is not None:
+            return []
         return self._fuse() if self.settings.mode == 'fuse' else self._select()
 
     def refuse(self, name: str, reason: str) -> None:
@@ -90,14 +103,26 @@ class Selector:
     def watch(self, now_ns: int) -> Decision | None:
         """Say ``unknown`` once a timeout while nothing usable comes; ``now_ns`` is its stamp.
 
-        Where that is not after the last decision's, the next possible stamp is taken: sources
-        ahead of the node's clock must not keep a stale label standing.
+        Sources ahead of the node's clock must not keep a stale label standing: where ``now_ns``
+        is not after the last decision, the time since then by the node's clock is added to that.
+        While that clock stands still nothing is said again. Nor is anything while a source is
+        about to answer whose time comes into use with its next label.
         """
-        clock_ns = self._clock()
-        if clock_ns - self._heard_ns < self.settings.timeout_ns:
+        clock_ns, timeout_ns = self._clock(), self.settings.timeout_ns
+        if self._node_ns is None or self._node_ns[0] != self._heard_ns:
+            self._node_ns = self._heard_ns, now_ns
+        if clock_ns - self._heard_ns < timeout_ns:
+            return None
+        stamp_ns, last_ns = now_ns, self._last_ns
+        if last_ns is not None:
+            passed_ns = max(0 if self.silent else 1, now_ns - self._node_ns[1])
+            stamp_ns = max(now_ns, last_ns + passed_ns)
+            if stamp_ns == last_ns:
+                return None
+        if any(self._is_due(track, clock_ns) for track in self._tracks()):
             return None
         self._heard_ns, self.silent = clock_ns, True
-        self._spoke_in_silence_ns = clock_ns
+        self._node_ns = clock_ns, now_ns
         for track in self._tracks():
             track.fall_silent()
         if self.settings.source == AUTO:
@@ -105,15 +130,13 @@ class Selector:
         self._smoother.reset()
         self._dwell.reset()
         self.answering = ''
-        self._last_ns = now_ns if self._last_ns is None else max(now_ns, self._last_ns + 1)
+        self._last_ns = stamp_ns
         self.counts['unknown, silence'] += 1
-        return Decision(self._last_ns, '', ((UNKNOWN, 1.0),), '')
+        return Decision(stamp_ns, '', ((UNKNOWN, 1.0),), '')
 
     def reset(self) -> None:
         """Forget all labels: time has begun anew."""
-        for track in self.tracks.values():
-            track.clear()
-        self._forget_decisions()
+        self._start_anew()
 
     @property
     def eligible(self) -> Sequence[str]:
@@ -121,45 +144,108 @@ class Selector:
         chosen = self.settings.source
         return self.settings.by_rank if chosen == AUTO else (chosen,)
 
+    @property
+    def time_ns(self) -> int | None:
+        """The time in use; None before the first label."""
+        stamps = [each.latest.stamp_ns for each in self._tracks() if each.latest is not None]
+        if self._last_ns is not None:
+            stamps.append(self._last_ns)
+        return max(stamps, default=None)
+
+    def lived_ns(self, track: LabelTrack) -> int | None:
+        """Give for how long a live source has been so again; None where it always was."""
+        since_ns, time_ns = track.alive_since_ns, self.time_ns
+        return None if since_ns is None or time_ns is None else time_ns - since_ns
+
     def ready(self, track: LabelTrack) -> bool:
         """Tell whether a live source has been so for long enough to take over."""
-        since_ns = track.alive_since_ns
         if not track.alive or track.newest_ns is None:
             return False
-        return since_ns is None or track.newest_ns - since_ns >= self.settings.return_after_ns
+        lived_ns = self.lived_ns(track)
+        return lived_ns is None or lived_ns >= self.settings.return_after_ns
 
     def _tracks(self) -> Iterator[LabelTrack]:
         return (self.tracks[name] for name in self.eligible)
 
-    def _contradicted(self, stamp_ns: int) -> bool:
-        """Tell whether some source says that it is much later than this."""
-        latest_ns = stamp_ns + self.settings.timeout_ns
-        return any(each.latest and each.latest.stamp_ns > latest_ns for each in self._tracks())
+    def _others(self, track: LabelTrack) -> Iterator[LabelTrack]:
+        return (each for each in self._tracks() if each is not track)
 
-    def _blocked_for_long(self, track: LabelTrack, stamp_ns: int) -> bool:
-        """Tell whether this source goes on in a time that is past, and nobody else goes on.
-
-        So it is when every source but this one died before time jumped back, or when the node's
-        clock, by which silence was stamped, is ahead of the source's.
-        """
-        if self._last_ns is None or stamp_ns > self._last_ns:
-            track.blocked_since_ns = None
-            return False
-        if track.blocked_since_ns is None:
-            track.blocked_since_ns = stamp_ns
-        spoke_ns = self._spoke_in_silence_ns
-        if spoke_ns is not None and self._clock() - spoke_ns < self.settings.timeout_ns:
-            # After a stall labels come in a burst, and have soon caught up.
-            return False
-        return stamp_ns - track.blocked_since_ns > self.settings.timeout_ns
-
-    def _start_anew(self, track: LabelTrack) -> None:
+    def _note_in_time(self, track: LabelTrack, clock_ns: int) -> None:
+        """Take note that a source has spoken in the time in use, against others that do not."""
+        self._heard_ns, self.silent = clock_ns, False
+        track.other_time = None
         for each in self._tracks():
-            if each is not track:
-                each.clear()
-        self._forget_decisions()
+            if each.other_time is not None:
+                each.other_time.contradict(clock_ns)
 
-    def _forget_decisions(self) -> None:
+    def _astray(self, track: LabelTrack, stamp_ns: int, clock_ns: int) -> Astray | None:
+        """Say where a label lies that is not of the time in use."""
+        timeout_ns, newest_ns, time_ns = self.settings.timeout_ns, track.newest_ns, self.time_ns
+        if newest_ns is not None and stamp_ns <= newest_ns:
+            # A repetition, or one that comes late, is refused as such.
+            far = stamp_ns < newest_ns - timeout_ns
+            return 'back' if far or track.goes_on_back(stamp_ns, timeout_ns) else None
+        if time_ns is None:
+            return None
+        backed_ns = self._time_of_others(track, clock_ns)
+        # What its source has always come with is in time, though another one is slow.
+        if (
+            stamp_ns > time_ns
+            and backed_ns is None
+            and track.early(stamp_ns, clock_ns, timeout_ns)
+        ):
+            return 'ahead'
+        if (
+            backed_ns is not None
+            and stamp_ns > backed_ns + timeout_ns
+            and not track.on_time(stamp_ns, clock_ns, timeout_ns)
+        ):
+            return 'ahead'
+        return 'behind' if stamp_ns < time_ns - timeout_ns else None
+
+    def _time_of_others(self, track: LabelTrack, clock_ns: int) -> int | None:
+        """Give the newest stamp of other sources that are heard, as far as the clock backs it."""
+        timeout_ns = self.settings.timeout_ns
+        stamps = [
+            each.backed_ns(clock_ns)
+            for each in self._tracks()
+            if each is not track and not each.behind and each.speaks(clock_ns, timeout_ns)
+        ]
+        return max(filter(None, stamps), default=None)
+
+    def _comes_into_use(self, track: LabelTrack, clock_ns: int) -> bool:
+        """Tell whether the other time that a source keeps is the one to go by from now on.
+
+        So it is when nobody says otherwise, at once where time goes back, or has said so for the
+        timeout. In labels that come faster than time goes on, that is a timeout of stamps.
+        """
+        other, timeout_ns = track.other_time, self.settings.timeout_ns
+        if other is None:
+            return False
+        if clock_ns - other.since_ns >= timeout_ns:
+            return True
+        if other.kind != 'back':
+            return False
+        if not track.paced and other.newest_ns - other.first_ns > timeout_ns:
+            return True
+        return not any(
+            voice_ns > other.newest_ns + timeout_ns
+            and (not each.paced or each.heard_within(clock_ns, timeout_ns))
+            for each in self._others(track)
+            if (voice_ns := each.voice_ns) is not None
+        )
+
+    def _is_due(self, track: LabelTrack, clock_ns: int) -> bool:
+        """Tell whether a source's other time comes into use with its next label."""
+        other, timeout_ns = track.other_time, self.settings.timeout_ns
+        if other is None or not track.heard_within(clock_ns, timeout_ns):
+            return False
+        return clock_ns - other.since_ns >= timeout_ns
+
+    def _start_anew(self) -> None:
+        """Forget all labels, and decisions: another time comes into use."""
+        for each in self.tracks.values():
+            each.clear()
         self.resets += 1
         self._first_ns = self._last_ns = None
         if self.settings.source == AUTO:
@@ -167,22 +253,27 @@ class Selector:
         self._smoother.reset()
         self._dwell.reset()
 
-    def _mark_alive(self) -> int:
-        """Find out who is alive; gives the newest stamp."""
-        front_ns = max(each.latest.stamp_ns for each in self._tracks() if each.latest)
+    def _mark_alive(self, heard: LabelTrack, clock_ns: int) -> None:
+        """Find out who is alive, now that one has been heard."""
+        time_ns, timeout_ns = self.time_ns, self.settings.timeout_ns
+        if time_ns is None:
+            return
         if self._first_ns is None:
-            self._first_ns = front_ns
+            self._first_ns = time_ns
+        # Stamps tell first, unless those of a source are ahead of their time.
+        longest_ns = timeout_ns + (heard.step_ns or 0) if heard.paced else None
         for each in self._tracks():
-            alive = (
-                each.latest is not None
-                and each.latest.stamp_ns >= front_ns - self.settings.timeout_ns
-            )
+            label = each.latest
+            in_time = label is not None and label.stamp_ns >= time_ns - timeout_ns
+            quiet = longest_ns is not None and not each.heard_within(clock_ns, longest_ns)
+            alive = in_time and not quiet and each.other_time is None
             if alive and not each.alive:
                 # Those there from the beginning need not prove themselves.
-                fresh = front_ns <= self._first_ns + self.settings.timeout_ns
-                each.alive_since_ns = None if fresh else each.newest_ns
+                fresh = time_ns <= self._first_ns + timeout_ns
+                each.live_from(None if fresh else time_ns, clock_ns)
+            elif alive:
+                each.live_on(time_ns, clock_ns)
             each.alive = alive
-        return front_ns
 
     def _select(self) -> list[Decision]:
         chosen = self._choose()
@@ -258,9 +349,6 @@ class Selector:
         steady = self._dwell.apply(stamp_ns, self._smoother.apply(stamp_ns, scores))
         decision = Decision(stamp_ns, frame_id, steady, source)
         self._last_ns = stamp_ns
-        self._spoke_in_silence_ns = None
         self.counts['unknown' if decision.label == UNKNOWN else 'decided'] += 1
         self.answering = source
-        for track in self.tracks.values():
-            track.blocked_since_ns = None
         return decision

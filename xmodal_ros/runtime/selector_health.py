@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from xmodal_ros.runtime.health import idle_report, in_words, Level, OUTPUTS, Report, STATE
-from xmodal_ros.runtime.label_track import LabelTrack
+from xmodal_ros.runtime.label_track import LabelTrack, OtherTime
 from xmodal_ros.runtime.selector import Selector
 from xmodal_ros.runtime.selector_settings import AUTO
 
@@ -14,7 +14,7 @@ _SECOND_NS: Final = 1_000_000_000
 # The names of the values that programs read back from diagnostics.
 SELECTED: Final = 'selected source'
 ANSWERING: Final = 'last decision from'
-RESETS: Final = 'resets, time jumped back'
+RESETS: Final = 'resets, another time came into use'
 FAILURES: Final = 'failures inside the node'
 
 _REASONS: Final[Mapping[str, str]] = {
@@ -112,7 +112,7 @@ class SelectorHealth:
             return ''
         waited_ns = self._clock() - (self._active_ns or 0)
         early = waited_ns <= selector.settings.timeout_ns and not selector.silent
-        if track.newest_ns is None and early:
+        if track.heard_ns is None and early:
             # Nobody can have said anything yet.
             return ''
         return standing(selector, track)[1]
@@ -120,27 +120,11 @@ class SelectorHealth:
 
 def standing(selector: Selector, track: LabelTrack) -> tuple[str, str]:
     """Give a source's state in a word, and why it is so."""
-    timeout_s = selector.settings.timeout_ns / _SECOND_NS
-    if track.newest_ns is None:
-        return 'silent', 'it has said nothing yet'
-    if track.name not in selector.eligible:
-        return 'left out', f'{selector.settings.source} was chosen by hand'
     label = track.latest
-    if label is None:
-        return (
-            'silent',
-            f'nothing came from any source for {timeout_s:g} s{_too_short(selector, track)}',
-        )
-    if not track.alive:
-        newest_ns = max(each.newest_ns or 0 for each in selector.tracks.values())
-        behind_s = (newest_ns - track.newest_ns) / _SECOND_NS
-        return 'silent', (
-            f'its newest label is {behind_s:.1f} s older than those of other sources (more than '
-            f'the timeout, {timeout_s:g} s): dead, too slow, or by another clock'
-            f'{_too_short(selector, track)}'
-        )
+    if label is None or track.name not in selector.eligible or not track.alive:
+        return _why_not(selector, track)
     if not selector.ready(track) and track.name != selector.selected:
-        alive_s = (track.newest_ns - (track.alive_since_ns or 0)) / _SECOND_NS
+        alive_s = (selector.lived_ns(track) or 0) / _SECOND_NS
         wanted_s = selector.settings.return_after_ns / _SECOND_NS
         return 'returning', f'back for {alive_s:.1f} s of {wanted_s:g} s'
     if selector.settings.mode == 'fuse':
@@ -153,6 +137,39 @@ def standing(selector: Selector, track: LabelTrack) -> tuple[str, str]:
     if track.name == selector.answering:
         return 'standing in', f'{selector.selected} is unsure'
     return 'ready', f'{selector.selected} goes before it'
+
+
+def _why_not(selector: Selector, track: LabelTrack) -> tuple[str, str]:
+    """Give the state of a source that is not alive, or not asked."""
+    timeout_s = selector.settings.timeout_ns / _SECOND_NS
+    if track.heard_ns is None:
+        return 'silent', 'it has said nothing yet'
+    if track.name not in selector.eligible:
+        return 'left out', f'{selector.settings.source} was chosen by hand'
+    if track.other_time is not None:
+        return 'in another time', _apart(selector, track.other_time)
+    if selector.silent:
+        nothing = f'nothing came from any source for {timeout_s:g} s'
+        return 'silent', f'{nothing}{_too_short(selector, track)}'
+    if track.newest_ns is None:
+        return 'silent', 'it has said nothing since time began anew'
+    behind_s = ((selector.time_ns or 0) - track.newest_ns) / _SECOND_NS
+    return 'silent', (
+        f'its newest label is {behind_s:.1f} s older than those of other sources (more than '
+        f'the timeout, {timeout_s:g} s): dead, too slow, or by another clock'
+        f'{_too_short(selector, track)}'
+    )
+
+
+def _apart(selector: Selector, other: OtherTime) -> str:
+    """Say how far the newest label of a source is from the time in use, and what to do."""
+    apart_s = (other.newest_ns - (selector.time_ns or 0)) / _SECOND_NS
+    where = 'ahead of' if apart_s > 0 else 'behind'
+    return (
+        f'its newest label is {abs(apart_s):.1f} s {where} the time that the others keep: it '
+        'comes late, its stamps are wrong, or its clock is (then synchronise it); until they '
+        'agree within the timeout it is heard only when nobody else is'
+    )
 
 
 def _too_short(selector: Selector, track: LabelTrack) -> str:
