@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.clock import WindowClock
+from xmodal_ros.windows.leap import LeapGuard
 from xmodal_ros.windows.resampling import (
     Interpolation,
     resample_linear,
@@ -76,22 +77,28 @@ class WindowAssembler:
     """Turn one sensor's samples into windows, each as soon as it is due.
 
     When that is, and which samples are dropped or start the stream anew, is the
-    :class:`WindowClock`'s to say.
+    :class:`WindowClock`'s to say; a sample more than a window away waits for the next one.
     """
 
     def __init__(self, spec: WindowingSpec, interpolation: Interpolation) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
+        self._leaps: LeapGuard[Sample] = LeapGuard(spec.length_ns, self.clock.counts)
         self._interpolation = interpolation
         self._buffer = _SampleBuffer()
         self._frame_id = ''
 
     def reset(self) -> None:
         """Forget all samples; the next one starts the stream anew."""
+        self._leaps.reset()
         self.clock.reset()
 
     def push(self, sample: Sample) -> list[Window]:
         """Take one sample and give the windows that are due, oldest first."""
+        admitted = self._leaps.admit(sample, sample.stamp_ns, sample.stamp_ns)
+        return [window for each in admitted for window in self._push(each)]
+
+    def _push(self, sample: Sample) -> list[Window]:
         verdict = self.clock.admit(sample.stamp_ns)
         if verdict == 'drop':
             return []

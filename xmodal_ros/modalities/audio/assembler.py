@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.clock import WindowClock
+from xmodal_ros.windows.leap import LeapGuard
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 # Rates without a common divisor, such as 44101 Hz, would need filters of millions of taps; a ratio
@@ -36,12 +37,14 @@ class AudioAssembler:
     def __init__(self, spec: WindowingSpec) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
+        self._leaps: LeapGuard[tuple[Sample, int]] = LeapGuard(spec.length_ns, self.clock.counts)
         self._chunks: deque[_Chunk] = deque()
         self._rate_hz = 0
         self._frame_id = ''
 
     def reset(self) -> None:
         """Forget all chunks; the next one starts the stream anew."""
+        self._leaps.reset()
         self.clock.reset()
 
     def push(self, sample: Sample, rate_hz: int) -> list[Window]:
@@ -49,8 +52,13 @@ class AudioAssembler:
 
         Another rate than before starts the stream anew.
         """
+        until_ns = sample.stamp_ns + len(sample.values) * SECOND_NS // rate_hz
+        admitted = self._leaps.admit((sample, rate_hz), sample.stamp_ns, until_ns)
+        return [window for each, rate in admitted for window in self._push(each, rate)]
+
+    def _push(self, sample: Sample, rate_hz: int) -> list[Window]:
         if self._chunks and rate_hz != self._rate_hz:
-            self.reset()
+            self.clock.reset()
         verdict = self.clock.admit(sample.stamp_ns)
         if verdict == 'drop':
             return []

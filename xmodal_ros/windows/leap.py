@@ -1,0 +1,59 @@
+"""Stamps that leap: whether time does, or one stamp is wrong, the next one tells."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar('Item')
+
+
+@dataclass(frozen=True)
+class _Stamped(Generic[Item]):
+    item: Item
+    first_ns: int
+    last_ns: int
+
+
+class LeapGuard(Generic[Item]):
+    """Hold back what leaps, ahead or back, until it is clear whether what follows goes on there.
+
+    An item reaches from its stamp to ``last_ns``. One that begins more than ``reach_ns`` after the
+    end of the one before, or before its beginning, waits for the next. Where that is nearer to the
+    one before, the stamp was wrong: the item is dropped and counted (``leap``). A gap costs one
+    item's delay so, and a wrong stamp no window.
+    """
+
+    def __init__(self, reach_ns: int, counts: Counter[str]) -> None:
+        self._reach_ns = reach_ns
+        self._counts = counts
+        self._newest: _Stamped[Item] | None = None
+        self._held: _Stamped[Item] | None = None
+
+    def reset(self) -> None:
+        """Forget what came before; what is held back with it."""
+        self._newest = self._held = None
+
+    def admit(self, item: Item, first_ns: int, last_ns: int) -> list[Item]:
+        """Take an item and give those that count now, in the order in which they came."""
+        given = []
+        found, held = _Stamped(item, first_ns, last_ns), self._held
+        if held is not None:
+            self._held = None
+            if self._distance(first_ns) < abs(first_ns - held.first_ns):
+                self._counts['leap'] += 1
+            else:
+                self._newest = held
+                given.append(held.item)
+        if self._distance(first_ns) > self._reach_ns:
+            self._held = found
+        else:
+            self._newest = found
+            given.append(item)
+        return given
+
+    def _distance(self, stamp_ns: int) -> int:
+        """Give how far a stamp lies outside the newest item that counts."""
+        newest = self._newest
+        if newest is None:
+            return 0
+        return max(stamp_ns - newest.last_ns, newest.first_ns - stamp_ns, 0)
