@@ -1,7 +1,7 @@
 """The ground truth of a recording: which activity was done when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from rosbags.serde import SerdeError
@@ -13,6 +13,7 @@ from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
+from xmodal_ros.windows.epochs import changes_in_one_time
 
 __all__ = [
     'LABEL_TOPIC',
@@ -66,7 +67,9 @@ def read_segments(reader: BagReader) -> tuple[Segment, ...]:
     :func:`label_topic` count: ``vision_msgs/Classification`` by their header stamp, or by the
     time of recording where it is zero, and ``std_msgs/String`` by the time of recording. A message
     starts a segment that lasts until the next; one without results or with an empty name ends it.
-    The same label again continues its segment, as from a publisher that repeats itself.
+    The same label again continues its segment, as from a publisher that repeats itself. Where
+    stamps begin anew within the recording, they go on in its one time
+    (:mod:`xmodal_ros.windows.epochs`).
     The last segment ends with the recording.
 
     Raises :class:`BagError` for malformed rows or messages, with file and line or topic and time.
@@ -77,6 +80,13 @@ def read_segments(reader: BagReader) -> tuple[Segment, ...]:
     if topic is None:
         return ()
     changes = [_read_change(reader, message) for message in reader.messages([topic])]
+    placed = changes_in_one_time(
+        [each.stamp_ns for each in changes], [each.received_ns for each in changes]
+    )
+    changes = [
+        replace(each, stamp_ns=stamp_ns)
+        for each, stamp_ns in zip(changes, placed.tolist(), strict=True)
+    ]
     changes.sort(key=lambda change: change.stamp_ns)
     for change in changes:
         if change.label == UNKNOWN:

@@ -23,6 +23,7 @@ from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.assembler import Window
+from xmodal_ros.windows.epochs import in_one_time
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 STREAM_FILE: Final = 'stream'
@@ -52,8 +53,9 @@ class CutFacts:
 
     ``dtype`` and ``shape`` (K, ...) are the stream's, ``steps`` a window's. Of ``received``
     messages ``drops`` were not used, by reason; ``complaint`` is the last one's in words. Time
-    jumped ``resets`` times. ``problems`` are what is doubtful about its data. ``first_ns`` and
-    ``last_ns`` are the stamps of the first and the last message, 0 without any.
+    jumped ``resets`` times, so that ``moved`` windows are placed by when they were received.
+    ``problems`` are what is doubtful about its data. ``first_ns`` and ``last_ns`` are the stamps
+    of the first and the last message, 0 without any.
     """
 
     dtype: str
@@ -67,6 +69,7 @@ class CutFacts:
     first_ns: int
     last_ns: int
     problems: tuple[Problem, ...] = ()
+    moved: int = 0
 
     @property
     def usable(self) -> bool:
@@ -90,9 +93,10 @@ class CutFacts:
 class CutIndex:
     """Where the windows (N,) of a cut stream lie, and how its clock ran.
 
-    Window ``i`` ends at ``ends_ns[i]``, begins at row ``firsts[i]`` of the stream and is covered
-    by samples to the share ``coverage[i]``. ``received_ns`` (M,) and ``delays_ns`` (M,) say, about
-    once a second, when the least delayed message was received, and how long after its stamp.
+    Window ``i`` ends at ``ends_ns[i]``, in the one time of the recording, begins at row
+    ``firsts[i]`` of the stream and is covered by samples to the share ``coverage[i]``.
+    ``received_ns`` (M,) and ``delays_ns`` (M,) say, about once a second, when the least delayed
+    message was received, and how long after its stamp.
     """
 
     ends_ns: NDArray[np.int64]
@@ -129,7 +133,7 @@ def cut_recording(
     """Read a recording once and cut the windows of the sensors in ``requests``.
 
     ``open_file`` gives for a sensor's name and :data:`STREAM_FILE` what its stream is written to,
-    sample by sample; it is for the caller to close. Memory holds a window of each sensor, and 40
+    sample by sample; it is for the caller to close. Memory holds a window of each sensor, and 48
     bytes a window. ``progress`` is called after each message. Raises BagError for damage and
     OSError for a stream that cannot be written.
     """
@@ -159,6 +163,7 @@ class _SensorCut:
         )
         self._modality, self._topic = modality, request.sensor.topic
         self._windows = _WindowFile(spec, stream.sample_shape, file, modality.compact)
+        self._due_ns = array('q')
         self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=modality.chunked)
 
     def push(self, data: bytes, received_ns: int) -> None:
@@ -166,6 +171,7 @@ class _SensorCut:
         self._clock.note(self._stamp(data, received_ns), received_ns)
         for window in windows:
             self._windows.add(window)
+            self._due_ns.append(received_ns)
 
     def _stamp(self, data: bytes, received_ns: int) -> int:
         if not self._stamped:
@@ -178,6 +184,7 @@ class _SensorCut:
     def finish(self) -> Cut:
         intake, windows, clock = self._intake, self._windows, self._clock
         clock.finish()
+        ends = in_one_time(windows.ends_ns, self._due_ns, self._spec.hop_ns)
         facts = CutFacts(
             dtype=windows.dtype.str,
             shape=(windows.rows, *windows.sample_shape),
@@ -189,10 +196,11 @@ class _SensorCut:
             gaps=clock.gaps(),
             first_ns=clock.first_ns,
             last_ns=clock.last_ns,
+            moved=int(np.count_nonzero(ends != np.array(windows.ends_ns, dtype=np.int64))),
             problems=tuple(self._modality.check_contents(intake.contents(), self._topic)),
         )
         index = CutIndex(
-            np.array(windows.ends_ns, dtype=np.int64),
+            ends,
             np.array(windows.firsts, dtype=np.int64),
             np.array(windows.coverage, dtype=np.float64),
             np.array(clock.received_ns, dtype=np.int64),

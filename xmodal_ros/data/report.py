@@ -57,6 +57,7 @@ class SensorReport:
     gap_s: float = 0.0
     longest_gap_s: float = 0.0
     resets: int = 0
+    moved: int = 0
     unseen: int = 0
     problem: str = ''
     problems: tuple[Problem, ...] = ()
@@ -200,6 +201,7 @@ def _sensor(
         gap_s=cut.gaps.seconds,
         longest_gap_s=cut.gaps.longest_s,
         resets=cut.resets,
+        moved=cut.moved,
         problems=cut.problems,
     )
 
@@ -238,4 +240,8 @@ def _of_sensor(sensor: SensorReport, segments: int) -> Iterator[str]:
         if problem.level != 'note' and problem.code != 'refused':
             yield str(problem)
     if sensor.resets:
-        yield f'time jumped {sensor.resets} times'
+        moved = (
+            f'; {sensor.moved} windows whose stamps are of another time are placed, and labelled, '
+            'by when they were received: correct the clock of its driver'
+        )
+        yield f'time jumped {sensor.resets} times{moved if sensor.moved else ""}'

@@ -20,6 +20,7 @@ from xmodal_ros.metrics.truth import window_truth
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
+from xmodal_ros.windows.epochs import in_one_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +139,7 @@ def evaluate_bag(
     if merge_labels:
         counts = Counter(segment.label for segment in segments)
         segments = relabelled(segments, merged(counts, info.labels))
-    ends = [prediction.stamp_ns for prediction in offline.predictions]
-    truth = window_truth(segments, ends, info.window.length_ns)
+    truth = window_truth(segments, _ends(info, offline), info.window.length_ns)
     return BagEvaluation(
         name=reader.name,
         path=reader.path,
@@ -149,6 +149,14 @@ def evaluate_bag(
         offline=offline,
         truth=tuple(truth.segment_of_window.tolist()),
     )
+
+
+def _ends(info: BundleInfo, offline: BagPredictions) -> list[int]:
+    """Give when windows ended, in the one time of the recording, as its labels are."""
+    stamps = [prediction.stamp_ns for prediction in offline.predictions]
+    if not offline.due_ns:
+        return stamps
+    return [int(each) for each in in_one_time(stamps, offline.due_ns, info.window.hop_ns)]
 
 
 def evaluate(info: BundleInfo, bags: Sequence[BagEvaluation], name: str = '') -> Evaluation:
@@ -180,7 +188,7 @@ def decided(info: BundleInfo, bag: BagEvaluation) -> Decided:
     predictions = bag.offline.predictions
     nothing = (0.0,) * len(info.labels)
     return Decided(
-        stamps_ns=[each.stamp_ns for each in predictions],
+        stamps_ns=_ends(info, bag.offline),
         labels=[each.label for each in predictions],
         classes=info.labels,
         probabilities=np.array([each.probabilities or nothing for each in predictions]).reshape(

@@ -22,6 +22,7 @@ from xmodal_ros.runtime.selector_settings import (
     SelectorSettings,
     SourceSettings,
 )
+from xmodal_ros.windows.epochs import in_one_time
 
 
 def select(
@@ -90,22 +91,30 @@ def _run(
     of_source: Mapping[str, Evaluation],
     bags: Mapping[str, BagEvaluation],
 ) -> tuple[RecordingSelection, Decided]:
-    decisions = list(_decisions(settings, of_source, bags))
+    came = list(_decisions(settings, of_source, bags))
+    decisions = [decision for _, decision in came]
     first = next(iter(bags.values()))
-    truth = [_truth(decision, of_source, first) for decision in decisions]
+    step_ns = max(of_source[name].info.window.hop_ns for name in bags)
+    ends = in_one_time(
+        [each.stamp_ns for each in decisions], [came_ns for came_ns, _ in came], step_ns
+    ).tolist()
+    truth = [
+        _truth(end_ns, decision, of_source, first)
+        for end_ns, decision in zip(ends, decisions, strict=True)
+    ]
     classes = tuple(dict.fromkeys(label for name in bags for label in of_source[name].info.labels))
     chances = np.zeros((len(decisions), len(classes)))
     for row, decision in enumerate(decisions):
         for name, value in probabilities(decision.scores).items():
             chances[row, classes.index(name)] = value
     counted = Decided(
-        stamps_ns=[each.stamp_ns for each in decisions],
+        stamps_ns=ends,
         labels=[each.label for each in decisions],
         classes=classes,
         probabilities=chances,
         truth=truth,
         segments=first.segments,
-        step_ns=max(of_source[name].info.window.hop_ns for name in bags),
+        step_ns=step_ns,
     )
     choices = tuple(
         Choice(each.stamp_ns, each.label, each.source, each.scores[0][1], label)
@@ -118,14 +127,15 @@ def _decisions(
     settings: SelectorSettings,
     of_source: Mapping[str, Evaluation],
     bags: Mapping[str, BagEvaluation],
-) -> Iterator[Decision]:
+) -> Iterator[tuple[int, Decision]]:
     # A recording's clock: labels come when their windows are due. Silence, of which a node tells
     # by watching it, does not occur.
     now_ns = 0
     selector = Selector(settings, lambda: now_ns)
     streams = [_labels(name, of_source[name], bag) for name, bag in bags.items()]
-    for now_ns, name, label in heapq.merge(*streams, key=lambda each: each[0]):  # noqa: B007
-        yield from selector.push(name, label)
+    for now_ns, name, label in heapq.merge(*streams, key=lambda each: each[0]):
+        for decision in selector.push(name, label):
+            yield now_ns, decision
 
 
 def _labels(
@@ -138,8 +148,10 @@ def _labels(
         yield came_ns, name, Label(each.stamp_ns, each.frame_id, each.scores)
 
 
-def _truth(decision: Decision, of_source: Mapping[str, Evaluation], bag: BagEvaluation) -> int:
+def _truth(
+    end_ns: int, decision: Decision, of_source: Mapping[str, Evaluation], bag: BagEvaluation
+) -> int:
     """Give the segment of the window decided on; of several sources', the longest."""
     lengths = [of_source[name].info.window.length_ns for name in decision.source.split(JOINT)]
-    found = window_truth(bag.segments, [decision.stamp_ns], max(lengths))
+    found = window_truth(bag.segments, [end_ns], max(lengths))
     return int(found.segment_of_window[0])

@@ -1,0 +1,92 @@
+"""Windows of stamps that begin anew have the labels of when they were recorded."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from test.bundles import make_imu_bundle
+from test.messages import EPOCH, imu_bytes, SECOND
+from test.recordings import IMU, IMU_TYPE
+from xmodal_ros.bags.labels import write_segments
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.data.recording import load_recording, read_facts
+from xmodal_ros.evaluation.scoring import evaluate_bag
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime.engine import Engine
+from xmodal_ros.runtime.offline import classify_bag
+from xmodal_ros.windows.windowing import WindowingSpec
+
+HALF_S = 12
+WINDOWS = (ImuStream(), WindowingSpec(rate_hz=50))
+
+
+def record(path: Path, moved_s: float) -> Path:
+    """First walk, then wave, which is told by x; the stamps of the second half are moved."""
+    with BagWriter(path, sensors=[IMU], subject='1') as writer:
+        for k in range(2 * HALF_S * 50):
+            received, waves = EPOCH + k * SECOND // 50, k >= HALF_S * 50
+            stamp = received + round(moved_s * SECOND) * waves
+            data = imu_bytes(stamp, (float(waves), 0.0, 9.81), (0.0, 0.0, 0.0))
+            writer.write(IMU.topic, IMU_TYPE, received + 2_000_000, data)
+    (path / 'labels.csv').write_text(
+        f'start,end,label\n0,{HALF_S},walk\n{HALF_S},{2 * HALF_S - 0.1},wave\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize('moved_s', [0.0, -HALF_S, -3600.0, 30.0, 3600.0])
+def test_windows_are_labelled_by_what_was_done_when_they_were_recorded(
+    tmp_path: Path, moved_s: float
+) -> None:
+    facts = read_facts(record(tmp_path / 'bag', moved_s), lambda _: ['imu'])
+    windows = load_recording(facts, {'imu': WINDOWS}).windows['imu']
+    labels = [facts.segments[segment].label for segment in windows.segment_of]
+    # Without those that lie on the change.
+    clear = [
+        (label, float(np.mean(values[:, 0])))
+        for label, values in zip(labels, windows.values, strict=True)
+        if np.ptp(values[:, 0]) == 0
+    ]
+    assert {(label, x) for label, x in clear} == {('walk', 0.0), ('wave', 1.0)}
+    assert (np.diff(windows.ends_ns) > 0).all()
+    assert min(labels.count('walk'), labels.count('wave')) > 15
+    assert windows.cut is not None
+    assert (windows.cut.facts.moved > 15) == (moved_s != 0)
+
+
+def test_decisions_are_scored_by_what_was_done_when_they_were_recorded(tmp_path: Path) -> None:
+    bag, bundle = record(tmp_path / 'bag', -HALF_S), make_imu_bundle(tmp_path / 'bundle')
+    engine = Engine(load_bundle(bundle))
+    with BagReader(bag) as reader:
+        offline = classify_bag(engine, reader, reader.sensor('imu'))
+        found = evaluate_bag(engine.bundle.info, reader, 'imu', offline)
+    truth = [found.truth_label(index) for index in range(len(found.truth))]
+    restart = next(
+        i
+        for i, (a, b) in enumerate(zip(offline.predictions, offline.predictions[1:], strict=False))
+        if b.stamp_ns < a.stamp_ns
+    )
+    assert set(truth[: restart + 1]) == {'walk'}
+    assert set(truth[restart + 1 :]) == {'wave'}
+
+
+def test_labels_on_a_topic_begin_anew_with_the_rest(tmp_path: Path) -> None:
+    take = [
+        Segment(EPOCH, EPOCH + 4 * SECOND, 'walk'),
+        Segment(EPOCH + 4 * SECOND, EPOCH + 8 * SECOND, 'wave'),
+    ]
+    once = tmp_path / 'once'
+    with BagWriter(once) as writer:
+        write_segments(writer, take)
+    with BagWriter(tmp_path / 'twice') as writer, BagReader(once) as reader:
+        for lap in range(2):
+            for message in reader.messages():
+                received = message.received_ns + lap * 10 * SECOND + 1_000_000
+                writer.write(message.topic, message.msgtype, received, message.data)
+    facts = read_facts(tmp_path / 'twice', lambda _: [])
+    starts = [((s.start_ns - EPOCH) / SECOND, s.label) for s in facts.segments]
+    assert starts == [(0, 'walk'), (4, 'wave'), (10, 'walk'), (14, 'wave')]
