@@ -147,6 +147,12 @@ def test_names_of_encodings_may_be_in_capitals():
 def hollow(**changes):
     """Give the bytes of a small picture whose header claims something else."""
     small = np.full((64, 64), 128, np.uint8)
+    if 'chunk' in changes:
+        # Room was made for as much as a piece claims: 4 GB, and 20 s.
+        data = bytearray(png(small))
+        place = data.index(b'IDAT')
+        data[place - 4 : place] = struct.pack('>I', changes['chunk'])
+        return bytes(data)
     if 'png' in changes:
         data = bytearray(png(small))
         data[16:24] = struct.pack('>II', *changes['png'])
@@ -172,6 +178,10 @@ def hollow(**changes):
         (hollow(png=(64, 64), kind=(7, 0)), 'corrupt'),
         (hollow(png=(64, 64), kind=(8, 5)), 'corrupt'),
         (b'\x89PNG\r\n\x1a\n' + bytes(8), 'corrupt'),
+        (hollow(chunk=2**31 - 1), 'corrupt'),
+        (hollow(chunk=100_000), 'corrupt'),
+        (png(np.zeros((64, 64), np.uint8))[:-20], 'corrupt'),
+        (png(np.zeros((64, 64), np.uint8)).replace(b'IDAT', b'fdAT'), 'encoding'),
         (hollow(jpeg=(4000, 6000)), 'size'),
         (hollow(jpeg=(65_000, 65_000)), 'size'),
         (hollow(jpeg=(4000, 6000), progressive=True), 'size'),

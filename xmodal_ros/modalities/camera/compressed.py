@@ -49,6 +49,9 @@ _RVL_SIZE: Final = struct.Struct('<ii')
 _DEPTH_KINDS: Final = ('16UC1', '32FC1')
 # Deflate makes no more than 1032 bytes of one.
 _MOST_INFLATED: Final = 1032
+_PNG_CHUNK: Final = struct.Struct('>I4s')
+_PNG_ANIMATED: Final = (b'acTL', b'fcTL', b'fdAT')
+_MOST_CHUNKS: Final = 20_000
 _CHANNELS_OF_PNG: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 
 # What else is sent as CompressedImage, by its first bytes, and from which of them on.
@@ -114,7 +117,9 @@ def read_header(encoding: str, data: bytes) -> PictureHeader:
     """
     for at in (0, _DEPTH_HEADER.size):
         if data[at : at + 8] == _PNG_START and len(data) >= at + 26:
-            return _checked_png(_png_header(data, at), len(data))
+            header = _checked_png(_png_header(data, at), len(data))
+            _check_chunks(data, at + len(_PNG_START))
+            return header
     if data[:2] == _JPEG_START:
         return _jpeg_header(data)
     raise _refusal(encoding, data)
@@ -163,6 +168,23 @@ def _checked_png(header: PictureHeader, size: int) -> PictureHeader:
     row_bytes = (header.width * header.channels * header.bits + 7) // 8 + 1
     _check_size(header, size, possible=header.height * row_bytes <= _MOST_INFLATED * size)
     return header
+
+
+def _check_chunks(data: bytes, position: int) -> None:
+    """Raise for pieces of a PNG that claim more bytes than there are, for which room is made."""
+    for _ in range(_MOST_CHUNKS):
+        if position + _PNG_CHUNK.size > len(data):
+            break
+        length, name = _PNG_CHUNK.unpack_from(data, position)
+        if name in _PNG_ANIMATED:
+            raise DecodeError(
+                'encoding', 'animated PNG cannot be read: set the camera driver to png or jpeg'
+            )
+        # Behind its bytes comes a checksum of four.
+        position += _PNG_CHUNK.size + length + 4
+        if name == b'IEND' and position <= len(data):
+            return
+    raise DecodeError('corrupt', 'the PNG image is cut off, or claims more bytes than there are')
 
 
 def _checked_jpeg(header: PictureHeader, marker: int, data: bytes) -> PictureHeader:
