@@ -33,10 +33,16 @@ from test.bags.storage_files import (
 from test.bags.test_ros1 import NOETIC, ros1_imu
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.bags.inspection import inspect_bag
+from xmodal_ros.bags.label_writing import own_label_file
+from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.opening import storage_files
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.recording import read_facts
+from xmodal_ros.data.scan import scan
 from xmodal_ros.errors import BagError
+from xmodal_ros.progress import NullReporter
 
 _NONE = QosTime(0, 0)
 VOLATILE = Qos(
@@ -317,3 +323,45 @@ def test_messages_are_counted_by_reading_where_the_index_is_wrong(tmp_path: Path
         inspection = inspect_bag(reader)
     assert inspection.topics[0].count == 5
     assert any('says 3 messages, 5 were read' in warning for warning in inspection.warnings)
+
+
+def test_what_lies_beside_a_file_is_part_of_what_a_recording_is(tmp_path: Path) -> None:
+    settings = {'journal_mode': 'WAL', 'wal_autocheckpoint': '0'}
+    file = write_killed(tmp_path / 'a.db3', settings, before=5, after=20)
+    # What is kept of a recording is known by these files.
+    assert storage_files(file) == (file, tmp_path / 'a.db3-wal')
+
+
+def test_a_compressed_file_has_its_labels_and_clocks_beside_it(tmp_path: Path) -> None:
+    plain = storage_of(write_imu_bag(tmp_path / 'bag'))
+    packed = tmp_path / 'a.mcap.zstd'
+    packed.write_bytes(zstd.compress(plain.read_bytes()))
+    assert own_label_file(packed) == tmp_path / 'a.labels.csv'
+    (tmp_path / 'a.labels.csv').write_text('start,end,label\n0,1,wave\n')
+    (tmp_path / 'a.clocks.yaml').write_text('/imu_wrist: {offset_s: 1}\n')
+    with BagReader(packed) as reader:
+        assert [segment.label for segment in read_segments(reader)] == ['wave']
+        assert '/imu_wrist' in reader.clocks
+
+
+class Notes(NullReporter):
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.told.append(text)
+
+
+def write_edited(path: Path) -> Path:
+    file = write_bag(path, StoragePlugin.MCAP) / 'metadata.yaml'
+    file.write_text(
+        file.read_text().replace('durability: volatile', 'durability: transient_local')
+    )
+    return path
+
+
+def test_whoever_trains_on_a_recording_is_told(tmp_path: Path) -> None:
+    bag = write_edited(tmp_path / 'bag')
+    notes = Notes()
+    scan([bag], lambda _: ['imu'], DataOptions(), notes, need_labels=False)
+    assert any(f'{bag}: metadata.yaml differs' in note for note in notes.told)

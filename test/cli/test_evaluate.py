@@ -1,12 +1,14 @@
 """``xmodal evaluate`` from the command line."""
 
 from dataclasses import replace
+from io import StringIO
 import json
 import math
 import shutil
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from test.bags.recordings import string_message
@@ -16,7 +18,9 @@ from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.cli.evaluate_run import _opened, EvaluationSettings
 from xmodal_ros.cli.main import app
+from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.evaluation.scoring import LiveRun
@@ -372,3 +376,16 @@ def test_of_several_bundles_each_says_what_it_was_not_evaluated_on(spoilt, place
     for result in json.loads(out.read_text())['bundles'].values():
         assert [each['bag'] for each in result['left_out']] == ['all_nan']
         assert result['counts']['bags'] == 1
+
+
+def test_what_a_recording_declares_wrongly_is_told(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=4))
+    metadata = bag / 'metadata.yaml'
+    metadata.write_text(
+        metadata.read_text().replace('durability: volatile', 'durability: unknown')
+    )
+    text = StringIO()
+    settings = EvaluationSettings((), (bag,))
+    with _opened(bag, [], settings, ProgressBars(Console(file=text))) as reader:
+        assert reader is not None
+    assert 'warning: bag: metadata.yaml differs from the files' in text.getvalue()

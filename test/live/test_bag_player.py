@@ -26,6 +26,8 @@ def test_every_message_arrives_at_any_speed_and_the_player_ends(
     watcher: Watcher, tmp_path: Path
 ) -> None:
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk'], seconds=10))
+    edited = bag / 'metadata.yaml'
+    edited.write_text(edited.read_text().replace('reliability: reliable', 'reliability: unknown'))
     with BagReader(bag) as reader:
         sent = [message.received_ns for message in reader.messages(['/imu'])]
     # Acknowledging is not taking: a history of fixed depth would drop what Python is too slow for.
@@ -46,6 +48,7 @@ def test_every_message_arrives_at_any_speed_and_the_player_ends(
     assert times == sorted(times)
     assert times[-1] <= sent[-1]
     assert f'played {len(sent)} messages' in player.log
+    assert 'metadata.yaml differs from the files' in player.log
 
 
 def test_playing_pauses_and_goes_on(watcher: Watcher, tmp_path: Path) -> None:
