@@ -143,7 +143,7 @@ def test_what_messages_hold_is_read(found: Found) -> None:
     assert isinstance(imu, ImuDetails)
     assert isinstance(bad, ImuDetails)
     assert (imu.gyro, bad.gyro) == (True, False)
-    assert (imu.length, bad.length) == pytest.approx((9.81, 1.0))
+    assert (imu.length, bad.length) == pytest.approx((9.81, 1.0), rel=1e-3)
     camera = found.contents('/camera/image').details
     assert isinstance(camera, CameraDetails)
     assert (camera.encoding, camera.width, camera.height) == ('bgr8', 64, 48)
