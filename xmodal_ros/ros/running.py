@@ -20,8 +20,8 @@ from xmodal_ros.ros.parameters import given_at_start, warn_of_unknown
 from xmodal_ros.ros.starting import leave
 
 # The same signal twice within this time is one that came by two ways: from the terminal and from
-# launch, for example.
-_INSISTING_S: Final = 1.0
+# launch, for example, which passes it on when another process has ended by it.
+_INSISTING_S: Final = 3.0
 
 
 class Runnable(Protocol):
