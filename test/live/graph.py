@@ -33,7 +33,7 @@ from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Classification
 
 from test.waiting import PATIENCE_S, poll_for
-from xmodal_ros.ros.messages import to_nanoseconds
+from xmodal_ros.ros.messages import reporting_node, to_nanoseconds
 
 RELIABLE = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -186,7 +186,7 @@ class Watcher:
             for status in message.status:
                 values = {item.key: item.value for item in status.values}
                 report = (status.level, status.message, values)
-                self.statuses.setdefault(status.name, []).append(report)
+                self.statuses.setdefault(reporting_node(status), []).append(report)
             self.changed.notify_all()
 
     def _keep(self, where: list[Any], what: Any) -> None:

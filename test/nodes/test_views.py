@@ -98,11 +98,12 @@ def test_diagnostics_fall_into_one_group_each(status: str, group: str | None) ->
     settings = yaml.safe_load((CONFIG / 'diagnostics.yaml').read_text())
     analyzers = settings['analyzers']['ros__parameters']
     assert analyzers.pop('path')
+    name = f'{status}: health'
     # As diagnostic_aggregator's GenericAnalyzer matches the names of statuses.
     found = [
         each['path']
         for each in analyzers.values()
-        if any(part in status for part in each.get('contains', []))
-        or any(re.fullmatch(pattern, status) for pattern in each.get('regex', []))
+        if any(part in name for part in each.get('contains', []))
+        or any(re.fullmatch(pattern, name) for pattern in each.get('regex', []))
     ]
     assert found == ([group] if group else [])

@@ -48,6 +48,8 @@ def test_a_report_can_be_read_back_from_its_message() -> None:
     array = messages.diagnostics(Time(sec=5), '/imu_classifier', 'imu classifier', report)
     assert array.header.stamp.sec == 5
     (status,) = array.status
+    assert status.name == '/imu_classifier: health'
+    assert messages.reporting_node(status) == '/imu_classifier'
     assert status.hardware_id == 'imu classifier'
     assert read_status(status) == Status(
         state='active',

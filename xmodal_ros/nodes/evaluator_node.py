@@ -240,10 +240,11 @@ class Evaluator(ListeningNode):
         topic_of = {node_of(topic): topic for topic in self._labels}
         topic_of |= {node: topic for topic, nodes in self._nodes.items() for node in nodes}
         for status in message.status:
-            if status.name in topic_of:
-                heard = self._received.get(topic_of[status.name], 0)
+            node = messages.reporting_node(status)
+            if node in topic_of:
+                heard = self._received.get(topic_of[node], 0)
                 said = messages.read_said(status)
-                self._peers.note_report(status.name, said, heard, time.monotonic_ns())
+                self._peers.note_report(node, said, heard, time.monotonic_ns())
 
     def _begin(self) -> None:
         """Once everybody hears everybody, say so, and let the player go on."""

@@ -14,6 +14,8 @@ from xmodal_ros.runtime.watching import LabelHeard
 
 _SECOND_NS: Final = 1_000_000_000
 
+# What of a node its status is about, as tools show it.
+_TASK: Final = 'health'
 _LEVELS: Final[dict[Level, bytes]] = {
     'ok': DiagnosticStatus.OK,
     'warning': DiagnosticStatus.WARN,
@@ -54,15 +56,20 @@ def label_info(stamp: Time, labels: Sequence[str], threshold: float) -> LabelInf
 
 
 def diagnostics(stamp: Time, name: str, hardware: str, report: Report) -> DiagnosticArray:
-    """Make the message for one report of the component ``name``."""
+    """Make the message for one report of the node ``name``."""
     status = DiagnosticStatus(
         level=_LEVELS[report.level],
-        name=name,
+        name=f'{name}: {_TASK}',
         message=report.message,
         hardware_id=hardware,
         values=[KeyValue(key=key, value=value) for key, value in report.values],
     )
     return DiagnosticArray(header=Header(stamp=stamp), status=[status])
+
+
+def reporting_node(status: DiagnosticStatus) -> str:
+    """Give the node that a status is of: names are ``node: task``, as those of others are."""
+    return str(status.name).partition(': ')[0]
 
 
 def read_said(status: DiagnosticStatus) -> LabelHeard:

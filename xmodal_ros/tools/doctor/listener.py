@@ -26,6 +26,7 @@ from xmodal_ros.modalities.audio.info import choose_info
 from xmodal_ros.modalities.registry import find_modality, modality_that_reads
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
+from xmodal_ros.ros.messages import reporting_node
 from xmodal_ros.runtime.health import Level
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
@@ -205,7 +206,7 @@ class _Listener:
         except Exception:  # noqa: BLE001 - rclpy raises what it likes for bytes that are none
             return
         for status in report.status:
-            self._said[status.name] = NodeAnswers(
+            self._said[reporting_node(status)] = NodeAnswers(
                 status.hardware_id,
                 _LEVELS.get(status.level, 'error'),
                 status.message,

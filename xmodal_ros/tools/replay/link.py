@@ -154,7 +154,7 @@ class ReplayLink:
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:
-            if status.name == self._node_name:
+            if messages.reporting_node(status) == self._node_name:
                 with self._changed:
                     self.status = read_status(status)
                     self._changed.notify_all()

@@ -15,7 +15,7 @@ from vision_msgs.msg import LabelInfo
 
 from xmodal_ros.ros import qos
 from xmodal_ros.ros.hidden import hidden_nodes
-from xmodal_ros.ros.messages import read_said
+from xmodal_ros.ros.messages import read_said, reporting_node
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.watching import Watch
 from xmodal_ros.streams.sample import DecodeError
@@ -152,4 +152,4 @@ class Watcher:
         else:
             message = deserialize_message(data, DiagnosticArray)
             for status in message.status:
-                self.watch.note_report(status.name, read_said(status), now_ns)
+                self.watch.note_report(reporting_node(status), read_said(status), now_ns)
