@@ -13,6 +13,7 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.data.recording import load_recording, read_facts
+from xmodal_ros.data.report import RecordingReport, remarks, SensorReport
 from xmodal_ros.evaluation.scoring import evaluate_bag
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.bundle import load_bundle
@@ -53,9 +54,20 @@ def test_windows_are_labelled_by_what_was_done_when_they_were_recorded(
     ]
     assert {(label, x) for label, x in clear} == {('walk', 0.0), ('wave', 1.0)}
     assert (np.diff(windows.ends_ns) > 0).all()
+    # Its clock is as far off as ever.
+    assert windows.cut is not None
+    assert np.abs(windows.cut.index.delays_ns).max() < SECOND
     assert min(labels.count('walk'), labels.count('wave')) > 15
     assert windows.cut is not None
     assert (windows.cut.facts.moved > 15) == (moved_s != 0)
+    assert windows.cut.facts.moved_s == pytest.approx(abs(moved_s), abs=0.5)
+
+
+def test_what_was_moved_is_told_with_how_far() -> None:
+    sensor = SensorReport('imu', 'imu', resets=1, moved=20, moved_s=3600.0)
+    words = '; '.join(remarks(RecordingReport('bag', sensors=(sensor,))))
+    assert 'imu: time jumped 1 times; 20 windows' in words
+    assert 'up to 3600.0 s off, are placed and labelled by when they were received' in words
 
 
 def test_decisions_are_scored_by_what_was_done_when_they_were_recorded(tmp_path: Path) -> None:

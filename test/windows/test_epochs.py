@@ -40,7 +40,9 @@ def test_gaps_bursts_and_a_clock_of_its_own_leave_stamps_as_they_are() -> None:
     burst = hops(0, 30)
     # Windows of a gap are all due when it is over.
     came = [max(T0 + 20 * SECOND_NS, at) if at > T0 + 10 * SECOND_NS else at for at in burst]
-    for stamps, received in [(steady, steady), (gap, gap), (burst, came)]:
+    # A recorder that begins by catching up.
+    stall = [max(T0 + 5 * SECOND_NS, at) for at in steady]
+    for stamps, received in [(steady, steady), (gap, gap), (burst, came), (steady, stall)]:
         for offset_ns in (0, 90 * SECOND_NS, -90 * SECOND_NS):
             moved = [at + offset_ns for at in received]
             assert in_one_time(stamps, moved, HOP).tolist() == stamps

@@ -53,7 +53,8 @@ class CutFacts:
 
     ``dtype`` and ``shape`` (K, ...) are the stream's, ``steps`` a window's. Of ``received``
     messages ``drops`` were not used, by reason; ``complaint`` is the last one's in words. Time
-    jumped ``resets`` times, so that ``moved`` windows are placed by when they were received.
+    jumped ``resets`` times, so that ``moved`` windows, by up to ``moved_s`` seconds, are placed by
+    when they were received.
     ``problems`` are what is doubtful about its data. ``first_ns`` and ``last_ns`` are the stamps
     of the first and the last message, 0 without any.
     """
@@ -70,6 +71,7 @@ class CutFacts:
     last_ns: int
     problems: tuple[Problem, ...] = ()
     moved: int = 0
+    moved_s: float = 0.0
 
     @property
     def usable(self) -> bool:
@@ -185,6 +187,7 @@ class _SensorCut:
         intake, windows, clock = self._intake, self._windows, self._clock
         clock.finish()
         ends = in_one_time(windows.ends_ns, self._due_ns, self._spec.hop_ns)
+        moved = ends - np.array(windows.ends_ns, dtype=np.int64)
         facts = CutFacts(
             dtype=windows.dtype.str,
             shape=(windows.rows, *windows.sample_shape),
@@ -196,15 +199,18 @@ class _SensorCut:
             gaps=clock.gaps(),
             first_ns=clock.first_ns,
             last_ns=clock.last_ns,
-            moved=int(np.count_nonzero(ends != np.array(windows.ends_ns, dtype=np.int64))),
+            moved=int(np.count_nonzero(moved)),
+            moved_s=float(np.abs(moved).max(initial=0)) / SECOND_NS,
             problems=tuple(self._modality.check_contents(intake.contents(), self._topic)),
         )
+        received = np.array(clock.received_ns, dtype=np.int64)
+        delays = np.array(clock.delays_ns, dtype=np.int64)
         index = CutIndex(
             ends,
             np.array(windows.firsts, dtype=np.int64),
             np.array(windows.coverage, dtype=np.float64),
-            np.array(clock.received_ns, dtype=np.int64),
-            np.array(clock.delays_ns, dtype=np.int64),
+            received,
+            received - in_one_time(received - delays, received),
         )
         return Cut(facts, index)
 

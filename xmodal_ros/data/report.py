@@ -42,9 +42,10 @@ class SensorReport:
 
     Of ``windows`` so many are ``unlabelled``.
     ``gaps`` of its stream leave ``gap_s`` seconds without samples, ``longest_gap_s`` is the
-    longest step; time jumped ``resets`` times. Of the labelled segments ``unseen`` are long enough
-    for a window but have none. ``problem`` says why nothing of it is used, where nothing is;
-    ``problems`` are what is doubtful about its data.
+    longest step; time jumped ``resets`` times, so that ``moved`` windows, by up to ``moved_s``
+    seconds, are placed by when they were received. Of the labelled segments ``unseen`` are long
+    enough for a window but have none. ``problem`` says why nothing of it is used, where nothing
+    is; ``problems`` are what is doubtful about its data.
     """
 
     sensor: str
@@ -58,6 +59,7 @@ class SensorReport:
     longest_gap_s: float = 0.0
     resets: int = 0
     moved: int = 0
+    moved_s: float = 0.0
     unseen: int = 0
     problem: str = ''
     problems: tuple[Problem, ...] = ()
@@ -202,6 +204,7 @@ def _sensor(
         longest_gap_s=cut.gaps.longest_s,
         resets=cut.resets,
         moved=cut.moved,
+        moved_s=cut.moved_s,
         problems=cut.problems,
     )
 
@@ -241,7 +244,8 @@ def _of_sensor(sensor: SensorReport, segments: int) -> Iterator[str]:
             yield str(problem)
     if sensor.resets:
         moved = (
-            f'; {sensor.moved} windows whose stamps are of another time are placed, and labelled, '
-            'by when they were received: correct the clock of its driver'
+            f'; {sensor.moved} windows whose stamps are of another time, up to '
+            f'{sensor.moved_s:.1f} s off, are placed and labelled by when they were received: '
+            'correct the clock of its driver'
         )
         yield f'time jumped {sensor.resets} times{moved if sensor.moved else ""}'

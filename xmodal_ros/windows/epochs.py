@@ -15,6 +15,8 @@ Stamps = Sequence[int] | NDArray[np.int64]
 
 # Stamps that go back by more, or come so much before they could, are of another time.
 _JUMP_NS: Final = 1_000_000_000
+# What comes in a burst after a stall leaps by less.
+_LEAP_NS: Final = 10_000_000_000
 # One change that goes back is late; several in a row are of another time.
 _FEWEST: Final = 2
 
@@ -23,38 +25,39 @@ def in_one_time(stamps_ns: Stamps, received_ns: Stamps, step_ns: int = 1) -> NDA
     """Give stamps (N,) in the time of that epoch which is nearest to the times of receipt.
 
     The stamps are in order of receipt, and as they are where time runs on. A new epoch begins
-    where one is before that of the one before it, or where it is received before it could be: by
-    the delays of this epoch so far, a second too early. Its stamps are moved, by a multiple of
-    ``step_ns``, to where they follow as its messages followed; of each epoch the least delay
-    counts.
+    where one is before that of the one before it, leaps ahead though its message came soon, or is
+    received before its time. Its stamps are moved, by a multiple of ``step_ns``, to where they
+    follow as its messages followed; of each epoch the least delay counts.
     """
     stamps: NDArray[np.int64] = np.array(stamps_ns, dtype=np.int64)
     received: NDArray[np.int64] = np.array(received_ns, dtype=np.int64)
-    starts = _starts(stamps, received)
+    starts, least = _epochs(stamps, received)
     if len(starts) < 2:
         return stamps
-    delays = received - stamps
-    least = [int(part.min()) for part in np.split(delays, starts[1:])]
     base = min(least, key=abs)
     moved = [round((each - base) / step_ns) * step_ns for each in least]
     placed: NDArray[np.int64] = stamps + np.repeat(moved, np.diff([*starts, len(stamps)]))
     return placed
 
 
-def _starts(stamps: NDArray[np.int64], received: NDArray[np.int64]) -> list[int]:
-    """Give where epochs start."""
+def _epochs(stamps: NDArray[np.int64], received: NDArray[np.int64]) -> tuple[list[int], list[int]]:
+    """Give where epochs start, and the least delay of each."""
     starts: list[int] = []
-    least = newest = last = 0
+    least: list[int] = []
+    newest = last = 0
     for index, (stamp, came) in enumerate(zip(stamps.tolist(), received.tolist(), strict=True)):
         delay = came - stamp
-        if not starts or stamp < newest - _JUMP_NS or delay < least - _JUMP_NS:
+        # Delays may fall, as when a recorder begins by catching up; before its time nothing comes.
+        too_early = bool(least) and delay < -_JUMP_NS <= least[-1]
+        leaps = stamp - newest > came - last + _LEAP_NS
+        if not starts or stamp < newest - _JUMP_NS or too_early or leaps:
             starts.append(index)
-            least = delay
+            least.append(delay)
         elif came > last:
-            # Of windows that are due at once, the first could have been so.
-            least = min(least, delay)
+            # Of windows that are due at once only the first could have been so before.
+            least[-1] = min(least[-1], delay)
         newest, last = stamp, came
-    return starts
+    return starts, least
 
 
 def changes_in_one_time(stamps_ns: Sequence[int], received_ns: Sequence[int]) -> NDArray[np.int64]:
