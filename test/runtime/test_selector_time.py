@@ -102,6 +102,19 @@ def test_a_source_that_returns_with_a_burst_has_to_live_a_while_however_many_cam
     assert 'imu' in robot.between(back + 3.5, back + 5)[-1].source
 
 
+@pytest.mark.parametrize('phase', [0.0, 0.1, 0.3, 0.4])
+def test_life_after_a_burst_counts_from_when_it_came(phase: float) -> None:
+    robot = Robot(SETTINGS)
+    robot.run(0, 10, on_time(), on_time(SIT))
+    robot.run(10, 22, silent, on_time(SIT))
+    for at in burst(10, 22):
+        robot.clock.now_ns = round((21.5 + phase) * SECOND)
+        robot.note(robot.selector.push('imu', at))
+    robot.run(22, 30, on_time(), on_time(SIT))
+    takes_over = next(at for at, each in robot.published if at > 15 and each.source == 'imu')
+    assert 3.0 <= takes_over - (21.5 + phase) <= 3.0 + 2 * HOP_S
+
+
 @pytest.mark.parametrize('mode', ['select', 'fuse'])
 @pytest.mark.parametrize('ahead', [0.0, 10.0, 3600.0, -10.0, -3600.0])
 def test_a_dead_source_is_left_as_soon_whatever_its_clock_says(mode: Mode, ahead: float) -> None:

@@ -16,6 +16,8 @@ _KEPT: Final = 4096
 _RECENT_STEPS: Final = 4
 # Labels come as time goes on where the clock advances by at least one part in so many of theirs.
 _FASTEST: Final = 2
+# Labels that come on time differ in their delays by less than one part in so many of their step.
+_DELAYS_VARY: Final = 4
 
 
 @dataclass
@@ -71,7 +73,12 @@ class LabelTrack:
         self._labels.clear()
 
     def live_from(self, time_ns: int | None, clock_ns: int) -> None:
-        """Begin to live, as it did from the beginning where ``time_ns`` is None."""
+        """Begin to live, as it did from the beginning where ``time_ns`` is None.
+
+        Where the label that tells so is late, life begins with the next one.
+        """
+        if time_ns is not None and self._is_late:
+            time_ns += self.hold_ns
         self.alive_since_ns, self._alive_from_ns = time_ns, clock_ns
 
     def live_on(self, time_ns: int, clock_ns: int) -> None:
@@ -204,6 +211,14 @@ class LabelTrack:
     @property
     def _is_paced(self) -> bool:
         return self._measured and self._paced
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether its newest label has come late, as time goes on, by more than delays vary."""
+        newest_ns, freshest_ns = self.newest_ns, self._freshest_ns
+        if newest_ns is None or freshest_ns is None or not self._is_paced:
+            return False
+        return newest_ns - self._clock_ns < freshest_ns - self.hold_ns // _DELAYS_VARY
 
     def _is_no_fresher(self, fresh_ns: int, timeout_ns: int) -> bool:
         return self._freshest_ns is None or fresh_ns <= self._freshest_ns + timeout_ns
