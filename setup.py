@@ -68,6 +68,8 @@ setup(
             'audio_bcresnet = xmodal_ros.models.configuration_audio_bcresnet:AudioBcResNetConfig',
             'camera_cnn = xmodal_ros.models.configuration_camera_cnn:CameraCnnConfig',
             'imu_cnn = xmodal_ros.models.configuration_imu_cnn:ImuCnnConfig',
+            'rocket = xmodal_ros.models.configuration_fixed:RocketConfig',
+            'statistics = xmodal_ros.models.configuration_fixed:StatisticsConfig',
         ],
         'xmodal_ros.lanes': [
             'audio = xmodal_ros.media.sound:SoundLane',

@@ -71,11 +71,14 @@ DROPPED: Final[Mapping[str, Collection[str]]] = {
 _SIMULATOR: Final = re.compile(rb'(simulator[^0-9a-f]{1,12})[0-9a-f]{16}')
 
 _SMALL: Final = ('--size', 'small')
-_FROM_CAMERA: Final = ('--target', 'imu_wrist', '--source', 'camera', *_SMALL, '--method')
+_NET: Final = ('--encoder', 'imu=imu_cnn')
+_FROM_CAMERA: Final = ('--target', 'imu_wrist', '--source', 'camera', *_NET, *_SMALL, '--method')
 # The first ones also fill the cache of windows, each with those of a sensor of its own.
 UNIMODAL: Final[Mapping[str, Sequence[str]]] = {
-    'microphone': ('--target', 'microphone', '--hop', '1', *_SMALL),
-    'imu': ('--target', 'imu_wrist'),
+    'microphone': (
+        *('--target', 'microphone', '--hop', '1', *_SMALL, '--encoder', 'audio=audio_bcresnet'),
+    ),
+    'imu': ('--target', 'imu_wrist', *_NET),
     'camera': ('--target', 'camera', *_SMALL),
 }
 FROM_CAMERA: Final[Mapping[str, Sequence[str]]] = {

@@ -31,6 +31,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(*arguments: object) -> Result:
     words = ['train', *map(str, arguments), '--device', 'cpu']
+    if 'imu' in words and '--encoder' not in words:
+        # Nothing is to be tried that the test is not about.
+        words += ['--encoder', 'imu=imu_cnn']
     return CliRunner().invoke(app, words, catch_exceptions=True)
 
 

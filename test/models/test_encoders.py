@@ -7,6 +7,7 @@ from xmodal_ros.models.classifier import Classifier, parameter_count
 from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_fixed import RocketConfig, StatisticsConfig
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
@@ -19,6 +20,8 @@ ALL = pytest.mark.parametrize(
         (ImuCnnConfig(), IMU_WINDOW),
         (CameraCnnConfig(), CAMERA_WINDOW),
         (AudioBcResNetConfig(), AUDIO_WINDOW),
+        (RocketConfig(), IMU_WINDOW),
+        (StatisticsConfig(), IMU_WINDOW),
     ],
 )
 
@@ -38,6 +41,9 @@ def encoder(spec: EncoderSpec, window: tuple[int, ...]) -> torch.nn.Module:
         (CameraCnnConfig(frames_per_token=4, dim=32), (10, 12, 16, 1), (2, 32)),
         (CameraCnnConfig(), (5, 112, 112, 3), (2, 64)),
         (AudioBcResNetConfig(), AUDIO_WINDOW, (38, 64)),
+        (RocketConfig(), IMU_WINDOW, (4, 64)),
+        (RocketConfig(width=16, dim=32, segments=3), (9, 3), (2, 32)),
+        (StatisticsConfig(dim=32), (100, 3), (1, 32)),
         (AudioBcResNetConfig(width=8, dim=32), (97, 40), (13, 32)),
         (AudioBcResNetConfig(width=16), (1, 13), (1, 64)),
     ],

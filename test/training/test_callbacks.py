@@ -37,6 +37,7 @@ class Loop:
     step: int = 0
     history: list[EpochMetrics] = field(default_factory=list)
     should_stop: bool = False
+    least_epoch: int = 1
 
     def state(self) -> TrainerState:
         return TrainerState({}, self.step, tuple(self.history))
@@ -69,6 +70,22 @@ def test_the_best_epoch_is_the_first_of_least_loss_and_none_where_none_is_a_numb
     assert best_epoch(epochs(math.nan, 5)) == 2
     assert best_epoch(epochs(math.nan, math.inf)) == 0
     assert best_epoch([]) == 0
+
+
+def test_early_epochs_are_the_best_only_until_there_are_later_ones():
+    assert best_epoch(epochs(1, 5, 4, 3), 3) == 4
+    assert best_epoch(epochs(1, 5), 3) == 1
+    assert best_epoch(epochs(1, 5, math.nan), 3) == 1
+
+
+def test_it_is_patient_until_an_epoch_could_be_kept(loop):
+    loop.least_epoch = 4
+    loop.history = epochs(1, 2, 3)
+    EarlyStopping(2).on_fit_start(loop)
+    assert not loop.should_stop
+    loop.history = epochs(1, 2, 3, 4, 5, 6)
+    EarlyStopping(2).on_fit_start(loop)
+    assert loop.should_stop
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ Balance = Literal['weights', 'sampling', 'none']
 TrainingPrecision = Literal['fp32', 'bf16', 'fp16']
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
+# The net of the modality, and what answers with it as people left out of training say.
+AUTO: Final = 'auto'
 DEFAULT_LENGTH_S: Final = 3.0
 DEFAULT_HOP_S: Final = 0.5
 
@@ -26,7 +28,8 @@ def _encoders(chosen: Mapping[str, str]) -> Mapping[str, str]:
     try:
         for modality, encoder in chosen.items():
             registry.check(registry.MODALITIES, modality)
-            registry.check(registry.ENCODERS, encoder)
+            if encoder != AUTO:
+                registry.check(registry.ENCODERS, encoder)
     except ConfigurationError as error:
         raise ValueError(str(error)) from error
     return chosen
@@ -99,8 +102,8 @@ class RecipeChoices(BaseModel):
         AfterValidator(_encoders),
         Field(
             alias='encoder',
-            description='Which encoder the sensors of a modality get, by name; without, the '
-            "modality's own.",
+            description="Which encoder the sensors of a modality get, by name; without, 'auto': "
+            "the modality's own net, and beside it what people left out show to be worth having.",
             json_schema_extra={'metavar': 'MODALITY=ENCODER...'},
         ),
     ] = {}

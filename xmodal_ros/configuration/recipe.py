@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from xmodal_ros import registry
 from xmodal_ros.configuration.fit_settings import (
+    AUTO,
     DEFAULT_HOP_S,
     DEFAULT_LENGTH_S,
     FitSettings,
@@ -31,6 +32,7 @@ class Recipe:
     """All that is decided before a sensor's windows are seen.
 
     ``derived`` are preprocessing steps that need no statistics and come before standardising.
+    ``auto`` leaves to the training what answers beside the encoder.
     """
 
     stream: StreamSpec
@@ -39,6 +41,7 @@ class Recipe:
     derived: tuple[PreprocessingStep, ...]
     augmentation: Augmentation
     fit: FitSettings = field(default_factory=FitSettings)
+    auto: bool = False
 
     @property
     def training_window(self) -> WindowingSpec:
@@ -60,7 +63,8 @@ def make_recipe(
     """
     modality = find_modality(sensor.modality)
     defaults = _usual_defaults(modality, sensor, msgtype, messages, choices)
-    kind = choices.encoders.get(sensor.modality, defaults.encoder)
+    chosen = choices.encoders.get(sensor.modality, AUTO)
+    kind = defaults.encoder if chosen == AUTO else chosen
     encoder = encoder_class(kind)
     if encoder.input != defaults.stream.encoder_input:
         fitting = [
@@ -92,6 +96,7 @@ def make_recipe(
         _STEPS.validate_python(defaults.preprocessing),
         modality.augmentation(),
         choices.applied_to(replace(FitSettings(), **defaults.fit)),
+        auto=chosen == AUTO,
     )
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from xmodal_ros.models.configuration_encoder import EncoderConfig
 from xmodal_ros.models.lazy_tensor import WindowTensor
+from xmodal_ros.models.modeling_ensemble import Ensemble
 from xmodal_ros.models.modeling_patch import Patch
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
 
@@ -62,10 +63,12 @@ class SelfAttention(nn.Module):
 class Classifier(nn.Module):
     """Raw windows (B, steps, ...) in SI units to logits (B, classes).
 
-    A patch, where one is attached, stands between the pooled feature and the head.
+    A patch, where one is attached, stands between the pooled feature and the head. An ensemble,
+    where one is joined, has a part in what is answered, but none in what transfer methods see.
     """
 
     patch: Patch | None
+    ensemble: Ensemble | None
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class Classifier(nn.Module):
         self.attention = SelfAttention(encoder.dim, HEADS, encoder.dropout)
         self.norm = nn.LayerNorm(encoder.dim)
         self.register_module('patch', None)
+        self.register_module('ensemble', None)
         self.dropout = nn.Dropout(encoder.dropout)
         self.head = nn.Linear(encoder.dim, classes)
 
@@ -89,6 +93,10 @@ class Classifier(nn.Module):
         self.patch = patch.to(device)
         if patch.width != self.head.in_features:
             self.head = nn.Linear(patch.width, self.head.out_features).to(device)
+
+    def join(self, ensemble: Ensemble) -> None:
+        """Let an ensemble answer with the net."""
+        self.ensemble = ensemble.to(self.head.weight.device)
 
     def outputs(self, window: Tensor) -> Outputs:
         """Run raw windows through and give every stage that transfer methods use."""
@@ -104,8 +112,13 @@ class Classifier(nn.Module):
         return Outputs(tokens, query, key, value, feature, logits)
 
     def forward(self, window: Tensor) -> Tensor:
-        """Run raw windows through and give the logits alone."""
-        return self.outputs(window).logits
+        """Run raw windows through and give the logits, an ensemble's where there is one."""
+        preprocessed = self.preprocessing(window)
+        logits = self.outputs_of(preprocessed).logits
+        if self.ensemble is None:
+            return logits
+        answer: Tensor = self.ensemble(preprocessed, logits)
+        return answer
 
 
 def outputs_in_batches(

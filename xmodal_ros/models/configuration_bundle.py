@@ -25,6 +25,7 @@ from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.errors import BundleError
 from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.models.configuration_encoder import EncoderSpec
+from xmodal_ros.models.configuration_ensemble import EnsembleConfig
 from xmodal_ros.models.configuration_patch import PatchSpec
 from xmodal_ros.models.configuration_preprocessing import PreprocessingStep, StandardiseStep
 from xmodal_ros.models.consistency import check_model
@@ -56,6 +57,7 @@ class BundleInfo(BaseModel):
     preprocessing: tuple[PreprocessingStep, ...]
     encoder: EncoderSpec
     patch: PatchSpec | None = None
+    ensemble: EnsembleConfig | None = None
     method: str
     sources: tuple[str, ...] = ()
     temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 1.0
@@ -114,6 +116,9 @@ class BundleInfo(BaseModel):
         )
         if self.patch is not None:
             classifier.attach(self.patch.build(self.encoder.dim))
+        if self.ensemble is not None:
+            channels = classifier.preprocessing.channels(self.stream.channel_count)
+            classifier.join(self.ensemble.build(channels, len(self.labels)))
         return classifier
 
 

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
+from torch import nn
 from torch.nn.attention import sdpa_kernel, SDPBackend
 from torch.utils.flop_counter import FlopCounterMode
 
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.modeling_ensemble import Ensemble
 
 # As they follow one another; norms between them are counted with the head.
-_PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head')
+_PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head', 'ensemble')
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def describe_model(info: BundleInfo) -> ModelDescription:
         for name in _PARTS
     }
     parameters = {
-        name: parameter_count(part) if part is not None else 0
+        name: _size(part) if part is not None else 0
         for name in _PARTS
         for part in [getattr(classifier, name)]
     }
@@ -78,7 +80,7 @@ def describe_model(info: BundleInfo) -> ModelDescription:
     parts = tuple(
         ModelPart(name, parameters[name], macs[name])
         for name in _PARTS
-        if name != 'patch' or info.patch is not None
+        if name not in {'patch', 'ensemble'} or getattr(info, name) is not None
     )
     return ModelDescription(
         window=info.window_shape,
@@ -87,3 +89,10 @@ def describe_model(info: BundleInfo) -> ModelDescription:
         parts=parts,
         bank=0 if info.patch is None else info.patch.bank,
     )
+
+
+def _size(part: nn.Module) -> int:
+    """Count what a part has learnt, by gradient or, an ensemble, in closed form."""
+    if isinstance(part, Ensemble):
+        return sum(each.numel() for each in part.parameters())
+    return parameter_count(part)

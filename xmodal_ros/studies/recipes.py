@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from xmodal_ros.configuration.fit_settings import AUTO
 from xmodal_ros.configuration.recipe import make_recipe, Recipe
 from xmodal_ros.configuration.training import make_choices
 from xmodal_ros.data.recording import RecordingFacts, sample_messages
@@ -42,6 +43,8 @@ def _make_recipe(study: Study, first: RecordingFacts, name: str) -> Recipe:
         choices['encoder'] = {sensor.modality: settings.encoder}
     made = make_choices(choices)
     recipe = make_recipe(sensor, first.msgtypes[name], sample_messages(first, name), made)
+    # A study compares how one net learns, unless it asks for more.
+    recipe = replace(recipe, auto=settings.encoder == AUTO)
     return _adapted(recipe, sensor.modality, settings)
 
 

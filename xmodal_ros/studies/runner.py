@@ -18,6 +18,7 @@ from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.datamodule import load_recordings
 from xmodal_ros.data.dataset import pair_in_time
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
+from xmodal_ros.data.split import SubjectSplit
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
@@ -31,7 +32,8 @@ from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, inner_folds, Run
 from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
-from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
+from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.training.window_statistics import OtherSensor, StatisticsBaseline
 
@@ -179,6 +181,10 @@ class _GroupRunner:
         self._group = group
         self._group_data = group_data(job)
         self._recipes = job.recipes
+        self._device = choose_device(job.device)
+        self._choice: EncoderChoice | None = None
+        people = group.split.people
+        self._validates_on_people = isinstance(people, SubjectSplit) and bool(people.validation)
         self._trainer = _CachingTrainer(
             group.target,
             group.sources,
@@ -186,7 +192,7 @@ class _GroupRunner:
             job.recipes,
             self._group_data.sets,
             group.seed,
-            choose_device(job.device),
+            self._device,
             reporter,
             people=self._group_data.people,
         )
@@ -223,9 +229,14 @@ class _GroupRunner:
             self._trainer.durations_s.clear()
             self._trainer.verdict = None
             fitted = method.train_target(self._trainer)
-            validated = predict_logits(fitted.classifier, examples.validation.values).double()
-            calibration = calibrate(validated.numpy(), examples.validation.labels)
-            logits = predict_logits(fitted.classifier, group_data.test.values)
+            choice = self._choose()
+            if choice.ensemble is not None:
+                fitted.classifier.join(copy.deepcopy(choice.ensemble))
+            calibration = choice.calibration
+            if calibration is None or self._validates_on_people:
+                validated = predict_answers(fitted.classifier, examples.validation.values).double()
+                calibration = calibrate(validated.numpy(), examples.validation.labels)
+            logits = predict_answers(fitted.classifier, group_data.test.values)
         return outcome(
             group_data.labels,
             as_probabilities(logits, calibration.temperature).numpy(),
@@ -234,12 +245,34 @@ class _GroupRunner:
             sources_used=fitted.sources,
             windows=windows,
             durations_s={k: round(v, 3) for k, v in self._trainer.durations_s.items()},
-            facts={**fitted.facts, **self._verdict()},
+            facts={
+                **fitted.facts,
+                **self._verdict(),
+                **({'encoder_choice': choice.document} if choice.document else {}),
+            },
         )
 
     def _verdict(self) -> dict[str, object]:
         verdict = self._trainer.verdict
         return {} if verdict is None else {'verdict': verdict.document()}
+
+    def _choose(self) -> EncoderChoice:
+        """Choose what answers beside the target's net, once for all rows."""
+        target = self._group.target
+        if not self._recipes[target].auto:
+            return EncoderChoice(None, None, {})
+        if self._choice is None:
+            self._choice = choose_ensemble(
+                self._trainer.document(target),
+                self._recipes[target],
+                self._group_data.sets[target],
+                self._group.seed,
+                self._device,
+                NullReporter(),
+                people=self._group_data.people,
+                learn_validation=not self._validates_on_people,
+            )
+        return self._choice
 
     def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:
         assert row.statistics is not None  # noqa: S101 - asked before

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationEr
 import yaml
 
 from xmodal_ros import registry
+from xmodal_ros.configuration.fit_settings import AUTO
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.unimodal import Unimodal
@@ -276,7 +277,7 @@ class Study(_Part):
             self._check_choices()
         for modality, settings in self.sensors.items():
             _check_name(f'sensors.{modality}', registry.MODALITIES, modality)
-            if settings.encoder is not None:
+            if settings.encoder not in {None, AUTO}:
                 where = f'sensors.{modality}.encoder'
                 _check_name(where, registry.ENCODERS, settings.encoder)
         for target, sets in self.targets.items():

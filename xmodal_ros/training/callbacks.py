@@ -22,7 +22,7 @@ class TrainerInterface(Protocol):
 
     ``name`` says what is trained, ``history`` holds the epochs that are over, of the run that
     this one goes on from too, and ``step`` counts the steps. Where ``should_stop`` is set no
-    further epoch begins.
+    further epoch begins. Epochs before ``least_epoch`` are not kept where a later one can be.
     """
 
     name: str
@@ -30,6 +30,7 @@ class TrainerInterface(Protocol):
     step: int
     history: list[EpochMetrics]
     should_stop: bool
+    least_epoch: int
 
     def state(self) -> TrainerState:
         """Give all that the next epoch depends on and that starting again would not give."""
@@ -67,11 +68,16 @@ class Callback:
         """Take what :meth:`state` gave."""
 
 
-def best_epoch(history: Sequence[EpochMetrics]) -> int:
-    """Give the first epoch of least validation loss; 0 where none is a finite number."""
+def best_epoch(history: Sequence[EpochMetrics], least_epoch: int = 1) -> int:
+    """Give the first epoch of least validation loss; 0 where none is a finite number.
+
+    Of those from ``least_epoch`` on, if any is: the loss of few people is least where a net is
+    sure of nothing, and it still learns to tell activities apart long after.
+    """
     best, least = 0, math.inf
     for metrics in history:
-        if metrics.validation_loss < least:
+        early = best < least_epoch <= metrics.epoch and math.isfinite(metrics.validation_loss)
+        if early or metrics.validation_loss < least:
             best, least = metrics.epoch, metrics.validation_loss
     return best
 
@@ -92,7 +98,8 @@ class EarlyStopping(Callback):
 
     def _check(self, trainer: TrainerInterface) -> None:
         epochs = len(trainer.history)
-        if epochs and epochs - best_epoch(trainer.history) >= self.patience:
+        best = max(best_epoch(trainer.history, trainer.least_epoch), trainer.least_epoch - 1)
+        if epochs and epochs - best >= self.patience:
             trainer.should_stop = True
 
 
@@ -175,7 +182,7 @@ class ModelCheckpoint(Callback):
 
     def on_validation_end(self, trainer: TrainerInterface, metrics: EpochMetrics) -> None:
         """Keep the target where it is better than ever before."""
-        if best_epoch([*trainer.history, metrics]) == metrics.epoch:
+        if best_epoch([*trainer.history, metrics], trainer.least_epoch) == metrics.epoch:
             self._keep(trainer)
 
     def on_epoch_end(self, trainer: TrainerInterface, metrics: EpochMetrics) -> None:  # noqa: ARG002

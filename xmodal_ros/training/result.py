@@ -19,6 +19,7 @@ from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.training.ensemble import EncoderChoice
 from xmodal_ros.training.trainer import FitResult
 from xmodal_ros.training.transfer_trainer import Candidate
 
@@ -53,6 +54,7 @@ def provenance(
     fitted: FitResult,
     candidates: Sequence[Candidate],
     verdict: Verdict | None,
+    choice: EncoderChoice,
 ) -> dict[str, Any]:
     """Give what a bundle says of its making: data, people, settings, versions."""
     recipe = data_module.recipes[config.target]
@@ -79,11 +81,8 @@ def provenance(
         'parameters': parameter_count(fitted.classifier),
         'best_epoch': fitted.best_epoch,
         'epochs_run': len(fitted.history),
-        'calibrated_on': (
-            'on the people who validated'
-            if data_module.split.validation
-            else 'on held-out segments of the people trained on'
-        ),
+        'encoder_choice': choice.document,
+        'calibrated_on': _calibrated_on(data_module, choice),
         'versions': {
             'xmodal_ros': __version__,
             'torch': torch.__version__,
@@ -92,6 +91,14 @@ def provenance(
             'machine': f'{platform.machine()}, {os.cpu_count()} cores',
         },
     }
+
+
+def _calibrated_on(data_module: DataModule, choice: EncoderChoice) -> str:
+    if data_module.split.validation:
+        return 'on the people who validated'
+    if choice.calibration is not None:
+        return f'on {choice.document["over"]} left out in choosing the encoder'
+    return 'on held-out segments of the people trained on'
 
 
 def bundle_scores(evaluation: Evaluation) -> dict[str, float]:
@@ -123,6 +130,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'method_facts': dict(result.fits[config.target].facts),
         'verdict': None if result.verdict is None else result.verdict.document(),
         'trials': [asdict(trial) for trial in result.candidates],
+        'encoder_choice': result.info.provenance['encoder_choice'],
         'seed': config.seed,
         'subjects': _subjects(data_module),
         'data': data_module.report.document(),

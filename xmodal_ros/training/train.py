@@ -32,9 +32,10 @@ from xmodal_ros.training.checkpoint_store import (
     run_checkpoints,
 )
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
-from xmodal_ros.training.trainer import FitResult, predict_logits, repeatable
+from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 
 
@@ -76,7 +77,8 @@ def train(
             )
             trainer.check(method)
             fitted = method.train_target(trainer)
-            info = _describe(config, data_module, method, trainer, fitted)
+            choice = _choose(config, data_module, trainer, device, reporter)
+            info = _describe(config, data_module, method, trainer, fitted, choice)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
         evaluation = _test(bundle, data_module, config, reporter)
@@ -213,17 +215,51 @@ def _note_unlabelled(
         )
 
 
+def _choose(
+    config: TrainingConfiguration,
+    data_module: DataModule,
+    trainer: TransferTrainer,
+    device: torch.device,
+    reporter: ProgressReporter,
+) -> EncoderChoice:
+    """Choose what answers with the target's net, where that was left to us."""
+    recipe = data_module.recipes[config.target]
+    if not recipe.auto:
+        return EncoderChoice(None, None, {})
+    begun = time.monotonic()
+    choice = choose_ensemble(
+        trainer.document(config.target),
+        recipe,
+        data_module.sets[config.target],
+        config.seed,
+        device,
+        reporter,
+        people=[facts.subject for facts in data_module.learning],
+        learn_validation=not data_module.split.validation,
+    )
+    trainer.durations_s['choosing an encoder'] = time.monotonic() - begun
+    return choice
+
+
 def _describe(
     config: TrainingConfiguration,
     data_module: DataModule,
     method: TransferMethod,
     trainer: TransferTrainer,
     fitted: FitResult,
+    choice: EncoderChoice,
 ) -> BundleInfo:
-    """Give the target's document, calibrated on validation."""
+    """Give the target's document; joins the ensemble that was chosen, and calibrates both.
+
+    On people named to validate, or else on those left out in choosing, or else on segments.
+    """
     validation = data_module.sets[config.target].validation
-    logits = predict_logits(fitted.classifier, validation.values).double().numpy()
-    calibration = calibrate(logits, validation.labels)
+    if choice.ensemble is not None:
+        fitted.classifier.join(choice.ensemble)
+    logits = predict_answers(fitted.classifier, validation.values).double().numpy()
+    calibration = choice.calibration
+    if calibration is None or data_module.split.validation:
+        calibration = calibrate(logits, validation.labels)
     scores = {}
     if data_module.split.validation:
         # Held-out segments of people who are trained on would flatter the model.
@@ -233,6 +269,7 @@ def _describe(
         update={
             'method': config.method,
             'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.config,
+            'ensemble': None if choice.ensemble is None else choice.ensemble.config,
             'sources': fitted.sources,
             'temperature': calibration.temperature,
             'unknown_threshold': (
@@ -242,7 +279,7 @@ def _describe(
             ),
             'scores': scores,
             'provenance': provenance(
-                config, data_module, method, fitted, trainer.candidates, trainer.verdict
+                config, data_module, method, fitted, trainer.candidates, trainer.verdict, choice
             ),
         }
     )

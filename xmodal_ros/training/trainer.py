@@ -37,6 +37,9 @@ from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 
 # A fixed number: other thread counts add in another order and give other last bits.
 TRAINING_THREADS: Final = 2
+# So many windows tell an encoder what it has to know of all.
+_PREPARING: Final = 1024
+_EVALUATION_BATCH: Final = 256
 _WARM_UP_SHARE: Final = 0.05
 _TYPES: Final = {'bf16': torch.bfloat16, 'fp16': torch.float16}
 
@@ -78,6 +81,17 @@ def as_window_tensors(examples: WindowsDataset) -> WindowTensors:
     )
 
 
+def prepare_encoder(classifier: Classifier, training: WindowsDataset) -> None:
+    """Show training windows to an encoder that has a use for them before it learns."""
+    prepare = getattr(classifier.encoder, 'prepare', None)
+    if prepare is None:
+        return
+    rows = training.labelled
+    rows = rows[:: max(1, len(rows) // _PREPARING)]
+    with torch.no_grad():
+        prepare(classifier.preprocessing(torch.from_numpy(np.asarray(training.values[rows]))))
+
+
 def make_source(
     name: str,
     classifier: Classifier,
@@ -111,6 +125,15 @@ def predict_logits(
     rows = context.share(len(windows))
     batches = outputs_in_batches(classifier, as_tensor(windows), rows)
     return context.gather(torch.cat([b.logits.cpu() for b in batches]), rows, len(windows))
+
+
+def predict_answers(classifier: Classifier, windows: Rows) -> Tensor:
+    """Give what is answered (N, classes), by an ensemble where there is one, on the CPU."""
+    classifier.eval()
+    device = next(classifier.parameters()).device
+    with torch.no_grad():
+        parts = as_tensor(windows).split(_EVALUATION_BATCH)
+        return torch.cat([classifier(part.to(device)).cpu() for part in parts])
 
 
 def fit(
@@ -185,6 +208,7 @@ class Trainer:
         self.context = context
         self.training = as_window_tensors(training)
         self.settings = scheduled_settings(settings, method)
+        self.least_epoch = max(1, self.settings.epochs // 2)
         labels = training.labels[training.labelled]
         weights = class_weights(labels, classifier.head.out_features)
         self.order = BatchSampler(
@@ -245,7 +269,7 @@ class Trainer:
         return FitResult(
             self.target,
             tuple(self.history),
-            best_epoch(self.history),
+            best_epoch(self.history, self.least_epoch),
             tuple(self.sources),
             self.module.facts(),
         )

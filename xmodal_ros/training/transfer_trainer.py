@@ -31,6 +31,7 @@ from xmodal_ros.training.trainer import (
     FitResult,
     make_source,
     predict_logits,
+    prepare_encoder,
     scheduled_settings,
 )
 
@@ -246,7 +247,9 @@ class TransferTrainer:
     def _fresh(self, name: str) -> Classifier:
         document = self.document(name)
         torch.manual_seed(self._seed)
-        return document.make_classifier().to(self._device)
+        classifier = document.make_classifier()
+        prepare_encoder(classifier, self._sets[name].training)
+        return classifier.to(self._device)
 
     def _trained(self, name: str) -> Source:
         if name not in self._frozen:

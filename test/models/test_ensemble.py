@@ -1,0 +1,75 @@
+"""An ensemble beside a net: its answers, in a bundle, alone and as an ONNX graph."""
+
+import pytest
+import torch
+
+from xmodal_ros.contract.export import require_onnx_parity
+from xmodal_ros.modalities.imu.stream import ImuStream
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MemberConfig
+from xmodal_ros.models.configuration_features import RocketFeatures, StatisticsFeatures
+from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.modeling_ensemble import Member
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
+
+MEMBERS = (
+    MemberConfig(name='kernel', features=StatisticsFeatures(), landmarks=12),
+    MemberConfig(name='rocket', features=RocketFeatures(dilations=(1, 4), biases=1)),
+)
+
+
+def model(*, net: bool = True):
+    info = BundleInfo(
+        labels=('sit', 'walk', 'wave'),
+        sensor='wrist',
+        stream=ImuStream(channels='acc'),
+        window=WindowingSpec(length_ns=SECOND_NS, rate_hz=50),
+        preprocessing=(),
+        encoder=ImuCnnConfig(width=16, dim=16),
+        ensemble=EnsembleConfig(net=net, members=MEMBERS),
+        method='unimodal',
+    )
+    torch.manual_seed(0)
+    classifier = info.make_classifier().eval()
+    windows = torch.randn(20, 50, 3)
+    assert classifier.ensemble is not None
+    for member in classifier.ensemble.members:
+        assert isinstance(member, Member)
+        member.prepare(windows, torch.Generator().manual_seed(0))
+        torch.nn.init.normal_(member.answer.weight, std=0.1)
+    return info, classifier, windows
+
+
+@pytest.mark.parametrize('net', [True, False])
+def test_it_is_a_bundle_and_an_onnx_graph_like_any_other(net):
+    info, classifier, windows = model(net=net)
+    require_onnx_parity(info, classifier, windows[0])
+
+
+def test_a_window_gives_the_same_alone_as_among_others():
+    _, classifier, windows = model()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            classifier(windows)[3:4], classifier(windows[3:4]), atol=1e-5, rtol=1e-4
+        )
+
+
+def test_it_answers_the_weighted_sum_and_methods_see_the_net_alone():
+    _, classifier, windows = model()
+    with torch.no_grad():
+        net = classifier.outputs(windows).logits
+        classifier.ensemble.weights.copy_(torch.tensor([2.0, 0.0, 0.0]))
+        answer = classifier(windows)
+        centred = net - net.mean(dim=1, keepdim=True)
+        torch.testing.assert_close(answer, 2 * centred)
+        classifier.ensemble.weights.copy_(torch.tensor([2.0, 1.0, 0.5]))
+        assert torch.equal(classifier.outputs(windows).logits, net)
+        parts = [member(windows) for member in classifier.ensemble.members]
+        torch.testing.assert_close(classifier(windows), 2 * centred + parts[0] + 0.5 * parts[1])
+
+
+def test_only_the_net_is_learnt():
+    _, classifier, _ = model()
+    learnt = {name for name, each in classifier.named_parameters() if each.requires_grad}
+    assert learnt
+    assert not any(name.startswith('ensemble.') for name in learnt)

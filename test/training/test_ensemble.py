@@ -1,0 +1,119 @@
+"""The encoder ``auto``: chosen on people left out, the same by the same seed, told."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from test.training.small_trainer import examples, RECIPES, TARGET, trainer
+from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.progress import NullReporter
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
+from xmodal_ros.training.ridge import balanced_weights, fit_ridge
+from xmodal_ros.training.stacking import stack
+from xmodal_ros.training.trainer import repeatable
+
+
+class Notes(NullReporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.stages: list[str] = []
+
+    def begin(self, stage: str, total: int) -> None:
+        self.stages.append(stage)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def chosen(
+    training: WindowsDataset, reporter: Notes, people: Sequence[str] = 'abcd'
+) -> EncoderChoice:
+    document = trainer(()).document(TARGET)
+    with repeatable(0):
+        return choose_ensemble(
+            document,
+            RECIPES[TARGET],
+            DatasetSplit(training, examples(6, 9), {}),
+            0,
+            torch.device('cpu'),
+            reporter,
+            people=people,
+            learn_validation=False,
+        )
+
+
+def recorded(count: int) -> WindowsDataset:
+    made = examples(72, noise=0.5)
+    return replace(made, recordings=np.arange(72) // 12 % count)
+
+
+def test_it_is_chosen_on_people_left_out_and_the_seed_fixes_it():
+    reporter = Notes()
+    first, again = chosen(recorded(4), reporter), chosen(recorded(4), reporter)
+    assert first.document == again.document
+    assert (first.document['over'], first.document['groups']) == ('people', 4)
+    assert set(first.document['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+    assert sum(first.document['chosen'].values()) == pytest.approx(1, abs=0.01)
+    assert first.document['macro_f1'] > 0.8
+    assert first.ensemble is not None
+    assert again.ensemble is not None
+    for name, value in first.ensemble.state_dict().items():
+        assert torch.equal(value, again.ensemble.state_dict()[name]), name
+    with torch.no_grad():
+        windows = torch.from_numpy(recorded(4).values)
+        preprocessed = trainer(()).document(TARGET).make_classifier().preprocessing(windows)
+        answers = first.ensemble(preprocessed, torch.zeros(72, 3)).argmax(dim=1)
+    assert (answers.numpy() == recorded(4).labels).mean() > 0.8
+    assert reporter.notes[0].startswith('encoder auto: ')
+    assert 'on people left out in 3 folds; alone: net' in reporter.notes[0]
+    assert 'trying a net, people 1 of 3' in reporter.stages
+
+
+def test_one_person_is_chosen_on_by_recordings_or_else_by_parts_of_one():
+    assert chosen(recorded(3), Notes(), 'aaa').document['over'] == 'recordings'
+    assert chosen(recorded(1), Notes(), 'a').document['over'] == 'parts of a recording'
+
+
+def test_five_windows_leave_the_net_alone_and_it_is_said():
+    reporter = Notes()
+    choice = chosen(examples(5), reporter)
+    assert choice.ensemble is None
+    assert reporter.notes == ['encoder auto: the net alone; too few windows to choose by']
+
+
+def test_ridge_is_that_of_the_book_by_either_system():
+    rng = np.random.default_rng(0)
+    labels = np.arange(30) % 3
+    groups = np.arange(30) // 10
+    folds = [np.array([group]) for group in range(3)]
+    for features in (5, 50):
+        values = rng.normal(size=(30, features)) + 4 * (labels[:, None] == np.arange(features))
+        fitted = fit_ridge(values, labels, groups, folds, 3)
+        inputs = np.hstack([values, np.full((30, 1), 10.0)])
+        wanted = np.where(labels[:, None] == np.arange(3), 1.0, -1.0)
+        strength = fitted.strength * np.square(values).mean() * 30
+        book = np.linalg.solve(
+            inputs.T @ inputs + strength * np.eye(features + 1), inputs.T @ wanted
+        )
+        np.testing.assert_allclose(fitted.weights, book[:-1], atol=1e-6)
+        np.testing.assert_allclose(fitted.offsets, 10 * book[-1], atol=1e-6)
+        assert (fitted.held_out.argmax(axis=1) == labels).mean() > 0.5
+
+
+def test_classes_weigh_the_same_and_windows_one_in_the_mean():
+    weights = balanced_weights(np.array([0, 0, 0, 2]), 3)
+    np.testing.assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
+
+
+def test_what_only_guesses_has_no_part_and_what_knows_has_most():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    truth = 1.0 * (labels[:, None] == np.arange(3))
+    knows, helps, guesses = (
+        share * truth + rng.normal(size=(200, 3)) for share in (2.0, 1.0, -0.5)
+    )
+    weights = stack([knows, helps, guesses], labels)
+    assert weights[0] > weights[1] > weights[2] == 0

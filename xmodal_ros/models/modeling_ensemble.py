@@ -1,0 +1,102 @@
+"""Answers in closed form, and their weighted mean with a net's."""
+
+import torch
+from torch import nn, Tensor
+
+from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MemberConfig
+from xmodal_ros.models.modeling_features import StandardisedFeatures
+
+
+class Likeness(nn.Module):
+    """How like each of some windows a window is: a Gaussian kernel on standardised features.
+
+    With a ridge regression behind it this is kernel ridge regression on a subset of regressors
+    (Nyström; Williams and Seeger, NIPS 2000).
+    """
+
+    landmarks: Tensor
+    rate: Tensor
+
+    def __init__(self, count: int, features: int) -> None:
+        super().__init__()
+        self.register_buffer('landmarks', torch.zeros((count, features)))
+        self.register_buffer('rate', torch.ones(()))
+
+    def prepare(self, values: Tensor, generator: torch.Generator) -> None:
+        """Choose landmarks among the features (N, F) of training windows."""
+        count = len(self.landmarks)
+        rows = torch.randperm(len(values), generator=generator)
+        # Where windows are fewer, some stand for two.
+        self.landmarks.copy_(values[rows.repeat(-(-count // len(values)))[:count]])
+        variance = values.var(dim=0, correction=0).sum()
+        self.rate.copy_(1 / variance.clamp_min(1e-6))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Give likenesses (B, landmarks) of features (B, F)."""
+        squares = values.square().sum(1, keepdim=True) + self.landmarks.square().sum(1)
+        distance = (squares - 2 * values @ self.landmarks.T).clamp_min(0)
+        return (-self.rate * distance).exp()
+
+
+class Member(nn.Module):
+    """Preprocessed windows (B, steps, channels) to scores (B, classes)."""
+
+    def __init__(self, config: MemberConfig, channels: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.channels = channels
+        self.features = StandardisedFeatures(config.features, channels)
+        self.likeness: Likeness | None = None
+        count = self.features.count
+        if config.landmarks:
+            self.likeness = Likeness(config.landmarks, count)
+            count = config.landmarks
+        self.answer = nn.Linear(count, classes).requires_grad_(requires_grad=False)
+        nn.init.zeros_(self.answer.weight)
+        nn.init.zeros_(self.answer.bias)
+
+    def prepare(self, windows: Tensor, generator: torch.Generator) -> Tensor:
+        """Look at training windows (N, steps, channels); give what is answered from (N, K)."""
+        return self.prepare_features(self.features.prepare(windows, generator), generator)
+
+    def prepare_features(self, values: Tensor, generator: torch.Generator) -> Tensor:
+        """Do so with the features (N, F) that another member with the same has found."""
+        if self.likeness is None:
+            return values
+        self.likeness.prepare(values, generator)
+        return torch.cat([self.likeness(part) for part in values.split(1024)])
+
+    def forward(self, window: Tensor) -> Tensor:
+        """Give the scores."""
+        values = self.features(window).mean(dim=1)
+        if self.likeness is not None:
+            values = self.likeness(values)
+        scores: Tensor = self.answer(values)
+        return scores
+
+
+class Ensemble(nn.Module):
+    """The weighted sum of a net's logits and of members' scores.
+
+    That is the weighted geometric mean of their probabilities, each at a temperature of its own.
+    """
+
+    weights: Tensor
+
+    def __init__(self, config: EnsembleConfig, channels: int, classes: int) -> None:
+        super().__init__()
+        self.config = config
+        self.members = nn.ModuleList(
+            Member(member, channels, classes) for member in config.members
+        )
+        self.register_buffer('weights', torch.ones(len(config.members) + 1))
+
+    def forward(self, window: Tensor, logits: Tensor) -> Tensor:
+        """Give the logits (B, classes) of windows (B, steps, C) that a net gives ``logits``."""
+        # What is equal for all classes says nothing, and would only make numbers large.
+        answers = [logits - logits.mean(dim=1, keepdim=True)] if self.config.net else []
+        answers += [member(window) for member in self.members]
+        weights = self.weights if self.config.net else self.weights[1:]
+        return torch.stack(
+            [weight * answer for weight, answer in zip(weights, answers, strict=True)]
+        ).sum(dim=0)

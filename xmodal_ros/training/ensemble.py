@@ -1,0 +1,315 @@
+"""The encoder ``auto``: which members answer beside a net, chosen on people they do not know."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
+
+from xmodal_ros.configuration.recipe import Recipe
+from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.data.window_array import choose, join
+from xmodal_ros.methods.unimodal import Unimodal
+from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
+from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MEMBERS
+from xmodal_ros.models.lazy_tensor import as_tensor
+from xmodal_ros.models.modeling_ensemble import Ensemble, Member
+from xmodal_ros.models.modeling_preprocessing import Preprocessing
+from xmodal_ros.progress import ProgressReporter
+from xmodal_ros.training.calibration import calibrate, Calibration
+from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
+from xmodal_ros.training.ridge import fit_ridge
+from xmodal_ros.training.stacking import stack
+from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
+
+NET: Final = 'net'
+
+_FOLDS: Final = 3
+_LEAST_WINDOWS: Final = 20
+# Windows overlap: more say little more, and closed forms take the square of their number.
+_MOST_WINDOWS: Final = 6000
+_MOST_NUMBERS: Final = 50_000_000
+# What a net that is only to be compared may take.
+_MOST_STEPS: Final = {'sequence': 1000, 'spectrogram': 300}
+_PART: Final = 64
+# By so much macro-F1 one member alone must be better than all together.
+_CLEARLY: Final = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderChoice:
+    """What was chosen: the members, how sure they are, and how that was found, as a document.
+
+    Without an ``ensemble`` the net answers alone.
+    """
+
+    ensemble: Ensemble | None
+    calibration: Calibration | None
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class _Material:
+    """Labelled windows, the group of each, and the groups that are left out together."""
+
+    windows: WindowsDataset
+    groups: NDArray[np.int64]
+    folds: list[NDArray[np.int64]]
+    unit: str
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return self.windows.labels
+
+
+def choose_ensemble(
+    document: BundleInfo,
+    recipe: Recipe,
+    examples: DatasetSplit,
+    seed: int,
+    device: torch.device,
+    reporter: ProgressReporter,
+    *,
+    people: Sequence[str],
+    learn_validation: bool,
+) -> EncoderChoice:
+    """Choose the members of a sensor's ensemble and fit them.
+
+    ``document`` is that of its net; ``people`` names whom a recording shows, by its number.
+    Windows that validate are learnt from too where ``learn_validation`` says that they are of no
+    people of their own. Call it within :func:`~xmodal_ros.training.trainer.repeatable`.
+    """
+    kind = document.encoder.input
+    if kind not in _MOST_STEPS:
+        return _net_alone(f'nothing else is tried for {kind}', reporter)
+    parts = [examples.training, examples.validation] if learn_validation else [examples.training]
+    material = _gather(parts, people, seed)
+    if material is None:
+        return _net_alone('too few windows to choose by', reporter)
+    preprocessing = Preprocessing(document.preprocessing)
+    sequences = _sequences(preprocessing, material.windows)
+    if sequences.shape[1] < 8:
+        return _net_alone('windows are shorter than 8 steps', reporter)
+    reporter.begin('choosing an encoder', len(MEMBERS))
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    classes = len(document.labels)
+    members: list[Member] = []
+    answers: dict[str, NDArray[np.float64]] = {}
+    statistics: Tensor | None = None
+    for number, config in enumerate(MEMBERS):
+        reporter.advance(number, config.name)
+        member = Member(config, sequences.shape[2], classes)
+        if config.landmarks and statistics is not None:
+            # The same features as those of the member before.
+            member.features.load_state_dict(members[0].features.state_dict())
+            inputs = member.prepare_features(statistics, generator)
+        else:
+            inputs = member.prepare(sequences, generator)
+            statistics = inputs if statistics is None else statistics
+        fitted = fit_ridge(
+            inputs.numpy(), material.labels, material.groups, material.folds, classes
+        )
+        member.answer.weight.copy_(torch.from_numpy(fitted.weights.T))
+        member.answer.bias.copy_(torch.from_numpy(fitted.offsets))
+        members.append(member)
+        answers[config.name] = _centred(fitted.held_out)
+        reporter.advance(number + 1, config.name)
+    answers[NET] = _net_answers(document, recipe, material, seed, device, reporter)
+    return _combine(material, members, answers, classes, reporter)
+
+
+def _combine(
+    material: _Material,
+    members: Sequence[Member],
+    answers: dict[str, NDArray[np.float64]],
+    classes: int,
+    reporter: ProgressReporter,
+) -> EncoderChoice:
+    names = [NET, *(member.config.name for member in members)]
+    weights = dict(zip(names, stack([answers[n] for n in names], material.labels), strict=True))
+    scores = {name: _score(answers[name], material, classes) for name in names}
+    best = max(names, key=lambda name: scores[name])
+    together = np.sum([weights[name] * answers[name] for name in names], axis=0)
+    score = _score(together, material, classes)
+    if scores[best] > score + _CLEARLY:
+        alone = stack([answers[best]], material.labels)[0]
+        weights = {name: alone if name == best else 0.0 for name in names}
+        together, score = alone * answers[best], scores[best]
+    kept = [member for member in members if weights[member.config.name] > 0]
+    share = _shares(weights, answers)
+    chosen = {name: round(share[name], 3) for name in names if weights[name] > 0}
+    document = {
+        'chosen': chosen,
+        'macro_f1': round(score, 4),
+        'alone': {name: round(value, 4) for name, value in scores.items()},
+        'folds': len(material.folds),
+        'over': material.unit,
+        'groups': len(np.unique(material.groups)),
+        'windows': len(material.labels),
+    }
+    parts = ' + '.join(f'{name} {value:.0%}' for name, value in chosen.items())
+    others = ', '.join(f'{name} {value:.3f}' for name, value in scores.items())
+    reporter.note(
+        f'encoder auto: {parts}, macro-F1 {score:.3f} on {material.unit} left out in '
+        f'{len(material.folds)} folds; alone: {others}'
+    )
+    if not kept:
+        return EncoderChoice(None, None, document)
+    config = EnsembleConfig(net=weights[NET] > 0, members=tuple(member.config for member in kept))
+    ensemble = _assemble(config, kept, weights)
+    return EncoderChoice(ensemble, calibrate(together, material.labels), document)
+
+
+def _assemble(
+    config: EnsembleConfig, kept: Sequence[Member], weights: dict[str, float]
+) -> Ensemble:
+    ensemble = Ensemble(config, kept[0].channels, kept[0].answer.out_features)
+    for own, member in zip(ensemble.members, kept, strict=True):
+        own.load_state_dict(member.state_dict())
+    values = [weights[NET], *(weights[member.config.name] for member in kept)]
+    ensemble.weights.copy_(torch.tensor(values))
+    return ensemble
+
+
+def _net_alone(why: str, reporter: ProgressReporter) -> EncoderChoice:
+    reporter.note(f'encoder auto: the net alone; {why}')
+    return EncoderChoice(None, None, {'chosen': {NET: 1.0}, 'why': why})
+
+
+def _gather(parts: Sequence[WindowsDataset], people: Sequence[str], seed: int) -> _Material | None:
+    """Take labelled windows, of each activity a share of the most there may be."""
+    labels = np.concatenate([part.labels[part.labelled] for part in parts])
+    if len(labels) < _LEAST_WINDOWS:
+        return None
+    values = join([choose(part.values, part.labelled) for part in parts])
+    classes = np.unique(labels)
+    most = min(_MOST_WINDOWS, max(_LEAST_WINDOWS, _MOST_NUMBERS // int(np.prod(values.shape[1:]))))
+    rows = np.sort(
+        np.concatenate(
+            [
+                own[:: -(-len(own) * len(classes) // most)]
+                for own in (np.flatnonzero(labels == each) for each in classes)
+            ]
+        )
+    )
+
+    def column(name: str) -> NDArray[np.int64]:
+        whole = np.concatenate([getattr(part, name)[part.labelled] for part in parts])
+        chosen: NDArray[np.int64] = whole[rows]
+        return chosen
+
+    recordings, ends_ns = column('recordings'), column('ends_ns')
+    windows = WindowsDataset(np.asarray(choose(values, rows)), labels[rows], recordings, ends_ns)
+    groups, unit = recordings, 'recordings'
+    person = [sorted(set(people)).index(name) for name in people]
+    if len({person[recording] for recording in recordings.tolist()}) > 1:
+        groups, unit = np.array(person, np.int64)[recordings], 'people'
+    elif len(np.unique(recordings)) < 2:
+        # Stretches of time, of which the ones beside each other are alike.
+        order = np.argsort(ends_ns, kind='stable')
+        groups = np.empty(len(rows), np.int64)
+        groups[order] = np.arange(len(rows)) * 10 // len(rows)
+        unit = 'parts of a recording'
+    found = np.unique(groups)
+    shuffled = np.random.default_rng(seed).permutation(found)
+    return _Material(windows, groups, np.array_split(shuffled, min(_FOLDS, len(found))), unit)
+
+
+def _sequences(preprocessing: Preprocessing, windows: WindowsDataset) -> Tensor:
+    with torch.no_grad():
+        parts = as_tensor(windows.values).split(_PART)
+        return torch.cat([preprocessing(part) for part in parts])
+
+
+class _LastWeights(Callback):
+    """Leave a fit with the weights as they were last validated."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Tensor] = {}
+
+    def on_validation_end(self, trainer: Any, metrics: Any) -> None:  # noqa: ARG002
+        """Keep them."""
+        state = trainer.module.target.state_dict()
+        self._last = {name: value.clone() for name, value in state.items()}
+
+    def on_fit_end(self, trainer: Any) -> None:
+        """Put them in place."""
+        trainer.module.target.load_state_dict(self._last)
+
+
+def _net_answers(
+    document: BundleInfo,
+    recipe: Recipe,
+    material: _Material,
+    seed: int,
+    device: torch.device,
+    reporter: ProgressReporter,
+) -> NDArray[np.float64]:
+    """Give a net's logits for windows of groups that it has not learnt from."""
+    windows = material.windows
+    answers = np.zeros((len(windows), len(document.labels)))
+    for number, fold in enumerate(material.folds):
+        out = np.isin(material.groups, fold)
+        training, held = _rows(windows, ~out), _rows(windows, out)
+        settings = recipe.fit
+        steps = max(settings.least_steps, -(-len(training) // settings.batch_size))
+        epochs = max(1, min(settings.epochs, _MOST_STEPS[document.encoder.input] // steps))
+        stage = f'trying a net, {material.unit} {number + 1} of {len(material.folds)}'
+        reporter.begin(stage, epochs)
+        torch.manual_seed(seed)
+        classifier: Classifier = document.make_classifier()
+        prepare_encoder(classifier, training)
+        classifier.to(device)
+        last = _LastWeights()
+        trainer = Trainer(
+            classifier,
+            training,
+            Unimodal(Unimodal.Options()),
+            {},
+            recipe.augmentation,
+            replace(settings, epochs=epochs),
+            seed,
+            [WeightAveraging(settings.averaging), last, ProgressCallback(reporter)],
+            name=stage,
+        )
+        few = np.zeros(len(held), dtype=bool)
+        few[:: max(1, len(held) // 64)] = True
+        trainer.fit(_rows(held, few))
+        answers[out] = predict_logits(classifier, held.values).double().numpy()
+    return _centred(answers)
+
+
+def _rows(windows: WindowsDataset, chosen: NDArray[np.bool_]) -> WindowsDataset:
+    return WindowsDataset(
+        windows.values[chosen],
+        windows.labels[chosen],
+        windows.recordings[chosen],
+        windows.ends_ns[chosen],
+    )
+
+
+def _centred(answers: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred: NDArray[np.float64] = answers - answers.mean(axis=1, keepdims=True)
+    return centred
+
+
+def _score(answers: NDArray[np.float64], material: _Material, classes: int) -> float:
+    counts = count_by_class(
+        material.labels.tolist(), answers.argmax(axis=1).tolist(), list(range(classes))
+    )
+    return float(macro_f1(counts))
+
+
+def _shares(
+    weights: dict[str, float], answers: dict[str, NDArray[np.float64]]
+) -> dict[str, float]:
+    """Say how much of the common answer each is, by how far its scores spread."""
+    parts = {name: weights[name] * float(answers[name].std()) for name in weights}
+    total = sum(parts.values()) or 1.0
+    return {name: value / total for name, value in parts.items()}
