@@ -29,11 +29,14 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_subjects(tmp_path_factory.mktemp('recordings'))
 
 
+# Nothing is to be tried that a test is not about.
+_NET = ('--encoder', 'imu=imu_cnn')
+
+
 def train(*arguments: object) -> Result:
     words = ['train', *map(str, arguments), '--device', 'cpu']
     if 'imu' in words and '--encoder' not in words:
-        # Nothing is to be tried that the test is not about.
-        words += ['--encoder', 'imu=imu_cnn']
+        words += _NET
     return CliRunner().invoke(app, words, catch_exceptions=True)
 
 
@@ -135,7 +138,7 @@ def is_epoch(number: int) -> Callable[[Event], bool]:
 
 def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, tmp_path):
     arguments = [recordings, '--target', 'imu', '--test-subjects', '3', '--epochs', 3]
-    arguments += ['--hop', '1']
+    arguments += ['--hop', '1', *_NET]
     whole = train(*arguments, '--out', tmp_path / 'whole')
     assert whole.exit_code == 0, whole.output
     expected = read_bundle_info(tmp_path / 'whole')
@@ -173,7 +176,7 @@ def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, t
 
 def test_two_processes_give_what_one_gives(recordings, tmp_path):
     common = ['--target', 'imu', '--test-subjects', '3', '--epochs', '2', '--hop', '1']
-    common += [str(recordings), '--batch-size', '30', '--device', 'cpu']
+    common += [str(recordings), '--batch-size', '30', '--device', 'cpu', *_NET]
     alone = train(*common, '--out', tmp_path / 'alone')
     assert alone.exit_code == 0, alone.output
     launched = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2']
