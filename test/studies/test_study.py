@@ -18,9 +18,11 @@ from test.paired_bags import write_paired_bag, write_subjects
 from test.studies.small_study import (
     COSINE,
     DeadlyRecipes,
+    document,
     FOREST,
     InThisProcess,
     study,
+    TINY,
     UNIMODAL,
 )
 from xmodal_ros.errors import ConfigurationError, TrainingError
@@ -135,6 +137,21 @@ def test_rows_that_begin_with_the_target_alone_score_as_if_run_alone(recordings,
     together = scores(run(study(recordings, methods=[UNIMODAL, *rows]), tmp_path / 'a'))
     apart = scores(run(study(recordings, methods=[UNIMODAL, rows[1]]), tmp_path / 'b'))
     assert apart.items() < together.items()
+
+
+def test_what_answers_beside_the_net_is_chosen_once_for_all_rows_and_told(recordings, tmp_path):
+    sensors = {'imu': {**TINY, 'encoder': 'auto'}, 'camera': document()['sensors']['camera']}
+    small = study(
+        recordings,
+        methods=[UNIMODAL, COSINE],
+        sensors=sensors,
+        windows={'length_s': 1.5, 'hop_s': 0.5},
+    )
+    done = [record.outcome for _, record in run(small, tmp_path / 'study').records if record]
+    choices = [outcome.facts['encoder_choice'] for outcome in done if outcome]
+    assert len(choices) == 2
+    assert choices[0] == choices[1]
+    assert {'net', 'statistics', 'kernel', 'rocket'} == set(choices[0]['alone'])
 
 
 def test_a_run_that_fails_is_told_with_its_reason_and_tried_again(

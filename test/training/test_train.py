@@ -42,6 +42,17 @@ def unimodal(recordings, tmp_path_factory):
     return train_into(tmp_path_factory.mktemp('unimodal') / 'imu', configure(recordings))
 
 
+def test_without_an_encoder_named_one_is_chosen_and_told_everywhere(recordings, tmp_path):
+    result = train_into(tmp_path / 'imu', configure(recordings, encoders={}))
+    choice = result.info.provenance['encoder_choice']
+    assert set(choice['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+    assert as_mapping(result)['encoder_choice'] == choice
+    assert 'encoder, chosen by itself' in (tmp_path / 'imu' / 'README.md').read_text()
+    info = load_bundle(tmp_path / 'imu').info
+    members = () if info.ensemble is None else info.ensemble.members
+    assert [each.name for each in members] == [n for n in choice['chosen'] if n != 'net']
+
+
 def test_the_bundle_classifies_and_says_where_it_comes_from(unimodal, recordings):
     info = load_bundle(unimodal.path).info
     assert info.labels == LABELS
