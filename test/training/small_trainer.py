@@ -13,6 +13,7 @@ from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.progress import NullReporter, ProgressReporter
+from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -66,6 +67,7 @@ def trainer(
     stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: NullCheckpointStore(),
     context: DistributedContext = SINGLE_PROCESS,
     people: Sequence[str] = (),
+    callbacks: Sequence[Callback] = (),
 ) -> TransferTrainer:
     """A school for the wrist; call it within ``repeatable``."""
     return TransferTrainer(
@@ -80,4 +82,5 @@ def trainer(
         stores=stores,
         context=context,
         people=people,
+        callbacks=callbacks,
     )

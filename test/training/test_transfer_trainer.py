@@ -20,6 +20,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.training.callbacks import Callback, TrainerInterface
 from xmodal_ros.training.trainer import FitResult, repeatable
 from xmodal_ros.windows.windowing import SECOND_NS
 
@@ -123,6 +124,32 @@ def test_who_is_held_out_is_learnt_from_by_nobody_and_judges():
     assert busy.fits == {}
     assert taught.sources == ('thigh',)
     assert len(busy.durations_s) == len(heard.stages)
+
+
+class StepCounter(Callback):
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+
+    def on_fit_start(self, trainer: TrainerInterface) -> None:
+        self.steps.append(0)
+
+    def on_step_end(self, trainer: TrainerInterface) -> None:
+        self.steps[-1] += 1
+
+
+def test_alone_a_target_with_sources_takes_as_many_steps_as_from_them():
+    sets, counter = learning_sets(), StepCounter()
+    ours = sets[TARGET].training
+    labels = np.where(np.arange(len(ours)) < 8, ours.labels, NO_LABEL)
+    sets[TARGET] = replace(sets[TARGET], training=replace(ours, labels=labels))
+    with repeatable(0):
+        busy = trainer(('chest',), sets=sets, callbacks=[counter])
+        busy.train_source('chest')
+        busy.fit(make_method('distillation'), ('chest',))
+        busy.fit(make_method('unimodal'), ())
+        trainer((), sets=sets, callbacks=[counter]).fit(make_method('unimodal'), ())
+    _, taught, alone, without_sources = counter.steps
+    assert alone == taught > without_sources
 
 
 def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 import copy
 from dataclasses import dataclass, replace
+import math
 import time
 
 import numpy as np
@@ -275,6 +276,12 @@ class TransferTrainer:
         sources: Mapping[str, Source],
     ) -> FitResult:
         recipe, examples = self._recipes[name], self._sets[name]
+        settings = recipe.fit
+        if name == self.target and not sources and self.sources:
+            # As many steps as from sources, which show the windows without a label beside: what is
+            # compared is what was learnt, not for how long.
+            beside = math.ceil(len(examples.training.unlabelled) / settings.batch_size)
+            settings = replace(settings, least_steps=max(settings.least_steps, beside))
         how = f' ({method.name} from {", ".join(sources)})' if sources else ''
         stage = f'{self._purpose}training {name}{how}'
         epochs = scheduled_settings(recipe.fit, method).epochs
@@ -287,7 +294,7 @@ class TransferTrainer:
             method,
             sources,
             recipe.augmentation,
-            recipe.fit,
+            settings,
             self._seed,
             [*self._callbacks, ProgressCallback(self._reporter)],
             name=stage,
