@@ -142,6 +142,7 @@ def test_a_source_that_half_of_the_people_lack_and_what_all_sensors_say(recordin
     # Whose speed and brightness tell all: easy for what looks at windows.
     assert lines['best'].macro_f1 > 0.9
     assert lines['ceiling'].macro_f1 > 0.9
+    assert lines['ceiling'].sources_kept == {'camera': 2}
     assert all(line.subjects == 4 for line in lines.values())
     assert sum(lines['best'].chosen.values()) == 2
     assert lines['cosine'].best_alone_row in {'best', 'unimodal'}

@@ -222,7 +222,10 @@ def _line(
         best_alone_row='',
         best_alone_p=None,
         parameters=tuple(sorted({o.parameters for o in done if o.parameters is not None})),
-        sources_kept={name: sum(name in o.sources_used for o in done) for name in sources},
+        sources_kept={
+            name: len(done) if row.all_sensors else sum(name in o.sources_used for o in done)
+            for name in sources
+        },
         chosen={
             choice.row: sum(o.facts.get('chosen') == choice.row for o in done)
             for choice in row.choose
