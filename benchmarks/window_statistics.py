@@ -1,6 +1,7 @@
 """Is a net worth its while? A Random Forest and a logistic regression on window statistics.
 
     python benchmarks/window_statistics.py BAG... --target SENSOR --test-subjects A B... [--json F]
+        [--channels acc] [--hop SECONDS] [--seed N]
 
 They learn from the windows and are scored on the subjects that ``xmodal train`` would use with the
 same arguments, so the figures stand beside its own. They are for comparison: no bundle is written.
@@ -16,6 +17,7 @@ from typing import get_args
 from rich.console import Console
 from rich.table import Table
 
+from xmodal_ros.configuration.fit_settings import DEFAULT_HOP_S
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.recording import load_recording
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument('bags', nargs='+', type=Path)
     parser.add_argument('--target', required=True)
     parser.add_argument('--test-subjects', nargs='+', required=True)
+    parser.add_argument('--channels', choices=('acc_gyro', 'acc'), default='acc_gyro')
+    parser.add_argument('--hop', type=float, default=DEFAULT_HOP_S)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--json', type=Path)
     chosen = parser.parse_args(arguments)
@@ -54,6 +58,8 @@ def main(arguments: Sequence[str]) -> None:
         # Nothing is written there.
         out=Path('bundle'),
         seed=chosen.seed,
+        channels=chosen.channels,
+        hop_s=chosen.hop,
         no_cache=True,
     )
     material = prepare_data(configuration, NullReporter())
