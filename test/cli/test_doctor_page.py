@@ -88,7 +88,7 @@ def test_nodes_are_shown_with_what_they_expect(tmp_path: Path) -> None:
     selector = NodeFacts(
         '/activity_selector',
         'selector',
-        parameters={'sources': ['imu']},
+        parameters={'source_names': ['imu']},
         values={'imu: state': 'selected'},
     )
     text = page(render_graph(GraphFacts(5.0, ours=(classifier, selector)), ()))

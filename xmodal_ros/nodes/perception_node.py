@@ -153,7 +153,10 @@ class _TableNode(Node):
 
     def _refuse(self, changes: list[RosParameter]) -> SetParametersResult:
         for change in changes:
-            if change.name.startswith(f'{_PREFIX}.'):
+            if change.name.startswith(f'{_PREFIX}.') and not (
+                self.has_parameter(change.name)
+                and parameters.has_value(self, change.name, change.value)
+            ):
                 sensor, _, field = change.name.removeprefix(f'{_PREFIX}.').partition('.')
                 node = f'{self.get_namespace().rstrip("/")}/{sensor}_classifier'
                 return SetParametersResult(

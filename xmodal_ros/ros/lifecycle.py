@@ -200,7 +200,7 @@ class ManagedNode(LifecycleNode):
         result = parameters.refuse_deletion(self.table, changes)
         if not result.successful:
             return result
-        return parameters.refuse_while_configured(self.table, changes, self.state)
+        return parameters.refuse_while_configured(self, self.table, changes, self.state)
 
     @guarded
     def _apply_parameters(self, changes: list[RosParameter]) -> None:

@@ -10,6 +10,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter as RosParameter
 from rclpy.parameter import parameter_value_to_python
 
+from xmodal_ros.ros.parameters import has_value
+
 _TYPES: Final = frozenset(each.value for each in RosParameter.Type)
 
 Answer = Callable[[Any, Any], Any]
@@ -64,16 +66,14 @@ def _set_all(
 
 
 def _is_so(node: Node, change: Parameter) -> bool:
-    """Tell whether a parameter has that value already: then nothing is refused.
+    """Tell whether a parameter that can never be set has that value already.
 
     What ``ros2 param dump`` has written can be loaded again so, though much is read-only.
     """
     if change.value.type not in _TYPES or not node.has_parameter(change.name):
         return False
-    now = parameter_value_to_python(node.get_parameter(change.name).get_parameter_value())
-    wanted = parameter_value_to_python(change.value)
-    # It reads the text 0 as a number.
-    return bool(now == wanted or str(now) == str(wanted))
+    fixed: bool = node.describe_parameter(change.name).read_only
+    return fixed and has_value(node, change.name, parameter_value_to_python(change.value))
 
 
 def _result(

@@ -137,12 +137,23 @@ def refuse_deletion(
     )
 
 
+def has_value(node: Node, name: str, value: object) -> bool:
+    """Tell whether a parameter has that value."""
+    now = node.get_parameter(name).value
+    # ROS's tools read the text 0 as a number.
+    return bool(now == value or str(now) == str(value))
+
+
 def refuse_while_configured(
-    table: Sequence[Parameter], changes: Sequence[RosParameter], state: str
+    node: Node, table: Sequence[Parameter], changes: Sequence[RosParameter], state: str
 ) -> SetParametersResult:
     """Decide whether a configured node may take these changes, and say why not."""
     fixed = {item.name for item in table if item.change == 'unconfigured'}
-    wanted = sorted(change.name for change in changes if change.name in fixed)
+    wanted = sorted(
+        change.name
+        for change in changes
+        if change.name in fixed and not has_value(node, change.name, change.value)
+    )
     if state == 'unconfigured' or not wanted:
         return SetParametersResult(successful=True)
     return SetParametersResult(
