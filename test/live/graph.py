@@ -247,8 +247,14 @@ class NodeProcess:
         return self.wait()
 
     def wait(self) -> int:
-        """Wait until it ends by itself and give the exit code."""
-        return self._process.wait(PATIENCE_S)
+        """Wait until it ends by itself and give the exit code; fails with where it hangs."""
+        try:
+            return self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            # Python's fault handler writes where each thread is.
+            self._process.send_signal(signal.SIGABRT)
+            self._process.wait(PATIENCE_S)
+            raise AssertionError(f'the node does not end: {self.log}') from None
 
     def kill(self) -> None:
         if self.running:
@@ -277,7 +283,12 @@ def running(
                 *('--ros-args', '--params-file', str(parameters), *arguments),
             ],
             cwd=Path(__file__).parents[2],
-            env={**os.environ, 'ROS_LOG_DIR': str(folder / 'log'), **(environment or {})},
+            env={
+                **os.environ,
+                'ROS_LOG_DIR': str(folder / 'log'),
+                'PYTHONFAULTHANDLER': '1',
+                **(environment or {}),
+            },
             stdout=subprocess.DEVNULL,
             stderr=output,
         )

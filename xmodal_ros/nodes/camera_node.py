@@ -2,6 +2,7 @@
 
 from array import array
 import threading
+import time
 from typing import Any, Final
 
 import cv2
@@ -19,7 +20,8 @@ from xmodal_ros.runtime.health import Report
 
 # The executor waits no longer than this for a frame that is being waited for.
 _PATIENCE_S: Final = 0.5
-
+# Subscribers that start together are found one after the other; a file begins for all of them.
+_SETTLED_S: Final = 0.3
 _ACKNOWLEDGE: Final = Duration(seconds=5)
 
 
@@ -38,6 +40,8 @@ class CameraNode(DriverNode):
         self._grabber: FrameGrabber | None = None
         self._leaving: list[FrameGrabber] = []
         self._before = VideoCounters()
+        self._subscribers: tuple[int, ...] = ()
+        self._since = 0.0
         super().__init__('camera', 'camera', parameter_tables.CAMERA, **options)
 
     def configure(self) -> None:
@@ -58,6 +62,7 @@ class CameraNode(DriverNode):
     def activate(self) -> None:
         """Begin to take frames; a source that is not there is waited for."""
         self._before = VideoCounters()
+        self._subscribers = ()
         wait = parameters.flag(self, 'wait_for_subscriber')
         self._grabber = FrameGrabber(
             self._wanted,
@@ -106,10 +111,12 @@ class CameraNode(DriverNode):
         return report
 
     def _has_subscriber(self) -> bool:
-        return any(
-            publisher is not None and publisher.get_subscription_count() > 0
-            for publisher in (self._image, self._compressed)
-        )
+        """Tell whether somebody subscribes, and nobody else has come for a while."""
+        publishers = (self._image, self._compressed, self._info)
+        counts = tuple(p.get_subscription_count() for p in publishers if p is not None)
+        if counts != self._subscribers:
+            self._subscribers, self._since = counts, time.monotonic()
+        return any(counts[:2]) and time.monotonic() - self._since >= _SETTLED_S
 
     @guarded
     def _ended(self) -> None:
