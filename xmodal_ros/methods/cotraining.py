@@ -17,13 +17,13 @@ from torch.nn import functional
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.feature_cosine import cosine_loss
-from xmodal_ros.methods.method import MethodOptions, SourceUse, TransferMethod
+from xmodal_ros.methods.method import MethodOptions, SourceUse
 from xmodal_ros.methods.multimodal_transformer import (
     attention_rows,
     Fused,
     MultimodalTransformer,
 )
-from xmodal_ros.methods.paired import PairedOptions
+from xmodal_ros.methods.paired import PairedOptions, PairingMethod
 from xmodal_ros.methods.source import Source
 from xmodal_ros.methods.training_module import (
     detached,
@@ -55,23 +55,13 @@ class CoTrainingOptions(PairedOptions):
     cut: Literal['tokens', 'input'] = 'tokens'
 
 
-class CoTraining(TransferMethod):
+class CoTraining(PairingMethod):
     """Train target, sources and a multimodal branch together."""
 
     name: ClassVar[str] = 'cotraining'
     Options: ClassVar[type[MethodOptions]] = CoTrainingOptions
     source_use: ClassVar[SourceUse] = 'joint'
     options: CoTrainingOptions
-
-    @property
-    def needs_overlap(self) -> bool:
-        """Only pairs in time need recordings made together."""
-        return self.options.pairing == 'time'
-
-    @property
-    def learns_unlabelled(self) -> bool:
-        """Pairs in time need no labels."""
-        return self.options.pairing != 'class'
 
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give the module that holds all branches."""

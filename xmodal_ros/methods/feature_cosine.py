@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
-from xmodal_ros.methods.paired import CombinedOptions, PairedMethod
+from xmodal_ros.methods.paired import check_same_dim, CombinedOptions, PairedMethod
 from xmodal_ros.methods.source import PairedSource
 from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.models.classifier import Outputs
@@ -54,9 +53,5 @@ def cosine_loss(target: Tensor, source: Tensor) -> Tensor:
 
     Raises :class:`ConfigurationError` when they have different dimensions.
     """
-    if target.shape[1] != source.shape[1]:
-        raise ConfigurationError(
-            f"the target's features have {target.shape[1]} dimensions, the source's "
-            f'{source.shape[1]}: train both with the same encoder dim'
-        )
+    check_same_dim(target, source)
     return (1 - functional.cosine_similarity(target, source.detach(), dim=1)).mean()

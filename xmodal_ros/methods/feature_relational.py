@@ -6,27 +6,18 @@ makes of the tokens adds nothing.
 
 from typing import ClassVar
 
-from xmodal_ros.methods.method import MethodOptions, TransferMethod
+from xmodal_ros.methods.method import MethodOptions
+from xmodal_ros.methods.paired import PairingMethod
 from xmodal_ros.methods.relational import RelationalModule, RelationalOptions
 from xmodal_ros.methods.training_module import TrainingModule, TransferTask
 
 
-class FeatureRelational(TransferMethod):
+class FeatureRelational(PairingMethod):
     """Minimise ``CE + λ mean_i KL(P_i ‖ Q_i)``, with pooled features for z."""
 
     name: ClassVar[str] = 'feature_relational'
     Options: ClassVar[type[MethodOptions]] = RelationalOptions
     options: RelationalOptions
-
-    @property
-    def needs_overlap(self) -> bool:
-        """Only pairs in time need recordings made together."""
-        return self.options.pairing == 'time'
-
-    @property
-    def learns_unlabelled(self) -> bool:
-        """Pairs in time need no labels."""
-        return self.options.pairing != 'class'
 
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give the module that compares relations."""

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.methods.method import MethodOptions, TransferMethod
-from xmodal_ros.methods.paired import CombinedOptions
+from xmodal_ros.methods.method import MethodOptions
+from xmodal_ros.methods.paired import check_same_dim, CombinedOptions, PairingMethod
 from xmodal_ros.methods.source import paired_sources, PairedSource
 from xmodal_ros.methods.training_module import (
     detached,
@@ -44,22 +44,12 @@ class FrequencyOptions(CombinedOptions):
     shared_head: Annotated[float, Field(ge=0)] = 0.3
 
 
-class FrequencyDistillation(TransferMethod):
+class FrequencyDistillation(PairingMethod):
     """Minimise ``CE + λ_l L_low + λ_h L_high + λ_c CE(source's head)`` on pairs of windows."""
 
     name: ClassVar[str] = 'frequency_distillation'
     Options: ClassVar[type[MethodOptions]] = FrequencyOptions
     options: FrequencyOptions
-
-    @property
-    def needs_overlap(self) -> bool:
-        """Only pairs in time need recordings made together."""
-        return self.options.pairing == 'time'
-
-    @property
-    def learns_unlabelled(self) -> bool:
-        """Pairs in time need no labels."""
-        return self.options.pairing != 'class'
 
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give the module that adds the bands and the shared head to the target's loss."""
@@ -123,11 +113,7 @@ def band_losses(target: Tensor, source: Tensor, cut: float) -> tuple[Tensor, Ten
     of ``sign(x) log(1 + |x|)`` of the rest. The source's side is detached. Raises
     :class:`ConfigurationError` when the dimensions differ.
     """
-    if target.shape[1] != source.shape[1]:
-        raise ConfigurationError(
-            f"the target's features have {target.shape[1]} dimensions, the source's "
-            f'{source.shape[1]}: train both with the same encoder dim'
-        )
+    check_same_dim(target, source)
     (our_low, our_high), (their_low, their_high) = (
         split_bands(_scaled(side), cut) for side in (target, source.detach())
     )

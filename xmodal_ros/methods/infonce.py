@@ -12,8 +12,8 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-from xmodal_ros.methods.method import MethodOptions, TransferMethod
-from xmodal_ros.methods.paired import CombinedOptions
+from xmodal_ros.methods.method import MethodOptions
+from xmodal_ros.methods.paired import CombinedOptions, PairingMethod
 from xmodal_ros.methods.source import paired_sources
 from xmodal_ros.methods.training_module import (
     detached,
@@ -42,22 +42,12 @@ class InfoNceOptions(CombinedOptions):
     weight: Annotated[float, Field(ge=0)] = 1.0
 
 
-class InfoNce(TransferMethod):
+class InfoNce(PairingMethod):
     """Pretrain the target's encoder to find its partner, and read it with a linear head."""
 
     name: ClassVar[str] = 'infonce'
     Options: ClassVar[type[MethodOptions]] = InfoNceOptions
     options: InfoNceOptions
-
-    @property
-    def needs_overlap(self) -> bool:
-        """Only pairs in time need recordings made together."""
-        return self.options.pairing == 'time'
-
-    @property
-    def learns_unlabelled(self) -> bool:
-        """Pairs in time need no labels."""
-        return self.options.pairing != 'class'
 
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give a module with a projection for the target and one for each source."""

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 from torch import Tensor
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
 from xmodal_ros.methods.soft_targets import distilled_loss
 from xmodal_ros.methods.source import paired_sources, PairedSource, Pairing
@@ -48,8 +49,8 @@ class CombinedOptions(PairedOptions):
         return distilled_loss(task_loss, logits, sources, self.distillation, _TEMPERATURE)
 
 
-class PairedMethod(TransferMethod, abstract=True):
-    """A method that is all said by its loss on a batch."""
+class PairingMethod(TransferMethod, abstract=True):
+    """A method whose option ``pairing`` says what it needs."""
 
     options: PairedOptions
 
@@ -62,6 +63,10 @@ class PairedMethod(TransferMethod, abstract=True):
     def learns_unlabelled(self) -> bool:
         """Pairs in time need no labels."""
         return self.options.pairing != 'class'
+
+
+class PairedMethod(PairingMethod, abstract=True):
+    """A method that is all said by its loss on a batch."""
 
     @abstractmethod
     def compute_loss(
@@ -77,6 +82,15 @@ class PairedMethod(TransferMethod, abstract=True):
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give a module that asks :meth:`compute_loss` in every step."""
         return _PairedModule(task, self)
+
+
+def check_same_dim(target: Tensor, source: Tensor) -> None:
+    """Raise :class:`ConfigurationError` unless features (P, d) of both sides have one d."""
+    if target.shape[1] != source.shape[1]:
+        raise ConfigurationError(
+            f"the target's features have {target.shape[1]} dimensions, the source's "
+            f'{source.shape[1]}: train both with the same encoder dim'
+        )
 
 
 class _PairedModule(TrainingModule):
