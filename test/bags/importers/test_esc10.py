@@ -10,8 +10,8 @@ from xmodal_ros.bags.importers.esc10 import (
     CLASSES,
     find_clips,
     import_fold,
-    MICROPHONE,
 )
+from xmodal_ros.bags.importers.sound_clips import MICROPHONE
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from test.bags.importers.small_utd_mhad import save
-from xmodal_ros.bags.importers.esc10 import MICROPHONE
 from xmodal_ros.bags.importers.kitchen20 import (
     choose_folds,
     FILE,
     import_fold,
     load_clips,
 )
+from xmodal_ros.bags.importers.sound_clips import MICROPHONE
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError

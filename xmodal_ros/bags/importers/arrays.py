@@ -28,6 +28,15 @@ def load_arrays(file: Path, names: Sequence[str], missing: str) -> dict[str, NDA
         ) from error
 
 
+def check_fit(file: Path, *, fits: bool) -> None:
+    """Raise :class:`BagError` unless the arrays of an archive fit each other."""
+    if not fits:
+        raise BagError(
+            f'{str(file)!r} holds arrays that do not fit each other: take the archive as it was '
+            'published'
+        )
+
+
 def split_lengths(
     file: Path, name: str, values: NDArray[Any], lengths: NDArray[Any]
 ) -> list[NDArray[Any]]:

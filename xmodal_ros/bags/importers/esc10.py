@@ -4,7 +4,7 @@ Piczak, "ESC: Dataset for Environmental Sound Classification", ACM Multimedia 20
 original recording are in one fold only, so a fold stands where data of people have a subject.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 import re
@@ -18,15 +18,11 @@ from xmodal_ros.bags.importers.bag_making import (
     make_bag,
     schedule,
     SECOND_NS,
-    SensorData,
 )
-from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.importers.sound_clips import LENGTH_NS, MICROPHONE, sound_parts
 from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.audio.file import info_record, read_sound, sound_records
-from xmodal_ros.modalities.file import Record
-from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.audio.file import read_sound
 
-MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
 # In the order of the numbers that file names start with.
 CLASSES: Final = (
     *('dog_bark', 'rain', 'sea_waves', 'baby_cry', 'clock_tick', 'person_sneeze', 'helicopter'),
@@ -37,7 +33,6 @@ _FLAT: Final = re.compile(r'(\d)_(\d)-(\d+)-([A-Z])\.(?:ogg|wav)')
 _IN_FOLDER: Final = re.compile(r'(\d)-(\d+)-([A-Z])\.(?:ogg|wav)')
 _FOLDER: Final = re.compile(r'(\d{3}) - .+')
 _EPOCH_NS: Final = 1_421_280_000 * SECOND_NS
-_LENGTH_NS: Final = 5 * SECOND_NS
 _METADATA: Final = {
     'dataset': 'ESC-10',
     'citation': 'K. J. Piczak: ESC: Dataset for Environmental Sound Classification. ACM '
@@ -91,7 +86,7 @@ def import_fold(
     read, or is at another rate than the first, and when anything else is in the way.
     """
     own = [clip for clip in clips if clip.fold == fold]
-    segments = schedule(_EPOCH_NS + fold * DAY_NS, ((_LENGTH_NS, clip.label) for clip in own))
+    segments = schedule(_EPOCH_NS + fold * DAY_NS, ((LENGTH_NS, clip.label) for clip in own))
     plan = BagPlan(
         path=out / f'esc10_fold{fold}',
         importer='esc10 1',
@@ -100,25 +95,6 @@ def import_fold(
         segments=len(own),
         metadata=_METADATA,
     )
-    return make_bag(plan, _parts(own, segments), force=force)
-
-
-def _parts(clips: Sequence[SoundClip], segments: Sequence[Segment]) -> Iterator[SensorData]:
-    first_rate = 0
-    for clip, segment in zip(clips, segments, strict=True):
-        rate, samples = read_sound(clip.path)
-        if first_rate and rate != first_rate:
-            raise BagError(
-                f'{str(clip.path)!r} is at {rate} Hz, {str(clips[0].path)!r} at {first_rate} Hz: '
-                'bring all clips to one rate'
-            )
-        records: list[Record] = []
-        if not first_rate:
-            records.append(info_record(MICROPHONE.topic, segment.start_ns, rate, 1))
-        first_rate = rate
-        # To mono: a robot's microphone is, and so are the clips as published.
-        mono = samples[: rate * _LENGTH_NS // SECOND_NS].mean(axis=1).astype(samples.dtype)
-        records += sound_records(
-            MICROPHONE.topic, MICROPHONE.frame, segment.start_ns, mono[:, None], rate
-        )
-        yield SensorData([segment], records)
+    names = [str(clip.path) for clip in own]
+    parts = sound_parts(names, lambda number: read_sound(own[number].path), segments)
+    return make_bag(plan, parts, force=force)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.importers.arrays import load_arrays, split_lengths
+from xmodal_ros.bags.importers.arrays import check_fit, load_arrays, split_lengths
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
     chosen,
@@ -27,7 +27,6 @@ from xmodal_ros.bags.importers.bag_making import (
 )
 from xmodal_ros.bags.importers.messages import imu_record
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
@@ -193,8 +192,4 @@ def _check(file: Path, arrays: dict[str, NDArray[Any]]) -> None:
         and float(arrays['rate_hz']) > 0
         and int(arrays['lengths'].min()) > 1
     )
-    if not fits:
-        raise BagError(
-            f'{str(file)!r} holds arrays that do not fit each other: take the archive as it was '
-            'published'
-        )
+    check_fit(file, fits=fits)

@@ -6,7 +6,7 @@ and some people's are in several of the official folds.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.importers.arrays import load_arrays
+from xmodal_ros.bags.importers.arrays import check_fit, load_arrays
 from xmodal_ros.bags.importers.bag_making import (
     BagPlan,
     chosen,
@@ -24,18 +24,13 @@ from xmodal_ros.bags.importers.bag_making import (
     make_bag,
     schedule,
     SECOND_NS,
-    SensorData,
 )
-from xmodal_ros.bags.importers.esc10 import MICROPHONE
-from xmodal_ros.bags.segment import Segment
-from xmodal_ros.errors import BagError
-from xmodal_ros.modalities.audio.file import decode_sound, info_record, sound_records
-from xmodal_ros.modalities.file import Record
+from xmodal_ros.bags.importers.sound_clips import LENGTH_NS, MICROPHONE, Sound, sound_parts
+from xmodal_ros.modalities.audio.file import decode_sound
 
 Sources = Literal['apart', 'official']
 FILE: Final = 'kitchen20_ogg16k.npz'
 _EPOCH_NS: Final = 1_546_300_800 * SECOND_NS
-_LENGTH_NS: Final = 5 * SECOND_NS
 _METADATA: Final = {
     'dataset': 'Kitchen20',
     'citation': 'M. Moreaux, M. Garcia Ortiz, I. Ferrane, F. Lerasle: Benchmark for Kitchen20, a '
@@ -105,7 +100,7 @@ def import_fold(
     read, and when anything else is in the way.
     """
     own = [clip for clip in clips if clip.fold == fold]
-    segments = schedule(_EPOCH_NS + fold * DAY_NS, ((_LENGTH_NS, clip.label) for clip in own))
+    segments = schedule(_EPOCH_NS + fold * DAY_NS, ((LENGTH_NS, clip.label) for clip in own))
     told = (
         'folds, not people: all clips of one source are in one fold'
         if sources == 'apart'
@@ -119,27 +114,12 @@ def import_fold(
         segments=len(own),
         metadata={**_METADATA, 'subjects': told},
     )
-    return make_bag(plan, _parts(own, segments), force=force)
+    parts = sound_parts([clip.name for clip in own], lambda n: _decode(own[n]), segments)
+    return make_bag(plan, parts, force=force)
 
 
-def _parts(clips: Sequence[KitchenClip], segments: Sequence[Segment]) -> Iterator[SensorData]:
-    first_rate = 0
-    for clip, segment in zip(clips, segments, strict=True):
-        rate, samples = decode_sound(io.BytesIO(clip.sound.tobytes()), clip.name)
-        if first_rate and rate != first_rate:
-            raise BagError(
-                f'{clip.name!r} is at {rate} Hz, {clips[0].name!r} at {first_rate} Hz: bring all '
-                'clips to one rate'
-            )
-        records: list[Record] = []
-        if not first_rate:
-            records.append(info_record(MICROPHONE.topic, segment.start_ns, rate, 1))
-        first_rate = rate
-        mono = samples[: rate * _LENGTH_NS // SECOND_NS].mean(axis=1).astype(samples.dtype)
-        records += sound_records(
-            MICROPHONE.topic, MICROPHONE.frame, segment.start_ns, mono[:, None], rate
-        )
-        yield SensorData([segment], records)
+def _decode(clip: KitchenClip) -> Sound:
+    return decode_sound(io.BytesIO(clip.sound.tobytes()), clip.name)
 
 
 def _kept_apart(owners: Sequence[str], folds: Sequence[int]) -> list[int]:
@@ -170,8 +150,4 @@ def _check(file: Path, arrays: dict[str, NDArray[Any]]) -> None:
         and 0 <= int(arrays['label'].min()) <= int(arrays['label'].max())
         and int(arrays['label'].max()) < len(arrays['label_names'])
     )
-    if not fits:
-        raise BagError(
-            f'{str(file)!r} holds arrays that do not fit each other: take the archive as it was '
-            'published'
-        )
+    check_fit(file, fits=fits)
