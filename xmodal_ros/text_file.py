@@ -57,7 +57,7 @@ def opened_table(file: Path, what: str) -> Iterator[TableLines]:
     here and while its rows are read.
     """
     try:
-        with file.open(encoding=_encoding_of(file), newline='') as stream:
+        with _told(file, what), file.open(encoding=_encoding_of(file), newline='') as stream:
             first = stream.readline()
             named = _SEPARATOR_LINE.fullmatch(first)
             if named is None:
@@ -67,28 +67,29 @@ def opened_table(file: Path, what: str) -> Iterator[TableLines]:
             reader = csv.reader(stream, delimiter=delimiter, strict=True, skipinitialspace=True)
             header = [cell.strip() for cell in next(reader, [])]
             yield TableLines(header, delimiter != ',', reader, 1 if named else 0)
-    except OSError as error:
-        raise BagError(
-            f'{what} {str(file)!r} cannot be read: {error.strerror or error}'
-        ) from error
-    except UnicodeDecodeError as error:
-        raise BagError(explain_undecodable(file, what)) from error
     except csv.Error as error:
         raise BagError(
             f'{what} {str(file)!r} cannot be read: {error}: are its quotes in pairs?'
         ) from error
 
 
-def read_text(file: Path, what: str) -> str:
-    """Read a file of text as a whole; raises :class:`BagError` for one that is none."""
+@contextmanager
+def _told(file: Path, what: str) -> Iterator[None]:
+    """Raise :class:`BagError` for a file that cannot be read, or is no text."""
     try:
-        return file.read_text(encoding=_encoding_of(file))
+        yield
     except OSError as error:
         raise BagError(
             f'{what} {str(file)!r} cannot be read: {error.strerror or error}'
         ) from error
     except UnicodeDecodeError as error:
         raise BagError(explain_undecodable(file, what)) from error
+
+
+def read_text(file: Path, what: str) -> str:
+    """Read a file of text as a whole; raises :class:`BagError` for one that is none."""
+    with _told(file, what):
+        return file.read_text(encoding=_encoding_of(file))
 
 
 def explain_undecodable(file: Path, what: str) -> str:
