@@ -125,18 +125,19 @@ def read_header(encoding: str, data: bytes) -> PictureHeader:
     raise _refusal(encoding, data)
 
 
-def is_depth(encoding: str, data: bytes) -> bool:
-    """Say whether a compressed picture is distances and nothing else.
+def read_intensity_header(encoding: str, data: bytes) -> PictureHeader | None:
+    """Read a compressed picture's header; None where it is distances and nothing else.
 
     One that cannot be read is what its format states; raises :class:`DecodeError` where that
     says nothing.
     """
     try:
-        return bool(read_header(encoding, data).holds_depth(encoding))
+        header = read_header(encoding, data)
     except DecodeError:
         if 'compresseddepth' in encoding.lower():
-            return True
+            return None
         raise
+    return None if header.holds_depth(encoding) else header
 
 
 def _png_header(data: bytes, at: int) -> PictureHeader:

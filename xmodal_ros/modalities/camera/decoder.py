@@ -15,9 +15,8 @@ from xmodal_ros.modalities.camera.compressed import (
     decode_depth,
     decompress,
     eight_bits,
-    is_depth,
     PictureHeader,
-    read_header,
+    read_intensity_header,
 )
 from xmodal_ros.modalities.camera.stream import CameraPixels, CHANNEL_COUNT, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
@@ -171,13 +170,13 @@ class CameraDecoder:
         data = bytes(cursor.octets())
         if self.pixels == 'depth':
             return self._cut(decode_depth(encoding, data))
-        if is_depth(encoding, data):
+        header = read_intensity_header(encoding, data)
+        if header is None:
             raise DecodeError(
                 'encoding',
                 f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
                 'topic or model',
             )
-        header = read_header(encoding, data)
         frame = self._cut(decompress(data, self._reduction(header), header.bits))
         if frame.ndim == 3:
             code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
