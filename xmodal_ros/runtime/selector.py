@@ -208,8 +208,8 @@ class Selector:
         timeout_ns = self.settings.timeout_ns
         stamps = [
             each.backed_ns(clock_ns)
-            for each in self._tracks()
-            if each is not track and not each.behind and each.speaks(clock_ns, timeout_ns)
+            for each in self._others(track)
+            if not each.behind and each.speaks(clock_ns, timeout_ns)
         ]
         return max(filter(None, stamps), default=None)
 
