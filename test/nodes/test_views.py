@@ -34,8 +34,9 @@ def published() -> dict[str, list[str]]:
     try:
         for node in nodes:
             node.trigger_configure()
-            name, namespace = node.get_name(), node.get_namespace()
-            topics |= dict(node.get_publisher_names_and_types_by_node(name, namespace))
+            for publisher in node.publishers:  # The graph tells of them only some time later.
+                package = publisher.msg_type.__module__.split('.')[0]
+                topics[publisher.topic_name] = [f'{package}/msg/{publisher.msg_type.__name__}']
     finally:
         for node in nodes:
             node.destroy_node()

@@ -49,11 +49,14 @@ def test_messages_have_the_type_hashes_of_the_released_packages(
 def test_live_nodes_announce_the_same_hash() -> None:
     script = (
         'import rclpy\n'
+        'import time\n'
         'from vision_msgs.msg import Classification\n'
         'rclpy.init()\n'
         "node = rclpy.create_node('announcer')\n"
         "node.create_publisher(Classification, 'activity', 1)\n"
-        "print(node.get_publishers_info_by_topic('/activity')[0].topic_type_hash)\n"
+        "while not (found := node.get_publishers_info_by_topic('/activity')):\n"
+        '    time.sleep(0.01)\n'  # The graph tells of it some time later.
+        'print(found[0].topic_type_hash)\n'
     )
     announced = subprocess.run(
         [sys.executable, '-c', script],
