@@ -34,12 +34,11 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.harness import Comparison, machine
 from benchmarks.side_by_side import (
     Answer,
     Child,
     children,
-    Comparison,
-    machine,
     median,
     publish_at,
     ros_node,

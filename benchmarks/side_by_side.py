@@ -1,17 +1,13 @@
-"""Sides of a comparison, each in a process of its own, measured in turn in one run.
+"""Processes for the sides of a comparison, and a node of plain rclpy to compare with.
 
-What the benchmarks of the intake share: a child process that answers requests, a node of plain
-rclpy to compare with, and the ratio of what two sides cost.
+What the benchmarks of the intake share.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 import json
-import os
 from pathlib import Path
-import platform
 import statistics
 import subprocess
 import sys
@@ -32,46 +28,6 @@ SHIPPED_PROFILE = Path(__file__).parents[1] / 'config' / 'fastdds.xml'
 _END_S = 10.0
 _STALL_S = 1.0
 _POLL_S = 0.02
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What each round cost on both sides, in the same unit, and the ratio that is wanted."""
-
-    ours: tuple[float, ...]
-    plain: tuple[float, ...]
-    target: float
-
-    @property
-    def ratios(self) -> tuple[float, ...]:
-        """Ours over plain, round by round: what both sides met at nearly the same time."""
-        return tuple(ours / plain for ours, plain in zip(self.ours, self.plain, strict=True))
-
-    @property
-    def ratio(self) -> float:
-        """The median over the rounds."""
-        return statistics.median(self.ratios)
-
-    @property
-    def met(self) -> bool:
-        """Whether the ratio is at most the one wanted."""
-        return self.ratio <= self.target
-
-    def as_json(self) -> dict[str, Any]:
-        """Give everything as plain values."""
-        return {
-            'ours': list(self.ours),
-            'plain': list(self.plain),
-            'ratios': list(self.ratios),
-            'ratio': self.ratio,
-            'target': self.target,
-            'met': self.met,
-        }
-
-    def in_words(self) -> str:
-        """Give the ratio with its spread over the rounds, and the verdict."""
-        spread = f'{self.ratio:.2f} (rounds {min(self.ratios):.2f} to {max(self.ratios):.2f})'
-        return f'{spread}, wanted at most {self.target:g}: {"met" if self.met else "MISSED"}'
 
 
 class Child:
@@ -218,16 +174,6 @@ def publish_at(rate_hz: float, count: int, publish: Callable[[], None]) -> float
             time.sleep(due_s)
         publish()
     return (count - 1) / max(1e-9, time.monotonic() - start)
-
-
-def machine() -> dict[str, Any]:
-    """Say where figures were measured."""
-    return {
-        'cores': len(os.sched_getaffinity(0)),
-        'processor': platform.machine(),
-        'python': platform.python_version(),
-        'load': os.getloadavg()[0],
-    }
 
 
 def median(values: Sequence[float]) -> float:

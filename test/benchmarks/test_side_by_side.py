@@ -10,11 +10,11 @@ import time
 import pytest
 
 from benchmarks import side_by_side
+from benchmarks.harness import Comparison
 from benchmarks.side_by_side import (
     Answer,
     Child,
     children,
-    Comparison,
     median,
     PROFILES,
     publish_at,
@@ -37,29 +37,6 @@ def script(tmp_path: Path) -> str:
     path = tmp_path / 'child.py'
     path.write_text(CHILD)
     return str(path)
-
-
-def test_the_ratio_is_the_median_of_those_of_the_rounds() -> None:
-    # The ratio of the medians would be 0.5, that of the sums 0.33.
-    comparison = Comparison((1.0, 4.0, 6.0), (10.0, 8.0, 15.0), target=0.4)
-    assert comparison.ratios == (0.1, 0.5, 0.4)
-    assert comparison.ratio == 0.4
-    assert comparison.met
-    assert '0.40 (rounds 0.10 to 0.50), wanted at most 0.4: met' in comparison.in_words()
-
-
-def test_a_ratio_above_the_target_misses_it() -> None:
-    comparison = Comparison((2.0,), (4.0,), target=0.49)
-    assert not comparison.met
-    assert 'MISSED' in comparison.in_words()
-    assert comparison.as_json() == {
-        'ours': [2.0],
-        'plain': [4.0],
-        'ratios': [0.5],
-        'ratio': 0.5,
-        'target': 0.49,
-        'met': False,
-    }
 
 
 def test_rounds_of_which_nothing_was_received_do_not_meet_a_target() -> None:

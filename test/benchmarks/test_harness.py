@@ -1,0 +1,151 @@
+"""The harness measures both sides alike and in turn, and the page says what it found."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+import subprocess
+import time
+
+import pytest
+
+from benchmarks import harness
+from benchmarks.harness import (
+    Answer,
+    Comparison,
+    Cost,
+    cost_of,
+    measure_row,
+    measure_series,
+    once,
+    registered,
+    Row,
+    row,
+    Series,
+    series,
+    Sides,
+)
+from xmodal_ros.cli.benchmark_page import as_markdown
+
+
+def make_row(prepare: Callable[[Path], Iterator[Sides]], aim: float = 0.5) -> Row:
+    return Row('a row', 'Why?', aim, 'ours', 'theirs', 'cpu', 'Light.', None, 'here', prepare)
+
+
+def test_sides_take_turns_and_what_they_measure_themselves_counts(tmp_path: Path) -> None:
+    called: list[str] = []
+    told: list[Answer] = []
+
+    def prepare(_: Path) -> Iterator[Sides]:
+        def ours() -> Cost:
+            called.append('ours')
+            return Cost(cpu_s=1.0, wall_s=2.0)
+
+        def plain() -> Cost:
+            called.append('plain')
+            return Cost(cpu_s=4.0, wall_s=4.0)
+
+        yield Sides(ours, plain, unit='window', units=10)
+        called.append('tidied up')
+
+    result = measure_row(make_row(prepare), tmp_path, 4, told.append)
+
+    # One to load and one to see how long it takes; then, who is first changes each round.
+    assert called[:4] == ['ours', 'plain', 'ours', 'plain']
+    assert called[4:-1] == ['ours', 'plain', 'plain', 'ours'] * 2
+    assert called[-1] == 'tidied up'
+    assert told == [{'steps': 5}, *({'step': number} for number in range(1, 6))]
+    assert result['cpu']['ours'] == [100.0] * 4
+    assert result['cpu']['ratio'] == 0.25
+    assert result['cpu']['met']
+    assert result['wall']['ratio'] == 0.5
+
+
+def test_quick_sides_are_called_until_it_can_be_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(harness, 'LEAST_S', 0.005)
+    calls = {'ours': 0, 'plain': 0}
+
+    def prepare(_: Path) -> Iterator[Sides]:
+        def count(side: str) -> None:
+            calls[side] += 1
+
+        yield Sides(lambda: count('ours'), lambda: count('plain'))
+
+    result = measure_row(make_row(prepare), tmp_path, 2, lambda _: None)
+    assert calls == {'ours': 2 + 2 * result['calls'], 'plain': 2 + 2 * result['calls']}
+    assert result['calls'] > 2
+
+
+def test_cpu_time_is_that_of_threads_and_children_too() -> None:
+    def burn() -> None:
+        script = 'import time\nwhile time.process_time() < 0.1: pass'
+        subprocess.run(['python3', '-c', script], check=True)
+
+    assert cost_of(burn).cpu_s >= 0.1
+    assert cost_of(lambda: time.sleep(0.01)).wall_s >= 0.01
+
+
+def test_a_series_gives_its_lines_one_by_one(tmp_path: Path) -> None:
+    told: list[Answer] = []
+    each = Series('grows', 'How?', 'Straight.', 'here', lambda _: iter([{'x': 1}, {'x': 2}]))
+    result = measure_series(each, tmp_path, told.append)
+    assert result['lines'] == [{'x': 1}, {'x': 2}]
+    assert told == [{'step': 1}, {'step': 2}]
+
+
+def test_material_is_made_once_and_never_half(tmp_path: Path) -> None:
+    def broken(path: Path) -> None:
+        path.mkdir()
+        raise RuntimeError('no')
+
+    with pytest.raises(RuntimeError):
+        once(tmp_path / 'deep' / 'bag', broken)
+    assert not (tmp_path / 'deep' / 'bag').exists()
+    once(tmp_path / 'bag', lambda path: path.write_text('first'))
+    assert once(tmp_path / 'bag', broken).read_text() == 'first'
+
+
+def test_names_are_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, 'ROWS', {})
+    row('taken', 'Why?', aim=1, ours='', plain='')(lambda _: iter(()))
+    with pytest.raises(ValueError, match='taken'):
+        series('taken', 'Why?')(lambda _: iter(()))
+
+
+def test_every_row_says_what_it_compares() -> None:
+    found = registered()
+    assert 'inspect' in found
+    for name, each in found.items():
+        assert each.question.endswith('?'), name
+        assert not isinstance(each, Row) or (each.ours and each.plain), name
+
+
+def test_the_page_says_where_ratios_and_limits(tmp_path: Path) -> None:
+    def prepare(_: Path) -> Iterator[Sides]:
+        yield Sides(lambda: Cost(3e-6, 1.0), lambda: Cost(2e-6, 1.0), 'window', note='small')
+
+    grows = Series('growth', 'How?', 'It bends.', 'here', lambda _: iter([{'x': 1, 'y': 0.25}]))
+    results = [
+        measure_row(make_row(prepare), tmp_path, 2, lambda _: None),
+        measure_series(grows, tmp_path, lambda _: None),
+    ]
+    document = {
+        'machine': {**harness.machine(), 'model': 'Abacus'},
+        'results': [{**each, 'load': [0.5, 2.0]} for each in results],
+    }
+    page = as_markdown(document)
+    assert 'Abacus' in page
+    assert 'load of the machine 0.5 to 2.0' in page
+    assert '| a row | 3 µs a window | 2 µs | **1.50 (1.50–1.50)** | ≤ 0.5 | missed |' in page
+    assert 'plain: theirs (small). Light.' in page
+    assert '## Growth\n\nHow?\n\n| x | y |\n|---|---|\n| 1 | 0.25 |\n\nIt bends.' in page
+
+
+def test_comparison_in_words() -> None:
+    # The ratio of the medians would be 0.5, that of the sums 0.33.
+    comparison = Comparison((1.0, 4.0, 6.0), (10.0, 8.0, 15.0), target=0.4)
+    assert comparison.ratios == (0.1, 0.5, 0.4)
+    assert comparison.ratio == 0.4
+    assert comparison.met
+    assert '0.40 (rounds 0.10 to 0.50), wanted at most 0.4: met' in comparison.in_words()
+    assert not Comparison((2.0,), (4.0,), target=0.49).met

@@ -1,0 +1,52 @@
+"""``xmodal benchmark`` finds the benchmarks and says which there are."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import xmodal_ros
+from xmodal_ros.cli import benchmark_run
+from xmodal_ros.cli.benchmark_run import chosen, find_checkout
+from xmodal_ros.cli.main import app
+from xmodal_ros.errors import ConfigurationError
+
+FOUND = [{'name': 'inspect', 'group': 'reading'}, {'name': 'forward imu', 'group': 'forwards'}]
+
+
+def test_benchmarks_are_chosen_by_name_or_group():
+    assert chosen(FOUND, ()) == FOUND
+    assert chosen(FOUND, ('forwards',)) == FOUND[1:]
+    assert chosen(FOUND, ('forward imu', 'inspect')) == FOUND
+    with pytest.raises(ConfigurationError, match="no benchmark 'speed', only: forward imu, ins"):
+        chosen(FOUND, ('speed',))
+
+
+def test_without_a_checkout_it_says_where_the_benchmarks_are(monkeypatch, tmp_path):
+    assert (find_checkout() / 'benchmarks' / 'rows').is_dir()
+    monkeypatch.setattr(xmodal_ros, '__file__', str(tmp_path / 'lib' / 'x.py'))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigurationError, match='in a checkout'):
+        find_checkout()
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert find_checkout() == Path.cwd()
+
+
+def test_it_lists_what_there_is():
+    told = CliRunner().invoke(app, ['benchmark', '--list', 'reading'])
+    assert told.exit_code == 0, told.output
+    assert 'inspect' in told.stdout
+
+
+def test_a_benchmark_that_fails_is_named_with_its_last_words(monkeypatch, tmp_path):
+    (tmp_path / 'benchmarks').mkdir()
+    (tmp_path / 'benchmarks' / 'harness.py').write_text(
+        'import json, sys\n'
+        "print(json.dumps({'machine': {}, 'benchmarks': [{'name': 'bad', 'group': 'all'}]}))\n"
+        "if sys.argv[1] == 'measure': sys.exit('out of paper')\n"
+    )
+    monkeypatch.setattr(benchmark_run, 'find_checkout', lambda: tmp_path)
+    told = CliRunner().invoke(app, ['benchmark'])
+    assert told.exit_code == 1
+    assert 'out of paper' in told.stderr
+    assert 'failed: bad' in told.stderr
