@@ -12,7 +12,7 @@ LINT := $(BIN)/ruff check .
 TYPES := $(BIN)/mypy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check-format lint types format clean
+.PHONY: help setup demo test check-format lint types docs format clean
 
 help:  ## Say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,6 +40,17 @@ lint: setup  ## Check the style only
 
 types: setup  ## Check the types only
 	@$(TYPES)
+
+# An environment of its own, for nothing of it is needed to run or test.
+DOCS_TOOLS := build/docs_tools
+$(DOCS_TOOLS)/made: standalone/requirements/docs.txt
+	@python3 -m venv --clear $(DOCS_TOOLS)
+	@$(DOCS_TOOLS)/bin/python -m pip install -qq --disable-pip-version-check -r $<
+	@touch $@
+
+docs: $(DOCS_TOOLS)/made  ## Build the documentation as pages that need no network: build/docs/index.html
+	@$(DOCS_TOOLS)/bin/sphinx-build --quiet --fail-on-warning --keep-going docs build/docs
+	@echo 'open build/docs/index.html in a browser'
 
 format: setup  ## Format the code, and correct what can be corrected automatically
 	@$(BIN)/ruff check --fix-only --quiet .

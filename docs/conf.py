@@ -1,0 +1,23 @@
+"""How ``make docs`` builds the site."""
+
+from pathlib import Path
+import re
+
+_MANIFEST = Path(__file__).parents[1] / 'package.xml'
+
+project = 'xmodal_ros'
+author = 'xmodal_ros maintainers'
+release = re.findall(r'<version>(.*)</version>', _MANIFEST.read_text(encoding='utf-8'))[0]
+extensions = ['myst_parser']
+exclude_patterns = ['_build']
+# Sections are linked as on a code host: by their words, with hyphens between.
+myst_heading_anchors = 3
+myst_enable_extensions = ['deflist']
+nitpicky = True
+
+html_theme = 'furo'
+html_title = f'xmodal_ros {release}'
+# Pages are opened as files too, where a browser gives no page the text of another one.
+html_show_search_summary = False
+html_copy_source = False
+html_show_sourcelink = False
