@@ -1,0 +1,81 @@
+"""No message does more than be refused; ``benchmarks/fuzz.py`` sends a million times as many."""
+
+import json
+from pathlib import Path
+import struct
+import subprocess
+import sys
+import zlib
+
+import pytest
+
+from test.fuzz import decoders
+from test.fuzz.decoders import BudgetError, Mutator, Reader, Target, targets
+from test.messages import compressed_bytes, EPOCH
+from test.waiting import COMMAND_S
+from xmodal_ros.streams.sample import DecodeError
+
+TARGETS = targets()
+
+
+@pytest.mark.parametrize('name', TARGETS)
+def test_what_is_valid_is_read_and_what_is_not_is_refused(name: str) -> None:
+    target = TARGETS[name]
+    refused = 0
+    for seed in target.seeds:
+        target.make()(seed) if not target.refuses else _try(target, seed)
+    reader, mutate = Reader(target, timed=False), Mutator(target.seeds, seed=3)
+    for _ in range(150):
+        data = mutate()
+        reader(data)
+        refused += target.refuses and not _try(target, data)
+    assert reader.read == 150
+    assert not target.refuses or refused > 20
+
+
+def _try(target: Target, data: bytes) -> bool:
+    try:
+        target.make()(data)
+    except DecodeError:
+        return False
+    return True
+
+
+def test_what_takes_too_much_memory_or_raises_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = iter((100 << 20, 200 << 20))
+    monkeypatch.setattr(decoders, '_peak_bytes', lambda: next(peaks))
+    with pytest.raises(BudgetError, match='100 MiB more for a message of 1 bytes'):
+        Reader(Target(lambda: bytes, ()), timed=False)(b'x')
+    monkeypatch.undo()
+    with pytest.raises(ZeroDivisionError):
+        Reader(Target(lambda: lambda data: 1 // (len(data) - 1), ()))(b'x')
+
+
+def test_a_picture_that_claims_more_than_its_bytes_is_refused_at_once() -> None:
+    head = struct.pack('>IIBBBBB', 5000, 5000, 8, 2, 0, 0, 0)
+    chunk = b'IHDR' + head
+    png = b'\x89PNG\r\n\x1a\n' + struct.pack('>I', 13) + chunk
+    png += struct.pack('>I', zlib.crc32(chunk)) + bytes(64)
+    for name in ('compressed_gray', 'compressed_rgb', 'compressed_depth'):
+        Reader(TARGETS[name])(compressed_bytes(EPOCH, png, 'png'))
+
+
+def test_the_command_counts_and_tells_what_it_found(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    figures = tmp_path / 'figures.json'
+    done = subprocess.run(
+        [
+            *(sys.executable, root / 'benchmarks' / 'fuzz.py', '--messages', '400'),
+            *('--target', 'label', '--engine', 'random', '--json', figures),
+            *('--findings', tmp_path / 'findings'),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (label,) = json.loads(figures.read_text())['results']
+    assert (label['target'], label['messages'], label['found']) == ('label', 400, {})
+    assert '400 messages by random' in done.stdout
+    assert not (tmp_path / 'findings').exists()
