@@ -3,17 +3,20 @@
 from pathlib import Path
 import re
 
-_MANIFEST = Path(__file__).parents[1] / 'package.xml'
+_ROOT = Path(__file__).parents[1]
+_BESIDE = r'(benchmarks|config|examples|test|xmodal_ros)\b.*'
 
 project = 'xmodal_ros'
 author = 'xmodal_ros maintainers'
-release = re.findall(r'<version>(.*)</version>', _MANIFEST.read_text(encoding='utf-8'))[0]
+release = re.findall(r'<version>(.*)</version>', (_ROOT / 'package.xml').read_text('utf-8'))[0]
 extensions = ['myst_parser']
 exclude_patterns = ['_build']
 # Sections are linked as on a code host: by their words, with hyphens between.
 myst_heading_anchors = 3
 myst_enable_extensions = ['deflist']
 nitpicky = True
+# What lies beside this folder is no page; test/test_citations.py looks whether it is there.
+nitpick_ignore_regex = [('myst', rf'((\.\./)+|{re.escape(str(_ROOT))}/){_BESIDE}')]
 
 html_theme = 'furo'
 html_title = f'xmodal_ros {release}'

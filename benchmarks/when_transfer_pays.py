@@ -1,0 +1,107 @@
+"""Draw when transfer pays, and write README.md's table of it, from the tables of docs/results.md.
+
+    python benchmarks/when_transfer_pays.py
+
+after ``benchmarks/results_page.py``, which writes those.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+import re
+
+from matplotlib import pyplot as plt
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / 'docs' / 'results.md'
+_PICTURE = ROOT / 'docs' / 'pictures' / 'when_transfer_pays.png'
+# What README.md has between the two is written by this file.
+_MARKS = '<!-- benchmarks/when_transfer_pays.py -->', '<!-- as measured -->'
+_ROW = 'distillation'
+_DELTA = re.compile(r'([+-][\d.]+) \(([+-][\d.]+) to ([+-][\d.]+)\)')
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One target that learnt from a source, against the same target alone."""
+
+    name: str
+    people: int
+    alone: float
+    mean: float
+    low: float
+    high: float
+
+
+def comparisons(page: str) -> list[Comparison]:
+    """Give those of the plainest method, table by table."""
+    found = []
+    for part in page.split('\n## ')[1:]:
+        for table in part.split('\n### ')[1:]:
+            amount = table.partition('\n')[0].removeprefix('Across, ')
+            people = re.search(r'^(\d+) test subjects', table, re.MULTILINE)
+            alone: dict[str, float] = {}
+            for line in re.findall(r'^\|(.*)\|$', table, re.MULTILINE):
+                cells = [*(cell.strip() for cell in line.split('|')), *6 * ['']]
+                target, source, row, score, _, gain = cells[:6]
+                if row == '**unimodal**' and score:
+                    alone[target] = float(score.split()[0])
+                delta = _DELTA.fullmatch(gain) if row == _ROW else None
+                if delta and people and target in alone:
+                    name = f'{target} from {source.split()[0]}, {amount}'
+                    found.append(
+                        Comparison(
+                            name, int(people[1]), alone[target], *map(float, delta.groups())
+                        )
+                    )
+    return sorted(found, key=lambda each: each.mean)
+
+
+def table(found: Sequence[Comparison]) -> str:
+    """Give them as Markdown, the largest gain first."""
+    lines = ['| who learns, and from how much | tested on | alone | gain (95 % interval) |']
+    lines.append('|---|---|---|---|')
+    lines += (
+        f'| {each.name} | {each.people} people | {each.alone:.2f} '
+        f'| {each.mean:+.3f} ({each.low:+.3f} to {each.high:+.3f}) |'
+        for each in reversed(found)
+    )
+    return '\n'.join(lines)
+
+
+def with_table(readme: str, found: Sequence[Comparison]) -> str:
+    """Give README.md with the table of ``found`` in its place."""
+    before, _, rest = readme.partition(_MARKS[0])
+    after = rest.partition(_MARKS[1])[2]
+    return f'{before}{_MARKS[0]}\n{table(found)}\n{_MARKS[1]}{after}'
+
+
+def draw(drawn: Sequence[Comparison]) -> None:
+    """Draw the picture."""
+    plt.switch_backend('Agg')
+    figure, axes = plt.subplots(figsize=(8.4, 0.8 + 0.42 * len(drawn)), layout='constrained')
+    axes.axvline(0, color='0.6', linewidth=1)
+    for height, each in enumerate(drawn):
+        colour = 'tab:green' if each.low > 0 else 'tab:red' if each.high < 0 else '0.35'
+        axes.plot([each.low, each.high], [height, height], color=colour, linewidth=2)
+        axes.plot(each.mean, height, 'o', color=colour)
+    names = [f'{each.name}\n{each.people} people, alone {each.alone:.2f}' for each in drawn]
+    axes.set_yticks(range(len(drawn)), names, fontsize=8)
+    figure.supxlabel(
+        'what the other sensor adds to macro-F1 per clip on people not met before (95 % interval)',
+        fontsize=9,
+    )
+    axes.spines[['top', 'right', 'left']].set_visible(False)
+    figure.savefig(_PICTURE, dpi=110)
+
+
+def main() -> None:
+    """Write both."""
+    found = comparisons(RESULTS.read_text(encoding='utf-8'))
+    draw(found)
+    readme = ROOT / 'README.md'
+    readme.write_text(with_table(readme.read_text(encoding='utf-8'), found), encoding='utf-8')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,17 @@
+"""The table of README.md is that of docs/results.md."""
+
+from benchmarks.when_transfer_pays import comparisons, RESULTS, ROOT, with_table
+
+
+def test_the_readme_says_what_the_results_say() -> None:
+    found = comparisons(RESULTS.read_text(encoding='utf-8'))
+    assert len(found) > 1
+    readme = (ROOT / 'README.md').read_text(encoding='utf-8')
+    assert with_table(readme, found) == readme, 'run: python benchmarks/when_transfer_pays.py'
+    assert all(each.low <= each.mean <= each.high for each in found)
+
+
+def test_a_table_without_the_row_or_without_people_gives_nothing() -> None:
+    row = '| camera | imu | distillation | 0.6 | 5 |  | 1 |\n'
+    page = f'\n## study\n\n### Across, all labels\n\n4 test subjects\n\n{row}| a | b |\n'
+    assert comparisons(page) == []
