@@ -18,6 +18,7 @@ from test.training.small_trainer import learning_sets, TARGET, trainer
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.training.distributed import DistributedContext, init_distributed, SINGLE_PROCESS
 from xmodal_ros.training.trainer import repeatable
+from xmodal_ros.windows.windowing import SECOND_NS
 
 METHODS = ('unimodal', 'distillation', 'cotraining')
 
@@ -49,9 +50,23 @@ def weights(method: str, context: DistributedContext) -> tuple[torch.Tensor, dic
         return flat, {name: each.read for name, each in rows.items()}
 
 
+def guarded(context: DistributedContext) -> tuple[torch.Tensor, dict[str, object]]:
+    """Give the weights and the verdict of the recipe that holds people out first."""
+    sets = learning_sets()
+    for name, found in sets.items():
+        # Everybody shows each activity.
+        person = found.training.ends_ns // SECOND_NS // 12
+        sets[name] = replace(found, training=replace(found.training, recordings=person))
+    with repeatable(3):
+        made = trainer(('chest',), sets=sets, context=context, people='abcd')
+        fitted = make_method('xmodal', {'folds': 2}).train_target(made)
+        flat = torch.cat([p.detach().flatten() for p in fitted.classifier.parameters()])
+    return flat, {} if made.verdict is None else made.verdict.document()
+
+
 def main(folder: Path) -> None:
     with init_distributed('cpu') as (context, _):
-        found = {}
+        found: dict[str, Any] = {}
         for method in METHODS:
             alone, all_read = weights(method, SINGLE_PROCESS)
             together, read = weights(method, context)
@@ -60,6 +75,11 @@ def main(folder: Path) -> None:
                 'difference': difference,
                 'read': {name: [read[name], all_read[name]] for name in (TARGET, 'chest')},
             }
+        (one, verdict), (several, same) = guarded(SINGLE_PROCESS), guarded(context)
+        found['guard'] = {
+            'difference': float((one - several).abs().max()),
+            'verdicts': [verdict, same],
+        }
         (folder / f'{context.rank}.json').write_text(json.dumps(found))
 
 
