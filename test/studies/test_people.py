@@ -113,10 +113,6 @@ def test_choices_are_made_among_those_who_train():
         ({'splits': {'across': {'folds': 1}}}, 'folds'),
         ({'splits': {'within': {'labels': [{'people': 2}]}}}, "of 'across' only"),
         ({'methods': [UNIMODAL, BEST], 'splits': {'within': {}}}, "only with 'across'"),
-        (
-            {'methods': [UNIMODAL, BEST], 'splits': across(labels=[{'fraction': 0.1}])},
-            'asks for all labels',
-        ),
         ({'methods': [UNIMODAL, {**BEST, 'choose': [BEST]}]}, 'chooses nothing itself'),
         ({'methods': [UNIMODAL, {**COSINE, 'all_sensors': True}]}, "of 'statistics' only"),
     ],
@@ -201,3 +197,43 @@ def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeyp
     inner = [tested for row, tested in asked if row == 'ridge']
     assert sorted(name for tested in inner for name in tested) == ['1', '2', '3']
     assert np.isclose(sum(len(tested) for _, tested in asked), 3 + 3 + 1 + 1 + 1)
+
+
+@pytest.mark.parametrize(
+    ('few', 'inner'),
+    [
+        ({'fraction': 0.5}, '2 over people'),
+        ({'fraction': 0.5, 'unlabelled': True}, '2 over people'),
+        # A segment of each activity is left: one who is held out at most leaves enough.
+        ({'fraction': 0.01}, '1 over people'),
+    ],
+)
+def test_with_few_labels_choices_are_made_by_those_alone(
+    recordings, tmp_path, monkeypatch, few, inner
+):
+    tested = []
+    test_one = _GroupRunner.train_and_test
+
+    def listen(self, run):
+        if self._group.rows[0].row == 'regression':
+            tested.append((self._group_data.sets['imu'], self._group_data.test))
+        return test_one(self, run)
+
+    monkeypatch.setattr(_GroupRunner, 'train_and_test', listen)
+    direction = {'train': ['1', '2', '3'], 'test': ['4']}
+    small = study(
+        recordings,
+        targets={'imu': []},
+        methods=[UNIMODAL, BEST],
+        splits={'across': {'directions': [direction], 'labels': [few]}},
+    )
+    result = run(small, tmp_path)
+    assert result.failed == 0, markdown(result)
+    ((_, record),) = [(r, found) for r, found in result.records if r.row.row == 'best']
+    assert record.outcome.facts['inner_folds'] == inner
+    labelled = record.outcome.windows['training']
+    for learnt, test in tested:
+        assert 0 < len(learnt.training.labelled) < labelled
+        assert '4' not in test.subjects
+        held = {number for number, _ in test.clips}
+        assert not held & set(learnt.training.recordings.tolist())

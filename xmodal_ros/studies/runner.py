@@ -19,6 +19,7 @@ from xmodal_ros.data.datamodule import load_recordings
 from xmodal_ros.data.dataset import pair_in_time
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.data.split import SubjectSplit
+from xmodal_ros.data.window_split import TestWindows
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
@@ -33,6 +34,7 @@ from xmodal_ros.studies.runs import Group, inner_folds, Run
 from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
+from xmodal_ros.training.folds import HeldOut, make_folds, stretches
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.training.window_statistics import OtherSensor, StatisticsBaseline
@@ -175,11 +177,13 @@ class _CachingTrainer(TransferTrainer):
 class _GroupRunner:
     """The windows of a group, and its target, which is trained in many ways."""
 
-    def __init__(self, job: Job, reporter: ProgressReporter) -> None:
+    def __init__(
+        self, job: Job, reporter: ProgressReporter, data: GroupData | None = None
+    ) -> None:
         group = job.group
         self._job = job
         self._group = group
-        self._group_data = group_data(job)
+        self._group_data = group_data(job) if data is None else data
         self._recipes = job.recipes
         self._device = choose_device(job.device)
         self._choice: EncoderChoice | None = None
@@ -304,23 +308,71 @@ class _GroupRunner:
         Nobody who tests is looked at before. Scores of a choice are means over the inner folds.
         """
         scores: dict[str, list[float]] = {choice.row: [] for choice in row.choose}
-        inner_groups = inner_folds(self._group, row)
-        for inner in inner_groups:
-            runner = _GroupRunner(replace(self._job, group=inner), NullReporter())
+        labels = self._group.labels
+        over = 'people'
+        if labels.fraction == 1 and labels.shots is None:
+            inner = inner_folds(self._group, row)
+            if inner[0].fold.kind != 'across':
+                over = 'segments of one person'
+            runners = [
+                _GroupRunner(replace(self._job, group=group), NullReporter()) for group in inner
+            ]
+        else:
+            over, runners = self._held_out(row)
+        for runner in runners:
             for choice in row.choose:
-                scores[choice.row].append(runner.train_and_test(Run(inner, choice)).macro_f1)
-        means = {name: float(np.mean(found)) for name, found in scores.items()}
-        # Of choices that score alike the first.
-        best = max(row.choose, key=lambda choice: means[choice.row])
+                tested = runner.train_and_test(Run(runner.group, choice))
+                scores[choice.row].append(tested.macro_f1)
+        means = {name: float(np.mean(found)) for name, found in scores.items() if found}
+        # Of choices that score alike the first, which is taken too where nothing can be held out.
+        best = max(row.choose, key=lambda choice: means.get(choice.row, 0.0))
         tested = self.train_and_test(Run(self._group, best))
         facts = {
             **tested.facts,
             'chosen': best.row,
             'inner_macro_f1': means,
-            'inner_folds': f'{len(inner_groups)} over '
-            + ('people' if inner_groups[0].fold.kind == 'across' else 'segments of one person'),
+            'inner_folds': f'{len(runners)} over {over}',
         }
         return tested.model_copy(update={'facts': facts})
+
+    @property
+    def group(self) -> Group:
+        """Whose runs it does."""
+        return self._group
+
+    def _held_out(self, row: MethodRow) -> tuple[str, list['_GroupRunner']]:
+        """Give runners that are tested on what is labelled of those whom they do not learn from.
+
+        No label is looked at that the target does not have. There are none where too little is
+        labelled to hold some of it out.
+        """
+        data, target = self._group_data, self._group.target
+        names = (target, *self._group.sources)
+        unit, folds = make_folds(
+            {name: data.sets[name] for name in names},
+            target,
+            data.people,
+            {name: self._recipes[name].window.length_ns for name in names},
+            row.inner_folds,
+            self._group.seed,
+        )
+        found = [replace(data, sets=fold.sets, test=_as_test(fold, data.labels)) for fold in folds]
+        group = replace(self._group, rows=row.choose)
+        job = replace(self._job, group=group)
+        return unit, [_GroupRunner(job, NullReporter(), each) for each in found]
+
+
+def _as_test(fold: HeldOut, labels: Sequence[str]) -> TestWindows:
+    """Give what is judged as windows to be tested on."""
+    judged = fold.judged
+    clips = zip(judged.recordings.tolist(), stretches(judged).tolist(), strict=True)
+    return TestWindows(
+        np.asarray(judged.values),
+        tuple(labels[label] for label in judged.labels),
+        tuple(fold.owners.tolist()),
+        tuple(clips),
+        judged.ends_ns,
+    )
 
 
 def devices_for(name: str) -> tuple[str, ...]:

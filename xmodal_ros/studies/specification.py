@@ -273,8 +273,9 @@ class Study(_Part):
             raise ValueError(
                 "methods: exactly one row must be of method 'unimodal', to compare to"
             )
-        if any(row.choose for row in self.methods):
-            self._check_choices()
+        if any(row.choose for row in self.methods) and self.splits.within is not None:
+            # The people learnt from are tested on there.
+            raise ValueError("methods: a row that chooses does so over people: only with 'across'")
         for modality, settings in self.sensors.items():
             _check_name(f'sensors.{modality}', registry.MODALITIES, modality)
             if settings.encoder not in {None, AUTO}:
@@ -287,17 +288,6 @@ class Study(_Part):
                 if target in names:
                     raise ValueError(f'targets: {target!r} is a source of its own')
         return self
-
-    def _check_choices(self) -> None:
-        """Refuse to choose where the people learnt from are tested on, or have few labels."""
-        if self.splits.within is not None:
-            raise ValueError("methods: a row that chooses does so over people: only with 'across'")
-        across = self.splits.across
-        if across and any(labels.shots or labels.fraction < 1 for labels in across.labels):
-            raise ValueError(
-                'methods: a row that chooses asks for all labels of the people it learns from: '
-                "only with all of them, or with fewer 'people'"
-            )
 
     @property
     def sensor_names(self) -> tuple[str, ...]:

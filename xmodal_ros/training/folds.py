@@ -110,10 +110,10 @@ def _without_parts(
 ) -> HeldOut | None:
     """Hold out every n-th stretch of each activity, and windows that reach into one."""
     ours = _joined(list(_parts(sets[target])))
-    stretches = _stretches(ours)
-    of_label = {label: np.unique(stretches[ours.labels == label]) for label in set(ours.labels)}
+    numbers = stretches(ours)
+    of_label = {label: np.unique(numbers[ours.labels == label]) for label in set(ours.labels)}
     held = [s for label, own in of_label.items() if label != NO_LABEL for s in own[number::count]]
-    judged = _rows(ours, np.isin(stretches, held))
+    judged = _rows(ours, np.isin(numbers, held))
     kept = {}
     for name, each in sets.items():
         reach = max(lengths_ns[name], lengths_ns[target])
@@ -175,8 +175,8 @@ def _joined(parts: Sequence[WindowsDataset]) -> WindowsDataset:
     )
 
 
-def _stretches(windows: WindowsDataset) -> NDArray[np.int64]:
-    """Number the stretches (N,) of one recording in which one activity goes on."""
+def stretches(windows: WindowsDataset) -> NDArray[np.int64]:
+    """Number the stretches (N,) of one recording in which one activity goes on, over all."""
     order = np.lexsort((windows.ends_ns, windows.recordings))
     labels, recordings = windows.labels[order], windows.recordings[order]
     new = (np.diff(labels) != 0) | (np.diff(recordings) != 0)
