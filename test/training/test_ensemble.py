@@ -12,7 +12,7 @@ from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
 from xmodal_ros.training.ridge import balanced_weights, fit_ridge
-from xmodal_ros.training.stacking import stack
+from xmodal_ros.training.stacking import choose_weights, stack
 from xmodal_ros.training.trainer import repeatable
 
 
@@ -117,3 +117,27 @@ def test_what_only_guesses_has_no_part_and_what_knows_has_most():
     )
     weights = stack([knows, helps, guesses], labels)
     assert weights[0] > weights[1] > weights[2] == 0
+
+
+def test_one_alone_is_taken_where_all_together_decide_worse():
+    rng = np.random.default_rng(1)
+    labels, groups = np.tile(np.arange(3), 200), np.arange(600) // 60
+    truth = 1.0 * (labels[:, None] == np.arange(3))
+    # Right more often, but sure where it is wrong, so that likelihood thinks little of it.
+    wrong = 1.0 * ((labels[:, None] + 1) % 3 == np.arange(3))
+    often = rng.random(600) < 0.8
+    bold = np.where(often[:, None], 0.1 * truth, 8.0 * wrong)
+    modest = 2.0 * truth + rng.normal(size=(600, 3)) * 1.7
+    answers = {'bold': bold, 'modest': modest}
+    weights = stack([bold, modest], labels)
+    found = choose_weights(answers, labels, groups)
+    mixed = weights[0] * bold + weights[1] * modest
+    assert (mixed.argmax(axis=1) == labels).mean() < 0.75
+    assert found.weights['modest'] == 0 < found.weights['bold']
+    assert found.score == pytest.approx(max(found.alone.values()))
+    np.testing.assert_array_equal(found.together.argmax(axis=1), bold.argmax(axis=1))
+    # Together they are better than each where what they do not know is not the same.
+    other = 2.0 * truth + rng.normal(size=(600, 3)) * 1.7
+    both = choose_weights({'modest': modest, 'other': other}, labels, groups)
+    assert min(both.weights.values()) > 0
+    assert both.score > max(both.alone.values())

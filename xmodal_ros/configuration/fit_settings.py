@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -40,13 +40,15 @@ class FitSettings:
     """How long and how fast a classifier learns.
 
     An epoch shows every window once, or several times where they fill fewer than ``least_steps``
-    batches. ``patience`` epochs without a better validation loss end it early; ``averaging`` is
-    the decay of the running mean of the weights, which is what is validated and kept.
+    batches; there are fewer ``epochs`` where they would take more than ``most_steps``.
+    ``patience`` epochs without a better validation loss end it early; ``averaging`` is the decay
+    of the running mean of the weights, which is what is validated and kept.
     ``precision`` is that of the forward passes. ``balance`` says how activities that are shown
     less are made up for: by ``weights`` in the loss, by ``sampling`` windows, or not (``none``).
     """
 
     epochs: int = 40
+    most_steps: int | None = 4000
     patience: int = 12
     batch_size: int = 64
     least_steps: int = 25
@@ -56,6 +58,11 @@ class FitSettings:
     averaging: float = 0.99
     precision: TrainingPrecision = 'fp32'
     balance: Balance = 'weights'
+
+    def changed(self, chosen: Mapping[str, Any]) -> Self:
+        """Put what a user chose in the place of fields; so many epochs are no fewer for steps."""
+        most_steps = None if 'epochs' in chosen else self.most_steps
+        return replace(self, **{'most_steps': most_steps, **chosen})
 
 
 class RecipeChoices(BaseModel):
@@ -109,7 +116,10 @@ class RecipeChoices(BaseModel):
     ] = {}
     epochs: Annotated[
         Count | None,
-        Field(description='At most so many passes over the windows; without, by the modality.'),
+        Field(
+            description='At most so many passes over the windows; without, by the modality, and '
+            'fewer where windows are many.'
+        ),
     ] = None
     patience: Annotated[
         Count | None,
@@ -148,6 +158,6 @@ class RecipeChoices(BaseModel):
     def applied_to(self, settings: FitSettings) -> FitSettings:
         """Put what was chosen in the place of a modality's settings."""
         chosen = {each.name: getattr(self, each.name, None) for each in fields(FitSettings)}
-        return replace(
-            settings, **{name: value for name, value in chosen.items() if value is not None}
+        return settings.changed(
+            {name: value for name, value in chosen.items() if value is not None}
         )

@@ -27,8 +27,7 @@ class BatchSampler:
         self._chances = chances
         self._sampled = settings.balance == 'sampling'
         self._size = settings.batch_size
-        longest = max(len(self._labelled), len(self._unlabelled))
-        self.steps = max(settings.least_steps, math.ceil(longest / self._size))
+        self.steps = steps_of_epoch(training, settings, unlabelled=unlabelled)
         """How many there are in an epoch."""
         self.has_unlabelled = len(self._unlabelled) > 0
         """Whether any window without a label is shown."""
@@ -56,6 +55,12 @@ class BatchSampler:
             return self._unlabelled
         rows = _shuffled(len(self._unlabelled), shown, generator)[:shown]
         return self._unlabelled[rows]
+
+
+def steps_of_epoch(training: WindowsDataset, settings: FitSettings, *, unlabelled: bool) -> int:
+    """Give how many steps an epoch over some windows takes."""
+    longest = max(len(training.labelled), len(training.unlabelled) if unlabelled else 0)
+    return max(settings.least_steps, math.ceil(longest / settings.batch_size))
 
 
 def _shuffled(count: int, least: int, generator: Generator) -> Tensor:

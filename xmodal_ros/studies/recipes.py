@@ -65,7 +65,7 @@ def _settings(study: Study, modality: str) -> SensorSettings:
 
 def _adapted(recipe: Recipe, modality: str, settings: SensorSettings) -> Recipe:
     given = settings.model_dump(exclude_none=True)
-    fit = {name: given[name] for name in _OF_FIT if name in given}
+    fit: dict[str, Any] = {name: given[name] for name in _OF_FIT if name in given}
     sizes = {name: given[name] for name in _OF_ENCODER if name in given}
     shape = {field: given[name] for name, field in _OF_STREAM.items() if name in given}
     meaningless: list[str] = [
@@ -93,7 +93,7 @@ def _adapted(recipe: Recipe, modality: str, settings: SensorSettings) -> Recipe:
         ) from error
     return replace(
         recipe,
-        fit=replace(recipe.fit, **fit),
+        fit=recipe.fit.changed(fit),
         encoder=encoder,
         stream=recipe.stream.model_copy(update=shape),
     )

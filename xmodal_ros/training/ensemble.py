@@ -1,6 +1,6 @@
 """The encoder ``auto``: which members answer beside a net, chosen on people they do not know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.data.window_array import choose, join
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MEMBERS
@@ -24,7 +23,7 @@ from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
 from xmodal_ros.training.ridge import fit_ridge
-from xmodal_ros.training.stacking import stack
+from xmodal_ros.training.stacking import choose_weights
 from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
 
 NET: Final = 'net'
@@ -32,13 +31,11 @@ NET: Final = 'net'
 _FOLDS: Final = 3
 _LEAST_WINDOWS: Final = 20
 # Windows overlap: more say little more, and closed forms take the square of their number.
-_MOST_WINDOWS: Final = 6000
+_MOST_WINDOWS: Final = 4000
 _MOST_NUMBERS: Final = 50_000_000
 # What a net that is only to be compared may take.
-_MOST_STEPS: Final = {'sequence': 1000, 'spectrogram': 300}
+_MOST_STEPS: Final = {'sequence': 800, 'spectrogram': 300}
 _PART: Final = 64
-# By so much macro-F1 one member alone must be better than all together.
-_CLEARLY: Final = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,40 +118,32 @@ def choose_ensemble(
         answers[config.name] = _centred(fitted.held_out)
         reporter.advance(number + 1, config.name)
     answers[NET] = _net_answers(document, recipe, material, seed, device, reporter)
-    return _combine(material, members, answers, classes, reporter)
+    return _combine(material, members, answers, reporter)
 
 
 def _combine(
     material: _Material,
     members: Sequence[Member],
     answers: dict[str, NDArray[np.float64]],
-    classes: int,
     reporter: ProgressReporter,
 ) -> EncoderChoice:
     names = [NET, *(member.config.name for member in members)]
-    weights = dict(zip(names, stack([answers[n] for n in names], material.labels), strict=True))
-    scores = {name: _score(answers[name], material, classes) for name in names}
-    best = max(names, key=lambda name: scores[name])
-    together = np.sum([weights[name] * answers[name] for name in names], axis=0)
-    score = _score(together, material, classes)
-    if scores[best] > score + _CLEARLY:
-        alone = stack([answers[best]], material.labels)[0]
-        weights = {name: alone if name == best else 0.0 for name in names}
-        together, score = alone * answers[best], scores[best]
+    found = choose_weights({n: answers[n] for n in names}, material.labels, material.groups)
+    weights, together, score = found.weights, found.together, found.score
     kept = [member for member in members if weights[member.config.name] > 0]
     share = _shares(weights, answers)
     chosen = {name: round(share[name], 3) for name in names if weights[name] > 0}
     document = {
         'chosen': chosen,
         'macro_f1': round(score, 4),
-        'alone': {name: round(value, 4) for name, value in scores.items()},
+        'alone': {name: round(value, 4) for name, value in found.alone.items()},
         'folds': len(material.folds),
         'over': material.unit,
         'groups': len(np.unique(material.groups)),
         'windows': len(material.labels),
     }
     parts = ' + '.join(f'{name} {value:.0%}' for name, value in chosen.items())
-    others = ', '.join(f'{name} {value:.3f}' for name, value in scores.items())
+    others = ', '.join(f'{name} {value:.3f}' for name, value in found.alone.items())
     reporter.note(
         f'encoder auto: {parts}, macro-F1 {score:.3f} on {material.unit} left out in '
         f'{len(material.folds)} folds; alone: {others}'
@@ -167,7 +156,7 @@ def _combine(
 
 
 def _assemble(
-    config: EnsembleConfig, kept: Sequence[Member], weights: dict[str, float]
+    config: EnsembleConfig, kept: Sequence[Member], weights: Mapping[str, float]
 ) -> Ensemble:
     ensemble = Ensemble(config, kept[0].channels, kept[0].answer.out_features)
     for own, member in zip(ensemble.members, kept, strict=True):
@@ -299,15 +288,8 @@ def _centred(answers: NDArray[np.float64]) -> NDArray[np.float64]:
     return centred
 
 
-def _score(answers: NDArray[np.float64], material: _Material, classes: int) -> float:
-    counts = count_by_class(
-        material.labels.tolist(), answers.argmax(axis=1).tolist(), list(range(classes))
-    )
-    return float(macro_f1(counts))
-
-
 def _shares(
-    weights: dict[str, float], answers: dict[str, NDArray[np.float64]]
+    weights: Mapping[str, float], answers: dict[str, NDArray[np.float64]]
 ) -> dict[str, float]:
     """Say how much of the common answer each is, by how far its scores spread."""
     parts = {name: weights[name] * float(answers[name].std()) for name in weights}

@@ -1,10 +1,13 @@
 """How much each of several answers counts in their common one.
 
 Stacking (Wolpert 1992) with weights that are not negative (Breiman 1996), by the answers to
-windows of groups, people as a rule, that no member had learnt from.
+windows of groups, people as a rule, that no member had learnt from. One answer alone is taken
+where it is better than all together, for weights are those of the greatest likelihood, which is
+not the most right decisions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,12 +15,70 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from xmodal_ros.methods.verdict import compare, Scores
+from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 from xmodal_ros.training.ridge import balanced_weights
 
 # Draws weights towards each other's mean: where nothing speaks against it members count the same.
 _SHRINKAGE: Final = 1e-3
 # Below this share of the common answer a member costs more than it says.
 _LEAST_SHARE: Final = 0.02
+# By so much macro-F1 over all windows one is clearly better, however few the groups are.
+_CLEARLY: Final = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked:
+    """The ``weights`` of answers by name, zero for those without a part.
+
+    ``together`` (N, classes) is the common answer and ``score`` its macro-F1 over all windows;
+    ``alone`` are those of each.
+    """
+
+    weights: Mapping[str, float]
+    together: NDArray[np.float64]
+    score: float
+    alone: Mapping[str, float]
+
+
+def choose_weights(
+    answers: Mapping[str, NDArray[np.float64]],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+) -> Stacked:
+    """Weigh answers (N, classes) of each member, or take the best alone.
+
+    That is where its macro-F1 is clearly above that of all together, or by more than the standard
+    error over ``groups`` (N,).
+    """
+    names = list(answers)
+    weights = dict(zip(names, stack([answers[name] for name in names], labels), strict=True))
+    together = np.sum([weights[name] * answers[name] for name in names], axis=0)
+    score = _score(together, labels)
+    alone = {name: _score(answers[name], labels) for name in names}
+    best = max(names, key=lambda name: alone[name])
+    lost = compare(_by_group(answers[best], labels, groups), _by_group(together, labels, groups))
+    if alone[best] > score and (alone[best] > score + _CLEARLY or lost.gain > lost.error):
+        # How sure it is, calibration sets.
+        weights = {name: float(name == best) for name in names}
+        together, score = answers[best], alone[best]
+    return Stacked(weights, together, score, alone)
+
+
+def _score(answers: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    decided = answers.argmax(axis=1).tolist()
+    counts = count_by_class(labels.tolist(), decided, np.unique(labels).tolist())
+    return float(macro_f1(counts))
+
+
+def _by_group(
+    answers: NDArray[np.float64], labels: NDArray[np.int64], groups: NDArray[np.int64]
+) -> Scores:
+    """Give each group's macro-F1 over the activities that it shows."""
+    return {
+        str(group): _score(answers[groups == group], labels[groups == group])
+        for group in np.unique(groups)
+    }
 
 
 def stack(answers: Sequence[NDArray[np.float64]], labels: NDArray[np.int64]) -> list[float]:

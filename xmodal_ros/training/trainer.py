@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import pair_in_time, WindowsDataset
-from xmodal_ros.data.sampler import BatchSampler
+from xmodal_ros.data.sampler import BatchSampler, steps_of_epoch
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.isolated_rng import IsolatedRng
 from xmodal_ros.methods.method import TransferMethod
@@ -207,7 +207,8 @@ class Trainer:
         self.device = next(classifier.parameters()).device
         self.context = context
         self.training = as_window_tensors(training)
-        self.settings = scheduled_settings(settings, method)
+        unlabelled = bool(sources) and method.learns_unlabelled
+        self.settings = scheduled_settings(settings, method, training, unlabelled=unlabelled)
         self.least_epoch = max(1, self.settings.epochs // 2)
         labels = training.labels[training.labelled]
         weights = class_weights(labels, classifier.head.out_features)
@@ -215,7 +216,7 @@ class Trainer:
             training,
             weights[torch.from_numpy(labels)].double(),
             self.settings,
-            unlabelled=bool(sources) and method.learns_unlabelled,
+            unlabelled=unlabelled,
         )
         if settings.balance != 'weights':
             weights = torch.ones_like(weights)
@@ -407,11 +408,20 @@ def _full_precision(outputs: Outputs) -> Outputs:
     return Outputs(**{each.name: getattr(outputs, each.name).float() for each in fields(Outputs)})
 
 
-def scheduled_settings(settings: FitSettings, method: TransferMethod) -> FitSettings:
-    """Give the settings that hold for a method: those of its own schedule, where it has one."""
+def scheduled_settings(
+    settings: FitSettings, method: TransferMethod, training: WindowsDataset, *, unlabelled: bool
+) -> FitSettings:
+    """Give the settings that hold for a method: those of its own schedule, where it has one.
+
+    Without one there are no more epochs than the most steps are enough for, one at least.
+    """
     own = method.schedule
     if own is None:
-        return settings
+        if settings.most_steps is None:
+            return settings
+        steps = steps_of_epoch(training, settings, unlabelled=unlabelled)
+        enough = max(1, -(-settings.most_steps // steps))
+        return replace(settings, epochs=min(settings.epochs, enough))
     # The user's own limit of epochs holds for every method.
     return replace(
         settings,

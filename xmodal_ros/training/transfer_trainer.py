@@ -284,7 +284,10 @@ class TransferTrainer:
             settings = replace(settings, least_steps=max(settings.least_steps, beside))
         how = f' ({method.name} from {", ".join(sources)})' if sources else ''
         stage = f'{self._purpose}training {name}{how}'
-        epochs = scheduled_settings(recipe.fit, method).epochs
+        unlabelled = bool(sources) and method.learns_unlabelled
+        epochs = scheduled_settings(
+            settings, method, examples.training, unlabelled=unlabelled
+        ).epochs
         self._reporter.begin(stage, epochs)
         begun = time.monotonic()
         fitted = fit(
