@@ -1,9 +1,15 @@
 """A bundle is whole or not there, and a wrong one is refused in words."""
 
+from contextlib import suppress
 import json
 import os
 from pathlib import Path
+import shutil
+from tempfile import TemporaryDirectory
+import warnings
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 import pytest
 from safetensors.torch import load_file, save_file
 import torch
@@ -15,6 +21,7 @@ from test.bundles import (
     make_imu_bundle,
     rewrite_document,
 )
+from test.messages_of_anything import mutated
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
 from xmodal_ros.models.bundle import check_replaceable, load_bundle, save_bundle
@@ -295,3 +302,73 @@ def test_weights_cut_short_between_check_and_use_are_refused(tmp_path, monkeypat
     monkeypatch.setattr(bundle_module, 'check_bundle', cut_after_check)
     with pytest.raises(BundleError, match='changes while it is read'):
         load_bundle(path)
+
+
+def test_a_bundle_from_before_documents_were_hashed_loads_and_says_so(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    golden = path / 'golden.safetensors'
+    save_file(load_file(golden), golden)
+    with pytest.warns(UserWarning, match=r'does not say what its bundle\.json was'):
+        assert load_bundle(path).info.labels == LABELS
+
+
+def test_a_document_that_asks_for_all_the_memory_is_refused(
+    tmp_path,
+):
+    path = make_imu_bundle(tmp_path / 'imu')
+    rocket = {'kind': 'rocket', 'dilations': 16 * [1], 'biases': 64, 'segments': 64}
+    member = {'name': 'rocket', 'features': rocket, 'landmarks': 16_384}
+    rewrite_document(path, ensemble={'members': 16 * [member]})
+    with pytest.raises(BundleError, match=r'landmarks of 86016 features'):
+        load_bundle(path)
+
+
+def test_a_file_larger_than_any_model_is_refused_unread(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    with (path / 'model.safetensors').open('r+b') as file:
+        file.truncate(1 << 40)
+    with pytest.raises(BundleError, match='more than any model'):
+        check_bundle(path)
+
+
+def anything_in_place_of(path, draw):
+    """Change bytes of one file of a bundle, or a value of its document, as if written so."""
+    name = draw(st.sampled_from(['bundle.json', 'model.safetensors', 'golden.safetensors', '']))
+    if name:
+        content = draw(mutated([(path / name).read_bytes()]))
+        (path / name).write_bytes(content)
+        return
+    content = json.loads((path / 'bundle.json').read_text())
+    at = content
+    while isinstance(at, dict):
+        key = draw(st.sampled_from(sorted(at)))
+        if not isinstance(at[key], dict) or not at[key] or draw(st.booleans()):
+            break
+        at = at[key]
+    at[key] = draw(ANYTHING)
+    rewrite_document(path, **content)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_whatever_a_bundle_holds_it_loads_or_is_refused_in_words(bundle_to_copy, data):
+    with TemporaryDirectory() as folder:
+        path = Path(shutil.copytree(bundle_to_copy, Path(folder) / 'imu'))
+        anything_in_place_of(path, data.draw)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            # Any other exception would be one.
+            with suppress(BundleError):
+                load_bundle(path)
+
+
+@pytest.fixture(scope='module')
+def bundle_to_copy(tmp_path_factory):
+    return make_imu_bundle(tmp_path_factory.mktemp('whole') / 'imu')

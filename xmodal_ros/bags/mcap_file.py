@@ -15,9 +15,7 @@ import struct
 from typing import BinaryIO, Final, NamedTuple
 from zlib import crc32
 
-from lz4.frame import decompress as decompress_lz4  # type: ignore[import-untyped]
-
-from xmodal_ros.bags.compression import decompress_zstd
+from xmodal_ros.bags.compression import decompress_lz4, decompress_zstd, LARGEST
 from xmodal_ros.bags.storage import (
     CDR,
     Channel,
@@ -377,10 +375,11 @@ def _unpack_chunk(record: bytes) -> bytes:
     fields = _Fields(record[_CHUNK.size :])
     kind = fields.text()
     packed = fields.take(fields.number('<Q'))
+    _check(size <= LARGEST, f'a chunk claims to be {size} bytes')
     if kind == 'zstd':
-        data = decompress_zstd(packed)
+        data = decompress_zstd(packed, size)
     elif kind == 'lz4':
-        data = decompress_lz4(packed)
+        data = decompress_lz4(packed, size)
     else:
         _check(not kind, f'its chunks are compressed as {kind!r}, only zstd and lz4 are known')
         data = packed

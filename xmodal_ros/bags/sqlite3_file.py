@@ -37,6 +37,8 @@ _NEWEST_SCHEMA: Final = 4
 _HEADER_BYTES: Final = 100
 # Where SQLite locks a file: https://sqlite.org/src/file/src/os.h
 _LOCK_AT, _LOCK_BYTES = 0x40000000, 512
+# A view may be a query without end.
+_TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
 _FLOCK: Final = struct.Struct('hhqqi4x')
 
 
@@ -167,7 +169,7 @@ class Sqlite3File(StorageFile):
         return Path(self._copy.name) / self.path.name
 
     def _look(self, connection: sqlite3.Connection) -> None:
-        tables = [_text(name) for (name,) in connection.execute('SELECT name FROM sqlite_master')]
+        tables = [_text(name) for (name,) in connection.execute(_TABLES)]
         schema = self._check_tables(connection, tables)
         counts, orphans = {}, 0
         rows = connection.execute(
@@ -281,6 +283,8 @@ def _what_is_wrong(file: Path, error: sqlite3.Error) -> str:
 def _open(path: Path, how: str) -> sqlite3.Connection:
     place = quote(os.fsencode(path.absolute()))
     connection = sqlite3.connect(f'file:{place}?{how}', uri=True, check_same_thread=False)
+    # What a stranger's file defines may not call functions that reach beyond it.
+    connection.execute('PRAGMA trusted_schema = OFF')
     # Text that is no UTF-8 is no reason to read nothing.
     connection.text_factory = bytes
     return connection

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 import struct
 from typing import Annotated, Any, Final, Literal, Self, TYPE_CHECKING
+import warnings
 
 from pydantic import (
     BaseModel,
@@ -40,6 +41,8 @@ DOCUMENT, WEIGHTS, GOLDEN = 'bundle.json', 'model.safetensors', 'golden.safetens
 DOCUMENT_SHA256 = 'bundle_json_sha256'
 # Far more than any document; a file that is not one must not fill the memory.
 _LARGEST_DOCUMENT: Final = 1 << 26
+# Of weights and of golden samples, which are read whole; the largest model has a few 100 MB.
+_LARGEST_FILE: Final = 1 << 31
 # A safetensors file begins with the length of its JSON header, which holds the metadata.
 _HEADER_LENGTH: Final = struct.Struct('<Q')
 
@@ -144,6 +147,8 @@ def _check_file(file: Path) -> None:
     if not file.is_file():
         # A pipe would never end.
         raise BundleError(f'{file} is no file: copy the whole folder again')
+    if (size := file.stat().st_size) > _LARGEST_FILE:
+        raise BundleError(f'{file} has {size} bytes, more than any model: copy the folder again')
 
 
 def is_bundle(path: Path) -> bool:
@@ -202,9 +207,16 @@ def check_bundle(path: Path) -> BundleInfo:
             )
         stated = _metadata(read_file(path / GOLDEN)).get(DOCUMENT_SHA256)
         found = bundle_sha256(path)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
-    if found != stated:
+    if stated is None:
+        # Written before documents were hashed.
+        warnings.warn(
+            f'bundle {path} does not say what its {DOCUMENT} was: whether somebody changed it '
+            'cannot be told; train it again to be sure',
+            stacklevel=2,
+        )
+    elif found != stated:
         raise BundleError(
             f'{path / DOCUMENT} is not the document this bundle was made with: copy the whole '
             'folder again, and set thresholds by parameters'

@@ -4,9 +4,9 @@ None of the members is learnt by gradient: each is a ridge regression in closed 
 features of a window.
 """
 
-from typing import Annotated, Final, Literal, TYPE_CHECKING
+from typing import Annotated, Final, Literal, Self, TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from xmodal_ros.models.configuration_features import (
     Features,
@@ -16,6 +16,8 @@ from xmodal_ros.models.configuration_features import (
 
 if TYPE_CHECKING:
     from xmodal_ros.models.modeling_ensemble import Ensemble
+
+_MOST_NUMBERS: Final = 1 << 26
 
 MemberName = Literal['statistics', 'kernel', 'rocket']
 
@@ -29,6 +31,18 @@ class MemberConfig(BaseModel):
     features: Annotated[Features, Field(discriminator='kind')]
     landmarks: Annotated[int, Field(ge=0, le=16_384)] = 0
 
+    @model_validator(mode='after')
+    def _fits_into_memory(self) -> Self:
+        # A few words of a document must not ask for all the memory of a robot.
+        if isinstance(self.features, RocketFeatures):
+            numbers = self.landmarks * self.features.per_window
+            if numbers > _MOST_NUMBERS:
+                raise ValueError(
+                    f'{self.landmarks} landmarks of {self.features.per_window} features are '
+                    f'{numbers} numbers, more than {_MOST_NUMBERS}: choose fewer of either'
+                )
+        return self
+
 
 class EnsembleConfig(BaseModel):
     """The members, and whether the net has a part in the answer."""
@@ -36,7 +50,7 @@ class EnsembleConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra='forbid')
 
     net: bool = True
-    members: Annotated[tuple[MemberConfig, ...], Field(min_length=1)]
+    members: Annotated[tuple[MemberConfig, ...], Field(min_length=1, max_length=16)]
 
     def build(self, channels: int, classes: int) -> 'Ensemble':
         """Build it without knowledge, for preprocessed windows of so many channels."""

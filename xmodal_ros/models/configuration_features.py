@@ -1,8 +1,11 @@
 """Which numbers describe a window where nothing is learnt by gradient; without torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+ROCKET_KERNELS: Final = 84
+"""Of nine steps with three twos and six minus ones, all that there are."""
 
 
 class StatisticsFeatures(BaseModel):
@@ -24,6 +27,11 @@ class RocketFeatures(BaseModel):
     ] = (1, 2, 4, 8, 16)
     biases: Annotated[int, Field(ge=1, le=64)] = 8
     segments: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @property
+    def per_window(self) -> int:
+        """How many numbers each part of a window is described by."""
+        return len(self.dilations) * ROCKET_KERNELS * self.biases
 
 
 Features = StatisticsFeatures | RocketFeatures

@@ -11,7 +11,12 @@ import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
-from xmodal_ros.models.configuration_features import Features, RocketFeatures, StatisticsFeatures
+from xmodal_ros.models.configuration_features import (
+    Features,
+    ROCKET_KERNELS,
+    RocketFeatures,
+    StatisticsFeatures,
+)
 
 _QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 # Of the mean square change over so many steps, which says what a spectrum says.
@@ -104,23 +109,23 @@ class RocketKernels(nn.Module):
     def __init__(self, config: RocketFeatures, channels: int) -> None:
         super().__init__()
         self.config = config
-        kernels = torch.full((84, _KERNEL_STEPS), -1.0)
+        kernels = torch.full((ROCKET_KERNELS, _KERNEL_STEPS), -1.0)
         for row, places in enumerate(combinations(range(_KERNEL_STEPS), 3)):
             kernels[row, list(places)] = 2.0
         dilations = len(config.dilations)
-        seen = torch.zeros((dilations, 84, channels))
+        seen = torch.zeros((dilations, ROCKET_KERNELS, channels))
         most = min(channels, _KERNEL_STEPS)
         for dilation in range(dilations):
-            for row in range(84):
+            for row in range(ROCKET_KERNELS):
                 count = int(2 ** float(torch.rand(()) * torch.log2(torch.tensor(most + 1.0))))
                 seen[dilation, row, torch.randperm(channels)[: max(1, count)]] = 1
         self.register_buffer('weights', seen[..., None] * kernels[:, None])
-        shape = (dilations, 84, config.biases)
+        shape = (dilations, ROCKET_KERNELS, config.biases)
         # As of noise; training windows say better.
         spread = self.weights.square().sum(dim=(2, 3), keepdim=True).sqrt()
         self.weights /= _EDGE * spread
         self.register_buffer('biases', torch.randn(shape) / _EDGE - 0.5)
-        self.per_window = dilations * 84 * config.biases
+        self.per_window = config.per_window
 
     def prepare(self, windows: Tensor, generator: torch.Generator) -> None:
         """Take biases from training windows (N, steps, channels), of which a few are enough."""

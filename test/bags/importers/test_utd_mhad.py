@@ -230,7 +230,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_archive_is_named(tmp_path: Path, content: bytes) -> None:
     folder = write_archives(tmp_path)
     (folder / IMU_FILE).write_bytes(content)
-    with pytest.raises(BagError, match=f'{IMU_FILE}.* is no UTD-MHAD archive'):
+    with pytest.raises(BagError, match=f'{IMU_FILE}.* is no archive with the arrays'):
         load_clips(folder)
 
 

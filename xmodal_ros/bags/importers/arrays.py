@@ -2,27 +2,40 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, Final
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import BagError
 
+# Many times what any of the data sets holds.
+_LARGEST: Final = 1 << 32
+# What damaged and hostile archives make zipfile and numpy raise.
+_DAMAGE: Final = (
+    *(OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError, MemoryError),
+    *(NotImplementedError, RuntimeError),
+)
+
 
 def load_arrays(file: Path, names: Sequence[str], missing: str) -> dict[str, NDArray[Any]]:
     """Give the arrays of an archive by name.
 
     Raises :class:`BagError` for a file that is not there, which says what is ``missing``, and for
-    one that is no archive or lacks one of the arrays.
+    one that is no archive, lacks one of the arrays or claims to hold far more than any data set.
+    Nothing is unpickled.
     """
     if not file.is_file():
         raise BagError(missing)
     try:
-        with np.load(file) as archive:
+        with ZipFile(file) as content:
+            size = sum(content.getinfo(f'{name}.npy').file_size for name in names)
+        if size > _LARGEST:
+            raise ValueError(f'these would be {size} bytes')
+        with np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in names}
-    except (OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError) as error:
+    except _DAMAGE as error:
         raise BagError(
             f'{str(file)!r} is no archive with the arrays {", ".join(names)}: {error}'
         ) from error

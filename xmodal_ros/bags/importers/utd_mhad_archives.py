@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from xmodal_ros.bags.importers.arrays import load_arrays
 from xmodal_ros.bags.importers.utd_mhad_clip import Clip
 from xmodal_ros.errors import BagError
 
@@ -71,18 +71,12 @@ def _millimetres(depth: NDArray[Any]) -> NDArray[np.uint16]:
 
 
 def _load(file: Path, layout: _Layout) -> dict[str, NDArray[Any]]:
-    if not file.is_file():
-        raise BagError(
-            f'{str(file.parent)!r} does not hold UTD-MHAD: expected {IMU_FILE} and {DEPTH_FILE} '
-            f'in it, or the original .mat files; {file.name} is missing'
-        )
-    try:
-        with np.load(file) as archive:
-            arrays = {name: np.atleast_1d(archive[name]) for name in layout}
-    except (OSError, ValueError, TypeError, BadZipFile, KeyError, EOFError) as error:
-        raise BagError(
-            f'{str(file)!r} is no UTD-MHAD archive with the arrays {", ".join(layout)}: {error}'
-        ) from error
+    missing = (
+        f'{str(file.parent)!r} does not hold UTD-MHAD: expected {IMU_FILE} and {DEPTH_FILE} in '
+        f'it, or the original .mat files; {file.name} is missing'
+    )
+    found = load_arrays(file, tuple(layout), missing)
+    arrays = {name: np.atleast_1d(values) for name, values in found.items()}
     for name, (kinds, shape) in layout.items():
         array = arrays[name]
         if array.dtype.kind not in kinds or array.shape[1:] != shape or array.size == 0:

@@ -1,0 +1,97 @@
+"""What code may not do, read from its text: docs/security.md relies on it."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+ROOT = Path(__file__).parents[2]
+# What turns bytes into objects by running code that they name.
+UNPICKLERS: Final = {'pickle', 'cPickle', '_pickle', 'dill', 'cloudpickle', 'marshal', 'shelve'}
+CLIENTS: Final = {'requests', 'httpx', 'aiohttp', 'urllib3', 'ftplib', 'telnetlib', 'smtplib'}
+RUNNERS: Final = {'eval', 'exec', 'compile', '__import__'}
+# Where a server listens; each is held to this machine by a test of its own.
+SERVERS: Final = {'labelling/server.py'}
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    package = ROOT / 'xmodal_ros'
+    return {
+        str(path.relative_to(package)): ast.parse(path.read_text(encoding='utf-8'))
+        for path in sorted(package.rglob('*.py'))
+    }
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def calls() -> Iterator[tuple[str, str, ast.Call]]:
+    """Give every call with its module and the dotted name of what is called."""
+    for name, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield name, ast.unparse(node.func), node
+
+
+def keyword(call: ast.Call, name: str) -> str:
+    return next((ast.unparse(each.value) for each in call.keywords if each.arg == name), '')
+
+
+def test_nothing_is_unpickled() -> None:
+    found = [
+        f'{name}: {module}'
+        for name, tree in modules().items()
+        for module in imports(tree)
+        if module.partition('.')[0] in UNPICKLERS
+    ]
+    assert not found
+    for name, called, call in calls():
+        where = f'{name}:{call.lineno}'
+        assert called not in ('torch.load', 'joblib.load', 'np.lib.format.read_array'), where
+        if called == 'np.load':
+            assert keyword(call, 'allow_pickle') == 'False', where
+        # What a process of our own sends, not a file; even so as plain tensors alone.
+        assert not called.endswith(('.loads', '.load')) or 'pickle' not in called, where
+
+
+def test_no_text_becomes_code_and_no_shell_is_asked() -> None:
+    for name, called, call in calls():
+        where = f'{name}:{call.lineno}'
+        assert called not in RUNNERS, where
+        assert called not in ('os.system', 'os.popen', 'subprocess.getoutput'), where
+        assert keyword(call, 'shell') in ('', 'False'), where
+        assert called not in ('yaml.unsafe_load', 'yaml.full_load'), where
+        if called == 'YAML' and call.keywords:
+            assert keyword(call, 'typ') in ("'safe'", "'rt'", ''), where
+
+
+def test_no_archive_is_unpacked_by_the_names_within() -> None:
+    for name, called, call in calls():
+        where = f'{name}:{call.lineno}'
+        assert not called.endswith(('.extractall', '.extract', 'unpack_archive')), where
+
+
+def test_nothing_is_fetched_and_servers_are_known() -> None:
+    servers = set()
+    for name, tree in modules().items():
+        wanted = {module.partition('.')[0] for module in imports(tree)}
+        assert not wanted & CLIENTS, name
+        assert 'urllib.request' not in set(imports(tree)), name
+        if {'http.server', 'socketserver'} & set(imports(tree)):
+            servers.add(name)
+    assert servers == SERVERS
+
+
+def test_the_checks_find_what_they_are_for() -> None:
+    bad = ast.parse('import pickle\nnp.load(f, allow_pickle=True)\nsubprocess.run(c, shell=True)')
+    assert 'pickle' in set(imports(bad))
+    found = [node for node in ast.walk(bad) if isinstance(node, ast.Call)]
+    assert [keyword(each, 'allow_pickle') for each in found] == ['True', '']
+    assert [keyword(each, 'shell') for each in found] == ['', 'True']
