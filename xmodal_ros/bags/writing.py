@@ -117,13 +117,21 @@ class BagWriter:
             self._clean_up()
 
     def write(
-        self, topic: str, msgtype: str, received_ns: int, data: bytes, *, latched: bool = False
+        self,
+        topic: str,
+        msgtype: str,
+        received_ns: int,
+        data: bytes,
+        *,
+        latched: bool = False,
+        reliable: bool = True,
     ) -> None:
         """Write one CDR message (with its 4-byte encapsulation header).
 
-        A topic is declared on first use, with reliable QoS; ``latched`` then makes it transient
-        local. Raises :class:`BagError` for a type we have no definition of, another type than
-        the topic had before, a time that is no non-negative int64, or a full disk.
+        A topic is declared on first use, with the QoS that ``latched``, transient local, and
+        ``reliable`` then say. Raises :class:`BagError` for a type we have no definition of,
+        another type than the topic had before, a time that is no non-negative int64, or a full
+        disk.
         """
         if self._writer is None:
             raise BagError(f'bag {str(self.path)!r} is not open: use BagWriter in a with block')
@@ -135,7 +143,8 @@ class BagWriter:
         try:
             connection = self._connections.get(topic)
             if connection is None:
-                connection = self._connect(self._writer, topic, msgtype, latched=latched)
+                profile = _qos(msgtype, latched=latched, reliable=reliable)
+                connection = self._connect(self._writer, topic, msgtype, profile)
             if connection.msgtype != msgtype:
                 raise BagError(
                     f'bag {str(self.path)!r}: topic {topic!r} holds {connection.msgtype}, '
@@ -159,7 +168,7 @@ class BagWriter:
             ) from error
         self.write(topic, msgtype, received_ns, data, latched=latched)
 
-    def _connect(self, writer: Writer, topic: str, msgtype: str, *, latched: bool) -> Connection:
+    def _connect(self, writer: Writer, topic: str, msgtype: str, profile: Qos) -> Connection:
         if msgtype not in TYPESTORE.fielddefs:
             raise BagError(
                 f'bag {str(self.path)!r}: type {msgtype!r} of topic {topic!r} is unknown, its '
@@ -169,7 +178,7 @@ class BagWriter:
             topic,
             msgtype,
             typestore=TYPESTORE,
-            offered_qos_profiles=[_qos(msgtype, latched=latched)],
+            offered_qos_profiles=[profile],
         )
         self._connections[topic] = connection
         return connection
@@ -211,12 +220,12 @@ def replacing(path: Path) -> Iterator[Path]:
             raise BagError(f'cannot replace bag {str(path)!r}: {error}') from error
 
 
-def _qos(msgtype: str, *, latched: bool) -> Qos:
+def _qos(msgtype: str, *, latched: bool, reliable: bool) -> Qos:
     depth = min(_DEPTH, intake_of_type(msgtype).played_depth)
     return Qos(
         history=QosHistory.KEEP_LAST,
         depth=1 if latched else depth,
-        reliability=QosReliability.RELIABLE,
+        reliability=QosReliability.RELIABLE if reliable else QosReliability.BEST_EFFORT,
         durability=QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
         deadline=_INFINITE,
         lifespan=_INFINITE,

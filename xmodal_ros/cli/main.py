@@ -18,8 +18,8 @@ from xmodal_ros.errors import XmodalError
 
 # Each is a module of this package with a function or a typer app of the same name.
 _COMMANDS: Final = (
-    'simulate', 'import', 'inspect', 'label', 'dataset', 'train', 'evaluate', 'study', 'export',
-    'doctor', 'watch', 'benchmark', 'demo',
+    'simulate', 'import', 'record', 'inspect', 'label', 'dataset', 'train', 'evaluate', 'study',
+    'export', 'doctor', 'watch', 'benchmark', 'demo',
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
-from rclpy.qos import DurabilityPolicy, QoSProfile
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros import qos
@@ -26,6 +26,18 @@ class DoctorSubscription:
         self._depth = depth
         self._subscription: Any = None
         self._profile: QoSProfile | None = None
+
+    @property
+    def latched(self) -> bool:
+        """Whether all who publish keep their messages for those that come later."""
+        profile = self._profile
+        return profile is not None and profile.durability == DurabilityPolicy.TRANSIENT_LOCAL
+
+    @property
+    def reliable(self) -> bool:
+        """Whether all who publish send again what was lost."""
+        profile = self._profile
+        return profile is not None and profile.reliability == ReliabilityPolicy.RELIABLE
 
     def follow(self) -> None:
         """Subscribe, or subscribe anew where another publisher asks for it."""
