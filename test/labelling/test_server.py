@@ -13,9 +13,9 @@ from test.labelling.scenes import RATE, write_scene
 from test.messages import EPOCH
 from test.waiting import PATIENCE_S
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.labelling.access import HEADER
 from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.server import LabelServer
+from xmodal_ros.web.access import HEADER
 
 WALK = {'start': 1_000_000_000, 'end': 2_000_000_001, 'label': 'walk'}
 

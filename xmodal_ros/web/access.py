@@ -1,4 +1,4 @@
-"""Who may talk to the page's server: whoever has the token, on this machine, from the page."""
+"""Who may talk to a page's server: whoever has the token, on this machine, from the page."""
 
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -15,11 +15,13 @@ class Access:
     """The token of one server, given in the address once, then in a cookie or a header.
 
     Browsers send cookies to every port of a machine, so the cookie's name has the port in it.
+    ``command`` is the one that printed the address.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, command: str, port: int) -> None:
         self.token = secrets.token_urlsafe(32)
-        self._cookie = f'xmodal_label_{port}'
+        self._command = command
+        self._cookie = f'xmodal_{port}'
 
     def cookie(self) -> str:
         """Give the header that makes a browser remember the token until it is closed."""
@@ -39,7 +41,7 @@ class Access:
         if (complaint := self.host_complaint(headers)) != '':
             return complaint
         if not self._has_token(headers):
-            return 'open the address that `xmodal label` printed: it holds a token'
+            return f'open the address that `{self._command}` printed: it holds a token'
         if not page and headers.get('Sec-Fetch-Site', '') in _OTHER_PAGES:
             return 'another page asked for this'
         origin = headers.get('Origin')
