@@ -11,7 +11,7 @@ from xmodal_ros.web.scripts import one_script, page_files, read_page_file
 def test_each_module_is_there_once_after_those_that_it_needs():
     script = one_script('report/page.js')
     assert not re.search(r'^(import|export)\b', script, re.MULTILINE)
-    order = [script.index(f'class {name} ') for name in ('View', 'Timeline', 'Readout')]
+    order = [script.index(f'class {name} ') for name in ('View', 'Timeline', 'Paper')]
     assert order == sorted(order)
     assert script.count('class Timeline ') == 1
     # Its very text, but for what joins the modules.
@@ -19,12 +19,12 @@ def test_each_module_is_there_once_after_those_that_it_needs():
 
 
 def test_all_that_a_page_imports_is_named_among_its_files():
-    named = {*page_files('', 'labelling')}
-    assert {'timeline.js', 'base.css', 'labelling/app.js', 'labelling/style.css'} <= named
+    named = {*page_files('', 'labelling', 'watch')}
+    assert {'timeline.js', 'base.css', 'labelling/app.js', 'watch/page.js'} <= named
     assert 'report/page.js' not in named
     for name in named:
         for other in re.findall(r"from '([^']+)'", read_page_file(name)):
-            folder = 'labelling/' if name.startswith('labelling/') else ''
+            folder = f'{name.partition("/")[0]}/' if '/' in name else ''
             path = other.replace('./', folder, 1) if other.startswith('./') else other[3:]
             assert path in named, (name, other)
 

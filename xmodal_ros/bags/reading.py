@@ -322,7 +322,7 @@ class BagReader:
             for topic in self.topics.values()
             if (modality := modality_of_type(topic.msgtype))
         }
-        short = {topic: _short_name(topic) for topic in modalities}
+        short = {topic: short_name(topic) for topic in modalities}
         names = list(short.values())
         return tuple(
             Sensor(
@@ -383,7 +383,8 @@ def _name_of(path: Path) -> str:
     return file_stem(path) if path.is_file() else path.name
 
 
-def _short_name(topic: str) -> str:
+def short_name(topic: str) -> str:
+    """Name a sensor after its topic, without what any topic ends with."""
     parts = topic.strip('/').split('/')
     while len(parts) > 1 and parts[-1] in _NO_NAMES_OF_THEIR_OWN:
         parts.pop()

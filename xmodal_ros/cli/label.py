@@ -1,11 +1,8 @@
 """``xmodal label``: mark the activities of recordings on a local page."""
 
-import os
 from pathlib import Path
-import sys
 import threading
 from typing import Annotated
-import webbrowser
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +10,7 @@ import typer
 
 from xmodal_ros.bags.label_writing import check_label
 from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.cli.browser import open_browser
 from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.server import LabelServer
 
@@ -55,8 +53,8 @@ def label(
     with BagQueue(find_recordings(bags), activities) as queue, LabelServer(queue, port) as server:
         print(server.url, flush=True)
         console.print('Ctrl-C ends it; every change is saved at once')
-        if not no_browser and _has_screen():
-            webbrowser.open(server.url)
+        if not no_browser:
+            open_browser(server.url)
         try:
             queue.wait()
             for bag in queue.progress():
@@ -71,10 +69,3 @@ def label(
             console.print(
                 f'\nended; all saved: {total} segments in {labelled} of {len(progress)} bags'
             )
-
-
-def _has_screen() -> bool:
-    """Without one, a browser would be one for terminals, and take this one over."""
-    if not sys.platform.startswith('linux'):
-        return True
-    return bool(os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY'))

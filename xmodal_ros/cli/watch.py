@@ -1,4 +1,4 @@
-"""The command ``xmodal watch``: what a running robot recognises, in a terminal."""
+"""The command ``xmodal watch``: what a running robot recognises, in a terminal or a browser."""
 
 from typing import Annotated
 
@@ -18,6 +18,19 @@ def watch(
     json: Annotated[
         bool, typer.Option('--json', help='With --once: print JSON instead of a table.')
     ] = False,
+    web: Annotated[
+        bool,
+        typer.Option('--web', help='Show it on a page in the browser, with what sensors give.'),
+    ] = False,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0, max=65535, help='With --web: serve the page here; 0 is any free port.'
+        ),
+    ] = 0,
+    no_browser: Annotated[
+        bool, typer.Option('--no-browser', help='With --web: only print the address of the page.')
+    ] = False,
 ) -> None:
     """Show what a running robot recognises: labels, confidence, sources, rates, health.
 
@@ -26,10 +39,18 @@ def watch(
     those of arrival, so simulated time changes nothing. It only listens:
     nothing is published or set. Ctrl-C ends it.
 
+    With --web, a page adds the last five minutes: pictures, traces, sound and
+    decisions on one timeline. It is served to this machine only and its address
+    holds a token; from another machine, give both a port:
+    `ssh -L 8000:127.0.0.1:8000 robot`, and there --port 8000.
+
     Exit code of --once: 0 when labels were heard from somebody, else 1.
 
     Example: xmodal watch --once
     """
-    from xmodal_ros.cli.watch_run import run
+    from xmodal_ros.cli.watch_run import run, serve
 
-    run(once=once, seconds=seconds, json=json)
+    if web:
+        serve(once=once, port=port, browser=not no_browser)
+    else:
+        run(once=once, seconds=seconds, json=json)

@@ -10,15 +10,20 @@ from rich.console import Console
 from rich.live import Live
 import typer
 
+from xmodal_ros.cli.browser import open_browser
+from xmodal_ros.cli.needing_ros import needing_ros
 from xmodal_ros.cli.watch_page import render
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.runtime.watching import Watch
+from xmodal_ros.tools.watch.history import History
 
 if TYPE_CHECKING:
     # It needs ROS, whose absence is to be said in words.
     from xmodal_ros.tools.watch.listener import Watcher
 
 _STEP_S: Final = 0.05
+# Of the page, which is to cost little.
+_LOOK_PERIOD_S: Final = 1.0
 _DRAWN_A_SECOND: Final = 5
 # Fast DDS announces itself every 3 s; who is missed at first is found by then.
 _DISCOVERY_S: Final = 4.0
@@ -36,18 +41,36 @@ def run(*, once: bool, seconds: float, json: bool) -> None:
         raise ConfigurationError(
             'the output is no terminal: use --once for one table, or --once --json for programs'
         )
-    try:
+    with needing_ros():
         from xmodal_ros.tools.watch.listener import Watcher
-    except ImportError as error:
-        raise ConfigurationError(
-            f'the Python package {error.name!r} is missing: source the setup file of ROS 2 or of '
-            'your workspace, or run standalone/setup and source standalone/env.sh'
-        ) from None
     with Watcher() as watcher:
         if once:
             _print_once(watcher, seconds, json=json)
         else:
             _show(watcher)
+
+
+def serve(*, once: bool, port: int, browser: bool) -> None:
+    """Serve the page until Ctrl-C; raises :class:`ConfigurationError` where it cannot be."""
+    if once:
+        raise ConfigurationError('--web shows what goes on, --once prints one table: choose one')
+    with needing_ros():
+        from xmodal_ros.tools.watch.listener import Watcher
+        from xmodal_ros.tools.watch.page_server import WatchServer
+    history = History(time.monotonic_ns())
+    console = Console(stderr=True)
+    watching = Watcher(watch=history, look_period_s=_LOOK_PERIOD_S)
+    with watching as watcher, WatchServer(watcher, history, port) as server:
+        print(server.url, flush=True)
+        console.print('Ctrl-C ends it')
+        if browser:
+            open_browser(server.url)
+        try:
+            while True:
+                server.step()
+                time.sleep(_STEP_S)
+        except KeyboardInterrupt:
+            return
 
 
 def _print_once(watcher: 'Watcher', seconds: float, *, json: bool) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.reading import BagReader, Message
 from xmodal_ros.media.lane import Kind, Lane, Strip
-from xmodal_ros.media.picture import compress, media_type
+from xmodal_ros.media.picture import compress, compress_quickly, media_type
 from xmodal_ros.media.span import Span
 from xmodal_ros.modalities.camera.contents import read_details
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
@@ -112,6 +112,14 @@ class PictureMaker:
         coloured = cv2.applyColorMap(bright, cv2.COLORMAP_TURBO)
         return coloured * (bright > 0)
 
+    def no_wider_than(self, width: int) -> 'PictureMaker':
+        """Give one whose pictures are at most so many pixels wide."""
+        own, height = self.size
+        if own <= width:
+            return self
+        smaller = replace(self.decoder, height=max(1, round(height * width / own)), width=width)
+        return replace(self, decoder=smaller)
+
     def thumbnail_maker(self) -> 'PictureMaker':
         """Give one for small pictures; depth is brightness there, as it is seen best."""
         shrunk = min(1.0, _LONGEST_SIDE / max(self.size))
@@ -121,10 +129,14 @@ class PictureMaker:
 
 
 class FilmLane(Lane):
-    """Keeps when pictures were taken, and as many thumbnails as the budget allows."""
+    """Keeps when pictures were taken, and as many thumbnails as the budget allows.
+
+    One that is ``hurried`` does not try how small they can be.
+    """
 
     kind = 'films'
     share = 10
+    hurried: bool = False
 
     def __init__(self, name: str, maker: PictureMaker) -> None:
         super().__init__(name)
@@ -178,7 +190,7 @@ class FilmLane(Lane):
             table[:, 1],
             np.array(self._times),
             tuple(self._sheets),
-            media_type(),
+            'image/jpeg' if self.hurried else media_type(),
             *self._thumbnails.size,
         )
 
@@ -190,7 +202,8 @@ class FilmLane(Lane):
         for index, tile in enumerate(self._tiles):
             top, left = index // _COLUMNS * height, index % _COLUMNS * width
             sheet[top : top + height, left : left + width] = tile
-        self._sheets.append(compress(sheet, int(self._bytes_each * len(self._tiles))))
+        budget = int(self._bytes_each * len(self._tiles))
+        self._sheets.append(compress_quickly(sheet) if self.hurried else compress(sheet, budget))
         self._tiles.clear()
 
 

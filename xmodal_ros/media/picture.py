@@ -12,6 +12,7 @@ _STEPS: Final = (
     *((shrunk, quality) for shrunk in (2, 4, 8) for quality in (40, 15)),
 )
 _WEBP: Final = '.webp'
+_QUICK_QUALITY: Final = 75
 
 
 def compress(picture: NDArray[Any], budget: int) -> bytes:
@@ -35,6 +36,12 @@ def compress(picture: NDArray[Any], budget: int) -> bytes:
         else:
             low = middle + 1
     return found
+
+
+def compress_quickly(picture: NDArray[Any]) -> bytes:
+    """Give grey or BGR uint8 pixels as JPEG, in a tenth of the time and some more bytes."""
+    _, data = cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, _QUICK_QUALITY])
+    return data.tobytes()
 
 
 def media_type() -> str:

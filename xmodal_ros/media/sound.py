@@ -252,7 +252,8 @@ class SoundLane(Lane):
         self._levels = np.zeros((int(span.seconds / self._step_s) + 1, BANDS), np.uint8)
         self._chunks: list[tuple[int, Samples]] = []
         self._piece_ns = span.start_ns
-        self._row = np.zeros(_PIECE_NS * self._rate_hz // 1_000_000_000, np.float32)
+        self._length_ns = min(_PIECE_NS, span.end_ns - span.start_ns + 1)
+        self._row = np.zeros(self._length_ns * self._rate_hz // 1_000_000_000, np.float32)
         self._heard = False
 
     def take(self, message: Message) -> None:
@@ -264,7 +265,7 @@ class SoundLane(Lane):
             return
         self._heard = True
         self._chunks.append((sample.stamp_ns, sample.values))
-        if sample.stamp_ns >= self._piece_ns + _PIECE_NS + _LATE_NS:
+        if sample.stamp_ns >= self._piece_ns + self._length_ns + _LATE_NS:
             self._analyse()
 
     def finish(self) -> Spectrum:
@@ -282,17 +283,17 @@ class SoundLane(Lane):
 
     def _analyse(self) -> None:
         """Add the piece that is due to its columns, and go on to the next in which sound is."""
-        overlap_ns = round(_WINDOW_S * 1e9)
-        row = lay_out(self._chunks, self._piece_ns, _PIECE_NS + overlap_ns, self._rate_hz)
+        length_ns, overlap_ns = self._length_ns, round(_WINDOW_S * 1e9)
+        row = lay_out(self._chunks, self._piece_ns, length_ns + overlap_ns, self._rate_hz)
         if self._piece_ns == self._span.start_ns:
             self._row = row[: len(self._row)]
-        levels = spectrogram(row, self._rate_hz)[: round(_PIECE_NS / 1e9 / COLUMN_S)]
+        levels = spectrogram(row, self._rate_hz)[: round(length_ns / 1e9 / COLUMN_S)]
         times_s = self._span.offset_s(self._piece_ns) + np.arange(len(levels)) * COLUMN_S
         columns = ((times_s + COLUMN_S / 2) / self._step_s).astype(np.int64)
         inside = columns < len(self._levels)
         np.maximum.at(self._levels, columns[inside], levels[inside])
-        end_ns = self._piece_ns + _PIECE_NS
+        end_ns = self._piece_ns + length_ns
         self._chunks = [chunk for chunk in self._chunks if self._end_ns(*chunk) > end_ns]
         first_ns = min((stamp_ns for stamp_ns, _ in self._chunks), default=end_ns)
-        skipped = max(0, first_ns - end_ns) // _PIECE_NS
-        self._piece_ns = end_ns + skipped * _PIECE_NS
+        skipped = max(0, first_ns - end_ns) // length_ns
+        self._piece_ns = end_ns + skipped * length_ns

@@ -1,8 +1,8 @@
 // Rows of labels: truth, decisions with their confidence, the selector's source; what stands out.
-import {labelColour, textColourOn} from '../colours.js';
-import {firstAtLeast} from '../numbers.js';
-import {acrossOf, AxisRow, FilmRow, SoundRow, TraceRow, writeInside} from '../rows.js';
-import {LABELS} from './recording.js';
+// Labels are places in `painting.labels`, the last of which stands for none.
+import {labelColour, textColourOn} from './colours.js';
+import {firstAtLeast} from './numbers.js';
+import {acrossOf, AxisRow, FilmRow, SoundRow, TraceRow, writeInside} from './rows.js';
 
 const STRIP = 5;
 const FAINT = 0.28;
@@ -42,16 +42,16 @@ class TruthRow {
   }
 
   draw(painting) {
-    const {context, filter, height, view} = painting;
+    const {context, filter, height, view, labels} = painting;
     const across = acrossOf(painting);
     for (const {from, to, label} of this.recording.truth) {
       if (to < view.from || from > view.to) continue;
       const x = across(from);
       const width = Math.max(1, across(to) - x);
       context.globalAlpha = filter.passesLabel(label) ? 1 : 2 * DIMMED;
-      context.fillStyle = labelColour(label, LABELS.length);
+      context.fillStyle = labelColour(label, labels.length);
       context.fillRect(x, 0, width - (width > 3 ? 1 : 0), height);
-      writeInside(painting, LABELS[label], x, width, height / 2, textColourOn(label, LABELS.length));
+      writeInside(painting, labels[label], x, width, height / 2, textColourOn(label, labels.length));
     }
     context.globalAlpha = 1;
   }
@@ -98,7 +98,7 @@ class TrackRow {
     const {look} = painting;
     painting.context.globalAlpha = 1;
     for (const {label, lit, x, right} of runs) {
-      if (lit) writeInside(painting, LABELS[label], x, right - x, 10, look.ink, look.paper);
+      if (lit) writeInside(painting, painting.labels[label], x, right - x, 10, look.ink, look.paper);
     }
   }
 
@@ -129,7 +129,7 @@ class TrackRow {
   bar(painting, x, width, label, score, lit, wrong) {
     const {context, look} = painting;
     const height = painting.height - STRIP;
-    context.fillStyle = labelColour(label, LABELS.length);
+    context.fillStyle = labelColour(label, painting.labels.length);
     context.globalAlpha = lit ? FAINT : DIMMED;
     context.fillRect(x, 0, width + 0.5, height);
     if (!lit) return;

@@ -1,13 +1,12 @@
 // What lies under the cursor, in words and figures, beside the nearest picture.
-import {labelColour, swatchOf} from '../colours.js';
-import {element} from '../elements.js';
-import {clock} from '../numbers.js';
-import {TraceRow} from '../rows.js';
-import {LABELS} from './recording.js';
+import {labelColour, swatchOf} from './colours.js';
+import {element} from './elements.js';
+import {clock} from './numbers.js';
+import {TraceRow} from './rows.js';
 
 export class Readout {
-  constructor(place, canvas, list, time) {
-    Object.assign(this, {place, canvas, list, time});
+  constructor(place, canvas, list, time, labels) {
+    Object.assign(this, {place, canvas, list, time, labels});
   }
 
   show({recording, cursor, rows}) {
@@ -21,7 +20,7 @@ export class Readout {
       const kind = row.ofMedia ? 'of-media' : 'of-labels';
       lines.push(
         element('dt', {class: kind}, name),
-        element('dd', {class: kind}, ...values.map(valueElement)),
+        element('dd', {class: kind}, ...values.map((value) => valueElement(value, this.labels))),
       );
     }
     this.list.replaceChildren(...lines);
@@ -55,11 +54,11 @@ export class Readout {
   }
 }
 
-function valueElement(value) {
+function valueElement(value, labels) {
   if (value.label !== undefined) {
-    const swatch = swatchOf(labelColour(value.label, LABELS.length));
+    const swatch = swatchOf(labelColour(value.label, labels.length));
     const text = value.score === undefined ? '' : ` ${value.score.toFixed(2)}`;
-    const parts = [swatch, LABELS[value.label], text, ' '];
+    const parts = [swatch, labels[value.label], text, ' '];
     if (value.wrong) parts.push(element('b', {class: 'bad', title: 'wrong', 'aria-label': 'wrong'}, '✗'));
     return element('span', {class: 'value'}, ...parts);
   }

@@ -191,7 +191,7 @@ export class AxisRow {
     for (let tick = Math.ceil(view.from / step) * step; tick <= view.to; tick += step) {
       const x = across(tick);
       context.fillRect(x, this.above ? height - 5 : 0, 1, 5);
-      const text = clock(tick, step < 1 ? 1 : 0);
+      const text = painting.timeOf?.(tick) ?? clock(tick, step < 1 ? 1 : 0);
       const half = context.measureText(text).width / 2;
       context.fillText(text, clamp(x - half, 0, width - 2 * half), this.above ? 8 : 14);
     }

@@ -65,7 +65,7 @@ def test_where_one_sensor_is_named_all_are_declared() -> None:
     declared = {each.name: (each.modality, each.topic) for each in sensors_of(named)}
     assert declared == {
         'wrist': ('imu', '/wrist/imu'),
-        'camera_image': ('camera', '/camera/image'),
+        'camera': ('camera', '/camera/image'),
     }
     assert sensors_of(choose([Wanted('/wrist/imu')], GRAPH).topics) == ()
 

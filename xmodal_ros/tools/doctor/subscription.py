@@ -72,6 +72,12 @@ class DoctorSubscription:
             raw=True,
         )
 
+    def close(self) -> None:
+        """Unsubscribe; :meth:`follow` would subscribe anew."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+        self._subscription = self._profile = None
+
     def take(self) -> list[tuple[bytes, int]]:
         """Give what has come since the last call, with its time of receipt in nanoseconds."""
         taken: list[tuple[bytes, int]] = []

@@ -6,6 +6,7 @@ import difflib
 from typing import Final
 
 from xmodal_ros.bags.labels import CLASSIFICATION_TYPE, LABEL_TOPIC
+from xmodal_ros.bags.reading import short_name
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import find_modality, modality_of_type, modality_that_reads
 from xmodal_ros.modalities.sensor import Sensor
@@ -99,7 +100,7 @@ def sensors_of(topics: Sequence[Chosen]) -> tuple[Sensor, ...]:
     if not named:
         return ()
     others = [
-        Sensor(chosen.topic.strip('/').replace('/', '_'), modality, chosen.topic)
+        Sensor(short_name(chosen.topic), modality, chosen.topic)
         for chosen in topics
         if chosen.sensor is None and (modality := modality_of_type(chosen.msgtype))
     ]

@@ -34,11 +34,18 @@ class Watcher:
 
     Used in a ``with`` statement; :meth:`step` brings :attr:`watch` up to date. Topics are known
     by their types alone, so that names, namespaces and remaps do not matter. Raises
-    :class:`ConfigurationError` when ROS cannot be started.
+    :class:`ConfigurationError` when ROS cannot be started. Every ``look_period_s`` it looks who
+    is there.
     """
 
-    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
-        self.watch = Watch()
+    def __init__(
+        self,
+        clock: Callable[[], int] = time.monotonic_ns,
+        watch: Watch | None = None,
+        look_period_s: float = _LOOK_PERIOD_S,
+    ) -> None:
+        self._look_period_ns = round(look_period_s * 1e9)
+        self.watch = watch or Watch()
         self.nodes: tuple[str, ...] = ()
         self._clock = clock
         self._stack = ExitStack()
@@ -62,10 +69,15 @@ class Watcher:
     ) -> None:
         self._stack.close()
 
+    @property
+    def node(self) -> Node:
+        """The node itself, for whoever listens to more."""
+        return self._node
+
     def step(self) -> None:
         """Take what has come; now and then look at the graph."""
         now_ns = self._clock()
-        if self._looked_at_ns is None or now_ns - self._looked_at_ns >= _LOOK_PERIOD_S * 1e9:
+        if self._looked_at_ns is None or now_ns - self._looked_at_ns >= self._look_period_ns:
             self._looked_at_ns = now_ns
             self._look(now_ns)
         for (topic, msgtype), subscription in self._listening.items():

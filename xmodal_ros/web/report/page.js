@@ -2,21 +2,21 @@
 import {labelColour, swatchOf} from '../colours.js';
 import {at, element} from '../elements.js';
 import {listenToGestures} from '../gestures.js';
+import {Filter, rowsOf} from '../label_rows.js';
 import {clock} from '../numbers.js';
+import {Readout} from '../readout.js';
 import {Timeline} from '../timeline.js';
 import {AROUND_S, Clips} from './clips.js';
-import {Filter, rowsOf} from './label_rows.js';
 import {Paper} from './paper.js';
-import {Readout} from './readout.js';
 import {CLIPS, EVALUATIONS, LABELS, recordingAt, RECORDINGS} from './recording.js';
 
 const filter = new Filter();
-const readout = new Readout(at('readout'), at('picture'), at('values'), at('cursor-time'));
+const readout = new Readout(at('readout'), at('picture'), at('values'), at('cursor-time'), LABELS);
 const timeline = new Timeline(at('rows'), () => {
   readout.show(timeline);
   tellRange();
 });
-timeline.painting = {filter, marked: null};
+timeline.painting = {filter, labels: LABELS, marked: null};
 const clips = CLIPS.length ? new Clips(at('clips'), at('clip-count')) : null;
 const paper = new Paper(at('paper'));
 let openClip = -1;

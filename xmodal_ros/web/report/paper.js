@@ -1,11 +1,11 @@
 // On paper there is nothing to zoom: every recording is drawn whole, in lines of a few minutes.
 import {lookOf} from '../colours.js';
 import {element} from '../elements.js';
+import {Filter, rowsOf} from '../label_rows.js';
 import {clamp} from '../numbers.js';
 import {paintRow} from '../timeline.js';
 import {View} from '../view.js';
-import {Filter, rowsOf} from './label_rows.js';
-import {recordingAt, RECORDINGS} from './recording.js';
+import {LABELS, recordingAt, RECORDINGS} from './recording.js';
 
 const LINE_S = 300;
 const MOST_LINES = 8;
@@ -52,7 +52,7 @@ export class Paper {
       for (const row of rowsOf(recording)) {
         const canvas = element('canvas', {role: 'img', 'aria-label': row.title});
         figure.append(element('div', {class: 'row'}, element('div', {class: 'row-name'}, row.title), canvas));
-        paintRow(row, canvas, PAPER_WIDTH, {view, look, filter: new Filter(), density: 1.5});
+        paintRow(row, canvas, PAPER_WIDTH, {view, look, filter: new Filter(), labels: LABELS, density: 1.5});
       }
       section.append(figure);
     }

@@ -1,0 +1,114 @@
+"""The page of a running robot, in a real browser on a real graph."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection
+import time
+from typing import Any
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CompressedImage, Imu
+from std_msgs.msg import String
+from vision_msgs.msg import Classification
+
+from test.browsing import opened, started_browser
+from test.live.graph import BEST_EFFORT, LATCHED, watching
+from test.live.talker import Stream, talking
+from test.waiting import PATIENCE_S, poll_for
+from xmodal_ros.ros.isolation import isolated_process, reserved_domain
+from xmodal_ros.ros.messages import classification
+from xmodal_ros.tools.watch.history import History
+from xmodal_ros.tools.watch.listener import Watcher
+from xmodal_ros.tools.watch.page_server import WatchServer
+
+NAME = '<b>walk</b>'
+
+
+def label(stamp: int) -> Classification:
+    return classification(stamp, 'imu_link', [(NAME, 0.75), ('sit', 0.25)])
+
+
+def movement(stamp: int) -> Imu:
+    message = Imu()
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 10**9)
+    message.linear_acceleration.z = 9.81
+    return message
+
+
+def picture(stamp: int) -> CompressedImage:
+    pixels = np.full((48, 64, 3), stamp // 10**8 % 255, np.uint8)
+    message = CompressedImage(format='jpeg', data=cv2.imencode('.jpg', pixels)[1].tobytes())
+    # Of a clock of its own: what counts is when it comes.
+    message.header.stamp.sec = 1
+    message.header.stamp.nanosec = stamp % 10**9
+    return message
+
+
+@contextmanager
+def robot() -> Iterator[None]:
+    with (
+        reserved_domain() as domain,
+        isolated_process(domain),
+        watching() as node,
+        node.publisher(Classification, '/choice/activity') as labels,
+        node.publisher(String, '/choice/activity/source', LATCHED) as source,
+        node.publisher(Imu, '/wrist/imu', BEST_EFFORT) as imu,
+        node.publisher(CompressedImage, '/front/image') as images,
+    ):
+        source.publish(String(data='imu'))
+        streams = [Stream(labels, 4, label), Stream(imu, 50, movement), Stream(images, 5, picture)]
+        with talking(streams):
+            yield
+
+
+@contextmanager
+def served() -> Iterator[WatchServer]:
+    history = History(time.monotonic_ns())
+    with Watcher(watch=history) as watcher, WatchServer(watcher, history) as server:
+        yield server
+
+
+def look(server: WatchServer, page: Any, condition: str) -> None:
+    """Go on until the page shows something: the server lives by being stepped."""
+
+    def shown() -> bool:
+        server.step()
+        page.wait_for_timeout(5)
+        return bool(page.evaluate(condition))
+
+    poll_for(shown, condition)
+
+
+def test_a_page_shows_what_a_robot_says_and_what_its_sensors_give() -> None:
+    with started_browser() as browser, robot(), served() as server:
+        assert 'it holds a token' in refused(server, '/api/live')
+        assert 'is not this server' in refused(server, '/', Host='robot.example')
+        with opened(browser, server.url, (400, 900)) as page:
+            card = 'document.querySelector(".card.selector")?.textContent ?? ""'
+            for words in ('/choice/activity', NAME, '0.75', 'sourceimu'):
+                look(server, page, f'({card}).includes("{words}")')
+            names = '[...document.querySelectorAll(".row-name")].map((row) => row.textContent)'
+            look(server, page, f'{names}.some((name) => name.includes("acceleration"))')
+            look(server, page, f'{names}.some((name) => name.includes("pictures"))')
+            look(server, page, 'document.querySelector("#live-picture").naturalWidth === 64')
+            look(server, page, '/z 9.8/.test(document.querySelector("#values").textContent)')
+            assert NAME in page.inner_text('#values')
+            # Nothing is wider than a telephone.
+            assert page.evaluate('document.documentElement.scrollWidth') <= 400
+            page.click('#follow')
+            held = page.evaluate('document.querySelector("#range").textContent')
+            assert 'now' not in held
+            page.keyboard.press('Tab')
+            page.click('#follow')
+            look(server, page, '/until now/.test(document.querySelector("#range").textContent)')
+        server.close()
+
+
+def refused(server: WatchServer, path: str, **headers: str) -> str:
+    connection = HTTPConnection('127.0.0.1', server.port, timeout=PATIENCE_S)
+    connection.request('GET', path, headers=headers)
+    answer = connection.getresponse()
+    assert answer.status == HTTPStatus.FORBIDDEN
+    return answer.read().decode()

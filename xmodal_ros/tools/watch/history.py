@@ -1,0 +1,117 @@
+"""What came lately, for a page that asks again and again for what is new: no ROS, no drawing.
+
+Times are nanoseconds on the clock of the caller; a page is told seconds since :attr:`began_ns`.
+"""
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from xmodal_ros.runtime.label import Label
+from xmodal_ros.runtime.watching import Watch
+
+# How far back a page that is opened later sees.
+KEPT_S: Final = 300
+# Of a label, the decision and the next ones.
+_RANKS: Final = 3
+# A label stands for the time since the one before, unless that was long ago.
+_LONGEST_HOP_S: Final = 2.0
+_FIRST_HOP_S: Final = 0.5
+_MOST_DIGITS: Final = 15
+_LONGEST_NAME: Final = 60
+_LONGEST_WORDS: Final = 400
+
+
+@dataclass(frozen=True)
+class _News:
+    """One thing that a page is told: ``number`` grows with each."""
+
+    number: int
+    at_ns: int
+    kind: str
+    of: str
+    content: Any
+
+
+class History(Watch):
+    """A :class:`Watch` that remembers labels and sources, and whatever else it is given.
+
+    :meth:`news` gives what came after a number that an answer before had.
+    """
+
+    def __init__(self, began_ns: int) -> None:
+        super().__init__()
+        self.began_ns = began_ns
+        self.number = 0
+        self._news: deque[_News] = deque()
+        self._last_ns: dict[str, int] = {}
+
+    def note_label(self, topic: str, label: Label, now_ns: int) -> None:
+        """Take up one message of labels, and remember it."""
+        super().note_label(topic, label, now_ns)
+        before_ns = self._last_ns.get(topic)
+        hop_s = _FIRST_HOP_S if before_ns is None else (now_ns - before_ns) / 1e9
+        self._last_ns[topic] = now_ns
+        ranks = [[_cut(name), round(score, 4)] for name, score in label.scores[:_RANKS]]
+        if hop_s > _LONGEST_HOP_S:
+            hop_s = _FIRST_HOP_S
+        self.note('labels', topic, now_ns, [round(hop_s, 3), ranks])
+
+    def note_source(self, topic: str, source: str, now_ns: int) -> None:
+        """Take up what the answers on ``topic`` rest on from now on, and remember it."""
+        super().note_source(topic, source, now_ns)
+        self.note('sources', topic, now_ns, _cut(source))
+
+    def note(self, kind: str, of: str, at_ns: int, content: Any) -> None:
+        """Remember something of ``of`` that becomes JSON, and when it was; what is old goes."""
+        self.number += 1
+        told = [self._seconds(at_ns), content]
+        self._news.append(_News(self.number, at_ns, kind, of, told))
+        while at_ns - self._news[0].at_ns > KEPT_S * 1_000_000_000:
+            self._news.popleft()
+
+    def news(self, after: int, now_ns: int) -> dict[str, Any]:
+        """Give what is now, and what came after the number ``after``; 0 gives all there is."""
+        found: dict[str, dict[str, list[Any]]] = {}
+        for each in reversed(self._news):
+            if each.number <= after:
+                break
+            found.setdefault(each.kind, {}).setdefault(each.of, []).append(each.content)
+        for kind in found.values():
+            for contents in kind.values():
+                contents.reverse()
+        return {
+            'number': self.number,
+            'now': self._seconds(now_ns),
+            'kept': KEPT_S,
+            'rows': [
+                {**asdict(row), 'scores': row.scores[:_RANKS], 'health': _cut_words(row.health)}
+                for row in self.rows(now_ns)
+            ],
+            'others': [
+                {**asdict(other), 'health': _cut_words(other.health)}
+                for other in self.others(now_ns)
+            ],
+            'events': [
+                [self._seconds(event.at_ns), event.topic, _cut_words(event.text)]
+                for event in self.events
+            ],
+            'news': found,
+        }
+
+    def _seconds(self, at_ns: int) -> float:
+        return round((at_ns - self.began_ns) / 1e9, 3)
+
+
+def _cut(name: str, longest: int = _LONGEST_NAME) -> str:
+    """Anybody may send a name of any length."""
+    return name if len(name) <= longest else f'{name[:longest]}…'
+
+
+def _cut_words(words: str) -> str:
+    return _cut(words, _LONGEST_WORDS)
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text from a page can be the number of an answer."""
+    return text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
