@@ -75,6 +75,7 @@ setup(
             'audio = xmodal_ros.media.sound:SoundLane',
             'camera = xmodal_ros.media.film:FilmLane',
             'imu = xmodal_ros.media.motion:ImuLane',
+            'skeleton = xmodal_ros.media.skeleton:SkeletonLane',
         ],
         'xmodal_ros.methods': [
             'attention_patch = xmodal_ros.methods.attention_patch:AttentionPatchMethod',

@@ -296,3 +296,16 @@ def test_where_nothing_can_be_saved_it_is_said_before_anything_is_marked(browser
         press(page, '1', 'Shift+ArrowRight', '0')
         assert shown(page) == []
     assert (bag / 'labels.csv').read_text().endswith('99,sit\n')
+
+
+def test_nothing_is_wider_than_a_telephone(browser, tmp_path):
+    bag = write_scene(tmp_path / 'bag')
+    with served(bag) as server, opened(browser, server.url, (400, 850)) as page:
+        page.wait_for_selector('body[data-ready]')
+        wide = page.evaluate(
+            """() => [...document.querySelectorAll('header, main, #transport, #timeline')]
+              .flatMap((part) => [part, ...part.querySelectorAll('button, output, li, canvas')])
+              .filter((each) => each.getBoundingClientRect().right > 401)
+              .map((each) => each.id || each.className || each.tagName)"""
+        )
+        assert wide == []
