@@ -19,8 +19,14 @@ from xmodal_ros.errors import XmodalError
 # Each is a module of this package with a function or a typer app of the same name.
 _COMMANDS: Final = (
     'simulate', 'import', 'record', 'inspect', 'label', 'dataset', 'train', 'evaluate', 'study',
-    'export', 'doctor', 'watch', 'benchmark', 'demo',
+    'export', 'bundle', 'doctor', 'watch', 'benchmark', 'new', 'demo',
 )  # fmt: skip
+
+
+EXIT_CODES: Final = (
+    'Exit codes: 0 done; 1 it failed, or found what it looks for, with words on stderr; 2 wrong '
+    'use; 130 stopped by Ctrl-C; 143 ended from outside.'
+)
 
 
 class _OnDemand(UserDict[str, Any]):
@@ -34,7 +40,7 @@ class _OnDemand(UserDict[str, Any]):
 
 def _load(name: str) -> Any:
     module = importlib.import_module(f'xmodal_ros.cli.{name}{"_" if name == "import" else ""}')
-    if name == 'import':
+    if hasattr(module, 'app'):
         command = typer.main.get_command(module.app)
         command.name = name
         return command
@@ -64,8 +70,8 @@ app = typer.Typer(
     name='xmodal',
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    epilog=EXIT_CODES,
 )
 
 

@@ -213,7 +213,8 @@ def check_bundle(path: Path) -> BundleInfo:
         # Written before documents were hashed.
         warnings.warn(
             f'bundle {path} does not say what its {DOCUMENT} was: whether somebody changed it '
-            'cannot be told; train it again to be sure',
+            f'cannot be told; train it again to be sure, or let "xmodal bundle migrate {path}" '
+            'note what it is now',
             stacklevel=2,
         )
     elif found != stated:
@@ -222,6 +223,14 @@ def check_bundle(path: Path) -> BundleInfo:
             'folder again, and set thresholds by parameters'
         )
     return info
+
+
+def has_document_sha256(path: Path) -> bool:
+    """Tell whether a bundle proves its document, as those of today do."""
+    try:
+        return DOCUMENT_SHA256 in _metadata(read_file(path / GOLDEN))
+    except (OSError, ValueError) as error:
+        raise BundleError(f'bundle {path} cannot be read: {error}') from error
 
 
 def _metadata(content: bytes) -> dict[str, str]:

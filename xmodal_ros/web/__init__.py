@@ -1,1 +1,1 @@
-"""The pages: what they have in common, the report of an evaluation, and the labelling page."""
+"""The pages: what they have in common, the report, the labelling page, and that of a robot."""

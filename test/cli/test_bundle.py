@@ -1,0 +1,90 @@
+"""``xmodal bundle``: shown, compared, proven and brought to today's format."""
+
+import json
+from pathlib import Path
+from typing import Any
+import warnings
+
+import pytest
+from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
+
+from test.bundles import make_imu_bundle
+from xmodal_ros.cli.main import app
+from xmodal_ros.errors import BundleError
+from xmodal_ros.models.bundle import load_bundle
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ['bundle', *map(str, arguments)])
+
+
+def test_a_bundle_is_shown_and_told_to_programs(tmp_path: Path) -> None:
+    path = make_imu_bundle(tmp_path / 'imu')
+    result = run('show', path, '--json', tmp_path / 'out.json')
+    assert result.exit_code == 0, result.output
+    assert 'sit, walk, wave' in result.output
+    document = json.loads((tmp_path / 'out.json').read_text())
+    assert document['bundles'][0]['labels'] == ['sit', 'walk', 'wave']
+
+
+def test_what_differs_is_told_by_name(tmp_path: Path) -> None:
+    path = make_imu_bundle(tmp_path / 'a')
+    other = make_imu_bundle(tmp_path / 'b', labels=('sit', 'walk'), unknown_threshold=0.25, seed=1)
+    alike = run('compare', path, path)
+    assert (alike.exit_code, alike.output) == (0, 'both are alike\n')
+    result = run('compare', path, other, '--json', tmp_path / 'out.json')
+    assert result.exit_code == 1
+    found = {
+        each['name']: (each['first'], each['second'])
+        for each in json.loads((tmp_path / 'out.json').read_text())['differences']
+    }
+    assert found['unknown_threshold'] == (0.0, 0.25)
+    assert found['labels'] == (['sit', 'walk', 'wave'], ['sit', 'walk'])
+    assert {'weights_sha256', 'parameters', 'macs'} <= found.keys()
+    assert not any(name.startswith(('stream', 'window', 'encoder')) for name in found)
+    assert 'unknown_threshold' in result.output
+
+
+def test_a_bundle_that_is_not_whole_is_told(tmp_path: Path) -> None:
+    whole, broken = make_imu_bundle(tmp_path / 'a'), make_imu_bundle(tmp_path / 'b')
+    golden = load_file(broken / 'golden.safetensors')
+    document = json.loads((broken / 'bundle.json').read_text())
+    assert run('verify', whole).exit_code == 0
+    (broken / 'bundle.json').write_text(json.dumps({**document, 'temperature': 2.0}))
+    result = run('verify', whole, broken, '--json', tmp_path / 'out.json')
+    assert result.exit_code == 1
+    first, second = json.loads((tmp_path / 'out.json').read_text())['bundles']
+    assert (first['whole'], second['whole']) == (True, False)
+    assert 'is not the document this bundle was made with' in second['problem']
+    assert golden.keys() == {'window', 'logits'}
+
+
+def test_a_bundle_of_an_earlier_version_is_migrated_and_answers_as_before(tmp_path: Path) -> None:
+    path = make_imu_bundle(tmp_path / 'imu')
+    before = load_bundle(path)
+    (path / 'README.md').write_text('made in March')
+    golden = load_file(path / 'golden.safetensors')
+    # Before 0.2, nothing proved the document.
+    save_file(golden, path / 'golden.safetensors')
+    with pytest.warns(UserWarning, match='xmodal bundle migrate'):
+        assert run('verify', path).exit_code == 0
+    assert run('migrate', path, '--out', tmp_path / 'new').exit_code == 0
+    after = load_bundle(tmp_path / 'new')
+    assert after.info == before.info
+    assert (tmp_path / 'new' / 'README.md').read_text() == 'made in March'
+    assert run('migrate', path).exit_code == 0
+    with warnings.catch_warnings(action='error'):
+        assert run('verify', path).exit_code == 0
+    again = run('migrate', path)
+    assert "is of today's format already" in ' '.join(again.stderr.split())
+
+
+def test_an_altered_bundle_is_not_migrated(tmp_path: Path) -> None:
+    path = make_imu_bundle(tmp_path / 'imu')
+    save_file(load_file(path / 'golden.safetensors'), path / 'golden.safetensors')
+    weights = load_file(path / 'model.safetensors')
+    save_file({name: 2 * each for name, each in weights.items()}, path / 'model.safetensors')
+    result = run('migrate', path)
+    assert isinstance(result.exception, BundleError)
+    assert 'an altered bundle is not migrated' in str(result.exception)

@@ -1,0 +1,71 @@
+"""``xmodal new``: what is written is a package that passes its own test."""
+
+from collections.abc import Iterator
+import importlib.util
+from pathlib import Path
+import subprocess
+import sys
+
+import pytest
+
+from xmodal_ros import registry
+from xmodal_ros.cli.new_run import Kind, run
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.modalities.registry import find_modality
+
+NAMES: dict[Kind, str] = {'method': 'my_loss', 'modality': 'force', 'encoder': 'my_net'}
+# What an installation adds: the metadata with the entry points.
+INSTALL = """
+import os, runpy, sys
+for package in sys.argv[1:]:
+    os.chdir(package)
+    sys.argv = ['setup.py', '-q', 'egg_info']
+    runpy.run_path('setup.py')
+"""
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Kind, Path]]:
+    """Give a package of each kind, known to this process as an installed one is."""
+    written = {kind: run(kind, name, tmp_path / kind) for kind, name in NAMES.items()}
+    command = [sys.executable, '-c', INSTALL, *map(str, written.values())]
+    subprocess.run(command, check=True, timeout=120)
+    for package in written.values():
+        monkeypatch.syspath_prepend(package)
+    forget()
+    yield written
+    forget()
+
+
+def forget() -> None:
+    registry.entries.cache_clear()
+    find_modality.cache_clear()
+
+
+def test_each_kind_of_package_passes_its_own_test(packages: dict[Kind, Path]) -> None:
+    for kind, package in packages.items():
+        (file,) = package.glob('test/test_*.py')
+        found = importlib.util.spec_from_file_location(file.stem, file)
+        assert found is not None
+        assert found.loader is not None
+        module = importlib.util.module_from_spec(found)
+        found.loader.exec_module(module)
+        tests = [each for name, each in vars(module).items() if name.startswith('test_')]
+        assert len(tests) == 1, kind
+        tests[0]()
+        # Nothing of the template is left.
+        assert not [each for each in package.rglob('*.py') if '{{' in each.read_text()]
+
+
+def test_names_that_cannot_be_or_are_taken_are_refused(tmp_path: Path) -> None:
+    for name, words in (
+        ('My-Loss', 'can be no name here'),
+        ('class', 'can be no name here'),
+        ('infonce', 'already'),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            run('method', name, tmp_path / 'new')
+    (tmp_path / 'there').mkdir()
+    with pytest.raises(ConfigurationError, match='exists already'):
+        run('method', 'my_loss', tmp_path / 'there')
+    assert not (tmp_path / 'new').exists()

@@ -1,0 +1,90 @@
+"""``xmodal bundle``: what models in folders are, how two differ, and whether they are whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_JSON = typer.Option('--json', metavar='FILE', help='Write the same here, as JSON.')
+
+
+@app.callback()
+def bundle() -> None:
+    """Show, compare, verify and migrate bundles: the folders in which models travel."""
+
+
+@app.command()
+def show(
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar='BUNDLE...', help='Folders that training wrote.')
+    ],
+    json: Annotated[Path | None, _JSON] = None,
+) -> None:
+    """Show what models read, how well they did, and what their parts cost.
+
+    Files are proven unaltered by their hashes first.
+    """
+    from xmodal_ros.cli.bundle_run import show as run
+
+    run(bundles, json)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar='BUNDLE', help='A bundle.')],
+    second: Annotated[Path, typer.Argument(metavar='OTHER', help='Another.')],
+    json: Annotated[Path | None, _JSON] = None,
+) -> None:
+    """Show in what two bundles differ: input, labels, model, scores, and how they were made.
+
+    Exit code: 0 when they are alike in everything, 1 when they differ.
+
+    Example: xmodal bundle compare models/imu_wrist models/imu_wrist_v2
+    """
+    from xmodal_ros.cli.bundle_run import compare as run
+
+    run(first, second, json)
+
+
+@app.command()
+def verify(
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar='BUNDLE...', help='Folders that training wrote.')
+    ],
+    json: Annotated[Path | None, _JSON] = None,
+) -> None:
+    """Prove bundles whole, as a robot does before it runs one.
+
+    The document must be readable and agree with itself, all files have the
+    hashes they were written with, and the model give the logits of the golden
+    sample on this machine's CPU; the ONNX file, where there is one, as well.
+
+    Exit code: 0 when all are whole, 1 when any is not.
+    """
+    from xmodal_ros.cli.bundle_run import verify as run
+
+    run(bundles, json)
+
+
+@app.command()
+def migrate(
+    source: Annotated[
+        Path, typer.Argument(metavar='BUNDLE', help='A bundle of an earlier version.')
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar='FOLDER', help='Write it here; by default it takes the place of the old one.'
+        ),
+    ] = None,
+) -> None:
+    """Bring a bundle of an earlier version to the format of this one.
+
+    Its model must still give the logits of its golden sample: what is written
+    answers as before. One that is of this format already is left alone.
+    """
+    from xmodal_ros.cli.bundle_run import migrate as run
+
+    run(source, out)

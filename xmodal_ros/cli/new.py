@@ -1,0 +1,45 @@
+"""``xmodal new``: a package of one's own with a method, a modality or an encoder that works."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_NAME = typer.Argument(metavar='NAME', help='What it is to be called: lower_case_words.')
+_OUT = typer.Option(
+    metavar='FOLDER', help='Write the package here. Default: xmodal_NAME in this folder.'
+)
+
+
+@app.callback()
+def new() -> None:
+    """Begin a package that adds to xmodal_ros without a change to it, with its test.
+
+    What is written works as it is and passes its test; change it into yours.
+    """
+
+
+@app.command()
+def method(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None) -> None:
+    """Begin a transfer method: how a target learns from other sensors."""
+    from xmodal_ros.cli.new_run import run
+
+    run('method', name, out)
+
+
+@app.command()
+def modality(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None) -> None:
+    """Begin a modality: a kind of sensor, and how it is drawn."""
+    from xmodal_ros.cli.new_run import run
+
+    run('modality', name, out)
+
+
+@app.command()
+def encoder(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None) -> None:
+    """Begin an encoder: windows to tokens."""
+    from xmodal_ros.cli.new_run import run
+
+    run('encoder', name, out)
