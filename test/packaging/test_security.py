@@ -12,7 +12,7 @@ UNPICKLERS: Final = {'pickle', 'cPickle', '_pickle', 'dill', 'cloudpickle', 'mar
 CLIENTS: Final = {'requests', 'httpx', 'aiohttp', 'urllib3', 'ftplib', 'telnetlib', 'smtplib'}
 RUNNERS: Final = {'eval', 'exec', 'compile', '__import__'}
 # Where a server listens; each is held to this machine by a test of its own.
-SERVERS: Final = {'labelling/server.py'}
+SERVERS: Final = {'web/server.py'}
 
 
 @cache
