@@ -56,3 +56,49 @@ def test_a_folder_without_a_table_is_named(tmp_path, capsys):
     assert ended.value.code == 1
     assert 'none' in capsys.readouterr().err
     assert not (tmp_path / 'page.md').exists()
+
+
+def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor(tmp_path):
+    def line(target, row, score, clip=None):
+        scores = {'target': target, 'row': row, 'sources': [], 'macro_f1': score, 'clip': clip}
+        return {**scores, 'subjects': 5, 'runs': 1}
+
+    worse = {'mean': -0.03, 'low': -0.05, 'high': -0.01, 'p': 0.01}
+    lines = [
+        line('foot', 'default', 0.8),
+        line('foot', 'forest', 0.77, worse),
+        line('foot', 'ridge', 0.7, worse),
+        line('ear', 'default', 0.5),
+        line('ear', 'forest', 0.6),
+    ]
+    folder = tmp_path / 'first'
+    folder.mkdir()
+    (folder / 'table.md').write_text('# First\n\nSeeds 0.\n')
+    tables = [{'split': 'across', 'labels': 'all labels', 'lines': lines}]
+    (folder / 'study.json').write_text(json.dumps({'tables': tables}))
+    out = tmp_path / 'results.md'
+    main([str(folder), '--out', str(out)])
+    text = out.read_text()
+    assert '| first | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
+    assert '| first | ear | 5 | 0.500 | 0.600 |  | -0.100 |' in text
+    assert 'At least as good on 1 of 2, better by 0.02 on 1.' in text
+
+
+def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):
+    out = tmp_path / 'results.md'
+    for names in (('first', 'second'), ('third', 'first')):
+        for name in names:
+            (tmp_path / name).mkdir(exist_ok=True)
+            text = f'# {name}\n\nWritten with {" ".join(names)}.\n'
+            (tmp_path / name / 'table.md').write_text(text)
+        add = ['--add'] if out.exists() else []
+        main([*(str(tmp_path / name) for name in names), '--out', str(out), *add])
+    text = out.read_text()
+    assert [line for line in text.splitlines() if line.startswith('## ')] == [
+        '## third',
+        '## first',
+        '## second',
+    ]
+    assert text.count('Written with third first.') == 2
+    assert text.count('Written with first second.') == 1
+    assert 'results_page.py third first second --out' in text
