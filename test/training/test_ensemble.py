@@ -141,3 +141,19 @@ def test_one_alone_is_taken_where_all_together_decide_worse():
     both = choose_weights({'modest': modest, 'other': other}, labels, groups)
     assert min(both.weights.values()) > 0
     assert both.score > max(both.alone.values())
+
+
+def test_of_two_people_whose_sensor_is_dirty_one_of_whom_does_more_it_is_chosen_all_the_same():
+    made = recorded(2)
+    # What only the second does; an axis that stands still; a tenfold gyroscope that is clipped.
+    labels = np.where(made.recordings == 0, made.labels % 2, made.labels)
+    values = made.values.copy()
+    values[:, :, 2] = 9.81
+    values[made.recordings == 1, :, 3:] *= 10
+    np.clip(values[:, :, 3:], -5, 5, out=values[:, :, 3:])
+    choice = chosen(replace(made, labels=labels, values=values), Notes(), 'ab')
+    assert (choice.document['over'], choice.document['groups']) == ('people', 2)
+    assert choice.document['folds'] == 2
+    assert 0 < choice.document['macro_f1'] <= 1
+    assert choice.calibration is not None
+    assert np.isfinite(choice.calibration.temperature)

@@ -33,6 +33,7 @@ from xmodal_ros.training.trainer import (
     make_source,
     predict_logits,
     repeatable,
+    scheduled_settings,
 )
 
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
@@ -354,3 +355,21 @@ def test_threads_and_random_numbers_are_as_before():
     run()
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), expected)
+
+
+def test_many_windows_are_shown_in_fewer_epochs_unless_so_many_are_asked_for():
+    windows = WindowsDataset(
+        np.zeros((48, 4, 1), np.float32), *(np.zeros(48, np.int64) for _ in range(3))
+    )
+    alone = make_method('unimodal')
+
+    def epochs(settings: FitSettings) -> int:
+        return scheduled_settings(settings, alone, windows, unlabelled=False).epochs
+
+    # Three steps each.
+    bounded = replace(SETTINGS, epochs=40, most_steps=10)
+    assert epochs(bounded) == 4
+    assert epochs(replace(bounded, most_steps=1)) == 1
+    assert epochs(replace(bounded, most_steps=1000)) == 40
+    assert epochs(bounded.changed({'epochs': 30})) == 30
+    assert epochs(bounded.changed({'batch_size': 48})) == 10

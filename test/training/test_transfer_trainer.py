@@ -15,7 +15,7 @@ from test.training.small_trainer import (
     TARGET,
     trainer,
 )
-from xmodal_ros.data.dataset import DatasetSplit
+from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
@@ -187,6 +187,26 @@ def test_a_source_that_is_worth_nothing_leaves_the_guarded_target_as_if_alone(ha
     assert fitted.sources == ()
     assert torch.equal(weights(fitted), alone)
     assert any("'thigh' is left out" in note for note in heard.notes)
+
+
+def test_a_source_that_half_of_the_people_lack_is_judged_by_all():
+    sets = learning_sets()
+    for name, each in sets.items():
+        own = each.training
+        persons = own.ends_ns // (12 * SECOND_NS)
+        there = persons % 2 == 0 if name == 'chest' else persons >= 0
+        sets[name] = replace(
+            each,
+            training=WindowsDataset(
+                own.values[there], own.labels[there], persons[there], own.ends_ns[there]
+            ),
+        )
+    longer = replace(RECIPES['chest'], fit=replace(SETTINGS, epochs=15))
+    with repeatable(0):
+        busy = trainer(('chest',), recipes={**RECIPES, 'chest': longer}, sets=sets, people='abcd')
+        make_method('xmodal', {'folds': 2}).train_target(busy)
+    assert busy.verdict is not None
+    assert (busy.verdict.unit, busy.verdict.units) == ('people', 4)
 
 
 def test_a_method_that_needs_pairs_in_time_is_refused_where_there_are_none():
