@@ -3,12 +3,18 @@
 Everything is made once a run, in the folder that each row is given.
 """
 
+from collections.abc import Collection
 from pathlib import Path
+import struct
 import subprocess
 import sys
 from typing import Final
 
 from benchmarks.harness import once
+from xmodal_ros.bags.message_types import has_stamp, TYPESTORE
+from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.streams.cdr import read_stamp_ns
+from xmodal_ros.windows.windowing import SECOND_NS
 
 SUBJECTS: Final = 4
 MINUTES: Final = 3
@@ -46,3 +52,41 @@ def xmodal(*words: object) -> None:
     """Run the command; raises :class:`subprocess.CalledProcessError` where it fails."""
     command = [sys.executable, '-m', 'xmodal_ros.cli.entry', *map(str, words)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def repeated(
+    folder: Path, minutes: int, *, compressed: bool = False, topics: Collection[str] | None = None
+) -> Path:
+    """Give a recording of so many minutes, the first of :func:`recordings` over and over.
+
+    Stamps and times of recording go on. Its chunks are compressed as the simulator and some
+    recorders do, or not, as rosbag2 writes them by default.
+    """
+    bag = recordings(folder)[0]
+
+    def write(path: Path) -> None:
+        from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+
+        writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+        if compressed:
+            writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+        with BagReader(bag) as reader, writer:
+            for key, value in reader.metadata.items():
+                writer.set_custom_data(key, value)
+            known = {
+                topic.name: writer.add_connection(topic.name, topic.msgtype, typestore=TYPESTORE)
+                for topic in reader.topics.values()
+                if topics is None or topic.name in topics
+            }
+            for number in range(-(-minutes // MINUTES)):
+                shift_ns = number * MINUTES * 60 * SECOND_NS
+                for each in reader.messages(known):
+                    data = bytearray(each.data)
+                    if has_stamp(each.msgtype):
+                        stamp_ns = read_stamp_ns(each.data) + shift_ns
+                        struct.pack_into('<iI', data, 4, *divmod(stamp_ns, SECOND_NS))
+                    writer.write(known[each.topic], each.received_ns + shift_ns, bytes(data))
+
+    name = f'repeated_{minutes}' + ('_compressed' if compressed else '')
+    name += '' if topics is None else '_' + '_'.join(topics).replace('/', '_')
+    return once(folder / name, write)

@@ -1,12 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
 from test.messages import EPOCH, imu_bytes, SECOND
 from test.recordings import write_jumped_bag
 from test.sound_bags import info_bytes, write_foxglove_bag, write_sound_bag
 from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
+from xmodal_ros.bags.labels import LABEL_TOPIC
+from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
@@ -266,3 +270,61 @@ def test_clocks_that_were_not_set_are_told(
 ) -> None:
     messages = [(received_ns + i * SECOND, imu_bytes(stamp_ns + i * SECOND)) for i in range(3)]
     assert any(words in each for each in warnings_about(tmp_path / 'bag', messages))
+
+
+def write_uncompressed(bag: Path, path: Path) -> Path:
+    """Write a recording anew as rosbag2 does by default, with an index and without compression."""
+    writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+    with BagReader(bag) as reader, writer:
+        for key, value in reader.metadata.items():
+            writer.set_custom_data(key, value)
+        topics = {
+            topic.name: writer.add_connection(topic.name, topic.msgtype, typestore=TYPESTORE)
+            for topic in reader.topics.values()
+        }
+        for each in reader.messages():
+            writer.write(topics[each.topic], each.received_ns, each.data)
+    return path
+
+
+def test_of_an_indexed_recording_some_messages_say_what_all_do(tmp_path: Path) -> None:
+    packed = write_imu_bag(
+        tmp_path / 'packed' / 'bag',
+        seconds=30,
+        rate_hz=200,
+        sensors=[WRIST],
+        segments=WAVES,
+        plausible=True,
+    )
+    for bag in (packed, write_uncompressed(packed, tmp_path / 'bag')):
+        with BagReader(bag) as reader:
+            some, every = inspect_bag(reader), inspect_bag(reader, full=True)
+        assert some.sampled == {WRIST.topic: 384}
+        assert every.sampled == {}
+        assert replace(some, sampled={}) == every
+
+
+def test_messages_that_an_index_does_not_name_are_read_all_the_same(tmp_path: Path) -> None:
+    bag = write_uncompressed(write_imu_bag(tmp_path / 'a', seconds=9), tmp_path / 'bag')
+    with BagReader(bag) as reader:
+        assert reader.outlines() is not None
+    file = bag / 'bag.mcap'
+    wrong = bytearray(file.read_bytes())
+    with BagReader(bag) as reader:
+        chunk = reader._files[0]._content.chunks[0]  # type: ignore[attr-defined]
+        at = max(chunk.index_at.values()) + 15
+    # The second message is named twice, the first not at all.
+    wrong[at : at + 16] = wrong[at + 16 : at + 32]
+    file.write_bytes(wrong)
+    with BagReader(bag) as reader:
+        assert reader.outlines() is None
+        assert inspect_bag(reader).topics[-1].count == reader.topics[WRIST.topic].count
+
+
+def test_few_channels_of_a_chunk_are_found_by_its_index(tmp_path: Path) -> None:
+    packed = write_imu_bag(tmp_path / 'a', seconds=9, sensors=[WRIST], segments=WAVES)
+    for bag in (packed, write_uncompressed(packed, tmp_path / 'bag')):
+        with BagReader(bag) as reader:
+            every = [each for each in reader.messages() if each.topic == LABEL_TOPIC]
+            assert list(reader.messages([LABEL_TOPIC])) == every
+            assert len(every) > 3

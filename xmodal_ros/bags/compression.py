@@ -20,7 +20,7 @@ LARGEST: Final = 1 << 30
 _LEFT_FREE: Final = 1 << 28
 
 
-def decompress_zstd(data: bytes, most: int = LARGEST) -> bytes:
+def decompress_zstd(data: bytes | memoryview, most: int = LARGEST) -> bytes:
     """Decompress bytes; raises what zstd raises for others, and ValueError beyond ``most``."""
     parts: list[bytes] = []
     left = most
@@ -35,7 +35,7 @@ def decompress_zstd(data: bytes, most: int = LARGEST) -> bytes:
     return b''.join(parts)
 
 
-def decompress_lz4(data: bytes, most: int = LARGEST) -> bytes:
+def decompress_lz4(data: bytes | memoryview, most: int = LARGEST) -> bytes:
     """Decompress bytes; raises RuntimeError for others, and ValueError beyond ``most``."""
     decompressor = LZ4FrameDecompressor()
     whole: bytes = decompressor.decompress(data, max_length=most + 1)

@@ -9,16 +9,18 @@ import time
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xmodal_ros.activities import in_words, spellings
 from xmodal_ros.bags.audio_format import describe, read_audio_format
 from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
 from xmodal_ros.bags.message_types import has_stamp
-from xmodal_ros.bags.reading import BagReader, Message, Topic
+from xmodal_ros.bags.reading import BagReader, Outline, Topic
 from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.storage import HEAD_BYTES
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.contents import ContentGauge
+from xmodal_ros.modalities.contents import ContentGauge, Sampling
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
@@ -34,6 +36,10 @@ _SET_NS: Final = 946_684_800 * _SECOND_NS
 _DAY_NS: Final = 86_400 * _SECOND_NS
 # Nothing at all for so long, and for most of a recording, is hardly what somebody meant to record.
 _LONG_SILENCE_NS: Final = 3600 * _SECOND_NS
+# Of an indexed recording, so many messages of each sensor are looked into.
+_QUICK: Final = Sampling(block=32, blocks=12)
+# Those that are too short are looked into wherever they are, up to so many.
+_MOST_SHORT: Final = 100
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,8 @@ class ActivityInspection:
 class Inspection:
     """What :func:`inspect_bag` found in one recording; warnings are sentences for a person.
 
-    ``audio_formats`` says in words what the audio topics hold that can be used.
+    ``audio_formats`` says in words what the audio topics hold that can be used. ``sampled`` says
+    of the topics whose messages were not all looked into how many were.
     """
 
     path: str
@@ -81,11 +88,16 @@ class Inspection:
     labelled_s: float
     warnings: tuple[str, ...]
     audio_formats: dict[str, str] = field(default_factory=dict)
+    sampled: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
 class _TopicNotes:
-    """What is noted of one topic while reading: 16 bytes a message."""
+    """What is noted of one topic: 16 bytes a message.
+
+    ``stamps`` are those of messages that are large enough for one, ``looked_at`` counts those
+    whose contents were looked into.
+    """
 
     stamped: bool
     modality: Modality | None = None
@@ -93,26 +105,34 @@ class _TopicNotes:
     gauge: ContentGauge | None = None
     audio_format: AudioFormat | None = None
     rate_hz: int = 0
-    stamps: 'array[int]' = field(default_factory=lambda: array('q'))
-    received: 'array[int]' = field(default_factory=lambda: array('q'))
+    stamps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    received: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     troubles: Counter[str] = field(default_factory=Counter)
+    looked_at: int = 0
 
 
-def inspect_bag(reader: BagReader) -> Inspection:
-    """Read a recording once through and describe it.
+def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
+    """Describe a recording.
 
-    Raises :class:`BagError` when it is damaged; what is merely odd becomes a warning.
+    Where its files have an index, times and stamps are those of all messages, and contents those
+    of a sample from all over the recording; with ``full``, and elsewhere, everything is read.
+
+    Raises :class:`BagError` when it is damaged where it was looked at; what is merely odd becomes
+    a warning.
     """
     warnings: list[str] = [*reader.notes]
-    notes = {topic.name: _begin(reader, topic, warnings) for topic in _topics(reader)}
-    silence_ns, last_ns = 0, reader.start_ns
-    for message in reader.messages():
-        _note(notes[message.topic], message)
-        silence_ns = max(silence_ns, message.received_ns - last_ns)
-        last_ns = message.received_ns
-    read = [each.received for each in notes.values() if each.received]
-    start_ns = min(map(min, read), default=reader.start_ns)
-    end_ns = max(map(max, read), default=reader.end_ns)
+    outlines = None if full else reader.outlines()
+    notes = {
+        topic.name: _begin(reader, topic, warnings, sampled=outlines is not None)
+        for topic in _topics(reader)
+    }
+    if outlines is None:
+        silence_ns = _read_all(reader, notes)
+    else:
+        silence_ns = _look_at_some(reader, notes, outlines)
+    read = [each.received for each in notes.values() if each.received.size]
+    start_ns = min((int(times.min()) for times in read), default=reader.start_ns)
+    end_ns = max((int(times.max()) for times in read), default=reader.end_ns)
     warnings += _differences(reader, notes, start_ns, end_ns)
     warnings += _date_warnings(start_ns, end_ns)
     if silence_ns > max(_LONG_SILENCE_NS, (end_ns - start_ns) // 2):
@@ -158,7 +178,65 @@ def inspect_bag(reader: BagReader) -> Inspection:
             for topic, each in notes.items()
             if each.audio_format or each.rate_hz
         },
+        sampled={
+            topic: each.looked_at
+            for topic, each in notes.items()
+            if each.gauge is not None and each.looked_at < len(each.received)
+        },
     )
+
+
+def _read_all(reader: BagReader, notes: Mapping[str, _TopicNotes]) -> int:
+    """Read and note every message; gives the longest silence between two, in nanoseconds."""
+    times = {topic: (array('q'), array('q')) for topic in notes}
+    silence_ns, last_ns = 0, reader.start_ns
+    for message in reader.messages():
+        each, (received, stamps) = notes[message.topic], times[message.topic]
+        received.append(message.received_ns)
+        stamp_ns = _look_into(each, message.data, message.received_ns)
+        if stamp_ns is not None:
+            stamps.append(stamp_ns)
+        silence_ns = max(silence_ns, message.received_ns - last_ns)
+        last_ns = message.received_ns
+    for topic, (received, stamps) in times.items():
+        notes[topic].received = np.array(received, np.int64)
+        notes[topic].stamps = np.array(stamps, np.int64)
+    return silence_ns
+
+
+def _look_at_some(
+    reader: BagReader, notes: Mapping[str, _TopicNotes], outlines: Mapping[str, Outline]
+) -> int:
+    """Note the times of all messages, and look into some; gives the longest silence."""
+    for topic, outline in outlines.items():
+        each = notes[topic]
+        each.received = outline.received_ns
+        short = outline.sizes < HEAD_BYTES
+        if each.stamped:
+            each.stamps = outline.stamps_ns[~short]
+        if each.modality is None:
+            each.troubles['truncated'] = int(np.count_nonzero(short)) if each.stamped else 0
+            continue
+        chosen = _choose(len(short), _sampling_of(each.modality))
+        chosen = np.union1d(chosen, np.flatnonzero(short)[:_MOST_SHORT])
+        times = outline.received_ns[chosen].tolist()
+        for data, received_ns in zip(reader.read_at(outline, chosen), times, strict=True):
+            _look_into(each, data, received_ns)
+    times = np.sort(np.concatenate([outline.received_ns for outline in outlines.values()]))
+    return int(np.diff(times, prepend=reader.start_ns).max(initial=0))
+
+
+def _sampling_of(modality: Modality) -> Sampling:
+    usual = modality.sampling
+    return Sampling(min(usual.block, _QUICK.block), min(usual.blocks, _QUICK.blocks))
+
+
+def _choose(count: int, sampling: Sampling) -> NDArray[np.int64]:
+    """Give the numbers of messages in blocks of neighbours, as far apart as that goes."""
+    if count <= sampling.block * sampling.blocks:
+        return np.arange(count)
+    starts = np.linspace(0, count - sampling.block, sampling.blocks).astype(np.int64)
+    return (starts[:, None] + np.arange(sampling.block)).ravel()
 
 
 def _differences(
@@ -204,7 +282,7 @@ def _topics(reader: BagReader) -> list[Topic]:
     return list(reader.topics.values())
 
 
-def _begin(reader: BagReader, topic: Topic, warnings: list[str]) -> _TopicNotes:
+def _begin(reader: BagReader, topic: Topic, warnings: list[str], *, sampled: bool) -> _TopicNotes:
     """Choose what to try the messages of a topic with; warns where their format is not known."""
     notes = _TopicNotes(has_stamp(topic.msgtype))
     name = modality_of_type(topic.msgtype)
@@ -217,38 +295,46 @@ def _begin(reader: BagReader, topic: Topic, warnings: list[str]) -> _TopicNotes:
         warnings.append(str(error))
         return notes
     contents = notes.modality.make_content_reader(topic.msgtype, notes.audio_format)
-    notes.gauge = ContentGauge(contents, notes.modality.sampling)
+    notes.gauge = ContentGauge(
+        contents, _sampling_of(notes.modality) if sampled else notes.modality.sampling
+    )
     if not notes.modality.intake.as_they_come:
         # Decoding every large message would take far longer than reading them.
         notes.decode = notes.modality.make_trial_decoder(topic.msgtype, notes.audio_format)
     return notes
 
 
-def _note(notes: _TopicNotes, message: Message) -> None:
-    notes.received.append(message.received_ns)
+def _look_into(notes: _TopicNotes, data: bytes, received_ns: int) -> int | None:
+    """Note what a message holds; gives its stamp, None where it has none."""
+    stamp_ns = None
+    notes.looked_at += 1
     if notes.gauge is not None:
-        notes.gauge.note(message.data, message.received_ns)
+        notes.gauge.note(data, received_ns)
     try:
         if notes.stamped:
-            notes.stamps.append(read_stamp_ns(message.data))
-            if notes.stamps[-1] <= 0:
+            stamp_ns = read_stamp_ns(data)
+            if stamp_ns <= 0:
                 # It cannot be used whatever else it holds, and that is told of all of them.
-                return
+                return stamp_ns
         if notes.decode is not None:
-            notes.rate_hz = notes.decode(message.data, message.received_ns).rate_hz
+            notes.rate_hz = notes.decode(data, received_ns).rate_hz
     except DecodeError as error:
         notes.troubles[error.reason] += 1
+    return stamp_ns
 
 
 def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     refusals = notes.modality.refusals if notes.modality else {}
+    looked_at, total = notes.looked_at or len(notes.received), len(notes.received)
+    of_all = f'{total} messages' if looked_at == total else f'{looked_at} messages looked into'
     warnings = [
-        f'{topic.name}: {count} of {len(notes.received)} messages '
+        f'{topic.name}: {count} of {of_all} '
         + refusals.get(reason, f'cannot be decoded ({reason}) and will be dropped')
         for reason, count in sorted(notes.troubles.items())
+        if count
     ]
     warnings += [f'{topic.name}: {words}' for words in _doubts(topic, notes)]
-    stamps = np.array(notes.stamps, np.int64)
+    stamps = notes.stamps
     unusable = [
         f'{topic.name}: {count} of {len(notes.received)} messages have {words}'
         for count, words in (
@@ -266,7 +352,7 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     warnings += unusable
     if notes.troubles.keys() - {*refusals} or unusable or not stamps.size:
         return warnings
-    received = np.array(notes.received, np.int64)
+    received = notes.received
     shortest_ns = _SECOND_NS / (notes.modality.fastest_hz if notes.modality else 1.0)
     facts = StampFacts(**stamp_facts(stamps, received, shortest_ns, pauses=True))
     warnings += [
@@ -309,9 +395,11 @@ def _doubts(topic: Topic, notes: _TopicNotes) -> Iterator[str]:
 
 def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
     stamped = (
-        bool(notes.stamps) and len(notes.stamps) == len(notes.received) and min(notes.stamps) > 0
+        bool(notes.stamps.size)
+        and len(notes.stamps) == len(notes.received)
+        and bool(notes.stamps.min() > 0)
     )
-    times = np.sort(np.array(notes.stamps if stamped else notes.received, np.int64))
+    times = np.sort(notes.stamps if stamped else notes.received)
     steps = np.diff(times)
     median = float(np.median(steps)) if steps.size else 0.0
     return TopicInspection(

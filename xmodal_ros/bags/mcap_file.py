@@ -10,16 +10,22 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 import heapq
 from operator import itemgetter
+import os
 from pathlib import Path
 import struct
 from typing import BinaryIO, Final, NamedTuple
 from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
 
 from xmodal_ros.bags.compression import decompress_lz4, decompress_zstd, LARGEST
 from xmodal_ros.bags.storage import (
     CDR,
     Channel,
     full_type_name,
+    HEAD_BYTES,
+    Heads,
     is_latched,
     read_custom_data,
     read_qos,
@@ -32,11 +38,38 @@ MAGIC: Final = b'\x89MCAP0\r\n'
 _RECORD: Final = struct.Struct('<BQ')
 _MESSAGE: Final = struct.Struct('<HIQQ')
 _CHUNK: Final = struct.Struct('<QQQI')
+# A chunk's first bytes, up to how it is compressed.
+_CHUNK_FRAME: Final = 9 + _CHUNK.size + 4
+_LENGTH: Final = struct.Struct('<I')
+_INDEX: Final = struct.Struct('<HI')
 _FOOTER_BYTES: Final = _RECORD.size + 20
 _HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE_CODE, _CHUNK_CODE = 1, 2, 3, 4, 5, 6
-_CHUNK_INDEX, _STATISTICS, _METADATA, _METADATA_INDEX, _DATA_END = 8, 0x0B, 0x0C, 0x0D, 0x0F
+_INDEX_CODE, _CHUNK_INDEX, _STATISTICS, _METADATA, _METADATA_INDEX, _DATA_END = (
+    7,
+    8,
+    0x0B,
+    0x0C,
+    0x0D,
+    0x0F,
+)
 # What a message index record holds beside its entries of 16 bytes.
 _INDEX_FRAME: Final = 15
+_ENTRY: Final = np.dtype([('time', '<u8'), ('offset', '<u8')])
+_HEAD: Final = np.dtype(
+    [
+        ('code', 'u1'),
+        ('length', '<u8'),
+        ('channel', '<u2'),
+        ('sequence', '<u4'),
+        ('recorded', '<u8'),
+        ('published', '<u8'),
+        ('first', 'u1', (HEAD_BYTES,)),
+    ]
+)
+# Where messages are larger on average, their heads are read one by one.
+_LARGE: Final = 16_384
+# A place is the number of a chunk, and from this bit on down the offset in it.
+_OFFSET_BITS: Final = 40
 # Schemas of messages in CDR; a channel that does not say its encoding is known by them.
 _CDR_SCHEMAS: Final = ('ros2msg', 'ros2idl', 'omgidl')
 
@@ -51,12 +84,18 @@ class _Schema(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """A chunk, which messages of which channels it holds, and when these were recorded."""
+    """A chunk, which messages of which channels it holds, and when these were recorded.
+
+    ``index_at`` is where the index of each channel's messages stands, empty where there is none,
+    and ``index_end`` where the last of them ends.
+    """
 
     offset: int
     start_ns: int
     end_ns: int
     counts: Mapping[int, int]
+    index_at: Mapping[int, int] = field(default_factory=dict)
+    index_end: int = 0
 
 
 @dataclass
@@ -127,6 +166,68 @@ class McapFile(StorageFile):
                 and (stop_ns is None or time_ns < stop_ns)
             ):
                 yield channel, time_ns, data
+
+    def heads(self) -> Iterator[Heads] | None:
+        """Give heads by the index of each chunk, None where there is none.
+
+        That the index names all messages, and at their time, is checked: raises ValueError.
+        """
+        content = self._content
+        filled = [chunk for chunk in content.chunks if any(chunk.counts.values())]
+        if content.times or not all(chunk.index_at for chunk in filled):
+            return None
+        return self._heads()
+
+    def _heads(self) -> Iterator[Heads]:
+        file, buffer = self._stream.fileno(), bytearray()
+        for number, chunk in enumerate(self._content.chunks):
+            entries = self._entries(chunk)
+            if not (count := sum(map(len, entries.values()))):
+                continue
+            every = np.concatenate([*entries.values()])
+            offsets = every['offset'].astype(np.int64)
+            data = _ChunkData(file, chunk, few=count, heads=True, buffer=buffer)
+            buffer = data.buffer
+            heads = data.heads(offsets)
+            keys = np.repeat(np.array([*entries], np.uint16), [*map(len, entries.values())])
+            _check(bool((heads['code'] == _MESSAGE_CODE).all()), 'an index names no message')
+            _check(bool((heads['channel'] == keys).all()), 'an index is of another channel')
+            _check(bool((heads['recorded'] == every['time']).all()), 'times differ from an index')
+            data.check_all_named(offsets, heads)
+            yield Heads(
+                keys,
+                heads['recorded'].astype(np.int64),
+                heads['length'].astype(np.int64) - _MESSAGE.size,
+                heads['first'],
+                offsets | number << _OFFSET_BITS,
+            )
+
+    def read_at(self, places: NDArray[np.int64]) -> Iterator[bytes]:
+        """Give messages by their places; compressed chunks are unpacked where they change."""
+        last, data, file = -1, None, self._stream.fileno()
+        for place in places.tolist():
+            number, offset = place >> _OFFSET_BITS, place & ((1 << _OFFSET_BITS) - 1)
+            if number != last or data is None:
+                chunk = self._content.chunks[number]
+                last, data = number, _ChunkData(file, chunk, few=0, heads=True)
+            yield data.message(offset)[1]
+
+    def _entries(
+        self, chunk: _Chunk, wanted: Collection[int] | None = None
+    ) -> dict[int, NDArray[np.void]]:
+        """Read the index of a chunk, for each channel, or each one that is wanted."""
+        first = min(chunk.index_at.values(), default=chunk.index_end)
+        data = _read_at(self._stream.fileno(), chunk.index_end - first, first)
+        found = {}
+        for key, at in chunk.index_at.items():
+            if wanted is not None and key not in wanted:
+                continue
+            code, _ = _RECORD.unpack_from(data, at - first)
+            of_channel, size = _INDEX.unpack_from(data, at - first + _RECORD.size)
+            _check(code == _INDEX_CODE and of_channel == key, 'an index is elsewhere')
+            start = at - first + _RECORD.size + _INDEX.size
+            found[key] = np.frombuffer(data, _ENTRY, size // _ENTRY.itemsize, start)
+        return found
 
     def _look(self) -> None:
         stream = self._stream
@@ -223,6 +324,12 @@ class McapFile(StorageFile):
     def _messages_of(self, chunk: _Chunk, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
         # With this, merging needs a chunk only when its time has come.
         yield chunk.start_ns, None, b''
+        few = {key: wanted[key] for key, count in chunk.counts.items() if count and key in wanted}
+        if chunk.index_at and 2 * sum(chunk.counts[key] for key in few) < sum(
+            chunk.counts.values()
+        ):
+            yield from self._indexed_messages(chunk, few)
+            return
         self._stream.seek(chunk.offset)
         code, record = _read_record(self._stream)
         _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
@@ -235,6 +342,20 @@ class McapFile(StorageFile):
                 found.append((time_ns, channel, bytes(body[_MESSAGE.size :])))
         found.sort(key=itemgetter(0))
         yield from found
+
+    def _indexed_messages(self, chunk: _Chunk, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
+        """Give the messages of few channels of a chunk without walking over those of others."""
+        count = sum(chunk.counts[key] for key in wanted)
+        data = _ChunkData(self._stream.fileno(), chunk, few=count)
+        found = []
+        for key, entries in self._entries(chunk, wanted).items():
+            for time_ns, offset in entries.tolist():
+                recorded_ns, message = data.message(offset, key)
+                _check(recorded_ns == time_ns, 'times differ from an index')
+                found.append((time_ns, offset, wanted[key], message))
+        found.sort(key=itemgetter(0, 1))
+        for time_ns, _, channel, message in found:
+            yield time_ns, channel, message
 
     def _loose_messages(self, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
         content = self._content
@@ -256,6 +377,98 @@ class McapFile(StorageFile):
                 entries = fields.texts()
                 return read_custom_data(entries.get('serialized_metadata', ''))
         return None
+
+
+class _ChunkData:
+    """What a chunk holds: as it lies in the file, or unpacked into memory.
+
+    A chunk that is not compressed may be left in the file where no more than ``few`` of its
+    messages will be asked for; with ``heads`` of these no more than their heads, and then its
+    checksum, if it has one, is not tested. ``buffer`` is where such a chunk is read to, until the
+    next one is.
+    """
+
+    def __init__(
+        self,
+        file: int,
+        chunk: _Chunk,
+        *,
+        few: int,
+        heads: bool = False,
+        buffer: bytearray | None = None,
+    ) -> None:
+        self._file = file
+        self.buffer = bytearray() if buffer is None else buffer
+        frame = _read_at(file, _CHUNK_FRAME, chunk.offset)
+        code, size = _RECORD.unpack_from(frame)
+        _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
+        _, _, self.size, checksum = _CHUNK.unpack_from(frame, _RECORD.size)
+        (kind_size,) = _LENGTH.unpack_from(frame, _RECORD.size + _CHUNK.size)
+        self._at = chunk.offset + _RECORD.size + _CHUNK.size + _LENGTH.size + kind_size + 8
+        self._data: bytes | memoryview | None = None
+        if kind_size or (checksum and not heads):
+            self._data = _unpack_chunk(_read_at(file, size, chunk.offset + _RECORD.size))
+            return
+        _check(self._at + self.size <= chunk.offset + _RECORD.size + size, 'a chunk is too short')
+        if self.size < few * _LARGE:
+            _check(self.size <= LARGEST, f'a chunk claims to be {self.size} bytes')
+            if len(self.buffer) < self.size:
+                self.buffer = bytearray(self.size)
+            self._data = memoryview(self.buffer)[: self.size]
+            read = os.preadv(file, [self._data], self._at)
+            _check(read == self.size, 'a chunk ends too early')
+
+    def read(self, offset: int, count: int) -> bytes:
+        """Give so many bytes, fewer at the end."""
+        count = max(0, min(count, self.size - offset))
+        if self._data is not None:
+            return bytes(self._data[offset : offset + count])
+        return _read_at(self._file, count, self._at + offset)
+
+    def heads(self, offsets: NDArray[np.int64]) -> NDArray[np.void]:
+        """Give the heads (N,) of the messages at ``offsets`` (N,), filled up with zeros."""
+        size = _HEAD.itemsize
+        _check(bool(((offsets >= 0) & (offsets < self.size)).all()), 'an index is out of range')
+        if self._data is None:
+            read = (self.read(offset, size).ljust(size, b'\0') for offset in offsets.tolist())
+            return np.frombuffer(b''.join(read), _HEAD)
+        data = np.frombuffer(self._data, np.uint8)
+        whole = offsets <= self.size - size
+        heads = np.zeros((len(offsets), size), np.uint8)
+        if whole.any():
+            windows = np.lib.stride_tricks.sliding_window_view(data, size)
+            heads[whole] = windows[offsets[whole]]
+        for number in np.flatnonzero(~whole):
+            rest = data[offsets[number] :]
+            heads[number, : len(rest)] = rest
+        return heads.view(_HEAD)[:, 0]
+
+    def message(self, offset: int, key: int | None = None) -> tuple[int, bytes]:
+        """Give a message, of the channel ``key`` where that is given, and when it was recorded."""
+        head = self.read(offset, _RECORD.size + _MESSAGE.size)
+        _check(len(head) == _RECORD.size + _MESSAGE.size, 'an index names no message')
+        code, size = _RECORD.unpack_from(head)
+        found, _, recorded_ns, _ = _MESSAGE.unpack_from(head, _RECORD.size)
+        _check(code == _MESSAGE_CODE and size >= _MESSAGE.size, 'an index names no message')
+        _check(key in (None, found), 'an index is of another channel')
+        data = self.read(offset + len(head), size - _MESSAGE.size)
+        _check(len(data) == size - _MESSAGE.size, 'a message ends too early')
+        return int(recorded_ns), data
+
+    def check_all_named(self, offsets: NDArray[np.int64], heads: NDArray[np.void]) -> None:
+        """Raise ValueError where there are messages between those that an index names."""
+        order = np.argsort(offsets)
+        starts = offsets[order]
+        ends = starts + _RECORD.size + heads['length'][order].astype(np.int64)
+        befores, afters = np.append(0, ends), np.append(starts, self.size)
+        _check(bool((befores <= afters).all()), 'messages overlap')
+        for before in np.flatnonzero(befores < afters).tolist():
+            at, stop = int(befores[before]), int(afters[before])
+            while at < stop:
+                code, size = _RECORD.unpack(self.read(at, _RECORD.size))
+                _check(code != _MESSAGE_CODE, 'there are messages that its index does not name')
+                at += _RECORD.size + size
+            _check(at == stop, 'a record ends too late')
 
 
 class _Fields:
@@ -302,12 +515,19 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     return data
 
 
+def _read_at(file: int, count: int, at: int) -> bytes:
+    _check(0 <= count <= LARGEST, 'a record is larger than can be')
+    data = os.pread(file, count, at)
+    _check(len(data) == count, 'a record ends too early')
+    return data
+
+
 def _read_record(stream: BinaryIO) -> tuple[int, bytes]:
     code, size = _RECORD.unpack(_exactly(stream, _RECORD.size))
     return code, _exactly(stream, size)
 
 
-def _records(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _records(data: bytes | memoryview) -> Iterator[tuple[int, bytes]]:
     position, view = 0, memoryview(data)
     while position < len(data):
         code, size = _RECORD.unpack_from(data, position)
@@ -354,7 +574,7 @@ def _read_chunk_index(fields: _Fields) -> _Chunk:
         key: max(0, end - at - _INDEX_FRAME) // 16
         for (at, key), end in zip(places, ends, strict=bool(places))
     }
-    return _Chunk(offset, start_ns, end_ns, counts)
+    return _Chunk(offset, start_ns, end_ns, counts, {key: at for at, key in places}, ends[-1])
 
 
 def _scan_chunk(content: _Content, offset: int, record: bytes) -> _Chunk:
@@ -370,12 +590,16 @@ def _scan_chunk(content: _Content, offset: int, record: bytes) -> _Chunk:
     return _Chunk(offset, min(times, default=0), max(times, default=0), counts)
 
 
-def _unpack_chunk(record: bytes) -> bytes:
+def _unpack_chunk(record: bytes) -> bytes | memoryview:
     _, _, size, checksum = _CHUNK.unpack_from(record)
-    fields = _Fields(record[_CHUNK.size :])
-    kind = fields.text()
-    packed = fields.take(fields.number('<Q'))
     _check(size <= LARGEST, f'a chunk claims to be {size} bytes')
+    (kind_size,) = _LENGTH.unpack_from(record, _CHUNK.size)
+    data_at = _CHUNK.size + _LENGTH.size + kind_size + 8
+    kind = bytes(record[_CHUNK.size + _LENGTH.size : data_at - 8]).decode('utf-8', 'replace')
+    (packed_size,) = struct.unpack_from('<Q', record, data_at - 8)
+    packed = memoryview(record)[data_at : data_at + packed_size]
+    _check(len(packed) == packed_size, 'a record ends too early')
+    data: bytes | memoryview
     if kind == 'zstd':
         data = decompress_zstd(packed, size)
     elif kind == 'lz4':

@@ -1,7 +1,7 @@
 """Read recordings: mcap, sqlite3 and ROS 1 bags as one stream of CDR messages."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, ExitStack
 from dataclasses import dataclass, replace
 import difflib
 import heapq
@@ -11,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xmodal_ros.bags.clocks import read_shifts
 from xmodal_ros.bags.compression import decompress_zstd, ZSTD_MAGIC
 from xmodal_ros.bags.metadata_file import contradictions
@@ -18,7 +21,15 @@ from xmodal_ros.bags.opening import explain, file_stem, open_bag, OpenBag, stora
 from xmodal_ros.bags.person import name_person
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.bags.sensor_table import read_sensor
-from xmodal_ros.bags.storage import Channel, is_latched, READABLE, ROS1, StorageFile
+from xmodal_ros.bags.storage import (
+    Channel,
+    HEAD_BYTES,
+    Heads,
+    is_latched,
+    READABLE,
+    ROS1,
+    StorageFile,
+)
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
@@ -52,6 +63,26 @@ class Message:
     msgtype: str
     received_ns: int
     data: bytes
+
+
+# Of one file and topic: its number, and what an outline says.
+_Part = tuple[NDArray[np.int64], ...]
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The messages of a topic in the order in which they were recorded, by their first bytes.
+
+    (N,) each, in nanoseconds and bytes: when they were recorded, what stands where a header has
+    its stamp (-1 where the message is too short for one), and how large they are. ``files`` and
+    ``places`` say where they are found again.
+    """
+
+    received_ns: NDArray[np.int64]
+    stamps_ns: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    files: NDArray[np.int64]
+    places: NDArray[np.int64]
 
 
 class BagReader:
@@ -193,6 +224,38 @@ class BagReader:
         wanted = None if topics is None else frozenset(topics)
         return self._iterate(self._iteration, wanted, start_ns, stop_ns)
 
+    def outlines(self) -> Mapping[str, Outline] | None:
+        """Give the times of all messages by topic without reading them, where files can tell.
+
+        None where that takes as much effort as reading, or messages are changed on the way: in
+        files without an index, ROS 1 bags, compressed one by one, with corrected clocks. So it is
+        where an index does not fit what it is of; reading tells then what the messages are.
+        """
+        if self.clocks or any(
+            channel.encoding == ROS1 for file in self._files for channel in _readable(file)
+        ):
+            return None
+        found: dict[str, list[_Part]] = {topic: [] for topic in self.topics}
+        for number, file in enumerate(self._files):
+            try:
+                parts = _read_parts(file, number)
+            # As on opening: damage shows as any exception of the parsers and decompressors.
+            except Exception:  # noqa: BLE001
+                return None
+            if parts is None:
+                return None
+            for topic, part in parts:
+                found[topic].append(part)
+        return {topic: _join(parts, in_turn=self._in_turn) for topic, parts in found.items()}
+
+    def read_at(self, outline: Outline, chosen: NDArray[np.int64]) -> Iterator[bytes]:
+        """Give the messages of these numbers in an outline; raises :class:`BagError`."""
+        files = outline.files[chosen]
+        for number in range(len(self._files)):
+            file = self._files[number]
+            with _telling_damage(file):
+                yield from file.read_at(outline.places[chosen[files == number]])
+
     def _iterate(
         self,
         iteration: int,
@@ -231,14 +294,9 @@ class BagReader:
         wanted = [
             channel for channel in _readable(file) if topics is None or channel.topic in topics
         ]
-        try:
+        with _telling_damage(file):
             for channel, received_ns, data in file.messages(wanted, start_ns, stop_ns):
                 yield self._make_message(channel, received_ns, data)
-        except BagError:
-            raise
-        # As on opening: damage shows as any exception of the parsers and decompressors.
-        except Exception as error:
-            raise BagError(explain(file.path, error)) from error
 
     def _make_message(self, channel: Channel, received_ns: int, data: bytes) -> Message:
         # No message of ROS begins so, whatever is said of their compression.
@@ -362,6 +420,56 @@ class BagReader:
 def _readable(file: StorageFile) -> list[Channel]:
     """Give the channels whose messages are ROS 1 or CDR; a file may hold others beside them."""
     return [channel for channel in file.channels if channel.encoding in READABLE]
+
+
+@contextmanager
+def _telling_damage(file: StorageFile) -> Iterator[None]:
+    """Raise :class:`BagError` for any exception of the parsers and decompressors: damage."""
+    try:
+        yield
+    except BagError:
+        raise
+    except Exception as error:
+        raise BagError(explain(file.path, error)) from error
+
+
+def _read_parts(file: StorageFile, number: int) -> list[tuple[str, _Part]] | None:
+    """Give what a file tells of each topic: received, stamps, sizes, places; None for nothing."""
+    pieces: list[tuple[NDArray[np.integer], ...]] = []
+    heads = file.heads()
+    if heads is None:
+        return None
+    for each in heads:
+        packed = np.ascontiguousarray(each.first[:, : len(ZSTD_MAGIC)]).view('<u4')
+        if (packed == int.from_bytes(ZSTD_MAGIC, 'little')).any():
+            return None
+        pieces.append((each.keys, each.received_ns, _stamps(each), each.sizes, each.places))
+    if not pieces:
+        return []
+    keys, *fields = (np.concatenate(each) for each in zip(*pieces, strict=True))
+    parts = []
+    for channel in _readable(file):
+        of_it = np.flatnonzero(keys == channel.key)
+        parts.append((channel.topic, (np.full(len(of_it), number), *(f[of_it] for f in fields))))
+    return parts
+
+
+def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
+    fields = [np.concatenate(each) for each in zip(*parts, strict=True)]
+    files, received, stamps, sizes, places = fields or [np.empty(0, np.int64)] * 5
+    # Files in turn keep their order, and so do messages of one time.
+    order = np.lexsort((received, files) if in_turn else (received,))
+    return Outline(received[order], stamps[order], sizes[order], files[order], places[order])
+
+
+def _stamps(heads: Heads) -> NDArray[np.int64]:
+    """Read the stamps as :func:`~xmodal_ros.streams.cdr.read_stamp_ns` does, -1 for none."""
+    words = np.ascontiguousarray(heads.first[:, 4:12]).view('<u4')
+    big = heads.first[:, 1] != 1
+    if big.any():
+        words[big] = words[big].byteswap()
+    stamps = words[:, 0].view('<i4') * np.int64(1_000_000_000) + words[:, 1]
+    return np.where(heads.sizes < HEAD_BYTES, -1, stamps)
 
 
 def _holds_some(channel: Channel) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -14,6 +16,9 @@ CDR: Final = 'cdr'
 ROS1: Final = 'ros1'
 READABLE: Final = (CDR, ROS1)
 """The encodings of messages that are read; a file may hold channels of others beside them."""
+
+HEAD_BYTES: Final = 16
+"""As much of a message as the header of CDR and the stamp take, and what follows to be read."""
 
 QosProfile = Mapping[str, str]
 
@@ -43,6 +48,22 @@ class Channel:
     definition: str = field(default='', repr=False)
 
 
+@dataclass(frozen=True)
+class Heads:
+    """Messages of which no more than the first bytes were read.
+
+    ``keys`` (N,) uint16 names their channels, ``received_ns`` (N,) int64 is when each was
+    recorded, ``sizes`` (N,) int64 its bytes, ``first`` (N, HEAD_BYTES) uint8 the first of them,
+    zeros where there are fewer, and ``places`` (N,) int64 where the file finds it again.
+    """
+
+    keys: NDArray[np.uint16]
+    received_ns: NDArray[np.int64]
+    sizes: NDArray[np.int64]
+    first: NDArray[np.uint8]
+    places: NDArray[np.int64]
+
+
 class StorageFile(ABC):
     """A file of messages that is open, and what is known of it without reading all of it.
 
@@ -70,6 +91,17 @@ class StorageFile(ABC):
         self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
     ) -> Iterator[tuple[Channel, int, bytes]]:
         """Give the messages of ``channels`` recorded in ``[start_ns, stop_ns)``, in order."""
+
+    def heads(self) -> Iterator[Heads] | None:
+        """Give the heads of all messages, many at a time.
+
+        None where the file cannot tell them with less effort than reading its messages.
+        """
+        return None
+
+    def read_at(self, places: NDArray[np.int64]) -> Iterator[bytes]:
+        """Give the messages at ``places`` that :meth:`heads` named."""
+        raise NotImplementedError
 
     @abstractmethod
     def close(self) -> None:

@@ -31,6 +31,10 @@ def inspect(
             help='Bags (folders, .mcap, .db3, ROS 1 .bag), folders that hold bags, or bundles.',
         ),
     ],
+    full: Annotated[
+        bool,
+        typer.Option('--full', help='Look into every message, which takes as long as reading.'),
+    ] = False,
     json: Annotated[
         Path | None, typer.Option('--json', metavar='FILE', help='Write the findings here too.')
     ] = None,
@@ -40,6 +44,9 @@ def inspect(
     Rates are one over the median step between header stamps; for messages
     without stamps, between the times of recording (marked 'recorded').
     Warns of what will trouble training or replay.
+
+    Of a recording with an index, as mcap files have, all times are read but only
+    some messages of each sensor looked into, from all over it; says how many.
 
     Of a bundle, the folder of a trained model: what it reads, its parts, their
     parameters and their multiply-accumulates (MACs) for one window.
@@ -59,7 +66,7 @@ def inspect(
     recordings = [path for path in bags if path not in bundles]
     for path in find_recordings(recordings) if recordings else ():
         with BagReader(path) as reader:
-            inspections.append(inspect_bag(reader))
+            inspections.append(inspect_bag(reader, full=full))
         console.print(render(inspections[-1]))
     found = {'bags': [_as_json(inspection) for inspection in inspections]}
     write_result(json, {**found, 'bundles': models} if models else found)
@@ -93,6 +100,10 @@ def _facts(inspection: Inspection) -> Table:
         said = inspection.audio_formats.get(sensor.topic, '')
         words = [f'{sensor.modality} on {sensor.topic}', said, describe(sensor.placement)]
         table.add_row('sensor', Text(f'{sensor.name} ({", ".join(filter(None, words))})'))
+    if inspection.sampled:
+        counts = {topic.name: topic.count for topic in inspection.topics}
+        looked = [f'{n} of {counts[topic]} of {topic}' for topic, n in inspection.sampled.items()]
+        table.add_row('looked into', Text(f'{", ".join(looked)}; into all with --full'))
     table.add_row('start', f'{start:%Y-%m-%d %H:%M:%S} UTC')
     table.add_row('duration', f'{inspection.duration_s:.1f} s')
     for key, value in sorted(inspection.metadata.items()):

@@ -111,7 +111,7 @@ def stamp_facts(
     return {
         'count': len(received),
         'timing': spacing(
-            np.unique(given if by_stamp else received),
+            _distinct(given if by_stamp else received),
             shortest_ns,
             by_stamp=by_stamp,
             pauses=pauses,
@@ -121,6 +121,12 @@ def stamp_facts(
         'repeated': 0 if stamps is None else int(np.count_nonzero(steps == 0)),
         'jumps': int(np.count_nonzero((steps > _JUMP_NS) & (steps - came > _JUMP_NS))),
     }
+
+
+def _distinct(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give times in order, each once; several times as fast as numpy's way of integers."""
+    ordered: NDArray[np.int64] = np.sort(times)
+    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
 
 
 def spacing(
