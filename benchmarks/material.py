@@ -38,7 +38,7 @@ def bundle(folder: Path, modality: str) -> Path:
     def train(path: Path) -> None:
         xmodal(
             *('train', *bags, '--target', SENSORS[modality], '--out', path, '--no-cache'),
-            *('--test-subjects', bags[-1].name, '--epochs', 1, '--least-steps', 1),
+            *('--test-subjects', bags[-1].name, '--epochs', 1),
             *('--encoder', f'{modality}={_ENCODERS[modality]}'),
         )
 

@@ -1,0 +1,86 @@
+"""What an evaluation costs beside the forwards that it is for."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.harness import row, Sides
+from benchmarks.material import bundle, recordings, SENSORS, xmodal
+
+_LIMIT = (
+    'Each message is decoded and laid on the grid one by one, as on a robot, in Python; a forward '
+    'of this net costs less than the messages of its window.'
+)
+
+
+def _evaluating(modality: str) -> Callable[[Path], Iterator[Sides]]:
+    def prepare(folder: Path) -> Iterator[Sides]:
+        import numpy as np
+        import torch
+
+        from xmodal_ros.bags.reading import BagReader
+        from xmodal_ros.evaluation.scoring import evaluate_bag
+        from xmodal_ros.modalities.intake import SensorIntake
+        from xmodal_ros.runtime.engine import Engine, make_deterministic
+        from xmodal_ros.runtime.loading import load_model
+        from xmodal_ros.runtime.offline import classify_bag, sensor_for
+
+        make_deterministic()
+        engine = Engine(load_model(bundle(folder, modality), 'cpu'))
+        info, bag = engine.bundle.info, recordings(folder)[-1]
+        windows: list[torch.Tensor] = []
+        with BagReader(bag) as reader:
+            sensor = reader.sensor(SENSORS[modality])
+            intake = SensorIntake(
+                info.stream, info.window, reader.topics[sensor.topic].msgtype, sensor.placement
+            )
+            for message in reader.messages([sensor.topic]):
+                windows += [
+                    torch.from_numpy(np.ascontiguousarray(window.values))[None]
+                    for window in intake.push(message.data, message.received_ns)
+                ]
+            count = reader.topics[sensor.topic].count
+
+        def ours() -> None:
+            with BagReader(bag) as reader:
+                offline = classify_bag(engine, reader, sensor_for(engine, reader))
+                evaluate_bag(info, reader, sensor.name, offline)
+
+        def plain() -> None:
+            for window in windows:
+                engine.bundle.logits(window)
+
+        note = f'{count} messages, {len(windows)} windows'
+        yield Sides(ours, plain, unit='window', units=len(windows), note=note)
+
+    return prepare
+
+
+for _modality in SENSORS:
+    _prepare = _evaluating(_modality)
+    row(
+        f'evaluate {_modality}',
+        'What does evaluating a recording cost beside its forwards?',
+        aim=1.5,
+        ours='reading, decoding, cutting, batch-1 forwards and scoring',
+        plain='the same forwards of the windows alone',
+        limit=_LIMIT,
+    )(_prepare)
+
+
+@row(
+    'evaluate --html',
+    'What does the report of an evaluation cost?',
+    aim=1.5,
+    ours='`xmodal evaluate IMU CAMERA --html` of one recording',
+    plain='the same without --html',
+    rounds=3,
+)
+def html(folder: Path) -> Iterator[Sides]:
+    """Run the command both ways."""
+    bundles = [bundle(folder, 'imu'), bundle(folder, 'camera')]
+    words = ['evaluate', *bundles, recordings(folder)[-1], '--json', folder / 'out.json']
+    yield Sides(
+        lambda: xmodal(*words, '--html', folder / 'out.html'),
+        lambda: xmodal(*words),
+        unit='evaluation',
+    )
