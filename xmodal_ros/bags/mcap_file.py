@@ -37,6 +37,8 @@ from xmodal_ros.errors import BagError
 MAGIC: Final = b'\x89MCAP0\r\n'
 _RECORD: Final = struct.Struct('<BQ')
 _MESSAGE: Final = struct.Struct('<HIQQ')
+# A message with the code and the size of its record.
+_FRAME: Final = struct.Struct('<BQHIQQ')
 _CHUNK: Final = struct.Struct('<QQQI')
 # A chunk's first bytes, up to how it is compressed.
 _CHUNK_FRAME: Final = 9 + _CHUNK.size + 4
@@ -445,15 +447,21 @@ class _ChunkData:
 
     def message(self, offset: int, key: int | None = None) -> tuple[int, bytes]:
         """Give a message, of the channel ``key`` where that is given, and when it was recorded."""
-        head = self.read(offset, _RECORD.size + _MESSAGE.size)
-        _check(len(head) == _RECORD.size + _MESSAGE.size, 'an index names no message')
-        code, size = _RECORD.unpack_from(head)
-        found, _, recorded_ns, _ = _MESSAGE.unpack_from(head, _RECORD.size)
-        _check(code == _MESSAGE_CODE and size >= _MESSAGE.size, 'an index names no message')
-        _check(key in (None, found), 'an index is of another channel')
-        data = self.read(offset + len(head), size - _MESSAGE.size)
-        _check(len(data) == size - _MESSAGE.size, 'a message ends too early')
-        return int(recorded_ns), data
+        data = self._data
+        if data is None:
+            head = self.read(offset, _FRAME.size)
+            _check(len(head) == _FRAME.size, 'an index names no message')
+            code, size, found, _, recorded_ns, _ = _FRAME.unpack(head)
+        else:
+            _check(0 <= offset <= self.size - _FRAME.size, 'an index names no message')
+            code, size, found, _, recorded_ns, _ = _FRAME.unpack_from(data, offset)
+        start, end = offset + _FRAME.size, offset + _RECORD.size + size
+        if code != _MESSAGE_CODE or end < start or key not in (None, found):
+            raise ValueError('an index names no message, or one of another channel')
+        message = self.read(start, end - start) if data is None else bytes(data[start:end])
+        if len(message) != end - start:
+            raise ValueError('a message ends too early')
+        return recorded_ns, message
 
     def check_all_named(self, offsets: NDArray[np.int64], heads: NDArray[np.void]) -> None:
         """Raise ValueError where there are messages between those that an index names."""

@@ -13,9 +13,15 @@ from torch import nn, Tensor
 
 from xmodal_ros.models.configuration_patch import AttentionPatchConfig, GatedPatchConfig
 
-# Rows of the bank that are looked at at once; bounds the memory, changes no result.
+# Rows of the bank that are looked at at once: these at least, and as many more as keep the scores
+# of all queries at 4 MB. Bounds the memory; a sum is the same but for its last bits.
 _CHUNK: Final = 4096
+_SCORES: Final = 1 << 20
 _GATE_BIAS: Final = -2.0
+
+
+def _rows_at_once(queries: int) -> int:
+    return max(_CHUNK, _SCORES // max(1, queries))
 
 
 class AttentionPatch(nn.Module):
@@ -33,7 +39,7 @@ class AttentionPatch(nn.Module):
     def __init__(self, config: AttentionPatchConfig, dim: int) -> None:
         super().__init__()
         self.config = config
-        self.chunk = _CHUNK
+        self.chunk: int | None = None
         self.width = dim + config.value_dim if config.fusion == 'concatenate' else dim
         self.query = nn.Linear(dim, config.key_dim, bias=False)
         self.log_scale = nn.Parameter(torch.zeros(()))
@@ -57,9 +63,8 @@ class AttentionPatch(nn.Module):
         query = self.query(feature)
         peak = torch.full_like(query[:, :1], -torch.inf)
         numerator, denominator = torch.zeros(()), torch.zeros(())
-        for some_keys, some_values in zip(
-            keys.split(self.chunk), values.split(self.chunk), strict=True
-        ):
+        chunk = self.chunk or _rows_at_once(len(query))
+        for some_keys, some_values in zip(keys.split(chunk), values.split(chunk), strict=True):
             scores = self._log_kernel(query, some_keys)
             # The largest exponent so far is taken out of all sums: nothing overflows.
             higher = torch.maximum(peak, scores.detach().amax(dim=1, keepdim=True))
@@ -102,7 +107,7 @@ class GatedPatch(nn.Module):
     def __init__(self, config: GatedPatchConfig, dim: int) -> None:
         super().__init__()
         self.config = config
-        self.chunk = _CHUNK
+        self.chunk: int | None = None
         self.width = dim
         self.query = nn.Linear(dim, config.dim, bias=False)
         self.back = nn.Linear(config.dim, dim, bias=False)
@@ -134,10 +139,11 @@ class GatedPatch(nn.Module):
     def _best(self, query: Tensor, bank: Tensor, hidden: Tensor | None) -> tuple[Tensor, Tensor]:
         """Give the highest scores (B, k) and their rows, of all or chunk by chunk alike."""
         best, rows = query.new_zeros((len(query), 0)), bank.new_zeros((len(query), 0)).long()
-        for start in range(0, len(bank), self.chunk):
-            scores = query @ bank[start : start + self.chunk].T
+        chunk = self.chunk or _rows_at_once(len(query))
+        for start in range(0, len(bank), chunk):
+            scores = query @ bank[start : start + chunk].T
             if hidden is not None:
-                mask = hidden[:, start : start + self.chunk]
+                mask = hidden[:, start : start + chunk]
                 scores = scores.masked_fill(mask, -torch.inf)
             here = torch.arange(start, start + scores.shape[1], device=bank.device)
             scores = torch.cat([best.to(scores), scores], dim=1)
