@@ -3,16 +3,14 @@
 import json
 from pathlib import Path
 import struct
-import subprocess
-import sys
 import zlib
 
 import pytest
 
+from benchmarks.fuzz import Run, send_random, show
 from test.fuzz import decoders
 from test.fuzz.decoders import BudgetError, Mutator, Reader, Target, targets
 from test.messages import compressed_bytes, EPOCH
-from test.waiting import COMMAND_S
 from xmodal_ros.streams.sample import DecodeError
 
 TARGETS = targets()
@@ -42,8 +40,8 @@ def _try(target: Target, data: bytes) -> bool:
 
 
 def test_what_takes_too_much_memory_or_raises_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    peaks = iter((100 << 20, 200 << 20))
-    monkeypatch.setattr(decoders, '_peak_bytes', lambda: next(peaks))
+    peaks = iter((100 << 20, 200 << 20) * 2)
+    monkeypatch.setattr(decoders, '_peak_bytes', lambda **_: next(peaks))
     with pytest.raises(BudgetError, match='100 MiB more for a message of 1 bytes'):
         Reader(Target(lambda: bytes, ()), timed=False)(b'x')
     monkeypatch.undo()
@@ -60,22 +58,18 @@ def test_a_picture_that_claims_more_than_its_bytes_is_refused_at_once() -> None:
         Reader(TARGETS[name])(compressed_bytes(EPOCH, png, 'png'))
 
 
-def test_the_command_counts_and_tells_what_it_found(tmp_path: Path) -> None:
-    root = Path(__file__).parents[2]
-    figures = tmp_path / 'figures.json'
-    done = subprocess.run(
-        [
-            *(sys.executable, root / 'benchmarks' / 'fuzz.py', '--messages', '400'),
-            *('--target', 'label', '--engine', 'random', '--json', figures),
-            *('--findings', tmp_path / 'findings'),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    (label,) = json.loads(figures.read_text())['results']
-    assert (label['target'], label['messages'], label['found']) == ('label', 400, {})
-    assert '400 messages by random' in done.stdout
+def test_a_run_counts_and_keeps_what_it_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Run('label', 400, tmp_path / 'findings', tmp_path / 'status.json')
+    send_random(run, 400, seed=0)
+    told = json.loads((tmp_path / 'status.json').read_text())
+    assert (told['target'], told['messages'], told['found']) == ('label', 400, {})
     assert not (tmp_path / 'findings').exists()
+    show([told], 'random')
+    assert '400 messages by random' in capsys.readouterr().out
+    run._reader._consume = lambda _: 1 // 0
+    run(b'bad')
+    (found,) = (tmp_path / 'findings').iterdir()
+    assert found.read_bytes() == b'bad'
+    assert 'ZeroDivisionError' in capsys.readouterr().err

@@ -4,7 +4,7 @@ What one holds is said in :mod:`xmodal_ros.models.configuration_bundle`.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 import hashlib
 import json
@@ -96,8 +96,12 @@ def check_replaceable(path: Path) -> None:
 
     That is where something lies that is no bundle, and where no folder can be made beside it.
     """
-    foreign = path.exists() and not is_bundle(path)
-    if foreign and (not path.is_dir() or any(path.iterdir())):
+    try:
+        foreign = path.exists() and not is_bundle(path)
+        taken = foreign and (not path.is_dir() or any(path.iterdir()))
+    except OSError as error:
+        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
+    if taken:
         raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
     _folder_beside(path).rmdir()
 
@@ -131,11 +135,13 @@ def _replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise BundleError(f'cannot write a bundle at {path}: {error}') from error
     finally:
-        if folder.is_symlink():
-            # What was replaced was a link; what it leads to stays.
-            folder.unlink()
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+        # What cannot be removed stays, and begins with a dot.
+        with suppress(OSError):
+            if folder.is_symlink():
+                # What was replaced was a link; what it leads to stays.
+                folder.unlink()
+            else:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_bundle(
