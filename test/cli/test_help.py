@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from rich.text import Text
 import typer
 from typer.testing import CliRunner
@@ -46,3 +47,41 @@ def test_what_a_command_needs_is_named_where_nothing_is_given():
         told = CliRunner().invoke(app, words)
         assert told.exit_code == 2, words
         assert 'Missing' in told.stderr, words
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself():
+    group: Any = typer.main.get_command(app)
+    context = group.make_context('xmodal', [], resilient_parsing=True)
+    group._lists = True
+    listed = {
+        name: group.get_command(context, name).get_short_help_str() for name in group.commands
+    }
+    group._lists = False
+    for name in group.list_commands(context):
+        assert group.get_command(context, name).get_short_help_str() == listed[name], name
+
+
+@pytest.mark.parametrize('shell', ['bash', 'zsh', 'fish'])
+def test_verbs_and_options_are_completed(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for words, wanted in (('xmodal ev', 'evaluate'), ('xmodal bundle comp', 'compare')):
+        answer = complete(shell, words, monkeypatch)
+        assert wanted in answer
+        assert 'simulate' not in answer
+    assert '--robustness' in complete(shell, 'xmodal evaluate --rob', monkeypatch)
+
+
+def complete(shell: str, words: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Ask as the script does that a shell is given."""
+    monkeypatch.setenv('COMP_WORDS', words)
+    monkeypatch.setenv('COMP_CWORD', str(len(words.split()) - 1))
+    monkeypatch.setenv('_TYPER_COMPLETE_ARGS', words)
+    monkeypatch.setenv('_TYPER_COMPLETE_FISH_ACTION', 'get-args')
+    monkeypatch.setenv('_XMODAL_COMPLETE', f'complete_{shell}')
+    return CliRunner().invoke(app, prog_name='xmodal').output
+
+
+def test_a_misspelt_verb_or_option_is_answered_with_what_was_meant() -> None:
+    for words, meant in ((['trian'], "'train'"), (['export', '--opst', 'x'], '--opset')):
+        told = CliRunner().invoke(app, words)
+        assert told.exit_code == 2
+        assert meant in told.stderr

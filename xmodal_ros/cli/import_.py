@@ -24,7 +24,6 @@ from xmodal_ros.cli.variadic import VariadicCommand
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help='Turn data sets, or your own files, into bags.',
 )
 
 Out = Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')]
@@ -35,7 +34,7 @@ Json = Annotated[
 
 
 @app.callback()
-def select() -> None:
+def import_() -> None:
     """Turn data sets, or your own files, into bags; docs/importing.md explains each."""
 
 

@@ -1,7 +1,9 @@
 """The ``xmodal`` command: it finds the commands and turns errors into words."""
 
+import ast
 from collections import UserDict
 import importlib
+from importlib import resources
 import inspect
 import os
 import signal
@@ -39,7 +41,7 @@ class _OnDemand(UserDict[str, Any]):
 
 
 def _load(name: str) -> Any:
-    module = importlib.import_module(f'xmodal_ros.cli.{name}{"_" if name == "import" else ""}')
+    module = importlib.import_module(f'xmodal_ros.cli.{_file_of(name)}')
     if hasattr(module, 'app'):
         command = typer.main.get_command(module.app)
         command.name = name
@@ -51,12 +53,55 @@ def _load(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
+def _file_of(name: str) -> str:
+    return f'{name}{"_" if name == "import" else ""}'
+
+
+def _listed(name: str) -> Any:
+    """Give a command for a list of all: its name and what its docstring says, not imported."""
+    file = resources.files('xmodal_ros.cli') / f'{_file_of(name)}.py'
+    tree = ast.parse(file.read_text('utf-8'))
+    words = next(
+        ast.get_docstring(each) or ''
+        for each in tree.body
+        if isinstance(each, ast.FunctionDef) and each.name == _file_of(name)
+    )
+    return typer.core.TyperCommand(name, help=_flowing(words))
+
+
 class _Commands(typer.core.TyperGroup):
     """The commands; one that is interrupted and has not said so itself is spoken for here."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         self.commands = _OnDemand(dict.fromkeys(_COMMANDS))
+        self._lists = False
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """Name all, and load none."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a command; where all are listed, no more than a list shows."""
+        if self._lists and cmd_name in _COMMANDS:
+            return _listed(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """List all."""
+        self._lists = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._lists = False
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """List those that a shell asks for."""
+        self._lists = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._lists = False
 
     def invoke(self, ctx: Any) -> Any:
         try:
