@@ -172,20 +172,7 @@ export class Sound {
     const part = this.part(Math.floor(column / this.widest));
     if (!part) return null;
     const x = column % this.widest;
-    const shadeOf = (row) => part.shades[row * part.columns + x];
-    let best = 0;
-    for (let row = 1; row < this.bands; row++) if (shadeOf(row) > shadeOf(best)) best = row;
-    if (!shadeOf(best)) return null;
-    const [quiet, loud] = this.decibels;
-    return [this.hertzOf(best), quiet + ((loud - quiet) * shadeOf(best)) / 255];
-  }
-
-  // Rows lie evenly on the mel scale, the highest on top.
-  hertzOf(row) {
-    const mel = (hertz) => 2595 * Math.log10(1 + hertz / 700);
-    const [low, high] = this.hertz.map(mel);
-    const place = low + ((high - low) * (this.bands - row - 0.5)) / this.bands;
-    return 700 * (10 ** (place / 2595) - 1);
+    return loudestOf(part, x, this.hertz, this.decibels);
   }
 
   async load() {
@@ -193,6 +180,18 @@ export class Sound {
     await loaded(this.images);
     this.pictures.forEach((_, number) => this.part(number));
   }
+}
+
+// The loudest note in a column of a spectrum: [hertz, decibels], or null. Rows lie evenly on the mel
+// scale, the highest on top.
+export function loudestOf({shades, columns, bands}, column, hertz, [quiet, loud]) {
+  const shadeOf = (row) => shades[row * columns + column];
+  let best = 0;
+  for (let row = 1; row < bands; row++) if (shadeOf(row) > shadeOf(best)) best = row;
+  if (!shadeOf(best)) return null;
+  const [low, high] = hertz.map((each) => 2595 * Math.log10(1 + each / 700));
+  const mel = low + ((high - low) * (bands - best - 0.5)) / bands;
+  return [700 * (10 ** (mel / 2595) - 1), quiet + ((loud - quiet) * shadeOf(best)) / 255];
 }
 
 function shadesOf(image) {

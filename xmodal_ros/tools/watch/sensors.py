@@ -28,8 +28,8 @@ BLOCK_NS: Final = 500_000_000
 _LATE_NS: Final = 100_000_000
 # How often what is small is taken, and what is large; and how much of it waits meanwhile. What
 # comes faster is thinned: to look on costs the same whatever the rate.
-_SMALL_PERIOD_NS, _SMALL_DEPTH = 50_000_000, 10
-_LARGE_PERIOD_NS, _LARGE_DEPTH = 200_000_000, 1
+_SMALL_PERIOD_NS, _SMALL_DEPTH = 100_000_000, 20
+_LARGE_PERIOD_NS, _LARGE_DEPTH = 250_000_000, 1
 # One drain of sound must not miss any.
 _CHUNKED_DEPTH: Final = 100
 _LOOK_PERIOD_NS: Final = 2_000_000_000

@@ -8,7 +8,7 @@ import {Readout} from '../readout.js';
 import {Timeline} from '../timeline.js';
 import {Robot} from './robot.js';
 
-const ASK_EVERY_MS = 400;
+const ASK_EVERY_MS = 500;
 const FIRST_LENGTH_S = 60;
 const EVENTS_SHOWN = 12;
 

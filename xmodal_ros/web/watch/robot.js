@@ -1,11 +1,13 @@
 // What the robot said and its sensors gave, as answers of the server add to it. Times are seconds
 // since the server began.
-import {Film, Spectrum, Trace} from '../media.js';
+import {Film, loudestOf, Spectrum, Trace} from '../media.js';
 import {firstAtLeast, nearestIndex, numbersOf} from '../numbers.js';
 
 const UNKNOWN = 'unknown';
 // What came last stands for now until something newer must have come.
 const NOW_S = 2;
+// Of a full-scale square wave: what the shades 0 and 255 stand for (xmodal_ros/media/sound.py).
+const DECIBELS = [-116, -6];
 
 // Names of activities in the order in which they came; the last one stands for none.
 class Labels {
@@ -206,8 +208,14 @@ class Noise extends Blocks {
     return this.blocks.filter(({from: start}) => start > from - 1 && start < to).map(({block}) => block);
   }
 
-  loudest() {
-    return null;
+  loudest(seconds) {
+    const i = this.indexAt(seconds);
+    if (i < 0) return null;
+    const {block} = this.blocks[i];
+    const column = Math.floor((seconds - block.from) / block.step);
+    if (column < block.columns) return loudestOf(block, column, this.hertz, DECIBELS);
+    const newest = i === this.blocks.length - 1 && seconds - block.from <= NOW_S;
+    return newest ? loudestOf(block, block.columns - 1, this.hertz, DECIBELS) : null;
   }
 }
 
