@@ -3,10 +3,12 @@
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from test.waiting import COMMAND_S, poll_for, started
+from test.waiting import COMMAND_S, PATIENCE_S, poll_for, started
+from xmodal_ros.ros.running import Ending
 
 LOADING = """
 import sys, time
@@ -105,3 +107,30 @@ def test_whoever_insists_ends_a_node_that_takes_its_time_to_end() -> None:
 
         poll_for(ended)
         assert process.returncode == 128 + signal.SIGINT
+
+
+def test_a_signal_ends_the_wait_whichever_thread_is_given_it() -> None:
+    done = Ending()
+
+    def hit_itself() -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+
+    handler = signal.signal(signal.SIGUSR1, lambda *_: done.set())
+    before = signal.set_wakeup_fd(-1)
+    try:
+        done.watch_signals()
+        threading.Timer(0.1, hit_itself).start()
+        assert done.wait(PATIENCE_S)
+    finally:
+        signal.set_wakeup_fd(before)
+        signal.signal(signal.SIGUSR1, handler)
+
+
+def test_who_is_told_before_waiting_does_not_wait_and_telling_twice_is_no_harm() -> None:
+    done = Ending()
+    assert not done.is_set()
+    assert not done.wait(0.01)
+    for _ in range(100_000):
+        done.set()
+    assert done.is_set()
+    assert done.wait()

@@ -23,6 +23,8 @@ _PATIENCE_S: Final = 0.5
 # Subscribers that start together are found one after the other; a file begins for all of them.
 _SETTLED_S: Final = 0.3
 _ACKNOWLEDGE: Final = Duration(seconds=5)
+# At the end of the process; OpenCV gives up opening and reading much earlier, unless it hangs.
+_LEAVING_S: Final = 15.0
 
 
 class CameraNode(DriverNode):
@@ -91,10 +93,11 @@ class CameraNode(DriverNode):
         self._image = self._compressed = self._info = None
 
     def stop(self) -> None:
-        """End in order; a thread inside OpenCV when Python ends would make the process abort."""
+        """End in order: without a thread inside OpenCV, if that ever comes back."""
         super().stop()
         for grabber in self._leaving:
-            grabber.stop()
+            if not grabber.stop(_LEAVING_S):
+                self.log('warning', f'OpenCV does not let go of {self._wanted.shown}')
 
     def parameters_changed(self, names: frozenset[str]) -> None:
         """Take up another quality."""

@@ -1,7 +1,9 @@
 """Run one node as a process: signals end it in order, and the exit code tells how it went."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 import signal
+import socket
 import sys
 import threading
 import time
@@ -22,6 +24,48 @@ from xmodal_ros.ros.starting import leave
 # The same signal twice within this time is one that came by two ways: from the terminal and from
 # launch, for example, which passes it on when another process has ended by it.
 _INSISTING_S: Final = 3.0
+# Far more than leaving the graph takes. DDS waits there for threads of its own, which may wait in
+# memory that they share with neighbours, killed ones among them.
+_LEAVING_S: Final = 30.0
+
+
+class Ending(threading.Event):
+    """An event that signal handlers may set too; only the main thread waits for it.
+
+    What they do to a plain one is a deadlock when they interrupt the main thread inside it, and
+    nothing when another thread of the process, or the main one just before it falls asleep, is
+    given the signal: Python runs handlers in the main thread, once that does something. Here the
+    main thread sleeps on a socket to which Python writes at each signal, whoever is given it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._over = False
+        self._hearing, self._telling = socket.socketpair()
+        self._telling.setblocking(False)
+
+    def set(self) -> None:
+        """Let it be over; from any thread, and without a lock."""
+        self._over = True
+        # A full buffer wakes the main thread as well.
+        with suppress(BlockingIOError):
+            self._telling.send(b'.')
+
+    def is_set(self) -> bool:
+        """Tell whether it is over."""
+        return self._over
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it is over, or for so many seconds; tells whether it is."""
+        self._hearing.settimeout(timeout)
+        with suppress(TimeoutError):
+            while not self._over:
+                self._hearing.recv(1)
+        return self._over
+
+    def watch_signals(self) -> None:
+        """Look at each signal from now on, whichever thread is given it."""
+        signal.set_wakeup_fd(self._telling.fileno(), warn_on_full_buffer=False)
 
 
 class Runnable(Protocol):
@@ -54,7 +98,7 @@ def run(
     once. The executor has a thread of its own, because Python runs signal handlers in the main
     one, which must not be stuck in ROS.
     """
-    done = threading.Event()
+    done = Ending()
     told: dict[int, float] = {}
 
     def end(number: int, _frame: FrameType | None) -> None:
@@ -65,6 +109,7 @@ def run(
 
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGTERM, end)
+    done.watch_signals()
     try:
         rclpy.init(
             args=list(sys.argv if arguments is None else arguments),
@@ -79,7 +124,7 @@ def run(
         sys.stderr.write(f'error: {error}\n')
         return 1
     finally:
-        rclpy.try_shutdown()
+        _within_limits(rclpy.try_shutdown)
     return 0
 
 
@@ -102,8 +147,18 @@ def _spin(node: Runnable, done: threading.Event) -> None:
         thread.join()
         node.stop()
     finally:
-        executor.shutdown()
-        node.destroy_node()
+        _within_limits(lambda: (executor.shutdown(), node.destroy_node()))
+
+
+def _within_limits(leave_graph: Callable[[], object]) -> None:
+    """Leave the graph, or give up: everything has been published, and the process shall end."""
+    thread = threading.Thread(target=leave_graph, name='leaving', daemon=True)
+    thread.start()
+    thread.join(_LEAVING_S)
+    if thread.is_alive():
+        sys.stderr.write(
+            f'warning: ROS did not let go within {_LEAVING_S:g} s; ended without it\n'
+        )
 
 
 def _execute(executor: SingleThreadedExecutor, node: Runnable, done: threading.Event) -> None:
