@@ -68,9 +68,8 @@ def export_onnx(bundle: Bundle, opset: int = LEAST_OPSET) -> bytes:
         import_onnx(package, 'exporting to ONNX')
     example = torch.zeros((1, *bundle.info.window_shape))
     with _silence():
-        traced = torch.export.export(bundle.classifier.eval(), (example,))
         program = torch.onnx.export(
-            traced.run_decompositions(_decompositions()),
+            _trace(bundle, example),
             (example,),
             input_names=[INPUT],
             output_names=[OUTPUT],
@@ -161,11 +160,15 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
     }
 
 
-def _decompositions() -> Any:
+def _trace(bundle: Bundle, example: Tensor) -> Any:
+    traced = torch.export.export(bundle.classifier.eval(), (example,))
+    if all(node.target is not torch.ops.aten.cdist.default for node in traced.graph.nodes):
+        # The exporter knows what to take apart, and leaves whole what ONNX has, such as a GRU.
+        return traced
     table: Any = torch.export.default_decompositions()
     # ONNX has no distances by sums of magnitudes.
     table[torch.ops.aten._cdist_forward.default] = _distance  # noqa: SLF001
-    return table
+    return traced.run_decompositions(table)
 
 
 def _distance(left: Tensor, right: Tensor, p: float, mode: int | None = None) -> Tensor:
