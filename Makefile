@@ -6,7 +6,11 @@ DATA ?=
 
 # Files of tests run side by side, and those of one file one after the other; TOGETHER= for no such thing.
 # Three on two cores: many tests wait, for nodes to find each other or for a recording that is played.
-TOGETHER ?= -n 3 --dist loadfile
+# They begin in the order of test/conftest.py, the long ones first: without the last option, those with
+# few tests would be last, however long.
+TOGETHER ?= -n 3 --dist loadfile --no-loadscope-reorder
+# Tests start some hundred processes, each of which would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
 CHECK_FORMAT := $(BIN)/ruff format --check .
 LINT := $(BIN)/ruff check .
 TYPES := $(BIN)/mypy
@@ -25,12 +29,14 @@ demo: setup  ## Record, train, deploy, replay and compare on simulated recording
 
 test: SETUP_OPTIONS := --for-tests
 test: setup  ## Check format, style and types, then run the tests
-	@failed=; \
+	@failed=; types=$$(mktemp); trap 'rm -f "$$types"' EXIT; \
 	$(CHECK_FORMAT) || failed="$$failed format"; \
 	$(LINT) || failed="$$failed lint"; \
-	$(TYPES) || failed="$$failed types"; \
-	[ -z "$$failed" ] || echo "not passed, see above:$$failed"; \
-	$(BIN)/pytest $(TOGETHER) && [ -z "$$failed" ]
+	$(TYPES) >"$$types" 2>&1 & checking=$$!; \
+	$(BIN)/pytest $(TOGETHER) || failed="$$failed tests"; \
+	wait "$$checking" || failed="$$failed types"; \
+	cat "$$types"; \
+	[ -z "$$failed" ] || { echo "not passed, see above:$$failed"; false; }
 
 check-format: setup  ## Check the format only
 	@$(CHECK_FORMAT)
