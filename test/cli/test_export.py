@@ -7,13 +7,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from test.bundles import make_imu_bundle
+from test.needs import need
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.cli.export import with_file_left_out
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import XmodalError
 
-pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')
-pytest.importorskip('onnxruntime', reason='exporting needs the Python package onnxruntime')
+need('onnxscript', 'onnxruntime')
 
 
 def xmodal(*arguments: object) -> Result:

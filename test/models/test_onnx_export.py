@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
+from test.needs import need
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models import modeling_patch as patches
@@ -27,9 +28,7 @@ from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import load_onnx, OnnxNetwork
 from xmodal_ros.windows.windowing import WindowingSpec
 
-onnx = pytest.importorskip('onnx', reason='exporting needs the Python package onnx')
-pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')
-pytest.importorskip('onnxruntime', reason='comparing needs the Python package onnxruntime')
+need('onnx', 'onnxscript', 'onnxruntime')
 
 PATCHES: Sequence[PatchSpec] = [
     AttentionPatchConfig(bank=37, key_dim=8, value_dim=16),
@@ -106,6 +105,7 @@ def test_every_patch_answers_as_in_torch(
 def test_the_file_says_what_a_program_needs_to_know(tmp_path: Path) -> None:
     path = make_patched_bundle(tmp_path / 'bundle', PATCHES[0])
     content = export_onnx(load_bundle(path), opset=20)
+    onnx = importlib.import_module('onnx')
     model = onnx.load_from_string(content)
     onnx.checker.check_model(model)
     assert [(o.domain, o.version) for o in model.opset_import] == [('', 20)]
@@ -217,6 +217,7 @@ def test_an_onnx_file_that_does_not_fit_is_refused_in_words(
 def test_a_file_that_answers_otherwise_here_is_caught_by_the_golden_sample(
     exported: Path,
 ) -> None:
+    onnx = importlib.import_module('onnx')
     model = onnx.load(exported / 'model.onnx')
     (bias,) = (i for i in model.graph.initializer if i.name == 'head.bias')
     values = onnx.numpy_helper.to_array(bias) + 0.01

@@ -2,13 +2,13 @@
 
 import ast
 from collections.abc import Iterator
+import functools
 from pathlib import Path
 import re
 import sys
 from typing import Final
 
 from catkin_pkg.package import parse_package
-import pytest
 
 from xmodal_ros.dependencies import OF_NODES, OF_THE_COMMAND
 
@@ -62,7 +62,9 @@ def imports() -> Iterator[str]:
                 yield from (alias.name.partition('.')[0] for alias in node.names)
 
 
-FOREIGN = sorted({*imports()} - {*sys.stdlib_module_names} - {'xmodal_ros', '__future__'})
+@functools.cache
+def foreign() -> list[str]:
+    return sorted({*imports()} - {*sys.stdlib_module_names} - {'xmodal_ros', '__future__'})
 
 
 def declared() -> set[str]:
@@ -76,22 +78,29 @@ def requirements() -> set[str]:
     return {word.lower() for word in words if word and not word.startswith('#')}
 
 
-@pytest.mark.parametrize('name', FOREIGN)
-def test_what_is_imported_is_declared(name: str) -> None:
+def test_what_is_imported_is_declared() -> None:
+    assert [each for name in foreign() for each in undeclared(name)] == []
+
+
+def undeclared(name: str) -> Iterator[str]:
+    """Say where a package that is imported is not declared."""
     if name in EXTRAS:
-        extras = (ROOT / 'setup.py').read_text(encoding='utf-8')
-        assert f"'{name}" in extras, f'{name} is in no extra of setup.py'
+        if f"'{name}" not in (ROOT / 'setup.py').read_text(encoding='utf-8'):
+            yield f'{name} is in no extra of setup.py'
         return
     if name in ROS:
-        assert name in declared()
+        if name not in declared():
+            yield f'{name} is not in package.xml'
         return
     key = KEYS.get(name, f'python3-{name}')
     if key is None:
         text = (ROOT / 'package.xml').read_text(encoding='utf-8')
-        assert PIP.get(name, name) in text, f'package.xml does not say where {name} comes from'
-    else:
-        assert key in declared()
-    assert PIP.get(name, name).lower() in requirements()
+        if PIP.get(name, name) not in text:
+            yield f'package.xml does not say where {name} comes from'
+    elif key not in declared():
+        yield f'{key} is not in package.xml'
+    if PIP.get(name, name).lower() not in requirements():
+        yield f'{name} is not in python.txt'
 
 
 def test_robots_are_given_what_has_no_key() -> None:
@@ -108,5 +117,5 @@ def test_robots_are_given_what_has_no_key() -> None:
 
 
 def test_nothing_is_required_that_nothing_imports() -> None:
-    used = {PIP.get(name, name).lower() for name in FOREIGN}
+    used = {PIP.get(name, name).lower() for name in foreign()}
     assert requirements() <= used

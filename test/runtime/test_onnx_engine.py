@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle
+from test.needs import need
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BundleError, ConfigurationError
@@ -18,8 +19,7 @@ from xmodal_ros.runtime.models import ModelStore
 from xmodal_ros.runtime.offline import classify_bag
 from xmodal_ros.windows.assembler import Window
 
-pytest.importorskip('onnxscript', reason='exporting needs the Python package onnxscript')
-pytest.importorskip('onnxruntime', reason="device 'onnx' needs the Python package onnxruntime")
+need('onnxscript', 'onnxruntime')
 
 
 def exported(path: Path) -> Path:
