@@ -8,7 +8,10 @@ from typing import Literal
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 import pytest
 
+from test.waiting import PATIENCE_S
+
 _PHONE_WIDTH = 500
+_PATIENCE_MS = 1000 * PATIENCE_S
 
 
 @contextmanager
@@ -22,6 +25,7 @@ def started_browser() -> Iterator[Browser]:
             executable_path=program,
             # Tests may run as root, and containers have little shared memory.
             args=['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+            timeout=_PATIENCE_MS,
         )
         try:
             yield browser
@@ -43,6 +47,7 @@ def opened(
         color_scheme=scheme,
         has_touch=width < _PHONE_WIDTH,
     )
+    context.set_default_timeout(_PATIENCE_MS)
     complaints: list[str] = []
     page = context.new_page()
 

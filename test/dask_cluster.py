@@ -8,6 +8,8 @@ from pathlib import Path
 import subprocess
 import sys
 
+from test.waiting import PATIENCE_S
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -44,5 +46,5 @@ def dask_cluster(folder: Path, workers: int = 2) -> Iterator[DaskCluster]:
             return process
 
         start('scheduler', '--port', '0')
-        alone = ('--no-nanny', '--nthreads', '1', '--death-timeout', '60')
+        alone = ('--no-nanny', '--nthreads', '1', '--death-timeout', f'{PATIENCE_S:g}')
         yield DaskCluster(str(file), [start('worker', *alone) for _ in range(workers)])

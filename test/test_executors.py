@@ -12,6 +12,8 @@ import time
 import pytest
 
 from test.dask_cluster import ROOT
+from test.needs import need
+from test.waiting import poll_for
 from xmodal_ros import executors
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.executors import (
@@ -34,7 +36,8 @@ def die() -> None:
 
 def write_and_sleep(file: Path) -> None:
     file.write_text(str(os.getpid()))
-    time.sleep(120)
+    # Longer than any test may take.
+    time.sleep(1000)
 
 
 def is_alive(process: int) -> bool:
@@ -42,13 +45,6 @@ def is_alive(process: int) -> bool:
         return Path(f'/proc/{process}/stat').read_text().rpartition(')')[2].split()[0] != 'Z'
     except OSError:
         return False
-
-
-def wait_until(condition) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_one_process_that_dies_is_told_and_the_others_go_on():
@@ -68,19 +64,17 @@ def test_one_process_that_dies_is_told_and_the_others_go_on():
 
 
 def test_an_exception_here_ends_what_is_at_work_at_once(tmp_path):
-    begun = time.monotonic()
     executor = LocalExecutor(2)
     at_work = executor.submit(write_and_sleep, tmp_path / 'a')
     waiting = [executor.submit(write_and_sleep, tmp_path / 'b') for _ in range(5)]
 
     def interrupted() -> None:
         with executor:
-            wait_until((tmp_path / 'a').exists)
+            poll_for((tmp_path / 'a').exists)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert time.monotonic() - begun < 100
     assert is_lost_worker(at_work.exception() or OSError())
     assert any(future.cancelled() for future in waiting)
     assert not multiprocessing.active_children()
@@ -101,15 +95,15 @@ def test_processes_end_with_the_one_that_started_them_however_that_ends(tmp_path
     command = [sys.executable, str(tmp_path / 'script.py'), str(file)]
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     with subprocess.Popen(command, env=environment) as parent:
-        wait_until(lambda: file.exists() and file.read_text())
+        poll_for(lambda: file.exists() and file.read_text())
         number = int(file.read_text())
         assert is_alive(number)
         parent.send_signal(signal.SIGKILL)
-    wait_until(lambda: not is_alive(number))
+    poll_for(lambda: not is_alive(number))
 
 
 def test_jobs_of_slurm_give_values_errors_and_deaths(tmp_path):
-    pytest.importorskip('submitit')
+    need('submitit')
     # Slurm's place is taken by submitit's own processes.
     with SlurmExecutor(2, tmp_path / 'slurm', {'timeout_min': 2}, cluster='local') as executor:
         assert isinstance(executor, Executor)
@@ -119,7 +113,7 @@ def test_jobs_of_slurm_give_values_errors_and_deaths(tmp_path):
             executor.submit(die),
         )
         for future in (value, error, death):
-            wait_until(future.done)
+            poll_for(future.done)
         assert value.result() == 32
         assert isinstance(error.exception(), TrainingError)
         assert isinstance(death.exception(), LostWorkerError)
@@ -151,7 +145,7 @@ def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch, address, pack
 
 
 def test_a_cluster_that_is_not_there_is_said(tmp_path, monkeypatch):
-    pytest.importorskip('distributed')
+    need('distributed')
     monkeypatch.setattr(executors, '_ANSWER_S', 1)
     settings = ExecutorSettings(1, 'tcp://127.0.0.1:1')
     with pytest.raises(ConfigurationError, match='no dask scheduler answers'), settings.open():

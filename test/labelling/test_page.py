@@ -1,9 +1,10 @@
 """The page in a real browser: a person labels by keyboard, and the file is what they marked."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 import json
 from pathlib import Path
+import time
 
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +17,7 @@ from test.browsing import opened
 from test.bundles import make_imu_bundle
 from test.labelling.scenes import FRAME, LABELS, scene_clips, write_scene
 from test.messages import EPOCH, SECOND
+from test.waiting import PATIENCE_S
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.main import app
@@ -34,7 +36,6 @@ def served(*bags: Path) -> Iterator[LabelServer]:
 @contextmanager
 def page_of(browser: Browser, server: LabelServer) -> Iterator[Page]:
     with opened(browser, server.url) as page:
-        page.set_default_timeout(20_000)
         page.wait_for_selector('body[data-ready]')
         yield page
 
@@ -51,13 +52,23 @@ def wait_saved(page: Page) -> None:
 def wait_file(page: Page, file: Path, rows: list[tuple[float, float, str]]) -> None:
     """Wait until the table holds these, in seconds; a page that saves does so at once."""
     wanted = ''.join(f'{start:.3f},{end:.3f},{label}\n' for start, end, label in rows)
-    for _ in range(200):
-        text = file.read_text() if file.exists() else ''
-        if text == (f'start,end,label\n{wanted}' if rows else ''):
-            return
+
+    def text() -> str:
+        return file.read_text() if file.exists() else ''
+
+    if not came_true(page, lambda: text() == (f'start,end,label\n{wanted}' if rows else '')):
+        state = [page.inner_text(f'#{name}') for name in ('name', 'saved', 'banner', 'clock')]
+        pytest.fail(f'{file} holds {text()!r} instead of {rows}; the page says {state}')
+
+
+def came_true(page: Page, condition: Callable[[], object]) -> bool:
+    """Let the page do what it does until a condition holds; False when it never does."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
         page.wait_for_timeout(25)
-    state = [page.inner_text(f'#{name}') for name in ('name', 'saved', 'banner', 'clock')]
-    pytest.fail(f'{file} holds {text!r} instead of {rows}; the page says {state}')
+    return True
 
 
 def shown(page: Page) -> list[tuple[str, float, float]]:
@@ -211,10 +222,7 @@ def test_an_answer_from_before_a_change_was_saved_undoes_nothing(browser, tmp_pa
             late.append((route, route.fetch()))
 
         page.route('**/state?*', hold, times=1)
-        for _ in range(200):
-            if late:
-                break
-            page.wait_for_timeout(25)
+        assert came_true(page, lambda: late)
         press(page, '1', 'Shift+ArrowRight', '0')
         wait_file(page, file, [(0, 1, 'sit')])
         wait_saved(page)

@@ -1,5 +1,6 @@
 """The camera in a real graph, with real files and a real stream over HTTP."""
 
+from collections.abc import Iterator
 from pathlib import Path
 import signal
 from typing import Any
@@ -36,18 +37,15 @@ def ends_well(node: NodeProcess) -> bool:
     return node.end() == 0 and 'Traceback' not in node.log
 
 
-@pytest.fixture(scope='module')
-def subscribed(watcher: Watcher) -> Watcher:
-    watcher.hear(Image, IMAGE)
-    watcher.hear(CompressedImage, COMPRESSED)
-    watcher.hear(CameraInfo, INFO)
-    return watcher
-
-
 @pytest.fixture
-def viewer(subscribed: Watcher) -> Watcher:
-    subscribed.heard.clear()
-    return subscribed
+def viewer(watcher: Watcher) -> Iterator[Watcher]:
+    kinds = {IMAGE: Image, COMPRESSED: CompressedImage, INFO: CameraInfo}
+    subscriptions = [watcher.hear(kind, topic) for topic, kind in kinds.items()]
+    yield watcher
+    # What the node of this test has still sent is not for the next one.
+    for subscription in subscriptions:
+        watcher.node.destroy_subscription(subscription)
+    watcher.heard.clear()
 
 
 def test_every_frame_of_a_file_arrives_at_its_own_speed_and_the_process_ends(

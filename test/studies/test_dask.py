@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from test.dask_cluster import dask_cluster, DaskCluster
+from test.needs import need
 from test.paired_bags import write_subjects
 from test.studies.small_study import COSINE, InThisProcess, study, UNIMODAL
+from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.executors import ExecutorSettings
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.report import as_mapping
 from xmodal_ros.studies.study import StudyResult, StudyRuns
 
-pytest.importorskip('distributed')
+need('distributed')
 
 
 def results(result: StudyResult) -> Any:
@@ -29,7 +31,7 @@ def results(result: StudyResult) -> Any:
 def kill_the_first_at_work(cluster: DaskCluster, runs: Path, killed: list[int]) -> None:
     """Kill a worker while it is at a run."""
     by_number = {worker.pid: worker for worker in cluster.workers}
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while not killed and time.monotonic() < deadline:
         for file in runs.glob('*.claim'):
             try:
@@ -54,7 +56,7 @@ def test_a_study_on_a_cluster_whose_worker_is_killed_is_the_same(tmp_path: Path)
     there = StudyRuns(small, tmp_path / 'there', 'cpu', elsewhere=True)
     killed: list[int] = []
     with dask_cluster(tmp_path / 'cluster') as cluster:
-        wait_for(Path(cluster.address))
+        poll_for(Path(cluster.address).exists, 'the scheduler does not start')
         executors = ExecutorSettings(2, cluster.address)
         # The windows are cut there too.
         there.prepare(NullReporter(), 2, executors.open)
@@ -69,10 +71,3 @@ def test_a_study_on_a_cluster_whose_worker_is_killed_is_the_same(tmp_path: Path)
     assert there.result().done == 4
     assert results(there.result()) == results(here.result())
     assert not list((tmp_path / 'there' / 'runs').glob('*.claim'))
-
-
-def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 60
-    while not file.exists():
-        assert time.monotonic() < deadline, 'the scheduler does not start'
-        time.sleep(0.05)

@@ -25,6 +25,7 @@ from test.studies.small_study import (
     TINY,
     UNIMODAL,
 )
+from test.waiting import PATIENCE_S
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.executors import LocalExecutor
 from xmodal_ros.progress import NullReporter
@@ -299,7 +300,7 @@ def test_what_another_process_is_at_is_waited_for(recordings, tmp_path):
         worker.join(1.0)
         assert worker.is_alive()
         assert not task.is_done()
-    worker.join(60.0)
+    worker.join(PATIENCE_S)
     assert not worker.is_alive()
     assert runs.result().done == 1
 
