@@ -208,7 +208,7 @@ def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
         *('--target', 'imu', '--test-subjects', '3', '--epochs', '100000'),
         # It would end by itself where nothing is left to learn, before a busy machine gets here.
         *('--patience', '100000'),
-        *('--device', 'cpu', '--out', str(tmp_path / 'imu')),
+        *('--device', 'cpu', '--out', str(tmp_path / 'imu'), *_NET),
     ]
     environment = {**os.environ, 'TERM': 'dumb', 'PYTHONUNBUFFERED': '1', 'COLUMNS': '120'}
     with started(command, stderr=subprocess.PIPE, env=environment) as process:

@@ -20,7 +20,9 @@ def test_as_a_job_it_trains_and_ends(start: Start, tmp_path: Path) -> None:
         'params_file': tmp_path / 'mine.yaml',
     }
     (tmp_path / 'mine.yaml').write_text(
-        '/**/trainer:\n  ros__parameters: {epochs: 1, window: 2.0, device: cpu}\n'
+        '/**/trainer:\n'
+        '  ros__parameters:\n'
+        '    {epochs: 1, window: 2.0, device: cpu, encoder: [imu=imu_cnn]}\n'
     )
     said: list[str] = []
     assert start('trainer', arguments, said).run() == 0

@@ -59,6 +59,8 @@ def trainer(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Itera
         'window': 2.0,
         'epochs': 10_000,
         'patience': 10_000,
+        # Nothing is to be tried that no test is about.
+        'encoder': ['imu=imu_cnn'],
         'device': 'cpu',
         'niceness': 0,
         'diagnostics_period': 0.1,

@@ -25,6 +25,8 @@ def settings_of(bags: Path, out: Path, **changed: Any) -> dict[str, object]:
         'window': 2.0,
         'epochs': 1,
         'size': 'small',
+        # Nothing is to be tried that no test is about.
+        'encoder': ['imu=imu_cnn'],
         'device': 'cpu',
         'niceness': 0,
         **changed,

@@ -53,6 +53,8 @@ def training(recordings: Path, out: Path, **settings: object) -> Iterator[Follow
             'epochs': 1,
             'window': 2.0,
             'device': 'cpu',
+            # Nothing is to be tried that no test is about.
+            'encoder': {'imu': 'imu_cnn'},
             **settings,
         }
     )

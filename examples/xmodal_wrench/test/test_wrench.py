@@ -3,13 +3,13 @@
 import csv
 import json
 from pathlib import Path
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.cli.main import app
 from xmodal_ros.contract.encoders import check_encoder
 from xmodal_ros.contract.methods import check_method
 from xmodal_ros.contract.modalities import check_modality
@@ -73,14 +73,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def command(*words: object) -> None:
-    done = subprocess.run(
-        [sys.executable, '-m', 'xmodal_ros.cli.main', *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, [*map(str, words)])
+    assert done.exit_code == 0, f'{done.output}{done.exception!r}'
 
 
 def test_forces_and_torques_are_drawn(recordings: Path) -> None:
