@@ -147,7 +147,8 @@ def _spin(node: Runnable, done: threading.Event) -> None:
         thread.join()
         node.stop()
     finally:
-        _within_limits(lambda: (executor.shutdown(), node.destroy_node()))
+        _within_limits(executor.shutdown)
+        _within_limits(node.destroy_node)
 
 
 def _within_limits(leave_graph: Callable[[], object]) -> None:
