@@ -20,6 +20,7 @@ from pathlib import Path
 import signal
 import sys
 import threading
+import time
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -32,6 +33,8 @@ OpenExecutor = Callable[[], AbstractContextManager[Executor]]
 SLURM: Final = 'slurm'
 # So long a dask scheduler has to answer.
 _ANSWER_S: Final = 30
+# Seconds within which it is known how a process ended.
+_TOLD_S: Final = 10.0
 
 
 class LostWorkerError(BrokenExecutor):
@@ -192,6 +195,10 @@ def _how_it_ended(process: BaseProcess | None) -> str:
     if process is None:
         return 'it did not begin'
     process.join(1.0)
+    deadline = time.monotonic() + _TOLD_S
+    # The kernel tells it once, perhaps to the pool's own thread, which has not noted it down yet.
+    while process.exitcode is None and time.monotonic() < deadline:
+        time.sleep(0.01)
     return f'exit code {process.exitcode}'
 
 

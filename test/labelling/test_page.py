@@ -219,7 +219,7 @@ def test_an_answer_from_before_a_change_was_saved_undoes_nothing(browser, tmp_pa
 
         def hold(route):
             # The server answers now, and the page hears of it once it has saved.
-            late.append((route, route.fetch()))
+            late.append((route, route.fetch(timeout=1000 * PATIENCE_S)))
 
         page.route('**/state?*', hold, times=1)
         assert came_true(page, lambda: late)

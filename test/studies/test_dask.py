@@ -44,7 +44,7 @@ def kill_the_first_at_work(cluster: DaskCluster, runs: Path, killed: list[int]) 
         time.sleep(0.005)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_study_on_a_cluster_whose_worker_is_killed_is_the_same(tmp_path: Path) -> None:
     recordings = write_subjects(tmp_path / 'recordings')
     small = study(recordings, methods=[UNIMODAL, COSINE], seeds=[0, 1])
