@@ -65,4 +65,4 @@ format: setup  ## Format the code, and correct what can be corrected automatical
 clean:  ## Remove everything that was made, .venv included
 	rm -rf .venv .venv.removed build install log demo *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	find xmodal_ros standalone test launch -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	find xmodal_ros standalone test launch examples benchmarks -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
