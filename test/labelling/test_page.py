@@ -317,3 +317,13 @@ def test_nothing_is_wider_than_a_telephone(browser, tmp_path):
               .map((each) => each.id || each.className || each.tagName)"""
         )
         assert wide == []
+        # One below the other, none over another.
+        tops = page.evaluate(
+            """() => ['header', 'main', '#transport', '#timeline'].flatMap((name) => {
+              const {top, bottom} = document.querySelector(name).getBoundingClientRect();
+              return [Math.round(top), Math.round(bottom)];
+            })"""
+        )
+        assert tops == sorted(tops)
+        aside = page.evaluate('document.querySelector("aside").getBoundingClientRect().bottom')
+        assert aside <= tops[3] + 1
