@@ -24,6 +24,7 @@ setup(
         (f'share/{package_name}', ['package.xml']),
         (f'share/{package_name}/launch', files('launch/*.launch.py')),
         (f'share/{package_name}/config', files('config/*')),
+        (f'share/{package_name}/config/sros2', files('config/sros2/*')),
         ('bin', ['bin/xmodal']),
     ],
     install_requires=['setuptools'],

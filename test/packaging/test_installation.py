@@ -67,10 +67,11 @@ def test_ros_tools_find_package_launch_and_configuration(prefix: Path) -> None:
     assert (prefix / 'share/ament_index/resource_index/packages/xmodal_ros').is_file()
     share = prefix / 'share' / 'xmodal_ros'
     assert (share / 'package.xml').is_file()
-    for folder, pattern in (('launch', '*.launch.py'), ('config', '*')):
+    for folder, pattern in (('launch', '*.launch.py'), ('config', '*'), ('config/sros2', '*')):
         ours = {path.name for path in (ROOT / folder).glob(pattern) if path.is_file()}
         assert ours
-        assert {path.name for path in (share / folder).iterdir()} == ours
+        found = {path.name for path in (share / folder).iterdir() if path.is_file()}
+        assert found == ours
 
 
 def test_ros2_run_finds_executables_for_any_python(prefix: Path) -> None:
