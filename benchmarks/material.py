@@ -37,7 +37,16 @@ def bundle(folder: Path, modality: str) -> Path:
 
     def train(path: Path) -> None:
         xmodal(
-            *('train', *bags, '--target', SENSORS[modality], '--out', path, '--no-cache'),
+            *(
+                'train',
+                bags[0],
+                bags[-1],
+                '--target',
+                SENSORS[modality],
+                '--out',
+                path,
+                '--no-cache',
+            ),
             *('--test-subjects', bags[-1].name, '--epochs', 1),
             *('--encoder', f'{modality}={_ENCODERS[modality]}'),
         )

@@ -18,12 +18,14 @@ from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.cli import evaluate_run
 from xmodal_ros.cli.evaluate_run import _opened, EvaluationSettings
 from xmodal_ros.cli.main import app
 from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.evaluation.scoring import LiveRun
+from xmodal_ros.executors import LocalExecutor
 
 SEGMENTS = clips(['sit', 'walk', 'wave'])
 
@@ -292,6 +294,22 @@ def test_bad_recordings_are_left_out_and_named_and_the_rest_goes_on(spoilt, plac
     for name in reasons:
         assert f'{name} is left out: ' in done.stderr
         assert f'is not evaluated on {name}: ' in html.read_text()
+
+
+def test_in_another_process_recordings_give_what_they_give_here(
+    spoilt, place, tmp_path, monkeypatch
+):
+    # One process is enough to see it, and takes half as long to start.
+    monkeypatch.setattr(evaluate_run, 'LocalExecutor', lambda _: LocalExecutor(1))
+    bags = [spoilt / 'bag_1', spoilt / 'all_nan']
+    written = []
+    for jobs in (1, 2):
+        out = tmp_path / f'{jobs}.json'
+        done = xmodal('evaluate', place / 'bundle', *bags, '--json', out, '--jobs', jobs)
+        assert done.returncode == 0, done.stderr
+        assert 'all_nan is left out: ' in done.stderr
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
 
 
 def test_strictly_or_alone_or_with_no_other_a_bad_recording_is_an_error(spoilt, place, tmp_path):

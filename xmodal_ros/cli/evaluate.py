@@ -148,6 +148,14 @@ def evaluate(
     device: Annotated[
         str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx'.")
     ] = 'cpu',
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help='So many recordings side by side, in processes of one thread each; the decisions '
+            'are the same to the last bit.',
+        ),
+    ] = 1,
     html: Annotated[
         Path | None,
         typer.Option(help='Write the report, one self-contained HTML page, here.', metavar='FILE'),
@@ -189,6 +197,7 @@ def evaluate(
             merge_labels=merge_labels,
             device=device,
             show_labels=show_labels,
+            jobs=jobs,
             html=html,
             json=json,
         )

@@ -1,10 +1,13 @@
 """What ``xmodal evaluate`` does, apart from its options."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
+import cv2
 from rich.console import Console
 from rich.markup import escape
 import typer
@@ -31,15 +34,19 @@ from xmodal_ros.evaluation.scoring import (
 )
 from xmodal_ros.evaluation.selection import select
 from xmodal_ros.evaluation.trial import Trial
+from xmodal_ros.executors import is_lost_worker, LocalExecutor
 from xmodal_ros.files import check_writable
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.runtime.engine import Engine, make_deterministic
 from xmodal_ros.runtime.loading import load_model
-from xmodal_ros.runtime.offline import classify_bag, sensor_for
+from xmodal_ros.runtime.offline import BagPredictions, classify_bag, sensor_for
 from xmodal_ros.runtime.selector_settings import choose_mode
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 
 _SHOWN_NAMES = 3
+
+# The decisions over a recording by a bundle that another process makes ahead of their turn.
+_Ahead = Mapping[tuple[Path, Path], Future[BagPredictions]]
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,7 @@ class EvaluationSettings:
     merge_labels: bool = False
     device: str = 'cpu'
     show_labels: bool = False
+    jobs: int = 1
     html: Path | None = None
     json: Path | None = None
 
@@ -102,8 +110,13 @@ def run(settings: EvaluationSettings) -> Trial:
             BagReader(path).close()
     make_deterministic()
     candidates = _load(settings)
-    with ProgressBars(console) as bars:
-        _evaluate_recordings(candidates, settings, bars)
+    processes = min(settings.jobs, len(settings.bags) * len(candidates))
+    with (
+        ProgressBars(console) as bars,
+        LocalExecutor(processes) if processes > 1 else nullcontext() as executor,
+    ):
+        ahead = {} if executor is None else _begin_all(candidates, settings, executor)
+        _evaluate_recordings(candidates, settings, bars, ahead)
         evaluations = tuple(
             replace(
                 evaluate(each.engine.bundle.info, each.bags, each.name),
@@ -150,13 +163,59 @@ def _load(settings: EvaluationSettings) -> list[_Candidate]:
     return candidates
 
 
-def _evaluate_recordings(
-    candidates: Sequence[_Candidate], settings: EvaluationSettings, bars: ProgressBars
-) -> None:
-    """Evaluate every recording of people whom no bundle was trained on, or of all."""
-    known = {
+def _begin_all(
+    candidates: Sequence[_Candidate], settings: EvaluationSettings, executor: Executor
+) -> _Ahead:
+    """Let other processes decide over all recordings that will be evaluated."""
+    subjects: dict[Path, str] = {}
+    for path in settings.bags:
+        try:
+            with BagReader(path) as reader:
+                subjects[path] = reader.subject
+        except BagError:
+            # Which is told when its turn has come.
+            continue
+    known = _known(candidates)
+    met = [path for path, subject in subjects.items() if subject not in known]
+    paths = [*subjects] if settings.all_subjects or not met else met
+    return {
+        (path, each.path): executor.submit(_classify_elsewhere, each.path, path, settings)
+        for path in paths
+        for each in candidates
+    }
+
+
+def _classify_elsewhere(bundle: Path, path: Path, settings: EvaluationSettings) -> BagPredictions:
+    """Decide over a recording as this process would, in another."""
+    engine = _engine(bundle, settings.device)
+    with BagReader(path) as reader:
+        return classify_bag(engine, reader, _sensor(engine, reader, settings))
+
+
+@cache
+def _engine(bundle: Path, device: str) -> Engine:
+    # Processes side by side are what fills the cores.
+    cv2.setNumThreads(1)
+    make_deterministic()
+    engine = Engine(load_model(bundle, device))
+    engine.warm_up()
+    return engine
+
+
+def _known(candidates: Sequence[_Candidate]) -> set[str]:
+    return {
         subject for each in candidates for subject in each.engine.bundle.info.subjects_trained_on
     }
+
+
+def _evaluate_recordings(
+    candidates: Sequence[_Candidate],
+    settings: EvaluationSettings,
+    bars: ProgressBars,
+    ahead: _Ahead,
+) -> None:
+    """Evaluate every recording of people whom no bundle was trained on, or of all."""
+    known = _known(candidates)
     aside: dict[Path, str] = {}
     for path in settings.bags:
         with _opened(path, candidates, settings, bars) as reader:
@@ -165,7 +224,7 @@ def _evaluate_recordings(
             if reader.subject in known and not settings.all_subjects:
                 aside[path] = reader.subject
             else:
-                _evaluate_recording(candidates, reader, settings, bars)
+                _evaluate_recording(candidates, reader, settings, bars, ahead)
     names = escape(', '.join(sorted(set(aside.values()))))
     whose = 'the model was' if len(candidates) == 1 else 'a model was'
     if aside and len(aside) < len(settings.bags):
@@ -183,7 +242,7 @@ def _evaluate_recordings(
         for path in aside:
             with _opened(path, candidates, settings, bars) as reader:
                 if reader is not None:
-                    _evaluate_recording(candidates, reader, settings, bars)
+                    _evaluate_recording(candidates, reader, settings, bars, ahead)
 
 
 @contextmanager
@@ -224,6 +283,7 @@ def _evaluate_recording(
     reader: BagReader,
     settings: EvaluationSettings,
     bars: ProgressBars,
+    ahead: _Ahead,
 ) -> None:
     for each in candidates:
         info = each.engine.bundle.info
@@ -242,7 +302,11 @@ def _evaluate_recording(
         which = reader.name if len(candidates) == 1 else f'{reader.name}, {each.name}'
         bar = bars.add(f'{which} offline', count)
         try:
-            offline = classify_bag(each.engine, reader, sensor, bar.update)
+            begun = ahead.get((reader.path, each.path))
+            if begun is None:
+                offline = classify_bag(each.engine, reader, sensor, bar.update)
+            else:
+                offline = _result(begun)
             bag = evaluate_bag(
                 info, reader, sensor.name, offline, merge_labels=settings.merge_labels
             )
@@ -257,6 +321,18 @@ def _evaluate_recording(
         if settings.live:
             bag = _run_live(each, bag, sensor, settings, bars, which)
         each.bags.append(bag)
+
+
+def _result(begun: Future[BagPredictions]) -> BagPredictions:
+    try:
+        return begun.result()
+    except Exception as error:
+        if is_lost_worker(error):
+            raise XmodalError(
+                f'a process that evaluated was killed ({error}), perhaps for lack of memory: try '
+                'fewer --jobs'
+            ) from None
+        raise
 
 
 def _run_live(

@@ -1,0 +1,55 @@
+"""How what is done with a recording grows with its length."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.harness import cost_of, Line, peak_bytes, series
+from benchmarks.material import bundle, repeated, SENSORS
+
+_MINUTES = (3, 15, 60)
+
+
+@series(
+    'length of a recording',
+    'What do inspecting and evaluating an IMU at 100 Hz cost, and how much memory, as the '
+    'recording grows?',
+    reading='Both grow as the messages do: CPU time per minute is what should stay. Inspecting '
+    'has a part that does not grow, the messages that are looked into. Memory grows by what is '
+    'kept of each message while inspecting (40 bytes), and of each decision while evaluating.',
+)
+def length(folder: Path) -> Iterator[Line]:
+    """Measure in one process, which holds torch from the start on."""
+    from xmodal_ros.bags.inspection import inspect_bag
+    from xmodal_ros.bags.reading import BagReader
+    from xmodal_ros.evaluation.scoring import evaluate_bag
+    from xmodal_ros.runtime.engine import Engine, make_deterministic
+    from xmodal_ros.runtime.loading import load_model
+    from xmodal_ros.runtime.offline import classify_bag, sensor_for
+
+    make_deterministic()
+    engine = Engine(load_model(bundle(folder, 'imu'), 'cpu'))
+    engine.warm_up()
+    for minutes in _MINUTES:
+        bag = repeated(folder, minutes, topics=('/imu_wrist/data', '/activity_label'))
+
+        def inspect(bag: Path = bag) -> None:
+            with BagReader(bag) as reader:
+                inspect_bag(reader)
+
+        def evaluate(bag: Path = bag) -> None:
+            with BagReader(bag) as reader:
+                offline = classify_bag(engine, reader, sensor_for(engine, reader))
+                evaluate_bag(engine.bundle.info, reader, SENSORS['imu'], offline)
+
+        with BagReader(bag) as reader:
+            messages = sum(topic.count for topic in reader.topics.values())
+        inspecting, evaluating = cost_of(inspect).cpu_s, cost_of(evaluate).cpu_s
+        yield {
+            'minutes': minutes,
+            'messages': messages,
+            'inspect, CPU s': inspecting,
+            'per minute, ms': 1e3 * inspecting / minutes,
+            'evaluate, CPU s': evaluating,
+            'per minute, ms ': 1e3 * evaluating / minutes,
+            'peak, MB': round(peak_bytes() / 1e6),
+        }
