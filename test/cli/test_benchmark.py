@@ -1,5 +1,6 @@
 """``xmodal benchmark`` finds the benchmarks and says which there are."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from typer.testing import CliRunner
 
 import xmodal_ros
 from xmodal_ros.cli import benchmark_run
-from xmodal_ros.cli.benchmark_run import chosen, find_checkout
+from xmodal_ros.cli.benchmark_run import chosen, find_checkout, read_results, together
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError
 
@@ -30,6 +31,18 @@ def test_without_a_checkout_it_says_where_the_benchmarks_are(monkeypatch, tmp_pa
         find_checkout()
     monkeypatch.chdir(Path(__file__).parents[2])
     assert find_checkout() == Path.cwd()
+
+
+def test_earlier_figures_stand_beside_new_ones(tmp_path):
+    old = [{'name': name, 'group': 'all', 'kind': name} for name in ('a', 'b')]
+    (tmp_path / 'old.json').write_text(json.dumps({'format': 1, 'results': old}))
+    new = {'name': 'b', 'group': 'all', 'kind': 'newer'}
+    assert together([new], read_results(tmp_path / 'old.json')) == [old[0], new]
+    (tmp_path / 'other.json').write_text('{"format": 9, "results": []}')
+    with pytest.raises(ConfigurationError, match='measure again'):
+        read_results(tmp_path / 'other.json')
+    with pytest.raises(ConfigurationError, match='none of'):
+        read_results(tmp_path / 'none.json')
 
 
 def test_it_lists_what_there_is():

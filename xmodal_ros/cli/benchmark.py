@@ -24,6 +24,14 @@ def benchmark(
         Path | None,
         typer.Option(metavar='FILE', help='Write the tables here, as docs/performance.md is.'),
     ] = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar='FILE',
+            help='Show and write the figures of an earlier --json, too, where they were not '
+            'measured again; repeatable.',
+        ),
+    ] = None,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -45,4 +53,4 @@ def benchmark(
     """
     from xmodal_ros.cli.benchmark_run import BenchmarkSettings, run
 
-    run(BenchmarkSettings(tuple(names or ()), show, rounds, json, page, folder))
+    run(BenchmarkSettings(tuple(names or ()), show, rounds, json, page, tuple(add or ()), folder))

@@ -34,12 +34,14 @@ class BenchmarkSettings:
     rounds: int
     json: Path | None
     page: Path | None
+    add: tuple[Path, ...]
     folder: Path | None
 
 
 def run(settings: BenchmarkSettings) -> None:
     """Measure, print and write; exits with 1 where a benchmark fails."""
     check_writable(settings.json, settings.page)
+    earlier = [each for path in settings.add for each in read_results(path)]
     console = Console()
     checkout = find_checkout()
     found = _last(_harness(checkout, ('list',)))
@@ -51,6 +53,7 @@ def run(settings: BenchmarkSettings) -> None:
     with tempfile.TemporaryDirectory(prefix='xmodal-benchmark-') as scratch:
         folder = settings.folder or Path(scratch)
         results, failed = _measure_all(checkout, benchmarks, folder.resolve(), settings.rounds)
+    results = together(results, earlier)
     document = {'format': _FORMAT, 'machine': found['machine'], 'results': results}
     console.print(as_table(results))
     write_result(settings.json, document)
@@ -73,6 +76,28 @@ def find_checkout() -> Path:
         'the benchmarks are not installed with the package: run this in a checkout of its '
         f'source, the folder that holds {_HARNESS}'
     )
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """Read the figures of an earlier run; raises :class:`ConfigurationError` for other files."""
+    try:
+        document = json.loads(path.read_text(encoding='utf-8'))
+        known = document['format'] == _FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f'{path} is none of `xmodal benchmark --json`: {error}'
+        ) from error
+    if not known:
+        raise ConfigurationError(f'{path} is of another version: measure again')
+    return list(document['results'])
+
+
+def together(
+    results: Sequence[dict[str, Any]], earlier: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Give results with those of earlier runs, the newest of each name, in order of names."""
+    newest = {each['name']: each for each in (*earlier, *results)}
+    return sorted(newest.values(), key=lambda each: (each['group'], each['name']))
 
 
 def chosen(
