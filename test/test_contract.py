@@ -7,6 +7,7 @@ import sys
 from typing import ClassVar
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -16,11 +17,14 @@ from xmodal_ros import registry
 from xmodal_ros.contract import encoders, methods
 from xmodal_ros.contract.encoders import check_encoder, ENCODER_CHECKS
 from xmodal_ros.contract.methods import check_method, METHOD_CHECKS
+from xmodal_ros.contract.modalities import check_modality
 from xmodal_ros.methods.distillation import Distillation, DistillationOptions
 from xmodal_ros.methods.method import make_method, method_names, MethodOptions, TransferMethod
 from xmodal_ros.methods.training_module import LossTerms, TrainingModule
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.models.configuration_encoder import encoder_class
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.streams.sample import Sample
 
 _DOCS = Path(__file__).resolve().parents[1] / 'docs'
 
@@ -46,7 +50,7 @@ def site(tmp_path, monkeypatch):
     yield tmp_path
     forget()
     for name in {*sys.modules} - before:
-        if name.endswith(('mean_pool', 'logit_matching')):
+        if name.endswith(('mean_pool', 'logit_matching', 'wrench_of_the_page')):
             del sys.modules[name]
 
 
@@ -68,6 +72,17 @@ def test_the_method_of_the_page_holds_it_as_one_of_another_package(site):
     name, _, class_name = re.findall(r"'(\w+) = ([\w.]+):(\w+)'", page)[0]
     install(site, 'logit-matching', registry.METHODS, **{name: f'logit_matching:{class_name}'})
     check_method(make_method(name))
+
+
+def test_the_modality_of_the_page_holds_it_as_one_of_another_package(site):
+    page = (_DOCS / 'adding_a_modality.md').read_text(encoding='utf-8')
+    blocks = re.findall(r'```python\n(.*?)```', page, flags=re.DOTALL)
+    module = [block for block in blocks if re.match('from typing|def decode_wrench', block)]
+    (site / 'wrench_of_the_page.py').write_text('\n\n'.join(module))
+    install(site, 'wrench-page', registry.MODALITIES, wrench='wrench_of_the_page:Wrench')
+    wrench = find_modality('wrench')
+    samples = [Sample(1_000_000_000 + n * 10_000_000, 'wrist', np.ones(6)) for n in range(400)]
+    check_modality(wrench, [wrench.serialize(sample, wrench.Stream()) for sample in samples])
 
 
 class Broken(nn.Module):

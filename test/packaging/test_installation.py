@@ -16,8 +16,8 @@ import xmodal_ros
 
 ROOT = Path(__file__).parents[2]
 PARTS = (
-    'LICENSE', 'bin', 'config', 'launch', 'package.xml', 'resource', 'setup.cfg', 'setup.py',
-    'xmodal_ros',
+    'LICENSE', 'README.md', 'bin', 'config', 'launch', 'package.xml', 'resource', 'setup.cfg',
+    'setup.py', 'standalone', 'xmodal_ros',
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from test.waiting import COMMAND_S
+from xmodal_ros import __version__
 from xmodal_standalone.errors import SetupError
 from xmodal_standalone.venv import Venv
 
@@ -78,7 +79,7 @@ class TestEnvironmentOfThisCheckout:
             check=True,
             timeout=COMMAND_S,
         )
-        assert result.stdout.strip() == '0.1.0'
+        assert result.stdout.strip() == __version__
 
     def test_sourcing_the_script_twice_adds_the_environment_once(self) -> None:
         script = (

@@ -1,0 +1,138 @@
+"""Commands and code of the pages are those that there are, and the tutorials' are run."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+import re
+import shlex
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import pytest
+from scipy.io import wavfile
+import typer
+from typer.testing import CliRunner
+
+from xmodal_ros.cli.main import app
+from xmodal_ros.models.bundle import load_bundle
+
+ROOT: Final = Path(__file__).parents[1]
+DOCS: Final = ROOT / 'docs'
+PAGES: Final = (
+    *sorted(ROOT.glob('*.md')),
+    *sorted(DOCS.rglob('*.md')),
+    *sorted((ROOT / 'examples').rglob('*.md')),
+)
+# What the tutorials do with patience, done with little of it and on recordings that are there.
+_LITTLE: Final = '--epochs 1 --jobs 1 --device cpu'
+SHORTER: Final = {
+    '--target imu_wrist': '--target imu',
+    'imu=imu_cnn --epochs 15': f'imu=imu_cnn {_LITTLE}',
+    'models/imu models/camera recordings --html report.html': 'models/imu recordings',
+    'subject_05 subject_06': '3',
+    '--test-subjects cleo': f'--test-subjects cleo --method distillation '
+    f'--encoder imu=imu_cnn --window 1 {_LITTLE}',
+}
+# What takes its time, and is run by other tests.
+SKIPPED: Final = ('xmodal simulate ', 'xmodal train recordings --target camera ')
+
+
+def blocks(page: Path) -> Iterator[list[str]]:
+    """Give the commands of each block of a page that holds some, a line each."""
+    text = page.read_text(encoding='utf-8')
+    for block in re.findall(r'^```sh\n(.*?)^```', text, flags=re.DOTALL | re.MULTILINE):
+        joined = re.sub(r'\\\n\s*', ' ', block)
+        lines = (re.sub(r'(^|\s+)#.*', '', line).strip() for line in joined.splitlines())
+        yield [line for line in lines if line]
+
+
+def commands() -> Iterator[Any]:
+    for page in PAGES:
+        for block in blocks(page):
+            for line in block:
+                if line.startswith('xmodal '):
+                    yield pytest.param(line, id=f'{page.stem}: {line[:60]}')
+
+
+def find(words: Sequence[str]) -> tuple[Any, list[str]]:
+    """Give the command that the words begin with, and the rest of them."""
+    command: Any = typer.main.get_command(app)
+    rest = list(words)
+    while hasattr(command, 'commands'):
+        command = command.commands[rest.pop(0)]
+    return command, rest
+
+
+@pytest.mark.parametrize('line', [*commands()])
+def test_a_command_of_a_page_is_one_that_there_is(line: str) -> None:
+    command, rest = find(shlex.split(line)[1:])
+    if '[' in line or '...' in line:  # Not typed so: what may be typed.
+        options = {option for each in command.params for option in each.opts}
+        assert set(re.findall(r'--[a-z][\w-]*', line)) <= options
+    else:
+        command.make_context('xmodal', rest)
+
+
+def run_the_commands_of(page: Path) -> None:
+    """Run the blocks that hold nothing but commands of ours, in the folder one is in."""
+    done = 0
+    for block in blocks(page):
+        if not all(line.startswith('xmodal ') for line in block):
+            continue
+        for line in block:
+            if line.startswith(SKIPPED):
+                continue
+            for long, short in SHORTER.items():
+                line = line.replace(long, short)
+            result = CliRunner().invoke(app, shlex.split(line)[1:])
+            assert result.exit_code == 0, f'{line}\n{result.output}'
+            done += 1
+    assert done > 2
+
+
+def test_the_first_robot_is_had_as_the_tutorial_says(
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'recordings').mkdir()
+    for number, recording in enumerate(sorted(recordings.iterdir()), 1):
+        (tmp_path / 'recordings' / f'subject_{number:02}').symlink_to(recording)
+    monkeypatch.chdir(tmp_path)
+    run_the_commands_of(DOCS / 'tutorials' / 'first_robot.md')
+    load_bundle(Path('models/imu'))
+
+
+def test_own_files_become_a_model_as_the_tutorial_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(('ada', 'bea', 'cleo')):
+        record_with_whatever_there_is(Path(name), seed)
+    run_the_commands_of(DOCS / 'tutorials' / 'own_data.md')
+    bundle = load_bundle(Path('models/imu'))
+    assert bundle.info.labels == ('rest', 'wave')
+    assert Path('report.html').stat().st_size > 10_000
+
+
+def record_with_whatever_there_is(folder: Path, seed: int) -> None:
+    """Write a table, a video, a sound file and labels: half of the time somebody waves."""
+    folder.mkdir()
+    drawn = np.random.default_rng(seed)
+    times = np.arange(0, 12, 0.02)
+    waving = times % 6 >= 3
+    motion = np.where(waving, np.sin(2 * np.pi * 2 * times), 0)
+    imu = drawn.normal(scale=0.1, size=(len(times), 6)) + motion[:, None]
+    imu[:, 2] += 9.81
+    rows = np.column_stack([times, imu])
+    header = 't,ax,ay,az,gx,gy,gz'
+    np.savetxt(folder / 'wrist.csv', rows, '%.4f', ',', header=header, comments='')
+    segments = [f'{t},{t + 3},{"wave" if t % 6 else "rest"}' for t in range(0, 12, 3)]
+    (folder / 'labels.csv').write_text('\n'.join(['start,end,label', *segments]))
+    sound = drawn.normal(scale=300, size=12 * 8000).astype(np.int16)
+    wavfile.write(folder / 'sound.wav', 8000, sound)
+    fourcc = cv2.VideoWriter.fourcc(*'mp4v')
+    film = cv2.VideoWriter(str(folder / 'film.mp4'), fourcc, 10.0, (80, 60))
+    for shown in motion[::5]:
+        grey = drawn.integers(60, 90, size=(60, 80), dtype=np.uint8)
+        grey[15:30, 30 + int(20 * shown) : 45 + int(20 * shown)] = 220
+        film.write(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+    film.release()
