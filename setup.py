@@ -5,13 +5,18 @@ from setuptools import find_packages, setup
 package_name = 'xmodal_ros'
 
 
+def requirements(name: str) -> list[str]:
+    lines = Path('standalone/requirements', name).read_text(encoding='utf-8').splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
+
+
 def files(pattern: str) -> list[str]:
     return sorted(str(path) for path in Path().glob(pattern) if path.is_file())
 
 
 setup(
     name=package_name,
-    version='0.1.0',
+    version='0.2.0',
     packages=find_packages(include=[package_name, f'{package_name}.*']),
     package_data={
         package_name: [
@@ -35,12 +40,16 @@ setup(
     maintainer_email='xmodal_ros@example.com',
     description='Recognises what the person near a robot is doing, from one sensor at a time',
     license='Apache-2.0',
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
     extras_require={
         'dask': ['distributed'],
         'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
         'slurm': ['submitit'],
         'sound': ['soundfile'],
         'test': ['pytest'],
+        # All that it imports beside ROS: recordings, training, studies and evaluation need no more.
+        'train': requirements('python.txt'),
     },
     entry_points={
         'xmodal_ros.modalities': [
