@@ -48,7 +48,7 @@ setup(
         'slurm': ['submitit'],
         'sound': ['soundfile'],
         'test': ['pytest'],
-        # All that it imports beside ROS: recordings, training, studies and evaluation need no more.
+        # All that is imported beside ROS; recordings, training and evaluation need no more.
         'train': requirements('python.txt'),
     },
     entry_points={
