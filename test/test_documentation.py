@@ -1,5 +1,6 @@
 """Commands and code of the pages are those that there are, and the tutorials' are run."""
 
+import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 import re
@@ -136,3 +137,48 @@ def record_with_whatever_there_is(folder: Path, seed: int) -> None:
         grey[15:30, 30 + int(20 * shown) : 45 + int(20 * shown)] = 220
         film.write(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
     film.release()
+
+
+# Where a node makes what it publishes and answers, and the page that says so.
+MADE_IN: Final = {
+    'nodes/activity_selector_node.py': 'activity_selector',
+    'nodes/annotator_node.py': 'annotator',
+    'nodes/bag_player_node.py': 'bag_player',
+    'nodes/camera_node.py': 'camera',
+    'nodes/evaluator_node.py': 'evaluator',
+    'nodes/microphone_node.py': 'microphone',
+    'nodes/trainer_node.py': 'trainer',
+    'ros/classifier.py': 'imu_classifier',
+}
+MAKERS: Final = frozenset(
+    {'create_publisher', 'create_lifecycle_publisher', 'create_service', 'advertise'}
+)
+
+
+def interfaces(path: Path) -> Iterator[tuple[str, str | None]]:
+    """Give what a module publishes or answers: type, and name where it is written there."""
+    tree = ast.parse(path.read_text(encoding='utf-8'))
+    types = {
+        alias.asname or alias.name: f'{(node.module or "").split(".")[0]}/{alias.name}'
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or '').endswith(('.msg', '.srv'))
+        for alias in node.names
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            named = [each for each in node.args if isinstance(each, ast.Name)]
+            if node.func.attr in MAKERS and named and named[0].id in types:
+                texts = [each.value for each in node.args if isinstance(each, ast.Constant)]
+                yield types[named[0].id], next(map(str, texts), None)
+
+
+@pytest.mark.parametrize('module', MADE_IN)
+def test_the_page_of_a_node_names_what_it_publishes_and_answers(module: str) -> None:
+    page = (DOCS / f'{MADE_IN[module]}.md').read_text(encoding='utf-8')
+    found = list(interfaces(ROOT / 'xmodal_ros' / module))
+    assert found
+    for kind, name in found:
+        assert kind in page
+        assert name is None or f'`{name}`' in page
+    assert re.search('^## (Published|Services)', page, flags=re.MULTILINE)
+    assert '\n## Parameters\n' in page
