@@ -82,7 +82,8 @@ def test_the_modality_of_the_page_holds_it_as_one_of_another_package(site):
     install(site, 'wrench-page', registry.MODALITIES, wrench='wrench_of_the_page:Wrench')
     wrench = find_modality('wrench')
     samples = [Sample(1_000_000_000 + n * 10_000_000, 'wrist', np.ones(6)) for n in range(400)]
-    check_modality(wrench, [wrench.serialize(sample, wrench.Stream()) for sample in samples])
+    stream = wrench.training_defaults(wrench.message_types[0], b'', {}).stream
+    check_modality(wrench, [wrench.serialize(sample, stream) for sample in samples])
 
 
 class Broken(nn.Module):
