@@ -249,6 +249,8 @@ def label_over_another_program(browser, server, file):
         page.route('**/state?*', lambda route: held.append(route) if deaf else route.continue_())
         press(page, '1', 'Shift+ArrowRight', '0')
         wait_file(page, file, [(0, 1, 'sit')])
+        # The last key may be on its way to the file that holds all of it already.
+        wait_saved(page)
         file.write_text('start,end,label\n0,1,theirs\n')
         before = sum(sent)
         press(page, '2', 'Shift+ArrowRight', '0')
