@@ -1,0 +1,26 @@
+"""Where the window clock's bounds lie, to the nanosecond."""
+
+from test.messages import EPOCH, SECOND
+from xmodal_ros.windows.clock import WindowClock
+from xmodal_ros.windows.windowing import WindowingSpec
+
+SPEC = WindowingSpec(length_ns=SECOND, hop_ns=SECOND // 2, rate_hz=50)
+
+
+def test_a_minute_is_a_gap_and_more_than_that_begins_anew() -> None:
+    clock = WindowClock(SPEC)
+    assert clock.admit(EPOCH) == 'start'
+    assert clock.admit(EPOCH + 60 * SECOND) == 'next'
+    assert clock.counts['reset'] == 0
+    assert clock.admit(EPOCH + 120 * SECOND + 1) == 'start'
+    assert clock.counts['reset'] == 1
+
+
+def test_less_than_a_length_back_is_late_and_a_length_begins_anew() -> None:
+    clock = WindowClock(SPEC)
+    clock.admit(EPOCH)
+    assert clock.admit(EPOCH) == 'drop'
+    assert clock.admit(EPOCH - SECOND + 1) == 'drop'
+    assert (clock.counts['duplicate'], clock.counts['late']) == (1, 1)
+    assert clock.admit(EPOCH - SECOND) == 'start'
+    assert clock.counts['reset'] == 1
