@@ -33,7 +33,7 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
 
-IMU: Final = Sensor('imu', 'imu', '/imu', 'imu_link')
+IMU: Final = Sensor('imu', 'imu', '/imu/data', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/depth/image_raw', 'camera_link')
 SKELETON: Final = Sensor('skeleton', 'skeleton', '/skeleton', 'camera_link')
 DEPTH_EVERY: Final = 4

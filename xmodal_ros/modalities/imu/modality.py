@@ -39,7 +39,7 @@ class Imu(Modality):
     title: ClassVar[str] = 'IMU'
     message_types: ClassVar[tuple[str, ...]] = (IMU_TYPE,)
     Stream: ClassVar[type[StreamConfig]] = ImuStream
-    topic: ClassVar[str] = 'imu'
+    topic: ClassVar[str] = 'imu/data'
     placement: ClassVar[frozenset[PlacementField]] = frozenset({'rotation'})
     node_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter(
