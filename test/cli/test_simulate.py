@@ -34,7 +34,7 @@ def test_writes_bags_and_the_list_of_them(tmp_path):
     assert bag['path'] == str(out / 'subject_01')
     assert bag['subject'] == 'subject_01'
     assert bag['duration_s'] == pytest.approx(60.0, abs=0.2)
-    assert bag['counts']['/camera/image/compressed'] == 900
+    assert bag['counts']['/camera/image_raw/compressed'] == 900
     assert bag['segments']['walking'] == 2
     assert not bag['kept']
     assert 'kept (already there)' not in ended.output

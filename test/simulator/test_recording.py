@@ -109,9 +109,9 @@ def test_recordings_of_different_people_do_not_overlap_in_time(simulated):
 def test_raw_images_are_what_jpeg_shows_approximately(simulated, tmp_path):
     raw = record(tmp_path / 'raw', RecordingPlan(0, 0, 1.0, 'raw'))
     with BagReader(raw) as reader, BagReader(simulated / 'subject_01') as jpeg_reader:
-        assert reader.topics['/camera/image'].msgtype == 'sensor_msgs/msg/Image'
-        message = next(iter(reader.messages(['/camera/image'])))
-        jpeg = next(iter(jpeg_reader.messages(['/camera/image/compressed'])))
+        assert reader.topics['/camera/image_raw'].msgtype == 'sensor_msgs/msg/Image'
+        message = next(iter(reader.messages(['/camera/image_raw'])))
+        jpeg = next(iter(jpeg_reader.messages(['/camera/image_raw/compressed'])))
     # Any: rosbags makes the classes of its messages at run time.
     image: Any = TYPESTORE.deserialize_cdr(message.data, message.msgtype)
     pixels = image.data.reshape(image.height, image.width, 3)

@@ -51,7 +51,7 @@ _Record = tuple[int, str, str, bytes]
 
 def camera_sensor(images: ImageFormat) -> Sensor:
     """Give the camera as a bag with this kind of images declares it."""
-    topic = '/camera/image' if images == 'raw' else '/camera/image/compressed'
+    topic = '/camera/image_raw' if images == 'raw' else '/camera/image_raw/compressed'
     return Sensor('camera', 'camera', topic, 'camera_link')
 
 

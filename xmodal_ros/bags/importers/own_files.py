@@ -18,7 +18,7 @@ from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.table import MOST_NS, SINCE_1970_NS
 
 IMU: Final = Sensor('imu', 'imu', '/imu/data', 'imu_link')
-CAMERA: Final = Sensor('camera', 'camera', '/camera/image/compressed', 'camera_link')
+CAMERA: Final = Sensor('camera', 'camera', '/camera/image_raw/compressed', 'camera_link')
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
 # Thirty years: more than any clock is off, and stamps stay 64-bit nanoseconds.
 _MOST_OFFSET_S: Final = 1e9
