@@ -123,3 +123,11 @@ def test_what_is_live_is_written_before_the_comparison_that_may_be_interrupted(
     assert 'equals_offline' not in report
     # Nothing takes time where nothing is compared.
     assert write_live(played.following(), publishers(played), Order(report=order.report)) == ''
+
+
+def test_truth_in_another_spelling_is_a_warning_with_what_to_do():
+    following = Following(1_000_000_000)
+    following.note_truth(0, 'Walk')
+    following.note(CHOICE, Label(2_000_000_000, '', (('walk', 1.0),)))
+    found = conclude(following, {CHOICE: Publisher({}, {})}, Order())
+    assert [line for line in found.warnings if "'merge_labels'" in line and "'Walk'" in line]

@@ -114,3 +114,19 @@ def test_unknown_is_no_truth() -> None:
     following = told(['walk'] * 2, truth=((0, 'unknown'),))
     assert following.segments == ()
     assert following.refused == {'truth cannot be unknown': 1}
+
+
+def test_truth_in_another_spelling_is_told_or_taken_for_the_label():
+    names, truth = ['walk'] * 4 + ['sit'] * 4, ((0, 'Walk '), (4, 'SIT'))
+    apart = told(names, truth=truth)
+    assert apart.measure(TOPIC).scalars['accuracy_window'] == 0
+    assert {frozenset(each) for each in apart.other_spellings(TOPIC)} == {
+        frozenset({'Walk', 'walk'}),
+        frozenset({'SIT', 'sit'}),
+    }
+    merging = Following(SECOND, apart.segments, merge_labels=True)
+    for index, name in enumerate(names, start=1):
+        merging.note(TOPIC, label(index * SECOND, name))
+    assert merging.measure(TOPIC).scalars['accuracy_window'] == 1
+    assert not merging.other_spellings(TOPIC)
+    assert not told(names).other_spellings(TOPIC)

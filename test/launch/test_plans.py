@@ -195,6 +195,7 @@ def test_evaluation_scores_what_it_plays(bag: Path, bundle: Path, tmp_path: Path
         'use_sim_time': True,
         'topics': ['imu_classifier/activity', 'audio_classifier/activity', 'activity'],
         'window': 3.0,
+        'merge_labels': False,
         'end_with': '/clock',
         'diagnostics_period': 0.2,
         'bag': str(bag),

@@ -158,7 +158,7 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
         warnings.append(complaint)
     warnings += [
         f'labels that are probably one activity: {in_words(each)}: correct them, or take them '
-        'for one by --merge-labels of dataset, train and evaluate'
+        'for one by --merge-labels of dataset, train, evaluate and study'
         for each in spellings(segment.label for segment in segments)
     ]
     return Inspection(

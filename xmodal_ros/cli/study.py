@@ -38,6 +38,14 @@ def study(
     quick: Annotated[
         bool, typer.Option('--quick', help="Run the study's small version, which proves nothing.")
     ] = False,
+    merge_labels: Annotated[
+        bool,
+        typer.Option(
+            '--merge-labels',
+            help='Take labels that differ only in capitals, blanks, underscores or how Unicode '
+            'writes a letter for one activity; without, they are told.',
+        ),
+    ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(help='So many processes side by side. Default: one for each core.', min=1),
@@ -83,6 +91,7 @@ def study(
             out=out,
             recordings=tuple(recordings or ()),
             quick=quick,
+            merge_labels=merge_labels,
             jobs=jobs,
             device=device,
             cluster=cluster,

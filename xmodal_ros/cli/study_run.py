@@ -31,6 +31,7 @@ class StudySettings:
     out: Path
     recordings: tuple[Path, ...] = ()
     quick: bool = False
+    merge_labels: bool = False
     jobs: int | None = None
     device: str = 'auto'
     cluster: str = ''
@@ -48,6 +49,8 @@ def run(settings: StudySettings) -> StudyResult:
     study = load_study(settings.study, quick=settings.quick)
     if settings.recordings:
         study = study.model_copy(update={'recordings': settings.recordings})
+    if settings.merge_labels:
+        study = study.model_copy(update={'merge_labels': True})
     workers = settings.jobs or max(1, (os.cpu_count() or 1) // THREADS_A_RUN)
     options = parse_options(settings.cluster_options)
     executors = ExecutorSettings(workers, settings.cluster, options, settings.out / 'slurm')

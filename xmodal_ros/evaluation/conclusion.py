@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Final, TYPE_CHECKING
 
+from xmodal_ros.activities import in_words as in_words_of_names
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.evaluation.live_report import full_report, in_words
 from xmodal_ros.evaluation.live_scoring import Following
@@ -86,6 +87,15 @@ def conclude(
         for topic, twin in twins.items()
         if (its := twin.info.window.length_ns) != said
     ]
+    # Several topics tend to have the same.
+    doubtful = dict.fromkeys(
+        in_words_of_names(each) for topic in topics for each in following.other_spellings(topic)
+    )
+    warnings += [
+        f'labels that are probably one activity: {each}: correct them, or take them for one by '
+        "the parameter 'merge_labels'"
+        for each in doubtful
+    ]
     try:
         if order.report is not None:
             _write_report(order.report, following, publishers, twins, problems)
@@ -162,7 +172,12 @@ def _compare(
 
             received = int(publisher.values[RECEIVED])
             twins[topic] = compare_with_bag(
-                order.bag, publisher.values, labels, received, publisher.losses
+                order.bag,
+                publisher.values,
+                labels,
+                received,
+                publisher.losses,
+                merge_labels=following.merge_labels,
             )
         except (XmodalError, ImportError) as error:
             problems[topic] = str(error)

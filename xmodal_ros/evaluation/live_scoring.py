@@ -1,15 +1,15 @@
 """Score decisions as they come: truth and labels of a running robot, without torch or ROS."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.activities import merged, spellings, UNKNOWN
 from xmodal_ros.bags.labels import join_changes
-from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.segment import relabelled, Segment
 from xmodal_ros.metrics.measure import measure
 from xmodal_ros.metrics.measures import Measures
 from xmodal_ros.metrics.tally import Decided
@@ -42,10 +42,19 @@ class Following:
 
     A window is the ``window_ns`` before its label's stamp, and belongs to the segment of truth
     that fills at least half of it, as for recordings. ``truth`` are segments known beforehand;
-    without, truth is what :meth:`note_truth` is told: a segment lasts until the next change.
+    without, truth is what :meth:`note_truth` is told: a segment lasts until the next change. With
+    ``merge_labels`` truth that differs from an activity of a topic only in how it is written is
+    that one.
     """
 
-    def __init__(self, window_ns: int, truth: Sequence[Segment] | None = None) -> None:
+    def __init__(
+        self,
+        window_ns: int,
+        truth: Sequence[Segment] | None = None,
+        *,
+        merge_labels: bool = False,
+    ) -> None:
+        self.merge_labels = merge_labels
         self.refused: Counter[str] = Counter()
         self._window_ns = window_ns
         self._truth = None if truth is None else tuple(truth)
@@ -142,6 +151,14 @@ class Following:
         decided = [each for _, each in self.decided(topic)]
         return measure(decided, [''] * len(decided))
 
+    def other_spellings(self, topic: str) -> tuple[tuple[str, ...], ...]:
+        """Give names of truth and decisions that are probably one activity's, and count as two."""
+        if self.merge_labels:
+            return ()
+        labels = (label for take in self._takes for label in take.labels.get(topic, ()))
+        names = dict.fromkeys(segment.label for segment in self.segments)
+        return spellings([*names, *dict.fromkeys(_classes(labels))])
+
     def decided(self, topic: str) -> Iterator[tuple[list[Label], Decided]]:
         """Give the labels of each take of a topic, and what is counted of them."""
         for take in self._takes:
@@ -155,9 +172,10 @@ class Following:
 
     def _decided(self, labels: Sequence[Label], segments: tuple[Segment, ...]) -> Decided:
         stamps = [label.stamp_ns for label in labels]
-        classes = tuple(
-            dict.fromkeys(name for label in labels for name, _ in label.scores if name != UNKNOWN)
-        )
+        classes = tuple(dict.fromkeys(_classes(labels)))
+        if self.merge_labels:
+            counts = Counter(segment.label for segment in segments)
+            segments = relabelled(segments, merged(counts, classes))
         place = {name: index for index, name in enumerate(classes)}
         chances = np.zeros((len(labels), len(classes)))
         for row, label in zip(chances, labels, strict=True):
@@ -173,3 +191,7 @@ class Following:
             segments=segments,
             step_ns=int(np.median(steps)) if len(steps) else _STEP_NS,
         )
+
+
+def _classes(labels: Iterable[Label]) -> Iterator[str]:
+    return (name for label in labels for name, _ in label.scores if name != UNKNOWN)

@@ -46,11 +46,14 @@ def compare_with_bag(
     labels: Sequence[Label],
     received: int,
     drops: Mapping[str, int],
+    *,
+    merge_labels: bool = False,
 ) -> Twin:
     """Run the bundle of a live classifier over the bag that was played to it.
 
     ``classifier`` are the values of its diagnostics: model, device, precision, topic, threshold.
-    ``received`` messages it has counted, ``drops`` what it lost. Raises :class:`XmodalError`
+    ``received`` messages it has counted, ``drops`` what it lost; ``merge_labels`` as of
+    :func:`~xmodal_ros.evaluation.scoring.evaluate_bag`. Raises :class:`XmodalError`
     subclasses where the bundle or the recording cannot be read.
     """
     missing = [
@@ -72,7 +75,7 @@ def compare_with_bag(
     with BagReader(bag) as reader:
         sensor = _sensor_on(reader, classifier['topic'])
         offline = classify_bag(engine, reader, sensor)
-        evaluation = evaluate_bag(info, reader, sensor.name, offline)
+        evaluation = evaluate_bag(info, reader, sensor.name, offline, merge_labels=merge_labels)
     live = tuple(_prediction(label, info) for label in labels)
     agreement = compare(offline.predictions, live)
     run = LiveRun(

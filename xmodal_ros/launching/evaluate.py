@@ -41,6 +41,12 @@ _ARGUMENTS: Final = (
         FLAG,
     ),
     Argument('selector', 'Run and score activity_selector too.', 'true', FLAG),
+    Argument(
+        'merge_labels',
+        'Take truth that differs from a label only in how it is written for that one.',
+        'false',
+        FLAG,
+    ),
     Argument('report', 'JSON file to write at the end: scores, and every label.'),
     Argument('html', 'HTML page to write at the end.'),
     Argument(
@@ -121,6 +127,7 @@ def _scoring(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
         'use_sim_time': True,
         'topics': topics,
         'window': found.window_s,
+        'merge_labels': values['merge_labels'] == 'true',
         'end_with': '/clock',
         'diagnostics_period': _DIAGNOSTICS_PERIOD,
     }

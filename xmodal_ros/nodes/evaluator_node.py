@@ -85,7 +85,8 @@ class Evaluator(ListeningNode):
             with BagReader(bag) as reader:
                 truth = read_segments(reader)
         window_ns = round(parameters.number(self, 'window') * 1e9)
-        self._following = Following(window_ns, truth)
+        merge = parameters.flag(self, 'merge_labels')
+        self._following = Following(window_ns, truth, merge_labels=merge)
         self._status = self.create_publisher(String, '~/status', qos.LATCHED)
 
     def activate(self) -> None:

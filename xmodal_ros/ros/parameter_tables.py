@@ -255,6 +255,13 @@ EVALUATOR: Final[tuple[Parameter, ...]] = (
         'The recording that is played: its truth counts, and the offline run is compared with it.',
         change='unconfigured',
     ),
+    Parameter(
+        'merge_labels',
+        False,
+        'Take truth that differs from a label only in capitals, blanks, underscores or how '
+        'Unicode writes a letter for that one; without, it is told.',
+        change='unconfigured',
+    ),
     Parameter('report', '', 'JSON file to write at the end.', change='unconfigured'),
     Parameter('html', '', 'HTML page to write at the end; it takes a bag.', change='unconfigured'),
     Parameter(

@@ -251,7 +251,8 @@ class Study(_Part):
 
     ``recordings`` are bags or folders of bags, from the current directory. ``targets`` gives for
     each target the sets of sources it learns from. ``description`` and ``findings`` are Markdown
-    that stands above and below the tables.
+    that stands above and below the tables. With ``merge_labels`` names of activities that differ
+    only in how they are written are one.
     """
 
     title: str
@@ -263,6 +264,7 @@ class Study(_Part):
     splits: Splits
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1)]
     windows: WindowSettings = WindowSettings()
+    merge_labels: bool = False
     sensors: dict[str, SensorSettings] = Field(default_factory=dict)
 
     @model_validator(mode='after')

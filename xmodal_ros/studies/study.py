@@ -193,8 +193,8 @@ def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts,
 
     A recording may lack a sensor: it teaches, and is tested on, with those that it has.
     """
-    strict = DataOptions(strict=True)
-    usable = scan(study.recordings, lambda _: study.sensor_names, strict, reporter).usable
+    options = DataOptions(strict=True, merge_labels=study.merge_labels)
+    usable = scan(study.recordings, lambda _: study.sensor_names, options, reporter).usable
     names = [facts.name for facts in usable]
     if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigurationError(f'two recordings of the study are named {twice[0]!r}: rename one')

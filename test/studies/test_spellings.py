@@ -1,0 +1,23 @@
+"""Activities that are written in two ways, in a study."""
+
+from test.recordings import clips, write_imu_bag
+from test.studies.small_study import study
+from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies.study import _identities, _read_all
+
+
+def test_two_spellings_are_one_activity_where_a_study_merges_labels(tmp_path):
+    write_imu_bag(tmp_path / '1', clips(['walk', 'sit', 'walk'], seconds=2))
+    write_imu_bag(tmp_path / '2', clips(['Walk ', 'sit'], seconds=2))
+
+    def read(**keys):
+        found = _read_all(study(tmp_path, targets={'imu': []}, **keys), NullReporter())
+        return found, {segment.label for facts in found for segment in facts.segments}
+
+    apart, names = read()
+    assert names == {'walk', 'Walk', 'sit'}
+    merged, names = read(merge_labels=True)
+    assert names == {'walk', 'sit'}
+    # What was learnt with two classes is not taken for what is learnt with one.
+    assert _identities(apart)['1'] == _identities(merged)['1']
+    assert _identities(apart)['2'] != _identities(merged)['2']
