@@ -14,10 +14,14 @@ from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentGauge, NewestContents
 from xmodal_ros.modalities.imu.contents import ACCELERATION_RMS
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.skeleton.decoder import SKELETON_TYPE
 from xmodal_ros.modalities.skeleton.messages import pose_array_message
 from xmodal_ros.modalities.timing import stamp_facts, StampFacts
+from xmodal_ros.ros.classifier import _several
+from xmodal_ros.runtime.selector_health import check_clock, Input
+from xmodal_ros.windows.windowing import WindowingSpec
 
 NOISE = np.random.default_rng(0)
 STEP = SECOND // 100
@@ -116,6 +120,29 @@ def stamps(given: np.ndarray, received: np.ndarray | None = None, **more: Any) -
     return list(StampFacts(**stamp_facts(given, came, SECOND / 4000, **more)).check())
 
 
+def slow() -> list[Problem]:
+    """Messages at 50 Hz, for windows of 100."""
+    modality = find_modality('imu')
+    stream = modality.Stream()
+    window = WindowingSpec(length_ns=2 * SECOND, hop_ns=SECOND, rate_hz=100)
+    intake = SensorIntake(stream, window, IMU_TYPE, look_at='newest')
+    for t, a, g in zip(STAMPS[::2].tolist(), ACC, GYRO, strict=False):
+        intake.push(imu_bytes(t, a.tolist(), g.tolist()))
+    return list(intake.check_rate())
+
+
+def labels_from(ahead_s: float) -> list[Problem]:
+    found = check_clock(Input('/activity', ahead_ns=round(ahead_s * SECOND)))
+    return [found] if found else []
+
+
+def two_sensors(apart: Sequence[float]) -> list[Problem]:
+    """Every other message of a sensor that feels gravity in another direction."""
+    acc = np.repeat(AT_REST[::2], 2, axis=0) + NOISE.normal(0, 0.01, ACC.shape)
+    acc[1::2] = np.array(apart) + NOISE.normal(0, 0.01, acc[1::2].shape)
+    return imu(acc)
+
+
 def moving(scale: float = 1.0) -> Iterator[np.ndarray]:
     for _ in range(100):
         yield scale * (BODY + NOISE.normal(0, 0.01, BODY.shape))
@@ -133,6 +160,23 @@ SCENES: Mapping[str, Sequence[Callable[[], list[Problem]]]] = {
     ],
     'heaped-stamps': [lambda: stamps(EPOCH + np.arange(400) // 5 * SECOND // 20 + TIES)],
     'loss': [lambda: stamps(STAMPS[NOISE.random(COUNT) < 0.7])],
+    'by-turns': [
+        lambda: stamps(np.sort(np.r_[STAMPS, STAMPS + 2_000_000])),
+        # Two whose clocks drift, and a gap.
+        lambda: stamps(
+            np.sort(
+                np.r_[STAMPS[:300], STAMPS[305:], STAMPS + 2_000_000 + np.arange(COUNT) * 3000]
+            )
+        ),
+    ],
+    'several-publishers': [
+        lambda: two_sensors((9.81, 0, 0)),
+        lambda: two_sensors((0, 0, -9.81)),
+        lambda: list(_several(2, '/imu/data')),
+    ],
+    'low-rate': [slow],
+    'label-clock': [lambda: labels_from(3600), lambda: labels_from(-6)],
+    'noise': [lambda: microphone(NOISE.uniform(-0.98, 0.98, 32_000))],
     'gap': [lambda: stamps(np.r_[STAMPS[:200], STAMPS[230:]])],
     'refused': [refused],
     'frames': [frames],
@@ -230,6 +274,14 @@ def test_every_check_of_the_table_is_shown_here():
         lambda: microphone(0.3 * TONE, pause_ns=SECOND // 2),
         lambda: skeleton([*moving()]),
         lambda: stamps(STAMPS),
+        # Pictures of a clock in milliseconds, a jitter of a third, a third of the messages lost.
+        lambda: stamps(EPOCH + np.round(np.arange(200) * 100 / 3).astype(np.int64) * 1_000_000),
+        lambda: stamps(STAMPS + NOISE.integers(0, STEP // 3, COUNT)),
+        # What shakes at nearly half the rate of its messages, and a tone of a quarter of its own.
+        lambda: imu(column(AT_REST, 0, 8 * np.sin(TIMES * 2 * np.pi * 48.3))),
+        lambda: microphone(0.9 * np.sin(np.arange(32_000) * np.pi / 2 + 0.7)),
+        lambda: microphone(NOISE.normal(0, 0.1, 32_000).clip(-0.99, 0.99)),
+        lambda: labels_from(-4),
         lambda: stamps(np.r_[STAMPS[:400], STAMPS[400:] + 5 * SECOND], pauses=True),
         # A network that stalls, and gives all at once afterwards.
         lambda: stamps(STAMPS, np.maximum(STAMPS, STAMPS[300])),

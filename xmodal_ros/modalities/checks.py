@@ -66,6 +66,13 @@ _STAMPS: Final = (
         'synchronise the clock of what stamps the messages before it starts (chrony or ptp)',
     ),
     DataCheck(
+        'by-turns',
+        'warning',
+        'stamps are now closer together, now further apart, by turns, as those of two publishers',
+        'give each sensor a topic of its own; a driver that reads two samples at a time should '
+        'stamp each with the time of its measurement',
+    ),
+    DataCheck(
         'heaped-stamps',
         'warning',
         'stamps come in heaps with gaps between: the driver stamps whole blocks as it reads them',
@@ -96,6 +103,19 @@ _ANY: Final = (
         'warning',
         'messages of several frames on one topic, as when two drivers publish on it',
         'give each sensor a topic of its own: start its driver in a namespace, or remap it',
+    ),
+    DataCheck(
+        'several-publishers',
+        'warning',
+        'a robot has several publishers on one topic, or values show two sensors by turns',
+        'end one of them, or give each sensor a topic of its own: start its driver in a '
+        'namespace, or remap it',
+    ),
+    DataCheck(
+        'low-rate',
+        'warning',
+        'messages come at less than four fifths of the rate that the model learnt from',
+        'raise the rate of the driver, or train a model for a lower rate',
     ),
     DataCheck(
         'frozen',
@@ -223,10 +243,28 @@ _AUDIO: Final = (
         'lower the gain of the microphone; see whether its samples have the format stated',
     ),
     DataCheck(
+        'noise',
+        'warning',
+        'the sound is loud white noise, as compressed sound or floats are that are read as '
+        'integers',
+        'see whether its samples have the format stated (compressed, floats or integers, byte '
+        'order)',
+    ),
+    DataCheck(
         'offset',
         'warning',
         'the sound does not lie about zero',
         'see whether its samples have the format stated (signed or unsigned, byte order)',
+    ),
+)
+_LABELS: Final = (
+    DataCheck(
+        'label-clock',
+        'warning',
+        "labels of a classifier are stamped more than 5 s away from the selector's clock",
+        "synchronise the clock of what stamps the sensor's messages (chrony or ptp), or let its "
+        'driver stamp with ROS time; where a recording is played, let its player publish /clock '
+        'and set use_sim_time',
     ),
 )
 _SKELETON: Final = (
@@ -254,6 +292,7 @@ TABLE: Final[Mapping[str, tuple[DataCheck, ...]]] = {
     'camera': _CAMERA,
     'audio': _AUDIO,
     'skeleton': _SKELETON,
+    'labels': _LABELS,
 }
 """All checks by what they are about, as ``docs/plausibility.md`` lists them."""
 

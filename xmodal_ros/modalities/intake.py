@@ -1,17 +1,28 @@
 """From one sensor's serialized messages to its windows: the path bags and robots share."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Final, Literal
+
+import numpy as np
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentGauge, Contents, NewestContents
 from xmodal_ros.modalities.registry import check_type, find_modality
 from xmodal_ros.modalities.stream import StreamConfig
+from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.windowing import WindowingSpec
+
+_SECOND_NS: Final = 1_000_000_000
+# Below this share of the model's rate, it sees less than it has learnt from.
+ENOUGH_OF_RATE: Final = 0.8
+# Stamps kept to measure the rate by, of a robot and of a recording; fewer steps than this say
+# little.
+_NEWEST_STAMPS, _ALL_STAMPS, _LEAST_STEPS = 256, 100_000, 30
 
 
 class SensorIntake:
@@ -36,6 +47,10 @@ class SensorIntake:
         self._msgtype, self._look_at = msgtype, look_at
         self._cutter = modality.make_cutter(stream, window, msgtype, placement, audio_format)
         self._contents = self._begin_contents(audio_format)
+        # Sound that comes in chunks tells its rate.
+        kept = {'none': 0, 'newest': _NEWEST_STAMPS, 'all': _ALL_STAMPS}[look_at]
+        self._stamps: deque[int] = deque(maxlen=0 if modality.chunked else kept)
+        self._rate_hz = window.rate_hz
         self._refused: Counter[str] = Counter()
         self.received = 0
         self.complaint = ''
@@ -65,6 +80,19 @@ class SensorIntake:
     def contents(self) -> Contents:
         """Say what messages hold; for the newest ones by any thread."""
         return Contents() if self._contents is None else self._contents.contents()
+
+    def check_rate(self) -> Iterator[Problem]:
+        """Doubt a rate, by stamps, below that of the windows; by any thread."""
+        steps = np.diff(np.array(self._stamps.copy(), np.int64))
+        steps = steps[steps > 0]
+        if len(steps) < _LEAST_STEPS:
+            return
+        rate_hz = _SECOND_NS / float(np.median(steps))
+        if rate_hz < ENOUGH_OF_RATE * self._rate_hz:
+            yield CHECKS['low-rate'].found(
+                f'messages come at {rate_hz:.1f} Hz, the model learnt from {self._rate_hz} Hz: '
+                'what lies between is interpolated'
+            )
 
     def reset(self) -> None:
         """Start the stream anew, as after a jump of ROS time."""
@@ -103,6 +131,9 @@ class SensorIntake:
             self.complaint = str(error)
             return []
         self.complaint = ''
+        if self._stamps.maxlen:
+            # What has been decoded has a stamp.
+            self._stamps.append(read_stamp_ns(data))
         return windows
 
     def windows(self, messages: Iterable[bytes]) -> Iterator[Window]:

@@ -20,6 +20,9 @@ _LOSS: Final = 0.1
 _PAUSE_NS: Final = _SECOND_NS
 # Stamps that step so much further than the messages came apart are of a clock that was set.
 _JUMP_NS: Final = _SECOND_NS
+# Steps of two publishers alternate: each is unlike the one before, like the one before that, and
+# further from the mean than any driver's steps vary.
+_LEAST_BY_TURNS, _ALIKE, _UNLIKE = 50, 0.8, 0.1
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class StampFacts:
     """What stamps, and times of receipt, tell of ``count`` messages.
 
     ``unset``, ``backwards`` and ``repeated`` count stamps; ``jumps`` those that went ahead though
-    messages came steadily.
+    messages came steadily. ``by_turns`` are the two steps in seconds that alternate, if they do.
     """
 
     count: int = 0
@@ -55,6 +58,7 @@ class StampFacts:
     backwards: int = 0
     repeated: int = 0
     jumps: int = 0
+    by_turns: tuple[float, float] | None = None
 
     def check(self) -> Iterator[Problem]:
         """Yield what is doubtful about the stamps of those that have some."""
@@ -70,6 +74,12 @@ class StampFacts:
         if self.jumps:
             yield CHECKS['jump'].found(
                 f'stamps jump ahead {self.jumps} times, though messages come steadily'
+            )
+        elif self.by_turns:
+            short, long = self.by_turns
+            yield CHECKS['by-turns'].found(
+                f'stamps are {1e3 * short:.3g} and {1e3 * long:.3g} ms apart by turns, as of two '
+                'publishers on one topic'
             )
         elif self.timing is not None:
             yield from self._check_timing(self.timing)
@@ -108,17 +118,14 @@ def stamp_facts(
     by_stamp = stamps is not None and bool(is_set.all())
     steps = np.diff(given[is_set])
     came = np.diff(received[is_set])
+    times = _distinct(given if by_stamp else received)
     return {
         'count': len(received),
-        'timing': spacing(
-            _distinct(given if by_stamp else received),
-            shortest_ns,
-            by_stamp=by_stamp,
-            pauses=pauses,
-        ),
+        'timing': spacing(times, shortest_ns, by_stamp=by_stamp, pauses=pauses),
         'unset': 0 if stamps is None else int(np.count_nonzero(~is_set)),
         'backwards': 0 if stamps is None else int(np.count_nonzero(steps < 0)),
         'repeated': 0 if stamps is None else int(np.count_nonzero(steps == 0)),
+        'by_turns': _by_turns(times, shortest_ns) if by_stamp else None,
         'jumps': int(np.count_nonzero((steps > _JUMP_NS) & (steps - came > _JUMP_NS))),
     }
 
@@ -127,6 +134,27 @@ def _distinct(times: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give times in order, each once; several times as fast as numpy's way of integers."""
     ordered: NDArray[np.int64] = np.sort(times)
     return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+
+
+def _by_turns(times: NDArray[np.int64], shortest_ns: float) -> tuple[float, float] | None:
+    """Give the two steps in seconds that alternate between times (N,) in order, if they do."""
+    steps = np.diff(times)
+    if len(steps) < _LEAST_BY_TURNS:
+        return None
+    # A gap is no step.
+    steps = np.minimum(steps, 3 * np.median(steps[:-1] + steps[1:]))
+    mean = float(steps.mean())
+    apart = steps - mean
+    spread = float((apart**2).mean())
+    if spread < (_UNLIKE * mean) ** 2:
+        return None
+    next_one = float((apart[1:] * apart[:-1]).mean()) / spread
+    next_but_one = float((apart[2:] * apart[:-2]).mean()) / spread
+    short, long = steps[apart < 0], steps[apart >= 0]
+    # What was read in blocks of two, and stamped so, is heaped.
+    if next_one > -_ALIKE or next_but_one < _ALIKE or np.median(short) < shortest_ns:
+        return None
+    return float(np.median(short)) / _SECOND_NS, float(np.median(long)) / _SECOND_NS
 
 
 def spacing(

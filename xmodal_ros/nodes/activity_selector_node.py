@@ -42,6 +42,7 @@ class ActivitySelector(ListeningNode):
         self._lock = threading.Lock()
         self._sources: dict[str, TopicReader] = {}
         self._received: dict[str, int] = {}
+        self._ahead_ns: dict[str, int] = {}
         self._selector: Selector | None = None
         self._drain: PeriodicThread | None = None
         self._activity: Any = None
@@ -72,7 +73,7 @@ class ActivitySelector(ListeningNode):
         settings = self._read_settings({})
         self._published = None
         self._failures = 0
-        self._received = dict.fromkeys(settings.names, 0)
+        self._received, self._ahead_ns = dict.fromkeys(settings.names, 0), {}
         for name in settings.names:
             self._sources[name] = self._make_reader(name)
         self._selector = Selector(settings, time.monotonic_ns)
@@ -205,9 +206,13 @@ class ActivitySelector(ListeningNode):
         for received in self._sources[name].take():
             self._received[name] += 1
             try:
-                yield name, decode_label(received.data)
+                label = decode_label(received.data)
             except DecodeError as error:
                 selector.refuse(name, error.reason)
+                continue
+            if now_ns := int(self.get_clock().now().nanoseconds):
+                self._ahead_ns[name] = label.stamp_ns - now_ns
+            yield name, label
 
     def _publish(self, decision: Decision) -> None:
         self._activity.publish(
@@ -251,7 +256,13 @@ class ActivitySelector(ListeningNode):
             if selector is None:
                 return self._health.idle(self.state, self.problem)
             inputs = {
-                name: Input(each.topic, each.publishers, self._received[name], each.problem)
+                name: Input(
+                    each.topic,
+                    each.publishers,
+                    self._received[name],
+                    each.problem,
+                    self._ahead_ns.get(name),
+                )
                 for name, each in self._sources.items()
             }
             listeners = int(self._activity.get_subscription_count())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 import time
 from typing import Any, Final, TYPE_CHECKING
@@ -13,7 +13,7 @@ from rclpy.parameter import Parameter as RosParameter
 from vision_msgs.msg import Classification, LabelInfo
 
 from xmodal_ros.errors import XmodalError
-from xmodal_ros.modalities.checks import Problem
+from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.parameter import Parameter
@@ -196,7 +196,10 @@ class ClassifierNode(ListeningNode):
             problem=sensor_inputs.current.problem,
             notice=notice,
             placement=describe(sensor_inputs.current.feed.placement),
-            doubts=self._doubts(sensor_inputs.current.feed, source.topic),
+            doubts=(
+                *_several(source.publishers, source.topic),
+                *self._doubts(sensor_inputs.current.feed, source.topic),
+            ),
         )
         return self._health.active(sensor_inputs.pipeline.counters(), connection, model)
 
@@ -379,6 +382,14 @@ class ClassifierNode(ListeningNode):
             **engine.memory(),
             'threshold for unknown': f'{engine.unknown_threshold:.3f}',
         }
+
+
+def _several(publishers: int, topic: str) -> Iterator[Problem]:
+    if publishers > 1:
+        yield CHECKS['several-publishers'].found(
+            f'{publishers} publishers share {topic}, whose messages are taken for those of one '
+            'sensor'
+        )
 
 
 def _plain(value: Any) -> str:

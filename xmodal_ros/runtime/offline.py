@@ -85,5 +85,10 @@ def classify_bag(
         intake.contents(), sensor.topic, learnt_statistics(info)
     )
     return BagPredictions(
-        tuple(predictions), intake.received, drops, intake.resets, tuple(problems), tuple(due_ns)
+        tuple(predictions),
+        intake.received,
+        drops,
+        intake.resets,
+        (*problems, *intake.check_rate()),
+        tuple(due_ns),
     )

@@ -93,10 +93,11 @@ class Feed:
     def problems(self, topic: str) -> tuple[Problem, ...]:
         """Say what is doubtful about the newest messages, on a topic, for the model."""
         info = self.engine.bundle.info
-        return tuple(
-            find_modality(info.modality).check_for_model(
+        return (
+            *find_modality(info.modality).check_for_model(
                 self.intake.contents(), topic, learnt_statistics(info)
-            )
+            ),
+            *self.intake.check_rate(),
         )
 
 

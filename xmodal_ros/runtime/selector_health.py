@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.runtime.health import idle_report, in_words, Level, OUTPUTS, Report, STATE
 from xmodal_ros.runtime.label_track import LabelTrack, OtherTime
 from xmodal_ros.runtime.selector import Selector
 from xmodal_ros.runtime.selector_settings import AUTO
 
 _SECOND_NS: Final = 1_000_000_000
+# No label takes so long from its sensor to here.
+_APART_NS: Final = 5 * _SECOND_NS
 
 # The names of the values that programs read back from diagnostics.
 SELECTED: Final = 'selected source'
@@ -27,12 +30,16 @@ _REASONS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Input:
-    """What the graph says of a source: ``problem`` is '' where publishers fit."""
+    """What the graph says of a source: ``problem`` is '' where publishers fit.
+
+    ``ahead_ns`` is how far its newest label was stamped after the node's clock, as it came.
+    """
 
     topic: str
     publishers: int = 0
     received: int = 0
     problem: str = ''
+    ahead_ns: int | None = None
 
 
 class SelectorHealth:
@@ -108,6 +115,9 @@ class SelectorHealth:
         if refused:
             reasons = ', '.join(map(words_for, sorted(track.drops)))
             return f'{refused} labels on {found.topic} not used; so far: {reasons}'
+        heard = track.heard_within(self._clock(), selector.settings.timeout_ns)
+        if heard and (apart := check_clock(found)):
+            return str(apart)
         if track.name not in selector.eligible or track.alive:
             return ''
         waited_ns = self._clock() - (self._active_ns or 0)
@@ -172,6 +182,19 @@ def _apart(selector: Selector, other: OtherTime) -> str:
     )
 
 
+def check_clock(found: Input) -> Problem | None:
+    """Doubt the clock of a source whose labels are stamped far from that of the node."""
+    if found.ahead_ns is None or abs(found.ahead_ns) <= _APART_NS:
+        return None
+    return CHECKS['label-clock'].found(f'its stamps are {_clock(found)}')
+
+
+def _clock(found: Input) -> str:
+    """Say how far a source is from the clock of the node."""
+    ahead_s = (found.ahead_ns or 0) / _SECOND_NS
+    return f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'} the selector's clock"
+
+
 def _too_short(selector: Selector, track: LabelTrack) -> str:
     """Say that a timeout lets no source live that publishes as often as this one."""
     step_ns = track.step_ns
@@ -202,6 +225,8 @@ def _describe(
     yield f'{track.name}: topic', found.topic
     yield f'{track.name}: publishers matched', str(found.publishers)
     yield f'{track.name}: rate', f'{rate_hz:.1f} Hz'
+    if found.ahead_ns is not None:
+        yield f'{track.name}: stamps', _clock(found)
     yield f'{track.name}: age of the newest label', age
     yield f'{track.name}: label', track.latest.decision if track.latest else ''
     yield f'{track.name}: labels received', str(found.received)

@@ -23,6 +23,8 @@ _ENOUGH_S: Final = 0.5
 _FAINT: Final = 1e-3
 _FULL_SCALE, _CLIPPED_SHARE = 0.9999, 1e-3
 _OFFSET: Final = 0.2
+# What is loud, and no sample tells anything of the next.
+_LOUD, _UNRELATED = 0.3, 0.2
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class AudioDetails(ContentDetails):
 
     ``heard_rate_hz`` is how many samples a second came, None where too little did; ``peak`` is the
     largest absolute sample, 1 being full scale, where the share ``clipped`` of ``samples`` lies
-    together with both neighbours; ``mean`` is their mean.
+    together with both neighbours; ``mean`` is their mean, ``rms`` the root of their mean square.
+    ``related`` are their correlations with the next samples and those after them.
     """
 
     rate_hz: int
@@ -40,6 +43,8 @@ class AudioDetails(ContentDetails):
     clipped: float = 0.0
     mean: float = 0.0
     samples: int = 0
+    rms: float = 0.0
+    related: tuple[float, float] = (1.0, 1.0)
 
     def in_words(self) -> Iterator[str]:
         """Say format and loudness."""
@@ -64,6 +69,12 @@ class AudioDetails(ContentDetails):
             )
         if self.clipped > _CLIPPED_SHARE:
             yield CHECKS['clipped'].found(f'{self.clipped:.1%} of the samples lie at full scale')
+        next_one, next_but_one = self.related
+        # A tone of a quarter of the rate is unlike its next sample, too.
+        if self.rms > _LOUD and abs(next_one) < _UNRELATED and next_but_one > -_UNRELATED:
+            yield CHECKS['noise'].found(
+                f'the sound is white noise of {self.rms:.2f} of full scale (rms)'
+            )
         if abs(self.mean) > _OFFSET:
             yield CHECKS['offset'].found(
                 f'the sound lies about {self.mean:+.2f} of full scale, not about 0'
@@ -116,4 +127,19 @@ def measure(blocks: Sequence[Sequence[Sample]], stated: AudioFormat | None) -> A
         clipped=sum(map(_clipped, sizes)) / total,
         mean=sum(float(sample.values.sum()) for sample in samples) / total,
         samples=total,
+        rms=float(np.sqrt(_products(samples, 0) / total)),
+        related=(_related(samples, 1), _related(samples, 2)),
     )
+
+
+def _products(samples: Sequence[Sample], later: int) -> float:
+    """Sum the products of samples with those so much later in their chunk."""
+    pairs = (
+        (sample.values[: len(sample.values) - later], sample.values[later:]) for sample in samples
+    )
+    return float(sum(np.dot(one.astype(np.float64), other) for one, other in pairs))
+
+
+def _related(samples: Sequence[Sample], later: int) -> float:
+    whole = _products(samples, 0)
+    return _products(samples, later) / whole if whole else 1.0

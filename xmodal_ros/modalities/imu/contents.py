@@ -49,6 +49,9 @@ _LEAST_PILE, _LEAST_PILE_SHARE, _PILE_RATIO = 10, 5e-4, 4.0
 _PILE_WIDTH, _BELOW_WIDTH = 1e-3, 2e-2
 # The smallest ranges that IMUs have, less what their scale may be off: 2 g, and 125 °/s.
 _SMALLEST_RANGES: Final = (19.0, 2.1)
+# Two sensors by turns: messages differ by so much, in m/s², and so much more from their neighbours
+# than from the next but one, in the same direction for so many messages on end.
+_LEAST_APART, _APART_RATIO, _APART_MESSAGES, _SAME_DIRECTION = 1.0, 3.0, 64, 0.7
 # A share that is as good as all.
 _ALL: Final = 0.98
 _AXES: Final = (
@@ -70,7 +73,8 @@ class ImuDetails(ContentDetails):
     it is not measured. Accelerations are zero in the share ``no_acceleration`` of messages, rates
     in ``no_rate``, and ``by_turns`` says that one of them always is. ``stuck`` axes keep their
     values while others move, ``saturated`` ones end at a value, both in words. ``frozen_s`` is
-    for how long nothing at all has changed.
+    for how long nothing at all has changed. ``apart`` is how far, in m/s², accelerations of every
+    other message lie from those between, where these are of two sensors, else 0.
     """
 
     acceleration: bool
@@ -86,6 +90,7 @@ class ImuDetails(ContentDetails):
     stuck: tuple[str, ...] = ()
     saturated: tuple[str, ...] = ()
     frozen_s: float = 0.0
+    apart: float = 0.0
 
     def in_words(self) -> Iterator[str]:
         """Say how long the acceleration is, and whether there is a gyro."""
@@ -126,6 +131,11 @@ class ImuDetails(ContentDetails):
         if self.frozen_s:
             yield CHECKS['frozen'].found(
                 f'nothing has changed, to the last bit, for {self.frozen_s:.0f} s'
+            )
+        if self.apart:
+            yield CHECKS['several-publishers'].found(
+                f'accelerations of every other message lie {self.apart:.3g} m/s² from those '
+                'between, as of two sensors on one topic'
             )
         if self.saturated:
             yield CHECKS['saturation'].found(f'samples pile up {" and ".join(self.saturated)}')
@@ -205,6 +215,7 @@ def measure(samples: Sequence[Sample]) -> ImuDetails:
         stuck=stuck if no_rate < _ALL and no_acceleration < _ALL else (),
         frozen_s=frozen_s,
         saturated=tuple(_saturated(groups)),
+        apart=0.0 if no_acceleration else _apart(acceleration),
     )
 
 
@@ -275,6 +286,26 @@ def _tail(column: NDArray[np.float64]) -> int:
     """Give how many of the last values are the last one."""
     other = np.flatnonzero(column != column[-1])
     return len(column) - (int(other[-1]) + 1 if len(other) else 0)
+
+
+def _apart(acceleration: Group) -> float:
+    """Give how far two sensors that publish by turns lie apart, 0 where there is one."""
+    count = len(acceleration) // _APART_MESSAGES * _APART_MESSAGES
+    if not count:
+        return 0.0
+    steps = np.diff(acceleration[: count + 1], axis=0)
+    near = float(np.median(np.linalg.norm(steps, axis=1)))
+    far = float(np.median(np.linalg.norm(acceleration[2:] - acceleration[:-2], axis=1)))
+    if near < max(_LEAST_APART, _APART_RATIO * far):
+        return 0.0
+    # What shakes at half the rate of its messages drifts through all directions.
+    signs = np.where(np.arange(len(steps)) % 2, -1.0, 1.0)[:, np.newaxis]
+    signed = (signs * steps)[: len(steps) // _APART_MESSAGES * _APART_MESSAGES]
+    if not len(signed):
+        return 0.0
+    means = signed.reshape(-1, _APART_MESSAGES, 3).mean(axis=1)
+    steady = float(np.median(np.linalg.norm(means, axis=1)))
+    return near if steady > _SAME_DIRECTION * near else 0.0
 
 
 def _saturated(groups: Sequence[Group]) -> Iterator[str]:

@@ -7,6 +7,7 @@ import numpy as np
 
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
+from xmodal_ros.modalities.intake import ENOUGH_OF_RATE
 from xmodal_ros.modalities.registry import find_modality, make_decoder
 from xmodal_ros.streams.sample import DecodeError, Sample
 from xmodal_ros.tools.doctor.expectation import Expectation
@@ -16,8 +17,6 @@ from xmodal_ros.tools.doctor.measurement import Measurement
 from xmodal_ros.windows.resampling import resample_linear, resample_nearest
 from xmodal_ros.windows.windowing import SECOND_NS
 
-# Below this share of the model's rate, it sees less than it has learnt from.
-_ENOUGH: Final = 0.8
 # What a healthy stream covers, short of the odd message lost.
 _WELL_COVERED: Final = 0.95
 # Stamps that jump by years must not make a grid of years.
@@ -139,7 +138,7 @@ def _check_rate(
             f'raise the rate of the driver to {wanted_hz} Hz and mend the gaps, or train a model '
             'for a lower rate',
         )
-    elif timing.rate_hz < _ENOUGH * wanted_hz:
+    elif timing.rate_hz < ENOUGH_OF_RATE * wanted_hz:
         yield Finding(
             'warning',
             'low-rate',
