@@ -14,6 +14,7 @@ from rclpy.parameter import Parameter as RosParameter
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.parameter import Parameter
 from xmodal_ros.ros import parameters
+from xmodal_ros.ros.heartbeat import begin_heartbeat, Heartbeat
 
 P = ParamSpec('P')
 
@@ -49,6 +50,7 @@ class ManagedNode(LifecycleNode):
         super().__init__(name, **options)
         self.table = table
         self.problem = ''
+        self._heartbeat: Heartbeat | None = None
         parameters.declare(self, table)
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
@@ -129,10 +131,13 @@ class ManagedNode(LifecycleNode):
         if result != TransitionCallbackReturn.SUCCESS:
             self._attempt('deactivate', self.deactivate, keep_problem=True)
             super().on_deactivate(state)
+        else:
+            self._begin_heartbeat()
         return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Go to ``inactive``; error processing on ERROR."""
+        self._end_heartbeat()
         result = self._attempt('deactivate', self.deactivate)
         super().on_deactivate(state)
         return result
@@ -153,6 +158,7 @@ class ManagedNode(LifecycleNode):
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Release everything and go back to ``unconfigured``."""
+        self._end_heartbeat()
         self._attempt('deactivate', self.deactivate, keep_problem=True)
         super().on_deactivate(state)
         self._attempt('cleanup', self.cleanup, keep_problem=True)
@@ -176,6 +182,19 @@ class ManagedNode(LifecycleNode):
             return TransitionCallbackReturn.ERROR
         self.get_logger().debug(f'{what}: done')
         return TransitionCallbackReturn.SUCCESS
+
+    @guarded
+    def _begin_heartbeat(self) -> None:
+        """Let a manager know that the node lives; one that starts itself has none."""
+        self._end_heartbeat()
+        if not parameters.flag(self, 'autostart'):
+            self._heartbeat = begin_heartbeat(self)
+
+    @guarded
+    def _end_heartbeat(self) -> None:
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.end()
 
     def _change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
