@@ -27,6 +27,8 @@ _MOST_REDUCED: Final = 8
 # No camera sends more; a length field beyond it is a broken message, not a picture.
 _LARGEST_SIDE: Final = 1 << 15
 
+# Samples of a pixel of packed 4:2:2.
+_PACKED: Final = 2
 # OpenCV makes no picture of a smaller mosaic.
 _SMALLEST_PART: Final = 4
 
@@ -35,12 +37,17 @@ Frame = NDArray[Any]
 
 @dataclass(frozen=True)
 class _Encoding:
-    """Samples of one pixel and OpenCV's conversions; of 16-bit intensities those used count."""
+    """Samples of one pixel and OpenCV's conversions; of 16-bit intensities those used count.
+
+    A ``mosaic`` becomes grey by way of its colours: straight from it older versions of OpenCV
+    round down, and only some pixels of a row.
+    """
 
     dtype: str
     channels: int
     to_gray: int | None = None
     to_rgb: int | None = None
+    mosaic: bool = False
 
 
 _COLOUR: Final[dict[str, _Encoding]] = {
@@ -60,14 +67,14 @@ _COLOUR: Final[dict[str, _Encoding]] = {
     'yuv422_yuy2': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_YUY2, cv2.COLOR_YUV2RGB_YUY2),
     'yuyv': _Encoding('u1', 2, cv2.COLOR_YUV2GRAY_YUY2, cv2.COLOR_YUV2RGB_YUY2),
     # ROS names a mosaic by its first two pixels, OpenCV by the second row's second and third.
-    'bayer_rggb8': _Encoding('u1', 1, cv2.COLOR_BayerBG2GRAY, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr8': _Encoding('u1', 1, cv2.COLOR_BayerRG2GRAY, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg8': _Encoding('u1', 1, cv2.COLOR_BayerGR2GRAY, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg8': _Encoding('u1', 1, cv2.COLOR_BayerGB2GRAY, cv2.COLOR_BayerGB2RGB),
-    'bayer_rggb16': _Encoding('u2', 1, cv2.COLOR_BayerBG2GRAY, cv2.COLOR_BayerBG2RGB),
-    'bayer_bggr16': _Encoding('u2', 1, cv2.COLOR_BayerRG2GRAY, cv2.COLOR_BayerRG2RGB),
-    'bayer_gbrg16': _Encoding('u2', 1, cv2.COLOR_BayerGR2GRAY, cv2.COLOR_BayerGR2RGB),
-    'bayer_grbg16': _Encoding('u2', 1, cv2.COLOR_BayerGB2GRAY, cv2.COLOR_BayerGB2RGB),
+    'bayer_rggb8': _Encoding('u1', 1, None, cv2.COLOR_BayerBG2RGB, mosaic=True),
+    'bayer_bggr8': _Encoding('u1', 1, None, cv2.COLOR_BayerRG2RGB, mosaic=True),
+    'bayer_gbrg8': _Encoding('u1', 1, None, cv2.COLOR_BayerGR2RGB, mosaic=True),
+    'bayer_grbg8': _Encoding('u1', 1, None, cv2.COLOR_BayerGB2RGB, mosaic=True),
+    'bayer_rggb16': _Encoding('u2', 1, None, cv2.COLOR_BayerBG2RGB, mosaic=True),
+    'bayer_bggr16': _Encoding('u2', 1, None, cv2.COLOR_BayerRG2RGB, mosaic=True),
+    'bayer_gbrg16': _Encoding('u2', 1, None, cv2.COLOR_BayerGR2RGB, mosaic=True),
+    'bayer_grbg16': _Encoding('u2', 1, None, cv2.COLOR_BayerGB2RGB, mosaic=True),
 }
 # Depth encodings, with the metres one unit stands for (REP 118).
 _DEPTH: Final[dict[str, tuple[_Encoding, float]]] = {
@@ -117,10 +124,17 @@ class CameraDecoder:
         row_bytes = width * layout.channels * dtype.itemsize
         if not 0 < height <= _LARGEST_SIDE or not 0 < width <= _LARGEST_SIDE:
             raise DecodeError('size', f'an image of {width}x{height} pixels cannot be used')
+        if layout.channels == _PACKED and width % 2:
+            raise DecodeError(
+                'size',
+                f'{width}x{height} pixels of {encoding} share colours two by two, so that the '
+                'width has to be even: crop the picture, or let the driver publish mono8 or rgb8',
+            )
         if step < row_bytes or len(pixels) < step * (height - 1) + row_bytes:
             raise DecodeError(
                 'size',
-                f'{len(pixels)} bytes in rows of {step} do not hold {width}x{height} {encoding}',
+                f'{len(pixels)} bytes in rows of {step} do not hold {width}x{height} {encoding}: '
+                'look at height, width and step of what the driver sends',
             )
         rows = np.ndarray(
             (height, width, layout.channels),
@@ -154,11 +168,17 @@ class CameraDecoder:
         )
 
     def _convert(self, rows: Frame, layout: _Encoding) -> Frame:
-        code = layout.to_gray if self.pixels == 'gray' else layout.to_rgb
+        grey = self.pixels == 'gray'
+        code = layout.to_gray if grey and not layout.mosaic else layout.to_rgb
         if code is None:
             return rows
         try:
-            return cv2.cvtColor(rows, code)
+            converted = cv2.cvtColor(rows, code)
+            return (
+                cv2.cvtColor(converted, cv2.COLOR_RGB2GRAY)
+                if grey and layout.mosaic
+                else converted
+            )
         except cv2.error:
             height, width = rows.shape[:2]
             raise DecodeError(

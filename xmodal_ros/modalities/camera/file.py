@@ -21,6 +21,8 @@ _QUALITY: Final = 90
 # A video that ends so much earlier than its header says was cut off.
 _LEAST_SHARE: Final = 0.9
 _MOST_FRAMES: Final = 1e9
+# Thirty years.
+_MOST_MS: Final = 1e12
 # The beginnings of streams that hold pictures without their times, and of what looks like them.
 _START_CODES: Final = (b'\0\0\0\1', b'\0\0\1')
 _WITH_TIMES: Final = (0xB0, 0xB3, 0xBA)
@@ -78,7 +80,9 @@ def _read_times(path: Path) -> tuple[NDArray[np.int64], int]:
         fps = float(capture.get(cv2.CAP_PROP_FPS))
         frames = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         while capture.grab():
-            times.append(round(float(capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e6))
+            # Of raw streams some versions of OpenCV give what no clock says.
+            time_ms = float(capture.get(cv2.CAP_PROP_POS_MSEC))
+            times.append(round(time_ms * 1e6) if abs(time_ms) < _MOST_MS else 0)
     found = np.array(times, np.int64)
     stated = 0 < frames < _MOST_FRAMES and fps > 0
     return found - found[:1], round(frames / fps * SECOND_NS) if stated else 0
