@@ -164,6 +164,17 @@ def test_clocks_that_are_apart_are_warned_of(tmp_path: Path) -> None:
     assert '90.000 s behind the time of recording' in warning
 
 
+def test_stamps_that_begin_anew_are_no_clock_that_is_half_as_far_away(tmp_path: Path) -> None:
+    stamps = [*range(30), *range(30)]
+    messages = [
+        (EPOCH + second * SECOND, imu_bytes(EPOCH + stamp * SECOND))
+        for second, stamp in enumerate(stamps)
+    ]
+    warnings = warnings_about(tmp_path / 'bag', messages)
+    assert any('stamps are 0.0 to 30.0 s behind the time of recording' in w for w in warnings)
+    assert not any('15.0' in warning for warning in warnings)
+
+
 def test_a_sensor_that_is_declared_but_silent_is_warned_of(tmp_path: Path) -> None:
     ghost = Sensor('camera', 'camera', '/camera/image_raw')
     bag = write_imu_bag(

@@ -362,7 +362,13 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
         if notes.modality is not None or problem.code == 'backwards'
     ]
     apart = float(np.median(received - stamps))
-    if abs(apart) > _CLOCK_DIFFERENCE_NS:
+    least, most = np.quantile(received - stamps, [0.05, 0.95])
+    if facts.backwards and most - least > _CLOCK_DIFFERENCE_NS:
+        warnings.append(
+            f'{topic.name}: stamps are {least / 1e9:.1f} to {most / 1e9:.1f} s behind the time of '
+            'recording: their clock was set, or began anew, while it was recorded'
+        )
+    elif abs(apart) > _CLOCK_DIFFERENCE_NS:
         where = 'behind' if apart > 0 else 'ahead of'
         since_start = float(np.median(stamps)) < _SET_NS <= float(np.median(received))
         warnings.append(

@@ -286,3 +286,11 @@ def test_compressed_sound_that_is_stated_to_be_none_is_told_by_its_first_bytes(s
     with pytest.raises(DecodeError) as caught:
         decode(stamped(start + bytes(100)))
     assert caught.value.reason == 'compressed'
+
+
+def test_the_header_of_a_wav_file_is_no_sound() -> None:
+    sound = (np.sin(np.arange(160)) * 8000).astype('<i2').tobytes()
+    head = b'RIFF' + bytes(4) + b'WAVEfmt ' + bytes(20) + b'data' + bytes(4)
+    decode = AudioDecoder(STAMPED_TYPE, AudioFormat(16_000, 1, 'S16LE'))
+    plain = decode(stamped(sound)).values
+    assert (decode(stamped(head + sound)).values == plain).all()

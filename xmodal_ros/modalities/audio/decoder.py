@@ -142,6 +142,10 @@ def _compressed(coding: str) -> DecodeError:
     )
 
 
+# A WAV file's header, and that of each chunk in it, in bytes.
+_LONGEST_WAV_HEADER, _CHUNK_HEADER = 512, 8
+
+
 class AudioDecoder:
     """Turn serialized audio into samples of (n,) float32 in [-1, 1], channels averaged.
 
@@ -177,7 +181,7 @@ class AudioDecoder:
         stamp_ns = received_ns if stamp_ns is None else stamp_ns
         check_stamp(stamp_ns)
         self.rate_hz = chosen.rate_hz
-        return Sample(stamp_ns, frame_id, _mono(pcm, chosen), chosen.rate_hz)
+        return Sample(stamp_ns, frame_id, _mono(_samples(pcm), chosen), chosen.rate_hz)
 
 
 _Parts = tuple[int | None, str, memoryview, AudioFormat | None]
@@ -217,6 +221,15 @@ def _read_nested(cursor: CdrCursor) -> _Parts:
     raise DecodeError('format', f'PortAudio sample format {number} cannot be read')
 
 
+def _samples(pcm: memoryview) -> memoryview:
+    """Leave out the header of a WAV file, which its first chunk holds where one is published."""
+    head = bytes(pcm[:_LONGEST_WAV_HEADER])
+    if head[:4] != b'RIFF' or head[8:12] != b'WAVE':
+        return pcm
+    begin = head.find(b'data')
+    return pcm[begin + _CHUNK_HEADER :] if begin > 0 else pcm
+
+
 def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
     layout = _LAYOUTS[audio.sample_format]
     frame_bytes = layout.width * audio.channels
@@ -237,7 +250,9 @@ def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
         samples = _widen(np.frombuffer(pcm, np.uint8).reshape(-1, 3), layout.dtype)
     else:
         samples = np.frombuffer(pcm, layout.dtype)
-    mono = (samples.astype(np.float64) - layout.offset).reshape(-1, audio.channels).mean(axis=1)
+    with np.errstate(invalid='ignore'):
+        values = samples.astype(np.float64) - layout.offset
+    mono = values.reshape(-1, audio.channels).mean(axis=1)
     if not np.isfinite(mono).all():
         raise DecodeError('not_finite', 'the message holds NaN or infinite samples')
     if layout.full_scale == 1.0:
