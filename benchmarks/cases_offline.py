@@ -293,7 +293,9 @@ _TABLES: Final[dict[str, float | None]] = {
     'cr_only': 7.75, 'touching': 9.5, 'nested': None, 'local_time': 8, 'nbsp': 16, 'nfd': 16,
 }  # fmt: skip
 _SPELT: Final = ('cases', 'nbsp', 'nfd')
-_REMEDY: Final = re.compile(r'\b(write|give|save|say|use|name|put|correct|set|needs?|add|make)\b')
+_REMEDY: Final = re.compile(
+    r'\b(write|let|give|save|say|use|name|put|correct|set|needs?|add|make)\b', re.IGNORECASE
+)
 
 
 def _label_tables(bench: Bench) -> Iterator[Check]:

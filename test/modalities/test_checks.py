@@ -14,6 +14,7 @@ from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentGauge, NewestContents
 from xmodal_ros.modalities.imu.contents import ACCELERATION_RMS
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.skeleton.decoder import SKELETON_TYPE
@@ -122,10 +123,8 @@ def stamps(given: np.ndarray, received: np.ndarray | None = None, **more: Any) -
 
 def slow() -> list[Problem]:
     """Messages at 50 Hz, for windows of 100."""
-    modality = find_modality('imu')
-    stream = modality.Stream()
     window = WindowingSpec(length_ns=2 * SECOND, hop_ns=SECOND, rate_hz=100)
-    intake = SensorIntake(stream, window, IMU_TYPE, look_at='newest')
+    intake = SensorIntake(ImuStream(), window, IMU_TYPE, look_at='newest')
     for t, a, g in zip(STAMPS[::2].tolist(), ACC, GYRO, strict=False):
         intake.push(imu_bytes(t, a.tolist(), g.tolist()))
     return list(intake.check_rate())
