@@ -24,7 +24,7 @@ from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 _PATIENCE_S: Final = 180.0
 # A case that sleeps for so long waits for nodes that it has started.
 _STARTING_S: Final = 5.0
-_CHUNKS: Final = 10
+_CHUNKS: Final = 100
 
 
 class _DoubtingDecoder(audio.AudioDecoder):

@@ -43,7 +43,9 @@ PIP: Final = {
     'yaml': 'PyYAML',
 }
 # Extras of setup.py: what is only needed for one thing, and imported where that is asked for.
-EXTRAS: Final = {'onnxruntime', 'distributed', 'submitit', 'tensorboard', 'bond', 'bondpy'}
+EXTRAS: Final = {'onnxruntime', 'distributed', 'submitit', 'tensorboard'}
+# Packages of ROS that serve where they are installed, as package.xml says.
+OPTIONAL: Final = {'bondpy'}
 # Packages of ROS, whose key is their name.
 ROS: Final = {
     'ament_index_python', 'audio_common_msgs', 'builtin_interfaces', 'composition_interfaces',
@@ -87,6 +89,10 @@ def undeclared(name: str) -> Iterator[str]:
     if name in EXTRAS:
         if f"'{name}" not in (ROOT / 'setup.py').read_text(encoding='utf-8'):
             yield f'{name} is in no extra of setup.py'
+        return
+    if name in OPTIONAL:
+        assert name not in declared()
+        assert f' {name} ' in (ROOT / 'package.xml').read_text(encoding='utf-8')
         return
     if name in ROS:
         if name not in declared():
