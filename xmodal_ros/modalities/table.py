@@ -89,8 +89,15 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
         raise BagError(f'{file}: {len(times)} samples are too few')
     stamps = np.array(times, np.int64)
     _check_rate(file, stamps, columns)
+    repeated = int((np.diff(stamps) == 0).sum())
+    if repeated > len(stamps) // 2:
+        raise BagError(
+            f'{file}: {repeated} of {len(stamps)} samples have the time of the one before, and '
+            'only the first of each could be used: give each its own time; where a sensor sends '
+            'blocks, count on from the time of each in steps of its rate'
+        )
     table = np.array(values).reshape(len(times), -1)
-    return SampleTable(stamps, table, int((np.diff(stamps) == 0).sum()))
+    return SampleTable(stamps, table, repeated)
 
 
 def _why_backwards(by_ns: int) -> str:
@@ -254,6 +261,12 @@ def _better_unit(stamps: NDArray[np.int64], rate_hz: float, unit: TimeUnit) -> s
         return (
             'all its times are the same: were they rounded, as 1.76E+12 by a spreadsheet? Export '
             "them with all digits; else correct '--time-unit'"
+        )
+    ahead = np.flatnonzero(np.abs(np.diff(stamps) - _HOUR_NS) <= SECOND_NS)
+    if len(ahead):
+        return (
+            f'they jump ahead by an hour after sample {ahead[0] + 1}: did summer time begin? '
+            'Write the times in UTC, or with their zone'
         )
     if unit == 'iso':
         return 'are its dates rounded? Export them with fractions of a second'

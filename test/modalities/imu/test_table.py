@@ -142,6 +142,12 @@ def rows(*times: str) -> str:
         (rows('0', '0.01') + '\n\0\0\0', 's', 'line 4: it holds zero bytes'),
         ('0,0,0,16384,0,0,0\n0.01,0,0,16384,0,0,0', 's', 'raw counts of a converter'),
         (rows('2025-10-26T02:59:59', '2025-10-26T02:00:00'), 'iso', 'did summer time end'),
+        (
+            rows('2025-03-30T01:59:59.98', '2025-03-30T01:59:59.99', '2025-03-30T03:00:00'),
+            'iso',
+            'by an hour after sample 2: did summer time begin',
+        ),
+        (rows(*['0'] * 3, *['0.03'] * 3), 's', '4 of 6 samples have the time .* own time'),
     ],
 )  # fmt: skip
 def test_each_mistake_is_answered_by_what_mends_it(
