@@ -126,7 +126,7 @@ def test_the_arguments_are_those_that_users_know(name: str) -> None:
         'use_sim_time',
         'drivers': 'camera microphone camera_device microphone_device camera_loop use_sim_time '
         'use_respawn autostart',
-        'evaluate': f'bag {sensors} device rate player selector report html',
+        'evaluate': f'bag {sensors} device rate player selector merge_labels report html',
         'perception': f'{sensors} device precision selector bag rate loop use_sim_time '
         'use_respawn autostart',
         'trainer': 'bags test_subjects source option target method out device motion_topic '

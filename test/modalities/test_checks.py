@@ -173,6 +173,7 @@ SCENES: Mapping[str, Sequence[Callable[[], list[Problem]]]] = {
         lambda: two_sensors((0, 0, -9.81)),
         lambda: list(_several(2, '/imu/data')),
     ],
+    'turning-at-rest': [lambda: imu(AT_REST, np.array([0.5, -0.3, 0.2]) + 0.01 * GYRO)],
     'low-rate': [slow],
     'label-clock': [lambda: labels_from(3600), lambda: labels_from(-6)],
     'noise': [lambda: microphone(NOISE.uniform(-0.98, 0.98, 32_000))],
@@ -254,6 +255,9 @@ def test_every_check_of_the_table_is_shown_here():
     [
         imu,
         lambda: imu(AT_REST),
+        # What turns about gravity, and an offset of 5 °/s.
+        lambda: imu(AT_REST, np.array([0, 0, 1]) + 0.01 * GYRO),
+        lambda: imu(AT_REST, np.array([0.09, 0, 0]) + 0.01 * GYRO),
         # A gyro with a dead band, and one axis of rotation.
         lambda: imu(AT_REST, 0 * GYRO),
         lambda: imu(AT_REST, GYRO * [0, 0, 1]),

@@ -148,6 +148,13 @@ _IMU: Final = (
         absolute=True,
     ),
     DataCheck(
+        'turning-at-rest',
+        'warning',
+        'the angular rate says that it turns, while gravity stays where it is: °/s at rest, or a '
+        'large offset',
+        'set the driver to rad/s, and let it calibrate the gyroscope at rest',
+    ),
+    DataCheck(
         'units',
         'error',
         'accelerations differ threefold from those that a model learnt from',

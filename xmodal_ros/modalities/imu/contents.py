@@ -52,6 +52,9 @@ _SMALLEST_RANGES: Final = (19.0, 2.1)
 # Two sensors by turns: messages differ by so much, in m/s², and so much more from their neighbours
 # than from the next but one, in the same direction for so many messages on end.
 _LEAST_APART, _APART_RATIO, _APART_MESSAGES, _SAME_DIRECTION = 1.0, 3.0, 64, 0.7
+# Gravity that stays where it is, in m/s², though it should have turned by so much, in rad, at such
+# a rate, beyond any gyroscope's offset.
+_STAYS, _TURNED, _LEAST_TURNING = 0.3, 1.0, 0.2
 # A share that is as good as all.
 _ALL: Final = 0.98
 _AXES: Final = (
@@ -74,7 +77,8 @@ class ImuDetails(ContentDetails):
     in ``no_rate``, and ``by_turns`` says that one of them always is. ``stuck`` axes keep their
     values while others move, ``saturated`` ones end at a value, both in words. ``frozen_s`` is
     for how long nothing at all has changed. ``apart`` is how far, in m/s², accelerations of every
-    other message lie from those between, where these are of two sensors, else 0.
+    other message lie from those between, where these are of two sensors, else 0;
+    ``turns_at_rest`` is the rate, rad/s, by which gravity should turn and does not, else 0.
     """
 
     acceleration: bool
@@ -91,6 +95,7 @@ class ImuDetails(ContentDetails):
     saturated: tuple[str, ...] = ()
     frozen_s: float = 0.0
     apart: float = 0.0
+    turns_at_rest: float = 0.0
 
     def in_words(self) -> Iterator[str]:
         """Say how long the acceleration is, and whether there is a gyro."""
@@ -125,6 +130,14 @@ class ImuDetails(ContentDetails):
             meaning = 'raw counts' if self.turning > 100 * _FASTEST_RAD_S else 'in °/s'
             yield CHECKS['gyro-units'].found(
                 f'angular rates reach {self.turning:.3g} rad/s: they seem to be {meaning}'
+            )
+        yield from self._check_course()
+
+    def _check_course(self) -> Iterator[Problem]:
+        """Doubt what no sensor measures from one message to the next."""
+        if self.turns_at_rest and self.turning <= _FASTEST_RAD_S:
+            yield CHECKS['turning-at-rest'].found(
+                f'it turns by {self.turns_at_rest:.2g} rad/s, and gravity stays where it is'
             )
         if self.stuck:
             yield CHECKS['stuck-axis'].found(f'{" and ".join(self.stuck)} while others move')
@@ -216,6 +229,7 @@ def measure(samples: Sequence[Sample]) -> ImuDetails:
         frozen_s=frozen_s,
         saturated=tuple(_saturated(groups)),
         apart=0.0 if no_acceleration else _apart(acceleration),
+        turns_at_rest=0.0 if frozen_s else _turns_at_rest(acceleration, rates, stamps),
     )
 
 
@@ -286,6 +300,19 @@ def _tail(column: NDArray[np.float64]) -> int:
     """Give how many of the last values are the last one."""
     other = np.flatnonzero(column != column[-1])
     return len(column) - (int(other[-1]) + 1 if len(other) else 0)
+
+
+def _turns_at_rest(acceleration: Group, rates: Group, stamps: NDArray[np.int64]) -> float:
+    """Give the mean rate across gravity, rad/s, where gravity should turn and does not; else 0."""
+    mean = acceleration.mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    stays = float(np.sqrt(((acceleration - mean) ** 2).sum(axis=1).mean())) < _STAYS
+    if len(rates) != len(acceleration) or not stays or length < _LEAST_GRAVITY:
+        return 0.0
+    rate = rates.mean(axis=0)
+    across = float(np.linalg.norm(rate - rate @ mean * mean / length**2))
+    lasted_s = float(stamps[-1] - stamps[0]) / 1e9
+    return across if across > max(_LEAST_TURNING, _TURNED / max(lasted_s, 1e-9)) else 0.0
 
 
 def _apart(acceleration: Group) -> float:
