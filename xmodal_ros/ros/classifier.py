@@ -197,8 +197,9 @@ class ClassifierNode(ListeningNode):
             notice=notice,
             placement=describe(sensor_inputs.current.feed.placement),
             doubts=(
-                *_several(source.publishers, source.topic),
+                # What is wrong with the data says more than how many send them.
                 *self._doubts(sensor_inputs.current.feed, source.topic),
+                *_several(source.publishers, source.topic),
             ),
         )
         return self._health.active(sensor_inputs.pipeline.counters(), connection, model)
