@@ -6,6 +6,8 @@ import unicodedata
 
 UNKNOWN: Final = 'unknown'
 """The answer of a model that does not know; no activity that a person shows."""
+LABEL_TOPIC: Final = '/activity_label'
+"""Where it is said what a person does, in recordings and while they are made."""
 
 
 def spellings(names: Iterable[str]) -> tuple[tuple[str, ...], ...]:

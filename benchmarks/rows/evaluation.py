@@ -20,7 +20,8 @@ def _evaluating(modality: str) -> Callable[[Path], Iterator[Sides]]:
         from xmodal_ros.bags.reading import BagReader
         from xmodal_ros.evaluation.scoring import evaluate_bag
         from xmodal_ros.modalities.intake import SensorIntake
-        from xmodal_ros.runtime.engine import Engine, make_deterministic
+        from xmodal_ros.runtime.devices import make_deterministic
+        from xmodal_ros.runtime.engine import Engine
         from xmodal_ros.runtime.loading import load_model
         from xmodal_ros.runtime.offline import classify_bag, sensor_for
 

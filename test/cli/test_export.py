@@ -37,12 +37,12 @@ def test_without_a_file_it_goes_into_the_bundle_and_runs(tmp_path: Path) -> None
     bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk', 'wave']))
     assert xmodal('export', bundle, '--onnx').exit_code == 0
     labels = {}
-    for device in ('cpu', 'onnx'):
-        done = xmodal('evaluate', bundle, bag, '--device', device, '--json', out)
+    for runtime in ('torch', 'onnx'):
+        done = xmodal('evaluate', bundle, bag, '--runtime', runtime, '--json', out)
         assert done.exit_code == 0, done.output
-        labels[device] = [found['label'] for found in json.loads(out.read_text())['labels']]
-    assert len(labels['cpu']) > 20
-    assert labels['onnx'] == labels['cpu']
+        labels[runtime] = [found['label'] for found in json.loads(out.read_text())['labels']]
+    assert len(labels['torch']) > 20
+    assert labels['onnx'] == labels['torch']
 
 
 @pytest.mark.parametrize(

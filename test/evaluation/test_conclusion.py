@@ -13,7 +13,8 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.evaluation.conclusion import conclude, Order, Publisher, write_live
 from xmodal_ros.evaluation.live_scoring import Following
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.devices import make_deterministic
+from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.health import PENDING, RECEIVED
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.offline import classify_bag

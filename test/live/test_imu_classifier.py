@@ -29,7 +29,8 @@ from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.ros.messages import to_nanoseconds, to_time
 from xmodal_ros.runtime import health
-from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
+from xmodal_ros.runtime.devices import make_deterministic
+from xmodal_ros.runtime.engine import Engine, Prediction
 
 NAME = '/imu_classifier'
 TOPIC = '/imu'

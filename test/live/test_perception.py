@@ -17,7 +17,8 @@ from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
-from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
+from xmodal_ros.runtime.devices import make_deterministic
+from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag
 from xmodal_ros.simulator.simulate import plan_recordings, simulate
 from xmodal_ros.windows.windowing import WindowingSpec

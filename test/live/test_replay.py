@@ -16,7 +16,8 @@ from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.devices import make_deterministic
+from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag
 from xmodal_ros.tools.replay.child_node import ChildNode
 from xmodal_ros.tools.replay.replay import LivePrediction, replay

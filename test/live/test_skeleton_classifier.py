@@ -25,7 +25,8 @@ from xmodal_ros.modalities.skeleton.decoder import SKELETON_TYPE
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
-from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
+from xmodal_ros.runtime.devices import make_deterministic
+from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag
 from xmodal_ros.tools.doctor.diagnose import check_model, diagnose, types_read_by
 from xmodal_ros.tools.doctor.environment import Environment, TorchFacts

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from xmodal_ros.models.bundle import load_bundle, read_golden
+from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import FORMAT_VERSION
-from xmodal_ros.models.golden import tolerance
+from xmodal_ros.models.golden import read_golden, tolerance
 
 KEPT = Path(__file__).parent / 'kept'
 BUNDLES = sorted(KEPT.glob('*/*'))
@@ -20,9 +20,9 @@ BUNDLES = sorted(KEPT.glob('*/*'))
 def test_a_kept_bundle_loads_and_answers_as_it_did(path: Path) -> None:
     bundle = load_bundle(path)
     golden = read_golden(path, bundle.info)
-    logits = bundle.logits(golden.window.float()[None])[0]
+    logits = bundle.logits(torch.from_numpy(golden.window).float()[None])[0]
     allowed = tolerance(golden.logits)
-    torch.testing.assert_close(logits, golden.logits, atol=allowed, rtol=0)
+    torch.testing.assert_close(logits, torch.from_numpy(golden.logits), atol=allowed, rtol=0)
 
 
 def test_bundles_of_every_format_are_kept() -> None:

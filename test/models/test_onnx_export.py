@@ -7,6 +7,7 @@ from pathlib import Path
 import shutil
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -71,7 +72,7 @@ def assert_the_same(bundle: Bundle, content: bytes) -> None:
     answers = []
     for _ in range(3):
         window = 3 * torch.randn((1, *bundle.info.window_shape))
-        answers.append(network(window))
+        answers.append(torch.from_numpy(network(window.numpy())))
         torch.testing.assert_close(answers[-1], bundle.logits(window), atol=1e-4, rtol=1e-4)
     # Else nothing of the window was seen.
     assert not torch.equal(answers[0], answers[1])
@@ -177,9 +178,11 @@ def exported(exported_once: Path, tmp_path: Path) -> Path:
 
 def test_a_bundle_runs_by_its_onnx_file(exported: Path) -> None:
     bundle, model = load_bundle(exported), load_onnx(exported)
-    assert (model.info, model.device, model.precision) == (bundle.info, 'onnx', 'fp32')
-    window = torch.randn((1, 100, 6))
-    torch.testing.assert_close(model.logits(window), bundle.logits(window), atol=1e-5, rtol=1e-5)
+    assert (model.info, model.device, model.precision) == (bundle.info, 'cpu', 'fp32')
+    window = torch.randn((1, 100, 6)).numpy()
+    np.testing.assert_allclose(
+        model.probabilities(window), bundle.probabilities(window), rtol=1e-5
+    )
 
 
 def test_an_onnx_file_that_does_not_fit_is_refused_in_words(
@@ -187,8 +190,8 @@ def test_an_onnx_file_that_does_not_fit_is_refused_in_words(
 ) -> None:
     file, hash_file = exported / 'model.onnx', exported / 'model.onnx.sha256'
     content, said = file.read_bytes(), hash_file.read_text()
-    with pytest.raises(ConfigurationError, match='computes in fp32, not in fp16'):
-        load_onnx(exported, 'fp16')
+    with pytest.raises(ConfigurationError, match='computes in fp32 on the CPU, not in fp16'):
+        load_onnx(exported, 'cpu', 'fp16')
     file.write_bytes(content[:-1])
     with pytest.raises(BundleError, match=r'is not the file that model\.onnx\.sha256'):
         load_onnx(exported)
@@ -223,5 +226,7 @@ def test_a_file_that_answers_otherwise_here_is_caught_by_the_golden_sample(
     values = onnx.numpy_helper.to_array(bias) + 0.01
     bias.CopyFrom(onnx.numpy_helper.from_array(values, 'head.bias'))
     write_onnx(load_bundle(exported), model.SerializeToString())
-    with pytest.raises(BundleError, match=r'golden sample with logits 0\.01 off in fp32 on onnx'):
+    with pytest.raises(
+        BundleError, match=r'golden sample with logits 0\.01 off in fp32 on cpu by ONNX'
+    ):
         load_onnx(exported)

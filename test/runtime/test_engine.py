@@ -8,7 +8,8 @@ from test.bundles import LABELS, make_camera_bundle, make_imu_bundle
 from test.messages import EPOCH
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
+from xmodal_ros.runtime.devices import choose_device, make_deterministic
+from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.windows.assembler import Window
 
 

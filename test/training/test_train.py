@@ -19,7 +19,8 @@ from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.progress import EpochMetrics, NullReporter
-from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.devices import make_deterministic
+from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.training.result import as_mapping

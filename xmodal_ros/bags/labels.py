@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rosbags.serde import SerdeError
 
-from xmodal_ros.activities import UNKNOWN
+from xmodal_ros.activities import LABEL_TOPIC, UNKNOWN
 from xmodal_ros.bags.label_file import find_label_file, read_label_file
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message
@@ -24,7 +24,6 @@ __all__ = [
     'write_segments',
 ]
 
-LABEL_TOPIC: Final = '/activity_label'
 CLASSIFICATION_TYPE: Final = 'vision_msgs/msg/Classification'
 STRING_TYPE: Final = 'std_msgs/msg/String'
 _SECOND_NS: Final = 1_000_000_000

@@ -39,7 +39,7 @@ def _page(path: Path, info: BundleInfo, model: ModelDescription, onnx: bool) -> 
         'calibration': f'temperature {info.temperature:.3g}, unknown below '
         f'{info.unknown_threshold:.3g}',
         'scores': ', '.join(f'{name} {score:.3f}' for name, score in info.scores.items()),
-        'ONNX': f"{ONNX_FILE}, for device 'onnx'" if onnx else '',
+        'ONNX': f"{ONNX_FILE}, for runtime 'onnx'" if onnx else '',
     }
     for name, words in rows.items():
         if words:

@@ -22,7 +22,7 @@ from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.models.description import describe_model
 from xmodal_ros.models.migration import migrate_bundle
 from xmodal_ros.models.onnx_model import ONNX_FILE
-from xmodal_ros.runtime.engine import make_deterministic
+from xmodal_ros.runtime.devices import make_deterministic
 
 _WIDTH_OF_A_FILE: Final = 200
 _LONGEST_VALUE: Final = 300

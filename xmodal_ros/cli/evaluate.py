@@ -146,7 +146,7 @@ def evaluate(
         ),
     ] = False,
     device: Annotated[
-        str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx'.")
+        str, typer.Option(help="Where to run: 'auto', 'cpu', 'cuda' or 'cuda:N'.")
     ] = 'cpu',
     jobs: Annotated[
         int,
@@ -156,6 +156,13 @@ def evaluate(
             'are the same to the last bit.',
         ),
     ] = 1,
+    runtime: Annotated[
+        str,
+        typer.Option(
+            help="What runs it: 'torch', 'onnx', or 'auto' for its ONNX file where it holds one "
+            'and the CPU computes. As of the robot, for scores to be equal to the last digit.'
+        ),
+    ] = 'auto',
     html: Annotated[
         Path | None,
         typer.Option(help='Write the report, one self-contained HTML page, here.', metavar='FILE'),
@@ -196,6 +203,7 @@ def evaluate(
             strict=strict,
             merge_labels=merge_labels,
             device=device,
+            runtime=runtime,
             show_labels=show_labels,
             jobs=jobs,
             html=html,

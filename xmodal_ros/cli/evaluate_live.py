@@ -21,6 +21,7 @@ def run_live(
     *,
     rate: float,
     device: str,
+    runtime: str,
     show_labels: bool,
 ) -> LiveRun:
     """Play a bag that was evaluated offline to the live node, and compare the two.
@@ -38,6 +39,7 @@ def run_live(
             sensor,
             rate=rate,
             device=device,
+            runtime=runtime,
             progress=bar.update,
             on_label=_LabelPrinter(bag, bars.console) if show_labels else lambda _: None,
         )

@@ -37,7 +37,7 @@ from xmodal_ros.evaluation.trial import Trial
 from xmodal_ros.executors import is_lost_worker, LocalExecutor
 from xmodal_ros.files import check_writable
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.runtime.engine import Engine, make_deterministic
+from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.loading import load_model
 from xmodal_ros.runtime.offline import BagPredictions, classify_bag, sensor_for
 from xmodal_ros.runtime.selector_settings import choose_mode
@@ -65,6 +65,7 @@ class EvaluationSettings:
     strict: bool = False
     merge_labels: bool = False
     device: str = 'cpu'
+    runtime: str = 'auto'
     show_labels: bool = False
     jobs: int = 1
     html: Path | None = None
@@ -108,7 +109,6 @@ def run(settings: EvaluationSettings) -> Trial:
         if not is_recording(path):
             # Says what is wrong with it now, not when its turn has come.
             BagReader(path).close()
-    make_deterministic()
     candidates = _load(settings)
     processes = min(settings.jobs, len(settings.bags) * len(candidates))
     with (
@@ -157,7 +157,7 @@ def run(settings: EvaluationSettings) -> Trial:
 def _load(settings: EvaluationSettings) -> list[_Candidate]:
     candidates = []
     for name, path in zip(name_bundles(settings.bundles), settings.bundles, strict=True):
-        engine = Engine(load_model(path, settings.device))
+        engine = Engine(load_model(path, settings.device, runtime=settings.runtime))
         engine.warm_up()
         candidates.append(_Candidate(name, path, engine))
     return candidates
@@ -352,6 +352,7 @@ def _run_live(
             bars,
             rate=settings.rate,
             device=settings.device,
+            runtime=settings.runtime,
             show_labels=settings.show_labels,
         )
     except XmodalError as error:

@@ -44,7 +44,7 @@ def export(
             '--onnx',
             metavar='[FILE]',
             help='Write an ONNX file here. Without FILE it goes into the bundle, as model.onnx, '
-            "where the device 'onnx' finds it.",
+            "where the runtime 'onnx' finds it.",
         ),
     ] = None,
     opset: Annotated[

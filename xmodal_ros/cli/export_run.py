@@ -10,7 +10,7 @@ from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import ONNX_FILE
 from xmodal_ros.models.precision import TOLERANCES
-from xmodal_ros.runtime.engine import make_deterministic
+from xmodal_ros.runtime.devices import make_deterministic
 
 
 def run(path: Path, file: Path | None, opset: int) -> Path:

@@ -12,7 +12,7 @@ from xmodal_ros.evaluation.agreement import Agreement, compare
 from xmodal_ros.evaluation.scoring import BagEvaluation, evaluate_bag, LiveRun
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.configuration_bundle import BundleInfo
-from xmodal_ros.runtime.engine import Engine, make_deterministic, Prediction
+from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.loading import load_model
 from xmodal_ros.runtime.offline import classify_bag
@@ -51,22 +51,25 @@ def compare_with_bag(
 ) -> Twin:
     """Run the bundle of a live classifier over the bag that was played to it.
 
-    ``classifier`` are the values of its diagnostics: model, device, precision, topic, threshold.
-    ``received`` messages it has counted, ``drops`` what it lost; ``merge_labels`` as of
-    :func:`~xmodal_ros.evaluation.scoring.evaluate_bag`. Raises :class:`XmodalError`
+    ``classifier`` are the values of its diagnostics: model, device, runtime, precision, topic
+    and threshold. ``received`` messages it has counted, ``drops`` what it lost; ``merge_labels``
+    as of :func:`~xmodal_ros.evaluation.scoring.evaluate_bag`. Raises :class:`XmodalError`
     subclasses where the bundle or the recording cannot be read.
     """
     missing = [
-        name for name in ('model', 'device', 'precision', 'topic') if name not in classifier
+        name
+        for name in ('model', 'device', 'runtime', 'precision', 'topic')
+        if name not in classifier
     ]
     if missing:
         raise ConfigurationError(
             f'its diagnostics do not say its {", ".join(missing)}, so the recording cannot be run '
             'offline as it did: is it a classifier of this package, and active?'
         )
-    make_deterministic()
     precision: Any = classifier['precision']
-    model = load_model(Path(classifier['model']), classifier['device'], precision)
+    model = load_model(
+        Path(classifier['model']), classifier['device'], precision, classifier['runtime']
+    )
     engine = Engine(model)
     threshold = float(classifier.get('threshold for unknown', engine.unknown_threshold))
     if abs(threshold - engine.unknown_threshold) > _ROUNDING:

@@ -16,6 +16,7 @@ FLAG: Final = ('true', 'false')
 FLAG_OR_DEFAULT: Final = ('', *FLAG)
 LEVELS: Final = ('debug', 'info', 'warn', 'error', 'fatal')
 PRECISIONS: Final = ('', 'fp32', 'fp16', 'bf16')
+RUNTIMES: Final = ('', 'auto', 'torch', 'onnx')
 _OTHER_SPELLINGS: Final[Mapping[str, str]] = {'1': 'true', '0': 'false'}
 
 

@@ -9,6 +9,7 @@ from xmodal_ros.launching.arguments import (
     FLAG,
     read_file,
     read_number,
+    RUNTIMES,
     share,
     shared_arguments,
 )
@@ -31,7 +32,8 @@ _ARGUMENTS: Final = (
         topic_argument(each, "by default that of the bag's sensor for which the model was made")
         for each in launch_sensors()
     ),
-    Argument('device', "Where to compute: 'cpu', 'cuda', 'cuda:N' or 'onnx'.", 'cpu'),
+    Argument('device', "Where to compute: 'cpu', 'cuda' or 'cuda:N'.", 'cpu'),
+    Argument('runtime', 'What computes.', 'auto', RUNTIMES[1:]),
     Argument('rate', 'Speed of the recording: faster as far as nothing is lost.', '1.0'),
     Argument(
         'player',
@@ -112,6 +114,7 @@ def _classifying(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
             'model': values[f'{sensor}_model'],
             'topic': topic,
             'device': values['device'],
+            'runtime': values['runtime'],
             'queue_size': _QUEUE,
             **found.settings[sensor],
         }

@@ -15,6 +15,7 @@ from xmodal_ros.launching.arguments import (
     PRECISIONS,
     read_file,
     read_number,
+    RUNTIMES,
     share,
     shared_arguments,
 )
@@ -39,7 +40,13 @@ _ARGUMENTS: Final = (
         )
         for each in launch_sensors()
     ),
-    Argument('device', "'auto', 'cpu', 'cuda', 'cuda:N' or 'onnx', of all whose model is given."),
+    Argument('device', "'auto', 'cpu', 'cuda' or 'cuda:N', of all whose model is given."),
+    Argument(
+        'runtime',
+        "What computes, of all whose model is given; 'onnx' is the ONNX file in the bundle.",
+        '',
+        RUNTIMES,
+    ),
     Argument('precision', 'Of the computation, of all whose model is given.', '', PRECISIONS),
     Argument(
         'selector',
@@ -112,7 +119,7 @@ def _changes(sensor: str, values: Mapping[str, str]) -> dict[str, str]:
     """Give what the arguments say of a sensor: that wins over the file's."""
     changes = {name: values[f'{sensor}_{name}'] for name in ('model', 'topic')}
     if changes['model']:
-        changes |= {name: values[name] for name in ('device', 'precision')}
+        changes |= {name: values[name] for name in ('device', 'runtime', 'precision')}
     return {name: value for name, value in changes.items() if value}
 
 

@@ -12,7 +12,10 @@ import os
 from pathlib import Path
 import shutil
 import tempfile
+from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 import torch
@@ -20,7 +23,7 @@ from torch import Tensor
 
 from xmodal_ros.errors import BundleError
 from xmodal_ros.files import atomic_swap
-from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.models.classifier import Classifier, probabilities
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,
     check_bundle,
@@ -33,7 +36,7 @@ from xmodal_ros.models.configuration_bundle import (
     read_file,
     WEIGHTS,
 )
-from xmodal_ros.models.golden import GoldenSample
+from xmodal_ros.models.golden import read_golden
 from xmodal_ros.models.precision import computing, Precision
 
 
@@ -50,6 +53,13 @@ class Bundle:
     classifier: Classifier
     device: torch.device
     precision: Precision = 'fp32'
+    runtime: Literal['torch'] = 'torch'
+
+    def probabilities(self, windows: NDArray[Any]) -> NDArray[np.float64]:
+        """Give calibrated probabilities (B, classes) of raw windows (B, steps, ...)."""
+        logits = self.logits(torch.from_numpy(np.ascontiguousarray(windows)))
+        found: NDArray[np.float64] = probabilities(logits, self.info.temperature).numpy()
+        return found
 
     def logits(self, window: Tensor) -> Tensor:
         """Give the logits (B, classes) of raw windows (B, steps, ...) on any device."""
@@ -162,7 +172,8 @@ def load_bundle(
         classifier = info.make_classifier()
         classifier.load_state_dict(weights)
         bundle = Bundle(path, info, classifier.to(device).eval(), device, precision)
-        golden.check(path, bundle.logits(golden.window[None])[0], device, precision)
+        given = bundle.logits(torch.from_numpy(golden.window)[None])[0].float().cpu().numpy()
+        golden.check(path, given, str(device), precision)
     except torch.OutOfMemoryError as error:
         raise DeviceFullError(
             f'bundle {path} does not fit into the memory of {device} that is free: end another '
@@ -173,24 +184,3 @@ def load_bundle(
         words = ' '.join(str(error).split())
         raise BundleError(f'bundle {path} cannot be loaded: {words}') from error
     return bundle
-
-
-def read_golden(path: Path, info: BundleInfo) -> GoldenSample:
-    """Read the raw window that proves a bundle, and its logits; raises :class:`BundleError`."""
-    file = path / GOLDEN
-    try:
-        tensors = load(read_file(file))
-    except (OSError, SafetensorError) as error:
-        raise BundleError(f'bundle {path} cannot be loaded: {error}') from error
-    window, logits = tensors.get('window'), tensors.get('logits')
-    if (
-        window is None
-        or logits is None
-        or tuple(window.shape) != info.window_shape
-        or tuple(logits.shape) != (len(info.labels),)
-    ):
-        raise BundleError(
-            f'{file} does not hold a window of {info.window_shape} and '
-            f'{len(info.labels)} logits: copy the whole folder again'
-        )
-    return GoldenSample(window, logits)

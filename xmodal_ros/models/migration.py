@@ -10,7 +10,7 @@ from safetensors.torch import load
 import torch
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.models.bundle import Bundle, check_replaceable, read_golden, save_bundle
+from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,
     file_sha256,
@@ -19,6 +19,7 @@ from xmodal_ros.models.configuration_bundle import (
     read_file,
     WEIGHTS,
 )
+from xmodal_ros.models.golden import read_golden
 
 _DEVICE: Final = torch.device('cpu')
 
@@ -48,10 +49,12 @@ def migrate_bundle(path: Path, out: Path) -> BundleInfo | None:
         words = ' '.join(str(error).split())
         raise BundleError(f'bundle {path} cannot be migrated: {words}') from error
     bundle = Bundle(path, info, classifier.eval(), _DEVICE)
-    golden.check(path, bundle.logits(golden.window[None])[0], _DEVICE, bundle.precision)
+    window = torch.from_numpy(golden.window)
+    given = bundle.logits(window[None])[0].numpy()
+    golden.check(path, given, str(_DEVICE), bundle.precision)
     notes = {
         file.name: file.read_text(encoding='utf-8')
         for pattern in ('*.md', '*.csv')
         for file in path.glob(pattern)
     }
-    return save_bundle(out, info, classifier, golden.window, notes)
+    return save_bundle(out, info, classifier, window, notes)

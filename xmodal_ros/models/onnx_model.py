@@ -1,4 +1,4 @@
-"""Run a bundle's ONNX file in the place of its weights, with onnxruntime on the CPU."""
+"""Run a bundle's ONNX file in the place of its weights, with onnxruntime; without torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,46 +7,55 @@ import importlib
 from pathlib import Path
 import sys
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from xmodal_ros.errors import BundleError, ConfigurationError
-from xmodal_ros.models.bundle import read_golden
 from xmodal_ros.models.configuration_bundle import bundle_sha256, BundleInfo, check_bundle
+from xmodal_ros.models.golden import read_golden
 from xmodal_ros.models.precision import Precision
 
-# As a device, it stands beside 'cpu' and 'cuda'.
-ONNX: Final = 'onnx'
 ONNX_FILE: Final = 'model.onnx'
 ONNX_HASH: Final = 'model.onnx.sha256'
 INPUT, OUTPUT = 'window', 'logits'
 BUNDLE_SHA256: Final = 'bundle_sha256'
+_CPU: Final = 'CPUExecutionProvider'
+_PROVIDERS: Final = {'cuda': 'CUDAExecutionProvider', 'tensorrt': 'TensorrtExecutionProvider'}
 
 
 class OnnxNetwork:
     """What an ONNX file computes: one raw window (1, steps, ...) to its logits (1, classes).
 
-    On one core, so that the same window gives the same bits. Raises :class:`BundleError` where
-    ``content`` is no such file, :class:`ConfigurationError` where onnxruntime is missing.
+    On the CPU on one core, so that the same window gives the same bits; or where ``device`` says.
+    Raises :class:`BundleError` where ``content`` is no such file, :class:`ConfigurationError`
+    where onnxruntime is missing or cannot compute there.
     """
 
-    def __init__(self, content: bytes, name: str) -> None:
+    def __init__(
+        self, content: bytes, name: str, device: str = 'cpu', precision: Precision = 'fp32'
+    ) -> None:
         runtime: Any = import_onnx('onnxruntime', name)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
         options.log_severity_level = 3
+        providers = _providers(runtime, device, precision)
         try:
-            self._session = runtime.InferenceSession(
-                content, options, providers=['CPUExecutionProvider']
-            )
+            self._session = runtime.InferenceSession(content, options, providers=providers)
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         except Exception as error:
             # onnxruntime has an exception of its own for every kind of damage.
             words = ' '.join(str(error).split())
             raise BundleError(f'{name} cannot be loaded by onnxruntime: {words}') from error
+        wanted, found = providers[0][0], self._session.get_providers()[0]
+        if found != wanted:
+            # It says so only in its log, and computes on the CPU.
+            raise ConfigurationError(
+                f'onnxruntime could not begin with {wanted} and would use {found}: see that the '
+                "libraries of CUDA it was built for are found, or choose device 'cpu'"
+            )
         if [i.name for i in inputs] != [INPUT] or [o.name for o in outputs] != [OUTPUT]:
             raise BundleError(f"{name} was not written by 'xmodal export --onnx'")
         self.input_shape: tuple[int, ...] = tuple(inputs[0].shape)
@@ -57,10 +66,11 @@ class OnnxNetwork:
         found: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         return found
 
-    def __call__(self, window: Tensor) -> Tensor:
+    def __call__(self, window: NDArray[Any]) -> NDArray[np.float32]:
         """Give the logits (1, classes) of one raw window (1, steps, ...) of any dtype."""
-        values = window.detach().cpu().to(torch.float32).contiguous().numpy()
-        return torch.from_numpy(self._session.run([OUTPUT], {INPUT: values})[0])
+        values = np.ascontiguousarray(window, np.float32)
+        logits: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: values})[0]
+        return logits
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +80,51 @@ class OnnxModel:
     path: Path
     info: BundleInfo
     network: OnnxNetwork
-    device: str = ONNX
+    device: str = 'cpu'
     precision: Precision = 'fp32'
+    runtime: Literal['onnx'] = 'onnx'
 
-    def logits(self, window: Tensor) -> Tensor:
-        """Give the logits (1, classes) of one raw window (1, steps, ...)."""
-        return self.network(window)
+    def probabilities(self, windows: NDArray[Any]) -> NDArray[np.float64]:
+        """Give calibrated probabilities (B, classes) of raw windows (B, steps, ...)."""
+        logits = np.concatenate([self.network(window[None]) for window in windows])
+        scaled = logits.astype(np.float64) / self.info.temperature
+        powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        chances: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return chances
+
+
+def _providers(
+    runtime: Any, device: str, precision: Precision
+) -> list[tuple[str, dict[str, Any]]]:
+    """Give what onnxruntime is to compute with, the first being what was asked for."""
+    kind, _, number = device.partition(':')
+    if kind in {'auto', 'cpu'}:
+        if precision != 'fp32':
+            raise ConfigurationError(
+                f'ONNX Runtime computes in fp32 on the CPU, not in {precision}: set precision to '
+                'fp32, or choose another device'
+            )
+        return [(_CPU, {})]
+    if kind not in _PROVIDERS or not (number.isdecimal() or device == kind):
+        raise ConfigurationError(
+            f"device {device!r} is none of 'auto', 'cpu', 'cuda', 'cuda:N', 'tensorrt' and "
+            "'tensorrt:N', where ONNX Runtime computes"
+        )
+    # Of half precisions TensorRT makes fp16 of a file in fp32; CUDA computes what the file says.
+    if precision != 'fp32' and (kind, precision) != ('tensorrt', 'fp16'):
+        raise ConfigurationError(
+            f'ONNX Runtime does not compute in {precision} on {device}: set precision to fp32'
+            + (", or choose device 'tensorrt'" if precision == 'fp16' else '')
+        )
+    provider, settings = _PROVIDERS[kind], {'device_id': number or '0'}
+    if provider not in runtime.get_available_providers():
+        raise ConfigurationError(
+            f'onnxruntime was built without {provider} for {device!r}: install onnxruntime-gpu in '
+            "its place (of NVIDIA's index on a Jetson), or choose device 'cpu'"
+        )
+    if kind == 'tensorrt':
+        settings['trt_fp16_enable'] = '1' if precision == 'fp16' else '0'
+    return [(provider, settings), (_CPU, {})]
 
 
 def import_onnx(name: str, purpose: str) -> ModuleType:
@@ -89,19 +138,22 @@ def import_onnx(name: str, purpose: str) -> ModuleType:
         ) from error
 
 
-def check_onnx(path: Path, precision: Precision) -> str:
+def has_onnx(path: Path) -> bool:
+    """Tell whether a bundle holds an ONNX file; whether it is whole, :func:`check_onnx` tells."""
+    try:
+        return (path / ONNX_FILE).is_file()
+    except OSError:
+        return False
+
+
+def check_onnx(path: Path, device: str, precision: Precision) -> str:
     """Prove that a checked bundle has an ONNX file that is whole and can be run; gives its hash.
 
     Without loading it. Raises :class:`BundleError` or :class:`ConfigurationError`.
     """
     file = path / ONNX_FILE
     again = f"write it with 'xmodal export {path} --onnx'"
-    if precision != 'fp32':
-        raise ConfigurationError(
-            f"device 'onnx' computes in fp32, not in {precision}: set precision to fp32, or "
-            'choose another device'
-        )
-    import_onnx('onnxruntime', "device 'onnx'")
+    _providers(import_onnx('onnxruntime', "runtime 'onnx'"), device, precision)
     try:
         with file.open('rb') as handle:
             found = hashlib.file_digest(handle, 'sha256').hexdigest()
@@ -119,16 +171,17 @@ def check_onnx(path: Path, precision: Precision) -> str:
     return found
 
 
-def load_onnx(path: Path, precision: Precision = 'fp32') -> OnnxModel:
+def load_onnx(path: Path, device: str = 'cpu', precision: Precision = 'fp32') -> OnnxModel:
     """Load the ONNX file of the bundle at ``path``, and prove it by the golden sample.
 
-    Raises :class:`BundleError` where the bundle or the file is missing, altered or of another
-    bundle, and :class:`ConfigurationError` where onnxruntime is missing or the precision another.
+    ``auto`` is the CPU. Raises :class:`BundleError` where the bundle or the file is missing,
+    altered or of another bundle, and :class:`ConfigurationError` where onnxruntime is missing or
+    cannot compute there in that precision.
     """
     info = check_bundle(path)
-    check_onnx(path, precision)
+    check_onnx(path, device, precision)
     file = path / ONNX_FILE
-    network = OnnxNetwork(file.read_bytes(), str(file))
+    network = OnnxNetwork(file.read_bytes(), str(file), device, precision)
     if (
         network.metadata.get(BUNDLE_SHA256) != bundle_sha256(path)
         or network.input_shape != (1, *info.window_shape)
@@ -137,7 +190,7 @@ def load_onnx(path: Path, precision: Precision = 'fp32') -> OnnxModel:
             f'{file} was not made from the bundle that it lies in: write it again with '
             f"'xmodal export {path} --onnx'"
         )
-    model = OnnxModel(path, info, network)
     golden = read_golden(path, info)
-    golden.check(path, model.logits(golden.window[None])[0], ONNX, 'fp32')
-    return model
+    where = 'cpu' if device == 'auto' else device
+    golden.check(path, network(golden.window[None])[0], f'{where} by ONNX Runtime', precision)
+    return OnnxModel(path, info, network, where, precision)

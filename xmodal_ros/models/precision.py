@@ -1,19 +1,16 @@
 """In which precision a model computes, and how far its answers may then be off."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, get_args, Literal
+from typing import Final, get_args, Literal, TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 Precision = Literal['fp32', 'fp16', 'bf16']
 PRECISIONS: Final[tuple[Precision, ...]] = get_args(Precision)
-
-_TYPES: Final[dict[Precision, torch.dtype]] = {
-    'fp32': torch.float32,
-    'fp16': torch.float16,
-    'bf16': torch.bfloat16,
-}
 
 # Relative to the largest logit. Another processor's or library version's float32 differs in the
 # last bits; half precision rounds every product to 11 or 8 bits. A changed weight, step or layout
@@ -24,9 +21,12 @@ TOLERANCES: Final[dict[Precision, float]] = {'fp32': 1e-3, 'fp16': 2e-2, 'bf16':
 @contextmanager
 def computing(device: torch.device, precision: Precision) -> Iterator[None]:
     """Compute without gradients; in half precision where that is as good (torch's autocast)."""
-    half = precision != 'fp32'
+    # Here, for what runs a bundle without torch to know the names of precisions.
+    import torch
+
+    types = {'fp32': None, 'fp16': torch.float16, 'bf16': torch.bfloat16}
     with (
         torch.inference_mode(),
-        torch.autocast(device.type, dtype=_TYPES[precision] if half else None, enabled=half),
+        torch.autocast(device.type, dtype=types[precision], enabled=precision != 'fp32'),
     ):
         yield

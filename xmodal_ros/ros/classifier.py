@@ -249,7 +249,9 @@ class ClassifierNode(ListeningNode):
 
     def _load(self, wanted: ModelSettings, threshold: float | None) -> Engine:
         precision: Any = wanted.precision
-        return self._resources.models.engine(wanted.path, wanted.device, precision, threshold)
+        return self._resources.models.engine(
+            wanted.path, wanted.device, precision, threshold, wanted.runtime
+        )
 
     @guarded
     def _take_prepared(self) -> None:
@@ -304,7 +306,7 @@ class ClassifierNode(ListeningNode):
         self._notice = f'model {self._value("model")} was not taken: {error}'
         self.get_logger().error(self._notice)
         kept = {'model': self._loaded.model, 'device': self._loaded.device}
-        kept['precision'] = self._loaded.precision
+        kept |= {'precision': self._loaded.precision, 'runtime': self._loaded.runtime}
         self._restore(kept)
         # What was set together with the model waits for it no longer.
         self._change_sensor_input()
@@ -379,6 +381,7 @@ class ClassifierNode(ListeningNode):
             'model': str(engine.bundle.path),
             'method': engine.bundle.info.method,
             'device': str(engine.bundle.device),
+            'runtime': engine.bundle.runtime,
             'precision': engine.bundle.precision,
             **engine.memory(),
             'threshold for unknown': f'{engine.unknown_threshold:.3f}',

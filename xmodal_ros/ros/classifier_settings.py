@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 import sys
 from typing import Any, Final
@@ -10,11 +11,13 @@ from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.models.configuration_bundle import check_bundle
+from xmodal_ros.models.precision import PRECISIONS
 from xmodal_ros.paths import user_path
+from xmodal_ros.runtime.loading import check_device, choose_runtime
 
 Get = Callable[[str], Any]
 
-MODEL_PARAMETERS: Final = frozenset({'model', 'device', 'precision'})
+MODEL_PARAMETERS: Final = frozenset({'model', 'device', 'precision', 'runtime'})
 THRESHOLD: Final = 'unknown_threshold'
 
 
@@ -25,6 +28,7 @@ class ModelSettings:
     model: str
     device: str
     precision: str
+    runtime: str = 'auto'
 
     @property
     def path(self) -> Path:
@@ -39,7 +43,9 @@ class ModelSettings:
 
 def read_model(get: Get) -> ModelSettings:
     """Read the parameters that choose the model."""
-    return ModelSettings(str(get('model')), str(get('device')), str(get('precision')))
+    return ModelSettings(
+        str(get('model')), str(get('device')), str(get('precision')), str(get('runtime'))
+    )
 
 
 def read_threshold(get: Get) -> float | None:
@@ -74,15 +80,9 @@ def check_model(wanted: ModelSettings, modality: str) -> None:
     Raises :class:`XmodalError` subclasses that say what is wrong: no such bundle, altered, for
     another modality, no such device or precision, torch missing.
     """
-    try:
-        from xmodal_ros.models.precision import PRECISIONS
-        from xmodal_ros.runtime.loading import check_device
-    except ImportError as error:
-        missing = error.name or str(error)
-        raise ConfigurationError(
-            f'the Python package {missing!r} is missing: install it for {sys.executable}, '
-            f'for example with "{sys.executable} -m pip install {missing}"'
-        ) from error
+    precision: Any = wanted.precision
+    if choose_runtime(wanted.path, wanted.runtime, wanted.device, precision) == 'torch':
+        _need_torch()
     if wanted.precision not in PRECISIONS:
         raise ConfigurationError(
             f'precision {wanted.precision!r} is none of {", ".join(PRECISIONS)}'
@@ -93,5 +93,15 @@ def check_model(wanted: ModelSettings, modality: str) -> None:
             f'bundle {wanted.path} is for {info.modality}, this node classifies {modality}: '
             'choose another bundle or another node'
         )
-    precision: Any = wanted.precision
-    check_device(wanted.path, wanted.device, precision)
+    check_device(wanted.path, wanted.device, precision, wanted.runtime)
+
+
+def _need_torch() -> None:
+    try:
+        import_module('torch')
+    except ImportError as error:
+        missing = error.name or str(error)
+        raise ConfigurationError(
+            f'the Python package {missing!r} is missing: install it for {sys.executable}, '
+            f'for example with "{sys.executable} -m pip install {missing}"'
+        ) from error

@@ -35,9 +35,17 @@ def classifier_table(modality: Modality) -> tuple[Parameter, ...]:
         Parameter(
             'device',
             'auto',
-            "Where to compute: 'auto', 'cpu', 'cuda', 'cuda:N', or 'onnx' for the ONNX file in "
-            "the bundle; 'auto' is the CPU where no GPU is or its memory is full.",
+            "Where to compute: 'auto', 'cpu', 'cuda', 'cuda:N', or with ONNX Runtime 'tensorrt'; "
+            "'auto' is the CPU where no GPU is or its memory is full.",
             change='always',
+        ),
+        Parameter(
+            'runtime',
+            'auto',
+            "What computes: 'torch', 'onnx' for the ONNX file in the bundle, which needs no "
+            "torch, or 'auto' for that file where there is one and the CPU computes.",
+            change='always',
+            choices=('auto', 'torch', 'onnx'),
         ),
         Parameter(
             'precision',

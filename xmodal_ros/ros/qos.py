@@ -1,8 +1,10 @@
 """Quality of service: follow what publishers offer unless the user says otherwise."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TYPE_CHECKING
 
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.node import Node
@@ -16,11 +18,14 @@ from rclpy.qos import (
 )
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
-from xmodal_ros.bags.reading import Topic
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.audio.modality import Audio
 from xmodal_ros.modalities.camera.modality import Camera
 from xmodal_ros.modalities.registry import intake_of_type
+
+if TYPE_CHECKING:
+    # What reads bags takes a tenth of a second to load, and a classifier reads none.
+    from xmodal_ros.bags.reading import Topic
 
 # A second of an IMU at 1 kHz: a busy process may come late by as much and lose nothing.
 SENSOR_DEPTH: Final = 1000

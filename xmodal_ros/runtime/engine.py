@@ -1,25 +1,26 @@
-"""The engine: one window in, one decision out, always as a batch of one.
+"""The engine: one window in, one decision out, always as a batch of one; without torch.
 
 Batches of other sizes give other last bits, so evaluation runs this very code (DESIGN: offline
 evaluation equals live replay).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 import math
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.models.classifier import probabilities
 from xmodal_ros.models.configuration_bundle import BundleInfo
-from xmodal_ros.models.onnx_model import ONNX
 from xmodal_ros.models.precision import Precision
 from xmodal_ros.windows.assembler import Window
+
+if TYPE_CHECKING:
+    import torch
 
 _WARM_UP_RUNS: Final = 3
 _MIB: Final = 1 << 20
@@ -46,43 +47,6 @@ class Prediction:
         return self.scores[0][0]
 
 
-def choose_device(name: str) -> torch.device:
-    """Turn ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` into a device that is there.
-
-    Raises :class:`ConfigurationError` when the device named is not. ``onnx`` is none of torch's:
-    :func:`xmodal_ros.runtime.loading.load_model` takes it too.
-    """
-    if name == 'auto':
-        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    if name == ONNX:
-        raise ConfigurationError(
-            "device 'onnx' runs a model that is finished; here 'auto', 'cpu', 'cuda' or 'cuda:N' "
-            'is needed'
-        )
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device('meta')
-    if device.type == 'cpu':
-        # There is one, whatever number it is given.
-        return torch.device('cpu')
-    if device.type != 'cuda':
-        raise ConfigurationError(f"device {name!r} is none of 'auto', 'cpu', 'cuda', 'cuda:N'")
-    if (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigurationError(
-            f'device {name!r} is not there ({torch.cuda.device_count()} CUDA devices are): '
-            "use 'auto' or 'cpu'"
-        )
-    return device
-
-
-def make_deterministic() -> None:
-    """Set what makes arithmetic repeat: one thread, no TF32. Call once a process that infers."""
-    torch.set_num_threads(1)
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-
-
 class LoadedModel(Protocol):
     """A bundle that can answer: with its weights in torch, or with its ONNX file."""
 
@@ -102,8 +66,12 @@ class LoadedModel(Protocol):
     def precision(self) -> Precision:
         """In which precision it computes."""
 
-    def logits(self, window: Tensor) -> Tensor:
-        """Give the logits (1, classes) of one raw window (1, steps, ...)."""
+    @property
+    def runtime(self) -> str:
+        """What computes: 'torch' or 'onnx'."""
+
+    def probabilities(self, windows: NDArray[Any]) -> NDArray[np.float64]:
+        """Give calibrated probabilities (B, classes) of raw windows (B, steps, ...)."""
 
 
 class Engine:
@@ -118,8 +86,10 @@ class Engine:
     def memory(self) -> dict[str, str]:
         """Say how much memory the device has, and how much of it this process uses, in words."""
         device = self.bundle.device
-        if not isinstance(device, torch.device) or device.type != 'cuda':
+        if isinstance(device, str) or device.type != 'cuda':
             return {}
+        import torch
+
         free, total = torch.cuda.mem_get_info(device)
         used = torch.cuda.memory_reserved(device)
         return {
@@ -129,18 +99,16 @@ class Engine:
 
     def warm_up(self) -> None:
         """Run a few windows of zeros, so that the first real one is not the slow one."""
-        zeros = torch.zeros((1, *self.bundle.info.window_shape))
+        zeros = np.zeros((1, *self.bundle.info.window_shape), np.float32)
         for _ in range(_WARM_UP_RUNS):
-            self.bundle.logits(zeros)
+            self.bundle.probabilities(zeros)
 
     def classify(self, window: Window) -> Prediction:
         """Decide on one window; one with too little coverage is ``unknown`` without a guess."""
         info = self.bundle.info
         if window.coverage < info.window.min_coverage:
             return _undecided(window)
-        values = torch.from_numpy(np.ascontiguousarray(window.values))[None]
-        logits = self.bundle.logits(values)[0]
-        chances = tuple(probabilities(logits, info.temperature).tolist())
+        chances = tuple(self.bundle.probabilities(window.values[None])[0].tolist())
         if not all(map(math.isfinite, chances)):
             # Weights that overflow say nothing; a made-up score must not look like one.
             return _undecided(window)

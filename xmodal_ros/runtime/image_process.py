@@ -4,8 +4,6 @@ import contextlib
 import ctypes
 from typing import Final
 
-import cv2
-
 # mallopt(3): what is larger is mapped from the kernel and given back when it is freed, and what
 # is free at the end of an arena beyond the other is given back too. glibc moves both by itself,
 # the first up to this and the second to twice that, but ends below what an image needs.
@@ -21,6 +19,9 @@ def expect_images() -> None:
     OpenCV's pool spins while it waits: it takes more CPU than it saves time. What is computed
     stays the same. Where the C library is not glibc, its memory is left alone.
     """
+    # Here, for a process without images to start without it.
+    import cv2
+
     cv2.setNumThreads(1)
     with contextlib.suppress(AttributeError):
         libc = ctypes.CDLL(None)

@@ -1,16 +1,22 @@
 """The models of a process: each is in memory once, whoever uses it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 import threading
-from typing import Any
+from typing import Any, TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from xmodal_ros.models.bundle import Bundle, DeviceFullError, load_bundle
-from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import check_bundle
-from xmodal_ros.models.onnx_model import check_onnx, load_onnx, ONNX, OnnxModel, OnnxNetwork
+from xmodal_ros.models.onnx_model import check_onnx, load_onnx, OnnxModel, OnnxNetwork
 from xmodal_ros.models.precision import Precision
-from xmodal_ros.runtime.engine import choose_device, Engine, LoadedModel, make_deterministic
+from xmodal_ros.runtime.engine import Engine, LoadedModel
+from xmodal_ros.runtime.loading import AUTO, choose_runtime
+
+if TYPE_CHECKING:
+    # torch comes with them; where ONNX files alone are run it need not be loaded.
+    from xmodal_ros.models.bundle import Bundle
+    from xmodal_ros.models.classifier import Classifier
 
 
 class ModelStore:
@@ -25,22 +31,32 @@ class ModelStore:
         self._networks: WeakValueDictionary[Any, OnnxNetwork] = WeakValueDictionary()
 
     def engine(
-        self, path: Path, device: str, precision: Precision, unknown_threshold: float | None
+        self,
+        path: Path,
+        device: str,
+        precision: Precision,
+        unknown_threshold: float | None,
+        runtime: str = AUTO,
     ) -> Engine:
         """Load a bundle, prove it, and warm it up.
 
-        ``device`` is as :func:`choose_device` takes it, or ``onnx`` for the bundle's ONNX file;
-        with ``auto``, a GPU whose memory is full is left for the CPU. Raises
+        ``device`` and ``runtime`` are as :func:`~xmodal_ros.runtime.loading.load_model` takes
+        them; with ``auto``, a GPU whose memory is full is left for the CPU. Raises
         :class:`XmodalError` subclasses with what to do.
         """
-        make_deterministic()
-        engine = Engine(self._find(path, device, precision), unknown_threshold)
+        if choose_runtime(path, runtime, device, precision) == 'onnx':
+            model: LoadedModel = self._load_onnx(path, device, precision)
+        else:
+            model = self._load_torch(path, device, precision)
+        engine = Engine(model, unknown_threshold)
         engine.warm_up()
         return engine
 
-    def _find(self, path: Path, device: str, precision: Precision) -> LoadedModel:
-        if device == ONNX:
-            return self._load_onnx(path, precision)
+    def _load_torch(self, path: Path, device: str, precision: Precision) -> Bundle:
+        from xmodal_ros.models.bundle import DeviceFullError
+        from xmodal_ros.runtime.devices import choose_device, make_deterministic
+
+        make_deterministic()
         chosen = choose_device(device)
         try:
             return self._load(path, str(chosen), precision)
@@ -50,6 +66,8 @@ class ModelStore:
             return self._load(path, 'cpu', precision)
 
     def _load(self, path: Path, device: str, precision: Precision) -> Bundle:
+        from xmodal_ros.models.bundle import Bundle, load_bundle
+
         # One at a time, or two that ask at once would load it twice.
         with self._lock:
             info = check_bundle(path)
@@ -61,13 +79,13 @@ class ModelStore:
             self._classifiers[key] = bundle.classifier
             return bundle
 
-    def _load_onnx(self, path: Path, precision: Precision) -> OnnxModel:
+    def _load_onnx(self, path: Path, device: str, precision: Precision) -> OnnxModel:
         with self._lock:
             info = check_bundle(path)
-            key = (info.model_dump_json(), check_onnx(path, precision))
+            key = (info.model_dump_json(), check_onnx(path, device, precision), device, precision)
             known = self._networks.get(key)
             if known is not None:
-                return OnnxModel(path, info, known)
-            model = load_onnx(path, precision)
+                return OnnxModel(path, info, known, 'cpu' if device == AUTO else device, precision)
+            model = load_onnx(path, device, precision)
             self._networks[key] = model.network
             return model

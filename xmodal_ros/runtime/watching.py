@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from xmodal_ros.bags.labels import LABEL_TOPIC
+from xmodal_ros.activities import LABEL_TOPIC
 from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.runtime.health import Level
 from xmodal_ros.runtime.label import Label

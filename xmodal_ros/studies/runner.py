@@ -26,7 +26,7 @@ from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.classifier import probabilities as as_probabilities
 from xmodal_ros.progress import NullReporter, ProgressReporter
-from xmodal_ros.runtime.engine import choose_device
+from xmodal_ros.runtime.devices import choose_device
 from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord

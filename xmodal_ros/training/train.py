@@ -18,7 +18,8 @@ from xmodal_ros.methods.method import make_method, method_names, TransferMethod
 from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.progress import NullReporter, ProgressReporter
-from xmodal_ros.runtime.engine import choose_device, Engine, make_deterministic
+from xmodal_ros.runtime.devices import choose_device, make_deterministic
+from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.callbacks import Callback

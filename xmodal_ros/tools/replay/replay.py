@@ -72,6 +72,7 @@ def replay(
     *,
     rate: float = 0.0,
     device: str = 'cpu',
+    runtime: str = 'auto',
     progress: Callable[[int, int], None] = lambda *_: None,
     on_label: Callable[[LivePrediction], None] = lambda _: None,
 ) -> LiveResult:
@@ -102,6 +103,7 @@ def replay(
             'model': str(bundle.absolute()),
             'topic': sensor.topic,
             'device': device,
+            'runtime': runtime,
             'queue_size': 100_000,
             'diagnostics_period': 0.02,
             **sensor_settings(reader, sensor),
