@@ -25,7 +25,7 @@ def choose_runtime(path: Path, runtime: str, device: str, precision: Precision) 
     :class:`ConfigurationError` for a runtime that there is not.
     """
     if runtime in get_args(Runtime):
-        return cast(Runtime, runtime)
+        return cast('Runtime', runtime)
     if runtime != AUTO:
         raise ConfigurationError(f'runtime {runtime!r} is none of {", ".join(RUNTIMES)}')
     if precision != 'fp32' or not has_onnx(path) or find_spec('onnxruntime') is None:
