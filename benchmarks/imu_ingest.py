@@ -1,9 +1,10 @@
 """What does an IMU's message cost, from DDS to window? Ours against a plain node of rclpy.
 
-Ours is a classifier's intake without its inference: raw messages, drained every 20 ms, decoded
-and windowed. Plain is a typed subscription on SingleThreadedExecutor with default transports,
-converted to numpy in the callback and kept in a buffer from which windows are interpolated. Each
-is a process of its own that hears one publisher in turn, several rounds long. Counted is all CPU
+Ours is a classifier's intake without its inference: raw messages, drained when a window can be
+due, decoded and windowed. Plain is a typed subscription on SingleThreadedExecutor with default
+transports, converted to numpy in the callback and kept in a buffer from which windows are
+interpolated. Each is a process of its own that hears one publisher in turn, several rounds long.
+Counted is all CPU
 time of the process, its DDS threads included, over the messages received; nothing is subtracted.
 
     python benchmarks/imu_ingest.py [--seconds S] [--rounds N] [--json FILE]
@@ -48,7 +49,7 @@ from benchmarks.side_by_side import (
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.ros.isolation import isolated, reserved_domain
-from xmodal_ros.runtime.periodic import PeriodicThread
+from xmodal_ros.runtime.drain import DrainThread, Pauses
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 RATES_HZ: Final = (200, 1000)
@@ -156,7 +157,7 @@ def hear_plainly() -> None:
 def hear_ours() -> None:
     """Be a classifier's intake until the parent wants no more."""
     from xmodal_ros.modalities.intake import SensorIntake
-    from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, TopicReader
+    from xmodal_ros.ros.topic_reader import TopicReader
 
     count, lock = Count(), threading.Lock()
     intake = SensorIntake(ImuStream(), WINDOW, IMU_TYPE)
@@ -164,13 +165,34 @@ def hear_ours() -> None:
     with ros_node('ours') as node:
         source = TopicReader(node, 'ours/imu', (IMU_TYPE,))
 
-        def take() -> None:
+        newest_ns = 0
+
+        def take() -> int:
+            nonlocal newest_ns
             with lock:
-                for received in source.take():
+                messages = source.take()
+                for received in messages:
                     count.windows += len(intake.push(received.data, received.received_ns))
                     count.received += 1
+                    newest_ns = received.received_ns
+            return len(messages)
 
-        drain = PeriodicThread('intake', DRAIN_PERIOD_S, take)
+        def remaining_s() -> float | None:
+            remaining_ns = intake.remaining_ns
+            return (
+                None
+                if remaining_ns is None
+                else (remaining_ns - (time.time_ns() - newest_ns)) / SECOND_NS
+            )
+
+        drain = DrainThread(
+            'intake',
+            Pauses(_DEPTH // 8),
+            take=take,
+            remaining_s=remaining_s,
+            wait=source.wait,
+            wake=source.wake,
+        )
         serve(count.report)
         drain.stop()
         source.close()

@@ -33,7 +33,7 @@ def test_every_window_is_decided_and_those_of_clips_are_scored(tmp_path):
     evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS))
     (bag,) = evaluation.bags
     stamps = [p.stamp_ns for p in bag.offline.predictions]
-    # The last message lies half a second after the last clip's end; the margin is 0.1 s.
+    # The last message comes just less than half a second after the last clip's end.
     assert stamps == list(range(EPOCH + 5 * SECOND // 2, EPOCH + 23 * SECOND + 1, SECOND // 2))
     scores = evaluation.scores
     assert scores is not None

@@ -51,7 +51,8 @@ from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.ros.diagnostics import _FOLLOW_PERIOD_S
 from xmodal_ros.ros.parameter_tables import DIAGNOSTICS_PERIOD
 from xmodal_ros.ros.topic_reader import TopicReader
-from xmodal_ros.runtime.engine import choose_device, Engine, Prediction
+from xmodal_ros.runtime.devices import choose_device
+from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.health import Connection, DROPPED, HealthMonitor, in_words
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.label import Label, Scores

@@ -82,7 +82,10 @@ def test_another_rate_is_converted_and_hardly_matters(bundle, tmp_path):
     infos = (('/audio_info', 0, info_bytes(48_000)),)
     fast = write_sound_bag(tmp_path / 'fast', labels=SHORT, rate=48_000, infos=infos)
     at_48k = offline(bundle, fast)
+    # The last one ends with the recording, and lacks what the filter would look ahead.
+    at_16k = at_16k[: len(at_48k)]
     assert [p.stamp_ns for p in at_16k] == [p.stamp_ns for p in at_48k]
+    assert len(at_48k) > 15
     # Other noise, the same tones.
     apart = np.array([p.probabilities for p in at_16k]) - [p.probabilities for p in at_48k]
     assert np.abs(apart).mean() < 0.05

@@ -57,8 +57,8 @@ def test_windows_are_published_in_order_and_counted(
     assert (counters.windows, counters.pending, counters.unknown) == (5, 0, 0)
     assert counters.newest_ns == 5
     assert counters.label.startswith(published[-1].label)
-    # Each window was due with the first sample a tenth of a second after its end.
-    waits = [5.0 - (2.5 + k / 2 + 0.1) for k in range(5)]
+    # Each window was due with the first sample at its end.
+    waits = [5.0 - (2.5 + k / 2) for k in range(5)]
     assert counters.latency.p50_ms == pytest.approx(1000 * float(np.median(waits)), abs=1)
 
 

@@ -10,6 +10,7 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.clock import LONGEST_GAP_NS
+from xmodal_ros.windows.resampling import resample_linear, resample_nearest
 from xmodal_ros.windows.windowing import WindowingSpec
 
 SPEC = WindowingSpec(rate_hz=50)
@@ -33,11 +34,39 @@ def test_ends_are_multiples_of_the_hop_and_windows_are_full():
     assert windows[EPOCH + 5 * SPEC.hop_ns].values.dtype == np.float32
 
 
-def test_a_window_is_due_at_the_first_sample_at_or_after_its_margin():
+@pytest.mark.parametrize('off_ns', [0, 1, PERIOD - 1])
+def test_a_window_is_due_at_the_first_sample_at_or_after_its_end(off_ns: int):
     assembler = WindowAssembler(SPEC, 'linear')
-    due = {w.end_ns: s.stamp_ns for s in samples(EPOCH, 600) for w in assembler.push(s)}
-    assert all(stamp - end == SPEC.margin_ns for end, stamp in due.items())
+    due = {w.end_ns: s.stamp_ns for s in samples(EPOCH - off_ns, 600) for w in assembler.push(s)}
+    assert all(0 <= stamp - end < PERIOD for end, stamp in due.items())
     assert len(due) == 7
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(['linear', 'nearest']),
+    st.sampled_from([20, 50]),
+    st.sampled_from([SECOND // 400, SECOND // 100, SECOND // 7]),
+    st.integers(0, 2**32 - 1),
+)
+def test_what_comes_after_a_window_is_due_would_not_have_changed_it(kind, rate, period, seed):
+    """So that one that waited for the margin, as far as evidence may reach, is the same."""
+    spec = WindowingSpec(rate_hz=rate)
+    rng = np.random.default_rng(seed)
+    stamps = EPOCH + np.cumsum(rng.integers(1, 2 * period, 5 * SECOND // period))
+    stream = [Sample(int(t), 'imu', rng.normal(size=6)) for t in stamps]
+    assembler = WindowAssembler(spec, kind)
+    for window in (w for s in stream for w in assembler.push(s)):
+        first, last = window.end_ns - spec.length_ns - spec.margin_ns, window.end_ns
+        near = [s for s in stream if first <= s.stamp_ns <= last + spec.margin_ns]
+        times, values = np.array([s.stamp_ns for s in near]), np.array([s.values for s in near])
+        grid = spec.grid(window.end_ns)
+        if kind == 'linear':
+            laid = resample_linear(times, values, grid, spec.period_ns, spec.margin_ns)
+            assert window.values.tobytes() == laid.values.astype(np.float32).tobytes()
+        else:
+            laid = resample_nearest(times, values, grid, spec.margin_ns)
+            assert window.values.tobytes() == laid.values.tobytes()
 
 
 @settings(max_examples=40)

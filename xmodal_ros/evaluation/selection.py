@@ -91,7 +91,7 @@ def _run(
     of_source: Mapping[str, Evaluation],
     bags: Mapping[str, BagEvaluation],
 ) -> tuple[RecordingSelection, Decided]:
-    came = list(_decisions(settings, of_source, bags))
+    came = list(_decisions(settings, bags))
     decisions = [decision for _, decision in came]
     first = next(iter(bags.values()))
     step_ns = max(of_source[name].info.window.hop_ns for name in bags)
@@ -125,25 +125,22 @@ def _run(
 
 def _decisions(
     settings: SelectorSettings,
-    of_source: Mapping[str, Evaluation],
     bags: Mapping[str, BagEvaluation],
 ) -> Iterator[tuple[int, Decision]]:
     # A recording's clock: labels come when their windows are due. Silence, of which a node tells
     # by watching it, does not occur.
     now_ns = 0
     selector = Selector(settings, lambda: now_ns)
-    streams = [_labels(name, of_source[name], bag) for name, bag in bags.items()]
+    streams = [_labels(name, bag) for name, bag in bags.items()]
     for now_ns, name, label in heapq.merge(*streams, key=lambda each: each[0]):
         for decision in selector.push(name, label):
             yield now_ns, decision
 
 
-def _labels(
-    name: str, evaluation: Evaluation, bag: BagEvaluation
-) -> Iterable[tuple[int, str, Label]]:
-    """Give when each label of a source came; where that is not known, the margin after it."""
-    predictions, margin_ns = bag.offline.predictions, evaluation.info.window.margin_ns
-    due_ns = bag.offline.due_ns or [each.stamp_ns + margin_ns for each in predictions]
+def _labels(name: str, bag: BagEvaluation) -> Iterable[tuple[int, str, Label]]:
+    """Give when each label of a source came; where that is not known, at its stamp."""
+    predictions = bag.offline.predictions
+    due_ns = bag.offline.due_ns or [each.stamp_ns for each in predictions]
     for came_ns, each in zip(due_ns, predictions, strict=True):
         yield came_ns, name, Label(each.stamp_ns, each.frame_id, each.scores)
 

@@ -67,6 +67,11 @@ class SensorIntake:
         """How often the stream started anew because time jumped."""
         return self._cutter.clock.counts['reset']
 
+    @property
+    def remaining_ns(self) -> int | None:
+        """How far the stream has to go on until a window can be due; None before the first."""
+        return self._cutter.clock.remaining_ns
+
     def _begin_contents(
         self, audio_format: AudioFormat | None
     ) -> ContentGauge | NewestContents | None:

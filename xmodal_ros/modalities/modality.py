@@ -128,7 +128,7 @@ class Intake:
 
     ``depth`` messages are kept by the subscription, ``played_depth`` by a player until they are
     acknowledged; ``ahead`` may be under way in a replay. Large messages are taken
-    ``as_they_come``, small ones in turns of a drain.
+    ``as_they_come``, small ones when a window can be due.
     """
 
     depth: int = 1000

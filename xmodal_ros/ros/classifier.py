@@ -186,6 +186,8 @@ class ClassifierNode(ListeningNode):
         notice = self._describe_change()
         if sensor_inputs is None:
             return self._health.idle(self.state, self.problem or notice, model)
+        # What has come meanwhile counts, or rates would differ from report to report.
+        sensor_inputs.current.take()
         source = sensor_inputs.current.source
         connection = Connection(
             topic=source.topic,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+import time
+from typing import Final, TYPE_CHECKING
 
 from rclpy.node import Node
 
@@ -13,13 +14,16 @@ from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.ros.audio_info import AudioInfoListener
 from xmodal_ros.ros.mounting import Mounting
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, TopicReader
+from xmodal_ros.ros.topic_reader import TopicReader
+from xmodal_ros.runtime.drain import DrainThread, Pauses
 from xmodal_ros.runtime.event_driven import EventThread
-from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
 
 if TYPE_CHECKING:
     from xmodal_ros.runtime.engine import Engine
+
+# Of the messages that a subscription keeps, this part may come between two looks.
+_RESERVE: Final = 8
 
 
 class SensorInput:
@@ -41,9 +45,10 @@ class SensorInput:
         self._modality = modality
         self._failed = failed
         self._pipeline: Pipeline | None = None
-        self._thread: PeriodicThread | EventThread | None = None
+        self._thread: DrainThread | EventThread | None = None
         self._mounting: Mounting | None = None
         self._info: AudioInfoListener | None = None
+        self._taken = self._drained = self._newest_ns = 0
         self.source = TopicReader(
             node, settings.topic, modality.message_types, depth=modality.intake.depth
         )
@@ -79,7 +84,14 @@ class SensorInput:
                 'intake', wait=self.source.wait, work=self.take, wake=self.source.wake
             )
         else:
-            self._thread = PeriodicThread('intake', DRAIN_PERIOD_S, self.take)
+            self._thread = DrainThread(
+                'intake',
+                Pauses(self._modality.intake.depth // _RESERVE),
+                take=self._drain,
+                remaining_s=self._remaining_s,
+                wait=self.source.wait,
+                wake=self.source.wake,
+            )
 
     def take(self) -> None:
         """Push what has come. In the intake's thread, and elsewhere to be sure nothing waits."""
@@ -120,8 +132,24 @@ class SensorInput:
     def _needs_format(self) -> bool:
         return self.source.msgtype in TYPES_WITHOUT_FORMAT
 
+    def _drain(self) -> int:
+        """Push what has come, and give how many messages did since the last time."""
+        self.take()
+        taken, self._drained = self._taken - self._drained, self._taken
+        return taken
+
+    def _remaining_s(self) -> float | None:
+        """Say in how long a window can be due, where messages go on as they came."""
+        remaining_ns = self.feed.intake.remaining_ns
+        if remaining_ns is None:
+            return None
+        return (remaining_ns - (time.time_ns() - self._newest_ns)) / 1e9
+
     def _usable(self) -> Sequence[Received]:
         received = self.source.take()
+        self._taken += len(received)
+        if received:
+            self._newest_ns = received[-1].received_ns
         if self._mounting is None:
             return received
         return self._mounting.usable(received, self.feed)

@@ -1,6 +1,7 @@
 """The window clock: which samples count, and when a window is due."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Literal
 
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
@@ -13,10 +14,11 @@ LONGEST_GAP_NS: Final = 60 * SECOND_NS
 class WindowClock:
     """Decide on the stamps of one sensor's stream, in the order of their arrival.
 
-    A window ending at ``end`` is due at the first sample at or after ``end + margin``, and
-    depends on the samples within ``[end - length - margin, end + margin]`` alone; the first one
-    is that whose whole evidence lies after the first sample. Samples at or before the newest are
-    dropped and counted (``duplicate``, ``late``); one that lies further back than a window's
+    A window ending at ``end`` is due at the first sample at or after ``end``: as samples at or
+    before the newest never count, nothing that it depends on can change any more. It depends on
+    the samples within ``[end - length - margin, end + margin]`` alone; the first one is that
+    whose whole evidence lies after the first sample. Samples at or before the newest are dropped
+    and counted (``duplicate``, ``late``); one that lies further back than a window's
     length, or further ahead than :data:`LONGEST_GAP_NS`, starts the stream anew (``reset``).
     """
 
@@ -24,6 +26,7 @@ class WindowClock:
         self.spec = spec
         self.counts: Counter[str] = Counter()
         self._newest_ns: int | None = None
+        self._reached_ns = 0
         self._next_end_ns = 0
 
     def reset(self) -> None:
@@ -43,16 +46,30 @@ class WindowClock:
         starts = self._newest_ns is None
         if starts:
             self._next_end_ns = self.spec.first_end(stamp_ns)
-        self._newest_ns = stamp_ns
+        self._newest_ns = self._reached_ns = stamp_ns
         return 'start' if starts else 'next'
 
-    def due(self, until_ns: int) -> list[int]:
-        """Give the ends of the windows that evidence up to ``until_ns`` completes, once each."""
+    def due(
+        self, until_ns: int, complete: Callable[[int], bool] = lambda _end_ns: True
+    ) -> list[int]:
+        """Give the ends of the windows that evidence up to ``until_ns`` completes, once each.
+
+        Where one sample does not tell so, ``complete`` says of the next window's end whether it
+        does.
+        """
         ends: list[int] = []
-        while self._next_end_ns + self.spec.margin_ns <= until_ns:
+        self._reached_ns = until_ns
+        while self._next_end_ns <= until_ns and complete(self._next_end_ns):
             ends.append(self._next_end_ns)
             self._next_end_ns += self.spec.hop_ns
         return ends
+
+    @property
+    def remaining_ns(self) -> int | None:
+        """How far evidence has to go on until a window can be due; None before the first."""
+        if self._newest_ns is None:
+            return None
+        return self._next_end_ns - self._reached_ns
 
     @property
     def needed_from_ns(self) -> int:

@@ -35,11 +35,26 @@ def expected(end_ns, tone=440.0):
 
 def test_a_window_holds_its_own_stretch_of_sound():
     windows, _ = run(chunks(6))
-    assert sorted(windows) == [EPOCH + n * SECOND // 2 for n in range(5, 12)]
+    assert sorted(windows) == [EPOCH + n * SECOND // 2 for n in range(5, 13)]
     for end, window in windows.items():
         assert window.coverage == 1
         assert window.values.dtype == np.float32
         np.testing.assert_allclose(window.values, expected(end), atol=1e-5)
+
+
+def test_a_window_is_due_when_chunks_reach_over_its_end_by_their_count():
+    # The first one's stamp is late by half a chunk, and so is where its samples are laid.
+    first, *rest = chunks(4)
+    late = Sample(first.stamp_ns + SECOND // 100, 'mic', first.values)
+    assembler = AudioAssembler(SPEC)
+    due = {w.end_ns: s.stamp_ns for s in [late, *rest] for w in assembler.push(s, 16000)}
+    assert {end - stamp for end, stamp in due.items()} == {SECOND // 50}
+    lagging = chunks(4, jitter_ns=9_000_000, seed=3)
+    assembler = AudioAssembler(SPEC)
+    for sample in lagging:
+        for window in assembler.push(sample, 16000):
+            assert window.coverage == 1
+            assert -SECOND // 20 < sample.stamp_ns - window.end_ns < SECOND // 20
 
 
 def test_jitter_of_stamps_leaves_no_clicks():

@@ -141,6 +141,7 @@ class _Player:
         self._child = child
         self._link = link
         self._info = info
+        self._chunked = find_modality(info.modality).chunked
         self._ahead = ahead
         self._pace = Pace(rate, time.monotonic_ns)
         self._on_label = on_label
@@ -232,8 +233,9 @@ class _Player:
     def _prediction(self, arrived: ReceivedLabel) -> LivePrediction:
         chances = dict(arrived.scores)
         known = all(name in chances for name in self._info.labels)
-        due = bisect_left(self._stamps, arrived.stamp_ns + self._info.window.margin_ns)
-        sent_at_ns = self._sent_at_ns[min(due, len(self._sent_at_ns) - 1)]
+        # Of sound it is the chunk in which the window ends, or the next one.
+        due = bisect_left(self._stamps, arrived.stamp_ns) - self._chunked
+        sent_at_ns = self._sent_at_ns[max(0, min(due, len(self._sent_at_ns) - 1))]
         return LivePrediction(
             stamp_ns=arrived.stamp_ns,
             frame_id=arrived.frame_id,

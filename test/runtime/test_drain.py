@@ -1,0 +1,74 @@
+"""A drain wakes when there is something to do, and rarely."""
+
+import itertools
+import threading
+
+import pytest
+
+from test.waiting import PATIENCE_S
+from xmodal_ros.runtime.drain import DrainThread, LONGEST_S, Pauses
+
+
+def simulate(rate_hz: float, seconds: float, hop_s: float, reserve: int = 125) -> list[float]:
+    """Give when a drain of a steady stream looked, messages being there at once."""
+    pauses, looked, now_s = Pauses(reserve), [0.0], 0.0
+    pause_s = pauses.after(1, 1.0, None)
+    while now_s < seconds:
+        # The next message, or the pause.
+        step_s = pause_s or (1 - now_s * rate_hz % 1) / rate_hz
+        before, now_s = now_s, now_s + step_s
+        taken = int(now_s * rate_hz + 1e-9) - int(before * rate_hz + 1e-9)
+        looked.append(now_s)
+        pause_s = pauses.after(taken, step_s, hop_s - now_s % hop_s)
+    return looked
+
+
+def test_a_steady_sensor_is_looked_at_a_few_times_a_hop() -> None:
+    looked = simulate(200, 20, 0.5)
+    assert len(looked) < 20 * 10
+    assert max(b - a for a, b in itertools.pairwise(looked)) <= LONGEST_S + 0.01
+
+
+def test_a_queue_does_not_fill_between_two_looks() -> None:
+    looked = simulate(4000, 5, 0.5)
+    assert max(b - a for a, b in itertools.pairwise(looked)) * 4000 < 250
+
+
+@pytest.mark.parametrize(
+    ('taken', 'elapsed_s', 'remaining_s'), [(0, 0.5, 0.3), (3, 0.1, None), (3, 0.1, -0.01)]
+)
+def test_the_next_message_is_waited_for_where_nothing_else_is_known(
+    taken: int, elapsed_s: float, remaining_s: float | None
+) -> None:
+    assert Pauses(100).after(taken, elapsed_s, remaining_s) == 0
+
+
+def test_after_silence_pauses_are_short_again() -> None:
+    pauses = Pauses(1000)
+    steady = [pauses.after(10, 0.05, 10) for _ in range(10)]
+    assert steady[0] < steady[1] < steady[-1] == LONGEST_S
+    assert pauses.after(1, 60, 10) == steady[0]
+
+
+def test_a_thread_drains_as_messages_come_and_stops() -> None:
+    there, done = threading.Semaphore(0), threading.Semaphore(0)
+    told: list[int] = []
+
+    def take() -> int:
+        told.append(1)
+        done.release()
+        return 1
+
+    thread = DrainThread(
+        'intake',
+        Pauses(100),
+        take=take,
+        remaining_s=lambda: None,
+        wait=lambda _patience_s: there.acquire(timeout=PATIENCE_S),
+        wake=there.release,
+    )
+    for _ in range(3):
+        there.release()
+        assert done.acquire(timeout=PATIENCE_S)
+    thread.stop()
+    assert len(told) == 3
