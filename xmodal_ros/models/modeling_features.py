@@ -38,11 +38,14 @@ _PART: Final = 64
 class WindowStatistics(nn.Module):
     """Moments, extremes, percentiles, changes over time and correlations of each channel."""
 
+    pairs: Tensor
+
     def __init__(self, config: StatisticsFeatures, channels: int) -> None:
         super().__init__()
         self.config = config
         pairs = channels if channels <= _MOST_PAIRED else 0
-        self.pairs = torch.triu_indices(pairs, pairs, offset=1)
+        # A buffer, or it would be copied to the device with every window.
+        self.register_buffer('pairs', torch.triu_indices(pairs, pairs, offset=1), persistent=False)
         self.per_window = len(self._describe(torch.zeros((1, 8, channels)))[0])
 
     def prepare(self, windows: Tensor, generator: torch.Generator) -> None:
