@@ -1,8 +1,11 @@
 """One classifier at work, without ROS."""
 
 from collections.abc import Iterator, Sequence
+import threading
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 import pytest
 
 from test.bundles import make_imu_bundle
@@ -11,7 +14,7 @@ from test.waiting import PATIENCE_S
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.runtime.engine import Engine, Prediction
+from xmodal_ros.runtime.engine import Engine, LoadedModel, Prediction
 from xmodal_ros.runtime.inference import InferenceThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, PipelineClocks, Received
 
@@ -135,3 +138,60 @@ def test_what_is_doubtful_about_the_newest_messages_is_told_for_the_model(
         push(pipeline, [Received(message, 0), Received(right.data, 0)])
     found = {each.code: each for each in feed.problems('/imu')}
     assert 'left 50%' in found['frames'].problem
+
+
+def test_windows_that_wait_are_decided_on_together_where_that_is_asked(
+    engine: Engine, inference: InferenceThread
+) -> None:
+    alone: list[Prediction] = []
+    pipeline = Pipeline(Feed(engine, IMU_TYPE), inference, 100, alone.append, print)
+    push(pipeline, stream(8))
+    assert pipeline.finish(PATIENCE_S)
+    together: list[list[Prediction]] = [[], []]
+    model = CountingModel(engine.bundle)
+    # Each has an engine of its own with the same weights, as classifiers of a process have.
+    both = [
+        Pipeline(
+            Feed(Engine(model, threshold), IMU_TYPE),
+            *(inference, 100, published.append, raising),
+            batching=True,
+        )
+        for threshold, published in zip((None, 0.99), together, strict=True)
+    ]
+    entered, opened = threading.Event(), threading.Event()
+
+    def stand_still(_item: int) -> None:
+        entered.set()
+        assert opened.wait(PATIENCE_S)
+
+    gate = inference.queue(1, stand_still, print)
+    gate.submit([0])
+    assert entered.wait(PATIENCE_S)
+    for each in both:
+        push(each, stream(8))
+    opened.set()
+    assert all(each.finish(PATIENCE_S) for each in both)
+    assert model.sizes == [2 * len(alone)]
+    for found in together:
+        assert [each.stamp_ns for each in found] == [each.stamp_ns for each in alone]
+        for one, other in zip(found, alone, strict=True):
+            np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-6)
+    assert {each.label for each in together[1]} == {'unknown'}
+
+
+class CountingModel:
+    """A model that notes how many windows it is given at once."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.info, self.path, self.weights = model.info, model.path, model.weights
+        self.device, self.precision, self.runtime = model.device, model.precision, model.runtime
+        self.sizes: list[int] = []
+        self._model = model
+
+    def probabilities(self, windows: NDArray[Any]) -> NDArray[np.float64]:
+        self.sizes.append(len(windows))
+        return self._model.probabilities(windows)
+
+
+def raising(where: str, error: Exception) -> None:
+    raise AssertionError(where) from error

@@ -55,6 +55,11 @@ class Bundle:
     precision: Precision = 'fp32'
     runtime: Literal['torch'] = 'torch'
 
+    @property
+    def weights(self) -> Classifier:
+        """What computes."""
+        return self.classifier
+
     def probabilities(self, windows: NDArray[Any]) -> NDArray[np.float64]:
         """Give calibrated probabilities (B, classes) of raw windows (B, steps, ...)."""
         logits = self.logits(torch.from_numpy(np.ascontiguousarray(windows)))

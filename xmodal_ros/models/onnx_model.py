@@ -84,6 +84,11 @@ class OnnxModel:
     precision: Precision = 'fp32'
     runtime: Literal['onnx'] = 'onnx'
 
+    @property
+    def weights(self) -> OnnxNetwork:
+        """What computes."""
+        return self.network
+
     def probabilities(self, windows: NDArray[Any]) -> NDArray[np.float64]:
         """Give calibrated probabilities (B, classes) of raw windows (B, steps, ...)."""
         logits = np.concatenate([self.network(window[None]) for window in windows])

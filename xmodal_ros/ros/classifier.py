@@ -121,6 +121,7 @@ class ClassifierNode(ListeningNode):
             self._publish,
             self.failed,
             self._prepared.trigger,
+            batching=parameters.flag(self, 'batching'),
         )
         self._values_in_use, self._input_notice = self._input_values(), ''
         self._last_label = ''

@@ -69,6 +69,13 @@ def classifier_table(modality: Modality) -> tuple[Parameter, ...]:
             change='unconfigured',
             bounds=(1, 100_000),
         ),
+        Parameter(
+            'batching',
+            False,
+            'Decide on all windows that wait for torch in one batch, which takes less time each; '
+            'the last digits of scores then differ.',
+            change='unconfigured',
+        ),
         DIAGNOSTICS_PERIOD,
     )
 

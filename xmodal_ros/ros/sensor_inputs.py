@@ -35,12 +35,20 @@ class SensorInputs:
         publish: Callable[[Prediction], None],
         failed: Callable[[str, Exception], None],
         switched: Callable[[], None],
+        *,
+        batching: bool = False,
     ) -> None:
         self._make = make
         self.current = make(settings, engine)
         self._aside: SensorInput | None = None
         self.pipeline = Pipeline(
-            self.current.feed, inference, queue_size, publish, failed, switched
+            self.current.feed,
+            inference,
+            queue_size,
+            publish,
+            failed,
+            switched,
+            batching=batching,
         )
         self.current.start(self.pipeline)
 

@@ -1,4 +1,4 @@
-"""The engine: one window in, one decision out, always as a batch of one; without torch.
+"""The engine: one window in, one decision out, as a batch of one unless asked; without torch.
 
 Batches of other sizes give other last bits, so evaluation runs this very code (DESIGN: offline
 evaluation equals live replay).
@@ -6,6 +6,7 @@ evaluation equals live replay).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 import math
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _WARM_UP_RUNS: Final = 3
 _MIB: Final = 1 << 20
+# More take more memory and hardly less time.
+_LARGEST_BATCH: Final = 64
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class LoadedModel(Protocol):
         """In which precision it computes."""
 
     @property
+    def weights(self) -> object:
+        """What computes, which several that answer alike may share."""
+
+    @property
     def runtime(self) -> str:
         """What computes: 'torch' or 'onnx'."""
 
@@ -105,18 +112,46 @@ class Engine:
 
     def classify(self, window: Window) -> Prediction:
         """Decide on one window; one with too little coverage is ``unknown`` without a guess."""
-        info = self.bundle.info
-        if window.coverage < info.window.min_coverage:
-            return _undecided(window)
-        chances = tuple(self.bundle.probabilities(window.values[None])[0].tolist())
+        return classify_together([(self, window)])[0]
+
+    def sees_enough(self, window: Window) -> bool:
+        """Tell whether enough of a window is covered to classify it."""
+        return window.coverage >= self.bundle.info.window.min_coverage
+
+    def decide(self, window: Window, chances: tuple[float, ...]) -> Prediction:
+        """Make a decision of a window's probabilities."""
         if not all(map(math.isfinite, chances)):
             # Weights that overflow say nothing; a made-up score must not look like one.
             return _undecided(window)
-        ranked = sorted(zip(info.labels, chances, strict=True), key=lambda pair: -pair[1])
+        pairs = zip(self.bundle.info.labels, chances, strict=True)
+        ranked = sorted(pairs, key=lambda pair: -pair[1])
         best = ranked[0][1]
         if not best >= self.unknown_threshold:
             ranked.insert(0, (UNKNOWN, 1.0 - best))
         return Prediction(window.end_ns, window.frame_id, tuple(ranked), chances, window.coverage)
+
+
+def classify_together(asked: Sequence[tuple[Engine, Window]]) -> list[Prediction]:
+    """Decide on windows, those of the same weights in batches.
+
+    That takes less time for each, and the last bits are not those of each alone.
+    """
+    groups: dict[int, list[int]] = {}
+    for number, (engine, window) in enumerate(asked):
+        if engine.sees_enough(window):
+            groups.setdefault(id(engine.bundle.weights), []).append(number)
+    chances: dict[int, tuple[float, ...]] = {}
+    for numbers in groups.values():
+        model = asked[numbers[0]][0].bundle
+        for first in range(0, len(numbers), _LARGEST_BATCH):
+            part = numbers[first : first + _LARGEST_BATCH]
+            values = np.stack([asked[number][1].values for number in part])
+            for number, found in zip(part, model.probabilities(values).tolist(), strict=True):
+                chances[number] = tuple(found)
+    return [
+        engine.decide(window, chances[number]) if number in chances else _undecided(window)
+        for number, (engine, window) in enumerate(asked)
+    ]
 
 
 def _undecided(window: Window) -> Prediction:

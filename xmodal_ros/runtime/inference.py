@@ -6,6 +6,8 @@ because a decision then never depends on what else the process is doing.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+import contextlib
+import itertools
 import threading
 from typing import Generic, TypeVar
 
@@ -27,12 +29,16 @@ class InferenceThread:
         capacity: int,
         work: Callable[[T], None],
         refused: Callable[[Exception], None],
+        together: Callable[[Sequence[T]], None] | None = None,
     ) -> 'WorkQueue[T]':
         """Add a queue of at most ``capacity`` bursts whose items are given to ``work``.
 
-        ``refused`` is told of an exception that ``work`` raised; the thread goes on.
+        ``refused`` is told of an exception that ``work`` raised; the thread goes on. Where
+        ``together`` is given all bursts that wait are worked on at once, and before each of their
+        items it is called with those of all queues that were given the same. Should it fail, every
+        item is worked on as if it had not been called.
         """
-        queue = WorkQueue(self._changed, capacity, work, refused)
+        queue = WorkQueue(self._changed, capacity, work, refused, together)
         with self._changed:
             self._queues.append(queue)  # type: ignore[arg-type]  # queues differ in their items only
         return queue
@@ -54,8 +60,21 @@ class InferenceThread:
                     return
                 self._queues = [queue for queue in self._queues if not queue.closed]
                 bursts = [(queue, queue.take()) for queue in self._queues if queue.waits()]
+            self._work_together(bursts)
             for queue, burst in bursts:
                 queue.work_on(burst)
+
+    def _work_together(
+        self, bursts: Sequence[tuple['WorkQueue[object]', Sequence[object]]]
+    ) -> None:
+        items: dict[Callable[[Sequence[object]], None], list[object]] = {}
+        for queue, burst in bursts:
+            if queue.together is not None:
+                items.setdefault(queue.together, []).extend(burst)
+        for together, several in items.items():
+            # What is wrong with one of them is told when its turn comes.
+            with contextlib.suppress(Exception):
+                together(several)
 
 
 class WorkQueue(Generic[T]):
@@ -71,7 +90,9 @@ class WorkQueue(Generic[T]):
         capacity: int,
         work: Callable[[T], None],
         refused: Callable[[Exception], None],
+        together: Callable[[Sequence[T]], None] | None = None,
     ) -> None:
+        self.together = together
         self._changed = changed
         self._capacity = capacity
         self._work = work
@@ -116,8 +137,11 @@ class WorkQueue(Generic[T]):
         return bool(self._waiting)
 
     def take(self) -> Sequence[T]:
-        """Take the oldest burst. For the thread, which holds the lock."""
+        """Take the oldest burst, or all of them. For the thread, which holds the lock."""
         burst = self._waiting.popleft()
+        if self.together is not None:
+            burst = [*burst, *itertools.chain.from_iterable(self._waiting)]
+            self._waiting.clear()
         self._working = len(burst)
         return burst
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 import threading
 import time
@@ -101,11 +101,22 @@ class Feed:
         )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class _Due:
     window: Window
     received_ns: int
     feed: Feed
+    # Where it was decided on together with others.
+    prediction: Prediction | None = None
+
+
+def _decide_together(dues: Sequence[_Due]) -> None:
+    """Decide on windows of any pipelines, those of one model in one batch."""
+    from xmodal_ros.runtime.engine import classify_together
+
+    asked = [(due.feed.engine, due.window) for due in dues]
+    for due, prediction in zip(dues, classify_together(asked), strict=True):
+        due.prediction = prediction
 
 
 class Pipeline:
@@ -117,7 +128,8 @@ class Pipeline:
 
     ``publish`` is called in the inference thread; ``failed`` is told, in any thread, of
     exceptions nobody expected, which are counted and end nothing. Latency is the time from the
-    receipt of the sample that made a window due until ``publish`` returned.
+    receipt of the sample that made a window due until ``publish`` returned. With ``batching``,
+    windows that wait are decided on in one batch with those of other such pipelines.
     """
 
     def __init__(
@@ -129,6 +141,8 @@ class Pipeline:
         failed: Callable[[str, Exception], None],
         switched: Callable[[], None] = lambda: None,
         clocks: PipelineClocks = PipelineClocks(),
+        *,
+        batching: bool = False,
     ) -> None:
         self._publish = publish
         self._failed = failed
@@ -140,7 +154,12 @@ class Pipeline:
         self._newest_end_ns: int | None = None
         # Up to where the feed before decided, until the new one has gone further.
         self._decided_ns: int | None = None
-        self._queue = inference.queue(queue_size, self._classify, self._classify_failed)
+        self._queue = inference.queue(
+            queue_size,
+            self._classify,
+            self._classify_failed,
+            _decide_together if batching else None,
+        )
         self._newest_ns: int | None = None
         self._windows = self._unknown = self._failures = 0
         self._failure = self._label = ''
@@ -272,7 +291,7 @@ class Pipeline:
         )
 
     def _classify(self, due: _Due) -> None:
-        prediction = due.feed.engine.classify(due.window)
+        prediction = due.prediction or due.feed.engine.classify(due.window)
         self._publish(prediction)
         self._latencies.add(self._clocks.system() - due.received_ns)
         self._coverage = prediction.coverage
