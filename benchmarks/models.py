@@ -1,0 +1,69 @@
+"""Bundles of the sizes that are trained by default, untrained: they take as long to answer."""
+
+from pathlib import Path
+from typing import Final
+
+from benchmarks.harness import once
+
+MODELS: Final = ('imu', 'imu_auto', 'camera', 'audio')
+_LABELS: Final = ('fall', 'run', 'sit', 'stand', 'walk', 'wave')
+
+
+def model(folder: Path, name: str, hop_s: float = 0.5, *, onnx: bool = False) -> Path:
+    """Give a bundle; ``_auto`` is one with the members that answer beside the net."""
+    kind = f'{name}-{hop_s:g}' + ('-onnx' if onnx else '')
+    return once(folder / 'models' / kind, lambda path: _make(path, name, hop_s, onnx=onnx))
+
+
+def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
+    import torch
+
+    from xmodal_ros.modalities.camera.stream import CameraStream
+    from xmodal_ros.modalities.registry import find_modality
+    from xmodal_ros.models.bundle import load_bundle, save_bundle
+    from xmodal_ros.models.configuration_bundle import BundleInfo
+    from xmodal_ros.models.configuration_encoder import encoder_class
+    from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MEMBERS
+    from xmodal_ros.models.configuration_preprocessing import LogMelStep, MotionStep
+    from xmodal_ros.models.modeling_preprocessing import fit_standardise
+    from xmodal_ros.models.onnx_export import export_onnx, write_onnx
+    from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
+
+    kind = name.partition('_')[0]
+    modality = find_modality(kind)
+    stream = CameraStream(pixels='gray', height=30, width=40)
+    rates = {'imu': 50, 'camera': 8, 'audio': 16_000}
+    encoders = {'imu': 'imu_cnn', 'camera': 'camera_cnn', 'audio': 'audio_bcresnet'}
+    derived = {'imu': (), 'camera': (MotionStep(),), 'audio': (LogMelStep(rate_hz=16_000),)}[kind]
+    window = WindowingSpec(
+        length_ns=3 * SECOND_NS,
+        hop_ns=round(hop_s * SECOND_NS),
+        rate_hz=rates[kind],
+        margin_ns=SECOND_NS // 8,
+        min_coverage=0.5,
+    )
+    of = stream if kind == 'camera' else modality.Stream()
+    torch.manual_seed(0)
+    scale = {'imu': 5.0, 'camera': 50.0, 'audio': 0.1}[kind]
+    windows = scale * torch.randn((64, window.steps, *of.sample_shape))
+    info = BundleInfo(
+        labels=_LABELS,
+        sensor=kind,
+        stream=of,
+        window=window,
+        preprocessing=(*derived, fit_standardise(derived, windows)),
+        encoder=encoder_class(encoders[kind])(),
+        ensemble=EnsembleConfig(members=MEMBERS) if name.endswith('_auto') else None,
+        method='unimodal',
+    )
+    classifier = info.make_classifier()
+    if classifier.ensemble is not None:
+        with torch.no_grad():
+            preprocessed = classifier.preprocessing(windows)
+            for member in classifier.ensemble.members:
+                member.prepare(preprocessed, torch.Generator().manual_seed(0))
+                torch.nn.init.normal_(member.answer.weight, std=0.05)
+    save_bundle(path, info, classifier, windows[0])
+    if onnx:
+        bundle = load_bundle(path)
+        write_onnx(bundle, export_onnx(bundle))

@@ -1,0 +1,76 @@
+"""What a GPU has of it; without one these rows compare the CPU with itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.harness import row, Sides
+from benchmarks.models import model
+
+_UNTRIED = 'Untried: no GPU was at hand. CUDA graphs, which it would take, are not used.'
+
+
+@row(
+    'gpu_engine',
+    'What does a window of a camera take on the device that `auto` chooses?',
+    aim=0.4,
+    ours='the engine, from a window in memory to ranked scores, with runtime torch',
+    plain='the same model in eager torch, from there to logits in memory',
+    measure='wall',
+    limit=_UNTRIED,
+)
+def gpu_engine(folder: Path) -> Iterator[Sides]:
+    """Compare on one device."""
+    import torch
+
+    from xmodal_ros.models.golden import read_golden
+    from xmodal_ros.runtime.engine import Engine
+    from xmodal_ros.runtime.loading import load_model
+    from xmodal_ros.windows.assembler import Window
+
+    loaded = load_model(model(folder, 'camera'), 'auto', runtime='torch')
+    engine = Engine(loaded)
+    values = read_golden(loaded.path, loaded.info).window
+    window = Window(0, values, 1.0, '')
+    classifier = loaded.classifier  # type: ignore[attr-defined]  # runtime torch has one
+
+    def plain() -> object:
+        with torch.inference_mode():
+            return classifier(torch.from_numpy(values)[None].to(loaded.device)).cpu()
+
+    yield Sides(lambda: engine.classify(window), plain, unit='window', note=str(loaded.device))
+
+
+@row(
+    'gpu_three_models',
+    'What do windows of three models take that are due together?',
+    aim=1.3,
+    ours='an IMU, a camera and a microphone, one after the other, on the device of `auto`',
+    plain='the slowest of the three alone',
+    measure='wall',
+    limit=_UNTRIED,
+)
+def gpu_three_models(folder: Path) -> Iterator[Sides]:
+    """Compare on one device."""
+    from xmodal_ros.runtime.engine import Engine
+    from xmodal_ros.runtime.loading import load_model
+    from xmodal_ros.windows.assembler import Window
+
+    engines = {
+        name: Engine(load_model(model(folder, name), 'auto', runtime='torch'))
+        for name in ('imu', 'camera', 'audio')
+    }
+    windows = {
+        name: Window(0, np.zeros(engine.bundle.info.window_shape, np.float32), 1.0, '')
+        for name, engine in engines.items()
+    }
+
+    def all_three() -> None:
+        for name, engine in engines.items():
+            engine.classify(windows[name])
+
+    # Of the default sizes the microphone's is the slowest by far.
+    slowest = engines['audio']
+    note = str(slowest.bundle.device)
+    yield Sides(all_three, lambda: slowest.classify(windows['audio']), unit='turn', note=note)

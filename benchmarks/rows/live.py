@@ -1,0 +1,257 @@
+"""What a robot has of it: start, forward, CPU, delay, memory."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from benchmarks.harness import Cost, Line, row, series, Sides
+from benchmarks.models import model
+from benchmarks.robot import node, percentile, robot_environment, SENSORS, sensors, spent
+
+_SETTLE_S: Final = 5.0
+_LISTEN_S: Final = 30.0
+# Of simulated time.
+_STRETCH_S: Final = 8
+_PLAIN_START: Final = 'import sys, torch, rclpy; print("active", file=sys.stderr, flush=True)'
+
+
+def _start(folder: Path, runtime: str) -> Iterator[Sides]:
+    import time
+
+    bundle = model(folder, 'imu', onnx=True)
+    classifier = [
+        *('-m', 'xmodal_ros.nodes.imu_classifier', '--ros-args'),
+        *('-p', f'model:={bundle}', '-p', f'runtime:={runtime}'),
+    ]
+    memory: dict[str, float] = {}
+    with robot_environment() as environment:
+
+        def start(side: str, command: Sequence[str], active: str) -> Callable[[], Cost]:
+            def call() -> Cost:
+                begun = time.perf_counter()
+                with node(command, environment, active) as process:
+                    took_s, found = time.perf_counter() - begun, spent(process.pid)
+                memory[side] = found.memory_mb
+                return Cost(found.cpu_s, took_s)
+
+            return call
+
+        ours = start('ours', classifier, 'listening on')
+        plain = start('plain', ['-c', _PLAIN_START], 'active')
+        ours()
+        plain()
+        note = f'{memory["ours"]:.0f} MB of memory against {memory["plain"]:.0f} MB'
+        yield Sides(ours, plain, unit='start', note=note)
+
+
+@row(
+    'start',
+    'What does it take from exec to an active classifier, with torch?',
+    aim=1.0,
+    ours='`imu_classifier` until it listens, with runtime torch',
+    plain='`import torch, rclpy`',
+    rounds=7,
+    limit='The limit is 1 by the question: torch and rclpy are imported, then a node is made, the '
+    'bundle proved by its hashes and golden sample, and warmed up. What can be left out is.',
+)
+def start(folder: Path) -> Iterator[Sides]:
+    """Compare processes."""
+    yield from _start(folder, 'torch')
+
+
+@row(
+    'start_onnx',
+    'And without torch?',
+    aim=0.5,
+    ours='`imu_classifier` until it listens, with runtime onnx',
+    plain='`import torch, rclpy`',
+    rounds=7,
+)
+def start_onnx(folder: Path) -> Iterator[Sides]:
+    """Compare processes."""
+    yield from _start(folder, 'onnx')
+
+
+def _forward(folder: Path, name: str) -> Iterator[Sides]:
+    import torch
+
+    from xmodal_ros.models.bundle import load_bundle
+    from xmodal_ros.models.golden import read_golden
+    from xmodal_ros.runtime.devices import make_deterministic
+    from xmodal_ros.runtime.engine import Engine
+    from xmodal_ros.runtime.loading import load_model
+    from xmodal_ros.windows.assembler import Window
+
+    make_deterministic()
+    bundle = load_bundle(model(folder, name, onnx=True))
+    values = read_golden(bundle.path, bundle.info).window
+    window, tensor = Window(0, values, 1.0, ''), torch.from_numpy(values)[None]
+    engine = Engine(load_model(bundle.path, 'cpu'))
+    assert engine.bundle.runtime == 'onnx'
+
+    def plain() -> object:
+        with torch.inference_mode():
+            return bundle.classifier(tensor)
+
+    yield Sides(lambda: engine.classify(window), plain, unit='window')
+
+
+def _register_forward(name: str, words: str, aim: float, limit: str) -> None:
+    @row(
+        f'forward_{name}',
+        f'What does a window of {words} cost?',
+        aim=aim,
+        ours='the engine, from a window to ranked scores, with runtime onnx',
+        plain='the logits alone, by the same model in eager torch, batch 1',
+        limit=limit,
+    )
+    def forward(folder: Path) -> Iterator[Sides]:
+        yield from _forward(folder, name)
+
+
+_register_forward('imu', 'an IMU', 0.4, '')
+_register_forward('imu_auto', 'an IMU, with the members beside the net', 0.4, '')
+_register_forward(
+    'camera',
+    'a camera',
+    0.5,
+    'Most of it is three convolutions, of which onnxruntime takes little less than torch.',
+)
+_register_forward(
+    'audio',
+    'a microphone',
+    0.5,
+    'Most of what is left are depthwise convolutions of a few channels.',
+)
+
+
+@series(
+    'robot',
+    'What does a robot with an IMU at 200 Hz, a camera of 640x480 at 30 Hz and a microphone at '
+    '16 kHz cost, all in one process?',
+    reading='CPU is in percent of one core, memory resident. Delays are from the end of a window '
+    'to its label in another process, in ms, median and 95th percentile: a sample after the end '
+    'comes after 2.5 ms (IMU), 17 ms (camera) and 10 ms (sound) on average. Of the CPU most is '
+    "Fast DDS's and the camera's 28 MB a second.",
+)
+def robot(folder: Path) -> Iterator[Line]:
+    """Listen to each configuration for a while."""
+    for hop_s in (0.5, 0.2):
+        for runtime in ('onnx', 'torch'):
+            yield {'hop s': hop_s, 'runtime': runtime, **_robot(folder, hop_s, runtime)}
+
+
+def _robot(folder: Path, hop_s: float, runtime: str) -> dict[str, float | int | str]:
+    models = {name: model(folder, name, hop_s, onnx=True) for name in SENSORS}
+    settings = [
+        f'sensors.{name}.{key}:={value}'
+        for name, bundle in models.items()
+        for key, value in (('model', bundle), ('topic', name), ('runtime', runtime))
+    ]
+    # Its messages do not say so.
+    settings += ['sensors.audio.audio_rate:=16000', 'sensors.audio.audio_format:=F32LE']
+    arguments = [word for setting in settings for word in ('-p', setting)]
+    command = ['-m', 'xmodal_ros.nodes.perception', '--ros-args', *arguments]
+    with (
+        robot_environment() as environment,
+        sensors(environment) as listen,
+        node(command, environment, 'listening on') as process,
+    ):
+        listen(_SETTLE_S)
+        before = spent(process.pid)
+        delays = listen(_LISTEN_S)
+        after = spent(process.pid)
+    line: dict[str, float | int | str] = {
+        'CPU %': round(100 * (after.cpu_s - before.cpu_s) / _LISTEN_S, 1),
+        'MB': round(after.memory_mb),
+    }
+    for name, values in delays.items():
+        line[f'{name} labels'] = len(values)
+        line[f'{name} p50 ms'] = round(percentile(values, 0.5), 1)
+        line[f'{name} p95 ms'] = round(percentile(values, 0.95), 1)
+    return line
+
+
+@series(
+    'sensors',
+    'How does the CPU grow with the number of sensors, and with how often they are decided on?',
+    reading='Of IMUs at 200 Hz in one process, without ROS: from bytes to decisions, in percent '
+    'of one core. Both grow in proportion; what bends is nothing but the inference thread, which '
+    'is one for all: it is full at 100 %.',
+)
+def sensors_and_hops(folder: Path) -> Iterator[Line]:
+    """Push a stretch of simulated time through pipelines."""
+    for count in (1, 4, 16):
+        for hop_s in (1.0, 0.5, 0.1, 0.02):
+            cpu_s, labels = _pipelines(folder, count, hop_s, 'onnx')
+            yield {
+                'sensors': count,
+                'hop s': hop_s,
+                'CPU %': round(100 * cpu_s / _STRETCH_S, 2),
+                'labels': labels,
+            }
+
+
+@series(
+    'labels',
+    'How many labels a second can one process give?',
+    reading='Of 16 IMUs at 200 Hz with a hop of 20 ms, from bytes to decisions without ROS, in '
+    'a second of CPU time. Without batching the last bits are those of an evaluation.',
+)
+def labels_a_second(folder: Path) -> Iterator[Line]:
+    """Push a stretch of simulated time through pipelines."""
+    for runtime, batching in (('torch', False), ('onnx', False), ('torch', True)):
+        cpu_s, labels = _pipelines(folder, 16, 0.02, runtime, batching=batching)
+        yield {
+            'runtime': runtime,
+            'batching': str(batching).lower(),
+            'labels a second': round(labels / cpu_s),
+        }
+
+
+def _pipelines(
+    folder: Path, count: int, hop_s: float, runtime: str, *, batching: bool = False
+) -> tuple[float, int]:
+    """Give the CPU time that a stretch of time takes, and how many labels come of it."""
+    import time
+
+    from xmodal_ros.modalities.imu.decoder import IMU_TYPE
+    from xmodal_ros.modalities.imu.messages import imu_sample_message
+    from xmodal_ros.runtime.inference import InferenceThread
+    from xmodal_ros.runtime.models import ModelStore
+    from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
+
+    rate_hz = 200
+    store, inference = ModelStore(), InferenceThread()
+    path = model(folder, 'imu', hop_s, onnx=True)
+    engine = store.engine(path, 'cpu', 'fp32', None, runtime)
+    labels: list[object] = []
+
+    def unexpected(where: str, error: Exception) -> None:
+        raise RuntimeError(where) from error
+
+    pipelines = [
+        Pipeline(
+            Feed(engine, IMU_TYPE),
+            *(inference, 10_000, labels.append, unexpected),
+            batching=batching,
+        )
+        for _ in range(count)
+    ]
+    start_ns, values = 1_700_000_000 * 10**9, np.ones(6)
+    messages = [
+        Received(imu_sample_message(start_ns + k * 10**9 // rate_hz, 'imu', values), 0)
+        for k in range(_STRETCH_S * rate_hz)
+    ]
+    before = time.process_time()
+    for pipeline in pipelines:
+        for at in range(0, len(messages), 50):
+            part = messages[at : at + 50]
+            pipeline.push(pipeline.feed, lambda part=part: part)
+    for pipeline in pipelines:
+        pipeline.finish(600)
+    cpu_s = time.process_time() - before
+    inference.close()
+    return cpu_s, len(labels)
