@@ -17,18 +17,17 @@ from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.ros import messages, parameters, qos, selector_parameters
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.topic_reader import resolved, TopicReader, wait_for_any
-from xmodal_ros.runtime.event_driven import EventThread
+from xmodal_ros.ros.topic_reader import resolved, TopicReader
 from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
+from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.selector import Decision, Selector
 from xmodal_ros.runtime.selector_health import Input, SelectorHealth
 from xmodal_ros.runtime.selector_settings import SelectorSettings
 from xmodal_ros.streams.sample import DecodeError
 
-# How often silence is looked for; labels are taken as they come.
-_WATCH_S: Final = 0.1
+_DRAIN_PERIOD_S: Final = 0.02
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 
 
@@ -45,7 +44,7 @@ class ActivitySelector(ListeningNode):
         self._received: dict[str, int] = {}
         self._ahead_ns: dict[str, int] = {}
         self._selector: Selector | None = None
-        self._drain: EventThread | None = None
+        self._drain: PeriodicThread | None = None
         self._activity: Any = None
         self._label: Any = None
         self._source: Any = None
@@ -78,13 +77,7 @@ class ActivitySelector(ListeningNode):
         for name in settings.names:
             self._sources[name] = self._make_reader(name)
         self._selector = Selector(settings, time.monotonic_ns)
-        self._drain = EventThread(
-            'intake',
-            wait=self._wait_for_labels,
-            work=self._take_labels,
-            wake=self._wake,
-            patience_s=_WATCH_S,
-        )
+        self._drain = PeriodicThread('intake', _DRAIN_PERIOD_S, self._take_labels)
         topics = ', '.join(f'{name} on {each.topic}' for name, each in self._sources.items())
         self.get_logger().info(f'{settings.mode}: {topics}')
 
@@ -190,15 +183,6 @@ class ActivitySelector(ListeningNode):
         except XmodalError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
-
-    def _wait_for_labels(self, patience_s: float) -> None:
-        with self._lock:
-            readers = list(self._sources.values())
-        wait_for_any(readers, patience_s)
-
-    def _wake(self) -> None:
-        for reader in list(self._sources.values()):
-            reader.wake()
 
     @guarded
     def _take_labels(self) -> None:

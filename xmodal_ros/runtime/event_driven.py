@@ -11,9 +11,9 @@ _PATIENCE_S: Final = 0.5
 class EventThread:
     """Calls ``work`` whenever ``wait`` returns until it is stopped; ``work`` must not raise.
 
-    ``wait`` is given the longest time to wait, ``patience_s`` seconds, and returns earlier when
-    there is something to do. ``wake`` makes it return, even when it is called just before
-    ``wait``; :meth:`stop` does so. For messages of a camera as they come::
+    ``wait`` is given the longest time to wait in seconds, and returns earlier when there is
+    something to do. ``wake`` makes it return, even when it is called just before ``wait``;
+    :meth:`stop` does so. For messages of a camera as they come::
 
         EventThread('intake', wait=source.wait, work=take_messages, wake=source.wake)
     """
@@ -25,9 +25,7 @@ class EventThread:
         wait: Callable[[float], object],
         work: Callable[[], None],
         wake: Callable[[], None],
-        patience_s: float = _PATIENCE_S,
     ) -> None:
-        self._patience_s = patience_s
         self._wait = wait
         self._work = work
         self._wake = wake
@@ -43,6 +41,6 @@ class EventThread:
 
     def _run(self) -> None:
         while not self._stopped:
-            self._wait(self._patience_s)
+            self._wait(_PATIENCE_S)
             if not self._stopped:
                 self._work()
