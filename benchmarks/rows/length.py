@@ -22,7 +22,8 @@ def length(folder: Path) -> Iterator[Line]:
     from xmodal_ros.bags.inspection import inspect_bag
     from xmodal_ros.bags.reading import BagReader
     from xmodal_ros.evaluation.scoring import evaluate_bag
-    from xmodal_ros.runtime.engine import Engine, make_deterministic
+    from xmodal_ros.runtime.devices import make_deterministic
+    from xmodal_ros.runtime.engine import Engine
     from xmodal_ros.runtime.loading import load_model
     from xmodal_ros.runtime.offline import classify_bag, sensor_for
 

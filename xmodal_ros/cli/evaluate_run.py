@@ -187,17 +187,16 @@ def _begin_all(
 
 def _classify_elsewhere(bundle: Path, path: Path, settings: EvaluationSettings) -> BagPredictions:
     """Decide over a recording as this process would, in another."""
-    engine = _engine(bundle, settings.device)
+    engine = _engine(bundle, settings.device, settings.runtime)
     with BagReader(path) as reader:
         return classify_bag(engine, reader, _sensor(engine, reader, settings))
 
 
 @cache
-def _engine(bundle: Path, device: str) -> Engine:
+def _engine(bundle: Path, device: str, runtime: str) -> Engine:
     # Processes side by side are what fills the cores.
     cv2.setNumThreads(1)
-    make_deterministic()
-    engine = Engine(load_model(bundle, device))
+    engine = Engine(load_model(bundle, device, runtime=runtime))
     engine.warm_up()
     return engine
 
