@@ -33,7 +33,7 @@ from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine, Prediction
 
 NAME = '/imu_classifier'
-TOPIC = '/imu'
+TOPIC = '/imu/data'
 PERIOD = SECOND // 100
 
 
@@ -244,7 +244,7 @@ def test_a_topic_without_publisher_is_an_error_that_names_others(live: Live) -> 
         _, text, _ = live.watcher.wait_for_status(
             NAME, lambda s: is_error(s) and '/imu_thigh/data' in s[1]
         )
-    assert 'nobody publishes on /imu' in text
+    assert 'nobody publishes on /imu/data' in text
 
 
 def test_a_topic_of_another_type_is_an_error_with_the_remedy(live: Live) -> None:

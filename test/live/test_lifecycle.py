@@ -29,7 +29,7 @@ def test_what_is_due_is_published_before_the_process_ends(
     settings = {'model': str(bundle), 'device': 'cpu', 'diagnostics_period': 0.1}
     with (
         # Fast DDS asks for acknowledgements at once when the history is full.
-        watcher.publisher(Imu, '/imu', QoSProfile(depth=len(messages))) as publisher,
+        watcher.publisher(Imu, '/imu/data', QoSProfile(depth=len(messages))) as publisher,
         running(tmp_path, 'imu_classifier', settings) as node,
     ):
         watcher.wait_for_status(
@@ -88,7 +88,7 @@ def test_what_the_user_asks_of_the_subscription_is_done_or_explained(
         'qos_overrides./wrist.subscription.reliability': 'unfailing',
     }
     with (
-        watcher.publisher(Imu, '/imu', BEST_EFFORT),
+        watcher.publisher(Imu, '/imu/data', BEST_EFFORT),
         running(tmp_path, 'imu_classifier', settings) as node,
     ):
         words = "'not a name' is no name of a topic"
