@@ -50,6 +50,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
         offline = classify_bag(Engine(load_bundle(bundle)), reader, reader.sensor('imu'))
     labels = tuple(Label(p.stamp_ns, p.frame_id, p.scores) for p in offline.predictions)
     values = {'model': str(bundle), 'device': 'cpu', 'precision': 'fp32', 'topic': '/imu'}
+    values |= {'runtime': 'torch'}
     values |= {PENDING: '0', RECEIVED: str(offline.received), 'threshold for unknown': '0.000'}
     return Played(bag, labels, values)
 

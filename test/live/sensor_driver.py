@@ -24,7 +24,7 @@ AUDIO_HZ = 16_000
 
 
 def imu(node: Node, rng: np.random.Generator) -> Callable[[Header], None]:
-    publisher = node.create_publisher(Imu, '/imu', RELIABLE)
+    publisher = node.create_publisher(Imu, '/imu/data', RELIABLE)
     message = Imu()
 
     def publish(header: Header) -> None:

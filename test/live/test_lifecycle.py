@@ -84,7 +84,7 @@ def test_what_the_user_asks_of_the_subscription_is_done_or_explained(
     settings = {
         'model': str(bundle),
         'topic': 'not a name',
-        'qos_overrides./imu.subscription.reliability': 'reliable',
+        'qos_overrides./imu/data.subscription.reliability': 'reliable',
         'qos_overrides./wrist.subscription.reliability': 'unfailing',
     }
     with (
@@ -98,11 +98,11 @@ def test_what_the_user_asks_of_the_subscription_is_done_or_explained(
         _, text, _ = watcher.wait_for_status(NAME, partial(says, "'unfailing' is none of"))
         assert text.startswith('inactive: cannot activate')
         assert not watcher.change(NAME, 'activate')
-        assert watcher.set_parameter(NAME, 'topic', 'imu')[0]
-        status = watcher.wait_for_status(NAME, partial(says, 'quality of service on /imu'))
+        assert watcher.set_parameter(NAME, 'topic', 'imu/data')[0]
+        status = watcher.wait_for_status(NAME, partial(says, 'quality of service on /imu/data'))
         assert is_error(status)
         assert '/watcher' in status[1]
-        assert 'qos_overrides./imu.subscription' in status[1]
+        assert 'qos_overrides./imu/data.subscription' in status[1]
         assert 'Traceback' not in node.log
         assert node.end() == 0
 
