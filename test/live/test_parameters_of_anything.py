@@ -50,7 +50,12 @@ TABLES: Final[Mapping[str, Sequence[Row]]] = {
 # Names that are in no table, some of which ROS knows.
 FURTHER: Final = st.one_of(
     st.sampled_from(
-        ['use_sim_time', 'qos_overrides./imu.subscription.depth', 'sensors.imu.topic', 'model.x']
+        [
+            'use_sim_time',
+            'qos_overrides./imu/data.subscription.depth',
+            'sensors.imu.topic',
+            'model.x',
+        ]
     ),
     texts,
 )
@@ -269,7 +274,9 @@ def test_what_is_set_is_taken_as_given_or_refused(robot: Robot, node: str, state
     assert robot.process.running
 
 
-@pytest.mark.parametrize(('sensor', 'topic'), [('camera', '/imu'), ('audio', '/camera/image_raw')])
+@pytest.mark.parametrize(
+    ('sensor', 'topic'), [('camera', '/imu/data'), ('audio', '/camera/image_raw')]
+)
 def test_a_topic_that_the_process_reads_as_another_type_is_taken_back_in_words(
     robot: Robot, sensor: str, topic: str
 ) -> None:

@@ -14,7 +14,8 @@ Written by `xmodal benchmark --page docs/performance.md`; [benchmarks.md](benchm
 it measures. Each row compares two sides that do the same work, in turn, several rounds long. The
 ratio is ours over plain, the median over the rounds with the least and the most in brackets; it is
 that of CPU time, of all threads and processes, where nothing else is said. Absolute figures move
-with what else the machine does, ratios hardly. Of a missed aim the notes say what sets the limit.
+with what else the machine does, ratios hardly. Rows may be of several runs (`--add`). Of a missed
+aim the notes say what sets the limit.
 """
 
 
