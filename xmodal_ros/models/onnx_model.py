@@ -144,11 +144,14 @@ def import_onnx(name: str, purpose: str) -> ModuleType:
 
 
 def has_onnx(path: Path) -> bool:
-    """Tell whether a bundle holds an ONNX file; whether it is whole, :func:`check_onnx` tells."""
+    """Tell whether a bundle holds an ONNX file; whether it is whole, :func:`check_onnx` tells.
+
+    Raises :class:`BundleError` where the disk does not say.
+    """
     try:
         return (path / ONNX_FILE).is_file()
-    except OSError:
-        return False
+    except OSError as error:
+        raise BundleError(f'bundle {path} cannot be looked into: {error}') from error
 
 
 def check_onnx(path: Path, device: str, precision: Precision) -> str:
