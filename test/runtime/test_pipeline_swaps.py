@@ -111,6 +111,37 @@ def test_the_feed_aside_takes_over_with_its_first_full_window(
     assert counters.received == 50 * (9 + 8)
 
 
+def test_what_waits_for_the_old_feed_is_decided_on_before_the_new_one_takes_over(
+    engines: list[Engine], inference: InferenceThread
+) -> None:
+    """Each topic is taken in turns of its own: the new one may be ahead of the old one."""
+    run = Run(engines[0], inference)
+    run.push(run.first, stream(0, 3))
+    run.first.waiting = lambda: stream(3, 7)
+    aside = Feed(engines[1], IMU_TYPE)
+    run.pipeline.prepare(aside)
+    run.push(aside, stream(4, 9))
+    assert run.switches == 1
+    assert run.stamps() == [2.5 + k / 2 for k in range(13)]
+
+
+def test_an_old_feed_that_cannot_be_emptied_does_not_keep_the_new_one_back(
+    engines: list[Engine], inference: InferenceThread
+) -> None:
+    run = Run(engines[0], inference)
+
+    def broken() -> list[Received]:
+        raise OSError('the subscription is gone')
+
+    run.first.waiting = broken
+    aside = Feed(engines[1], IMU_TYPE)
+    run.pipeline.prepare(aside)
+    run.push(aside, stream(0, 4))
+    assert run.pipeline.feed is aside
+    assert run.stamps() == [2.5, 3.0, 3.5]
+    assert run.pipeline.counters().failures == 1
+
+
 def test_a_feed_let_go_takes_nothing(engines: list[Engine], inference: InferenceThread) -> None:
     run = Run(engines[0], inference)
     aside = Feed(engines[1], IMU_TYPE)

@@ -79,6 +79,7 @@ class SensorInput:
     def start(self, pipeline: Pipeline) -> None:
         """Begin to take messages for the pipeline."""
         self._pipeline = pipeline
+        self.feed.waiting = self._usable
         if self._modality.intake.as_they_come:
             self._thread = EventThread(
                 'intake', wait=self.source.wait, work=self.take, wake=self.source.wake
@@ -127,6 +128,7 @@ class SensorInput:
         if self._mounting is not None:
             self._mounting.close()
         self._pipeline = None
+        self.feed.waiting = None
 
     @property
     def _needs_format(self) -> bool:

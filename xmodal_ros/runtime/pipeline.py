@@ -44,9 +44,12 @@ class PipelineClocks:
 class Feed:
     """A way from messages to decisions: the type of the messages, the sensor's place, the model.
 
-    ``engine`` may be exchanged at any moment by one that :meth:`fits`. The rest belongs to the
+    ``engine`` may be exchanged at any moment by one that :meth:`fits`. ``waiting`` gives messages
+    that have come and were not pushed yet, where some may wait. The rest belongs to the
     :class:`Pipeline`.
     """
+
+    waiting: Callable[[], Iterable[Received]] | None = None
 
     def __init__(
         self,
@@ -124,7 +127,7 @@ class Pipeline:
 
     Another feed can be prepared aside: both are pushed to, the old one decides until the new one
     has filled a window, and from then on the new one does; ``switched`` is told so. No hop goes
-    without a decision, and no stamp is decided on twice.
+    without a decision, and no stamp is decided on twice: what waits for the old one counts before.
 
     ``publish`` is called in the inference thread; ``failed`` is told, in any thread, of
     exceptions nobody expected, which are counted and end nothing. Latency is the time from the
@@ -189,30 +192,42 @@ class Pipeline:
         may change how the feed reads what it gives.
         """
         with self._lock:
-            if feed is not self._feed and feed is not self._aside:
-                return
-            for received in take():
-                if feed is self._feed:
-                    self._newest_ns = self._clocks.steady()
-                try:
-                    windows = feed.intake.push(received.data, received.received_ns)
-                except Exception as error:  # noqa: BLE001 - no input may end the thread
-                    self._fail('on a message', error)
-                    continue
-                if feed is self._aside:
-                    windows = self._take_over(feed, windows)
-                windows = self._not_decided(windows)
-                if windows:
-                    self._newest_end_ns = windows[-1].end_ns
-                    self._queue.submit(
-                        [_Due(window, received.received_ns, feed) for window in windows]
-                    )
+            if feed is self._feed or feed is self._aside:
+                self._push(feed, take())
+
+    def _push(self, feed: Feed, messages: Iterable[Received]) -> None:
+        for received in messages:
+            if feed is self._feed:
+                self._newest_ns = self._clocks.steady()
+            try:
+                windows = feed.intake.push(received.data, received.received_ns)
+            except Exception as error:  # noqa: BLE001 - no input may end the thread
+                self._fail('on a message', error)
+                continue
+            if feed is self._aside:
+                windows = self._take_over(feed, windows)
+            windows = self._not_decided(windows)
+            if windows:
+                self._newest_end_ns = windows[-1].end_ns
+                self._queue.submit(
+                    [_Due(window, received.received_ns, feed) for window in windows]
+                )
+
+    def _push_waiting(self) -> None:
+        """Let the feed that decides have what has come for it, which nobody takes afterwards."""
+        if self._feed.waiting is None:
+            return
+        try:
+            self._push(self._feed, self._feed.waiting())
+        except Exception as error:  # noqa: BLE001 - no input may keep another from taking over
+            self._fail('on taking messages', error)
 
     def _take_over(self, feed: Feed, windows: list[Window]) -> list[Window]:
         """Switch to the feed prepared with its first full window."""
         spec = feed.engine.bundle.info.window
         for index, window in enumerate(windows):
             if window.coverage >= spec.min_coverage:
+                self._push_waiting()
                 self._retired.add(self._feed.intake)
                 self._feed, self._aside = feed, None
                 self._newest_ns = self._clocks.steady()
