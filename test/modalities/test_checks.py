@@ -175,7 +175,7 @@ SCENES: Mapping[str, Sequence[Callable[[], list[Problem]]]] = {
     ],
     'turning-at-rest': [lambda: imu(AT_REST, np.array([0.5, -0.3, 0.2]) + 0.01 * GYRO)],
     'low-rate': [slow],
-    'label-clock': [lambda: labels_from(3600), lambda: labels_from(-6)],
+    'label-clock': [lambda: labels_from(3600), lambda: labels_from(1.5), lambda: labels_from(-6)],
     'noise': [lambda: microphone(NOISE.uniform(-0.98, 0.98, 32_000))],
     'gap': [lambda: stamps(np.r_[STAMPS[:200], STAMPS[230:]])],
     'refused': [refused],
@@ -285,6 +285,7 @@ def test_every_check_of_the_table_is_shown_here():
         lambda: microphone(0.9 * np.sin(np.arange(32_000) * np.pi / 2 + 0.7)),
         lambda: microphone(NOISE.normal(0, 0.1, 32_000).clip(-0.99, 0.99)),
         lambda: labels_from(-4),
+        lambda: labels_from(0.5),
         lambda: stamps(np.r_[STAMPS[:400], STAMPS[400:] + 5 * SECOND], pauses=True),
         # A network that stalls, and gives all at once afterwards.
         lambda: stamps(STAMPS, np.maximum(STAMPS, STAMPS[300])),

@@ -268,7 +268,8 @@ _LABELS: Final = (
     DataCheck(
         'label-clock',
         'warning',
-        "labels of a classifier are stamped more than 5 s away from the selector's clock",
+        "labels of a classifier are stamped more than 1 s ahead of the selector's clock, or 5 s "
+        'behind it',
         "synchronise the clock of what stamps the sensor's messages (chrony or ptp), or let its "
         'driver stamp with ROS time; where a recording is played, let its player publish /clock '
         'and set use_sim_time',
