@@ -139,7 +139,17 @@ class TopicReader:
         already has nothing to wait for but the timeout and :meth:`wake`; where ROS has been shut
         down there is nothing to wait for at all, and False comes after a moment.
         """
-        return wait_for_any([self], timeout_s)
+        with self._lock:
+            self._waited_on = subscription = self._subscription
+        try:
+            return self._wait(subscription, timeout_s)
+        except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle):
+            time.sleep(min(timeout_s, _WITHOUT_ROS_S))
+            return False
+        finally:
+            with self._lock:
+                self._waited_on = None
+                self._waiter_left.notify_all()
 
     def wake(self) -> None:
         """Let the thread in :meth:`wait` return, or else the next one that comes, at once."""
@@ -173,16 +183,20 @@ class TopicReader:
             self._waiter_left.wait_for(lambda: self._waited_on is not subscription)
         self._node.destroy_subscription(subscription)
 
-    def _enter(self) -> tuple[Any, Any]:
-        """Give what there is to wait on, and keep it from being closed until it is left."""
-        with self._lock:
-            self._waited_on = self._subscription
-            return self._guard_condition, self._subscription
-
-    def _leave(self) -> None:
-        with self._lock:
-            self._waited_on = None
-            self._waiter_left.notify_all()
+    def _wait(self, subscription: Any, timeout_s: float) -> bool:
+        handles = [self._context, self._guard_condition]
+        if subscription is not None:
+            handles.append(subscription.handle)
+        with contextlib.ExitStack() as held:
+            for handle in handles:
+                held.enter_context(handle)
+            wait_set = rclpy_implementation.WaitSet(len(handles) - 2, 1, 0, 0, 0, 0, self._context)
+            wait_set.clear_entities()
+            wait_set.add_guard_condition(self._guard_condition)
+            if subscription is not None:
+                wait_set.add_subscription(subscription.handle)
+            wait_set.wait(round(timeout_s * 1e9))
+            return bool(wait_set.get_ready_entities('subscription'))
 
     def _subscribe(self, msgtype: str, profile: QoSProfile) -> None:
         message = message_class(msgtype)
@@ -248,42 +262,6 @@ class TopicReader:
                 f'same comes from (of this type there are {names})'
             )
         return f"start {self._publisher}, or correct the parameter '{self._parameter}'"
-
-
-def wait_for_any(readers: Sequence[TopicReader], timeout_s: float) -> bool:
-    """Wait for a message of any of some readers of one context, as :meth:`TopicReader.wait` does.
-
-    One thread at a time.
-    """
-    if not readers:
-        time.sleep(min(timeout_s, _WITHOUT_ROS_S))
-        return False
-    found = [reader._enter() for reader in readers]  # noqa: SLF001 - it is of this module
-    try:
-        return _wait(readers[0]._context, found, timeout_s)  # noqa: SLF001
-    except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle):
-        time.sleep(min(timeout_s, _WITHOUT_ROS_S))
-        return False
-    finally:
-        for reader in readers:
-            reader._leave()  # noqa: SLF001
-
-
-def _wait(context: Any, found: Sequence[tuple[Any, Any]], timeout_s: float) -> bool:
-    guards = [guard for guard, _ in found]
-    subscriptions = [each.handle for _, each in found if each is not None]
-    with contextlib.ExitStack() as held:
-        for handle in (context, *guards, *subscriptions):
-            held.enter_context(handle)
-        counts = (len(subscriptions), len(guards), 0, 0, 0, 0)
-        wait_set = rclpy_implementation.WaitSet(*counts, context)
-        wait_set.clear_entities()
-        for guard in guards:
-            wait_set.add_guard_condition(guard)
-        for subscription in subscriptions:
-            wait_set.add_subscription(subscription)
-        wait_set.wait(round(timeout_s * 1e9))
-        return bool(wait_set.get_ready_entities('subscription'))
 
 
 def _first_installed(msgtypes: Sequence[str]) -> str:
