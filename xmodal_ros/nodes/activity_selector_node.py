@@ -17,7 +17,7 @@ from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.ros import messages, parameters, qos, selector_parameters
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.topic_reader import resolved, TopicReader
+from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
 from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
@@ -27,7 +27,6 @@ from xmodal_ros.runtime.selector_health import Input, SelectorHealth
 from xmodal_ros.runtime.selector_settings import SelectorSettings
 from xmodal_ros.streams.sample import DecodeError
 
-_DRAIN_PERIOD_S: Final = 0.02
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 
 
@@ -77,7 +76,7 @@ class ActivitySelector(ListeningNode):
         for name in settings.names:
             self._sources[name] = self._make_reader(name)
         self._selector = Selector(settings, time.monotonic_ns)
-        self._drain = PeriodicThread('intake', _DRAIN_PERIOD_S, self._take_labels)
+        self._drain = PeriodicThread('intake', DRAIN_PERIOD_S, self._take_labels)
         topics = ', '.join(f'{name} on {each.topic}' for name, each in self._sources.items())
         self.get_logger().info(f'{settings.mode}: {topics}')
 
