@@ -34,7 +34,7 @@ from xmodal_ros.ros.parameter_tables import (
 from xmodal_ros.ros.parameters import declare, given_at_start, texts, type_name, warn_of_unknown
 from xmodal_ros.ros.selector_parameters import ACTIVITY_SELECTOR
 from xmodal_ros.ros.sensor_table import read_sensors
-from xmodal_ros.ros.trainer_parameters import TRAINER
+from xmodal_ros.ros.trainer_parameters import NODE_PARAMETERS, TRAINER
 
 ROOT = Path(__file__).parents[2]
 MODALITIES = ('imu', 'camera', 'audio', 'skeleton')
@@ -43,6 +43,12 @@ DOCUMENTED = {
     'classifier': (MODALITY,),
     **TABLES,
     'trainer': TRAINER,
+}
+OF_AN_IMU = DOCUMENTED['imu_classifier']
+# What another page has, to which that of the node leads: docs/imu_classifier.md, docs/training.md.
+ELSEWHERE = {
+    **{f'{name}_classifier': OF_AN_IMU for name in MODALITIES[1:]},
+    'trainer': TRAINER[len(NODE_PARAMETERS) :],
 }
 
 
@@ -73,8 +79,16 @@ def test_the_page_of_a_node_says_what_the_table_says(node: str) -> None:
             parameter.description,
         ]
         for parameter in DOCUMENTED[node]
+        if parameter not in ELSEWHERE.get(node, ())
     ]
     assert rows(node) == expected
+
+
+@pytest.mark.parametrize('modality', MODALITIES[1:])
+def test_only_the_mounting_is_a_parameter_of_an_imu_alone(modality: str) -> None:
+    others = {parameter.name for parameter in DOCUMENTED[f'{modality}_classifier']}
+    alone = {parameter.name for parameter in OF_AN_IMU} - others
+    assert alone == {'mounting_rotation', 'mounting_frame'}
 
 
 def test_the_players_parameters_are_read_only_as_documented() -> None:
