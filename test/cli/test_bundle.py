@@ -16,6 +16,8 @@
 
 import json
 from pathlib import Path
+from shutil import which
+import subprocess
 from typing import Any
 import warnings
 
@@ -102,3 +104,39 @@ def test_an_altered_bundle_is_not_migrated(tmp_path: Path) -> None:
     result = run('migrate', path)
     assert isinstance(result.exception, BundleError)
     assert 'an altered bundle is not migrated' in str(result.exception)
+
+
+def new_key(folder: Path, name: str) -> Path:
+    make = ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', str(folder / name)]
+    subprocess.run(make, check=True, stdin=subprocess.DEVNULL)
+    return folder / name
+
+
+@pytest.mark.skipif(which('ssh-keygen') is None, reason='ssh-keygen comes with OpenSSH')
+def test_a_signed_bundle_is_known_by_its_key_and_no_other(tmp_path: Path) -> None:
+    path = make_imu_bundle(tmp_path / 'imu')
+    key, other = new_key(tmp_path, 'key'), new_key(tmp_path, 'other')
+    public = key.with_suffix('.pub')
+
+    def problem(signed_by: Path = public) -> str:
+        out = tmp_path / 'out.json'
+        result = run('verify', path, '--signed-by', signed_by, '--json', out)
+        (found,) = json.loads(out.read_text())['bundles']
+        assert result.exit_code == (0 if found['whole'] else 1)
+        return str(found['problem'])
+
+    assert 'is not signed' in problem()
+    assert run('sign', path, '--key', key).exit_code == 0
+    assert problem() == ''
+    both = tmp_path / 'both'
+    keys = (other.with_suffix('.pub'), public)
+    both.write_text('# of the laboratory\n' + ''.join(each.read_text() for each in keys))
+    assert problem(both) == ''
+    assert 'is not by a key of' in problem(other.with_suffix('.pub'))
+    (path / 'README.md').write_text('Never wrong.')
+    assert 'is not by a key of' in problem()
+    (path / 'README.md').unlink()
+    assert problem() == ''
+    assert run('verify', path).exit_code == 0
+    unusable = run('sign', path, '--key', tmp_path / 'nowhere')
+    assert 'cannot be signed with' in str(unusable.exception)

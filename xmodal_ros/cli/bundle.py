@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""``xmodal bundle``: what models in folders are, how two differ, and whether they are whole."""
+"""``xmodal bundle``: what models in folders are, how two differ, whether they are whole, whose."""
 
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +26,7 @@ _JSON = typer.Option('--json', metavar='FILE', help='Write the same here, as JSO
 
 @app.callback()
 def bundle() -> None:
-    """Show, compare, verify and migrate bundles: the folders in which models travel."""
+    """Show, compare, verify, sign and migrate bundles: the folders in which models travel."""
 
 
 @app.command()
@@ -68,6 +68,13 @@ def verify(
         list[Path], typer.Argument(metavar='BUNDLE...', help='Folders that training wrote.')
     ],
     json: Annotated[Path | None, _JSON] = None,
+    signed_by: Annotated[
+        Path | None,
+        typer.Option(
+            metavar='FILE',
+            help='Ask for a signature too, by one of the public SSH keys in this file.',
+        ),
+    ] = None,
 ) -> None:
     """Prove bundles whole, as a robot does before it runs one.
 
@@ -79,7 +86,32 @@ def verify(
     """
     from xmodal_ros.cli.bundle_run import verify as run
 
-    run(bundles, json)
+    run(bundles, json, signed_by)
+
+
+@app.command()
+def sign(
+    bundles: Annotated[
+        list[Path], typer.Argument(metavar='BUNDLE...', help='Folders that training wrote.')
+    ],
+    key: Annotated[
+        Path,
+        typer.Option(
+            metavar='FILE',
+            help='A private SSH key; or a public one whose private half an agent holds.',
+        ),
+    ],
+) -> None:
+    """Sign bundles with an SSH key, for others to know that they are from you.
+
+    All files of the folder are signed as they are: sign again after an export.
+    It needs ssh-keygen, of OpenSSH.
+
+    Example: xmodal bundle sign models/imu_wrist --key ~/.ssh/id_ed25519
+    """
+    from xmodal_ros.cli.bundle_run import sign as run
+
+    run(bundles, key)
 
 
 @app.command()

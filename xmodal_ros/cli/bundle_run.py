@@ -36,6 +36,7 @@ from xmodal_ros.models.configuration_bundle import check_bundle
 from xmodal_ros.models.description import describe_model
 from xmodal_ros.models.migration import migrate_bundle
 from xmodal_ros.models.onnx_model import ONNX_FILE
+from xmodal_ros.models.signature import sign_bundle, verify_signature
 from xmodal_ros.runtime.devices import make_deterministic
 
 _WIDTH_OF_A_FILE: Final = 200
@@ -96,20 +97,27 @@ def differences_of(
             yield UnequalValue(f'{prefix}{key}', own, other)
 
 
-def verify(bundles: Sequence[Path], json: Path | None) -> None:
-    """Load each and say whether it is whole; exits with 1 where one is not."""
+def verify(bundles: Sequence[Path], json: Path | None, signed_by: Path | None) -> None:
+    """Load each and say whether it is whole, and signed as asked; exits with 1 where not."""
     check_writable(json)
     make_deterministic()
     console = _console()
     results = []
     for path in bundles:
-        problem = _problem(path)
+        problem = _problem(path, signed_by)
         results.append({'path': str(path), 'whole': not problem, 'problem': problem})
         words = f'[bold red]not whole[/]: {escape(problem)}' if problem else '[green]whole[/]'
         console.print(f'{escape(str(path))}: {words}', soft_wrap=True, highlight=False)
     write_result(json, {'bundles': results})
     if any(not each['whole'] for each in results):
         raise typer.Exit(1)
+
+
+def sign(bundles: Sequence[Path], key: Path) -> None:
+    """Sign each and say so; raises :class:`BundleError`."""
+    for path in bundles:
+        sign_bundle(path, key)
+        Console(stderr=True).print(escape(f'signed: {path}'), soft_wrap=True, highlight=False)
 
 
 def migrate(source: Path, out: Path | None) -> None:
@@ -119,8 +127,10 @@ def migrate(source: Path, out: Path | None) -> None:
     Console(stderr=True).print(escape(words), soft_wrap=True, highlight=False)
 
 
-def _problem(path: Path) -> str:
+def _problem(path: Path, signed_by: Path | None) -> str:
     try:
+        if signed_by is not None:
+            verify_signature(path, signed_by)
         load_bundle(path)
         if (path / ONNX_FILE).is_file():
             from xmodal_ros.models.onnx_model import load_onnx
