@@ -22,6 +22,7 @@ import time
 from typing import Any
 
 import cv2
+from geometry_msgs.msg import Point, Pose, PoseArray
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Imu
 from std_msgs.msg import String
@@ -60,6 +61,13 @@ def picture(stamp: int) -> CompressedImage:
     return message
 
 
+def joints(stamp: int) -> PoseArray:
+    message = PoseArray()
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 10**9)
+    message.poses = [Pose(position=Point(z=0.1 * number)) for number in range(18)]
+    return message
+
+
 @contextmanager
 def robot() -> Iterator[None]:
     with (
@@ -70,9 +78,19 @@ def robot() -> Iterator[None]:
         node.publisher(String, '/choice/activity/source', LATCHED) as source,
         node.publisher(Imu, '/wrist/imu', BEST_EFFORT) as imu,
         node.publisher(CompressedImage, '/front/image') as images,
+        node.publisher(PoseArray, '/body', BEST_EFFORT) as body,
+        node.publisher(PoseArray, '/particles', BEST_EFFORT) as particles,
     ):
+        # Poses are of a body where somebody who gives labels listens.
+        node.hear(PoseArray, '/body', BEST_EFFORT)
         source.publish(String(data='imu'))
-        streams = [Stream(labels, 4, label), Stream(imu, 50, movement), Stream(images, 5, picture)]
+        streams = [
+            Stream(labels, 4, label),
+            Stream(imu, 50, movement),
+            Stream(images, 5, picture),
+            Stream(body, 10, joints),
+            Stream(particles, 10, joints),
+        ]
         with talking(streams):
             yield
 
@@ -106,6 +124,8 @@ def test_a_page_shows_what_a_robot_says_and_what_its_sensors_give() -> None:
             names = '[...document.querySelectorAll(".row-name")].map((row) => row.textContent)'
             look(server, page, f'{names}.some((name) => name.includes("acceleration"))')
             look(server, page, f'{names}.some((name) => name.includes("pictures"))')
+            look(server, page, f'{names}.some((name) => name.includes("extent"))')
+            assert 'particles' not in page.inner_text('body')
             look(server, page, 'document.querySelector("#live-picture").naturalWidth === 64')
             look(server, page, '/z 9.8/.test(document.querySelector("#values").textContent)')
             assert NAME in page.inner_text('#values')

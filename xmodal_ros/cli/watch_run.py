@@ -28,6 +28,7 @@ from xmodal_ros.cli.browser import open_browser
 from xmodal_ros.cli.needing_ros import needing_ros
 from xmodal_ros.cli.watch_page import render
 from xmodal_ros.errors import ConfigurationError, XmodalError
+from xmodal_ros.runtime.image_process import expect_images
 from xmodal_ros.runtime.watching import Watch
 from xmodal_ros.tools.watch.history import History
 
@@ -71,6 +72,7 @@ def serve(*, once: bool, port: int, browser: bool) -> None:
     with needing_ros():
         from xmodal_ros.tools.watch.listener import Watcher
         from xmodal_ros.tools.watch.page_server import WatchServer
+    expect_images()
     history = History(time.monotonic_ns())
     console = Console(stderr=True)
     watching = Watcher(watch=history, look_period_s=_LOOK_PERIOD_S)

@@ -61,6 +61,8 @@ class Watcher:
         self._look_period_ns = round(look_period_s * 1e9)
         self.watch = watch or Watch()
         self.nodes: tuple[str, ...] = ()
+        # Those that publish labels.
+        self.classifiers: frozenset[str] = frozenset()
         self._clock = clock
         self._stack = ExitStack()
         self._node: Node = None
@@ -126,6 +128,7 @@ class Watcher:
             for name, types in known.items()
             if CLASSIFICATION_TYPE in types
         }
+        self.classifiers = frozenset(node for nodes in labels.values() for node in nodes)
         self.watch.note_graph(labels, now_ns)
         wanted = [(name, CLASSIFICATION_TYPE) for name, nodes in labels.items() if nodes]
         for name, types in known.items():

@@ -51,7 +51,7 @@ class WatchServer(PageServer):
     def __init__(self, watcher: Watcher, history: History, port: int = 0) -> None:
         self._watcher = watcher
         self._history = history
-        self._sensors = SensorWatcher(watcher.node, history.note)
+        self._sensors = SensorWatcher(watcher.node, history.note, lambda: watcher.classifiers)
         # The stamps of receipt are of the system's clock.
         self._wall_ns = time.time_ns() - time.monotonic_ns()
         self._lock = threading.Lock()

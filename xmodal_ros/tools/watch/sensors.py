@@ -18,7 +18,7 @@ What they give is drawn by the lanes of the report and the labelling page, in bl
 second. Messages count from when they came: simulated time and clocks of drivers do not matter.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 import struct
 from typing import Any, cast, Final
@@ -32,8 +32,9 @@ from xmodal_ros.media.lane import Lane
 from xmodal_ros.media.span import Span
 from xmodal_ros.media.tracks import lane_of
 from xmodal_ros.modalities.audio.decoder import INFO_TYPE
-from xmodal_ros.modalities.registry import find_modality, intake_of_type, modality_of_type
+from xmodal_ros.modalities.registry import find_modality, intake_of_type, modality_that_reads
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.ros.qos import node_name
 from xmodal_ros.streams.sample import DecodeError
 from xmodal_ros.tools.doctor.subscription import DoctorSubscription
 
@@ -74,13 +75,15 @@ class _Shown:
 class SensorWatcher:
     """Follows every topic of a sensor that can be drawn, with subscriptions of ``node``.
 
-    ``told`` gets what there is to tell: kind, topic, when it began, what becomes JSON. Not a
-    thread's: :meth:`step` and :meth:`picture` are called one at a time.
+    ``told`` gets what there is to tell: kind, topic, when it began, what becomes JSON. What may be
+    of other use by its type, as poses are, is a sensor's where one of ``classifiers()`` listens.
+    Not a thread's: :meth:`step` and :meth:`picture` are called one at a time.
     """
 
-    def __init__(self, node: Node, told: Told) -> None:
+    def __init__(self, node: Node, told: Told, classifiers: Callable[[], Collection[str]]) -> None:
         self._node = node
         self._told = told
+        self._classifiers = classifiers
         self._shown: dict[str, _Shown] = {}
         self._infos: dict[str, DoctorSubscription] = {}
         self._said: dict[str, bytes] = {}
@@ -136,7 +139,7 @@ class SensorWatcher:
     def _look(self) -> None:
         for topic, msgtypes in self._node.get_topic_names_and_types():
             for msgtype in msgtypes:
-                modality = modality_of_type(msgtype)
+                modality = self._modality(topic, msgtype)
                 if msgtype == INFO_TYPE and topic not in self._infos:
                     self._infos[topic] = DoctorSubscription(self._node, topic, msgtype, 1)
                 elif modality and topic not in self._shown and lane_of(modality):
@@ -148,6 +151,14 @@ class SensorWatcher:
         for shown in self._shown.values():
             shown.subscription.follow()
             shown.problem = shown.problem or shown.subscription.problem
+
+    def _modality(self, topic: str, msgtype: str) -> str | None:
+        reader = modality_that_reads(msgtype)
+        if reader is None or find_modality(reader).detected_by_type:
+            return reader
+        listeners = self._node.get_subscriptions_info_by_topic(topic)
+        ours = self._classifiers()
+        return reader if any(node_name(info) in ours for info in listeners) else None
 
     def _show(self, topic: str, msgtype: str, modality: str) -> None:
         if len(self._shown) >= _SHOWN_AT_MOST or not self._node.count_publishers(topic):
