@@ -19,6 +19,7 @@ ros2 launch xmodal_ros bringup.launch.py params_file:=/robot/perception.yaml cam
 """
 
 from launch import LaunchDescription
+
 from xmodal_ros.launching.actions import describe
 from xmodal_ros.launching.bringup import BRINGUP
 

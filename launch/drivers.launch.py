@@ -19,6 +19,7 @@ ros2 launch xmodal_ros drivers.launch.py microphone:=false camera_device:=rtsp:/
 """
 
 from launch import LaunchDescription
+
 from xmodal_ros.launching.actions import describe
 from xmodal_ros.launching.drivers import DRIVERS
 

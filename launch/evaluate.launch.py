@@ -19,6 +19,7 @@ ros2 launch xmodal_ros evaluate.launch.py bag:=recording imu_model:=models/imu p
 """
 
 from launch import LaunchDescription
+
 from xmodal_ros.launching.actions import describe
 from xmodal_ros.launching.evaluate import EVALUATE
 

@@ -20,6 +20,7 @@ ros2 launch xmodal_ros perception.launch.py imu_model:=/models/imu bag:=recordin
 """
 
 from launch import LaunchDescription
+
 from xmodal_ros.launching.actions import describe
 from xmodal_ros.launching.perception import PERCEPTION
 

@@ -19,6 +19,7 @@ ros2 launch xmodal_ros trainer.launch.py bags:=/recordings target:=imu_wrist sou
 """
 
 from launch import LaunchDescription
+
 from xmodal_ros.launching.actions import describe
 from xmodal_ros.launching.trainer import TRAINER
 

@@ -55,11 +55,10 @@ class Start(Protocol):
 
 def by_launch(name: str, arguments: Mapping[str, object], said: list[str] | None = None) -> Run:
     """Let ROS's launch packages do it."""
+    import launch
     from launch.actions import IncludeLaunchDescription, RegisterEventHandler
     from launch.event_handlers import OnProcessIO
     from launch.launch_description_sources import PythonLaunchDescriptionSource
-
-    import launch
 
     heard = [] if said is None else said
     service: Any = launch.LaunchService(noninteractive=True)

@@ -27,9 +27,8 @@ pytestmark = pytest.mark.usefixtures('launch_installed')
 
 def describe(name: str) -> tuple[Any, Any]:
     """The description in a launch file, and the context that it was read in."""
-    from launch.launch_description_sources import PythonLaunchDescriptionSource
-
     import launch
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
 
     context = launch.LaunchContext()
     source = PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py'))

@@ -105,7 +105,7 @@ def test_a_parameter_of_dynamic_type_cannot_be_deleted(robot: Robot) -> None:
 
 @pytest.mark.parametrize('kind', [SetParameters, SetParametersAtomically])
 def test_a_value_of_a_type_that_does_not_exist_is_refused(robot: Robot, kind: Any) -> None:
-    """rclpy raises for it, and leaves whoever asked without an answer."""
+    """Of this rclpy makes an exception, which leaves whoever asked without an answer."""
     wrong = Parameter(name='frame_id', value=ParameterValue(type=77))
     right = rclpy.Parameter('frame_id', value='wrist').to_parameter_msg()
     service = f'{NAME}/set_parameters' + '_atomically' * (kind is SetParametersAtomically)

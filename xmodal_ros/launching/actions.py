@@ -18,6 +18,7 @@ from collections.abc import Iterable
 import os
 from typing import Any
 
+from launch import LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     EmitEvent,
@@ -33,7 +34,6 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
-from launch import LaunchDescription
 from xmodal_ros.child_process import LAUNCHED_BY
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.launching import plan
