@@ -14,16 +14,19 @@
 
 """An ensemble beside a net: its answers, in a bundle, alone and as an ONNX graph."""
 
+from pydantic import ValidationError
 import pytest
 import torch
 
 from xmodal_ros.contract.export import require_onnx_parity
+from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MemberConfig
 from xmodal_ros.models.configuration_features import RocketFeatures, StatisticsFeatures
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
-from xmodal_ros.models.modeling_ensemble import Member
+from xmodal_ros.models.modeling_ensemble import as_series, Member
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 MEMBERS = (
@@ -58,6 +61,42 @@ def model(*, net: bool = True):
 def test_it_is_a_bundle_and_an_onnx_graph_like_any_other(net):
     info, classifier, windows = model(net=net)
     require_onnx_parity(info, classifier, windows[0])
+
+
+def test_of_pictures_members_see_the_means_over_a_grid():
+    members = (MemberConfig(name='statistics', features=StatisticsFeatures()),)
+    info = BundleInfo(
+        labels=('sit', 'walk', 'wave'),
+        sensor='camera',
+        stream=CameraStream(pixels='depth', height=14, width=16),
+        window=WindowingSpec(length_ns=SECOND_NS, rate_hz=8, margin_ns=SECOND_NS // 8),
+        preprocessing=(),
+        encoder=CameraCnnConfig(width=8, dim=16),
+        ensemble=EnsembleConfig(members=members, grid=(4, 8)),
+        method='unimodal',
+    )
+    torch.manual_seed(0)
+    classifier = info.make_classifier().eval()
+    pictures = torch.rand(6, 8, 14, 16, 1)
+    assert classifier.ensemble is not None
+    (member,) = classifier.ensemble.members
+    assert isinstance(member, Member)
+    series = as_series(pictures, (4, 8))
+    assert series.shape == (6, 8, 32)
+    torch.testing.assert_close(series[2, 3, 7], pictures[2, 3, :4, 14:].mean())
+    member.prepare(series, torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(member.answer.weight, std=0.1)
+    with torch.no_grad():
+        classifier.ensemble.weights.copy_(torch.tensor([0.0, 1.0]))
+        torch.testing.assert_close(classifier(pictures), member(series))
+        classifier.ensemble.weights.copy_(torch.tensor([1.0, 1.0]))
+    require_onnx_parity(info, classifier, pictures[0])
+
+
+def test_what_has_no_pictures_has_no_grid():
+    config = EnsembleConfig(members=MEMBERS, grid=(4, 8))
+    with pytest.raises(ValidationError, match='grid'):
+        BundleInfo.model_validate({**model()[0].model_dump(), 'ensemble': config})
 
 
 def test_a_window_gives_the_same_alone_as_among_others():

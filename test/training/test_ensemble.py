@@ -21,13 +21,18 @@ import numpy as np
 import pytest
 import torch
 
-from test.training.small_trainer import examples, RECIPES, TARGET, trainer
+from test.training.small_trainer import examples, RECIPES, SETTINGS, TARGET, trainer
+from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
+from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
 from xmodal_ros.training.ridge import balanced_weights, fit_ridge
 from xmodal_ros.training.stacking import choose_weights, stack
-from xmodal_ros.training.trainer import repeatable
+from xmodal_ros.training.trainer import predict_answers, repeatable
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 
 class Notes(NullReporter):
@@ -89,6 +94,51 @@ def test_it_is_chosen_on_people_left_out_and_the_seed_fixes_it():
 def test_one_person_is_chosen_on_by_recordings_or_else_by_parts_of_one():
     assert chosen(recorded(3), Notes(), 'aaa').document['over'] == 'recordings'
     assert chosen(recorded(1), Notes(), 'a').document['over'] == 'parts of a recording'
+
+
+def test_of_a_camera_members_see_means_over_a_grid():
+    spec = WindowingSpec(length_ns=SECOND_NS, rate_hz=8, margin_ns=SECOND_NS // 8)
+    stream = CameraStream(pixels='gray', height=12, width=16)
+    encoder = CameraCnnConfig(width=8, dim=16)
+    recipe = Recipe(stream, spec, encoder, (), CameraAugmentation(), fit=SETTINGS)
+    labels, recordings = np.arange(36) % 3, np.arange(36) // 12
+    pictures = np.random.default_rng(0).integers(0, 60, (36, 8, 12, 16, 1)).astype(np.uint8)
+    for label in range(3):
+        pictures[labels == label, :, 4 * label : 4 * label + 4, :8] += 60
+    made = WindowsDataset(pictures, labels, recordings, np.arange(36) * SECOND_NS)
+    sets = {TARGET: DatasetSplit(made, made, {})}
+    document = trainer((), recipes={TARGET: recipe}, sets=sets).document(TARGET)
+    with repeatable(0):
+        choice = choose_ensemble(
+            document,
+            recipe,
+            sets[TARGET],
+            0,
+            torch.device('cpu'),
+            Notes(),
+            people='abc',
+            learn_validation=False,
+        )
+        assert set(choice.document['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+        assert choice.ensemble is not None
+        assert choice.ensemble.config.grid == (6, 8)
+        classifier = document.make_classifier()
+        classifier.join(choice.ensemble)
+        answers = predict_answers(classifier, pictures).argmax(dim=1).numpy()
+    assert (answers == labels).mean() > 0.8
+
+
+def test_parts_hold_something_of_every_activity_that_is_done_once_or_many_times():
+    made = examples(72, noise=0.5)
+    once = np.argsort(made.labels, kind='stable')
+    # One activity after the other, in one recording, and each in a recording of its own.
+    for recordings in (np.zeros(72, np.int64), made.labels[once]):
+        parted = replace(
+            made, values=made.values[once], labels=made.labels[once], recordings=recordings
+        )
+        document = chosen(parted, Notes(), 'aaa').document
+        assert document['over'] == 'parts of a recording'
+        assert document['macro_f1'] > 0.8
 
 
 def test_five_windows_leave_the_net_alone_and_it_is_said():

@@ -100,6 +100,8 @@ class BundleInfo(BaseModel):
         check_model(self.stream, self.window, self.preprocessing, self.encoder)
         if self.patch is not None:
             self.patch.check(self.encoder.dim)
+        if self.ensemble is not None:
+            self.ensemble.check(self.encoder.input)
         return self
 
     @property

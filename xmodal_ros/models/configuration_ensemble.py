@@ -22,6 +22,7 @@ from typing import Annotated, Final, Literal, Self, TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from xmodal_ros.modalities.stream import EncoderInput
 from xmodal_ros.models.configuration_features import (
     Features,
     RocketFeatures,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from xmodal_ros.models.modeling_ensemble import Ensemble
 
 _MOST_NUMBERS: Final = 1 << 26
+
+GridSide = Annotated[int, Field(ge=1, le=32)]
 
 MemberName = Literal['statistics', 'kernel', 'rocket']
 
@@ -65,6 +68,13 @@ class EnsembleConfig(BaseModel):
 
     net: bool = True
     members: Annotated[tuple[MemberConfig, ...], Field(min_length=1, max_length=16)]
+    grid: tuple[GridSide, GridSide] | None = None
+    """Of pictures: members see the means over the cells of a grid of so many rows and columns."""
+
+    def check(self, kind: EncoderInput) -> None:
+        """Raise ValueError where pictures have no grid, or what has no pictures has one."""
+        if (self.grid is not None) != (kind == 'pictures'):
+            raise ValueError(f'an ensemble for {kind} of grid {self.grid} cannot be')
 
     def build(self, channels: int, classes: int) -> 'Ensemble':
         """Build it without knowledge, for preprocessed windows of so many channels."""
@@ -72,6 +82,9 @@ class EnsembleConfig(BaseModel):
 
         return Ensemble(self, channels, classes)
 
+
+GRID: Final = (6, 8)
+"""What is left of a picture: where something moves tells what it is, single pixels do not."""
 
 MEMBERS: Final = (
     MemberConfig(name='statistics', features=StatisticsFeatures()),

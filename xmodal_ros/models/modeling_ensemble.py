@@ -14,11 +14,27 @@
 
 """Answers in closed form, and their weighted mean with a net's."""
 
+import math
+
 import torch
 from torch import nn, Tensor
+from torch.nn import functional
 
 from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MemberConfig
 from xmodal_ros.models.modeling_features import StandardisedFeatures
+
+
+def as_series(windows: Tensor, grid: tuple[int, int] | None) -> Tensor:
+    """Give windows (B, steps, C) as they are, and of pictures (B, steps, height, width, C) means.
+
+    These are (B, steps, C rows columns), over the cells of a ``grid`` of (rows, columns).
+    """
+    if grid is None:
+        return windows
+    pictures = windows.flatten(0, 1).movedim(-1, 1)
+    means = functional.adaptive_avg_pool2d(pictures, grid)
+    series: Tensor = means.unflatten(0, windows.shape[:2]).flatten(2)
+    return series
 
 
 class Likeness(nn.Module):
@@ -100,16 +116,19 @@ class Ensemble(nn.Module):
     def __init__(self, config: EnsembleConfig, channels: int, classes: int) -> None:
         super().__init__()
         self.config = config
+        if config.grid is not None:
+            channels *= math.prod(config.grid)
         self.members = nn.ModuleList(
             Member(member, channels, classes) for member in config.members
         )
         self.register_buffer('weights', torch.ones(len(config.members) + 1))
 
     def forward(self, window: Tensor, logits: Tensor) -> Tensor:
-        """Give the logits (B, classes) of windows (B, steps, C) that a net gives ``logits``."""
+        """Give the logits (B, classes) of windows (B, steps, ..., C) a net gives ``logits``."""
         # What is equal for all classes says nothing, and would only make numbers large.
         answers = [logits - logits.mean(dim=1, keepdim=True)] if self.config.net else []
-        answers += [member(window) for member in self.members]
+        series = as_series(window, self.config.grid)
+        answers += [member(series) for member in self.members]
         weights = self.weights if self.config.net else self.weights[1:]
         return torch.stack(
             [weight * answer for weight, answer in zip(weights, answers, strict=True)]

@@ -16,6 +16,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -29,13 +30,14 @@ from xmodal_ros.data.window_array import choose, join
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
-from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MEMBERS
+from xmodal_ros.models.configuration_ensemble import EnsembleConfig, GRID, MEMBERS
 from xmodal_ros.models.lazy_tensor import as_tensor
-from xmodal_ros.models.modeling_ensemble import Ensemble, Member
+from xmodal_ros.models.modeling_ensemble import as_series, Ensemble, Member
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
+from xmodal_ros.training.folds import stretches
 from xmodal_ros.training.ridge import fit_ridge
 from xmodal_ros.training.stacking import choose_weights
 from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
@@ -43,12 +45,14 @@ from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
 NET: Final = 'net'
 
 _FOLDS: Final = 3
+# Of one recording, a multiple of the folds.
+_PARTS: Final = 9
 _LEAST_WINDOWS: Final = 20
 # Windows overlap: more say little more, and closed forms take the square of their number.
 _MOST_WINDOWS: Final = 4000
-_MOST_NUMBERS: Final = 50_000_000
+_MOST_NUMBERS: Final = 100_000_000
 # What a net that is only to be compared may take.
-_MOST_STEPS: Final = {'sequence': 800, 'spectrogram': 300}
+_MOST_STEPS: Final = {'sequence': 800, 'spectrogram': 300, 'pictures': 300}
 _PART: Final = 64
 
 
@@ -95,15 +99,13 @@ def choose_ensemble(
     Windows that validate are learnt from too where ``learn_validation`` says that they are of no
     people of their own. Call it within :func:`~xmodal_ros.training.trainer.repeatable`.
     """
-    kind = document.encoder.input
-    if kind not in _MOST_STEPS:
-        return _net_alone(f'nothing else is tried for {kind}', reporter)
+    grid = GRID if document.encoder.input == 'pictures' else None
     parts = [examples.training, examples.validation] if learn_validation else [examples.training]
-    material = _gather(parts, people, seed)
+    material = _gather(parts, people, seed, document.window.length_ns)
     if material is None:
         return _net_alone('too few windows to choose by', reporter)
     preprocessing = Preprocessing(document.preprocessing)
-    sequences = _sequences(preprocessing, material.windows)
+    sequences = _sequences(preprocessing, material.windows, grid)
     if sequences.shape[1] < 8:
         return _net_alone('windows are shorter than 8 steps', reporter)
     reporter.begin('choosing an encoder', len(MEMBERS))
@@ -132,12 +134,13 @@ def choose_ensemble(
         answers[config.name] = _centred(fitted.held_out)
         reporter.advance(number + 1, config.name)
     answers[NET] = _net_answers(document, recipe, material, seed, device, reporter)
-    return _combine(material, members, answers, reporter)
+    return _combine(material, members, grid, answers, reporter)
 
 
 def _combine(
     material: _Material,
     members: Sequence[Member],
+    grid: tuple[int, int] | None,
     answers: dict[str, NDArray[np.float64]],
     reporter: ProgressReporter,
 ) -> EncoderChoice:
@@ -164,15 +167,19 @@ def _combine(
     )
     if not kept:
         return EncoderChoice(None, None, document)
-    config = EnsembleConfig(net=weights[NET] > 0, members=tuple(member.config for member in kept))
-    ensemble = _assemble(config, kept, weights)
-    return EncoderChoice(ensemble, calibrate(together, material.labels), document)
+    config = EnsembleConfig(
+        net=weights[NET] > 0, members=tuple(member.config for member in kept), grid=grid
+    )
+    return EncoderChoice(
+        _assemble(config, kept, weights), calibrate(together, material.labels), document
+    )
 
 
 def _assemble(
     config: EnsembleConfig, kept: Sequence[Member], weights: Mapping[str, float]
 ) -> Ensemble:
-    ensemble = Ensemble(config, kept[0].channels, kept[0].answer.out_features)
+    channels = kept[0].channels // math.prod(config.grid or (1,))
+    ensemble = Ensemble(config, channels, kept[0].answer.out_features)
     for own, member in zip(ensemble.members, kept, strict=True):
         own.load_state_dict(member.state_dict())
     values = [weights[NET], *(weights[member.config.name] for member in kept)]
@@ -185,7 +192,9 @@ def _net_alone(why: str, reporter: ProgressReporter) -> EncoderChoice:
     return EncoderChoice(None, None, {'chosen': {NET: 1.0}, 'why': why})
 
 
-def _gather(parts: Sequence[WindowsDataset], people: Sequence[str], seed: int) -> _Material | None:
+def _gather(
+    parts: Sequence[WindowsDataset], people: Sequence[str], seed: int, length_ns: int
+) -> _Material | None:
     """Take labelled windows, of each activity a share of the most there may be."""
     labels = np.concatenate([part.labels[part.labelled] for part in parts])
     if len(labels) < _LEAST_WINDOWS:
@@ -209,25 +218,60 @@ def _gather(parts: Sequence[WindowsDataset], people: Sequence[str], seed: int) -
 
     recordings, ends_ns = column('recordings'), column('ends_ns')
     windows = WindowsDataset(np.asarray(choose(values, rows)), labels[rows], recordings, ends_ns)
-    groups, unit = recordings, 'recordings'
+    groups, folds, unit = _groups(windows, people, seed, length_ns)
+    return _Material(windows, groups, folds, unit)
+
+
+def _groups(
+    windows: WindowsDataset, people: Sequence[str], seed: int, length_ns: int
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]], str]:
+    """Say which windows (N,) are left out together, in which folds, and what they have in common.
+
+    People; or else recordings, where each activity is in two at least; or else parts.
+    """
+    groups, unit = windows.recordings, 'recordings'
     person = [sorted(set(people)).index(name) for name in people]
-    if len({person[recording] for recording in recordings.tolist()}) > 1:
-        groups, unit = np.array(person, np.int64)[recordings], 'people'
-    elif len(np.unique(recordings)) < 2:
-        # Stretches of time, of which the ones beside each other are alike.
-        order = np.argsort(ends_ns, kind='stable')
-        groups = np.empty(len(rows), np.int64)
-        groups[order] = np.arange(len(rows)) * 10 // len(rows)
-        unit = 'parts of a recording'
+    if len({person[recording] for recording in groups.tolist()}) > 1:
+        groups, unit = np.array(person, np.int64)[groups], 'people'
+    elif any(
+        len(np.unique(groups[windows.labels == label])) < 2 for label in np.unique(windows.labels)
+    ):
+        groups = _parts_of_activities(windows, length_ns)
+        folds = [np.arange(fold, _PARTS, _FOLDS) for fold in range(_FOLDS)]
+        held_out = [fold for fold in folds if np.isin(groups, fold).any()]
+        return groups, held_out, 'parts of a recording'
     found = np.unique(groups)
     shuffled = np.random.default_rng(seed).permutation(found)
-    return _Material(windows, groups, np.array_split(shuffled, min(_FOLDS, len(found))), unit)
+    return groups, np.array_split(shuffled, min(_FOLDS, len(found))), unit
 
 
-def _sequences(preprocessing: Preprocessing, windows: WindowsDataset) -> Tensor:
+def _parts_of_activities(windows: WindowsDataset, length_ns: int) -> NDArray[np.int64]:
+    """Number parts (N,) that each hold something of every activity, for they come in turns.
+
+    Of stretches of an activity every so manieth; of one that goes on and on, the time is divided.
+    """
+    # Of many windows some are left out, which is no pause.
+    apart_ns = np.diff(np.sort(windows.ends_ns))
+    numbers = stretches(windows, max(length_ns, 2 * int(np.median(apart_ns))))
+    parts = np.zeros(len(windows), np.int64)
+    for label in np.unique(windows.labels):
+        own = np.flatnonzero(windows.labels == label)
+        found, turn = np.unique(numbers[own], return_inverse=True)
+        if len(found) >= _FOLDS:
+            parts[own] = turn % _PARTS
+        else:
+            order = np.lexsort((windows.ends_ns[own], windows.recordings[own]))
+            # Not all in the first part, where each activity has a window or two.
+            parts[own[order]] = (np.arange(len(own)) * _FOLDS // len(own) + label) % _FOLDS
+    return parts
+
+
+def _sequences(
+    preprocessing: Preprocessing, windows: WindowsDataset, grid: tuple[int, int] | None
+) -> Tensor:
     with torch.no_grad():
         parts = as_tensor(windows.values).split(_PART)
-        return torch.cat([preprocessing(part) for part in parts])
+        return torch.cat([as_series(preprocessing(part), grid) for part in parts])
 
 
 class _LastWeights(Callback):

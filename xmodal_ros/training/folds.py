@@ -189,11 +189,16 @@ def _joined(parts: Sequence[WindowsDataset]) -> WindowsDataset:
     )
 
 
-def stretches(windows: WindowsDataset) -> NDArray[np.int64]:
-    """Number the stretches (N,) of one recording in which one activity goes on, over all."""
+def stretches(windows: WindowsDataset, pause_ns: int | None = None) -> NDArray[np.int64]:
+    """Number the stretches (N,) of one recording in which one activity goes on, over all.
+
+    Windows that end more than ``pause_ns`` apart are of two.
+    """
     order = np.lexsort((windows.ends_ns, windows.recordings))
     labels, recordings = windows.labels[order], windows.recordings[order]
     new = (np.diff(labels) != 0) | (np.diff(recordings) != 0)
+    if pause_ns is not None:
+        new |= np.diff(windows.ends_ns[order]) > pause_ns
     numbers = np.zeros(len(windows), dtype=np.int64)
     numbers[order] = np.concatenate([[0], np.cumsum(new)])
     return numbers
