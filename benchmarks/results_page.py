@@ -44,6 +44,8 @@ from benchmarks import when_transfer_pays
 _DEFAULT = 'default'
 # By so much macro-F1 the default is to be better.
 _AIM = 0.02
+_DEFAULTS = 'The default encoder against simple models'
+_GAIN = 'default to the best of them'
 _OVERVIEW = 'All methods on all sets'
 _COMMAND = re.compile(r'results_page\.py (.*) --out')
 _HEAD = """# Results
@@ -79,7 +81,7 @@ def page(folders: Sequence[Path], pictures: str = 'pictures') -> str:
     """Join the tables of studies, each a part with its headings one level down."""
     parts = [_HEAD.format(folders=' '.join(folder.name for folder in folders))]
     if defaults := [each for folder in folders for each in _defaults(folder)]:
-        parts.append(_of_defaults(defaults))
+        parts.append(_show_defaults(list(_of_defaults(defaults))))
     compared = [each for folder in folders for each in _comparisons(folder)]
     if compared:
         parts.append(_overview(compared))
@@ -107,6 +109,11 @@ def added(old: str, new: str) -> str:
         if _title(part) == _OVERVIEW:
             tables = [part, *(p.split('\n', 1)[1] for p in kept if _title(p) == _OVERVIEW)]
             fresh[number] = '\n'.join(dict.fromkeys(tables))
+        if _title(part) == _DEFAULTS:
+            old_rows = (row for p in kept if _title(p) == _DEFAULTS for row in _shown_defaults(p))
+            shown = [*old_rows, *_shown_defaults(part)]
+            rows = {(row['study'], row['target']): row for row in shown}
+            fresh[number] = _show_defaults(list(rows.values())).removeprefix('## ')
     kept = [part for part in kept if _title(part) not in titles]
     parts = [ours, *fresh, *kept]
     return '\n## '.join(part.rstrip('\n') + '\n' for part in parts)
@@ -143,34 +150,48 @@ def _defaults(folder: Path) -> Iterator[tuple[str, dict[str, Any], list[dict[str
                 yield folder.name, own, others
 
 
-def _of_defaults(found: Sequence[tuple[str, dict[str, Any], list[dict[str, Any]]]]) -> str:
-    """Give one table of the default encoder and simple models, on all sensors."""
-    names = list(dict.fromkeys(line['row'] for _, _, others in found for line in others))
-    head = ('study', 'target', 'people', _DEFAULT, *names, 'default to the best of them')
-    rows, gains = [head, ('---',) * len(head)], []
+def _of_defaults(
+    found: Sequence[tuple[str, dict[str, Any], list[dict[str, Any]]]],
+) -> Iterator[dict[str, str]]:
+    """Give the row of each sensor in a table of the default encoder and simple models."""
     for study, own, others in found:
         best = max(others, key=lambda line: line['macro_f1'])
-        gains.append(own['macro_f1'] - best['macro_f1'])
-        scores = {line['row']: f'{line["macro_f1"]:.3f}' for line in others}
-        told = f'{gains[-1]:+.3f}'
+        told = f'{own["macro_f1"] - best["macro_f1"]:+.3f}'
         if best['clip'] and best['clip']['low'] is not None:
             # That of the other to it, turned round.
             told += f' ({-best["clip"]["high"]:+.3f} to {-best["clip"]["low"]:+.3f})'
-        cells = [scores.get(name, '') for name in names]
-        rows.append(
-            (study, own['target'], str(own['subjects']), f'{own["macro_f1"]:.3f}', *cells, told)
-        )
-    shown = '\n'.join(f'| {" | ".join(row)} |' for row in rows)
-    level = sum(round(gain, 3) >= 0 for gain in gains)
-    better = sum(round(gain, 3) >= _AIM for gain in gains)
+        yield {
+            'study': study,
+            'target': own['target'],
+            'people': str(own['subjects']),
+            _DEFAULT: f'{own["macro_f1"]:.3f}',
+            **{line['row']: f'{line["macro_f1"]:.3f}' for line in others},
+            _GAIN: told,
+        }
+
+
+def _show_defaults(rows: Sequence[dict[str, str]]) -> str:
+    names = [name for name in dict.fromkeys(key for row in rows for key in row) if name != _GAIN]
+    head = (*names, _GAIN)
+    cells = [head, ('---',) * len(head), *([row.get(n, '') for n in head] for row in rows)]
+    shown = '\n'.join(f'| {" | ".join(row)} |' for row in cells)
+    gains = [float(row[_GAIN].split(' ')[0]) for row in rows]
+    level, better = sum(gain >= 0 for gain in gains), sum(gain >= _AIM for gain in gains)
     return (
-        '## The default encoder against simple models\n\n'
+        f'## {_DEFAULTS}\n\n'
         'Macro-F1 per clip on people who did not train, and the difference of the default to\n'
         'whichever simple model is best in this very test, with its 95 % interval over people.\n'
         'Of studies that end in `quick` all people are among those that things were chosen on.\n\n'
         f'{shown}\n\n'
         f'At least as good on {level} of {len(gains)}, better by {_AIM} on {better}.\n'
     )
+
+
+def _shown_defaults(part: str) -> list[dict[str, str]]:
+    """Read the rows that a part shows."""
+    lines = [line for line in part.splitlines() if line.startswith('|')]
+    head, _, *rows = ([cell.strip() for cell in line.split('|')[1:-1]] for line in lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def _comparisons(folder: Path) -> Iterator[_Comparison]:

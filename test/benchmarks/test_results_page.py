@@ -72,11 +72,19 @@ def test_a_folder_without_a_table_is_named(tmp_path, capsys):
     assert not (tmp_path / 'page.md').exists()
 
 
-def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor(tmp_path):
-    def line(target, row, score, clip=None):
-        scores = {'target': target, 'row': row, 'sources': [], 'macro_f1': score, 'clip': clip}
-        return {**scores, 'subjects': 5, 'runs': 1}
+def line(target, row, score, clip=None):
+    scores = {'target': target, 'row': row, 'sources': [], 'macro_f1': score, 'clip': clip}
+    return {**scores, 'subjects': 5, 'runs': 1}
 
+
+def write_study(folder, lines):
+    folder.mkdir(exist_ok=True)
+    (folder / 'table.md').write_text(f'# {folder.name}\n\nSeeds 0.\n')
+    tables = [{'split': 'across', 'labels': 'all labels', 'lines': lines}]
+    (folder / 'study.json').write_text(json.dumps({'tables': tables}))
+
+
+def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor(tmp_path):
     worse = {'mean': -0.03, 'low': -0.05, 'high': -0.01, 'p': 0.01}
     lines = [
         line('foot', 'default', 0.8),
@@ -85,17 +93,23 @@ def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor(tmp_p
         line('ear', 'default', 0.5),
         line('ear', 'forest', 0.6),
     ]
-    folder = tmp_path / 'first'
-    folder.mkdir()
-    (folder / 'table.md').write_text('# First\n\nSeeds 0.\n')
-    tables = [{'split': 'across', 'labels': 'all labels', 'lines': lines}]
-    (folder / 'study.json').write_text(json.dumps({'tables': tables}))
+    write_study(tmp_path / 'first', lines)
     out = tmp_path / 'results.md'
-    main([str(folder), '--out', str(out)])
+    main([str(tmp_path / 'first'), '--out', str(out)])
     text = out.read_text()
     assert '| first | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
     assert '| first | ear | 5 | 0.500 | 0.600 |  | -0.100 |' in text
     assert 'At least as good on 1 of 2, better by 0.02 on 1.' in text
+    # Another study, and another run of this one, keep what it does not say anew.
+    write_study(tmp_path / 'first', [line('ear', 'default', 0.7), line('ear', 'forest', 0.6)])
+    write_study(tmp_path / 'second', [line('ear', 'default', 0.6), line('ear', 'forest', 0.6)])
+    main([str(tmp_path / 'first'), str(tmp_path / 'second'), '--out', str(out), '--add'])
+    text = out.read_text()
+    assert '| first | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
+    assert '| first | ear | 5 | 0.700 | 0.600 |  | +0.100 |' in text
+    assert '| second | ear | 5 | 0.600 | 0.600 |  | +0.000 |' in text
+    assert 'At least as good on 3 of 3, better by 0.02 on 2.' in text
+    assert text.count('## The default encoder against simple models') == 1
 
 
 def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):
