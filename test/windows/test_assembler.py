@@ -22,9 +22,10 @@ import pytest
 
 from test.messages import EPOCH, SECOND
 from xmodal_ros.streams.sample import Sample
+from xmodal_ros.windows import assembler as assembler_module
 from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.clock import LONGEST_GAP_NS
-from xmodal_ros.windows.resampling import resample_linear, resample_nearest
+from xmodal_ros.windows.resampling import hold, resample_linear, resample_nearest
 from xmodal_ros.windows.windowing import WindowingSpec
 
 SPEC = WindowingSpec(rate_hz=50)
@@ -76,10 +77,10 @@ def test_what_comes_after_a_window_is_due_would_not_have_changed_it(kind, rate, 
         times, values = np.array([s.stamp_ns for s in near]), np.array([s.values for s in near])
         grid = spec.grid(window.end_ns)
         if kind == 'linear':
-            laid = resample_linear(times, values, grid, spec.period_ns, spec.margin_ns)
+            laid = hold(resample_linear(times, values, grid, spec.period_ns, spec.margin_ns))
             assert window.values.tobytes() == laid.values.astype(np.float32).tobytes()
         else:
-            laid = resample_nearest(times, values, grid, spec.margin_ns)
+            laid = hold(resample_nearest(times, values, grid, spec.margin_ns))
             assert window.values.tobytes() == laid.values.tobytes()
 
 
@@ -151,6 +152,18 @@ def test_a_jump_of_time_starts_anew_with_no_window_across_it(jump_ns):
         assert window.values.tobytes() == windows[end].values.tobytes()
     before_only, _ = run(before)
     assert set(windows) == set(before_only) | set(fresh)
+
+
+def test_windows_that_overlap_share_what_was_computed(monkeypatch):
+    computed = []
+
+    def counted(stamps, values, grid, *of):
+        computed.append(len(grid))
+        return resample_linear(stamps, values, grid, *of)
+
+    monkeypatch.setattr(assembler_module, 'resample_linear', counted)
+    run(samples(EPOCH + 1, 500), WindowingSpec(rate_hz=50, hop_ns=SECOND // 10))
+    assert computed[:3] == [100, 5, 5]
 
 
 def test_memory_stays_bounded_on_a_long_stream():

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from test.messages import EPOCH, SECOND
-from xmodal_ros.windows.resampling import resample_linear, resample_nearest
+from xmodal_ros.windows.resampling import hold, resample_linear, resample_nearest
 from xmodal_ros.windows.windowing import WindowingSpec
 
 SPEC = WindowingSpec(rate_hz=50)
@@ -105,7 +105,7 @@ def test_a_gap_is_uncovered_and_holds_the_nearest_evidence():
     assert uncovered.min() > 0.5
     assert uncovered.max() < 1.1
     assert len(uncovered) == 29
-    np.testing.assert_array_equal(result.values[:, 0], seconds(GRID) > 0.8)
+    np.testing.assert_array_equal(hold(result).values[:, 0], seconds(GRID) > 0.8)
 
 
 def test_no_samples_cover_nothing():
@@ -115,7 +115,7 @@ def test_no_samples_cover_nothing():
     ):
         assert not result.covered.any()
         assert result.values.shape == (len(GRID), 3)
-        assert not result.values.any()
+        assert not hold(result).values.any()
 
 
 def test_nearest_takes_the_closer_frame_and_the_earlier_of_two():
@@ -124,6 +124,6 @@ def test_nearest_takes_the_closer_frame_and_the_earlier_of_two():
     frames = np.array([[1], [2]], np.uint8)
     points = np.array([stamps[0] - 1, middle, middle + 1, stamps[1] + MARGIN + 1])
     result = resample_nearest(stamps, frames, points, MARGIN)
-    assert result.values.ravel().tolist() == [1, 1, 2, 2]
+    assert hold(result).values.ravel().tolist() == [1, 1, 2, 2]
     assert result.covered.tolist() == [True, True, True, False]
     assert result.values.dtype == np.uint8

@@ -24,12 +24,13 @@ from xmodal_ros.streams.sample import Sample
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.leap import LeapGuard
 from xmodal_ros.windows.resampling import (
+    hold,
     Interpolation,
     resample_linear,
     resample_nearest,
     Resampled,
 )
-from xmodal_ros.windows.windowing import WindowingSpec
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,8 @@ class Window:
     """The piece of a stream in ``[end_ns - length, end_ns)``.
 
     ``values`` has the shape (steps, ...) of the stream in SI units, ``coverage`` is the share of
-    its grid points that samples cover.
+    its grid points that samples cover. The values may be kept for what overlaps: they are to be
+    read, and not changed.
     """
 
     end_ns: int
@@ -87,6 +89,18 @@ class _SampleBuffer:
         return self._stamps[low:high], self._values[low:high]
 
 
+@dataclass(frozen=True, eq=False)
+class _Laid:
+    """The points of the window that ended at ``end_ns``; the first ``settled`` stay as they are.
+
+    Of these samples have come on both sides; nothing else that a point depends on comes later.
+    """
+
+    end_ns: int
+    points: Resampled
+    settled: int
+
+
 class WindowAssembler:
     """Turn one sensor's samples into windows, each as soon as it is due.
 
@@ -100,6 +114,7 @@ class WindowAssembler:
         self._leaps: LeapGuard[Sample] = LeapGuard(spec.length_ns, self.clock.counts)
         self._interpolation = interpolation
         self._buffer = _SampleBuffer()
+        self._laid: _Laid | None = None
         self._frame_id = ''
 
     def reset(self) -> None:
@@ -118,6 +133,7 @@ class WindowAssembler:
             return []
         if verdict == 'start':
             self._buffer.clear()
+            self._laid = None
         self._frame_id = sample.frame_id
         self._buffer.append(sample.stamp_ns, sample.values)
         due = [self._window(end_ns) for end_ns in self.clock.due(sample.stamp_ns)]
@@ -130,12 +146,39 @@ class WindowAssembler:
         stamps, values = self._buffer.between(
             end_ns - spec.length_ns - spec.margin_ns, end_ns + spec.margin_ns
         )
-        grid = spec.grid(end_ns)
-        resampled: Resampled
-        if self._interpolation == 'linear':
-            resampled = resample_linear(stamps, values, grid, spec.period_ns, spec.margin_ns)
-            window = resampled.values.astype(np.float32)
-        else:
-            resampled = resample_nearest(stamps, values, grid, spec.margin_ns)
-            window = resampled.values
-        return Window(end_ns, window, float(resampled.covered.mean()), self._frame_id)
+        known = self._known(end_ns)
+        grid = spec.grid(end_ns, len(known.covered) if known else 0)
+        laid = self._resample(stamps, values, grid)
+        if known is not None:
+            laid = Resampled(
+                np.concatenate((known.values, laid.values)),
+                np.concatenate((known.covered, laid.covered)),
+            )
+        settled = 0
+        if len(stamps):
+            settled = spec.steps - len(grid) + int(np.searchsorted(grid, stamps[-1]))
+        self._laid = _Laid(end_ns, laid, settled)
+        held = hold(laid)
+        coverage = int(np.count_nonzero(laid.covered)) / spec.steps
+        return Window(end_ns, held.values, coverage, self._frame_id)
+
+    def _resample(
+        self, stamps: NDArray[np.int64], values: NDArray[Any], grid: NDArray[np.int64]
+    ) -> Resampled:
+        spec = self.spec
+        if self._interpolation == 'nearest':
+            return resample_nearest(stamps, values, grid, spec.margin_ns)
+        laid = resample_linear(stamps, values, grid, spec.period_ns, spec.margin_ns)
+        return Resampled(laid.values.astype(np.float32), laid.covered)
+
+    def _known(self, end_ns: int) -> Resampled | None:
+        """Give the first points of a window, as far as the one before had them."""
+        laid = self._laid
+        if laid is None:
+            return None
+        first = (end_ns - laid.end_ns) * self.spec.rate_hz // SECOND_NS
+        if first >= laid.settled:
+            return None
+        return Resampled(
+            laid.points.values[first : laid.settled], laid.points.covered[first : laid.settled]
+        )

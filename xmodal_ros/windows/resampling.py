@@ -15,7 +15,8 @@
 """Lay irregular samples on a regular grid.
 
 Every grid point is computed from the samples near it alone, with the same operations in the same
-order whatever window it is part of: that is what makes offline and live agree to the last bit.
+order whatever window it is part of: that is what makes offline and live agree to the last bit,
+and lets windows that overlap share points. :func:`hold` then fills a window's gaps.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,10 @@ _NEVER = np.int64(np.iinfo(np.int64).max // 4)
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """Values (K, ...) at K grid points, and which points (K,) the samples cover."""
+    """Values (K, ...) at K grid points, and which points (K,) the samples cover.
+
+    Where none do, a value means nothing.
+    """
 
     values: NDArray[Any]
     covered: NDArray[np.bool_]
@@ -69,8 +73,7 @@ def resample_linear(
     Where samples are as far apart as the grid or farther, this is linear interpolation; where
     they are denser, a triangular kernel one grid period to either side averages them, so that
     faster sensors are low-pass filtered rather than decimated. The two meet without a step. A
-    point is covered when it has neighbours within ``reach_ns`` on both sides; points that are
-    not hold the value of the nearest covered one (zeros if there is none).
+    point is covered when it has neighbours within ``reach_ns`` on both sides.
     """
     if not len(stamps):
         return Resampled(np.zeros((len(grid), values.shape[1])), np.zeros(len(grid), bool))
@@ -83,10 +86,13 @@ def resample_linear(
         out=np.zeros(len(grid)),
         where=covered & (span > 0) & (near.left_gap > 0),
     )[:, None]
+    dense = span < period_ns
+    if dense.all():
+        return Resampled(_triangular(stamps, values, grid, period_ns), covered)
     linear = (1 - fraction) * values[near.left] + fraction * values[near.right]
-    smooth = _triangular(stamps, values, grid, period_ns)
-    dense = (span < period_ns)[:, None]
-    return _hold(Resampled(np.where(dense, smooth, linear), covered))
+    if dense.any():
+        linear[dense] = _triangular(stamps, values, grid[dense], period_ns)
+    return Resampled(linear, covered)
 
 
 def _triangular(
@@ -96,18 +102,22 @@ def _triangular(
     period_ns: int,
 ) -> NDArray[np.float64]:
     low = np.searchsorted(stamps, grid - period_ns, side='right')
-    high = np.searchsorted(stamps, grid + period_ns, side='left')
-    total = np.zeros((len(grid), values.shape[1]))
-    weight_sum = np.zeros(len(grid))
-    # One tap at a time over all points: each point's sum runs over its own samples in order of
-    # time, so it does not depend on how many the densest point has.
-    for tap in range(int((high - low).max(initial=0))):
-        index = np.minimum(low + tap, len(stamps) - 1)
-        distance = np.abs(stamps[index] - grid) / period_ns
-        weight = np.where(low + tap < high, 1 - distance, 0.0)
-        total += weight[:, None] * values[index]
-        weight_sum += weight
-    return np.divide(total, weight_sum[:, None], out=total, where=weight_sum[:, None] > 0)
+    taps = np.searchsorted(stamps, grid + period_ns, side='left') - low
+    # Each point with each of its samples, in order of time.
+    point = np.repeat(np.arange(len(grid)), taps)
+    sample = np.arange(len(point)) + (low - np.cumsum(taps) + taps)[point]
+    weight = 1 - np.abs(stamps[sample] - grid[point]) / period_ns
+    channels = values.shape[1]
+    terms = np.empty((len(point), channels + 1))
+    np.multiply(values[sample], weight[:, None], out=terms[:, :channels])
+    terms[:, channels] = weight
+    # It adds them one by one as they come, as sums that numpy makes by pairs would not.
+    slots = point[:, None] * (channels + 1) + np.arange(channels + 1)
+    added = np.bincount(slots.ravel(), terms.ravel(), len(grid) * (channels + 1))
+    # Of nothing it gives integers.
+    sums = added.astype(np.float64, copy=False).reshape(len(grid), channels + 1)
+    total, weight_sum = sums[:, :channels], sums[:, channels:]
+    return np.divide(total, weight_sum, out=np.zeros(total.shape), where=weight_sum > 0)
 
 
 def resample_nearest(
@@ -126,11 +136,14 @@ def resample_nearest(
     near = _neighbours(stamps, grid)
     index = np.where(near.left_gap <= near.right_gap, near.left, near.right)
     covered = np.minimum(near.left_gap, near.right_gap) <= reach_ns
-    return _hold(Resampled(values[index], covered))
+    return Resampled(values[index], covered)
 
 
-def _hold(result: Resampled) -> Resampled:
-    """Fill points without evidence with the nearest covered one, the earlier of two."""
+def hold(result: Resampled) -> Resampled:
+    """Fill points without evidence with the nearest covered one, the earlier of two.
+
+    With zeros where none is covered.
+    """
     if result.covered.all():
         return result
     known = np.flatnonzero(result.covered)

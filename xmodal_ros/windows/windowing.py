@@ -68,10 +68,15 @@ class WindowingSpec(BaseModel):
         """Grid points in a window."""
         return self.length_ns * self.rate_hz // SECOND_NS
 
-    def grid(self, end_ns: int) -> NDArray[np.int64]:
-        """Give the stamps (steps,) of the window that ends at ``end_ns``, in nanoseconds."""
+    def grid(self, end_ns: int, first: int = 0) -> NDArray[np.int64]:
+        """Give the stamps (steps,) of the window that ends at ``end_ns``, in nanoseconds.
+
+        Those from its point ``first`` on, (steps - first,).
+        """
         last = end_ns * self.rate_hz // SECOND_NS
-        points = np.arange(last - self.steps, last, dtype=np.int64)
+        points = np.arange(last - self.steps + first, last, dtype=np.int64)
+        if SECOND_NS % self.rate_hz == 0:
+            return points * self.period_ns
         whole, part = np.divmod(points, self.rate_hz)
         stamps: NDArray[np.int64] = whole * SECOND_NS + part * SECOND_NS // self.rate_hz
         return stamps
