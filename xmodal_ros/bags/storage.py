@@ -17,6 +17,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -134,10 +135,7 @@ def read_qos(given: object) -> tuple[QosProfile, ...]:
     What is no profile is left out: messages can be read without.
     """
     if isinstance(given, str):
-        try:
-            given = YAML(typ='safe').load(given)
-        except YAMLError:
-            return ()
+        return _qos_in_text(given)
     profiles = (
         [each for each in given if isinstance(each, dict)] if isinstance(given, list) else []
     )
@@ -149,6 +147,16 @@ def read_qos(given: object) -> tuple[QosProfile, ...]:
         }
         for profile in profiles
     )
+
+
+# Topics of a recording, and recordings, share a few of them, and YAML is dear to read.
+@lru_cache(maxsize=64)
+def _qos_in_text(text: str) -> tuple[QosProfile, ...]:
+    try:
+        given = YAML(typ='safe').load(text)
+    except YAMLError:
+        return ()
+    return () if isinstance(given, str) else read_qos(given)
 
 
 def is_latched(profiles: Collection[QosProfile]) -> bool:

@@ -20,7 +20,7 @@ reads the few fields that matter, and copies nothing.
 
 from functools import lru_cache
 import struct
-from typing import Final
+from typing import Any, Final
 
 from xmodal_ros.streams.sample import DecodeError
 
@@ -75,6 +75,15 @@ class CdrCursor:
         view = memoryview(self.data)[self.position : end]
         self.position = end
         return view
+
+    def unpack(self, layout: struct.Struct) -> tuple[Any, ...]:
+        """Read the fields of a layout, which are to lie as its alignment has them."""
+        end = self.position + layout.size
+        if end > len(self.data):
+            self.take(layout.size)
+        values = layout.unpack_from(self.data, self.position)
+        self.position = end
+        return values
 
     def uint8(self) -> int:
         """Read one byte."""

@@ -40,15 +40,19 @@ class LeapGuard(Generic[Item]):
     def __init__(self, reach_ns: int, counts: Counter[str]) -> None:
         self._reach_ns = reach_ns
         self._counts = counts
-        self._newest: _Stamped[Item] | None = None
+        # From where to where the newest item that counts reaches.
+        self._reached: tuple[int, int] | None = None
         self._held: _Stamped[Item] | None = None
 
     def reset(self) -> None:
         """Forget what came before; what is held back with it."""
-        self._newest = self._held = None
+        self._reached = self._held = None
 
     def admit(self, item: Item, first_ns: int, last_ns: int) -> list[Item]:
         """Take an item and give those that count now, in the order in which they came."""
+        if self._held is None and self._distance(first_ns) <= self._reach_ns:
+            self._reached = first_ns, last_ns
+            return [item]
         given = []
         found, held = _Stamped(item, first_ns, last_ns), self._held
         if held is not None:
@@ -56,18 +60,18 @@ class LeapGuard(Generic[Item]):
             if self._distance(first_ns) < abs(first_ns - held.first_ns):
                 self._counts['leap'] += 1
             else:
-                self._newest = held
+                self._reached = held.first_ns, held.last_ns
                 given.append(held.item)
         if self._distance(first_ns) > self._reach_ns:
             self._held = found
         else:
-            self._newest = found
+            self._reached = first_ns, last_ns
             given.append(item)
         return given
 
     def _distance(self, stamp_ns: int) -> int:
         """Give how far a stamp lies outside the newest item that counts."""
-        newest = self._newest
-        if newest is None:
+        if self._reached is None:
             return 0
-        return max(stamp_ns - newest.last_ns, newest.first_ns - stamp_ns, 0)
+        first_ns, last_ns = self._reached
+        return max(stamp_ns - last_ns, first_ns - stamp_ns, 0)

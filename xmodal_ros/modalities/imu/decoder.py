@@ -15,6 +15,7 @@
 """Decode ``sensor_msgs/Imu``: specific force in m/s² and angular rate in rad/s."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 import math
 import struct
 from typing import Final
@@ -29,11 +30,12 @@ from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
 IMU_TYPE: Final = 'sensor_msgs/msg/Imu'
 
 # After the header: orientation (4) and its covariance (9), angular velocity (3) and its
-# covariance (9), linear acceleration (3) and its covariance (9), all float64.
-_BODY_DOUBLES: Final = 37
-_LITTLE: Final = struct.Struct(f'<{_BODY_DOUBLES}d')
-_BIG: Final = struct.Struct(f'>{_BODY_DOUBLES}d')
-_GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 13, 16, 25, 28
+# covariance (9), linear acceleration (3) and its covariance (9), all float64. Read are the two
+# vectors, and of their covariances the first element.
+_FIELDS: Final = '104x 4d 64x 4d 64x'
+_LITTLE: Final = struct.Struct(f'<{_FIELDS}')
+_BIG: Final = struct.Struct(f'>{_FIELDS}')
+_GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 0, 3, 4, 7
 # A thousand times what any IMU measures; far larger values would overflow in the model.
 _LARGEST: Final = 1e6
 # REP 145: the first covariance element is -1 when the quantity is not measured.
@@ -56,39 +58,50 @@ class ImuDecoder:
 
     def __call__(self, data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG002
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
-        cursor = CdrCursor(data)
-        stamp_ns, frame_id = cursor.header()
-        cursor.align(8)
-        layout = _LITTLE if cursor.byte_order == '<' else _BIG
-        body = layout.unpack(cursor.take(layout.size))
-        if body[_ACC_COVARIANCE] == _NOT_MEASURED:
+        return _decode(data, self.channels, self.rotation)
+
+
+# Whoever cuts windows of a recording looks into its messages too, one after the other.
+@lru_cache(maxsize=1)
+def _decode(data: bytes, channels: ImuChannels, rotation: Matrix | None) -> Sample:
+    cursor = CdrCursor(data)
+    stamp_ns, frame_id = cursor.header()
+    cursor.align(8)
+    body = cursor.unpack(_LITTLE if cursor.byte_order == '<' else _BIG)
+    if body[_ACC_COVARIANCE] == _NOT_MEASURED:
+        raise DecodeError(
+            'no_acceleration',
+            'the IMU does not measure acceleration (linear_acceleration_covariance[0] is -1): '
+            'use another topic',
+        )
+    values = body[_ACC : _ACC + 3]
+    if channels == 'acc_gyro':
+        if body[_GYRO_COVARIANCE] == _NOT_MEASURED:
             raise DecodeError(
-                'no_acceleration',
-                'the IMU does not measure acceleration (linear_acceleration_covariance[0] is -1): '
-                'use another topic',
+                'no_gyro',
+                'the IMU has no gyro (angular_velocity_covariance[0] is -1) but 6 channels '
+                'are wanted: train with --channels acc or choose another topic or model',
             )
-        values = body[_ACC : _ACC + 3]
-        if self.channels == 'acc_gyro':
-            if body[_GYRO_COVARIANCE] == _NOT_MEASURED:
-                raise DecodeError(
-                    'no_gyro',
-                    'the IMU has no gyro (angular_velocity_covariance[0] is -1) but 6 channels '
-                    'are wanted: train with --channels acc or choose another topic or model',
-                )
-            values += body[_GYRO : _GYRO + 3]
-        if not all(map(math.isfinite, values)):
-            raise DecodeError('not_finite', 'the message holds NaN or infinite values')
-        if max(map(abs, values)) > _LARGEST:
-            raise DecodeError(
-                'out_of_range',
-                f'the message holds values beyond {_LARGEST:g} m/s² or rad/s, which no IMU '
-                'measures: check its driver',
-            )
-        check_stamp(stamp_ns)
-        if self.rotation is not None:
-            values = tuple(
-                row[0] * x + row[1] * y + row[2] * z
-                for x, y, z in zip(*[iter(values)] * 3, strict=True)
-                for row in self.rotation
-            )
-        return Sample(stamp_ns, frame_id, np.array(values, dtype=np.float64))
+        values += body[_GYRO : _GYRO + 3]
+    # Of what is not finite this is not either, and no value is larger.
+    if not math.hypot(*values) <= _LARGEST:
+        _refuse_unusable(values)
+    check_stamp(stamp_ns)
+    if rotation is not None:
+        values = tuple(
+            row[0] * x + row[1] * y + row[2] * z
+            for x, y, z in zip(*[iter(values)] * 3, strict=True)
+            for row in rotation
+        )
+    return Sample(stamp_ns, frame_id, np.array(values, dtype=np.float64))
+
+
+def _refuse_unusable(values: tuple[float, ...]) -> None:
+    if not all(map(math.isfinite, values)):
+        raise DecodeError('not_finite', 'the message holds NaN or infinite values')
+    if max(map(abs, values)) > _LARGEST:
+        raise DecodeError(
+            'out_of_range',
+            f'the message holds values beyond {_LARGEST:g} m/s² or rad/s, which no IMU '
+            'measures: check its driver',
+        )
