@@ -5,8 +5,8 @@
 #
 # the tests that need CUDA, the rows of benchmarks/rows/gpu.py, and a training on simulated people;
 # JSON and logs go to FOLDER, ./gpu by default. Takes the torch that there is, for Python 3.12 or
-# 3.11 (PYTHON names another), and installs what else is missing into FOLDER/venv where a package
-# registry can be reached. Runs on the CPU where there is no GPU, and says so.
+# 3.11 (PYTHON names another), and installs this package and what else is missing into FOLDER/venv,
+# for which a package registry must be reached. Runs on the CPU where there is no GPU, and says so.
 # Exit code: 0 where all went well; each step is run whatever became of the one before.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -28,18 +28,17 @@ step() {
 }
 
 : >"$out/steps.json"
-needed='numpy scipy pydantic safetensors rosbags cv2 typer rich torch pytest hypothesis ruamel.yaml filelock'
-missing=$("$python" - $needed <<'EOF'
-import importlib.util, sys
-print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name.split('.')[0]) is None))
-EOF
-)
-if [ -n "$missing" ]; then
-  "$python" -m venv --system-site-packages "$out/venv" || exit 1
-  python="$out/venv/bin/python"
-  # As packages call themselves, which is not always as they are imported.
-  "$python" -m pip install -q $(echo "$missing" | sed 's/cv2/opencv-python-headless/') || exit 1
-fi
+# In an environment of its own, that what Python has, torch above all, is not changed.
+"$python" -m venv "$out/venv" 2>"$out/venv.log" || "$python" -m venv --without-pip "$out/venv" ||
+  exit 1
+own="$out/venv/bin/python"
+# That sees what Python sees, which may be an environment itself.
+"$python" -c 'import sys; print(*[p for p in sys.path if p.endswith("-packages")], sep="\n")' \
+  >"$("$own" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
+if "$own" -m pip --version >/dev/null 2>&1; then pip="$own -m pip"; else pip="$python -m pip --python $own"; fi
+# What is there is kept where it is new enough. Entry points are of what is installed.
+$pip install -q --disable-pip-version-check -e '.[train]' pytest pytest-timeout hypothesis || exit 1
+python=$own
 
 step device "$python" -c '
 import json, sys, torch
