@@ -49,6 +49,9 @@ def test_it_shows_what_is_used_and_keeps_what_it_cut(bags, tmp_path, capsys):
     assert done.returncode == 0, done.stderr
     assert 'bag_2 is left out: it has no labels' in done.stdout
     assert f'cache: {cache}, 3 streams' in done.stdout
+    # Without times of receipt of their own nothing is known of clocks.
+    assert '–: imported, or recorded at its own stamps' in done.stdout
+    assert '0.0000 s' not in done.stdout
     found = json.loads((tmp_path / 'found.json').read_text())
     first = found['recordings'][0]
     assert (first['name'], first['use'], first['segments']) == ('bag_1', 'learning', 3)

@@ -26,6 +26,9 @@ from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.report import DataReport, in_words, REASONS, RecordingReport, remarks
 
 _MOST_LINES: Final = 20
+_NOT_RECEIVED: Final = (
+    '–: imported, or recorded at its own stamps: only --align motion tells whether it agrees'
+)
 
 
 def render_report(report: DataReport) -> RenderableType:
@@ -111,6 +114,7 @@ def render_clocks(report: DataReport) -> RenderableType | None:
         pad_edge=False,
         title='clocks: how far stamps are behind the times of receipt',
         title_justify='left',
+        caption_justify='left',
     )
     for heading in ('recording', 'sensor'):
         table.add_column(heading, overflow='fold')
@@ -123,13 +127,18 @@ def render_clocks(report: DataReport) -> RenderableType | None:
                 if clock.lag_s is None
                 else f'{clock.lag_s:+.3f} s to {clock.against}'
             )
+            if clock.behind_s or clock.jitter_s:
+                by_receipt = (
+                    f'{clock.behind_s:.4f} s',
+                    f'{clock.drift_ppm:+.1f} ± {2 * clock.drift_error_ppm:.1f} ppm',
+                    f'{1000 * clock.jitter_s:.2f} ms',
+                )
+            else:
+                by_receipt = ('–', '–', '–')
+                table.caption = _NOT_RECEIVED
+            name = recording.name if number == 0 else ''
             table.add_row(
-                Text(recording.name if number == 0 else ''),
-                Text(clock.sensor),
-                f'{clock.behind_s:.4f} s',
-                f'{clock.drift_ppm:+.1f} ± {2 * clock.drift_error_ppm:.1f} ppm',
-                f'{1000 * clock.jitter_s:.2f} ms',
-                lag if clock.against else '',
+                Text(name), Text(clock.sensor), *by_receipt, lag if clock.against else ''
             )
     return table if table.row_count else None
 
