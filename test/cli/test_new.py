@@ -17,6 +17,7 @@
 from collections.abc import Iterator
 import importlib.util
 from pathlib import Path
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,7 @@ import pytest
 
 from xmodal_ros import registry
 from xmodal_ros.cli.new_run import Kind, run
+from xmodal_ros.configuration.training import KEYS
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.registry import find_modality
 
@@ -67,6 +69,13 @@ def test_each_kind_of_package_passes_its_own_test(packages: dict[Kind, Path]) ->
         tests = [each for name, each in vars(module).items() if name.startswith('test_')]
         assert len(tests) == 1, kind
         tests[0]()
+        # What training needs is in the command that is shown.
+        (command,) = re.findall(
+            '^xmodal train .*', (package / 'README.md').read_text(), re.MULTILINE
+        )
+        needed = {key for key, field in KEYS.items() if field.default is ...} - {'bags'}
+        assert needed
+        assert all(f' --{key.replace("_", "-")} ' in command for key in needed), command
         # Nothing of the template is left.
         assert not [each for each in package.rglob('*.py') if '{{' in each.read_text()]
 
