@@ -95,6 +95,18 @@ def test_labels_that_cannot_be_used_are_told_once() -> None:
     assert health.active(selector, INPUTS, outputs=1).level == 'ok'
 
 
+def test_labels_of_two_that_speak_as_one_source_are_told_by_their_cause() -> None:
+    _, selector, health = make(replace(SETTINGS, source='imu'))
+    inputs = INPUTS | {'imu': Input('/imu', publishers=2, received=10)}
+    decide(selector, said('imu', [0]))
+    # It may be one that was killed, of which the graph does not know yet.
+    assert health.active(selector, inputs, outputs=1).level == 'ok'
+    decide(selector, said('imu', [0]))
+    report = health.active(selector, inputs, outputs=1)
+    assert report.level == 'warning'
+    assert '2 publishers share /imu: end one of them' in report.message
+
+
 def test_a_failure_inside_is_an_error_and_an_idle_selector_says_why() -> None:
     _, selector, health = make()
     assert health.active(selector, INPUTS, outputs=1, failures=1).level == 'error'

@@ -110,7 +110,7 @@ class SelectorHealth:
         troubles = [
             f'{name}: {words}'
             for name, track in selector.tracks.items()
-            if (words := self._trouble(selector, track, inputs[name]))
+            if (words := self._trouble_and_cause(selector, track, inputs[name]))
         ]
         if failures > self._failures:
             return 'error', 'something failed inside the node: see its log'
@@ -121,6 +121,17 @@ class SelectorHealth:
         if troubles:
             return 'warning', '; '.join(troubles)
         return 'ok', f'{selector.answering} answers' if selector.answering else 'listening'
+
+    def _trouble_and_cause(self, selector: Selector, track: LabelTrack, found: Input) -> str:
+        """Say what is wrong with a source, and that it may be for several speak as it."""
+        words = self._trouble(selector, track, found)
+        # Where nothing is wrong it may be one that was killed, which the graph soon forgets.
+        if not words or found.publishers <= 1:
+            return words
+        several = CHECKS['several-publishers'].found(
+            f'{found.publishers} publishers share {found.topic}'
+        )
+        return f'{words}; {several}'
 
     def _trouble(self, selector: Selector, track: LabelTrack, found: Input) -> str:
         """Say what is wrong with a source, '' where nothing is."""
