@@ -40,6 +40,7 @@ from rcl_interfaces.srv import (
 import rclpy
 from rclpy.context import Context
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 import rclpy.parameter
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -224,6 +225,10 @@ def watching() -> Iterator[Watcher]:
                 executor.spin_once()
         except ExternalShutdownException:
             return
+        except rclpy_implementation.RCLError:
+            # It was shut down while a wait began.
+            if context.ok():
+                raise
 
     thread = threading.Thread(target=spin, daemon=True)
     thread.start()
