@@ -22,6 +22,8 @@ goes: an IMU and a camera that come and go, models swapped every few seconds, ti
 and ahead. Real: ``perception`` as a process of its own in a real graph, with publishers that come
 and go, models swapped by parameters, and what it says in ``/diagnostics``.
 
+An interruption ends it, and tells what has been until then.
+
 Fails where memory grows by more than a tenth and 16 MiB from the second quarter of the run to the
 last, handles or threads grow at all, or a window is lost: stamps of a sensor that goes on follow
 each other by a hop, and nothing was dropped from a queue.
@@ -35,6 +37,7 @@ import json
 import os
 from pathlib import Path
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -92,6 +95,7 @@ class Figures:
 
     kind: str
     lasted_s: float = 0.0
+    simulated_h: float = 0.0
     messages: int = 0
     decisions: int = 0
     selected: int = 0
@@ -135,6 +139,19 @@ def look_at(pid: int, began: float) -> Sample:
         len(os.listdir(f'/proc/{pid}/fd')),  # noqa: PTH208 - names alone, which may go meanwhile
         int(fields['Threads']),
     )
+
+
+class Interruption:
+    """Whether somebody has asked for the end."""
+
+    came = False
+
+    def end(self, _number: int, _frame: object) -> None:
+        """Let the run end in order."""
+        self.came = True
+
+
+interruption = Interruption()
 
 
 class SimulatedSensor:
@@ -182,7 +199,7 @@ def soak_simulated(hours: float, seed: int = 0, every_s: float = 300.0) -> Figur
         settings = tuple(SourceSettings(name, 2 - k) for k, name in enumerate(_NAMES))
         selector = Selector(SelectorSettings(settings), lambda: steady_ns)
         now_ns, next_look = EPOCH, 0.0
-        while steady_ns < hours * 3600 * SECOND:
+        while steady_ns < hours * 3600 * SECOND and not interruption.came:
             _change(rng, sensors, figures, steady_ns)
             if steady_ns and steady_ns % (1800 * SECOND) == 0:
                 # Back by a day, or ahead by an hour: a bag that is played again, a clock set.
@@ -226,6 +243,7 @@ def soak_simulated(hours: float, seed: int = 0, every_s: float = 300.0) -> Figur
             sensor.pipeline.close()
     inference.close()
     figures.lasted_s = time.monotonic() - began
+    figures.simulated_h = steady_ns / 3600 / SECOND
     return figures
 
 
@@ -395,7 +413,8 @@ def soak_real(minutes: float, seed: int = 0) -> Figures:
             for name in _NAMES:
                 run.connect(name)
             began = next_look = next_swap = time.monotonic()
-            while (now := time.monotonic()) < began + 60 * minutes and process.running:
+            ends = began + 60 * minutes
+            while (now := time.monotonic()) < ends and process.running and not interruption.came:
                 run.go_on()
                 if now >= next_swap:
                     run.swap()
@@ -421,6 +440,7 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--json', type=Path, help='write all figures there')
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, interruption.end)
     if arguments.simulated is not None:
         figures = soak_simulated(arguments.simulated, arguments.seed)
     else:
