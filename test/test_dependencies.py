@@ -45,9 +45,9 @@ def test_what_ubuntu_brings_is_too_old_and_the_sentence_says_what_to_do(ubuntu: 
     with pytest.raises(ConfigurationError) as refused:
         check_dependencies((*OF_NODES, *OF_THE_COMMAND))
     words = str(refused.value)
-    assert 'pydantic is of version 1.10.14, at least 2.5 is needed' in words
+    assert 'pydantic is of version 1.10.14, at least 2.11 is needed' in words
     assert 'typer is of version 0.9.0, at least 0.19 is needed' in words
-    assert "python3 -m pip install 'pydantic>=2.5' 'typer>=0.19'" in words
+    assert "python3 -m pip install 'pydantic>=2.11' 'typer>=0.19'" in words
     assert sys.executable in words
     assert 'numpy' not in words
 

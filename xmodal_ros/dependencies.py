@@ -56,7 +56,7 @@ OF_NODES: Final = (
     Dependency('numpy', 'numpy', '1.26'),
     Dependency('cv2', 'opencv-python', '4'),
     Dependency('scipy', 'scipy', '1'),
-    Dependency('pydantic', 'pydantic', '2.5'),
+    Dependency('pydantic', 'pydantic', '2.11'),
     Dependency('safetensors', 'safetensors', '0'),
     Dependency('rosbags', 'rosbags', '0.11.9'),
 )
