@@ -39,7 +39,12 @@ from test.messages_of_anything import mutated
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
 from xmodal_ros.models.bundle import check_replaceable, load_bundle, save_bundle
-from xmodal_ros.models.configuration_bundle import BundleInfo, check_bundle, read_bundle_info
+from xmodal_ros.models.configuration_bundle import (
+    BundleInfo,
+    check_bundle,
+    has_document_sha256,
+    read_bundle_info,
+)
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.windows.assembler import Window
 
@@ -244,6 +249,20 @@ def test_a_bundle_is_replaced_in_one_step_and_nothing_else_stays(tmp_path):
     expected = read_bundle_info(make_imu_bundle(tmp_path / 'other', seed=2)).weights_sha256
     assert read_bundle_info(path).weights_sha256 == expected
     assert sorted(f.name for f in tmp_path.iterdir()) == ['imu', 'other']
+
+
+def test_folders_above_a_bundle_are_made(tmp_path):
+    path = make_imu_bundle(tmp_path / 'of' / 'today' / 'bundle')
+    assert has_document_sha256(path)
+    assert load_bundle(path).info.modality == 'imu'
+
+
+def test_a_patch_that_does_not_fit_the_encoder_is_refused(tmp_path):
+    path = make_imu_bundle(tmp_path / 'bundle')
+    patch = {'kind': 'attention_patch', 'key_dim': 8, 'value_dim': 8, 'bank': 4}
+    rewrite_document(path, patch={**patch, 'fusion': 'residual'})
+    with pytest.raises(BundleError, match='its values need 16 dimensions, not 8'):
+        read_bundle_info(path)
 
 
 def test_a_link_to_a_bundle_is_replaced_and_the_bundle_stays(tmp_path):

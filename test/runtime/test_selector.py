@@ -159,12 +159,15 @@ def test_silence_is_unknown_once_a_timeout_on_the_steady_clock() -> None:
     assert first is not None
     assert (seconds_of(first), first.label, first.source) == (3.0, UNKNOWN, '')
     assert selector.silent
+    # What was said before is not to be said any more.
+    assert selector.tracks['imu'].latest is None
     clock.now_ns += SECOND
     assert selector.watch(EPOCH + 4 * SECOND) is None
     clock.now_ns += SECOND
     second = selector.watch(EPOCH + 5 * SECOND)
     assert second is not None
     assert seconds_of(second) == 5.0
+    assert selector.counts['unknown, silence'] == 2
 
     decisions = decide(selector, said('camera', hops(5.5, 6.5), SIT))
     assert sources_at(decisions) == [(5.5, 'camera'), (6.0, 'camera')]

@@ -19,6 +19,7 @@ plain model of what may be published: what is young, in order, by who has lived 
 """
 
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from hypothesis import settings
@@ -116,11 +117,28 @@ class World(RuleBasedStateMachine):
         self.sources[name].holds = True
         self.disturb(name)
 
-    @rule(name=NAMES)
-    def is_let_go(self, name: str) -> None:
+    @rule(names=st.sets(NAMES, min_size=1), order=st.randoms(use_true_random=False))
+    def are_let_go(self, names: set[str], order: Random) -> None:
+        """Bursts of several sources, in any order among each other; each in its own."""
+        bursts = []
+        for name in sorted(names):
+            source = self.sources[name]
+            source.holds, held, source.held = False, source.held, []
+            self.disturb(name)
+            bursts.append([(name, label) for label in held])
+        turns = [k for k, burst in enumerate(bursts) for _ in burst]
+        order.shuffle(turns)
+        for k in turns:
+            self.give(*bursts[k].pop(0))
+
+    @rule(name=NAMES, order=st.randoms(use_true_random=False))
+    def is_let_go_in_disorder(self, name: str, order: Random) -> None:
+        """What is further apart than a timeout would be of another time."""
         source = self.sources[name]
         source.holds, held, source.held = False, source.held, []
         self.disturb(name)
+        if held and held[-1].stamp_ns - held[0].stamp_ns <= TIMEOUT:
+            order.shuffle(held)
         for label in held:
             self.give(name, label)
 

@@ -197,6 +197,24 @@ def test_where_all_clocks_are_set_labels_go_on_within_timeout_and_a_hop(jump: fl
     assert seconds_of(robot.published[-1][1]) == 19.5 + jump
 
 
+def test_a_source_by_another_clock_follows_a_dead_one_without_an_unknown_between() -> None:
+    clock = SteadyClock()
+    selector = Selector(SETTINGS, clock)
+    made: list[Decision] = []
+    for step in range(20 * 50):
+        clock.now_ns = step * SECOND // 50
+        seconds, speaks = step / 50, step % 25 == 0
+        if speaks and seconds <= 6:
+            made += selector.push('imu', label(seconds))
+        if speaks:
+            # An hour ahead since its second label.
+            made += selector.push('camera', label(seconds + 3600 * (seconds > 0), SIT))
+        unknown = selector.watch(EPOCH + clock.now_ns)
+        made += [] if unknown is None else [unknown]
+    assert {each.source for each in made} == {'imu', 'camera'}
+    assert UNKNOWN not in {each.label for each in made}
+
+
 def test_a_recording_that_loops_begins_anew_each_time_at_once() -> None:
     robot = Robot(SETTINGS)
     for loop in range(3):

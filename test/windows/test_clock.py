@@ -38,3 +38,14 @@ def test_less_than_a_length_back_is_late_and_a_length_begins_anew() -> None:
     assert (clock.counts['duplicate'], clock.counts['late']) == (1, 1)
     assert clock.admit(EPOCH - SECOND) == 'start'
     assert clock.counts['reset'] == 1
+
+
+def test_how_far_evidence_has_to_go_on_is_told_from_where_it_has_come() -> None:
+    clock = WindowClock(SPEC)
+    assert clock.remaining_ns is None
+    clock.admit(EPOCH)
+    first = SPEC.first_end(EPOCH)
+    assert clock.due(first - 1) == []
+    assert clock.remaining_ns == 1
+    assert clock.due(first) == [first]
+    assert clock.remaining_ns == SPEC.hop_ns
