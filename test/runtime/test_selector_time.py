@@ -202,17 +202,30 @@ def test_a_source_by_another_clock_follows_a_dead_one_without_an_unknown_between
     selector = Selector(SETTINGS, clock)
     made: list[Decision] = []
     for step in range(20 * 50):
-        clock.now_ns = step * SECOND // 50
-        seconds, speaks = step / 50, step % 25 == 0
-        if speaks and seconds <= 6:
+        clock.now_ns, seconds = step * SECOND // 50, step / 50
+        if step % 25 == 0 and seconds <= 6:
             made += selector.push('imu', label(seconds))
-        if speaks:
-            # An hour ahead since its second label.
-            made += selector.push('camera', label(seconds + 3600 * (seconds > 0), SIT))
+        # Not due when the timeout is over, and an hour ahead since its second label.
+        if step % 25 == 12:
+            made += selector.push('camera', label(seconds + 3600 * (seconds > 1), SIT))
         unknown = selector.watch(EPOCH + clock.now_ns)
         made += [] if unknown is None else [unknown]
     assert {each.source for each in made} == {'imu', 'camera'}
     assert UNKNOWN not in {each.label for each in made}
+
+
+def test_a_burst_by_a_clock_that_was_set_back_is_nothing_to_one_that_speaks() -> None:
+    clock = SteadyClock()
+    selector = Selector(SETTINGS, clock)
+    selector.push('camera', label(0))
+    made: list[Decision] = []
+    for step in range(1, 20):
+        clock.now_ns = step * SECOND // 2
+        made += selector.push('imu', label(step / 2))
+        if step == 14:
+            made += [d for each in burst(-3599.5, -3593) for d in selector.push('camera', each)]
+    assert {each.source for each in made} == {'imu'}
+    assert selector.resets == 0
 
 
 def test_a_recording_that_loops_begins_anew_each_time_at_once() -> None:

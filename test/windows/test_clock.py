@@ -41,8 +41,8 @@ def test_less_than_a_length_back_is_late_and_a_length_begins_anew() -> None:
 
 
 def test_how_far_evidence_has_to_go_on_is_told_from_where_it_has_come() -> None:
+    assert WindowClock(SPEC).remaining_ns is None
     clock = WindowClock(SPEC)
-    assert clock.remaining_ns is None
     clock.admit(EPOCH)
     first = SPEC.first_end(EPOCH)
     assert clock.due(first - 1) == []

@@ -240,7 +240,10 @@ class Selector:
             return True
         if other.kind != 'back':
             return False
-        if not track.paced and other.newest_ns - other.first_ns > timeout_ns:
+        # One that has never spoken as time goes on may give a burst, which proves nothing to those
+        # who do.
+        speak = any(each.speaks(clock_ns, timeout_ns) for each in self._others(track))
+        if not track.paced and not speak and other.newest_ns - other.first_ns > timeout_ns:
             return True
         return not any(
             voice_ns > other.newest_ns + timeout_ns
