@@ -143,7 +143,11 @@ def test_a_silent_source_chosen_by_hand_is_unknown_though_others_speak() -> None
     for step, (name, each) in enumerate(said('camera', hops(0, 4))):
         clock.now_ns = step * HOP
         assert selector.push(name, each) == []
-    unknown = selector.watch(EPOCH + 4 * SECOND)
+    assert selector.watch(EPOCH + 4 * SECOND) is None
+    assert selector.silent
+    assert sources_at(decide(selector, said('imu', [4.5]))) == [(4.5, 'imu')]
+    clock.now_ns += 2 * SECOND
+    unknown = selector.watch(EPOCH + 7 * SECOND)
     assert unknown is not None
     assert (unknown.scores, unknown.source) == (NOTHING, '')
 
@@ -186,17 +190,18 @@ def test_silence_is_told_even_where_the_nodes_clock_is_behind(now_ns: int) -> No
     assert sources_at(decide(selector, said('imu', [1.0]))) == [(1.0, 'imu')]
 
 
-def test_stamps_behind_the_nodes_clock_are_taken_up_after_a_timeout_of_them() -> None:
+def test_before_any_label_silence_has_no_stamp_and_the_first_label_starts_time() -> None:
     clock = SteadyClock()
     selector = make(clock=clock)
-    clock.now_ns = 2 * SECOND
-    assert selector.watch(EPOCH + 3600 * SECOND) is not None
-    decisions = []
-    for event in said('imu', hops(0, 5)):
-        clock.now_ns += HOP
-        decisions += decide(selector, [event])
-    assert [t for t, _ in sources_at(decisions)] == hops(2, 5)
-    assert selector.resets == 1
+    for _ in range(5):
+        clock.now_ns += SECOND
+        assert selector.watch(EPOCH + 3600 * SECOND + clock.now_ns) is None
+    assert selector.silent
+    assert sources_at(decide(selector, said('imu', hops(0, 5)))) == [
+        (t, 'imu') for t in hops(0, 5)
+    ]
+    assert selector.resets == 0
+    assert not selector.silent
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,7 @@ class ActivitySelector(ListeningNode):
             if selector is None:
                 return
             streams = [list(self._decode(selector, name)) for name in self._sources]
+            resets = selector.resets
             # In order of stamps, or a backlog of one source would make the others seem dead.
             for name, label in heapq.merge(*streams, key=lambda each: each[1].stamp_ns):
                 for decision in selector.push(name, label):
@@ -214,6 +215,13 @@ class ActivitySelector(ListeningNode):
             unknown = selector.watch(now_ns) if now_ns else None
             if unknown is not None:
                 self._publish(unknown)
+            elif selector.silent and self._published is None:
+                # What has no stamp to rise from says so without one.
+                self._publish_label(UNKNOWN, '')
+            if selector.resets > resets:
+                self.get_logger().warning(
+                    'the labels are of another time than those before: stamps rise from here'
+                )
 
     def _decode(self, selector: Selector, name: str) -> Iterator[tuple[str, Label]]:
         for received in self._sources[name].take():

@@ -23,6 +23,7 @@ of which :meth:`Selector.watch` speaks.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.runtime.fusion import fuse, Opinion
@@ -30,6 +31,9 @@ from xmodal_ros.runtime.label import Label, ranked, refusal, Scores
 from xmodal_ros.runtime.label_track import Astray, LabelTrack
 from xmodal_ros.runtime.selector_settings import AUTO, JOINT, SelectorSettings
 from xmodal_ros.runtime.smoothing import Dwell, Smoother
+
+# A label comes after what it is about, on a slow computer seconds later; more is another clock.
+LATE_NS: Final = 5_000_000_000
 
 
 @dataclass(frozen=True)
@@ -117,22 +121,29 @@ class Selector:
     def watch(self, now_ns: int) -> Decision | None:
         """Say ``unknown`` once a timeout while nothing usable comes; ``now_ns`` is its stamp.
 
-        Sources ahead of the node's clock must not keep a stale label standing: where ``now_ns``
-        is not after the last decision, the time since then by the node's clock is added to that.
-        While that clock stands still nothing is said again. Nor is anything while a source is
-        about to answer whose time comes into use with its next label.
+        Where the last decision is by another clock than the node's, or not before ``now_ns``, the
+        time since then by the node's clock is added to its stamp, so that stamps go on to rise
+        when labels come again. While that clock stands still nothing is said again. Nor is
+        anything while a source is about to answer whose time comes into use with its next label,
+        nor before the first decision, for nobody knows by which clock that will be: ``silent``
+        alone tells of it.
         """
         clock_ns, timeout_ns = self._clock(), self.settings.timeout_ns
         if self._node_ns is None or self._node_ns[0] != self._heard_ns:
             self._node_ns = self._heard_ns, now_ns
         if clock_ns - self._heard_ns < timeout_ns:
             return None
+        if not self.counts:
+            self.silent = True
+            return None
         stamp_ns, last_ns = now_ns, self._last_ns
         if last_ns is not None:
-            passed_ns = max(0 if self.silent else 1, now_ns - self._node_ns[1])
-            stamp_ns = max(now_ns, last_ns + passed_ns)
+            heard_ns = self._node_ns[1]
+            stamp_ns = last_ns + max(0 if self.silent else 1, now_ns - heard_ns)
             if stamp_ns == last_ns:
                 return None
+            if heard_ns - last_ns <= LATE_NS:
+                stamp_ns = max(now_ns, stamp_ns)
         if any(self._is_due(track, clock_ns) for track in self._tracks()):
             return None
         self._heard_ns, self.silent = clock_ns, True

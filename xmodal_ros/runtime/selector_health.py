@@ -21,13 +21,12 @@ from typing import Final
 from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.runtime.health import idle_report, in_words, Level, OUTPUTS, Report, STATE
 from xmodal_ros.runtime.label_track import LabelTrack, OtherTime
-from xmodal_ros.runtime.selector import Selector
+from xmodal_ros.runtime.selector import LATE_NS, Selector
 from xmodal_ros.runtime.selector_settings import AUTO
 
 _SECOND_NS: Final = 1_000_000_000
-# A label comes after what it is about, and on a slow computer seconds later.
+# Further ahead of the node's clock than this, or late by more than LATE_NS, is another clock.
 _AHEAD_NS: Final = _SECOND_NS
-_BEHIND_NS: Final = 5 * _SECOND_NS
 
 # The names of the values that programs read back from diagnostics.
 SELECTED: Final = 'selected source'
@@ -210,7 +209,7 @@ def _apart(selector: Selector, other: OtherTime) -> str:
 
 def check_clock(found: Input) -> Problem | None:
     """Doubt the clock of a source whose labels are stamped far from that of the node."""
-    if found.ahead_ns is None or -_BEHIND_NS <= found.ahead_ns <= _AHEAD_NS:
+    if found.ahead_ns is None or -LATE_NS <= found.ahead_ns <= _AHEAD_NS:
         return None
     return CHECKS['label-clock'].found(f'its stamps are {_clock(found)}')
 
