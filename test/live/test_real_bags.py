@@ -46,17 +46,12 @@ from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.runtime import health
 from xmodal_ros.windows.windowing import WindowingSpec
 
-# Each as ROS 1 and as ROS 2 wrote it.
+# Of each content one, some as ROS 1 wrote it. That the others hold the same is tested by reading.
 BAGS: Final = (
     'rl_test2.bag',
-    'rl_test2_sqlite3',
-    'imu_tools_sparkfun_razor.bag',
     'imu_tools_sparkfun_razor_mcap',
     'ctu_itc_compressed.bag',
-    'ctu_itc_compressed_mcap',
-    'jsk_audio_300hz.bag',
     'jsk_audio_300hz_mcap',
-    'test_bag_mcap',
     'test_bag_sqlite3',
 )
 # A minute of an IMU in four seconds. What comes faster is lost on a busy machine, where a process
@@ -71,7 +66,7 @@ def window(rate_hz: int) -> WindowingSpec:
     margin_ns = max(SECOND // 10, SECOND // rate_hz)
     return WindowingSpec(
         length_ns=SECOND,
-        hop_ns=SECOND // 4,
+        hop_ns=SECOND // 2,
         rate_hz=rate_hz,
         margin_ns=margin_ns,
         min_coverage=0.5,
@@ -139,7 +134,7 @@ class Robot:
 def robot(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
     folder = tmp_path_factory.mktemp('robot')
     models = {modality: make(folder / modality) for modality, make in MAKE.items()}
-    given: dict[str, object] = {'diagnostics_period': 0.1, 'selector': False}
+    given: dict[str, object] = {'diagnostics_period': 0.2, 'selector': False}
     for name, sensor in SENSORS.items():
         said = {
             'modality': sensor.modality,
@@ -150,7 +145,7 @@ def robot(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             **sensor.settings,
         }
         given |= {f'sensors.{name}.{key}': value for key, value in said.items()}
-    misled = {'topic': MISLED_BY, 'model': str(models['camera']), 'diagnostics_period': 0.1}
+    misled = {'topic': MISLED_BY, 'model': str(models['camera']), 'diagnostics_period': 0.2}
     renamed = ['-r', f'__node:={MISLED}_classifier']
     with (
         running(folder, 'perception', given) as process,
@@ -238,13 +233,13 @@ def test_all_of_a_real_bag_arrives_and_what_is_not_used_is_counted(
         if types[sensors[key].topic] != PLAIN_TYPE:
             assert values[health.WINDOWS] == str(robot.windows[key])
     if name in RATES:
-        assert int(robot.wait('told', is_active)[2][health.WINDOWS]) > 30
+        assert int(robot.wait('told', is_active)[2][health.WINDOWS]) > 14
 
 
 def test_minutes_of_an_imu_became_decisions(shared_data: Path, robot: Robot) -> None:
     """After the bags above: without any decision, their equality would say nothing."""
-    assert robot.windows['turtle'] > 200
-    assert robot.windows['razor'] > 100
+    assert robot.windows['turtle'] > 50
+    assert robot.windows['razor'] > 25
 
 
 # A frame of MPEG 1, layer III, 128 kbit/s, 44.1 kHz, mono, of silence, as encoders write it.
@@ -256,7 +251,7 @@ def test_mp3_is_refused_with_the_remedy_and_sound_afterwards_is_used(
 ) -> None:
     name = '/audio_classifier'
     model = MAKE['audio'](tmp_path / 'model')
-    settings = {'model': str(model), 'device': 'cpu', 'diagnostics_period': 0.1}
+    settings = {'model': str(model), 'device': 'cpu', 'diagnostics_period': 0.2}
     types = TYPESTORE.types
 
     def message(stamp_ns: int, data: bytes) -> bytes:
@@ -289,7 +284,7 @@ def test_mp3_is_refused_with_the_remedy_and_sound_afterwards_is_used(
                 stamp_ns = EPOCH + 10 * SECOND + chunk * SECOND // 10
                 audio.publish(message(stamp_ns, bytes(3200)))
             values = watcher.wait_for_status(name, partial(has_counted, 32))[2]
-            assert int(values[health.WINDOWS]) > 4
+            assert int(values[health.WINDOWS]) > 3
             # A driver that is started as mp3 again must not be heard as noise.
             info.publish(info_bytes(coding='mp3'))
             watcher.wait_for_status(name, partial(says, 'format:=wave'))
