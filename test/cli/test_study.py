@@ -68,12 +68,12 @@ def stop_after_the_first_run(process: 'subprocess.Popen[str]', how: signal.Signa
     return heard
 
 
-@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGINT])
 def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     out = tmp_path / 'out'
     with start(small, out) as process:
         heard = stop_after_the_first_run(process, how)
-    expected = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: 143}
+    expected = {signal.SIGKILL: -9, signal.SIGINT: 130}
     assert process.returncode == expected[how], heard
     if how == signal.SIGINT:
         assert 'of 4 runs are done; the same command goes on' in ' '.join(heard.split())
@@ -92,14 +92,14 @@ def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
 
 
 def test_two_that_run_at_once_share_the_work(recordings, tmp_path):
-    content = document(recordings, methods=[UNIMODAL, COSINE], seeds=list(range(4)))
+    content = document(recordings, methods=[UNIMODAL, COSINE], seeds=[0, 1])
     small, out = write_study(tmp_path / 'study.yaml', content), tmp_path / 'out'
     with start(small, out) as first, start(small, out) as second:
         heard = [process.communicate(timeout=240)[1] for process in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], heard
     written = json.loads((out / 'study.json').read_text())
-    assert written['runs'] == {'planned': 8, 'done': 8, 'failed': 0}
-    assert all('running 8/8' in each or 'are done already' in each for each in heard)
+    assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}
+    assert all('running 4/4' in each or 'are done already' in each for each in heard)
     assert not list((out / 'runs').glob('*.claim'))
 
 

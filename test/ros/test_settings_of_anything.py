@@ -49,7 +49,7 @@ TABLES: Mapping[str, tuple[Parameter, ...]] = {
 }
 SOURCES = ('imu', 'camera', 'auto', 'x y', '')
 
-many = settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 
 
 def values_of(*parameters: Parameter) -> st.SearchStrategy[dict[str, Any]]:
