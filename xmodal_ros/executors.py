@@ -169,9 +169,7 @@ class LocalExecutor(_ThreadedExecutor):
     ) -> tuple[ProcessPoolExecutor, BaseProcess | None]:
         """Give the one process of this thread, a new one where there is none."""
         if getattr(self._own, 'pool', None) is None:
-            pool = ProcessPoolExecutor(
-                1, self._context, _begin, (self._watched, dict(os.environ))
-            )
+            pool = ProcessPoolExecutor(1, self._context, _begin, (self._watched, dict(os.environ)))
             self._pools.append(pool)
             self._context.set_forkserver_preload([function.__module__])
             # It lets go of what is held back below where it has to begin.

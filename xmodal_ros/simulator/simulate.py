@@ -190,6 +190,7 @@ def _write_elsewhere(
         raise BagError(f'cannot write bags into {str(out)!r}: {error}') from error
     waiting: set[Future[None]] = set()
     shares = dict.fromkeys((plan.subject for plan in plans), 0.0)
+    before = _unfinished(out, plans)
     try:
         with open_executor() as executor:
             try:
@@ -214,9 +215,15 @@ def _write_elsewhere(
             ) from None
         raise
     finally:
-        shutil.rmtree(shares_folder, ignore_errors=True)
+        # Of processes that were ended because they did not hear in time that they should stop.
+        for folder in (shares_folder, *(_unfinished(out, plans) - before)):
+            shutil.rmtree(folder, ignore_errors=True)
     for plan in plans:
         progress(plan.subject, 1.0)
+
+
+def _unfinished(out: Path, plans: Sequence[RecordingPlan]) -> set[Path]:
+    return {path for plan in plans for path in out.glob(f'.{plan.subject}-*')}
 
 
 def _share(file: Path) -> float:
