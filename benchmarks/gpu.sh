@@ -29,13 +29,17 @@ step() {
 
 : >"$out/steps.json"
 # In an environment of its own, that what Python has, torch above all, is not changed.
-"$python" -m venv "$out/venv" 2>"$out/venv.log" || "$python" -m venv --without-pip "$out/venv" ||
-  exit 1
 own="$out/venv/bin/python"
+if "$python" -m pip --version >"$out/venv.log" 2>&1; then
+  "$python" -m venv --without-pip "$out/venv" || exit 1
+  pip="$python -m pip --python $own"
+else
+  "$python" -m venv "$out/venv" || exit 1
+  pip="$own -m pip"
+fi
 # That sees what Python sees, which may be an environment itself.
 "$python" -c 'import sys; print(*[p for p in sys.path if p.endswith("-packages")], sep="\n")' \
   >"$("$own" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
-if "$own" -m pip --version >/dev/null 2>&1; then pip="$own -m pip"; else pip="$python -m pip --python $own"; fi
 # What is there is kept where it is new enough. Entry points are of what is installed.
 $pip install -q --disable-pip-version-check -e '.[train]' pytest pytest-timeout hypothesis || exit 1
 python=$own

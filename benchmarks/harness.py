@@ -346,6 +346,8 @@ def main(arguments: Sequence[str]) -> None:
     # Only what is told here is on stdout, whatever rows print.
     told = os.fdopen(os.dup(1), 'w', buffering=1)
     os.dup2(2, 1)
+    # As of an installed package: what processes import was compiled before, not at each start.
+    os.environ.pop('PYTHONDONTWRITEBYTECODE', None)
 
     def tell(line: Answer) -> None:
         told.write(json.dumps(line) + '\n')
