@@ -161,3 +161,11 @@ def test_the_result_is_a_distribution_over_all_classes(given_opinions: list[Opin
     assert set(fused) == {name for each in given_opinions for name in each.probabilities}
     assert all(0 <= value <= 1 + 1e-9 for value in fused.values())
     assert sum(fused.values()) == pytest.approx(1)
+
+
+def test_sources_of_which_none_is_trusted_count_alike() -> None:
+    one = Opinion({'a': 0.6, 'b': 0.4}, accuracy=0.0)
+    other = Opinion({'a': 0.2, 'b': 0.6, 'c': 0.2}, accuracy=0.0)
+    fused = fuse([one, other])
+    # What both know has 1.0 and 0.8 of their probability.
+    assert fused['c'] == pytest.approx(0.2 / (0.9 + 0.2))
