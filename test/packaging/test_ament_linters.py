@@ -35,7 +35,7 @@ LINTERS: Final = {
 }
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize('linter', LINTERS)
 def test_a_linter_of_ament_finds_nothing(
     linter: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
