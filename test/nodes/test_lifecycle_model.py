@@ -121,7 +121,7 @@ class Failing(ClassifierNode):
 class Lifecycle(RuleBasedStateMachine):
     """``first_ns`` is the stamp of the first message since windows began anew."""
 
-    graph: ClassVar[tuple[Context, Node, Any]]
+    graph: ClassVar[tuple[Context, Node]]
     models: ClassVar[tuple[str, ...]]
     # What a node holds in each state, as first seen in it.
     held: ClassVar[dict[str, tuple[int, ...]]]
@@ -131,7 +131,9 @@ class Lifecycle(RuleBasedStateMachine):
         self.start(active=active)
 
     def start(self, *, active: bool) -> None:
-        context, self.watcher, self.publisher = self.graph
+        context, self.watcher = self.graph
+        # Of its own: Fast DDS hands over at once only the first 5000 or so of a publisher.
+        self.publisher = self.watcher.create_publisher(Imu, '/imu/data', RELIABLE)
 
         given = {'autostart': False, 'model': self.models[0], 'device': 'cpu'}
         self.node = Failing(
@@ -232,7 +234,6 @@ class Lifecycle(RuleBasedStateMachine):
             self.publisher.publish(b'\0\1\0\0no IMU says that')
         if not active:
             return
-        # Fast DDS hands over at once only the first 5000 or so of a publisher.
         assert self.publisher.wait_for_all_acked()
         self.first_ns = first_ns if self.first_ns is None else self.first_ns
         self.received += count + bad
@@ -302,16 +303,17 @@ class Lifecycle(RuleBasedStateMachine):
         assert self.node.published == self.expected
         self.executor.shutdown()
         self.node.destroy_node()
+        self.watcher.destroy_publisher(self.publisher)
         names = {thread.name for thread in threading.enumerate()}
         assert not names & {'intake', 'inference'}
 
 
 @contextmanager
-def graph() -> Iterator[tuple[Context, Node, Any]]:
+def graph() -> Iterator[tuple[Context, Node]]:
     context = Context()
     rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
     node = Node('watcher', context=context, enable_rosout=False)
-    yield context, node, node.create_publisher(Imu, '/imu/data', RELIABLE)
+    yield context, node
     node.destroy_node()
     context.try_shutdown()
 
