@@ -158,7 +158,7 @@ def test_no_window_is_lost_and_every_label_is_that_of_the_offline_engine(
     chosen = [to_nanoseconds(m.header.stamp) for topic, m in watcher.heard if topic == '/activity']
     assert chosen == sorted(set(chosen))
     # Of the hops from the first label to the last none is left undecided; what lies between them,
-    # before (where the clock may stand on a hop) and after is the selector's own, said in silence.
+    # and after (where the clock may stand on a hop), is the selector's own, said in silence.
     labelled = [p.stamp_ns for each in recorded.expected.values() for p in each.predictions]
     first, last = min(labelled), max(labelled)
     hops = [stamp for stamp in chosen if stamp % HOP == 0 and first <= stamp <= last]
