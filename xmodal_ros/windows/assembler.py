@@ -173,10 +173,11 @@ class WindowAssembler:
 
     def _known(self, end_ns: int) -> Resampled | None:
         """Give the first points of a window, as far as the one before had them."""
-        laid = self._laid
-        if laid is None:
+        laid, spec = self._laid, self.spec
+        # Those that end between two points, as some to learn from do, see less of their first one.
+        if laid is None or spec.hop_ns * spec.rate_hz % SECOND_NS:
             return None
-        first = (end_ns - laid.end_ns) * self.spec.rate_hz // SECOND_NS
+        first = (end_ns - laid.end_ns) * spec.rate_hz // SECOND_NS
         if first >= laid.settled:
             return None
         return Resampled(
