@@ -27,7 +27,6 @@ from contextlib import AbstractContextManager, chdir, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 import multiprocessing
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 import os
@@ -142,14 +141,13 @@ class _ThreadedExecutor(Executor):
 class LocalExecutor(_ThreadedExecutor):
     """Processes of this machine, each of which may die without harm to the others.
 
-    They are forks of one fresh process, which imports for all of them what the first work needs;
-    a fork of this one, with its threads, might wait for ever. They end when this one does, however
-    that ends. Ctrl-C in a terminal, which all of them hear, is left to this one.
+    They are fresh ones, for a fork of a process with threads may wait for ever, and end when this
+    one does, however that ends. Ctrl-C in a terminal, which all of them hear, is left to this one.
     """
 
     def __init__(self, processes: int) -> None:
         super().__init__(processes)
-        self._context = multiprocessing.get_context('forkserver')
+        self._context = multiprocessing.get_context('spawn')
         # Open as long as this process lives and wants the others to.
         self._watched, self._held = self._context.Pipe(duplex=False)
         self._own = threading.local()
@@ -158,22 +156,17 @@ class LocalExecutor(_ThreadedExecutor):
     def _do(self, function: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any]) -> T:
         process: BaseProcess | None = None
         try:
-            pool, process = self._pool(function)
+            pool, process = self._pool()
             return pool.submit(function, *args, **named).result()
         except BrokenProcessPool:
             self._own.pool = None
             raise LostWorkerError(_how_it_ended(process)) from None
 
-    def _pool(
-        self, function: Callable[..., object]
-    ) -> tuple[ProcessPoolExecutor, BaseProcess | None]:
+    def _pool(self) -> tuple[ProcessPoolExecutor, BaseProcess | None]:
         """Give the one process of this thread, a new one where there is none."""
         if getattr(self._own, 'pool', None) is None:
-            pool = ProcessPoolExecutor(1, self._context, _begin, (self._watched, dict(os.environ)))
+            pool = ProcessPoolExecutor(1, self._context, _begin, (self._watched,))
             self._pools.append(pool)
-            self._context.set_forkserver_preload([function.__module__])
-            # It lets go of what is held back below where it has to begin.
-            resource_tracker.ensure_running()
             # The process inherits what its thread holds back, until it ignores it.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
@@ -199,10 +192,7 @@ class LocalExecutor(_ThreadedExecutor):
             self._watched.close()
 
 
-def _begin(watched: Connection, environment: Mapping[str, str]) -> None:
-    # The process that this is a fork of began with another one's, perhaps.
-    os.environ.clear()
-    os.environ.update(environment)
+def _begin(watched: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
