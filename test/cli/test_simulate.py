@@ -126,7 +126,7 @@ def _imports(pid: int) -> bool:
         with contextlib.suppress(OSError):
             for child in task.read_text().split():
                 own = Path(f'/proc/{child}')
-                server = b'forkserver' in (own / 'cmdline').read_bytes()
-                if server and 'numpy' in (own / 'maps').read_text():
+                spawned = b'spawn_main' in (own / 'cmdline').read_bytes()
+                if spawned and 'numpy' in (own / 'maps').read_text():
                     return True
     return False

@@ -117,19 +117,6 @@ def test_interrupted_simulation_leaves_nothing_behind(tmp_path, jobs):
     assert entries(tmp_path / 'out') == []
 
 
-def test_what_processes_leave_that_hear_too_late_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr('xmodal_ros.simulator.simulate._GRACE_S', 0.0)
-    out = tmp_path / 'out'
-
-    def interrupt(subject: str, share: float) -> None:
-        if list(out.glob('.subject_*')):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        simulate(out, plan_recordings(2, 4.0, 0), jobs=2, progress=interrupt)
-    assert entries(out) == []
-
-
 def test_interrupted_replacement_puts_the_old_bag_back(one_bag):
     before = contents(one_bag)
 

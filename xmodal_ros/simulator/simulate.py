@@ -42,7 +42,7 @@ from xmodal_ros.simulator.script import draw_performance
 MOST_SUBJECTS: Final = 1000
 _POLL_S: Final = 0.1
 # A recording that is to be left stops at its next message.
-_GRACE_S: Final = 10.0
+_GRACE_S: Final = 60.0
 _STEP: Final = 0.01
 
 Progress = Callable[[str, float], None]
@@ -190,7 +190,6 @@ def _write_elsewhere(
         raise BagError(f'cannot write bags into {str(out)!r}: {error}') from error
     waiting: set[Future[None]] = set()
     shares = dict.fromkeys((plan.subject for plan in plans), 0.0)
-    before = _unfinished(out, plans)
     try:
         with open_executor() as executor:
             try:
@@ -215,15 +214,9 @@ def _write_elsewhere(
             ) from None
         raise
     finally:
-        # Of processes that were ended because they did not hear in time that they should stop.
-        for folder in (shares_folder, *(_unfinished(out, plans) - before)):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(shares_folder, ignore_errors=True)
     for plan in plans:
         progress(plan.subject, 1.0)
-
-
-def _unfinished(out: Path, plans: Sequence[RecordingPlan]) -> set[Path]:
-    return {path for plan in plans for path in out.glob(f'.{plan.subject}-*')}
 
 
 def _share(file: Path) -> float:
