@@ -15,6 +15,7 @@
 """Another feed takes over between two labels: nothing missed, nothing said twice."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given, settings
@@ -177,6 +178,38 @@ def test_a_gap_on_the_new_topic_keeps_the_old_one_deciding(
     run.push(run.first, stream(0, 9))
     assert run.stamps() == [2.5 + k / 2 for k in range(13)]
     assert run.switches == 0
+
+
+def later(messages: list[Received], seconds: int) -> list[Received]:
+    """Give messages that come from so many seconds on, fifty a second."""
+    return [replace(m, received_ns=seconds * SECOND + k * PERIOD) for k, m in enumerate(messages)]
+
+
+PERIOD = SECOND // 50
+
+
+def test_a_new_topic_that_is_taken_much_later_than_the_old_one_says_nothing_again(
+    engines: list[Engine], inference: InferenceThread
+) -> None:
+    """On a busy computer the old one may be seconds ahead of one that is as old."""
+    run = Run(engines[0], inference)
+    run.push(run.first, later(stream(0, 8), 100))
+    aside = Feed(engines[1], IMU_TYPE)
+    run.pipeline.prepare(aside)
+    run.push(aside, later(stream(0, 12), 100))
+    assert run.switches == 1
+    assert run.stamps() == [2.5 + k / 2 for k in range(19)]
+
+
+def test_a_topic_whose_clock_is_some_seconds_behind_is_believed(
+    engines: list[Engine], inference: InferenceThread
+) -> None:
+    run = Run(engines[0], inference)
+    run.push(run.first, later(stream(5, 10), 100))
+    aside = Feed(engines[1], IMU_TYPE)
+    run.pipeline.prepare(aside)
+    run.push(aside, later(stream(0, 4), 105))
+    assert run.stamps() == [7.5, 8.0, 8.5, 9.0, 9.5, 2.5, 3.0, 3.5]
 
 
 def test_a_topic_whose_clock_is_an_hour_behind_is_believed(

@@ -16,12 +16,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import Final, TYPE_CHECKING
 
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.checks import Problem
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     # torch comes with them; a node must start without it, to say that it is missing.
     from xmodal_ros.runtime.engine import Engine, Prediction
     from xmodal_ros.windows.assembler import Window
+
+# So many windows back it is known when they fell due.
+_REMEMBERED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +171,8 @@ class Pipeline:
         self._lock = threading.Lock()
         self._feed = feed
         self._aside: Feed | None = None
-        self._newest_end_ns: int | None = None
+        # Where the last windows ended, and when the sample came that each fell due by.
+        self._ended: deque[tuple[int, int]] = deque(maxlen=_REMEMBERED)
         # Up to where the feed before decided, until the new one has gone further.
         self._decided_ns: int | None = None
         self._queue = inference.queue(
@@ -220,9 +224,9 @@ class Pipeline:
                 continue
             if feed is self._aside:
                 windows = self._take_over(feed, windows)
-            windows = self._not_decided(windows)
+            windows = self._not_decided(windows, received.received_ns)
             if windows:
-                self._newest_end_ns = windows[-1].end_ns
+                self._ended.extend((window.end_ns, received.received_ns) for window in windows)
                 self._queue.submit(
                     [_Due(window, received.received_ns, feed) for window in windows]
                 )
@@ -245,23 +249,32 @@ class Pipeline:
                 self._retired.add(self._feed.intake)
                 self._feed, self._aside = feed, None
                 self._newest_ns = self._clocks.steady()
-                self._decided_ns = self._newest_end_ns
+                self._decided_ns = self._ended[-1][0] if self._ended else None
                 self._switched()
                 return windows[index:]
         return []
 
-    def _not_decided(self, windows: list[Window]) -> list[Window]:
+    def _not_decided(self, windows: list[Window], received_ns: int) -> list[Window]:
         """Leave out windows of stamps on which the feed before has decided already.
 
-        The new one may lag behind. A stamp that lies back by a window's length or more is of
-        another clock, and counts.
+        The new one may lag behind: by less than a window's length, or by more where the old one
+        had windows of about these stamps when these samples came, and has merely been taken
+        earlier. Other stamps that lie back are of another clock, and count.
         """
         decided = self._decided_ns
         if decided is None:
             return windows
         length_ns = self._feed.engine.bundle.info.window.length_ns
         for index, window in enumerate(windows):
-            if not -length_ns < window.end_ns - decided <= 0:
+            behind_ns = decided - window.end_ns
+            if behind_ns < 0 or not (
+                behind_ns < length_ns
+                or any(
+                    abs(end_ns - window.end_ns) < length_ns
+                    and abs(then_ns - received_ns) < length_ns
+                    for end_ns, then_ns in self._ended
+                )
+            ):
                 self._decided_ns = None
                 return windows[index:]
         return []
