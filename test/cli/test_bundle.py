@@ -29,6 +29,7 @@ from test.bundles import make_imu_bundle
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.models.signature import verify_signature
 
 
 def run(*arguments: object) -> Any:
@@ -138,5 +139,17 @@ def test_a_signed_bundle_is_known_by_its_key_and_no_other(tmp_path: Path) -> Non
     (path / 'README.md').unlink()
     assert problem() == ''
     assert run('verify', path).exit_code == 0
+    # Two files in the list of what is signed, one in the folder.
+    (path / f'README.md\n{"0" * 64}  more').write_text('')
+    with pytest.raises(BundleError, match='holds a file of the name'):
+        verify_signature(path, public)
+    (path / f'README.md\n{"0" * 64}  more').unlink()
+    precious = tmp_path / 'precious'
+    precious.write_text('years of work')
+    (path / 'bundle.sig').unlink()
+    (path / 'bundle.sig').symlink_to(precious)
+    assert 'is a link' in str(run('sign', path, '--key', key).exception)
+    assert precious.read_text() == 'years of work'
+    (path / 'bundle.sig').unlink()
     unusable = run('sign', path, '--key', tmp_path / 'nowhere')
     assert 'cannot be signed with' in str(unusable.exception)

@@ -41,13 +41,16 @@ def sign_bundle(path: Path, key: Path) -> None:
     :class:`BundleError`.
     """
     check_bundle(path)
+    signature = path / SIGNATURE
+    if signature.is_symlink() or (signature.exists() and not signature.is_file()):
+        raise BundleError(f'{signature} is a link, or no file: take it away, then sign')
     done = _ssh_keygen(['sign', '-f', str(key)], _listing(path))
     if done.returncode:
         raise BundleError(f'{path} cannot be signed with {key}: {_words(done)}')
     try:
-        write_atomic(path / SIGNATURE, done.stdout)
+        write_atomic(signature, done.stdout)
     except OSError as error:
-        raise BundleError(f'{path / SIGNATURE} cannot be written: {error}') from error
+        raise BundleError(f'{signature} cannot be written: {error}') from error
 
 
 def verify_signature(path: Path, keys: Path) -> None:
@@ -82,6 +85,12 @@ def _listing(path: Path) -> bytes:
     except OSError as error:
         raise BundleError(f'{path} cannot be read: {error}') from error
     names = [entry.name for entry in entries if entry.name != SIGNATURE]
+    for name in names:
+        # A name with a line break could stand for the lines of two files.
+        if not name.isprintable():
+            raise BundleError(
+                f'{path} holds a file of the name {name!r}: rename it, or take it away'
+            )
     return ''.join(f'{file_sha256(path / name)}  {name}\n' for name in names).encode()
 
 
