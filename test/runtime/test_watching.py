@@ -14,6 +14,8 @@
 
 """What is shown of a running robot follows from what it said, and when."""
 
+import math
+
 import pytest
 
 from xmodal_ros.modalities.registry import modality_names
@@ -42,6 +44,14 @@ def test_a_row_shows_the_newest_label_its_rate_and_age() -> None:
     assert (row.label, row.confidence, row.stamp_ns) == ('walk', 0.75, SECOND)
     assert (row.rate_hz, row.age_s, row.labels, row.fresh) == (2.0, 0.25, 5, True)
     assert (row.node, row.kind, row.level, row.health) == (NODE, 'other', None, 'no diagnostics')
+
+
+@pytest.mark.parametrize('score', [math.nan, math.inf])
+def test_a_label_whose_scores_are_no_numbers_is_refused(score: float) -> None:
+    watch = watching_imu()
+    watch.note_label(IMU, label('run', score=score), 0)
+    (row,) = watch.rows(0)
+    assert (row.label, row.labels, row.refused) == ('walk', 5, 1)
 
 
 def test_an_old_label_is_not_passed_off_as_todays() -> None:

@@ -20,6 +20,7 @@ Times are nanoseconds on any steady clock: that of the caller who notes and asks
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+import math
 from typing import Final, Literal
 
 from xmodal_ros.activities import LABEL_TOPIC
@@ -152,7 +153,17 @@ class Watch:
             self.note_graph({topic: ()}, now_ns)
 
     def note_label(self, topic: str, label: Label, now_ns: int) -> None:
-        """Take up one message of labels; one without results is the truth's 'nothing'."""
+        """Take up one message of labels; one without results is the truth's 'nothing'.
+
+        One whose scores are no numbers is counted as refused.
+        """
+        # They go on as JSON, which has no words for such.
+        if not all(math.isfinite(score) for _, score in label.scores):
+            self.note_refused(topic, 'not_finite')
+            return
+        self._take_label(topic, label, now_ns)
+
+    def _take_label(self, topic: str, label: Label, now_ns: int) -> None:
         track = self._tracks.setdefault(topic, _Track(()))
         track.label, track.count = label, track.count + 1
         track.arrivals.append(now_ns)

@@ -60,9 +60,8 @@ class History(Watch):
         self._news: deque[_News] = deque()
         self._last_ns: dict[str, int] = {}
 
-    def note_label(self, topic: str, label: Label, now_ns: int) -> None:
-        """Take up one message of labels, and remember it."""
-        super().note_label(topic, label, now_ns)
+    def _take_label(self, topic: str, label: Label, now_ns: int) -> None:
+        super()._take_label(topic, label, now_ns)
         before_ns = self._last_ns.get(topic)
         hop_s = _FIRST_HOP_S if before_ns is None else (now_ns - before_ns) / 1e9
         self._last_ns[topic] = now_ns
