@@ -67,7 +67,7 @@ class _Live:
 
     def __init__(self, rig: Any, told: Path) -> None:
         self.rigs: list[Any] = []
-        self.told, self.nodes = told, 0
+        self.told, self.nodes, self.started = told, 0, False
         self._sleep, self._exit = time.sleep, os._exit
         self._begin(rig)
 
@@ -99,14 +99,14 @@ class _Live:
     def sleep(self, seconds: float) -> None:
         """Sleep as told, and longer where nodes need it to start."""
         self._sleep(seconds)
+        if self.started or seconds <= _STARTING_S:
+            return
         until = time.monotonic() + _PATIENCE_S
-        while seconds > _STARTING_S and not self._begun() and not self.ready():
+        while not self.ready():
             if time.monotonic() > until:
                 raise TimeoutError(f'{self.nodes} nodes were started, and did not begin')
             self._sleep(0.2)
-
-    def _begun(self) -> bool:
-        return any(rig.log for rig in self.rigs)
+        self.started = True
 
     def exit(self, code: int) -> None:
         """Write what was heard, then end."""
