@@ -76,6 +76,22 @@ def test_a_signal_ends_a_process_that_is_still_loading_without_a_word(
         assert process.returncode == 5
 
 
+def test_next_to_nothing_is_imported_before_signals_are_looked_at() -> None:
+    """What Python imports at its own start, and what installs packages there, does not count."""
+    code = (
+        'import sys; before = set(sys.modules); '
+        'import xmodal_ros.nodes.perception, xmodal_ros.nodes.trainer; '
+        'print(*sorted(set(sys.modules) - before))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=True, timeout=COMMAND_S
+    )
+    loaded = set(done.stdout.split())
+    assert 'xmodal_ros.ros.starting' in loaded
+    heavy = {'importlib.metadata', 'dataclasses', 'multiprocessing', 'inspect', 'rclpy'}
+    assert not loaded & heavy
+
+
 def test_a_process_that_leaves_has_written_everything_and_takes_nothing_down() -> None:
     done = subprocess.run(
         [sys.executable, '-c', LEAVING],

@@ -16,6 +16,8 @@
 
 Loading PyTorch and OpenCV takes seconds: a signal ends a process that is still loading at once.
 So does taking PyTorch down, and launch waits five seconds: what is flushed needs nothing more.
+On a busy machine even modules of Python's own take a second, so that none but the smallest are
+imported before signals are looked at.
 """
 
 import atexit
@@ -27,11 +29,6 @@ import threading
 from types import FrameType
 from typing import NoReturn, TYPE_CHECKING
 
-from xmodal_ros.child_process import end_with_launch
-from xmodal_ros.dependencies import check_dependencies, Dependency, OF_NODES
-from xmodal_ros.errors import XmodalError
-from xmodal_ros.ros.process_name import rename_only
-
 if TYPE_CHECKING:
     from xmodal_ros.ros.running import Runnable
 
@@ -42,7 +39,7 @@ def start(
     load: Callable[[], Make],
     arguments: Sequence[str] | None = None,
     *,
-    needs: Sequence[Dependency] = OF_NODES,
+    as_command: bool = False,
     named: str = '',
     unbegun: int = 0,
 ) -> int:
@@ -50,13 +47,19 @@ def start(
 
     Without ``arguments`` they are those of the process, which then ends here. ``load`` imports
     what makes the node. ``named`` is the node whose name is that of the process, where it has
-    several. ``unbegun`` is the exit code of one that was told to end before it had begun.
+    several. With ``as_command`` there must be what the command ``xmodal`` needs, too. ``unbegun``
+    is the exit code of one that was told to end before it had begun.
     """
     _on_signals(lambda: os._exit(unbegun))
+    from xmodal_ros.child_process import end_with_launch
+    from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND
+    from xmodal_ros.errors import XmodalError
+    from xmodal_ros.ros.process_name import rename_only
+
     end_with_launch()
     given = list(sys.argv if arguments is None else arguments)
     try:
-        check_dependencies(needs)
+        check_dependencies((*OF_NODES, *OF_THE_COMMAND) if as_command else OF_NODES)
         make = load()
         from xmodal_ros.ros.running import run
     except XmodalError as error:
