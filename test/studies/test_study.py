@@ -180,11 +180,14 @@ def test_a_run_that_fails_is_told_with_its_reason_and_tried_again(
         patch.setattr(StatisticsBaseline, 'probabilities', fail)
         result = run(small, tmp_path, reporter=heard)
     assert (result.done, result.failed) == (2, 1)
-    assert any('ZeroDivisionError: by nothing' in note for note in heard.notes)
+    assert any('ZeroDivisionError: by nothing (test_study.py:' in n for n in heard.notes)
     text = markdown(result)
     assert '- imu, forest: ZeroDivisionError: by nothing' in text
     assert '**Incomplete:** 1 of 3 runs' in text
     assert run(small, tmp_path).done == 3
+    again = Heard()
+    run(small, tmp_path, reporter=again)
+    assert any('all 3 runs are done already, and nothing is run' in n for n in again.notes)
 
 
 def test_where_a_direction_cannot_be_the_others_go_on(recordings, tmp_path):

@@ -49,8 +49,8 @@ _SKELETONS: Final[Mapping[Kind, _Skeleton]] = {
         entries=((registry.METHODS, '{name}:{class_name}'),),
         modules={'{name}.py': 'module.py'},
         page='docs/methods/adding_a_method.md',
-        use='xmodal train recordings --target imu --source camera --method {name} '
-        '--test-subjects ada --out models/imu',
+        use='xmodal train recordings --target imu_wrist --source camera --method {name} '
+        '--test-subjects subject_01 --out models/imu_wrist',
     ),
     'modality': _Skeleton(
         entries=(
@@ -59,7 +59,8 @@ _SKELETONS: Final[Mapping[Kind, _Skeleton]] = {
         ),
         modules={'modality.py': 'modality.py', 'lane.py': 'lane.py'},
         page='docs/adding_a_modality.md',
-        use='xmodal train recordings --target {name} --test-subjects ada --out models/{name}',
+        use='xmodal train recordings --target {name} --test-subjects subject_01 '
+        '--out models/{name}',
     ),
     'encoder': _Skeleton(
         entries=((registry.ENCODERS, 'configuration_{name}:{class_name}Config'),),
@@ -68,8 +69,8 @@ _SKELETONS: Final[Mapping[Kind, _Skeleton]] = {
             'modeling_{name}.py': 'modeling.py',
         },
         page='docs/adding_an_encoder.md',
-        use='xmodal train recordings --target imu --encoder imu={name} --test-subjects ada '
-        '--out models/imu',
+        use='xmodal train recordings --target imu_wrist --encoder imu={name} '
+        '--test-subjects subject_01 --out models/imu_wrist',
     ),
 }
 _GROUPS: Final[Mapping[Kind, str]] = {

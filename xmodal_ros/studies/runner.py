@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 import platform
 import time
+import traceback
 from typing import Any, Final
 
 import numpy as np
@@ -122,8 +123,15 @@ def do_job(job: Job, *, share: bool = True) -> None:
             except XmodalError as error:
                 failure = str(error)
             except Exception as error:  # noqa: BLE001 - one run must not end them all
-                failure = f'{type(error).__name__}: {error}'
+                failure = f'{type(error).__name__}: {error} ({_where(error)})'
             _record(job, task, time.monotonic() - begun, done, failure)
+
+
+def _where(error: Exception) -> str:
+    """Give the file and line where an error came from, where possible none of a library."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if 'site-packages/torch' not in frame.filename]
+    return f'{Path(ours[-1].filename).name}:{ours[-1].lineno}'
 
 
 def record_lost_worker(job: Job, task: Task, how: str) -> None:

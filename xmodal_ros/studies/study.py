@@ -143,6 +143,11 @@ class StudyRuns:
             eta.observe(_kind(task), self._records[task.path].duration_s)
         if kept and missing:
             reporter.note(f'{len(kept)} of {len(self._tasks)} runs are done already: going on')
+        elif kept:
+            reporter.note(
+                f'all {len(kept)} runs are done already, and nothing is run: after a change of a '
+                "method's code give another --out"
+            )
         reporter.begin('running', len(missing))
         total = len(missing)
 
