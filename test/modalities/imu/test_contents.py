@@ -53,3 +53,11 @@ def test_an_imu_without_acceleration_is_refused() -> None:
     assert 'acceleration' in found.complaint
     assert isinstance(found.details, ImuDetails)
     assert not found.details.acceleration
+
+
+def test_a_model_of_a_dead_sensor_expects_nothing_of_another():
+    """What never changed is divided by one, which is no acceleration."""
+    imu = Imu()
+    assert imu.expected_statistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)) == {}
+    (rms,) = imu.expected_statistics((0.0, 0.0, 9.81), (3.0, 4.0, 1.0)).values()
+    assert rms == pytest.approx((25 + 9.81**2) ** 0.5)

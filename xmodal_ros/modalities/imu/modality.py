@@ -146,10 +146,13 @@ class Imu(Modality):
     def expected_statistics(
         self, mean: Sequence[float], std: Sequence[float]
     ) -> Mapping[str, float]:
-        """Give the root mean square of the acceleration's length, in m/s²."""
+        """Give the root mean square of the acceleration's length, in m/s², unless all was zero.
+
+        A channel that never changed is divided by one.
+        """
         pairs = zip(mean[:3], std[:3], strict=True)
-        rms = math.sqrt(sum(mean**2 + std**2 for mean, std in pairs))
-        return {ACCELERATION_RMS: rms}
+        rms = math.sqrt(sum(mean**2 + (0 if std == 1 else std**2) for mean, std in pairs))
+        return {ACCELERATION_RMS: rms} if rms else {}
 
     def read_parameters(
         self, topic: str, frame: str, get: Callable[[str], Any]
