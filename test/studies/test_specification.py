@@ -18,6 +18,7 @@ from pathlib import Path
 import re
 
 import pytest
+import yaml
 
 from test.studies.small_study import COSINE, document, FOREST, study, UNIMODAL, write_study
 from xmodal_ros import registry
@@ -205,3 +206,10 @@ def test_a_run_of_other_settings_is_another_run():
     assert not names() & names(sensors={})
     assert not names() & names(splits={'within': {}})
     assert names() < names(seeds=[0, 1])
+
+
+def test_the_study_of_the_page_is_one() -> None:
+    page = (Path(__file__).parents[2] / 'docs' / 'study.md').read_text(encoding='utf-8')
+    (document,) = re.findall(r'```yaml\n(title: My method.*?)```', page, flags=re.DOTALL)
+    found = Study.model_validate(yaml.safe_load(document))
+    assert [row.row for row in found.methods] == ['alone', 'distillation']
