@@ -136,6 +136,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.publisher = self.watcher.create_publisher(Imu, '/imu/data', RELIABLE)
 
         given = {'autostart': False, 'model': self.models[0], 'device': 'cpu'}
+        # Those of tests before, whose threads are about to end.
+        self.before = set(threading.enumerate())
         self.node = Failing(
             'imu',
             context=context,
@@ -288,7 +290,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def holds(self) -> tuple[int, ...]:
         """Endpoints, threads of ours, and files."""
-        names = [thread.name for thread in threading.enumerate()]
+        names = [thread.name for thread in set(threading.enumerate()) - self.before]
         node = self.node
         return (
             *(len(list(each)) for each in (node.publishers, node.subscriptions, node.guards)),
@@ -304,7 +306,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.executor.shutdown()
         self.node.destroy_node()
         self.watcher.destroy_publisher(self.publisher)
-        names = {thread.name for thread in threading.enumerate()}
+        names = {thread.name for thread in set(threading.enumerate()) - self.before}
         assert not names & {'intake', 'inference'}
 
 
