@@ -454,7 +454,8 @@ def _flood(robot: Robot, row: Row, process: str, settings: Mapping[str, object])
         state = robot.watcher.state(node)
         longest_s = max(longest_s, time.monotonic() - asked)
         most_mib = max(most_mib, look_at(pid, 0.0).memory_mib)
-        row.hold(state == 'active', '') if state != 'active' else None
+        if state != 'active':
+            row.hold(False, f'{node} is {state}')
         time.sleep(0.1)
     grown_mib = most_mib - before.memory_mib
     row.hold(grown_mib <= _MOST_GROWTH_MIB, f'{grown_mib:.0f} MiB more than before')

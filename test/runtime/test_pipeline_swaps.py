@@ -182,10 +182,8 @@ def test_a_gap_on_the_new_topic_keeps_the_old_one_deciding(
 
 def later(messages: list[Received], seconds: int) -> list[Received]:
     """Give messages that come from so many seconds on, fifty a second."""
-    return [replace(m, received_ns=seconds * SECOND + k * PERIOD) for k, m in enumerate(messages)]
-
-
-PERIOD = SECOND // 50
+    first_ns, period_ns = seconds * SECOND, SECOND // 50
+    return [replace(m, received_ns=first_ns + k * period_ns) for k, m in enumerate(messages)]
 
 
 def test_a_new_topic_that_is_taken_much_later_than_the_old_one_says_nothing_again(
