@@ -71,6 +71,11 @@ def ranked(chances: Mapping[str, float], decision: str) -> Scores:
     return (first, *(pair for pair in rest if pair[0] != decision))
 
 
+def has_finite_scores(label: Label) -> bool:
+    """Say whether all scores are numbers."""
+    return all(math.isfinite(score) for _, score in label.scores)
+
+
 def refusal(label: Label) -> str:
     """Give the reason why a label cannot be used, '' where it can."""
     names = [name for name, _ in label.scores]
@@ -82,7 +87,7 @@ def refusal(label: Label) -> str:
         return 'no_name'
     if len(set(names)) < len(names):
         return 'named_twice'
-    if not all(math.isfinite(score) for _, score in label.scores):
+    if not has_finite_scores(label):
         return 'not_finite'
     if not all(0 <= score <= 1 + _ROUNDING for _, score in label.scores):
         return 'not_a_probability'

@@ -20,13 +20,12 @@ Times are nanoseconds on any steady clock: that of the caller who notes and asks
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-import math
 from typing import Final, Literal
 
 from xmodal_ros.activities import LABEL_TOPIC
 from xmodal_ros.modalities.registry import modality_names
 from xmodal_ros.runtime.health import Level
-from xmodal_ros.runtime.label import Label
+from xmodal_ros.runtime.label import has_finite_scores, Label
 
 Kind = Literal['classifier', 'selector', 'truth', 'other']
 
@@ -158,7 +157,7 @@ class Watch:
         One whose scores are no numbers is counted as refused.
         """
         # They go on as JSON, which has no words for such.
-        if not all(math.isfinite(score) for _, score in label.scores):
+        if not has_finite_scores(label):
             self.note_refused(topic, 'not_finite')
             return
         self._take_label(topic, label, now_ns)
