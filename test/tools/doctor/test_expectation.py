@@ -50,7 +50,7 @@ def test_a_model_of_acceleration_and_one_of_pictures_say_so(tmp_path: Path) -> N
 
 
 def test_the_acceleration_it_learnt_from_comes_of_its_statistics(bundle: Path) -> None:
-    mean, std = [0.0, 3.0, 8.0, 1, 1, 1], [1.0, 1.0, 5.0, 1, 1, 1]
+    mean, std = [0.0, 3.0, 8.0, 1, 1, 1], [3.0, 3.0, 3.0, 1, 1, 1]
     step = {'kind': 'standardise', 'mean': mean, 'std': std}
     rewrite_document(bundle, preprocessing=[step])
     assert read_expectation(bundle).statistics == pytest.approx({'acceleration_rms': 10.0})
