@@ -89,7 +89,7 @@ def test_a_file_that_is_no_study_is_refused(tmp_path, text):
 
 
 def test_a_name_that_is_no_file_is_answered_with_those_that_are_shipped():
-    with pytest.raises(ConfigurationError, match='hugadb, .*simulated, .*umafall'):
+    with pytest.raises(ConfigurationError, match=r'hugadb, .*simulated, .*umafall'):
         load_study('nothing.yaml')
 
 

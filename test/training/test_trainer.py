@@ -20,9 +20,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import WindowsDataset
+from xmodal_ros.data.sampler import BatchSampler
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import (
     make_method,
@@ -387,3 +389,23 @@ def test_many_windows_are_shown_in_fewer_epochs_unless_so_many_are_asked_for():
     assert epochs(replace(bounded, most_steps=1000)) == 40
     assert epochs(bounded.changed({'epochs': 30})) == 30
     assert epochs(bounded.changed({'batch_size': 48})) == 10
+
+
+def test_an_epoch_that_is_longer_than_a_training_may_be_shows_other_windows_each_time():
+    windows = WindowsDataset(
+        np.zeros((48, 4, 1), np.float32), *(np.zeros(48, np.int64) for _ in range(3))
+    )
+
+    def shown(settings: FitSettings, seed: int) -> list[Tensor]:
+        sampler = BatchSampler(windows, torch.ones(48), settings, unlabelled=False)
+        generator = torch.Generator().manual_seed(seed)
+        return [rows for rows, _ in sampler.batches(generator)]
+
+    settings = replace(SETTINGS, batch_size=16, least_steps=1, most_steps=2)
+    first, again = shown(settings, 0), shown(settings, 1)
+    assert [len(rows) for rows in first] == [16, 16]
+    assert len(torch.cat(first).unique()) == 32
+    assert not torch.equal(torch.cat(first).unique(), torch.cat(again).unique())
+    whole = shown(replace(settings, most_steps=None), 0)
+    assert torch.equal(torch.cat(whole).unique(), torch.arange(48))
+    assert len(shown(replace(settings, balance='sampling'), 0)) == 2

@@ -27,7 +27,8 @@ from xmodal_ros.data.dataset import WindowsDataset
 class BatchSampler:
     """Deals training windows out in steps, epoch by epoch.
 
-    An epoch shows every labelled window once, or several times where they fill fewer ``steps``.
+    An epoch shows every labelled window once, several times where they fill fewer ``steps``, and
+    only some, drawn anew, where they fill more.
     With ``unlabelled`` each step shows as many windows without a label beside them, and the larger
     of the two decides how long an epoch is. ``chances`` (N,) of the labelled windows are for
     sampling them, where the settings balance activities that way.
@@ -57,7 +58,7 @@ class BatchSampler:
 
     def _order(self, generator: Generator) -> Tensor:
         count = len(self._labelled)
-        shown = max(count, self.steps * self._size)
+        shown = self.steps * self._size
         if self._sampled:
             drawn = torch.multinomial(self._chances, shown, replacement=True, generator=generator)
             return self._labelled[drawn]
@@ -72,9 +73,10 @@ class BatchSampler:
 
 
 def steps_of_epoch(training: WindowsDataset, settings: FitSettings, *, unlabelled: bool) -> int:
-    """Give how many steps an epoch over some windows takes."""
+    """Give how many steps an epoch over some windows takes: no more than a whole training may."""
     longest = max(len(training.labelled), len(training.unlabelled) if unlabelled else 0)
-    return max(settings.least_steps, math.ceil(longest / settings.batch_size))
+    steps = max(settings.least_steps, math.ceil(longest / settings.batch_size))
+    return steps if settings.most_steps is None else min(steps, settings.most_steps)
 
 
 def _shuffled(count: int, least: int, generator: Generator) -> Tensor:

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.data.sampler import steps_of_epoch
 from xmodal_ros.data.window_array import choose, join
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Classifier
@@ -305,7 +306,8 @@ def _net_answers(
         out = np.isin(material.groups, fold)
         training, held = _rows(windows, ~out), _rows(windows, out)
         settings = recipe.fit
-        steps = max(settings.least_steps, -(-len(training) // settings.batch_size))
+        bounded = replace(settings, most_steps=_MOST_STEPS[document.encoder.input])
+        steps = steps_of_epoch(training, bounded, unlabelled=False)
         epochs = max(1, min(settings.epochs, _MOST_STEPS[document.encoder.input] // steps))
         stage = f'trying a net, {material.unit} {number + 1} of {len(material.folds)}'
         reporter.begin(stage, epochs)
@@ -320,7 +322,7 @@ def _net_answers(
             Unimodal(Unimodal.Options()),
             {},
             recipe.augmentation,
-            replace(settings, epochs=epochs),
+            replace(bounded, epochs=epochs),
             seed,
             [WeightAveraging(settings.averaging), last, ProgressCallback(reporter)],
             name=stage,

@@ -137,7 +137,7 @@ class Audio(Modality):
             rate_hz=RATE_HZ,
             encoder='audio_bcresnet',
             preprocessing=({'kind': 'log_mel', 'rate_hz': RATE_HZ},),
-            fit={'epochs': 9, 'patience': 5, 'batch_size': 32},
+            fit={'epochs': 9, 'most_steps': 1000, 'patience': 5, 'batch_size': 32},
         )
 
     def augmentation(self) -> 'AudioAugmentation':

@@ -107,7 +107,7 @@ class Camera(Modality):
             margin_ns=SECOND_NS // 8,
             encoder='camera_cnn',
             preprocessing=({'kind': 'motion'},),
-            fit={'epochs': 12, 'patience': 5},
+            fit={'epochs': 12, 'most_steps': 2500, 'patience': 5},
         )
 
     def augmentation(self) -> 'CameraAugmentation':
