@@ -35,7 +35,7 @@ from xmodal_ros.runtime.selector_health import SELECTED
 from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP_NS = SECOND // 4
-TIMEOUT_NS = SECOND
+TIMEOUT_NS = 2 * SECOND
 # By priority, the best first.
 SENSORS = ('imu', 'camera', 'audio')
 
@@ -73,12 +73,12 @@ class Robot:
         """The sources selected, each as often as it was newly selected."""
         return [m.data for topic, m in self.watcher.heard if topic == '/activity/source']
 
-    def decisions(self) -> list[tuple[int, str]]:
+    def decisions(self, topic: str = '/activity') -> list[tuple[int, str]]:
         """The stamps of what was decided, each with its label."""
         return [
             (to_nanoseconds(m.header.stamp), m.results[0].class_id)
-            for topic, m in self.watcher.heard
-            if topic == '/activity'
+            for heard, m in self.watcher.heard
+            if heard == topic
         ]
 
     def wait_for_decisions(self, count: int) -> None:
@@ -92,6 +92,22 @@ class Robot:
             f'{stamp / SECOND:.3f} {label}' for stamp, label in self.decisions()
         )
         return max(b - a for a, b in itertools.pairwise(stamps))
+
+    def check_that_it_took_over(self, since: int, heir: str) -> None:
+        """Check that decisions went on in time, and that of what was answered none is missing.
+
+        On a busy machine a driver may fall behind: then its classifier says so, or nothing, which
+        is not the selector's doing.
+        """
+        answers = self.decisions(f'/{heir}_classifier/activity')
+        decisions = self.decisions()[since:]
+        spans = [b - a for (a, _), (b, _) in itertools.pairwise(answers) if b >= decisions[0][0]]
+        late = max([HOP_NS, *spans]) - HOP_NS
+        assert self.widest_gap_ns(since) <= TIMEOUT_NS + HOP_NS + late
+        every = {
+            each for name in SENSORS for each in self.decisions(f'/{name}_classifier/activity')
+        }
+        assert set(decisions) <= every, sorted(set(decisions) - every)
 
 
 def make_models(folder: Path) -> dict[str, Path]:
@@ -125,6 +141,10 @@ def perceiving(watcher: Watcher, folder: Path) -> Iterator[Robot]:
     subscriptions = [
         watcher.hear(Classification, '/activity', RELIABLE),
         watcher.hear(String, '/activity/source', RELIABLE),
+        *(
+            watcher.hear(Classification, f'/{name}_classifier/activity', RELIABLE)
+            for name in SENSORS
+        ),
     ]
     try:
         with running(folder, 'perception', {**settings, **selector}) as process:
@@ -154,8 +174,7 @@ def test_each_sensor_dies_and_returns(watcher: Watcher, tmp_path: Path) -> None:
             drivers[dead].kill()
             robot.wait_for_source(heir)
             robot.wait_for_decisions(4)
-            assert robot.widest_gap_ns(before) <= TIMEOUT_NS + HOP_NS
-            assert 'unknown' not in {label for _, label in robot.decisions()[before:]}
+            robot.check_that_it_took_over(before, heir)
             drivers[dead].start()
             robot.wait_for_source('imu')
             watcher.wait_for_status(
@@ -169,7 +188,7 @@ def test_each_sensor_dies_and_returns(watcher: Watcher, tmp_path: Path) -> None:
         drivers['camera'].kill()
         robot.wait_for_source('audio')
         robot.wait_for_decisions(4)
-        assert robot.widest_gap_ns(before) <= TIMEOUT_NS + HOP_NS
+        robot.check_that_it_took_over(before, 'audio')
         drivers['imu'].start()
         robot.wait_for_source('imu')
 
