@@ -50,6 +50,11 @@ class Distillation(PairedMethod):
     Options: ClassVar[type[MethodOptions]] = DistillationOptions
     options: DistillationOptions
 
+    @property
+    def teaches_decisions(self) -> bool:
+        """Where the target learns them itself."""
+        return self.learns_unlabelled and self.options.alpha > 0
+
     def compute_loss(
         self, task_loss: Tensor, target: Outputs, sources: Mapping[str, PairedSource]
     ) -> LossTerms:

@@ -142,6 +142,14 @@ class TransferMethod(ABC):
         return False
 
     @property
+    def teaches_decisions(self) -> bool:
+        """Whether what a source decides of a window without a label may stand in for one.
+
+        What is fitted in closed form beside the net then learns from these windows too.
+        """
+        return False
+
+    @property
     def schedule(self) -> StepSchedule | None:
         """A schedule to use instead of the recipe's, or None."""
         return None

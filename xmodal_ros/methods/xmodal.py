@@ -76,6 +76,11 @@ class Xmodal(PairedMethod):
     Options: ClassVar[type[MethodOptions]] = XmodalOptions
     options: XmodalOptions
 
+    @property
+    def teaches_decisions(self) -> bool:
+        """Where the target learns them itself."""
+        return self.learns_unlabelled and self.options.alpha > 0
+
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give a module that adds relations to the other terms."""
         return _RecipeModule(task, self)

@@ -48,8 +48,9 @@ from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, inner_folds, Run
 from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, Teaching
 from xmodal_ros.training.folds import HeldOut, make_folds, stretches
+from xmodal_ros.training.teaching import ask_sources
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.training.window_statistics import OtherSensor, StatisticsBaseline
@@ -208,7 +209,8 @@ class _GroupRunner:
         self._group_data = group_data(job) if data is None else data
         self._recipes = job.recipes
         self._device = choose_device(job.device)
-        self._choice: EncoderChoice | None = None
+        # What answers beside nets that learnt alone, by sensor.
+        self._choices: dict[str, EncoderChoice] = {}
         people = group.split.people
         self._validates_on_people = isinstance(people, SubjectSplit) and bool(people.validation)
         self._trainer = _CachingTrainer(
@@ -255,7 +257,7 @@ class _GroupRunner:
             self._trainer.durations_s.clear()
             self._trainer.verdict = None
             fitted = method.train_target(self._trainer)
-            choice = self._choose()
+            choice = self._choose(method, fitted)
             if choice.ensemble is not None:
                 fitted.classifier.join(copy.deepcopy(choice.ensemble))
             calibration = choice.calibration
@@ -268,7 +270,7 @@ class _GroupRunner:
             as_probabilities(logits, calibration.temperature).numpy(),
             group_data.test,
             parameters=parameter_count(fitted.classifier),
-            sources_used=fitted.sources,
+            sources_used=choice.with_sources(fitted.sources),
             windows=windows,
             durations_s={k: round(v, 3) for k, v in self._trainer.durations_s.items()},
             facts={
@@ -282,23 +284,37 @@ class _GroupRunner:
         verdict = self._trainer.verdict
         return {} if verdict is None else {'verdict': verdict.document()}
 
-    def _choose(self) -> EncoderChoice:
-        """Choose what answers beside the target's net, once for all rows."""
+    def _choose(self, method: TransferMethod, fitted: FitResult) -> EncoderChoice:
+        """Choose what answers beside the target's net."""
         target = self._group.target
-        if not self._recipes[target].auto:
-            return EncoderChoice(None, None, {})
-        if self._choice is None:
-            self._choice = choose_ensemble(
-                self._trainer.document(target),
-                self._recipes[target],
-                self._group_data.sets[target],
-                self._group.seed,
-                self._device,
-                NullReporter(),
-                people=self._group_data.people,
-                learn_validation=not self._validates_on_people,
+        if method.teaches_decisions and self._recipes[target].auto:
+            teaching = ask_sources(
+                self._trainer, self._group_data.sets, fitted, self._choose_alone
             )
-        return self._choice
+            if teaching is not None:
+                return self._choose_for(target, teaching)
+        return self._choose_alone(target)
+
+    def _choose_alone(self, name: str) -> EncoderChoice:
+        """Choose what answers beside a sensor's net that learns alone, once for all rows."""
+        if not self._recipes[name].auto:
+            return EncoderChoice(None, None, {})
+        if name not in self._choices:
+            self._choices[name] = self._choose_for(name, None)
+        return self._choices[name]
+
+    def _choose_for(self, name: str, teaching: Teaching | None) -> EncoderChoice:
+        return choose_ensemble(
+            self._trainer.document(name),
+            self._recipes[name],
+            self._group_data.sets[name],
+            self._group.seed,
+            self._device,
+            NullReporter(),
+            people=self._group_data.people,
+            learn_validation=not self._validates_on_people,
+            teaching=teaching,
+        )
 
     def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:
         assert row.statistics is not None  # noqa: S101 - asked before

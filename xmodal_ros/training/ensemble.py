@@ -28,6 +28,7 @@ from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.data.sampler import steps_of_epoch
 from xmodal_ros.data.window_array import choose, join
+from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
@@ -40,7 +41,7 @@ from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
 from xmodal_ros.training.folds import stretches
 from xmodal_ros.training.ridge import fit_ridge
-from xmodal_ros.training.stacking import choose_weights
+from xmodal_ros.training.stacking import choose_weights, Stacked
 from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
 
 NET: Final = 'net'
@@ -68,15 +69,37 @@ class EncoderChoice:
     calibration: Calibration | None
     document: dict[str, Any]
 
+    def with_sources(self, sources: Sequence[str]) -> tuple[str, ...]:
+        """Give ``sources``, those that the net learnt from, and behind them the members'."""
+        taught = self.document.get('taught', {'by': ()})['by']
+        return tuple(dict.fromkeys([*sources, *taught]))
+
+
+@dataclass(frozen=True, eq=False)
+class Teaching:
+    """Class indices ``labels`` (N,) for the target's training windows, and ``by`` which sources.
+
+    Those that have a label, and those that no source saw, have NO_LABEL. ``net`` says whether the
+    net has learnt from sources as well.
+    """
+
+    labels: NDArray[np.int64]
+    by: tuple[str, ...]
+    net: bool
+
 
 @dataclass(frozen=True, eq=False)
 class _Material:
-    """Labelled windows, the group of each, and the groups that are left out together."""
+    """Windows with labels, the group of each, and the groups that are left out together.
+
+    Answers are ``judged`` (N,) by the labels that somebody gave, and not by those of sources.
+    """
 
     windows: WindowsDataset
     groups: NDArray[np.int64]
     folds: list[NDArray[np.int64]]
     unit: str
+    judged: NDArray[np.bool_]
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -93,62 +116,118 @@ def choose_ensemble(
     *,
     people: Sequence[str],
     learn_validation: bool,
+    teaching: Teaching | None = None,
 ) -> EncoderChoice:
     """Choose the members of a sensor's ensemble and fit them.
 
     ``document`` is that of its net; ``people`` names whom a recording shows, by its number.
     Windows that validate are learnt from too where ``learn_validation`` says that they are of no
-    people of their own. Call it within :func:`~xmodal_ros.training.trainer.repeatable`.
+    people of their own. With a ``teaching`` members learn by what sources decided, too, where that
+    makes the common answer better for those left out. Call it within
+    :func:`~xmodal_ros.training.trainer.repeatable`.
     """
     grid = GRID if document.encoder.input == 'pictures' else None
     parts = [examples.training, examples.validation] if learn_validation else [examples.training]
     material = _gather(parts, people, seed, document.window.length_ns)
     if material is None:
         return _net_alone('too few windows to choose by', reporter)
+    taught = None if teaching is None else _taught(material, examples.training, teaching, people)
     preprocessing = Preprocessing(document.preprocessing)
-    sequences = _sequences(preprocessing, material.windows, grid)
+    sequences = _sequences(preprocessing, (taught or material).windows, grid)
     if sequences.shape[1] < 8:
         return _net_alone('windows are shorter than 8 steps', reporter)
-    reporter.begin('choosing an encoder', len(MEMBERS))
+    reporter.begin('choosing an encoder', len(MEMBERS) * (1 if taught is None else 2))
+    classes = len(document.labels)
+    # Those with a label come first.
+    ways = [_fit_members(material, sequences[: len(material.labels)], classes, seed, reporter)]
+    if taught is not None:
+        ways.append(_fit_members(taught, sequences, classes, seed, reporter, len(MEMBERS)))
+    shown = taught if taught is not None and teaching is not None and teaching.net else material
+    net = _net_answers(document, recipe, shown, seed, device, reporter)
+    found = [
+        choose_weights({NET: net, **way.answers}, material.labels, material.groups) for way in ways
+    ]
+    best = max(range(len(ways)), key=lambda number: found[number].score)
+    said: dict[str, Any] = {}
+    if teaching is not None and taught is not None:
+        said['taught'] = {
+            'by': list(teaching.by) if best else [],
+            'windows': int((~taught.judged).sum()),
+            'macro_f1': [round(each.score, 4) for each in found],
+        }
+        reporter.note(_told(teaching, taught, found))
+    return _combine(
+        material, ways[best], grid, {NET: net, **ways[best].answers}, found[best], said, reporter
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """Members, and the centred answers (N, classes) of each to windows it has not learnt from."""
+
+    members: list[Member]
+    answers: dict[str, NDArray[np.float64]]
+
+
+def _fit_members(
+    material: _Material,
+    sequences: Tensor,
+    classes: int,
+    seed: int,
+    reporter: ProgressReporter,
+    done: int = 0,
+) -> _Fitted:
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    classes = len(document.labels)
-    members: list[Member] = []
-    answers: dict[str, NDArray[np.float64]] = {}
+    fitted = _Fitted([], {})
     statistics: Tensor | None = None
-    for number, config in enumerate(MEMBERS):
+    for number, config in enumerate(MEMBERS, done):
         reporter.advance(number, config.name)
         member = Member(config, sequences.shape[2], classes)
         if config.landmarks and statistics is not None:
             # The same features as those of the member before.
-            member.features.load_state_dict(members[0].features.state_dict())
+            member.features.load_state_dict(fitted.members[0].features.state_dict())
             inputs = member.prepare_features(statistics, generator)
         else:
             inputs = member.prepare(sequences, generator)
             statistics = inputs if statistics is None else statistics
-        fitted = fit_ridge(
-            inputs.numpy(), material.labels, material.groups, material.folds, classes
+        ridge = fit_ridge(
+            inputs.numpy(),
+            material.labels,
+            material.groups,
+            material.folds,
+            classes,
+            material.judged,
         )
-        member.answer.weight.copy_(torch.from_numpy(fitted.weights.T))
-        member.answer.bias.copy_(torch.from_numpy(fitted.offsets))
-        members.append(member)
-        answers[config.name] = _centred(fitted.held_out)
+        member.answer.weight.copy_(torch.from_numpy(ridge.weights.T))
+        member.answer.bias.copy_(torch.from_numpy(ridge.offsets))
+        fitted.members.append(member)
+        fitted.answers[config.name] = _centred(ridge.held_out[material.judged])
         reporter.advance(number + 1, config.name)
-    answers[NET] = _net_answers(document, recipe, material, seed, device, reporter)
-    return _combine(material, members, grid, answers, reporter)
+    return fitted
+
+
+def _told(teaching: Teaching, taught: _Material, found: Sequence[Stacked]) -> str:
+    alone, together = (each.score for each in found)
+    return (
+        f'{" and ".join(teaching.by)} said what {int((~taught.judged).sum())} windows without a '
+        f'label show: learning by that takes macro-F1 from {alone:.3f} to {together:.3f} on '
+        f'{taught.unit} left out' + ('' if together > alone else ', so it is left')
+    )
 
 
 def _combine(
     material: _Material,
-    members: Sequence[Member],
+    fitted: _Fitted,
     grid: tuple[int, int] | None,
     answers: dict[str, NDArray[np.float64]],
+    found: Stacked,
+    said: Mapping[str, Any],
     reporter: ProgressReporter,
 ) -> EncoderChoice:
-    names = [NET, *(member.config.name for member in members)]
-    found = choose_weights({n: answers[n] for n in names}, material.labels, material.groups)
+    names = [NET, *(member.config.name for member in fitted.members)]
     weights, together, score = found.weights, found.together, found.score
-    kept = [member for member in members if weights[member.config.name] > 0]
+    kept = [member for member in fitted.members if weights[member.config.name] > 0]
     share = _shares(weights, answers)
     chosen = {name: round(share[name], 3) for name in names if weights[name] > 0}
     document = {
@@ -159,6 +238,7 @@ def _combine(
         'over': material.unit,
         'groups': len(np.unique(material.groups)),
         'windows': len(material.labels),
+        **said,
     }
     parts = ' + '.join(f'{name} {value:.0%}' for name, value in chosen.items())
     others = ', '.join(f'{name} {value:.3f}' for name, value in found.alone.items())
@@ -201,16 +281,8 @@ def _gather(
     if len(labels) < _LEAST_WINDOWS:
         return None
     values = join([choose(part.values, part.labelled) for part in parts])
-    classes = np.unique(labels)
     most = min(_MOST_WINDOWS, max(_LEAST_WINDOWS, _MOST_NUMBERS // int(np.prod(values.shape[1:]))))
-    rows = np.sort(
-        np.concatenate(
-            [
-                own[:: -(-len(own) * len(classes) // most)]
-                for own in (np.flatnonzero(labels == each) for each in classes)
-            ]
-        )
-    )
+    rows = _share(labels, most)
 
     def column(name: str) -> NDArray[np.int64]:
         whole = np.concatenate([getattr(part, name)[part.labelled] for part in parts])
@@ -220,7 +292,48 @@ def _gather(
     recordings, ends_ns = column('recordings'), column('ends_ns')
     windows = WindowsDataset(np.asarray(choose(values, rows)), labels[rows], recordings, ends_ns)
     groups, folds, unit = _groups(windows, people, seed, length_ns)
-    return _Material(windows, groups, folds, unit)
+    return _Material(windows, groups, folds, unit, np.ones(len(labels[rows]), dtype=bool))
+
+
+def _taught(
+    material: _Material, training: WindowsDataset, teaching: Teaching, people: Sequence[str]
+) -> _Material | None:
+    """Add windows that sources decided on, of each activity a share of the most there may be.
+
+    None where there are none, or where parts of a recording are left out: windows of one part
+    overlap those of another.
+    """
+    most = min(_MOST_WINDOWS, _MOST_NUMBERS // int(np.prod(training.values.shape[1:])))
+    most -= len(material.labels)
+    rows = _share(teaching.labels, most) if most > 0 else np.zeros(0, np.int64)
+    if not len(rows) or material.unit == 'parts of a recording':
+        return None
+    own, recordings = material.windows, training.recordings[rows]
+    groups = recordings if material.unit == 'recordings' else _persons(people)[recordings]
+    windows = WindowsDataset(
+        np.concatenate([own.values, np.asarray(choose(training.values, rows))]),
+        np.concatenate([own.labels, teaching.labels[rows]]),
+        np.concatenate([own.recordings, recordings]),
+        np.concatenate([own.ends_ns, training.ends_ns[rows]]),
+    )
+    judged = np.concatenate([material.judged, np.zeros(len(rows), dtype=bool)])
+    return _Material(
+        windows, np.concatenate([material.groups, groups]), material.folds, material.unit, judged
+    )
+
+
+def _share(labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Give rows that have a label, of each activity an even share of so many."""
+    classes = np.unique(labels[labels != NO_LABEL])
+    each = [np.flatnonzero(labels == label) for label in classes]
+    rows = [own[:: -(-len(own) * len(classes) // most)] for own in each]
+    return np.sort(np.concatenate([np.zeros(0, np.int64), *rows]))
+
+
+def _persons(people: Sequence[str]) -> NDArray[np.int64]:
+    """Number whom each recording (R,) shows."""
+    names = sorted(set(people))
+    return np.array([names.index(name) for name in people], np.int64)
 
 
 def _groups(
@@ -231,9 +344,9 @@ def _groups(
     People; or else recordings, where each activity is in two at least; or else parts.
     """
     groups, unit = windows.recordings, 'recordings'
-    person = [sorted(set(people)).index(name) for name in people]
-    if len({person[recording] for recording in groups.tolist()}) > 1:
-        groups, unit = np.array(person, np.int64)[groups], 'people'
+    person = _persons(people)
+    if len(np.unique(person[groups])) > 1:
+        groups, unit = person[groups], 'people'
     elif any(
         len(np.unique(groups[windows.labels == label])) < 2 for label in np.unique(windows.labels)
     ):
@@ -304,7 +417,9 @@ def _net_answers(
     answers = np.zeros((len(windows), len(document.labels)))
     for number, fold in enumerate(material.folds):
         out = np.isin(material.groups, fold)
-        training, held = _rows(windows, ~out), _rows(windows, out)
+        training = _rows(windows, ~out)
+        out &= material.judged
+        held = _rows(windows, out)
         settings = recipe.fit
         bounded = replace(settings, most_steps=_MOST_STEPS[document.encoder.input])
         steps = steps_of_epoch(training, bounded, unlabelled=False)
@@ -331,7 +446,7 @@ def _net_answers(
         few[:: max(1, len(held) // 64)] = True
         trainer.fit(_rows(held, few))
         answers[out] = predict_logits(classifier, held.values).double().numpy()
-    return _centred(answers)
+    return _centred(answers[material.judged])
 
 
 def _rows(windows: WindowsDataset, chosen: NDArray[np.bool_]) -> WindowsDataset:

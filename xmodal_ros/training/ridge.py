@@ -54,19 +54,25 @@ def fit_ridge(
     groups: NDArray[np.int64],
     folds: Sequence[NDArray[np.int64]],
     classes: int,
+    judged: NDArray[np.bool_] | None = None,
 ) -> RidgeFit:
-    """Fit features (N, K), and choose the strength by ``folds`` of ``groups`` (N,) left out."""
+    """Fit features (N, K), and choose the strength by ``folds`` of ``groups`` (N,) left out.
+
+    All are learnt from, and by those that are ``judged`` (N,) the strength is chosen: by all
+    without.
+    """
+    rows = slice(None) if judged is None else judged
     inputs = np.concatenate(
         [features, np.full((len(features), 1), _ONE, features.dtype)], axis=1
     ).astype(np.float64)
-    weights = balanced_weights(labels, classes)
+    weights = balanced_weights(labels[rows], classes)
     scores = {strength: np.zeros((len(labels), classes)) for strength in _STRENGTHS}
     for fold in folds:
         out = np.isin(groups, fold)
         learnt = _solutions(inputs[~out], labels[~out], classes, _STRENGTHS)
         for strength, solution in zip(_STRENGTHS, learnt, strict=True):
             scores[strength][out] = inputs[out] @ solution
-    losses = {each: _loss(scores[each], labels, weights) for each in _STRENGTHS}
+    losses = {each: _loss(scores[each][rows], labels[rows], weights) for each in _STRENGTHS}
     # The least loss is that of caution, which decisions lose by.
     strength = min(each for each in losses if losses[each] <= _NEAR * min(losses.values()))
     (solution,) = _solutions(inputs, labels, classes, (strength,))

@@ -47,9 +47,10 @@ from xmodal_ros.training.checkpoint_store import (
     run_checkpoints,
 )
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, Teaching
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
+from xmodal_ros.training.teaching import ask_sources
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 
@@ -92,7 +93,7 @@ def train(
             )
             trainer.check(method)
             fitted = method.train_target(trainer)
-            choice = _choose(config, data_module, trainer, device, reporter)
+            choice = _choose(config, data_module, method, trainer, fitted, device, reporter)
             info = _describe(config, data_module, method, trainer, fitted, choice)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
@@ -233,26 +234,37 @@ def _note_unlabelled(
 def _choose(
     config: TrainingConfiguration,
     data_module: DataModule,
+    method: TransferMethod,
     trainer: TransferTrainer,
+    fitted: FitResult,
     device: torch.device,
     reporter: ProgressReporter,
 ) -> EncoderChoice:
     """Choose what answers with the target's net, where that was left to us."""
-    recipe = data_module.recipes[config.target]
-    if not recipe.auto:
-        return EncoderChoice(None, None, {})
     begun = time.monotonic()
-    choice = choose_ensemble(
-        trainer.document(config.target),
-        recipe,
-        data_module.sets[config.target],
-        config.seed,
-        device,
-        reporter,
-        people=[facts.subject for facts in data_module.learning],
-        learn_validation=not data_module.split.validation,
-    )
-    trainer.durations_s['choosing an encoder'] = time.monotonic() - begun
+
+    def choose_for(name: str, teaching: Teaching | None = None) -> EncoderChoice:
+        recipe = data_module.recipes[name]
+        if not recipe.auto:
+            return EncoderChoice(None, None, {})
+        return choose_ensemble(
+            trainer.document(name),
+            recipe,
+            data_module.sets[name],
+            config.seed,
+            device,
+            reporter,
+            people=[facts.subject for facts in data_module.learning],
+            learn_validation=not data_module.split.validation,
+            teaching=teaching,
+        )
+
+    teaching = None
+    if method.teaches_decisions and data_module.recipes[config.target].auto:
+        teaching = ask_sources(trainer, data_module.sets, fitted, choose_for)
+    choice = choose_for(config.target, teaching)
+    if choice.document:
+        trainer.durations_s['choosing an encoder'] = time.monotonic() - begun
     return choice
 
 
@@ -285,7 +297,7 @@ def _describe(
             'method': config.method,
             'patch': None if fitted.classifier.patch is None else fitted.classifier.patch.config,
             'ensemble': None if choice.ensemble is None else choice.ensemble.config,
-            'sources': fitted.sources,
+            'sources': choice.with_sources(fitted.sources),
             'temperature': calibration.temperature,
             'unknown_threshold': (
                 calibration.unknown_threshold
