@@ -219,7 +219,7 @@ def test_the_windows_from_the_cache_are_the_same(bags, both, tmp_path):
 
 def test_the_bundle_says_how_many(bags, both, tmp_path):
     heard = Heard()
-    result = train_into(tmp_path / 'imu', asked(bags), heard)
+    result = train_into(tmp_path / 'imu', asked(bags, encoders={'camera': 'camera_cnn'}), heard)
     training = both[0].sets['imu'].training
     document = json.loads(json.dumps(as_mapping(result)))
     assert document['counts']['windows']['training'] == len(training.labelled)
@@ -250,6 +250,13 @@ def test_the_bundle_says_how_many(bags, both, tmp_path):
     assert 'Of 2 it knows no others.' in card
     assert '| training | 1 |' in card
     assert result.info.subjects_trained_on == ('1', '2')
+    taught = document['encoder_choice']['taught']
+    # Half of the labelled person's own overlap those that are left out.
+    assert 10 < taught['windows'] <= windows['bag_2', 'imu'][1]
+    assert f'; {taught["windows"]} windows without a label, as ' in card
+    assert any(
+        note.startswith(f'camera said what {taught["windows"]} windows') for note in heard.notes
+    )
 
 
 def test_a_run_goes_on_with_what_it_was_begun_with_only(tmp_path):

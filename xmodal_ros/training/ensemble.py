@@ -49,6 +49,7 @@ NET: Final = 'net'
 _FOLDS: Final = 3
 # Of one recording, a multiple of the folds.
 _PARTS: Final = 9
+_NEVER_LEFT_OUT: Final = -1
 _LEAST_WINDOWS: Final = 20
 # Windows overlap: more say little more, and closed forms take the square of their number.
 _MOST_WINDOWS: Final = 4000
@@ -300,26 +301,31 @@ def _taught(
 ) -> _Material | None:
     """Add windows that sources decided on, of each activity a share of the most there may be.
 
-    None where there are none, or where parts of a recording are left out: windows of one part
-    overlap those of another.
+    None where there are none. Of a recording whose parts are left out they are not taken, for
+    windows of one part overlap those of another.
     """
+    own, labels = material.windows, teaching.labels
+    whole = (
+        training.recordings
+        if material.unit == 'recordings'
+        else _persons(people)[training.recordings]
+    )
+    if material.unit == 'parts of a recording':
+        labels = np.where(np.isin(training.recordings, own.recordings), NO_LABEL, labels)
+        whole = np.full(len(labels), _NEVER_LEFT_OUT)
     most = min(_MOST_WINDOWS, _MOST_NUMBERS // int(np.prod(training.values.shape[1:])))
-    most -= len(material.labels)
-    rows = _share(teaching.labels, most) if most > 0 else np.zeros(0, np.int64)
-    if not len(rows) or material.unit == 'parts of a recording':
+    rows = _share(labels, max(1, most - len(material.labels)))
+    if not len(rows):
         return None
-    own, recordings = material.windows, training.recordings[rows]
-    groups = recordings if material.unit == 'recordings' else _persons(people)[recordings]
     windows = WindowsDataset(
         np.concatenate([own.values, np.asarray(choose(training.values, rows))]),
-        np.concatenate([own.labels, teaching.labels[rows]]),
-        np.concatenate([own.recordings, recordings]),
+        np.concatenate([own.labels, labels[rows]]),
+        np.concatenate([own.recordings, training.recordings[rows]]),
         np.concatenate([own.ends_ns, training.ends_ns[rows]]),
     )
     judged = np.concatenate([material.judged, np.zeros(len(rows), dtype=bool)])
-    return _Material(
-        windows, np.concatenate([material.groups, groups]), material.folds, material.unit, judged
-    )
+    groups = np.concatenate([material.groups, whole[rows]])
+    return _Material(windows, groups, material.folds, material.unit, judged)
 
 
 def _share(labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:

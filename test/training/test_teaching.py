@@ -1,0 +1,197 @@
+# Copyright 2026 xmodal_ros maintainers
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""What sources decide of windows without a label, and what members make of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from test.training.small_trainer import (
+    examples,
+    LABELS,
+    learning_sets,
+    RECIPES,
+    SOURCES,
+    TARGET,
+    trainer,
+)
+from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.progress import NullReporter
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, Teaching
+from xmodal_ros.training.ridge import fit_ridge
+from xmodal_ros.training.teaching import ask_sources
+from xmodal_ros.training.trainer import FitResult, repeatable
+
+
+class Notes(NullReporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def with_few_labels(made: WindowsDataset, every: int) -> WindowsDataset:
+    """Leave every so manieth run of three windows its labels."""
+    labelled = np.arange(len(made)) // 3 % every == 0
+    return replace(made, labels=np.where(labelled, made.labels, NO_LABEL))
+
+
+def chosen(
+    teaching: Teaching | None, reporter: Notes, training: WindowsDataset, people: str = 'abcd'
+) -> EncoderChoice:
+    document = trainer(()).document(TARGET)
+    with repeatable(0):
+        return choose_ensemble(
+            document,
+            RECIPES[TARGET],
+            DatasetSplit(training, examples(6, 9), {}),
+            0,
+            torch.device('cpu'),
+            reporter,
+            people=people,
+            learn_validation=False,
+            teaching=teaching,
+        )
+
+
+def test_sources_decide_together_on_what_nobody_labelled_and_they_saw() -> None:
+    ours = with_few_labels(examples(), 4)
+    sets = learning_sets(**{TARGET: DatasetSplit(ours, examples(24, 1), {})})
+    with repeatable(0):
+        learns = trainer(sets=sets)
+        for name in SOURCES:
+            learns.train_source(name)
+        fitted = learns.fits['chest']
+
+        def asked(sources: tuple[str, ...]) -> Teaching:
+            found = ask_sources(
+                learns, sets, replace(fitted, sources=sources), lambda _: _nothing_beside()
+            )
+            assert found is not None
+            return found
+
+        both, thigh = asked(()), asked(('thigh',))
+        assert (both.by, both.net) == (SOURCES, False)
+        assert (thigh.by, thigh.net) == (('thigh',), True)
+        assert (both.labels[ours.labelled] == NO_LABEL).all()
+        said = both.labels[ours.unlabelled]
+        assert set(np.unique(said)) <= set(range(len(LABELS)))
+        # The thigh was not there at first, and the chest not in the end.
+        assert (thigh.labels[:12] == NO_LABEL).all()
+        assert (thigh.labels[ours.unlabelled][ours.unlabelled >= 12] != NO_LABEL).all()
+        none = ask_sources(learns, learning_sets(), fitted, lambda _: _nothing_beside())
+        assert none is None
+
+
+def _nothing_beside() -> EncoderChoice:
+    return EncoderChoice(None, None, {})
+
+
+def test_what_answers_beside_a_sources_net_teaches_too() -> None:
+    ours = with_few_labels(examples(), 4)
+    sets = learning_sets(**{TARGET: DatasetSplit(ours, examples(24, 1), {})})
+    with repeatable(0):
+        learns = trainer(('chest',), sets=sets)
+        fitted = learns.train_source('chest')
+        choice = chosen(
+            None, Notes(), replace(sets['chest'].training, recordings=np.arange(40) // 10)
+        )
+        assert choice.ensemble is not None
+
+        def labels(beside: EncoderChoice) -> list[int]:
+            found = ask_sources(learns, sets, _taught_by(fitted, 'chest'), lambda _: beside)
+            assert found is not None
+            return list(found.labels)
+
+        expected = np.where(ours.labels == NO_LABEL, examples().labels, NO_LABEL)[:40]
+        net = np.array(labels(_nothing_beside()))[:40]
+        together = np.array(labels(choice))[:40]
+    assert (together == expected).mean() > (net == expected).mean()
+
+
+def _taught_by(fitted: FitResult, source: str) -> FitResult:
+    return replace(fitted, sources=(source,))
+
+
+def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for_it() -> None:
+    made = replace(examples(144, noise=1.5), recordings=np.arange(144) // 36)
+    ours = with_few_labels(made, 6)
+    right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
+    heard = Notes()
+    taught = chosen(Teaching(right, ('camera',), net=True), heard, ours)
+    said = taught.document['taught']
+    assert said['by'] == ['camera']
+    assert said['windows'] == len(ours.unlabelled)
+    assert said['macro_f1'][1] > said['macro_f1'][0]
+    assert taught.document['macro_f1'] == said['macro_f1'][1]
+    assert taught.document['windows'] == len(ours.labelled)
+    assert taught.with_sources(('chest', 'camera')) == ('chest', 'camera')
+    assert taught.with_sources(()) == ('camera',)
+    assert heard.notes[0].startswith('camera said what 120 windows without a label show: ')
+
+    wrong = np.where(right == NO_LABEL, NO_LABEL, (right + 1) % 3)
+    heard = Notes()
+    left = chosen(Teaching(wrong, ('camera',), net=False), heard, ours)
+    alone = chosen(None, Notes(), ours)
+    assert left.document['taught']['by'] == []
+    assert left.with_sources(('chest',)) == ('chest',)
+    assert heard.notes[0].endswith('so it is left')
+    assert left.ensemble is not None
+    assert alone.ensemble is not None
+    for name, value in alone.ensemble.state_dict().items():
+        assert torch.equal(value, left.ensemble.state_dict()[name]), name
+
+
+def test_of_a_recording_whose_parts_are_left_out_members_learn_nothing_more() -> None:
+    """They overlap windows that sources decide on; those of other recordings do not."""
+    made = replace(examples(144, noise=1.5), recordings=np.arange(144) // 72)
+    labelled = (np.arange(144) < 72) & (np.arange(144) // 3 % 2 == 0)
+    ours = replace(made, labels=np.where(labelled, made.labels, NO_LABEL))
+    right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
+    choice = chosen(Teaching(right, ('camera',), net=False), Notes(), ours, 'ab')
+    assert choice.document['over'] == 'parts of a recording'
+    assert choice.document['taught']['windows'] == 72
+    first = np.where(made.recordings == 0, right, NO_LABEL)
+    choice = chosen(Teaching(first, ('camera',), net=False), Notes(), ours, 'ab')
+    assert 'taught' not in choice.document
+
+
+def test_nobody_left_out_is_learnt_from_by_what_sources_say_of_him() -> None:
+    rng = np.random.default_rng(0)
+    labels, groups = np.arange(60) % 3, np.arange(60) // 20
+    values = rng.normal(size=(60, 5)) + 2 * (labels[:, None] == np.arange(5))
+    judged = np.arange(60) % 20 < 10
+    folds = [np.array([group]) for group in range(3)]
+    one = fit_ridge(values, labels, groups, folds, 3, judged)
+    # What is said of the first person alone is another thing.
+    other = np.where((groups == 0) & ~judged, (labels + 1) % 3, labels)
+    another = fit_ridge(values, other, groups, folds, 3, judged)
+    rows = judged & (groups == 0)
+    assert one.strength == another.strength
+    np.testing.assert_allclose(one.held_out[rows], another.held_out[rows])
+    assert not np.allclose(one.weights, another.weights)
+
+
+def test_only_methods_that_learn_what_a_source_answers_let_members_learn_it() -> None:
+    assert make_method('distillation', {}).teaches_decisions
+    assert make_method('xmodal', {}).teaches_decisions
+    assert not make_method('distillation', {'pairing': 'class'}).teaches_decisions
+    assert not make_method('xmodal', {'alpha': 0}).teaches_decisions
+    assert not make_method('infonce', {}).teaches_decisions
+    assert not make_method('unimodal', {}).teaches_decisions
