@@ -192,6 +192,23 @@ def test_windows_may_stay_without_a_label_and_sources_know_no_more():
     assert found.labels == full.labels
 
 
+def test_others_may_have_been_recorded_without_a_label():
+    bags = [*RECORDINGS[:2], recording('3', 'ababac')]
+    fold = Fold('across', 0, Direction(train=('1', '2', '3'), test=('4',)))
+    bags.append(recording('4', 'ababc'))
+    asked = Labels(people=2, unlabelled=True)
+    found = prepare_group(bags, RECIPES, replace(group(fold, asked), labelled=('1', '2')))
+    wrist, thigh = found.sets['wrist'].training, found.sets['thigh'].training
+    assert set(wrist.recordings[wrist.labelled].tolist()) == {0, 1}
+    assert set(wrist.recordings[wrist.unlabelled].tolist()) == {2}
+    assert np.array_equal(thigh.labels, wrist.labels)
+    # Nor is anything known of what they alone show, or looked at to validate.
+    assert found.labels == ('a', 'b')
+    for examples in found.sets.values():
+        assert set(examples.validation.recordings.tolist()) <= {0, 1}
+        assert NO_LABEL not in examples.validation.labels
+
+
 def test_a_source_that_was_recorded_apart_keeps_its_labels():
     bags = [recording('1'), recording('2'), recording('3')]
     apart = replace(bags[1], windows={'thigh': bags[1].windows['thigh']})

@@ -90,6 +90,21 @@ def test_fewer_people_are_drawn_anew_for_each_fold_and_seed_and_more_hold_the_fe
         list(groups(study(splits=across(labels=[{'people': 12}])), PEOPLE))
 
 
+def test_those_drawn_are_labelled_and_the_others_there_without_where_they_are_to_be():
+    labels = [{'people': 3}, {'people': 3, 'unlabelled': True}, {}]
+    small = study(methods=[UNIMODAL], splits=across(labels=labels), seeds=[0])
+    made: dict[str, list[Group]] = {}
+    for group in groups(small, PEOPLE):
+        made.setdefault(group.labels.title, []).append(group)
+    alone, beside, all_of_them = made.values()
+    assert list(made) == ['3 people', '3 people, the others unlabelled', 'all labels']
+    for few, some, everybody in zip(alone, beside, all_of_them, strict=True):
+        assert some.labelled == direction_of(few).train
+        assert direction_of(some) == direction_of(everybody)
+        assert some.split.labels.people == some.labelled
+        assert few.labelled == everybody.labelled == ()
+
+
 def test_who_lacks_a_target_is_not_tested_for_it_and_still_teaches():
     people = People(('1', '2', '3'), {'imu': frozenset({'2'}), 'camera': frozenset()})
     both = {'imu': [['camera']], 'camera': [['imu']]}
@@ -218,6 +233,7 @@ def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeyp
     [
         ({'fraction': 0.5}, '2 over people'),
         ({'fraction': 0.5, 'unlabelled': True}, '2 over people'),
+        ({'people': 2, 'unlabelled': True}, '2 over people'),
         # A segment of each activity is left: one who is held out at most leaves enough.
         ({'fraction': 0.01}, '1 over people'),
     ],

@@ -99,9 +99,11 @@ def split_windows(
         return _divide(recordings, name, lengths_ns[name], parts, learnable, kept_back, labels)
 
     shown = divide(target, None).rows['training']
-    labels = tuple(sorted({_label(recordings, s) for s in _segments(recordings, target, shown)}))
+    others = _segments_of_others(recordings, split.labels)
+    known = set(_segments(recordings, target, shown)) - others
+    labels = tuple(sorted({_label(recordings, segment) for segment in known}))
     divided = {name: divide(name, labels) for name in names}
-    withheld: Collection[SegmentKey] = ()
+    withheld: Collection[SegmentKey] = others
     if split.labels.shots is not None or split.labels.fraction < 1:
         withheld = _withhold(recordings, target, divided[target], split.labels, split.seed)
     sets = {
@@ -131,16 +133,31 @@ def segment_parts(
     if split.people.validation:
         return parts
     held: frozenset[SegmentKey] = frozenset()
+    others = _segments_of_others(recordings, split.labels)
     for name in names:
         shown = {
             segment: label
             for segment, label in shown_segments(recordings, name).items()
-            if parts.get(segment) == 'training'
+            if parts.get(segment) == 'training' and segment not in others
         }
         # A source that was not recorded together with the target validates on its own segments.
         if not held & shown.keys():
             held |= hold_out_segments(shown, split.seed)
     return {key: 'validation' if key in held else part for key, part in parts.items()}
+
+
+def _segments_of_others(
+    recordings: Sequence[RecordingWindows], labels: LabelSubset
+) -> frozenset[SegmentKey]:
+    """Give the segments of those whose labels are to be withheld."""
+    if not labels.people:
+        return frozenset()
+    return frozenset(
+        (number, segment)
+        for number, recording in enumerate(recordings)
+        if recording.facts.subject not in labels.people
+        for segment in range(len(recording.facts.segments))
+    )
 
 
 def shown_segments(recordings: Sequence[RecordingWindows], sensor: str) -> dict[SegmentKey, str]:

@@ -312,7 +312,8 @@ class _GroupRunner:
             self._device,
             NullReporter(),
             people=self._group_data.people,
-            learn_validation=not self._validates_on_people,
+            # Where labels are few, those that validate are not among them.
+            learn_validation=not self._validates_on_people and self._group.labels.all_known,
             teaching=teaching,
         )
 
@@ -348,7 +349,7 @@ class _GroupRunner:
         scores: dict[str, list[float]] = {choice.row: [] for choice in row.choose}
         labels = self._group.labels
         over = 'people'
-        if labels.fraction == 1 and labels.shots is None:
+        if labels.all_known and not labels.unlabelled:
             inner = inner_folds(self._group, row)
             if inner[0].fold.kind != 'across':
                 over = 'segments of one person'

@@ -78,11 +78,15 @@ class Group:
     labels: Labels
     seed: int
     rows: tuple[MethodRow, ...]
+    labelled: tuple[str, ...] = ()
+    """Who of those who train has labels, where the others have none."""
 
     @property
     def split(self) -> DataSplit:
         """Who or what trains, validates and tests."""
-        labels = LabelSubset(self.labels.fraction, self.labels.shots, self.labels.unlabelled)
+        labels = LabelSubset(
+            self.labels.fraction, self.labels.shots, self.labels.unlabelled, self.labelled
+        )
         direction = self.fold.direction
         sources_only = () if direction is None else direction.sources_only
         return DataSplit(self.fold.people, sources_only, labels, self.seed)
@@ -129,6 +133,7 @@ class Run:
             'subjects': list(group.fold.subjects),
             'direction': None if direction is None else direction.model_dump(mode='json'),
             'labels': group.labels.model_dump(mode='json'),
+            **({'labelled': list(group.labelled)} if group.labelled else {}),
             'seed': group.seed,
             'windows': study.windows.model_dump(mode='json'),
             'sensors': {
@@ -171,12 +176,15 @@ def groups(study: Study, people: People = _NOBODY_KNOWN) -> Iterator[Group]:
     for labels, folds in _tables(study, people):
         for seed, fold in product(study.seeds, folds):
             drawn = _draw_people(fold, labels.people, seed)
+            labelled: tuple[str, ...] = ()
+            if labels.others_unlabelled and drawn.direction is not None:
+                labelled, drawn = drawn.direction.train, fold
             for target, sets in study.targets.items():
                 if fold.direction and set(fold.direction.test) <= people.lack.get(target, set()):
                     continue
-                yield Group(target, (), drawn, labels, seed, alone)
+                yield Group(target, (), drawn, labels, seed, alone, labelled)
                 for sources in sets if transfer_rows else ():
-                    yield Group(target, sources, drawn, labels, seed, transfer_rows)
+                    yield Group(target, sources, drawn, labels, seed, transfer_rows, labelled)
 
 
 def folds_over_people(

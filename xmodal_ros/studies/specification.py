@@ -102,7 +102,8 @@ class Labels(_Part):
     Of ``people`` only so many, drawn by the seed, as if nobody else had been recorded. Of their
     windows labelled are: ``fraction`` of each activity's segments, at least one; or ``shots``
     windows of each activity. The others are taken from the target, and sources keep theirs. With
-    ``unlabelled`` all sensors keep all windows, and none has a label in the other segments.
+    ``unlabelled`` all sensors keep all windows, and none has a label in the other segments; where
+    all of those ``people``'s are labelled, the others have been recorded, without a label.
     """
 
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -114,14 +115,28 @@ class Labels(_Part):
     def _not_both(self) -> Self:
         if self.shots is not None and self.fraction != 1:
             raise ValueError("labels: give 'fraction' or 'shots', not both")
-        if self.unlabelled and self.fraction == 1:
-            raise ValueError("labels: 'unlabelled' needs a 'fraction' below 1 that is labelled")
+        if self.unlabelled and self.fraction == 1 and self.people is None:
+            raise ValueError(
+                "labels: 'unlabelled' needs a 'fraction' below 1 that is labelled, or so many "
+                "'people'"
+            )
         return self
+
+    @property
+    def all_known(self) -> bool:
+        """Whether all windows of the people who are labelled have their label."""
+        return self.fraction == 1 and self.shots is None
+
+    @property
+    def others_unlabelled(self) -> bool:
+        """Whether some people are labelled, and all others who train are not."""
+        return self.unlabelled and self.all_known
 
     @property
     def title(self) -> str:
         """How tables name it."""
         words = [] if self.people is None else [number_of_people(self.people)]
+        words += ['the others unlabelled'] if self.others_unlabelled else []
         if self.shots is not None:
             words.append(f'{self.shots} windows an activity')
         elif self.fraction < 1:
