@@ -250,7 +250,7 @@ def test_the_bundle_says_how_many(bags, both, tmp_path):
     assert 'Of 2 it knows no others.' in card
     assert '| training | 1 |' in card
     assert result.info.subjects_trained_on == ('1', '2')
-    taught = document['encoder_choice']['taught']
+    taught = document['encoder_choice']['pseudo_labels']
     # Half of the labelled person's own overlap those that are left out.
     assert 10 < taught['windows'] <= windows['bag_2', 'imu'][1]
     assert f'; {taught["windows"]} windows without a label, as ' in card

@@ -142,7 +142,7 @@ class TransferMethod(ABC):
         return False
 
     @property
-    def teaches_decisions(self) -> bool:
+    def gives_pseudo_labels(self) -> bool:
         """Whether what a source decides of a window without a label may stand in for one.
 
         What is fitted in closed form beside the net then learns from these windows too.

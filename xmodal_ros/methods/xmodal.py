@@ -77,7 +77,7 @@ class Xmodal(PairedMethod):
     options: XmodalOptions
 
     @property
-    def teaches_decisions(self) -> bool:
+    def gives_pseudo_labels(self) -> bool:
         """Where the target learns them itself."""
         return self.learns_unlabelled and self.options.alpha > 0
 

@@ -48,9 +48,9 @@ from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.runs import Group, inner_folds, Run
 from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, Teaching
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
 from xmodal_ros.training.folds import HeldOut, make_folds, stretches
-from xmodal_ros.training.teaching import ask_sources
+from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.training.window_statistics import OtherSensor, StatisticsBaseline
@@ -287,12 +287,12 @@ class _GroupRunner:
     def _choose(self, method: TransferMethod, fitted: FitResult) -> EncoderChoice:
         """Choose what answers beside the target's net."""
         target = self._group.target
-        if method.teaches_decisions and self._recipes[target].auto:
-            teaching = ask_sources(
+        if method.gives_pseudo_labels and self._recipes[target].auto:
+            pseudo = make_pseudo_labels(
                 self._trainer, self._group_data.sets, fitted, self._choose_alone
             )
-            if teaching is not None:
-                return self._choose_for(target, teaching)
+            if pseudo is not None:
+                return self._choose_for(target, pseudo)
         return self._choose_alone(target)
 
     def _choose_alone(self, name: str) -> EncoderChoice:
@@ -303,7 +303,7 @@ class _GroupRunner:
             self._choices[name] = self._choose_for(name, None)
         return self._choices[name]
 
-    def _choose_for(self, name: str, teaching: Teaching | None) -> EncoderChoice:
+    def _choose_for(self, name: str, pseudo: PseudoLabels | None) -> EncoderChoice:
         return choose_ensemble(
             self._trainer.document(name),
             self._recipes[name],
@@ -314,7 +314,7 @@ class _GroupRunner:
             people=self._group_data.people,
             # Where labels are few, those that validate are not among them.
             learn_validation=not self._validates_on_people and self._group.labels.all_known,
-            teaching=teaching,
+            pseudo=pseudo,
         )
 
     def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:

@@ -72,12 +72,12 @@ class EncoderChoice:
 
     def with_sources(self, sources: Sequence[str]) -> tuple[str, ...]:
         """Give ``sources``, those that the net learnt from, and behind them the members'."""
-        taught = self.document.get('taught', {'by': ()})['by']
+        taught = self.document.get('pseudo_labels', {'by': ()})['by']
         return tuple(dict.fromkeys([*sources, *taught]))
 
 
 @dataclass(frozen=True, eq=False)
-class Teaching:
+class PseudoLabels:
     """Class indices ``labels`` (N,) for the target's training windows, and ``by`` which sources.
 
     Those that have a label, and those that no source saw, have NO_LABEL. ``net`` says whether the
@@ -117,14 +117,14 @@ def choose_ensemble(
     *,
     people: Sequence[str],
     learn_validation: bool,
-    teaching: Teaching | None = None,
+    pseudo: PseudoLabels | None = None,
 ) -> EncoderChoice:
     """Choose the members of a sensor's ensemble and fit them.
 
     ``document`` is that of its net; ``people`` names whom a recording shows, by its number.
     Windows that validate are learnt from too where ``learn_validation`` says that they are of no
-    people of their own. With a ``teaching`` members learn by what sources decided, too, where that
-    makes the common answer better for those left out. Call it within
+    people of their own. With ``pseudo`` labels members learn by what sources decided, too, where
+    that makes the common answer better for those left out. Call it within
     :func:`~xmodal_ros.training.trainer.repeatable`.
     """
     grid = GRID if document.encoder.input == 'pictures' else None
@@ -132,7 +132,11 @@ def choose_ensemble(
     material = _gather(parts, people, seed, document.window.length_ns)
     if material is None:
         return _net_alone('too few windows to choose by', reporter)
-    taught = None if teaching is None else _taught(material, examples.training, teaching, people)
+    taught = (
+        None
+        if pseudo is None
+        else _with_pseudo_labels(material, examples.training, pseudo, people)
+    )
     preprocessing = Preprocessing(document.preprocessing)
     sequences = _sequences(preprocessing, (taught or material).windows, grid)
     if sequences.shape[1] < 8:
@@ -143,20 +147,20 @@ def choose_ensemble(
     ways = [_fit_members(material, sequences[: len(material.labels)], classes, seed, reporter)]
     if taught is not None:
         ways.append(_fit_members(taught, sequences, classes, seed, reporter, len(MEMBERS)))
-    shown = taught if taught is not None and teaching is not None and teaching.net else material
+    shown = taught if taught is not None and pseudo is not None and pseudo.net else material
     net = _net_answers(document, recipe, shown, seed, device, reporter)
     found = [
         choose_weights({NET: net, **way.answers}, material.labels, material.groups) for way in ways
     ]
     best = max(range(len(ways)), key=lambda number: found[number].score)
     said: dict[str, Any] = {}
-    if teaching is not None and taught is not None:
-        said['taught'] = {
-            'by': list(teaching.by) if best else [],
+    if pseudo is not None and taught is not None:
+        said['pseudo_labels'] = {
+            'by': list(pseudo.by) if best else [],
             'windows': int((~taught.judged).sum()),
             'macro_f1': [round(each.score, 4) for each in found],
         }
-        reporter.note(_told(teaching, taught, found))
+        reporter.note(_told(pseudo, taught, found))
     return _combine(
         material, ways[best], grid, {NET: net, **ways[best].answers}, found[best], said, reporter
     )
@@ -208,10 +212,10 @@ def _fit_members(
     return fitted
 
 
-def _told(teaching: Teaching, taught: _Material, found: Sequence[Stacked]) -> str:
+def _told(pseudo: PseudoLabels, taught: _Material, found: Sequence[Stacked]) -> str:
     alone, together = (each.score for each in found)
     return (
-        f'{" and ".join(teaching.by)} said what {int((~taught.judged).sum())} windows without a '
+        f'{" and ".join(pseudo.by)} said what {int((~taught.judged).sum())} windows without a '
         f'label show: learning by that takes macro-F1 from {alone:.3f} to {together:.3f} on '
         f'{taught.unit} left out' + ('' if together > alone else ', so it is left')
     )
@@ -296,15 +300,15 @@ def _gather(
     return _Material(windows, groups, folds, unit, np.ones(len(labels[rows]), dtype=bool))
 
 
-def _taught(
-    material: _Material, training: WindowsDataset, teaching: Teaching, people: Sequence[str]
+def _with_pseudo_labels(
+    material: _Material, training: WindowsDataset, pseudo: PseudoLabels, people: Sequence[str]
 ) -> _Material | None:
     """Add windows that sources decided on, of each activity a share of the most there may be.
 
     None where there are none. Of a recording whose parts are left out they are not taken, for
     windows of one part overlap those of another.
     """
-    own, labels = material.windows, teaching.labels
+    own, labels = material.windows, pseudo.labels
     whole = (
         training.recordings
         if material.unit == 'recordings'

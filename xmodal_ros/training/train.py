@@ -47,10 +47,10 @@ from xmodal_ros.training.checkpoint_store import (
     run_checkpoints,
 )
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, Teaching
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
 from xmodal_ros.training.epoch_log import EpochLogger
+from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
-from xmodal_ros.training.teaching import ask_sources
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 
@@ -243,7 +243,7 @@ def _choose(
     """Choose what answers with the target's net, where that was left to us."""
     begun = time.monotonic()
 
-    def choose_for(name: str, teaching: Teaching | None = None) -> EncoderChoice:
+    def choose_for(name: str, pseudo: PseudoLabels | None = None) -> EncoderChoice:
         recipe = data_module.recipes[name]
         if not recipe.auto:
             return EncoderChoice(None, None, {})
@@ -256,13 +256,13 @@ def _choose(
             reporter,
             people=[facts.subject for facts in data_module.learning],
             learn_validation=not data_module.split.validation,
-            teaching=teaching,
+            pseudo=pseudo,
         )
 
-    teaching = None
-    if method.teaches_decisions and data_module.recipes[config.target].auto:
-        teaching = ask_sources(trainer, data_module.sets, fitted, choose_for)
-    choice = choose_for(config.target, teaching)
+    pseudo = None
+    if method.gives_pseudo_labels and data_module.recipes[config.target].auto:
+        pseudo = make_pseudo_labels(trainer, data_module.sets, fitted, choose_for)
+    choice = choose_for(config.target, pseudo)
     if choice.document:
         trainer.durations_s['choosing an encoder'] = time.monotonic() - begun
     return choice

@@ -32,9 +32,9 @@ from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.progress import NullReporter
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, Teaching
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
+from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.ridge import fit_ridge
-from xmodal_ros.training.teaching import ask_sources
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 
@@ -53,7 +53,7 @@ def with_few_labels(made: WindowsDataset, every: int) -> WindowsDataset:
 
 
 def chosen(
-    teaching: Teaching | None, reporter: Notes, training: WindowsDataset, people: str = 'abcd'
+    pseudo: PseudoLabels | None, reporter: Notes, training: WindowsDataset, people: str = 'abcd'
 ) -> EncoderChoice:
     document = trainer(()).document(TARGET)
     with repeatable(0):
@@ -66,7 +66,7 @@ def chosen(
             reporter,
             people=people,
             learn_validation=False,
-            teaching=teaching,
+            pseudo=pseudo,
         )
 
 
@@ -79,8 +79,8 @@ def test_sources_decide_together_on_what_nobody_labelled_and_they_saw() -> None:
             learns.train_source(name)
         fitted = learns.fits['chest']
 
-        def asked(sources: tuple[str, ...]) -> Teaching:
-            found = ask_sources(
+        def asked(sources: tuple[str, ...]) -> PseudoLabels:
+            found = make_pseudo_labels(
                 learns, sets, replace(fitted, sources=sources), lambda _: _nothing_beside()
             )
             assert found is not None
@@ -95,7 +95,7 @@ def test_sources_decide_together_on_what_nobody_labelled_and_they_saw() -> None:
         # The thigh was not there at first, and the chest not in the end.
         assert (thigh.labels[:12] == NO_LABEL).all()
         assert (thigh.labels[ours.unlabelled][ours.unlabelled >= 12] != NO_LABEL).all()
-        none = ask_sources(learns, learning_sets(), fitted, lambda _: _nothing_beside())
+        none = make_pseudo_labels(learns, learning_sets(), fitted, lambda _: _nothing_beside())
         assert none is None
 
 
@@ -115,7 +115,7 @@ def test_what_answers_beside_a_sources_net_teaches_too() -> None:
         assert choice.ensemble is not None
 
         def labels(beside: EncoderChoice) -> list[int]:
-            found = ask_sources(learns, sets, _taught_by(fitted, 'chest'), lambda _: beside)
+            found = make_pseudo_labels(learns, sets, _taught_by(fitted, 'chest'), lambda _: beside)
             assert found is not None
             return list(found.labels)
 
@@ -134,8 +134,8 @@ def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for
     ours = with_few_labels(made, 6)
     right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
     heard = Notes()
-    taught = chosen(Teaching(right, ('camera',), net=True), heard, ours)
-    said = taught.document['taught']
+    taught = chosen(PseudoLabels(right, ('camera',), net=True), heard, ours)
+    said = taught.document['pseudo_labels']
     assert said['by'] == ['camera']
     assert said['windows'] == len(ours.unlabelled)
     assert said['macro_f1'][1] > said['macro_f1'][0]
@@ -147,9 +147,9 @@ def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for
 
     wrong = np.where(right == NO_LABEL, NO_LABEL, (right + 1) % 3)
     heard = Notes()
-    left = chosen(Teaching(wrong, ('camera',), net=False), heard, ours)
+    left = chosen(PseudoLabels(wrong, ('camera',), net=False), heard, ours)
     alone = chosen(None, Notes(), ours)
-    assert left.document['taught']['by'] == []
+    assert left.document['pseudo_labels']['by'] == []
     assert left.with_sources(('chest',)) == ('chest',)
     assert heard.notes[0].endswith('so it is left')
     assert left.ensemble is not None
@@ -164,12 +164,12 @@ def test_of_a_recording_whose_parts_are_left_out_members_learn_nothing_more() ->
     labelled = (np.arange(144) < 72) & (np.arange(144) // 3 % 2 == 0)
     ours = replace(made, labels=np.where(labelled, made.labels, NO_LABEL))
     right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
-    choice = chosen(Teaching(right, ('camera',), net=False), Notes(), ours, 'ab')
+    choice = chosen(PseudoLabels(right, ('camera',), net=False), Notes(), ours, 'ab')
     assert choice.document['over'] == 'parts of a recording'
-    assert choice.document['taught']['windows'] == 72
+    assert choice.document['pseudo_labels']['windows'] == 72
     first = np.where(made.recordings == 0, right, NO_LABEL)
-    choice = chosen(Teaching(first, ('camera',), net=False), Notes(), ours, 'ab')
-    assert 'taught' not in choice.document
+    choice = chosen(PseudoLabels(first, ('camera',), net=False), Notes(), ours, 'ab')
+    assert 'pseudo_labels' not in choice.document
 
 
 def test_nobody_left_out_is_learnt_from_by_what_sources_say_of_him() -> None:
@@ -189,9 +189,9 @@ def test_nobody_left_out_is_learnt_from_by_what_sources_say_of_him() -> None:
 
 
 def test_only_methods_that_learn_what_a_source_answers_let_members_learn_it() -> None:
-    assert make_method('distillation', {}).teaches_decisions
-    assert make_method('xmodal', {}).teaches_decisions
-    assert not make_method('distillation', {'pairing': 'class'}).teaches_decisions
-    assert not make_method('xmodal', {'alpha': 0}).teaches_decisions
-    assert not make_method('infonce', {}).teaches_decisions
-    assert not make_method('unimodal', {}).teaches_decisions
+    assert make_method('distillation', {}).gives_pseudo_labels
+    assert make_method('xmodal', {}).gives_pseudo_labels
+    assert not make_method('distillation', {'pairing': 'class'}).gives_pseudo_labels
+    assert not make_method('xmodal', {'alpha': 0}).gives_pseudo_labels
+    assert not make_method('infonce', {}).gives_pseudo_labels
+    assert not make_method('unimodal', {}).gives_pseudo_labels

@@ -29,17 +29,17 @@ from xmodal_ros.data.window_array import choose
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.models.classifier import Classifier, probabilities
 from xmodal_ros.training.calibration import calibrate
-from xmodal_ros.training.ensemble import EncoderChoice, Teaching
+from xmodal_ros.training.ensemble import EncoderChoice, PseudoLabels
 from xmodal_ros.training.trainer import FitResult, predict_answers
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 
 
-def ask_sources(
+def make_pseudo_labels(
     trainer: TransferTrainer,
     sets: Mapping[str, DatasetSplit],
     fitted: FitResult,
     choose_for: Callable[[str], EncoderChoice],
-) -> Teaching | None:
+) -> PseudoLabels | None:
     """Let sources decide together, by the mean of their calibrated probabilities.
 
     They are those that the target's net, ``fitted``, has learnt from, or else all that the
@@ -68,7 +68,7 @@ def ask_sources(
     labels = np.full(len(training), NO_LABEL, np.int64)
     said = sums.any(axis=1)
     labels[rows[said]] = sums[said].argmax(axis=1)
-    return Teaching(labels, tuple(by), net=bool(fitted.sources))
+    return PseudoLabels(labels, tuple(by), net=bool(fitted.sources))
 
 
 def _answering(
