@@ -48,6 +48,7 @@ from xmodal_ros.training.callbacks import (
 )
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore, TrainerState
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
+from xmodal_ros.training.optimizer import AdamW
 
 # A fixed number: other thread counts add in another order and give other last bits.
 TRAINING_THREADS: Final = 2
@@ -244,7 +245,7 @@ class Trainer:
             task = TransferTask(classifier, self.training, sources, self._task_loss)
             self.module = method.make_module(task).to(self.device)
         self.target = self.module.target
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = AdamW(
             self.module.parameters(),
             self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
