@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 # Models and windows of tests are so small that threads only get into each other's way.
 os.environ.setdefault('OMP_NUM_THREADS', '1')
+os.environ.setdefault('XMODAL_TRAINING_THREADS', '1')
 
 # Before anything imports rclpy, and whatever the user has set: nodes of two test runs, or of the
 # robot next door, must not meet. It lasts as long as this process.
