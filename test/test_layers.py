@@ -85,3 +85,14 @@ def test_only_the_folders_for_it_import_rclpy() -> None:
         if re.search(r'^\s*(from|import) rclpy', path.read_text(encoding='utf-8'), re.MULTILINE)
     }
     assert found <= {'ros', 'tools', 'nodes'}
+
+
+def test_what_takes_a_second_to_load_is_imported_where_it_is_wanted() -> None:
+    heavy = r'^(from|import) (sklearn|scipy\.(io|ndimage|signal|spatial|stats)|onnx)\b'
+    found = {
+        str(path.relative_to(PACKAGE))
+        for path in MODULES
+        if re.search(heavy, path.read_text(encoding='utf-8'), re.MULTILINE)
+    }
+    # Itself imported where sound is harmed on purpose.
+    assert found <= {'modalities/audio/faults.py'}

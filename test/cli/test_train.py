@@ -43,12 +43,16 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_subjects(tmp_path_factory.mktemp('recordings'))
 
 
-# Nothing is to be tried that a test is not about.
+# Nothing is to be tried that a test is not about, nor a process started.
 _NET = ('--encoder', 'imu=imu_cnn')
+_HERE = ('--device', 'cpu', '--jobs', '1')
+_SMALL_STEPS = ('--batch-size', '16')
 
 
 def train(*arguments: object) -> Result:
-    words = ['train', *map(str, arguments), '--device', 'cpu']
+    words = ['train', *map(str, arguments), *_HERE]
+    if '--batch-size' not in words:
+        words += _SMALL_STEPS
     if 'imu' in words and '--encoder' not in words:
         words += _NET
     return CliRunner().invoke(app, words, catch_exceptions=True)
@@ -132,7 +136,9 @@ def start(*arguments: object) -> AbstractContextManager['subprocess.Popen[str]']
     """Start the command as another program would, with events."""
     command = [sys.executable, '-m', 'xmodal_ros.cli.main', 'train', *map(str, arguments)]
     return started(
-        [*command, '--events', '--device', 'cpu'], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*command, '--events', *_HERE, *_SMALL_STEPS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
 
 
@@ -190,13 +196,13 @@ def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, t
 
 def test_two_processes_give_what_one_gives(recordings, tmp_path):
     common = ['--target', 'imu', '--test-subjects', '3', '--epochs', '2', '--hop', '1']
-    common += [str(recordings), '--batch-size', '30', '--device', 'cpu', *_NET]
+    common += [str(recordings), '--batch-size', '30', *_NET]
     alone = train(*common, '--out', tmp_path / 'alone')
     assert alone.exit_code == 0, alone.output
     launched = [sys.executable, '-m', 'torch.distributed.run', '--nproc-per-node', '2']
     launched += ['--master-port', '0', '--standalone', '-m', 'xmodal_ros.cli.main', 'train']
     done = subprocess.run(
-        [*launched, *common, '--out', str(tmp_path / 'two'), '--events'],
+        [*launched, *common, *_HERE, '--out', str(tmp_path / 'two'), '--events'],
         capture_output=True,
         text=True,
         check=False,
@@ -222,7 +228,7 @@ def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
         *('--target', 'imu', '--test-subjects', '3', '--epochs', '100000'),
         # It would end by itself where nothing is left to learn, before a busy machine gets here.
         *('--patience', '100000'),
-        *('--device', 'cpu', '--out', str(tmp_path / 'imu'), *_NET),
+        *('--out', str(tmp_path / 'imu'), *_NET, *_HERE),
     ]
     environment = {**os.environ, 'TERM': 'dumb', 'PYTHONUNBUFFERED': '1', 'COLUMNS': '120'}
     with started(command, stderr=subprocess.PIPE, env=environment) as process:

@@ -252,7 +252,7 @@ def test_what_is_set_is_taken_as_given_or_refused(robot: Robot, node: str, state
     models = MODEL_PARAMETERS & set(declared)
 
     @settings(
-        max_examples=40,
+        max_examples=15,
         # The node remembers: neither an example nor what it is shrunk to means the same again.
         phases=[Phase.generate],
         database=None,

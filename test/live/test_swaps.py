@@ -96,35 +96,46 @@ class Robot:
         assert steps == {HOP}, sorted(steps)
 
 
-@pytest.fixture
-def robot(watcher: Watcher, tmp_path: Path) -> Iterator[Robot]:
+@pytest.fixture(scope='module')
+def process(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
     """A classifier that hears one of two topics of the same movement."""
+    folder = tmp_path_factory.mktemp('swaps')
     for seed, name in enumerate(('first', 'second')):
-        make_imu_bundle(tmp_path / name, seed=seed)
-    make_imu_bundle(tmp_path / 'other_labels', ['run', 'rest'], seed=2)
+        make_imu_bundle(folder / name, seed=seed)
+    make_imu_bundle(folder / 'other_labels', ['run', 'rest'], seed=2)
     longer = WindowingSpec(length_ns=3 * SECOND, rate_hz=40)
-    make_imu_bundle(tmp_path / 'longer', seed=3, window=longer, channels='acc')
+    make_imu_bundle(folder / 'longer', seed=3, window=longer, channels='acc')
     settings = {
-        'model': str(tmp_path / 'first'),
+        'model': str(folder / 'first'),
         'topic': 'left',
         'device': 'cpu',
         'diagnostics_period': 0.1,
         'queue_size': 1000,
     }
-    with running(tmp_path, 'imu_classifier', settings) as node, hearing(watcher):
+    with running(folder, 'imu_classifier', settings) as node:
         with (
             watcher.publisher(Imu, '/left', RELIABLE) as left,
             watcher.publisher(Imu, '/right', RELIABLE) as right,
         ):
             watcher.wait_for_status(NAME, lambda s: s[2].get(health.INPUTS) == '1')
-            watcher.wait_for_status(NAME, lambda s: s[2].get(health.OUTPUTS) == '1')
             with Feeder([left, right]):
-                robot = Robot(watcher, node, tmp_path)
-                robot.wait_for_labels(2)
-                yield robot
+                yield Robot(watcher, node, folder)
         assert node.end() == 0, node.log
         assert 'Traceback' not in node.log
         assert 'unexpected' not in node.log
+
+
+@pytest.fixture
+def robot(process: Robot) -> Iterator[Robot]:
+    """The classifier as it began: with the first model, on the first topic."""
+    at_first = {'model': str(process.folder / 'first'), 'topic': '/left'}
+    for name, value in at_first.items():
+        if process.watcher.get_parameter(NAME, name) != value:
+            process.set(name, value)
+    process.wait(lambda values: at_first.items() <= values.items() and 'change' not in values)
+    with hearing(process.watcher):
+        process.wait_for_labels(2)
+        yield process
 
 
 @contextmanager
@@ -236,9 +247,11 @@ def test_a_bundle_that_fails_late_is_rolled_back(robot: Robot) -> None:
 
 
 def test_a_bundle_deleted_while_it_runs_goes_on_and_cannot_be_taken_again(robot: Robot) -> None:
-    shutil.rmtree(robot.folder / 'first')
+    path = str(shutil.copytree(robot.folder / 'first', robot.folder / 'deleted'))
+    robot.set('model', path)
+    robot.wait(lambda values: values.get('model') == path)
+    shutil.rmtree(path)
     robot.wait_for_labels(3)
-    path = str(robot.folder / 'first')
     successful, reason = robot.watcher.set_parameter(NAME, 'model', path)
     assert not successful
     assert 'there is no bundle' in reason

@@ -73,8 +73,10 @@ def trainer(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Itera
         'window': 2.0,
         'epochs': 10_000,
         'patience': 10_000,
-        # Nothing is to be tried that no test is about.
+        # Nothing is to be tried that no test is about, nor a process started.
         'encoder': ['imu=imu_cnn'],
+        'jobs': 1,
+        'batch_size': 16,
         'device': 'cpu',
         'niceness': 0,
         'diagnostics_period': 0.1,

@@ -39,8 +39,10 @@ def settings_of(bags: Path, out: Path, **changed: Any) -> dict[str, object]:
         'window': 2.0,
         'epochs': 1,
         'size': 'small',
-        # Nothing is to be tried that no test is about.
+        # Nothing is to be tried that no test is about, nor a process started.
         'encoder': ['imu=imu_cnn'],
+        'jobs': 1,
+        'batch_size': 16,
         'device': 'cpu',
         'niceness': 0,
         **changed,

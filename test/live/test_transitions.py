@@ -31,8 +31,6 @@ from test.videos import write_video
 # The settings of each node with which it can be activated, made in a folder.
 SETTINGS: Mapping[str, Callable[[Path], Mapping[str, object]]] = {
     'imu_classifier': lambda folder: {'model': str(make_imu_bundle(folder / 'imu'))},
-    'camera_classifier': lambda folder: {'model': str(make_camera_bundle(folder / 'camera'))},
-    'audio_classifier': lambda folder: {'model': str(make_audio_bundle(folder / 'audio'))},
     'activity_selector': lambda _folder: {'source_names': ['imu', 'camera']},
     'microphone': lambda _folder: {'device': 'pulse'},
     'camera': lambda folder: {'device': str(write_video(folder / 'x.avi', 10)), 'loop': True},
@@ -75,6 +73,7 @@ def start(
     return running(folder / part, node, settings, arguments=arguments, environment=environment)
 
 
+# The other classifiers walk below, where they are in one process.
 @pytest.mark.parametrize('node', SETTINGS)
 def test_every_transition_from_every_state(
     watcher: Watcher, tmp_path: Path, node: str, environment: Mapping[str, str]

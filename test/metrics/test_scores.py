@@ -18,6 +18,7 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.metrics.scores import score
@@ -82,8 +83,28 @@ def test_each_activity_has_precision_recall_and_support():
     assert scores.balanced_accuracy == scores.balanced_accuracy_window == 0.75
 
 
-@pytest.mark.filterwarnings('error')
-def test_one_activity_is_scored_without_a_warning():
+@pytest.mark.parametrize('seed', range(20))
+def test_all_are_those_of_scikit_learn_to_the_last_bit(seed):
+    rng = np.random.default_rng(seed)
+    names = [f'activity {number}' for number in range(rng.integers(2, 9))]
+    # The model does not know the last of them.
+    known = names[:-1]
+    truth = rng.choice(names, 80).tolist()
+    chances = rng.dirichlet(np.ones(len(known)), 80) * (rng.random((80, 1)) < 0.9)
+    decisions = [known[row.argmax()] if row.any() else 'unknown' for row in chances]
+    scores = score(known, chances, truth, range(80))
+    assert scores.accuracy == scores.accuracy_window == accuracy_score(truth, decisions)
+    expected = confusion_matrix(truth, decisions, labels=list(scores.labels))
+    assert np.array_equal(scores.confusion, expected)
+    assert np.array_equal(scores.confusion_window, expected)
+    present = [name for name in scores.labels if name in truth]
+    columns = precision_recall_fscore_support(truth, decisions, labels=present, zero_division=0)
+    rows = [astuple(each) for each in scores.by_label.values()]
+    assert list(scores.by_label) == present
+    assert rows == list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_one_activity_alone_is_scored():
     scores = score(LABELS, np.array([SIT, SIT]), ['sit', 'sit'], [0, 1])
     assert scores.confusion.tolist() == [[2]]
     assert scores.macro_f1 == scores.balanced_accuracy == 1

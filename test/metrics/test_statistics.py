@@ -16,10 +16,17 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 from sklearn.metrics import f1_score
 
 from xmodal_ros.metrics.macro_f1 import counts_of_confusion, macro_f1
-from xmodal_ros.metrics.statistics import Difference, holm, mean_score, paired_difference
+from xmodal_ros.metrics.statistics import (
+    Difference,
+    difference_of,
+    holm,
+    mean_score,
+    paired_difference,
+)
 
 
 def test_macro_f1_by_hand_and_as_scikit_learn_has_it():
@@ -94,6 +101,17 @@ def test_seeds_that_disagree_widen_the_interval():
 def test_the_same_row_differs_by_nothing():
     ours, _ = sample(np.random.default_rng(3), 0)
     assert paired_difference(ours, ours) == Difference(0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize('units', [2, 3, 30])
+def test_interval_and_p_are_those_of_students_t(units):
+    drawn = np.array([-0.1, 0.0, 0.1, 0.3])
+    found = difference_of(0.2, drawn, units)
+    error = drawn.std(ddof=1) * (units / (units - 1)) ** 0.5
+    assert (found.low, found.high) == pytest.approx(
+        student.interval(0.95, units - 1, 0.2, error), rel=1e-12
+    )
+    assert found.p == pytest.approx(2 * student.sf(0.2 / error, units - 1), rel=1e-12)
 
 
 def test_of_one_subject_nothing_is_known():

@@ -22,13 +22,18 @@ from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.result import TrainingResult
 from xmodal_ros.training.train import train
 
-_NETS: Final = (('imu', 'imu', 'imu_cnn'), ('microphone', 'audio', 'audio_bcresnet'))
+_NETS: Final = (
+    ('imu', 'imu', 'imu_cnn'),
+    ('camera', 'camera', 'camera_cnn'),
+    ('microphone', 'audio', 'audio_bcresnet'),
+)
 
 
 def configure(*bags: Path, **changes: object) -> TrainingConfiguration:
     """Ask for an epoch on windows that are kept in memory; ``changes`` are taken unchecked.
 
-    A target whose modality is known gets a net alone, which takes least time.
+    A target whose modality is known gets a net alone, and all steps are small ones: these take
+    least time.
     """
     target = str(changes.get('target', 'imu'))
     asked = TrainingConfiguration(
@@ -38,6 +43,7 @@ def configure(*bags: Path, **changes: object) -> TrainingConfiguration:
         out=Path('bundle'),
         length_s=2.0,
         epochs=1,
+        batch_size=16,
         device='cpu',
         no_cache=True,
         encoders={modality: net for name, modality, net in _NETS if name == target},

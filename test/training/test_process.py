@@ -67,8 +67,10 @@ def training(recordings: Path, out: Path, **settings: object) -> Iterator[Follow
             'epochs': 1,
             'window': 2.0,
             'device': 'cpu',
-            # Nothing is to be tried that no test is about.
+            # Nothing is to be tried that no test is about, nor a process started.
             'encoder': {'imu': 'imu_cnn'},
+            'jobs': 1,
+            'batch_size': 16,
             **settings,
         }
     )

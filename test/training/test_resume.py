@@ -93,8 +93,7 @@ def weights(fitted: FitResult) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(('name', 'options'), METHODS)
-def test_ended_amid_its_last_fit_it_gives_the_same_to_the_last_bit(name, options, monkeypatch):
-    monkeypatch.setattr('xmodal_ros.training.trainer.TRAINING_THREADS', 1)
+def test_ended_amid_its_last_fit_it_gives_the_same_to_the_last_bit(name, options):
     never_ended, kept = Keeper({}, 1000), dict[str, bytes]()
     whole = taught(name, options, never_ended)
     with pytest.raises(Ended):

@@ -106,7 +106,7 @@ def test_the_result_can_be_written_as_json(unimodal):
 
 
 def test_what_is_easy_is_learnt(recordings, tmp_path):
-    result = train_into(tmp_path / 'imu', configure(recordings, epochs=4))
+    result = train_into(tmp_path / 'imu', configure(recordings, epochs=4, batch_size=64))
     assert result.evaluation.scores is not None
     assert result.evaluation.scores.macro_f1 > 0.9
 

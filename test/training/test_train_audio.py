@@ -33,7 +33,8 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_microphone_learns_what_is_easy(heard, tmp_path):
     result = train_into(
-        tmp_path / 'microphone', configure(heard, target='microphone', length_s=1.0, epochs=2)
+        tmp_path / 'microphone',
+        configure(heard, target='microphone', length_s=1.0, epochs=2, batch_size=32),
     )
     assert result.evaluation.scores is not None
     assert result.evaluation.scores.macro_f1 > 0.9

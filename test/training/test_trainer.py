@@ -50,6 +50,7 @@ from xmodal_ros.training.trainer import (
     predict_logits,
     repeatable,
     scheduled_settings,
+    THREADS_VARIABLE,
 )
 
 SETTINGS = FitSettings(epochs=3, batch_size=16, least_steps=1, learning_rate=5e-3)
@@ -371,6 +372,20 @@ def test_threads_and_random_numbers_are_as_before():
     run()
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), expected)
+
+
+@pytest.mark.parametrize(('said', 'threads'), [('', 2), ('3', 3)])
+def test_two_threads_compute_unless_the_environment_says_how_many(monkeypatch, said, threads):
+    monkeypatch.setenv(THREADS_VARIABLE, said)
+    with repeatable(0):
+        assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize('said', ['0', '-1', 'two'])
+def test_a_number_of_threads_that_is_none_is_refused(monkeypatch, said):
+    monkeypatch.setenv(THREADS_VARIABLE, said)
+    with pytest.raises(TrainingError, match=f"is '{said}': set it to how many"), repeatable(0):
+        pass
 
 
 def test_many_windows_are_shown_in_fewer_epochs_unless_so_many_are_asked_for():

@@ -48,6 +48,7 @@ from xmodal_ros.models.bundle import load_bundle, save_bundle
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.training.optimizer import AdamW
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 _LABELS: Final = ('sit', 'walk', 'wave')
@@ -243,7 +244,7 @@ def _train(method: TransferMethod) -> _Fitted:
 def _fit(method: TransferMethod, task: TransferTask) -> _Fitted:
     module = _make_module(method, task)
     fitted = _Fitted(module)
-    optimizer = torch.optim.Adam(module.parameters(), 1e-3)
+    optimizer = AdamW(module.parameters(), 1e-3)
     generator = torch.Generator().manual_seed(3)
     for number in range(_STEPS):
         rows = torch.randperm(len(task.windows), generator=generator)[:_BATCH]

@@ -19,8 +19,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import correlate
 
 from xmodal_ros.bags.clock_fit import ClockFit, fit_line
 from xmodal_ros.data.cutting import Cut
@@ -139,6 +137,9 @@ def find_lag(reference: Energy, other: Energy, most_s: float) -> Lag | None:
 
 def _prepared(energy: Energy, rate: int, start_ns: int) -> NDArray[np.float64]:
     """Give energy at ``rate`` from ``start_ns`` on, without its trend; 0 where it is unknown."""
+    # Imported where clocks are compared by motion: it takes most of a second.
+    from scipy.ndimage import uniform_filter1d
+
     count = len(energy.values)
     times = (energy.start_ns - start_ns) / SECOND_NS + (np.arange(count) + 0.5) / energy.rate_hz
     known = np.isfinite(energy.values)
@@ -161,6 +162,8 @@ def _correlations(
     rate: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give lags (L,) in samples, ``reach`` about ``centre``, and the correlation (L,) at each."""
+    from scipy.signal import correlate
+
     products = correlate(first, second, 'full', 'fft')
     lags = np.arange(-len(second) + 1, len(first))
     # Normed by the energy that overlaps, or a short overlap would always lose.

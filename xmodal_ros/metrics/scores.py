@@ -19,11 +19,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    precision_recall_fscore_support,
-)
 
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
@@ -101,8 +96,8 @@ def score(
     return Scores(
         macro_f1=float(macro_f1(count_by_class(clip_truth, clip_decisions, present))),
         macro_f1_window=float(macro_f1(count_by_class(truth, decisions, present))),
-        accuracy=float(accuracy_score(clip_truth, clip_decisions)),
-        accuracy_window=float(accuracy_score(truth, decisions)),
+        accuracy=_share_right(clip_truth, clip_decisions),
+        accuracy_window=_share_right(truth, decisions),
         balanced_accuracy=_mean(each.recall for each in by_clip.values()),
         balanced_accuracy_window=_mean(each.recall for each in by_window.values()),
         clips=len(clip_truth),
@@ -141,23 +136,28 @@ def _decide(labels: Sequence[str], chances: NDArray[np.float64]) -> str:
 def _confusion(
     truth: Sequence[str], decisions: Sequence[str], labels: Sequence[str]
 ) -> NDArray[np.int64]:
-    if len(labels) == 1:
-        # The library warns of a single label, and there is only one way to be right.
-        return np.array([[len(truth)]])
-    counts: NDArray[np.int64] = confusion_matrix(truth, decisions, labels=list(labels))
+    place = {label: index for index, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)), np.int64)
+    for true, mine in zip(truth, decisions, strict=True):
+        counts[place[true], place[mine]] += 1
     return counts
 
 
 def _by_label(
     truth: Sequence[str], decisions: Sequence[str], labels: Sequence[str]
 ) -> dict[str, LabelScores]:
-    columns = precision_recall_fscore_support(
-        truth, decisions, labels=list(labels), average=None, zero_division=0
-    )
+    counts = count_by_class(truth, decisions, labels)
     return {
-        label: LabelScores(float(precision), float(recall), float(f1), int(support))
-        for label, precision, recall, f1, support in zip(labels, *columns, strict=True)
+        # One that is never decided on has no precision: 0.
+        label: LabelScores(
+            right / max(1, decided), right / true, 2 * right / (true + decided), int(true)
+        )
+        for label, (right, true, decided) in zip(labels, counts.tolist(), strict=True)
     }
+
+
+def _share_right(truth: Sequence[str], decisions: Sequence[str]) -> float:
+    return _mean(true == mine for true, mine in zip(truth, decisions, strict=True))
 
 
 def _mean(values: Iterable[float]) -> float:

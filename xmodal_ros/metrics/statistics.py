@@ -24,7 +24,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from xmodal_ros.metrics.macro_f1 import macro_f1
 
@@ -90,8 +90,8 @@ def difference_of(mean: float, drawn: NDArray[np.float64], units: int) -> Differ
     if error < _NOTHING:
         same = abs(mean) < _NOTHING
         return Difference(0.0, 0.0, 0.0, 1.0) if same else Difference(mean, None, None, None)
-    reach = float(student.ppf(0.5 + _LEVEL / 2, units - 1)) * error
-    p = 2 * float(student.sf(abs(mean) / error, units - 1))
+    reach = float(stdtrit(units - 1, 0.5 + _LEVEL / 2)) * error
+    p = 2 * float(stdtr(units - 1, -abs(mean) / error))
     return Difference(mean, mean - reach, mean + reach, p)
 
 

@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.data.window_array import choose, join
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.methods.verdict import Unit
+from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +44,9 @@ class HeldOut:
         for unit in np.unique(self.owners):
             own = self.owners == unit
             truth = self.judged.labels[own]
-            found[str(unit)] = float(
-                f1_score(
-                    truth,
-                    predicted[own],
-                    labels=np.unique(truth),
-                    average='macro',
-                    zero_division=0.0,
-                )
-            )
+            shown = np.unique(truth).tolist()
+            counts = count_by_class(truth.tolist(), predicted[own].tolist(), shown)
+            found[str(unit)] = float(macro_f1(counts))
         return found
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 import math
+import os
 from typing import Final
 
 import numpy as np
@@ -48,9 +49,12 @@ from xmodal_ros.training.callbacks import (
 )
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore, TrainerState
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
+from xmodal_ros.training.optimizer import AdamW
 
-# A fixed number: other thread counts add in another order and give other last bits.
-TRAINING_THREADS: Final = 2
+# Says how many threads compute, the same on every machine unless it is set: other thread counts
+# add in another order and give other last bits.
+THREADS_VARIABLE: Final = 'XMODAL_TRAINING_THREADS'
+_THREADS: Final = '2'
 # So many windows tell an encoder what it has to know of all.
 _PREPARING: Final = 1024
 _EVALUATION_BATCH: Final = 256
@@ -74,9 +78,18 @@ class FitResult:
 
 @contextmanager
 def repeatable(seed: int) -> Iterator[None]:
-    """Fix random numbers and threads within, and restore both after."""
+    """Fix random numbers and threads within, and restore both after.
+
+    There are two threads, or as many as the environment's ``XMODAL_TRAINING_THREADS`` says; raises
+    :class:`TrainingError` where that is no number.
+    """
+    wanted = os.environ.get(THREADS_VARIABLE) or _THREADS
+    if not (wanted.isdecimal() and int(wanted)):
+        raise TrainingError(
+            f'{THREADS_VARIABLE} is {wanted!r}: set it to how many threads shall compute'
+        )
     threads = torch.get_num_threads()
-    torch.set_num_threads(TRAINING_THREADS)
+    torch.set_num_threads(int(wanted))
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
@@ -244,7 +257,7 @@ class Trainer:
             task = TransferTask(classifier, self.training, sources, self._task_loss)
             self.module = method.make_module(task).to(self.device)
         self.target = self.module.target
-        self.optimizer = torch.optim.AdamW(
+        self.optimizer = AdamW(
             self.module.parameters(),
             self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,

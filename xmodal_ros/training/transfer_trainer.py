@@ -21,7 +21,6 @@ import math
 import time
 
 import numpy as np
-from sklearn.metrics import balanced_accuracy_score
 import torch
 
 from xmodal_ros.configuration.recipe import Recipe
@@ -32,6 +31,7 @@ from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.methods.verdict import Scores, Unit, Verdict
+from xmodal_ros.metrics.macro_f1 import count_by_class
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.lazy_tensor import as_tensor
@@ -191,10 +191,10 @@ class TransferTrainer:
         validation = self._sets[source].validation
         fitted = self.train_source(source)
         logits = predict_logits(fitted.classifier, validation.values, self._context)
-        decided = logits.argmax(dim=1).numpy()
-        chance = 1 / len(np.unique(validation.labels))
-        skill = float(balanced_accuracy_score(validation.labels, decided)) - chance
-        return self._context.broadcast(skill)
+        decided = logits.argmax(dim=1).tolist()
+        shown = np.unique(validation.labels).tolist()
+        right, true, _ = count_by_class(validation.labels.tolist(), decided, shown).T
+        return self._context.broadcast(float((right / true).mean()) - 1 / len(shown))
 
     def average(self, taught: FitResult, other: FitResult) -> FitResult:
         """Give the mean of two targets' weights; all else is said of it as of ``taught``."""

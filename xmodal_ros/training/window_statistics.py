@@ -21,15 +21,10 @@ All are for comparison only: they cannot be written as a bundle.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
-from sklearn.pipeline import make_pipeline, Pipeline
-from sklearn.preprocessing import StandardScaler
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -40,6 +35,9 @@ from xmodal_ros.models.configuration_preprocessing import PreprocessingStep
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows, WindowTensor
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
 from xmodal_ros.training.rocket import MiniRocket
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 StatisticsModel = Literal['random_forest', 'logistic_regression', 'minirocket_ridge']
 
@@ -187,7 +185,14 @@ class _Features:
         return torch.cat(parts)
 
 
-def _classifier(model: StatisticsModel, seed: int, *, filled: bool) -> Pipeline:
+def _classifier(model: StatisticsModel, seed: int, *, filled: bool) -> 'Pipeline':
+    # Imported where it is wanted: that takes a second, and most trainings and evaluations do not.
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression, RidgeClassifierCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     first = (SimpleImputer(add_indicator=True),) if filled else ()
     if model == 'random_forest':
         forest = RandomForestClassifier(_TREES, class_weight='balanced', random_state=seed)
@@ -199,7 +204,7 @@ def _classifier(model: StatisticsModel, seed: int, *, filled: bool) -> Pipeline:
     return make_pipeline(*first, StandardScaler(), ridge)
 
 
-def _probabilities(model: Pipeline, features: NDArray[np.float32]) -> NDArray[np.float64]:
+def _probabilities(model: 'Pipeline', features: NDArray[np.float32]) -> NDArray[np.float64]:
     if hasattr(model, 'predict_proba'):
         chances: NDArray[np.float64] = model.predict_proba(features)
         return chances
