@@ -121,6 +121,7 @@ class _Commands(typer.core.TyperGroup):
         try:
             return super().invoke(ctx)
         except STOPPED as stop:
+            stop_listening()
             Console(stderr=True).print('stopped: nothing half-written is left behind')
             raise typer.Exit(exit_code(stop)) from None
 

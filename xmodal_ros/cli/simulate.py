@@ -83,10 +83,18 @@ def simulate(
     Example: xmodal simulate recordings --subjects 6 --minutes 4 --seed 0
     """
     from xmodal_ros.executors import ExecutorSettings, parse_options
+    from xmodal_ros.files import clear_abandoned
     from xmodal_ros.simulator.simulate import plan_recordings
     from xmodal_ros.simulator.simulate import simulate as make
 
     console = Console(stderr=True)
+    for left in clear_abandoned(out):
+        console.print(
+            f'removed what a run that was killed had left: {left}',
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     plans = plan_recordings(subjects, minutes, seed, images)
     processes = jobs or os.cpu_count() or 1
     executors = ExecutorSettings(
