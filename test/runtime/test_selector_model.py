@@ -50,7 +50,7 @@ class Source:
 
     ``drift`` is how much of each second its clock gains. ``lives_from`` is since when its labels
     have come in order, none older than the timeout nor further apart; ``steady_from`` since when
-    nothing at all has been done to it, ``set_from`` since when its clock has not jumped. It is
+    nothing at all has been done to it, ``set_from`` since when its stamps have not jumped. It is
     ``oriented`` once a label has come soon after it was made, by a clock that was in use by then:
     before, and while it jumps again and again, nobody can tell how old its labels are.
     """
@@ -177,6 +177,7 @@ class World(RuleBasedStateMachine):
     def gives_one_wrong_stamp(self, name: str, seconds: int) -> None:
         self.clocks_differ = True
         self.disturb(name)
+        self.set_clock(self.sources[name], 0)
         stamp = EPOCH + self.now + seconds * SECOND
         self.give(name, Label(stamp, str(self.now), WALK))
 
@@ -185,6 +186,7 @@ class World(RuleBasedStateMachine):
         """As a classifier did after one sample that was stamped ahead."""
         self.clocks_differ = True
         self.disturb(name)
+        self.set_clock(self.sources[name], 0)
         ahead = self.sources[name].ahead_ns
         for end in range(self.now, self.now + seconds * SECOND, HOP[name]):
             self.give(name, Label(EPOCH + end + ahead, str(self.now), NOTHING))
