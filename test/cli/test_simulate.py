@@ -126,6 +126,7 @@ def test_interrupted_again_and_again_while_processes_start_it_ends_them_in_silen
         words = process.stderr.read()
     # To a shell the same: in its very last moments Python leaves the signal to the system.
     assert process.returncode in (130, -signal.SIGINT)
+    assert words.startswith('starting 2 workers\n')
     assert 'Traceback' not in words, words
     assert list(tmp_path.glob('out/*')) == list(tmp_path.glob('out/.*')) == []
 

@@ -100,6 +100,9 @@ def simulate(
     executors = ExecutorSettings(
         processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
     )
+    workers = min(processes, sum(not (out / plan.subject).exists() for plan in plans))
+    if workers > 1 and not cluster:
+        console.print(f'starting {workers} workers')
     with ProgressBars(console) as bars:
         by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(
