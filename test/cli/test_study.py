@@ -94,15 +94,14 @@ def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}
 
 
-def test_interrupted_it_writes_what_there_is(small, tmp_path, monkeypatch):
+def test_interrupted_before_anything_it_says_so(small, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(StudyRuns, 'do', interrupt)
+    monkeypatch.setattr(StudyRuns, 'prepare', interrupt)
     stopped = CliRunner().invoke(app, typed(small, tmp_path / 'out'))
     assert stopped.exit_code == 130
-    assert '0 of 4 runs are done; the same command goes on' in ' '.join(stopped.stderr.split())
-    assert '**Incomplete:** 4 of 4' in (tmp_path / 'out' / 'table.md').read_text()
+    assert 'stopped: no run was begun; the same command' in ' '.join(stopped.stderr.split())
 
 
 def test_two_that_run_at_once_share_the_work(recordings, tmp_path):
