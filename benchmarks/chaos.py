@@ -462,39 +462,29 @@ def _flood(robot: Robot, row: Row, process: str, settings: Mapping[str, object])
     row.hold(longest_s < 2, f'answers a question within {longest_s:.2f} s')
 
 
+def _sensor_floods(robot: Robot, row: Row, sensor: str) -> None:
+    since = robot.mark()
+    robot.end_driver(sensor)
+    settings = {'kind': sensor, 'topic': f'/{sensor}', 'rate_hz': RATES[sensor] * _FLOOD}
+    _flood(robot, row, 'perception', settings)
+    robot.drive(sensor)
+    row.hold(robot.answers('imu'), 'the IMU answers after it')
+    for other in RATES.keys() - {sensor}:
+        robot.goes_on(row, other, since)
+    robot.rises(row, since)
+    robot.lives(row)
+
+
 @row('messages are taken in order, queues bounded and drops counted; other sensors go on')
 def imu_floods(robot: Robot, row: Row) -> None:
     """The IMU's driver publishes at a hundred times its rate."""
-    since = robot.mark()
-    robot.end_driver('imu')
-    _flood(
-        robot,
-        row,
-        'perception',
-        {'kind': 'imu', 'topic': '/imu', 'rate_hz': RATES['imu'] * _FLOOD},
-    )
-    robot.drive('imu')
-    row.hold(robot.answers('imu'), 'the IMU answers after it')
-    robot.goes_on(row, 'camera', since)
-    robot.rises(row, since)
-    robot.lives(row)
+    _sensor_floods(robot, row, 'imu')
 
 
 @row('pictures are taken as they come, queues bounded and drops counted; other sensors go on')
 def camera_floods(robot: Robot, row: Row) -> None:
     """The camera's driver publishes at a hundred times its rate."""
-    since = robot.mark()
-    robot.end_driver('camera')
-    _flood(
-        robot,
-        row,
-        'perception',
-        {'kind': 'camera', 'topic': '/camera', 'rate_hz': RATES['camera'] * _FLOOD},
-    )
-    robot.drive('camera')
-    robot.goes_on(row, 'imu', since)
-    robot.rises(row, since)
-    robot.lives(row)
+    _sensor_floods(robot, row, 'camera')
 
 
 @row('labels that come twice or out of order are dropped and counted; decisions go on')

@@ -68,7 +68,7 @@ FAIL_POINTS: Final[Mapping[str, FailPoint]] = {
     'sync': FailPoint('os', 'fsync', _bad_disk),
     'rename': FailPoint('pathlib', 'Path.rename', _bad_disk),
     'replace': FailPoint('pathlib', 'Path.replace', _bad_disk),
-    'swap folders': FailPoint(f'{_MODELS}.bundle', 'atomic_swap', _bad_disk),
+    'swap folders': FailPoint('xmodal_ros.files', 'atomic_swap', _bad_disk),
     'read bytes': FailPoint('pathlib', 'Path.read_bytes', _bad_disk),
     'read text': FailPoint('pathlib', 'Path.read_text', _bad_disk),
     'open': FailPoint('pathlib', 'Path.open', _bad_disk),

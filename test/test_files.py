@@ -29,12 +29,35 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import (
     atomic_swap,
     check_writable,
+    clear_abandoned,
     exclusive_lock,
     publish_folder,
     replace_file,
     Replacement,
     write_atomic,
 )
+
+
+def test_a_workplace_goes_with_its_owner_or_when_the_next_one_comes(tmp_path: Path) -> None:
+    code = (
+        'import os; from pathlib import Path; from xmodal_ros.files import Replacement; '
+        f'made = Replacement(Path({str(tmp_path / "bag[1]")!r}), make_folder=True); '
+        'print(made.new.parent, flush=True); os.abort()'
+    )
+    killed = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=COMMAND_S
+    )
+    left = Path(killed.stdout.strip())
+    assert left.is_dir()
+    for foreign in ('.bag[1]-notes', 'bag[1]-mine.partial'):
+        (tmp_path / foreign).mkdir()
+    with Replacement(tmp_path / 'other'):
+        assert left.is_dir()
+    with Replacement(tmp_path / 'bag[1]') as mine:
+        assert not left.exists()
+        assert clear_abandoned(tmp_path) == []
+        assert mine.new.parent.is_dir()
+    assert {path.name for path in tmp_path.iterdir()} == {'.bag[1]-notes', 'bag[1]-mine.partial'}
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
-from contextlib import AbstractContextManager, chdir, contextmanager, suppress
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 import multiprocessing
@@ -182,6 +182,16 @@ class LocalExecutor(_ThreadedExecutor):
     def _end(self) -> None:
         self._held.close()
 
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Who presses Ctrl-C again would only leave processes behind that are just ending.
+        with _undisturbed() if error is not None else nullcontext():
+            super().__exit__(kind, error, traceback)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes when they have done what they are at."""
         super().shutdown(wait, cancel_futures=cancel_futures)
@@ -190,6 +200,22 @@ class LocalExecutor(_ThreadedExecutor):
         if wait:
             self._held.close()
             self._watched.close()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Take no notice of signals that would end this process; only its main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {
+        each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _begin(watched: Connection) -> None:

@@ -15,15 +15,19 @@
 """Write files and folders whole or not at all, and keep other processes out meanwhile.
 
 However a process ends, by SIGKILL or a power failure too, what it was writing is there as it was
-before or as it was to be. What is left of its work then begins with a dot, beside the file.
+before or as it was to be. What is left of its work then begins with a dot, beside the file; a
+folder of that kind goes when the same is written again.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 import ctypes
 import errno
+import fcntl
+import glob
 import os
 from pathlib import Path
+import shutil
 import stat
 import tempfile
 from types import TracebackType
@@ -33,6 +37,7 @@ from filelock import FileLock, Timeout
 
 from xmodal_ros.errors import ConfigurationError
 
+_PARTIAL: Final = '.partial'
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
 # Of file systems and kernels that cannot exchange; Linux's own can.
@@ -115,6 +120,53 @@ def _is_special(path: Path) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
+class Workplace:
+    """A folder to work in, of a name that begins with a dot, which others leave alone.
+
+    Its lock tells them that its owner lives, and ends with that process at the latest. Those of
+    the same ``name`` that processes left when they were killed are removed first. Raises
+    :class:`OSError` where nothing can be written.
+    """
+
+    def __init__(self, parent: Path, name: str) -> None:
+        parent.mkdir(parents=True, exist_ok=True)
+        clear_abandoned(parent, name)
+        self._folder = tempfile.TemporaryDirectory(
+            prefix=f'.{name}-', suffix=_PARTIAL, dir=parent, ignore_cleanup_errors=True
+        )
+        self.path = Path(self._folder.name)
+        self._lock = os.open(self.path, os.O_RDONLY)
+        # On a file system that knows no locks nothing is ever taken for abandoned either.
+        with suppress(OSError):
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def close(self) -> None:
+        """Remove it, with what is in it; once more where somebody still wrote there."""
+        self._folder.cleanup()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def clear_abandoned(folder: Path, name: str | None = None) -> list[Path]:
+    """Remove workplaces in a folder, of one name or all, whose owners are gone; give their paths.
+
+    What cannot be removed stays.
+    """
+    whose = '*' if name is None else glob.escape(name)
+    removed = []
+    for path in sorted(folder.glob(f'.{whose}-*{_PARTIAL}')):
+        with suppress(OSError):
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path)
+                removed.append(path)
+            finally:
+                os.close(lock)
+    return removed
+
+
 class Replacement:
     """A file or folder that is made beside the one whose place it takes with :meth:`commit`.
 
@@ -124,12 +176,9 @@ class Replacement:
     """
 
     def __init__(self, path: Path, *, make_folder: bool = False) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._workplace = tempfile.TemporaryDirectory(
-            prefix=f'.{path.name}-', dir=path.parent, ignore_cleanup_errors=True
-        )
-        self.new = Path(self._workplace.name) / path.name
+        self._workplace = Workplace(path.parent, path.name)
+        self.new = self._workplace.path / path.name
         if make_folder:
             self.new.mkdir()
 
@@ -146,7 +195,7 @@ class Replacement:
 
     def close(self) -> None:
         """Remove what is not in its place, and what was replaced."""
-        self._workplace.cleanup()
+        self._workplace.close()
 
     def commit(self) -> None:
         """Put what was made in its place, which is never empty where something was before.

@@ -151,5 +151,24 @@ def test_a_signed_bundle_is_known_by_its_key_and_no_other(tmp_path: Path) -> Non
     assert 'is a link' in str(run('sign', path, '--key', key).exception)
     assert precious.read_text() == 'years of work'
     (path / 'bundle.sig').unlink()
-    unusable = run('sign', path, '--key', tmp_path / 'nowhere')
-    assert 'cannot be signed with' in str(unusable.exception)
+
+
+@pytest.mark.skipif(which('ssh-keygen') is None, reason='ssh-keygen comes with OpenSSH')
+def test_what_is_no_key_to_sign_with_is_told_with_what_is(tmp_path: Path) -> None:
+    path, text = make_imu_bundle(tmp_path / 'imu'), tmp_path / 'text'
+    text.write_text('no key')
+    key = new_key(tmp_path, 'key')
+    alone = tmp_path / 'alone.pub'
+    alone.write_text(key.with_suffix('.pub').read_text())
+    key.chmod(0o644)
+    for odd, words in (
+        (tmp_path / 'nowhere', 'there is no key file'),
+        (tmp_path, 'there is no key file'),
+        (text, "ssh-keygen says: Couldn't load"),
+        (alone, 'ssh-keygen says: No private key'),
+        (key, 'ssh-keygen says: WARNING: UNPROTECTED PRIVATE KEY FILE! Perm'),
+    ):
+        found = str(run('sign', path, '--key', odd).exception)
+        assert words in found
+        assert 'give a private SSH key that nobody but you may read' in found
+    assert not (path / 'bundle.sig').exists()

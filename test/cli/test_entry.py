@@ -14,6 +14,7 @@
 
 """How the command begins, and how little it loads for that."""
 
+from pathlib import Path
 import subprocess
 import sys
 
@@ -58,6 +59,14 @@ def test_who_ignores_interruptions_goes_on_to_while_it_loads() -> None:
     ended = run(_INTERRUPT.format(module='typer', handler='SIG_IGN') + _RUN)
     assert (ended.returncode, ended.stderr) == (0, '')
     assert 'ONNX' in ended.stdout
+
+
+def test_in_a_folder_that_was_removed_it_says_so_and_no_more(tmp_path: Path) -> None:
+    removed = f'import os; os.chdir({str(tmp_path)!r}); os.rmdir({str(tmp_path)!r})\n'
+    ended = run(removed + _RUN)
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr.startswith('error: the current folder was removed')
+    assert ended.stderr.count('\n') == 1
 
 
 def test_a_command_loads_no_other() -> None:

@@ -30,8 +30,9 @@ from test.studies.small_study import COSINE, document, InThisProcess, UNIMODAL, 
 from test.waiting import PATIENCE_S, started
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.studies.study import StudyRuns
 
-FIRST = 'running 1/4'
+FIRST = 'runs done 1/4'
 
 
 @pytest.fixture(scope='module')
@@ -56,7 +57,9 @@ def typed(small: Path, out: Path) -> list[str]:
 
 
 def start(small: Path, out: Path) -> AbstractContextManager['subprocess.Popen[str]']:
-    command = [sys.executable, '-m', 'xmodal_ros.cli.main', *typed(small, out)]
+    # As in a script's background, where SIGINT is ignored.
+    shell = ['sh', '-c', 'trap "" INT; exec "$@"', 'sh']
+    command = [*shell, sys.executable, '-m', 'xmodal_ros.cli.main', *typed(small, out)]
     environment = {**os.environ, 'TERM': 'dumb', 'PYTHONUNBUFFERED': '1', 'COLUMNS': '120'}
     return started(command, stderr=subprocess.PIPE, env=environment)
 
@@ -74,15 +77,15 @@ def stop_after_the_first_run(process: 'subprocess.Popen[str]', how: signal.Signa
     return heard
 
 
-@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.usefixtures('here')
 def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     out = tmp_path / 'out'
     with start(small, out) as process:
         heard = stop_after_the_first_run(process, how)
-    expected = {signal.SIGKILL: -9, signal.SIGINT: 130}
+    expected = {signal.SIGKILL: -9, signal.SIGTERM: 143}
     assert process.returncode == expected[how], heard
-    if how == signal.SIGINT:
+    if how != signal.SIGKILL:
         assert 'of 4 runs are done; the same command goes on' in ' '.join(heard.split())
         assert '**Incomplete:**' in (out / 'table.md').read_text()
     kept = {path: path.stat().st_mtime_ns for path in (out / 'runs').glob('*.json')}
@@ -98,6 +101,16 @@ def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}
 
 
+def test_interrupted_before_anything_it_says_so(small, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StudyRuns, 'prepare', interrupt)
+    stopped = CliRunner().invoke(app, typed(small, tmp_path / 'out'))
+    assert stopped.exit_code == 130
+    assert 'stopped: no run was begun; the same command' in ' '.join(stopped.stderr.split())
+
+
 def test_two_that_run_at_once_share_the_work(recordings, tmp_path):
     content = document(recordings, methods=[UNIMODAL, COSINE], seeds=[0, 1])
     small, out = write_study(tmp_path / 'study.yaml', content), tmp_path / 'out'
@@ -106,7 +119,7 @@ def test_two_that_run_at_once_share_the_work(recordings, tmp_path):
     assert [first.returncode, second.returncode] == [0, 0], heard
     written = json.loads((out / 'study.json').read_text())
     assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}
-    assert all('running 4/4' in each or 'are done already' in each for each in heard)
+    assert all('runs done 4/4' in each or 'are done already' in each for each in heard)
     assert not list((out / 'runs').glob('*.claim'))
 
 

@@ -31,10 +31,13 @@ from typer.testing import CliRunner, Result
 from test.paired_bags import write_subjects
 from test.waiting import COMMAND_S, PATIENCE_S, started
 from xmodal_ros.cli.main import app
+from xmodal_ros.cli.train_run import _stopped as stopped_words
+from xmodal_ros.configuration.training import make_configuration
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.method import method_names
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
+from xmodal_ros.training.checkpoint_store import checkpoint_folder
 from xmodal_ros.training.events import Event, Finished, from_line, Progress, Stopped
 
 
@@ -243,3 +246,13 @@ def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
         assert process.wait(PATIENCE_S) == 130, heard + rest
     assert 'stopped: no bundle was written' in ' '.join((heard + rest).split())
     assert not (tmp_path / 'imu').exists()
+
+
+def test_only_a_command_that_can_resume_speaks_of_it(tmp_path):
+    given = {'bags': [tmp_path], 'target': 'imu', 'test_subjects': ['3'], 'out': tmp_path / 'imu'}
+    config = make_configuration(given)
+    kept = checkpoint_folder(config.out)
+    kept.mkdir()
+    (kept / 'run.json').touch()
+    assert '--resume' in stopped_words(config)
+    assert '--resume' not in stopped_words(config, resumable=False)

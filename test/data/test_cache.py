@@ -286,11 +286,12 @@ def test_an_interrupted_build_leaves_nothing_half_written(bags, tmp_path):
 
 def test_what_a_killed_process_left_goes_and_what_another_is_at_stays(tmp_path):
     cache = StreamCache(tmp_path)
-    (tmp_path / '.partial-dead').mkdir()
+    dead = tmp_path / '.stream-dead.partial'
+    dead.mkdir()
     with cache.temporary_folder() as other:
         with StreamCache(tmp_path).temporary_folder():
             assert other.is_dir()
-        assert not (tmp_path / '.partial-dead').exists()
+        assert not dead.exists()
     assert not list(tmp_path.iterdir())
 
 

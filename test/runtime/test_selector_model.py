@@ -50,7 +50,9 @@ class Source:
 
     ``drift`` is how much of each second its clock gains. ``lives_from`` is since when its labels
     have come in order, none older than the timeout nor further apart; ``steady_from`` since when
-    nothing at all has been done to it.
+    nothing at all has been done to it, ``set_from`` since when its stamps have not jumped. It is
+    ``oriented`` once a label has come soon after it was made, by a clock that was in use by then:
+    before, and while it jumps again and again, nobody can tell how old its labels are.
     """
 
     ahead_ns: int = 0
@@ -62,6 +64,8 @@ class Source:
     came_ns: int | None = None
     lives_from: int = 0
     steady_from: int = 0
+    set_from: int = -2 * TIMEOUT
+    oriented: bool = False
 
 
 class World(RuleBasedStateMachine):
@@ -149,7 +153,7 @@ class World(RuleBasedStateMachine):
 
     @rule(name=NAMES, seconds=JUMPS)
     def clock_jumps(self, name: str, seconds: int) -> None:
-        self.sources[name].ahead_ns += seconds * SECOND
+        self.set_clock(self.sources[name], seconds)
         # Nobody could tell how old labels are that are of another time and come late.
         self.sources[name].held.clear()
         self.clocks_differ = True
@@ -158,7 +162,7 @@ class World(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([-3600, -30, -5, 5, 30]))
     def all_clocks_jump(self, seconds: int) -> None:
         for name, source in self.sources.items():
-            source.ahead_ns += seconds * SECOND
+            self.set_clock(source, seconds)
             source.held.clear()
             self.disturb(name)
         self.clocks_differ = True
@@ -173,6 +177,7 @@ class World(RuleBasedStateMachine):
     def gives_one_wrong_stamp(self, name: str, seconds: int) -> None:
         self.clocks_differ = True
         self.disturb(name)
+        self.set_clock(self.sources[name], 0)
         stamp = EPOCH + self.now + seconds * SECOND
         self.give(name, Label(stamp, str(self.now), WALK))
 
@@ -181,9 +186,14 @@ class World(RuleBasedStateMachine):
         """As a classifier did after one sample that was stamped ahead."""
         self.clocks_differ = True
         self.disturb(name)
+        self.set_clock(self.sources[name], 0)
         ahead = self.sources[name].ahead_ns
         for end in range(self.now, self.now + seconds * SECOND, HOP[name]):
             self.give(name, Label(EPOCH + end + ahead, str(self.now), NOTHING))
+
+    def set_clock(self, source: Source, seconds: int) -> None:
+        source.ahead_ns += seconds * SECOND
+        source.set_from, source.oriented = self.now, False
 
     def disturb(self, name: str) -> None:
         self.sources[name].steady_from = self.now
@@ -196,6 +206,8 @@ class World(RuleBasedStateMachine):
             source.held.append(label)
         else:
             self.give(name, label)
+        in_use = self.now - source.set_from >= 2 * TIMEOUT
+        source.oriented |= in_use and not source.holds and self.now - end <= TIMEOUT
 
     def give(self, name: str, label: Label) -> None:
         source = self.sources[name]
@@ -230,10 +242,17 @@ class World(RuleBasedStateMachine):
             age = self.now - int(decision.frame_id)
             # Fusing waits for a source that died.
             waits = LONGEST_HOP if '+' in decision.source or len(HOP) > 1 else 0
-            assert age <= TIMEOUT + waits, 'a stale label'
+            known = age <= TIMEOUT + waits or not self.can_tell_age(decision)
+            assert known, 'a stale label'
             if self.selector.settings.mode == 'select':
                 self.check_return(decision.source)
         self.last, self.last_resets, self.said_at = decision, resets, self.now
+
+    def can_tell_age(self, decision: Decision) -> bool:
+        """Tell whether somebody was heard by whose clock it is known how old labels are."""
+        if not self.clocks_differ:
+            return any(source.oriented for source in self.sources.values())
+        return all(self.sources[name].oriented for name in decision.source.split('+'))
 
     def check_return(self, name: str) -> None:
         """A source that was dead took over from one that lives, without a clock of its own."""
@@ -244,7 +263,8 @@ class World(RuleBasedStateMachine):
         lives = left.came_ns is not None and self.now - left.came_ns <= TIMEOUT
         undisturbed = self.now - left.steady_from > TIMEOUT + LONGEST_HOP
         if lives and undisturbed and left.drift == 0:
-            ever = taken.lives_from <= 2 * LONGEST_HOP
+            # Those that speak within the timeout of the first label were there from the beginning.
+            ever = taken.lives_from <= TIMEOUT + 2 * LONGEST_HOP
             assert ever or self.now - taken.lives_from >= RETURN_AFTER, 'took over too early'
 
     def check_who_answers(self) -> None:

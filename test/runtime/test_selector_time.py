@@ -130,7 +130,7 @@ def test_life_after_a_burst_counts_from_when_it_came(phase: float) -> None:
 
 
 @pytest.mark.parametrize('mode', ['select', 'fuse'])
-@pytest.mark.parametrize('ahead', [0.0, 10.0, 3600.0, -10.0, -3600.0])
+@pytest.mark.parametrize('ahead', [0.0, 3.0, 4.0, 10.0, 3600.0, -10.0, -3600.0])
 def test_a_dead_source_is_left_as_soon_whatever_its_clock_says(mode: Mode, ahead: float) -> None:
     robot = Robot(replace(SETTINGS, mode=mode))
     robot.run(0, 15, on_time(WALK, ahead), silent)

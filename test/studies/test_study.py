@@ -19,6 +19,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
+import importlib
 import json
 import multiprocessing
 from pathlib import Path
@@ -42,10 +43,12 @@ from test.studies.small_study import (
 from test.waiting import PATIENCE_S
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.executors import LocalExecutor
+from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies import run_code
 from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
-from xmodal_ros.studies.results import RunRecord
+from xmodal_ros.studies.results import Confusion, Outcome, RunRecord
 from xmodal_ros.studies.runner import _GroupRunner, do_job
 from xmodal_ros.studies.study import StudyResult, StudyRuns
 from xmodal_ros.training.window_statistics import StatisticsBaseline
@@ -129,6 +132,71 @@ def test_a_result_cut_short_or_of_another_run_is_not_taken(recordings, tmp_path)
         assert run(small, tmp_path, reporter=heard).done == 1
         assert heard.notes == []
         assert json.loads(file.read_text())['run']['seed'] == 0
+
+
+def test_runs_by_other_code_are_told_and_run_anew_when_asked(recordings, tmp_path, monkeypatch):
+    confusion = Confusion(clip=((1, 0), (0, 1)), window=((1, 0), (0, 1)))
+    made = Outcome(
+        labels=('a', 'b'),
+        subjects={'2': confusion},
+        macro_f1=1,
+        macro_f1_window=1,
+        parameters=1,
+        sources_used=(),
+        windows={},
+        durations_s={},
+        facts={},
+    )
+    monkeypatch.setattr(_GroupRunner, '__init__', lambda *_: None)
+    monkeypatch.setattr(_GroupRunner, 'train_and_test', lambda *_: made)
+    small, heard = study(recordings, methods=[UNIMODAL, FOREST], targets={'imu': []}), Heard()
+    assert not run(small, tmp_path).other_code
+    files = {file: file.stat().st_mtime_ns for file in (tmp_path / 'runs').glob('*.json')}
+    hash_of = run_code._hash
+    monkeypatch.setattr(
+        run_code, '_hash', lambda found: 'x' if found is Unimodal else hash_of(found)
+    )
+    kept = run(small, tmp_path, reporter=heard)
+    assert kept.other_code == {'method unimodal': 1}
+    assert any('1 of 2 runs were made by other code of method uni' in n for n in heard.notes)
+    assert '**Not alike:**' in markdown(kept)
+    assert as_mapping(kept)['other_code'] == kept.other_code
+    assert {file: file.stat().st_mtime_ns for file in files} == files
+    runs = StudyRuns(small, tmp_path, 'cpu', again=True)
+    runs.prepare(NullReporter(), 1)
+    runs.do(1, NullReporter(), InThisProcess)
+    assert not runs.result().other_code
+    assert runs.result().done == 2
+    changed = [file.name for file, at in files.items() if file.stat().st_mtime_ns != at]
+    assert len(changed) == 1
+    assert 'unimodal' in changed[0]
+
+
+def test_code_is_that_of_a_class_and_of_what_it_imports_from_beside_it(tmp_path, monkeypatch):
+    package = tmp_path / 'code_of_another'
+    package.mkdir()
+    files = ('__init__', 'method', 'net', 'deeper', 'other')
+    (package / 'method.py').write_text(
+        'import os\nclass Method:\n    def build(self):\n        from .net import Net\n'
+    )
+    for name in ('__init__', 'deeper', 'other'):
+        (package / f'{name}.py').write_text('')
+    (package / 'net.py').write_text(
+        'import code_of_another.deeper\nfrom code_of_another import method\nclass Net: ...\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = importlib.import_module('code_of_another.method').Method
+    before, matters = run_code._hash(found), []
+    for name in files:
+        file = package / f'{name}.py'
+        text = file.read_text()
+        file.write_text(text + '# changed\n')
+        # As another process would.
+        run_code._hash.cache_clear()
+        matters += [name] * (run_code._hash(found) != before)
+        file.write_text(text)
+    assert matters == ['method', 'net', 'deeper']
+    run_code._hash.cache_clear()
 
 
 def test_more_seeds_keep_what_is_done(recordings, tmp_path):

@@ -32,6 +32,7 @@ from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.methods.xmodal import Xmodal
+from xmodal_ros.training.checkpoint_store import checkpoint_folder, clear
 
 _SUBJECTS, _MINUTES = 6, 3.0
 # Few enough to wait for: simulated people are learnt quickly. Real ones get the defaults.
@@ -61,6 +62,9 @@ def run(out: Path, data: Path | None, seed: int) -> None:
         learns = 'alone' if alone else f'with {recordings.source} to learn from (xmodal)'
         console.rule(f'{2 + 2 * number}. train {recordings.target} {learns}')
         bundle = out / 'models' / name
+        if (left := checkpoint_folder(bundle)).is_dir():
+            # It takes so little time that it begins anew.
+            clear(left)
         trained = run_training(
             make_configuration(
                 {
@@ -76,7 +80,8 @@ def run(out: Path, data: Path | None, seed: int) -> None:
                     'seed': seed,
                     'json': out / 'results' / f'{name}_training.json',
                 }
-            )
+            ),
+            resumable=False,
         )
         verdict = trained.verdict if trained else None
         console.rule(f'{3 + 2 * number}. play the test subjects to the live node')

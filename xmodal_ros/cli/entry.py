@@ -15,6 +15,7 @@
 """Where the ``xmodal`` command begins: interrupted while it is still loading, it ends quietly."""
 
 import os
+from pathlib import Path
 import signal
 import sys
 
@@ -30,6 +31,10 @@ def main() -> None:
     # Nothing has been begun that would have to be undone; who ignores the signal goes on to.
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        sys.exit('error: the current folder was removed: go to another one, for example by cd')
     try:
         # The doctor has a word for everything that is missing, if only it can speak.
         asked_doctor = sys.argv[1:2] == ['doctor']

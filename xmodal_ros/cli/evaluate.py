@@ -133,7 +133,9 @@ def evaluate(
     ] = 0.0,
     show_labels: Annotated[
         bool,
-        typer.Option('--show-labels', help='With --live: print each change of label.'),
+        typer.Option(
+            '--show-labels', help='With --live: print each change of label in labelled activities.'
+        ),
     ] = False,
     all_subjects: Annotated[
         bool,

@@ -55,7 +55,7 @@ def run_live(
             device=device,
             runtime=runtime,
             progress=bar.update,
-            on_label=_LabelPrinter(bag, bars.console) if show_labels else lambda _: None,
+            on_label=LabelPrinter(bag, bars.console) if show_labels else lambda _: None,
         )
     except XmodalError:
         bar.remove()
@@ -71,34 +71,41 @@ def run_live(
     )
 
 
-class _LabelPrinter:
-    """Print a line whenever the live label changes, with the truth beside it."""
+class LabelPrinter:
+    """Print a line whenever the live label changes, or the activity that it is to tell.
+
+    Nothing is printed of what lies between labelled activities, where nobody knows what is right;
+    in a recording without any labels, each change.
+    """
 
     def __init__(self, bag: BagEvaluation, console: Console) -> None:
         self._console = console
         self._name = bag.name
-        self._truth = {
-            prediction.stamp_ns: bag.truth_label(index)
+        known = (
+            (prediction.stamp_ns, bag.truth_label(index))
             for index, prediction in enumerate(bag.offline.predictions)
-        }
+        )
+        self._truth = {stamp_ns: truth for stamp_ns, truth in known if truth is not None}
         self._first_ns: int | None = None
-        self._label = ''
+        self._printed: tuple[str, str] | None = None
 
     def __call__(self, prediction: Prediction) -> None:
+        """Take the next label."""
         if self._first_ns is None:
             self._first_ns = prediction.stamp_ns
             self._console.print(
                 f'[dim]live[/] {escape(self._name)}, by seconds since its first label',
                 highlight=False,
             )
-        if prediction.label == self._label:
+        truth, label = self._truth.get(prediction.stamp_ns, ''), prediction.label
+        if (self._truth and not truth) or (label, truth) == self._printed:
             return
-        self._label = prediction.label
+        self._printed = label, truth
         seconds = (prediction.stamp_ns - self._first_ns) / 1e9
-        truth = self._truth.get(prediction.stamp_ns)
-        colour = 'dim' if truth is None else 'green' if truth == self._label else 'red'
+        colour = 'dim' if not truth else 'green' if truth == label else 'red'
+        told = 'right' if truth == label else f'truth: {truth}' if truth else ''
         self._console.print(
-            f'[dim]live {seconds:7.1f} s[/]  [{colour}]{escape(self._label):<18}[/] '
-            f'{prediction.scores[0][1]:.2f}  [dim]truth: {escape(truth or "unlabelled")}[/]',
+            f'[dim]live {seconds:7.1f} s[/]  [{colour}]{escape(label):<18}[/] '
+            f'{prediction.scores[0][1]:.2f}  [dim]{escape(told)}[/]',
             highlight=False,
         )

@@ -20,7 +20,6 @@ import importlib
 from importlib import resources
 import inspect
 import os
-import signal
 import sys
 from typing import Any, Final
 
@@ -30,6 +29,7 @@ import typer
 import typer.core
 
 from xmodal_ros import __version__
+from xmodal_ros.cli.stopping import exit_code, listen, stop_listening, STOPPED
 from xmodal_ros.errors import XmodalError
 
 # Each is a module of this package with a function or a typer app of the same name.
@@ -120,9 +120,10 @@ class _Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except STOPPED as stop:
+            stop_listening()
             Console(stderr=True).print('stopped: nothing half-written is left behind')
-            raise typer.Exit(130) from None
+            raise typer.Exit(exit_code(stop)) from None
 
 
 app = typer.Typer(
@@ -155,14 +156,15 @@ def main() -> None:
     # Before anything loads torch: its threads would otherwise wait for each other by spinning,
     # which on a busy machine makes training a hundred times slower.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
-    # Ended from outside, a command cleans up after itself as it does for Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    listen()
     try:
         app()
     except XmodalError as error:
         console = Console(stderr=True)
         console.print(f'[bold red]error:[/] {escape(str(error))}', soft_wrap=True)
         sys.exit(1)
+    finally:
+        stop_listening()
 
 
 if __name__ == '__main__':

@@ -83,15 +83,26 @@ def simulate(
     Example: xmodal simulate recordings --subjects 6 --minutes 4 --seed 0
     """
     from xmodal_ros.executors import ExecutorSettings, parse_options
+    from xmodal_ros.files import clear_abandoned
     from xmodal_ros.simulator.simulate import plan_recordings
     from xmodal_ros.simulator.simulate import simulate as make
 
     console = Console(stderr=True)
+    for left in clear_abandoned(out):
+        console.print(
+            f'removed what a run that was killed had left: {left}',
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
     plans = plan_recordings(subjects, minutes, seed, images)
     processes = jobs or os.cpu_count() or 1
     executors = ExecutorSettings(
         processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
     )
+    workers = min(processes, sum(not (out / plan.subject).exists() for plan in plans))
+    if workers > 1 and not cluster:
+        console.print(f'starting {workers} workers')
     with ProgressBars(console) as bars:
         by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(

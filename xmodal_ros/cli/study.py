@@ -85,6 +85,12 @@ def study(
             metavar='NAME=VALUE...',
         ),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            '--again', help='Run anew what was made by other code of a method or encoder.'
+        ),
+    ] = False,
     json: Annotated[
         Path | None, typer.Option(help='Write study.json here as well.', metavar='FILE')
     ] = None,
@@ -110,6 +116,7 @@ def study(
             device=device,
             cluster=cluster,
             cluster_options=tuple(cluster_option or ()),
+            again=again,
             json=json,
         )
     )

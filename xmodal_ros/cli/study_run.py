@@ -26,6 +26,7 @@ import typer
 
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.cli.stopping import exit_code, STOPPED
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
@@ -50,11 +51,12 @@ class StudySettings:
     device: str = 'auto'
     cluster: str = ''
     cluster_options: tuple[str, ...] = ()
+    again: bool = False
     json: Path | None = None
 
 
 def run(settings: StudySettings) -> StudyResult:
-    """Run or go on with a study, write its tables, print a summary; exits with 130 on Ctrl-C.
+    """Run or go on with a study, write its tables, print a summary.
 
     Raises :class:`TrainingError` when some runs failed, after the tables are written.
     """
@@ -68,25 +70,33 @@ def run(settings: StudySettings) -> StudyResult:
     workers = settings.jobs or max(1, (os.cpu_count() or 1) // THREADS_A_RUN)
     options = parse_options(settings.cluster_options)
     executors = ExecutorSettings(workers, settings.cluster, options, settings.out / 'slurm')
-    runs = StudyRuns(study, settings.out, settings.device, elsewhere=bool(settings.cluster))
-    stopped = False
+    runs = StudyRuns(
+        study,
+        settings.out,
+        settings.device,
+        elsewhere=bool(settings.cluster),
+        again=settings.again,
+    )
+    stopped: BaseException | None = None
     try:
         with ProgressBars(console, _LINES) as bars:
             runs.prepare(bars, workers, executors.open if settings.cluster else None)
+            if runs.jobs() and not settings.cluster:
+                bars.note(f'starting {min(workers, len(runs.jobs()))} workers')
             runs.do(workers, bars, executors.open)
-    except KeyboardInterrupt:
-        stopped = True
+    except STOPPED as stop:
+        stopped = stop
     result = runs.result()
     if result.records:
         write_report(result, settings.out)
-    if stopped:
+    if stopped is not None:
         done = f'{result.done} of {len(result.records)} runs are done'
         console.print(
             f'stopped: {done if result.records else "no run was begun"}; the same command '
             'goes on from there',
             soft_wrap=True,
         )
-        raise typer.Exit(130)
+        raise typer.Exit(exit_code(stopped))
     write_result(settings.json, as_mapping(result))
     _print_summary(result, settings.out, console)
     if result.failed:

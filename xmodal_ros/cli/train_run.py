@@ -27,6 +27,7 @@ import typer
 from xmodal_ros.cli.dataset_page import summary
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.cli.stopping import exit_code, STOPPED
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.files import check_writable
@@ -48,33 +49,35 @@ from xmodal_ros.training.train import assist, train
 _LINES: Final = Lines(stage='{stage}', last='  {done}: {detail}')
 
 
-def run(config: TrainingConfiguration, *, events: bool = False) -> TrainingResult | None:
-    """Train, write the bundle and the result, print a summary; exits with 130 on Ctrl-C.
+def run(
+    config: TrainingConfiguration, *, events: bool = False, resumable: bool = True
+) -> TrainingResult | None:
+    """Train, write the bundle and the result, print a summary; stopped, it says what is left.
 
     With ``events`` its progress and result go to stdout as events, and only errors to stderr. Of
-    several processes that train together one reports and writes; the others give None.
+    several processes that train together one reports and writes; the others give None. A command
+    that has no ``--resume`` is not ``resumable``.
     """
     with init_distributed(config.device) as (context, device):
         config = config.model_copy(update={'device': device})
         if not context.is_main_process:
             assist(config, context)
             return None
-        return (_run_for_a_program if events else _run_for_a_person)(config, context)
+        if events:
+            return _run_for_a_program(config, context)
+        return _run_for_a_person(config, context, resumable=resumable)
 
 
 def _run_for_a_person(
-    config: TrainingConfiguration, context: DistributedContext
+    config: TrainingConfiguration, context: DistributedContext, *, resumable: bool
 ) -> TrainingResult:
     console = Console(stderr=True)
     try:
         with ProgressBars(console, _LINES) as bars:
             result = _train(config, bars, context)
-    except KeyboardInterrupt:
-        console.print(escape(_stopped(config)), soft_wrap=True)
-        raise typer.Exit(130) from None
-    except SystemExit:
-        console.print(escape(_stopped(config)), soft_wrap=True)
-        raise
+    except STOPPED as stop:
+        console.print(escape(_stopped(config, resumable=resumable)), soft_wrap=True)
+        raise typer.Exit(exit_code(stop)) from None
     _print_summary(result, console)
     return result
 
@@ -89,8 +92,8 @@ def _train(
     return result
 
 
-def _stopped(config: TrainingConfiguration) -> str:
-    kept = (checkpoint_folder(config.out) / 'run.json').exists()
+def _stopped(config: TrainingConfiguration, *, resumable: bool = True) -> str:
+    kept = resumable and (checkpoint_folder(config.out) / 'run.json').exists()
     return f'stopped: no bundle was written to {config.out}' + (
         '; the same command with --resume goes on from here' if kept else ''
     )
@@ -103,12 +106,9 @@ def _run_for_a_program(
     output = _EventOutput()
     try:
         result = _train(config, EventReporter(output.write), context)
-    except KeyboardInterrupt:
+    except STOPPED as stop:
         output.write(Stopped(_stopped(config)))
-        raise typer.Exit(130) from None
-    except SystemExit:
-        output.write(Stopped(_stopped(config)))
-        raise
+        raise typer.Exit(exit_code(stop)) from None
     except Exception as error:
         words = (
             str(error) if isinstance(error, XmodalError) else f'{type(error).__name__}: {error}'

@@ -15,9 +15,8 @@
 """Cut streams of recordings on disk, to be mapped into memory by whoever trains on them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-import fcntl
 from functools import lru_cache
 import hashlib
 import importlib.metadata
@@ -25,8 +24,6 @@ import json
 import math
 import os
 from pathlib import Path
-import shutil
-import tempfile
 from typing import Any, Final
 import zlib
 
@@ -39,9 +36,10 @@ from xmodal_ros.data.cutting import Cut, CutFacts, CutIndex, CutRequest, STREAM_
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.files import clear_abandoned, Workplace
 
 _ENTRY: Final = 'entry.json'
-_PARTIAL: Final = '.partial-'
+_NEW: Final = 'stream'
 _FORMAT: Final = 2
 _NAME_LENGTH: Final = 40
 # Whatever decides on the numbers of a window: a change in any of these cuts them anew.
@@ -101,26 +99,11 @@ class StreamCache:
         can be written here.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            partial = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
+            workplace = Workplace(self.folder, _NEW)
         except OSError as error:
             raise self.cannot_write(error) from error
-        handle = os.open(partial, os.O_RDONLY)
-        try:
-            # The lock tells others that its owner lives; it ends with the process at the latest.
-            with suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield partial
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-            os.close(handle)
-
-    def _sweep(self) -> None:
-        """Remove temporary folders whose owners are gone."""
-        for partial in self.folder.glob(f'{_PARTIAL}*'):
-            with suppress(OSError), _locked(partial):
-                shutil.rmtree(partial, ignore_errors=True)
+        with closing(workplace):
+            yield workplace.path
 
     def publish(self, built: Path, cut: Cut, place: Path) -> None:
         """Complete the folder ``built``, which holds the stream, and put it in its place.
@@ -202,12 +185,11 @@ class StreamCache:
         """
         entries = self.entries()
         try:
+            clear_abandoned(self.folder, _NEW)
             for entry in entries:
                 # Out of sight first: what is being removed is half of what it was.
-                gone = Path(tempfile.mkdtemp(prefix=_PARTIAL, dir=self.folder))
-                entry.rename(gone / entry.name)
-                shutil.rmtree(gone)
-            self._sweep()
+                with closing(Workplace(self.folder, _NEW)) as gone:
+                    entry.rename(gone.path / entry.name)
         except OSError as error:
             raise TrainingError(f'cannot clear the cache in {self.folder}: {error}') from error
         return len(entries)
@@ -219,17 +201,6 @@ class StreamCache:
             'half-written is left. Make room there, name another folder with --cache, or keep '
             'windows in memory with --no-cache'
         )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a temporary folder; raises OSError where its owner does."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -18,14 +18,11 @@ What one holds is said in :mod:`xmodal_ros.models.configuration_bundle`.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 import hashlib
 import json
-import os
 from pathlib import Path
-import shutil
-import tempfile
 from typing import Any, Literal
 
 import numpy as np
@@ -36,7 +33,7 @@ import torch
 from torch import Tensor
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.files import atomic_swap
+from xmodal_ros.files import publish_folder, Replacement
 from xmodal_ros.models.classifier import Classifier, probabilities
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,
@@ -129,48 +126,33 @@ def check_replaceable(path: Path) -> None:
         foreign = path.exists() and not is_bundle(path)
         taken = foreign and (not path.is_dir() or any(path.iterdir()))
     except OSError as error:
-        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
+        raise _cannot_write(path, error) from error
     if taken:
         raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
-    _folder_beside(path).rmdir()
-
-
-def _folder_beside(path: Path) -> Path:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f'.{path.name}-', dir=path.parent))
+        Replacement(path).close()
     except OSError as error:
-        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
+        raise _cannot_write(path, error) from error
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """Give a fresh folder beside ``path`` that takes its place when the block succeeds."""
+    """Give a fresh folder beside ``path`` that takes its place when the block succeeds.
+
+    Whoever loads it meanwhile finds the old bundle or the new one.
+    """
     check_replaceable(path)
-    folder = _folder_beside(path)
     try:
-        yield folder
-        folder.chmod(0o755)
-        for file in folder.iterdir():
-            # Trained by one user, a bundle is run by another.
-            file.chmod(0o644)
-            with file.open('rb') as handle:
-                os.fsync(handle.fileno())
-        if path.exists():
-            # Whoever loads it meanwhile finds the old bundle or the new one.
-            atomic_swap(folder, path)
-        else:
-            folder.rename(path)
+        with Replacement(path, make_folder=True) as replacement:
+            yield replacement.new
+            publish_folder(replacement.new)
+            replacement.commit()
     except OSError as error:
-        raise BundleError(f'cannot write a bundle at {path}: {error}') from error
-    finally:
-        # What cannot be removed stays, and begins with a dot.
-        with suppress(OSError):
-            if folder.is_symlink():
-                # What was replaced was a link; what it leads to stays.
-                folder.unlink()
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
+        raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> BundleError:
+    return BundleError(f'cannot write a bundle at {path}: {error}')
 
 
 def load_bundle(

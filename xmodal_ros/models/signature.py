@@ -31,6 +31,10 @@ from xmodal_ros.models.configuration_bundle import check_bundle, file_sha256, re
 SIGNATURE: Final = 'bundle.sig'
 # Says what was signed, so that no signature of something else will do.
 _NAMESPACE: Final = 'bundle@xmodal_ros'
+_KEY_WANTED: Final = (
+    "give a private SSH key that nobody but you may read, as 'ssh-keygen -t ed25519' makes one, "
+    'or the .pub file of one that an agent holds'
+)
 _WHOEVER: Final = 'signer'
 
 
@@ -44,9 +48,13 @@ def sign_bundle(path: Path, key: Path) -> None:
     signature = path / SIGNATURE
     if signature.is_symlink() or (signature.exists() and not signature.is_file()):
         raise BundleError(f'{signature} is a link, or no file: take it away, then sign')
+    if not key.exists() or key.is_dir():
+        raise BundleError(f'there is no key file {key}: {_KEY_WANTED}')
     done = _ssh_keygen(['sign', '-f', str(key)], _listing(path))
     if done.returncode:
-        raise BundleError(f'{path} cannot be signed with {key}: {_words(done)}')
+        raise BundleError(
+            f'{path} cannot be signed with {key}: {_KEY_WANTED} (ssh-keygen says: {_words(done)})'
+        )
     try:
         write_atomic(signature, done.stdout)
     except OSError as error:
@@ -106,4 +114,5 @@ def _ssh_keygen(arguments: list[str], content: bytes) -> 'subprocess.CompletedPr
 
 def _words(done: 'subprocess.CompletedProcess[bytes]') -> str:
     said = (done.stderr or done.stdout).decode(errors='replace')
-    return ' '.join(said.split()) or 'ssh-keygen does not say why'
+    # Without the frame of its warnings.
+    return ' '.join(said.replace('@', ' ').split()) or 'ssh-keygen does not say why'

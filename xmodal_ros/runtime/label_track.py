@@ -157,6 +157,12 @@ class LabelTrack:
         """Tell whether a label comes as those before it did, as time goes on."""
         return self._is_paced and self._is_no_fresher(stamp_ns - clock_ns, timeout_ns)
 
+    def punctual(self, stamp_ns: int, clock_ns: int) -> bool:
+        """Tell whether a label comes as time goes on, and no later than delays vary."""
+        if self._freshest_ns is None or not self._is_paced:
+            return False
+        return stamp_ns - clock_ns >= self._freshest_ns - self.hold_ns // _DELAYS_VARY
+
     def speaks(self, clock_ns: int, timeout_ns: int) -> bool:
         """Tell whether its labels come as time goes on, and one has come lately."""
         return self.paced and self.heard_within(clock_ns, timeout_ns)
@@ -229,10 +235,10 @@ class LabelTrack:
     @property
     def _is_late(self) -> bool:
         """Whether its newest label has come late, as time goes on, by more than delays vary."""
-        newest_ns, freshest_ns = self.newest_ns, self._freshest_ns
-        if newest_ns is None or freshest_ns is None or not self._is_paced:
+        newest_ns = self.newest_ns
+        if newest_ns is None or not self._is_paced:
             return False
-        return newest_ns - self._clock_ns < freshest_ns - self.hold_ns // _DELAYS_VARY
+        return not self.punctual(newest_ns, self._clock_ns)
 
     def _is_no_fresher(self, fresh_ns: int, timeout_ns: int) -> bool:
         return self._freshest_ns is None or fresh_ns <= self._freshest_ns + timeout_ns

@@ -68,7 +68,7 @@ class Selector:
         self.resets = 0
         self.counts: Counter[str] = Counter()
         self._clock = clock
-        self._heard_ns = clock()
+        self._heard_ns = self._decided_ns = clock()
         # What the node's clock said, by the steady one, when the last label had come.
         self._node_ns: tuple[int, int] | None = None
         self._first_ns: int | None = None
@@ -100,11 +100,9 @@ class Selector:
                 track.clear()
             track.take(label, clock_ns, timeout_ns)
             return []
-        if astray is not None:
-            track.stray(astray, label.stamp_ns, clock_ns, timeout_ns)
-            if self._comes_into_use(track, clock_ns):
-                self._start_anew()
-                astray = None
+        if self._begins_another_time(track, label.stamp_ns, astray, clock_ns):
+            self._start_anew()
+            astray = None
         if astray not in ('ahead', 'back'):
             track.take(label, clock_ns, timeout_ns)
         if astray is None:
@@ -238,6 +236,15 @@ class Selector:
         ]
         return max(filter(None, stamps), default=None)
 
+    def _begins_another_time(
+        self, track: LabelTrack, stamp_ns: int, astray: Astray | None, clock_ns: int
+    ) -> bool:
+        """Note a label that is astray, and tell whether its time comes into use with it."""
+        if astray is None:
+            return self._is_held_back(track, stamp_ns, clock_ns)
+        track.stray(astray, stamp_ns, clock_ns, self.settings.timeout_ns)
+        return self._comes_into_use(track, clock_ns)
+
     def _comes_into_use(self, track: LabelTrack, clock_ns: int) -> bool:
         """Tell whether the other time that a source keeps is the one to go by from now on.
 
@@ -261,6 +268,22 @@ class Selector:
             and (not each.paced or each.heard_within(clock_ns, timeout_ns))
             for each in self._others(track)
             if (voice_ns := each.voice_ns) is not None
+        )
+
+    def _is_held_back(self, track: LabelTrack, stamp_ns: int, clock_ns: int) -> bool:
+        """Tell whether a source in time would wait on for a dead one's last decision to be over.
+
+        So it is, after a timeout without a decision, where the clock of the one that died was
+        ahead of this one's, and the next label will not be after it either. The label has to come
+        as those before it: one that comes late may be out of date.
+        """
+        if not self.answering or self._last_ns is None:
+            return False
+        waited_ns = clock_ns - self._decided_ns
+        return (
+            stamp_ns + track.hold_ns <= self._last_ns
+            and waited_ns > self.settings.timeout_ns
+            and track.punctual(stamp_ns, clock_ns)
         )
 
     def _is_due(self, track: LabelTrack, clock_ns: int) -> bool:
@@ -376,7 +399,7 @@ class Selector:
     def _decide(self, stamp_ns: int, frame_id: str, scores: Scores, source: str) -> Decision:
         steady = self._dwell.apply(stamp_ns, self._smoother.apply(stamp_ns, scores))
         decision = Decision(stamp_ns, frame_id, steady, source)
-        self._last_ns = stamp_ns
+        self._last_ns, self._decided_ns = stamp_ns, self._clock()
         self.counts['unknown' if decision.label == UNKNOWN else 'decided'] += 1
         self.answering = source
         return decision

@@ -20,8 +20,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-import shutil
-import tempfile
 from typing import Final
 
 import cv2
@@ -31,6 +29,7 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import replacing
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.executors import is_lost_worker, LocalExecutor, OpenExecutor
+from xmodal_ros.files import Workplace
 from xmodal_ros.simulator.recording import (
     ImageFormat,
     PARAMETERS_KEY,
@@ -184,10 +183,10 @@ def _write_elsewhere(
     out: Path, plans: Sequence[RecordingPlan], open_executor: OpenExecutor, progress: Progress
 ) -> None:
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        shares_folder = Path(tempfile.mkdtemp(prefix='.simulating-', dir=out))
+        workplace = Workplace(out, 'simulating')
     except OSError as error:
         raise BagError(f'cannot write bags into {str(out)!r}: {error}') from error
+    shares_folder = workplace.path
     waiting: set[Future[None]] = set()
     shares = dict.fromkeys((plan.subject for plan in plans), 0.0)
     try:
@@ -204,7 +203,7 @@ def _write_elsewhere(
                     for future in ended:
                         future.result()
             finally:
-                shutil.rmtree(shares_folder, ignore_errors=True)
+                workplace.close()
                 # They leave nothing half-written behind, unless they are ended at it.
                 wait([future for future in waiting if not future.cancel()], timeout=_GRACE_S)
     except Exception as error:
@@ -214,7 +213,7 @@ def _write_elsewhere(
             ) from None
         raise
     finally:
-        shutil.rmtree(shares_folder, ignore_errors=True)
+        workplace.close()
     for plan in plans:
         progress(plan.subject, 1.0)
 

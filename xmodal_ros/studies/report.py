@@ -61,6 +61,7 @@ def as_mapping(result: StudyResult) -> dict[str, Any]:
         'environments': [
             {'runs': count, **dict(found)} for found, count in _environments(result).items()
         ],
+        'other_code': dict(result.other_code),
         'compute_s': round(sum(r.duration_s for _, r in result.records if r), 1),
         'tables': [asdict(table) for table in result.tables],
         'results': [
@@ -84,6 +85,12 @@ def markdown(result: StudyResult) -> str:
         parts.append(
             f'**Incomplete:** {missing} of {len(result.records)} runs have no result '
             f'({result.failed} failed). What is shown rests on the seeds that are complete.'
+        )
+    if result.other_code:
+        found = ', '.join(f'{count} of {what}' for what, count in result.other_code.items())
+        parts.append(
+            f'**Not alike:** some runs were made by other code than this study had when it was '
+            f'written ({found}); `--again` runs them anew.'
         )
     seeds = ', '.join(map(str, study.seeds))
     computed_h = sum(record.duration_s for _, record in result.records if record) / 3600

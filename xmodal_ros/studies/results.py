@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from xmodal_ros.data.window_split import TestWindows
 from xmodal_ros.files import write_atomic
@@ -60,12 +60,16 @@ class Outcome(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """A finished or failed run: what was run, where, and its outcome or the reason of failure."""
+    """A finished or failed run: what was run, where, and its outcome or the reason of failure.
+
+    ``code`` is what :func:`~xmodal_ros.studies.run_code.code_of` gave the process that made it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     run: dict[str, Any]
     environment: dict[str, str]
+    code: dict[str, str] = Field(default_factory=dict)
     duration_s: float
     outcome: Outcome | None = None
     failure: str = ''

@@ -45,6 +45,7 @@ from xmodal_ros.runtime.devices import choose_device
 from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.datamodule import GroupData, prepare_group
 from xmodal_ros.studies.results import Outcome, outcome, RunRecord
+from xmodal_ros.studies.run_code import code_of
 from xmodal_ros.studies.runs import Group, inner_folds, Run
 from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
@@ -114,9 +115,12 @@ def do_job(job: Job, *, share: bool = True) -> None:
                 record_lost_worker(job, task, '')
                 continue
             begun = time.monotonic()
+            code: dict[str, str] = {}
             done: Outcome | None = None
             failure = ''
             try:
+                # Before the files can have become others than those that were imported.
+                code = code_of(task.run, job.recipes)
                 # Made within the first run, so that a group that cannot be is the failure of its
                 # runs.
                 group_runner = group_runner or _GroupRunner(job, NullReporter())
@@ -125,7 +129,7 @@ def do_job(job: Job, *, share: bool = True) -> None:
                 failure = str(error)
             except Exception as error:  # noqa: BLE001 - one run must not end them all
                 failure = f'{type(error).__name__}: {error} ({_where(error)})'
-            _record(job, task, time.monotonic() - begun, done, failure)
+            _record(job, task, code, time.monotonic() - begun, done, failure)
 
 
 def _where(error: Exception) -> str:
@@ -142,15 +146,21 @@ def record_lost_worker(job: Job, task: Task, how: str) -> None:
         f'its process ended by itself{told}, each time it was tried: is there enough memory? Try '
         'fewer --jobs'
     )
-    _record(job, task, 0.0, None, failure)
+    _record(job, task, {}, 0.0, None, failure)
 
 
 def _record(
-    job: Job, task: Task, duration_s: float, outcome: Outcome | None, failure: str
+    job: Job,
+    task: Task,
+    code: dict[str, str],
+    duration_s: float,
+    outcome: Outcome | None,
+    failure: str,
 ) -> None:
     RunRecord(
         run=dict(task.identity),
         environment=environment(job.device),
+        code=code,
         duration_s=round(duration_s, 3),
         outcome=outcome,
         failure=failure,

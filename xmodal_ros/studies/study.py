@@ -14,6 +14,7 @@
 
 """Run a study: read, cut, do what is missing, and write the tables."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from xmodal_ros.studies.dispatch import do_all
 from xmodal_ros.studies.eta import EtaEstimator
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
+from xmodal_ros.studies.run_code import code_of
 from xmodal_ros.studies.runner import devices_for, Job, Task
 from xmodal_ros.studies.runs import file_name, groups, People, Run
 from xmodal_ros.studies.specification import Study
@@ -45,11 +47,15 @@ from xmodal_ros.studies.summary import summarise, Table
 
 @dataclass(frozen=True)
 class StudyResult:
-    """All runs of a study with their records, None where not done, and the tables."""
+    """All runs of a study with their records, None where not done, and the tables.
+
+    ``other_code`` counts runs that were made by other code than this process has, by what differs.
+    """
 
     study: Study
     records: tuple[tuple[Run, RunRecord | None], ...]
     tables: tuple[Table, ...]
+    other_code: Mapping[str, int]
 
     @property
     def done(self) -> int:
@@ -67,17 +73,28 @@ class StudyRuns:
 
     The folder holds ``windows`` and ``runs``, a file each. Any number of processes may work in it,
     on any machine that sees it. Jobs take turns on all GPUs that ``device`` may mean; those that
-    go ``elsewhere`` find theirs where they are done.
+    go ``elsewhere`` find theirs where they are done. Those that other code has made are kept, and
+    told, unless they are to be made ``again``.
     """
 
-    def __init__(self, study: Study, out: Path, device: str, *, elsewhere: bool = False) -> None:
+    def __init__(
+        self,
+        study: Study,
+        out: Path,
+        device: str,
+        *,
+        elsewhere: bool = False,
+        again: bool = False,
+    ) -> None:
         self.study = study
         self.out = out
+        self._again = again
         self._devices = (device,) if elsewhere else devices_for(device)
         self._windows = out / 'windows'
         self._jobs: list[Job] = []
         self._tasks: list[Task] = []
         self._records: dict[Path, RunRecord] = {}
+        self._code: dict[Path, dict[str, str]] = {}
 
     def prepare(
         self,
@@ -108,7 +125,8 @@ class StudyRuns:
                 path = self.out / 'runs' / file_name(identity)
                 written_ns = path.stat().st_mtime_ns if path.exists() else 0
                 record = RunRecord.read(path, identity)
-                if record is not None:
+                self._code[path] = code_of(run, recipes)
+                if record is not None and not (self._again and self._differs(path, record)):
                     self._records[path] = record
                 tasks.append(Task(run, identity, path, written_ns))
             self._tasks += tasks
@@ -144,11 +162,13 @@ class StudyRuns:
         if kept and missing:
             reporter.note(f'{len(kept)} of {len(self._tasks)} runs are done already: going on')
         elif kept:
+            reporter.note(f'all {len(kept)} runs are done already, and nothing is run')
+        for what, count in self._other_code().items():
             reporter.note(
-                f'all {len(kept)} runs are done already, and nothing is run: after a change of a '
-                "method's code give another --out"
+                f'{count} of {len(self._tasks)} runs were made by other code of {what} than there '
+                'is now: what is compared is not alike; --again runs them anew'
             )
-        reporter.begin('running', len(missing))
+        reporter.begin('runs done', len(missing))
         total = len(missing)
 
         def look() -> None:
@@ -195,7 +215,20 @@ class StudyRuns:
     def result(self) -> StudyResult:
         """Give what there is so far."""
         records = tuple((task.run, self._records.get(task.path)) for task in self._tasks)
-        return StudyResult(self.study, records, summarise(self.study, records))
+        return StudyResult(self.study, records, summarise(self.study, records), self._other_code())
+
+    def _other_code(self) -> Counter[str]:
+        """Count the results by what of their code is another than this process has."""
+        return Counter(
+            name
+            for path, record in self._records.items()
+            if not record.failure
+            for name in self._differs(path, record)
+        )
+
+    def _differs(self, path: Path, record: RunRecord) -> list[str]:
+        code = self._code[path]
+        return [name for name in code if record.code.get(name) != code[name]]
 
     def _has_outcome(self, task: Task) -> bool:
         record = self._records.get(task.path)
