@@ -72,9 +72,9 @@ class SensorIntake:
     @property
     def drops(self) -> dict[str, int]:
         """Messages not used, by reason."""
-        counts = self._cutter.clock.counts
-        late = {name: n for name, n in counts.items() if name != 'reset'}
-        return {**self._refused, **late}
+        drops = self._refused + self._cutter.clock.counts
+        del drops['reset']
+        return dict(drops)
 
     @property
     def resets(self) -> int:

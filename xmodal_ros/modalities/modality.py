@@ -47,7 +47,7 @@ from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter, Value
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
-from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.streams.sample import Decoder, Sample, Undecoded
 from xmodal_ros.windows.assembler import Window, WindowAssembler
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.resampling import Interpolation
@@ -83,11 +83,14 @@ class WindowCutter(Protocol):
 
 
 class SampleCutter:
-    """The cutter of sensors whose every message is one sample that says all of itself."""
+    """The cutter of sensors whose every message is one sample that says all of itself.
+
+    ``make_decoder`` may give what decodes later, where the interpolation is by the nearest sample.
+    """
 
     def __init__(
         self,
-        make_decoder: Callable[[Placement], Decoder],
+        make_decoder: Callable[[Placement], Callable[[bytes], Sample | Undecoded]],
         placement: Placement,
         assembler: WindowAssembler,
     ) -> None:

@@ -14,6 +14,7 @@
 
 """What every decoder gives, and the error by which it refuses a message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +36,19 @@ class Sample:
     frame_id: str
     values: NDArray[Any]
     rate_hz: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Undecoded:
+    """A message whose values are decoded only where they are asked for.
+
+    It is of a kind that has been decoded before. ``decode`` raises :class:`DecodeError` where its
+    values cannot be used all the same.
+    """
+
+    stamp_ns: int
+    frame_id: str
+    decode: Callable[[], Sample]
 
 
 class DecodeError(StreamError):

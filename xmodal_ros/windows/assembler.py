@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.streams.sample import Sample
+from xmodal_ros.streams.sample import DecodeError, Sample, Undecoded
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.leap import LeapGuard
 from xmodal_ros.windows.resampling import (
@@ -106,15 +106,21 @@ class WindowAssembler:
 
     When that is, and which samples are dropped or start the stream anew, is the
     :class:`WindowClock`'s to say; a sample more than a window away waits for the next one.
+
+    Where points take the nearest sample, those that are nearest to none need not be decoded. It
+    is known of each when the next one comes; one that cannot be decoded then is counted by the
+    clock, and that next one takes its place.
     """
 
     def __init__(self, spec: WindowingSpec, interpolation: Interpolation) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
-        self._leaps: LeapGuard[Sample] = LeapGuard(spec.length_ns, self.clock.counts)
+        self._leaps: LeapGuard[Sample | Undecoded] = LeapGuard(spec.length_ns, self.clock.counts)
         self._interpolation = interpolation
         self._buffer = _SampleBuffer()
         self._laid: _Laid | None = None
+        # The newest one, where no point up to it is nearest to it.
+        self._undecoded: Undecoded | None = None
         self._frame_id = ''
 
     def reset(self) -> None:
@@ -122,12 +128,36 @@ class WindowAssembler:
         self._leaps.reset()
         self.clock.reset()
 
-    def push(self, sample: Sample) -> list[Window]:
-        """Take one sample and give the windows that are due, oldest first."""
+    def push(self, sample: Sample | Undecoded) -> list[Window]:
+        """Take one sample and give the windows that are due, oldest first.
+
+        Raises :class:`~xmodal_ros.streams.sample.DecodeError` for one that is needed and cannot be
+        decoded, which is then as if it had not come. Linear interpolation needs decoded ones.
+        """
+        sample = self._decoded_if_needed(sample)
         admitted = self._leaps.admit(sample, sample.stamp_ns, sample.stamp_ns)
         return [window for each in admitted for window in self._push(each)]
 
-    def _push(self, sample: Sample) -> list[Window]:
+    def _decoded_if_needed(self, sample: Sample | Undecoded) -> Sample | Undecoded:
+        """Decode it for a point up to it, and the one before for a point between the two.
+
+        The earlier of two that are as near to a point counts.
+        """
+        newest_ns = self.clock.newest_ns
+        before, needed = self._undecoded, newest_ns is None or sample.stamp_ns < newest_ns
+        if newest_ns is not None and not needed:
+            middle_ns = (newest_ns + sample.stamp_ns) // 2
+            needed = self.spec.has_point(middle_ns, sample.stamp_ns)
+            if before is not None and self.spec.has_point(newest_ns, middle_ns):
+                self._undecoded = None
+                try:
+                    self._buffer.append(newest_ns, before.decode().values)
+                except DecodeError as error:
+                    self.clock.counts[error.reason] += 1
+                    needed = True
+        return sample.decode() if needed and isinstance(sample, Undecoded) else sample
+
+    def _push(self, sample: Sample | Undecoded) -> list[Window]:
         verdict = self.clock.admit(sample.stamp_ns)
         if verdict == 'drop':
             return []
@@ -135,7 +165,11 @@ class WindowAssembler:
             self._buffer.clear()
             self._laid = None
         self._frame_id = sample.frame_id
-        self._buffer.append(sample.stamp_ns, sample.values)
+        if isinstance(sample, Undecoded):
+            self._undecoded = sample
+        else:
+            self._undecoded = None
+            self._buffer.append(sample.stamp_ns, sample.values)
         due = [self._window(end_ns) for end_ns in self.clock.due(sample.stamp_ns)]
         if due:
             self._buffer.forget_before(self.clock.needed_from_ns)

@@ -43,6 +43,11 @@ class WindowClock:
         self._reached_ns = 0
         self._next_end_ns = 0
 
+    @property
+    def newest_ns(self) -> int | None:
+        """The stamp of the newest sample that counts; None where the next starts the stream."""
+        return self._newest_ns
+
     def reset(self) -> None:
         """Let the next sample start the stream anew."""
         self._newest_ns = None
