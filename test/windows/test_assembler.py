@@ -21,7 +21,7 @@ from pydantic import ValidationError
 import pytest
 
 from test.messages import EPOCH, SECOND
-from xmodal_ros.streams.sample import DecodeError, Sample, Undecoded
+from xmodal_ros.streams.sample import DecodeError, Sample, SampleBlock, Undecoded
 from xmodal_ros.windows import assembler as assembler_module
 from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.clock import LONGEST_GAP_NS
@@ -176,6 +176,49 @@ def test_a_sample_that_turns_out_broken_is_counted_and_the_next_one_takes_its_pl
     for ours, theirs in zip(windows, expected, strict=True):
         assert ours.coverage == 1
         assert ours.values.tolist() == theirs.values.tolist()
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(['linear', 'nearest']),
+    st.sampled_from([SECOND // 400, SECOND // 100, SECOND // 7]),
+    st.sampled_from([SECOND // 2, SECOND // 9, SECOND // 50]),
+    st.integers(0, 2**32 - 1),
+)
+def test_samples_in_blocks_give_what_they_give_one_by_one(kind, period, hop, seed):
+    """Whatever the stamps do: late, twice, a leap, a jump, a gap."""
+    spec = WindowingSpec(rate_hz=50).model_copy(update={'hop_ns': hop})
+    rng = np.random.default_rng(seed)
+    count = 5 * SECOND // period
+    stamps = EPOCH + np.cumsum(rng.integers(1, 2 * period, count))
+    for number in rng.integers(0, count, rng.integers(0, 4)):
+        stamps[number] += rng.choice([-20 * SECOND, 5 * SECOND, 90 * SECOND, -3 * period])
+    stamps[rng.integers(count) :] += rng.choice([-30, 0, 1, 3, 70]) * SECOND
+    values = rng.normal(size=(count, 6))
+    single, together = (WindowAssembler(spec, kind) for _ in range(2))
+    at = taken = 0
+    while at < count:
+        size = int(rng.integers(1, 60))
+        block = SampleBlock(stamps[at : at + size], f'{at}', values[at : at + size])
+        found = together.push_block(block)
+        taken += found is not None
+        if found is None:
+            found = [(n, together.push(each)) for n, each in enumerate(block.samples())]
+        expected = [(n, single.push(each)) for n, each in enumerate(block.samples())]
+        for (number, due), (same, given_) in zip(
+            [each for each in expected if each[1]],
+            [each for each in found if each[1]],
+            strict=True,
+        ):
+            assert number == same
+            assert [(w.end_ns, w.coverage, w.frame_id) for w in due] == [
+                (w.end_ns, w.coverage, w.frame_id) for w in given_
+            ]
+            assert [w.values.tobytes() for w in due] == [w.values.tobytes() for w in given_]
+        assert together.clock.counts == single.clock.counts
+        assert together.clock.remaining_ns == single.clock.remaining_ns
+        at += size
+    assert taken or count < 100
 
 
 @settings(max_examples=40)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.streams.sample import DecodeError, Sample, Undecoded
+from xmodal_ros.streams.sample import DecodeError, Sample, SampleBlock, Undecoded
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.leap import LeapGuard
 from xmodal_ros.windows.resampling import (
@@ -66,8 +66,18 @@ class _SampleBuffer:
         self._values[self._end] = values
         self._end += 1
 
-    def _reserve(self, like: NDArray[Any], keep: int) -> None:
-        size = max(64, 2 * keep)
+    def extend(self, stamps: NDArray[np.int64], values: NDArray[Any]) -> None:
+        count = len(stamps)
+        if self._end == 0 or values.shape[1:] != self._values.shape[1:]:
+            self._reserve(values[0], 0, count)
+        elif self._end + count > len(self._stamps):
+            self._reserve(values[0], self._end - self._start, count)
+        self._stamps[self._end : self._end + count] = stamps
+        self._values[self._end : self._end + count] = values
+        self._end += count
+
+    def _reserve(self, like: NDArray[Any], keep: int, more: int = 1) -> None:
+        size = max(64, 2 * keep, keep + more)
         stamps, values = np.empty(size, np.int64), np.empty((size, *like.shape), like.dtype)
         stamps[:keep] = self._stamps[self._end - keep : self._end]
         if keep:
@@ -134,9 +144,35 @@ class WindowAssembler:
         Raises :class:`~xmodal_ros.streams.sample.DecodeError` for one that is needed and cannot be
         decoded, which is then as if it had not come. Linear interpolation needs decoded ones.
         """
-        sample = self._decoded_if_needed(sample)
+        if self._undecoded is not None or isinstance(sample, Undecoded):
+            sample = self._decoded_if_needed(sample)
         admitted = self._leaps.admit(sample, sample.stamp_ns, sample.stamp_ns)
         return [window for each in admitted for window in self._push(each)]
+
+    def push_block(self, block: SampleBlock) -> list[tuple[int, list[Window]]] | None:
+        """Take samples as :meth:`push` does one by one; gives what was due by their numbers.
+
+        None, and takes none of them, where their stamps do not simply go on.
+        """
+        stamps = block.stamps_ns
+        first_ns, last_ns = int(stamps[0]), int(stamps[-1])
+        if (
+            self._undecoded is not None
+            or not self.clock.goes_on(stamps)
+            or not self._leaps.pass_on(first_ns, last_ns)
+        ):
+            return None
+        self.clock.admit(last_ns)
+        self._frame_id = block.frame_id
+        self._buffer.extend(stamps, block.values)
+        due: dict[int, list[Window]] = {}
+        # Samples after the one that made a window due lie beyond what it depends on.
+        for end_ns in self.clock.due(last_ns):
+            number = int(np.searchsorted(stamps, end_ns))
+            due.setdefault(number, []).append(self._window(end_ns))
+        if due:
+            self._buffer.forget_before(self.clock.needed_from_ns)
+        return [*due.items()]
 
     def _decoded_if_needed(self, sample: Sample | Undecoded) -> Sample | Undecoded:
         """Decode it for a point up to it, and the one before for a point between the two.
