@@ -21,8 +21,8 @@ from benchmarks.harness import row, Sides
 from benchmarks.material import bundle, recordings, SENSORS, xmodal
 
 _LIMIT = (
-    'Each message is decoded and laid on the grid one by one, as on a robot, in Python; a forward '
-    'of this net costs less than the messages of its window.'
+    'Chunks are compressed, with the messages of all sensors in each; a forward of this net costs '
+    'less than to unpack and decode the messages of its window.'
 )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import secrets
 import shutil
 import tracemalloc
+from unittest.mock import Mock
 
 import pytest
 from rosbags.highlevel import AnyReader
@@ -30,6 +31,7 @@ from test.bags.recordings import (
     write_imu_bag,
 )
 from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.bags import storage as storage_module
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Topic
 from xmodal_ros.bags.segment import Segment
@@ -242,6 +244,26 @@ def test_an_sqlite3_bag_reads_like_an_mcap_bag(tmp_path: Path) -> None:
             assert [m.data for m in reader.messages()] == [
                 imu_bytes(EPOCH + index) for index in range(10)
             ]
+
+
+@pytest.mark.parametrize('plugin', [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
+def test_what_a_file_holds_of_metadata_is_read_where_there_is_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plugin: StoragePlugin
+) -> None:
+    """It takes longer than to open the file."""
+    read = Mock(wraps=storage_module.read_custom_data)
+    monkeypatch.setattr(storage_module, 'read_custom_data', read)
+    with Writer(tmp_path / 'bag', version=9, storage_plugin=plugin) as writer:
+        writer.set_custom_data('subject', '5')
+        connection = writer.add_connection('/imu', IMU_TYPE, typestore=TYPESTORE)
+        writer.write(connection, EPOCH, imu_bytes(EPOCH))
+    with BagReader(tmp_path / 'bag') as reader:
+        assert reader.subject == '5'
+    assert read.call_count == 0
+    (held,) = [each for each in (tmp_path / 'bag').iterdir() if each.suffix != '.yaml']
+    with BagReader(shutil.copy(held, tmp_path / held.name)) as reader:
+        assert reader.subject == '5'
+    assert read.call_count == 1
 
 
 def test_what_we_read_is_what_a_stock_reader_reads(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.camera.modality import Camera
 from xmodal_ros.ros import topic_reader as source_module
 from xmodal_ros.ros.message_class import message_class
-from xmodal_ros.ros.topic_reader import TopicReader
+from xmodal_ros.ros.topic_reader import TopicReader, wait_for_any
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.pipeline import Received
 from xmodal_ros.streams.cdr import read_stamp_ns
@@ -122,6 +122,24 @@ def test_waking_ends_the_wait_or_the_next_one(source: TopicReader) -> None:
     assert not waiter.answer()
     source.wake()
     assert not source.wait(10 * PATIENCE_S)
+
+
+def test_a_message_or_a_waking_of_any_of_several_ends_the_wait(
+    node: Node, source: TopicReader
+) -> None:
+    other = TopicReader(node, '/other_imu', IMU_TYPES)
+    other.wait(0)
+    with publisher(node, other) as imu:
+        poll_for(lambda: other.publishers == 1)
+        for waking in (source, other):
+            waking.wake()
+            assert not wait_for_any([source, other], 10 * PATIENCE_S)
+        imu.publish(imu_bytes(1))
+        assert wait_for_any([source, other], PATIENCE_S)
+        assert source.take() == []
+        assert [read_stamp_ns(each.data) for each in other.take()] == [1]
+        assert not wait_for_any([source, other], 0)
+    other.close()
 
 
 def test_subscribing_anew_ends_the_wait_and_the_next_one_hears_the_new_subscription(

@@ -63,3 +63,48 @@ def test_the_last_complaint_is_in_words_until_a_good_message_comes():
 def test_a_topic_of_another_type_is_refused_with_the_remedy(stream, msgtype):
     with pytest.raises(StreamError, match='choose another topic or another model'):
         SensorIntake(stream, SPEC, msgtype)
+
+
+def disturbed() -> list[bytes]:
+    good = [imu_bytes(EPOCH + i * SECOND // 100) for i in range(1200)]
+    bad = [imu_bytes(EPOCH, (float('nan'), 0, 0)), b'junk', imu_bytes(0), good[199]]
+    later = [imu_bytes(EPOCH + (20 * 100 + i) * SECOND // 100) for i in range(400)]
+    return [*good[:200], *bad, *good[200:], later[300], *later]
+
+
+@pytest.mark.parametrize('look_at', ['none', 'newest', 'all'])
+def test_messages_in_blocks_are_treated_as_one_by_one(look_at):
+    messages = disturbed()
+    single, together = (SensorIntake(ImuStream(), SPEC, IMU, look_at=look_at) for _ in range(2))
+    expected = [(n, window) for n, each in enumerate(messages) for window in single.push(each, n)]
+    found = []
+    blocks = 0
+    for at in range(0, len(messages), 60):
+        part = messages[at : at + 60]
+        due = together.push_block(part, range(at, at + len(part)))
+        blocks += due is not None
+        if due is None:
+            due = [(n, together.push(each, at + n)) for n, each in enumerate(part)]
+        found += [(at + number, window) for number, windows in due for window in windows]
+    assert 15 < blocks < len(messages) / 60
+    assert [n for n, _ in found] == [n for n, _ in expected]
+    for (_, ours), (_, theirs) in zip(found, expected, strict=True):
+        assert (ours.end_ns, ours.coverage) == (theirs.end_ns, theirs.coverage)
+        assert ours.values.tobytes() == theirs.values.tobytes()
+    assert (together.received, together.drops, together.resets, together.complaint) == (
+        single.received, single.drops, single.resets, single.complaint,
+    )  # fmt: skip
+    assert together.contents() == single.contents()
+    assert [*together.check_rate()] == [*single.check_rate()]
+
+
+def test_a_recording_is_pushed_in_blocks_where_messages_are_small():
+    messages = disturbed()
+    intake = SensorIntake(ImuStream(), SPEC, IMU)
+    expected = list(SensorIntake(ImuStream(), SPEC, IMU).windows(messages))
+    found = [w for _, windows in intake.push_all(messages, [0] * 1606) for w in windows]
+    assert [w.values.tobytes() for w in found] == [w.values.tobytes() for w in expected]
+    camera = SensorIntake(
+        CameraStream(pixels='gray', height=30, width=40), SPEC, 'sensor_msgs/msg/Image'
+    )
+    assert (intake.block_size > 1, camera.block_size) == (True, 1)

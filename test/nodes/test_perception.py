@@ -16,6 +16,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+import time
 
 import pytest
 import rclpy
@@ -48,6 +49,27 @@ def test_the_selector_follows_a_classifier_that_was_renamed(arguments: list[str]
         # There is no bundle: that must not keep the selector from choosing among others.
         assert selector.get_parameter('sources.imu.model').value == ''
         selector.configure()
+    finally:
+        perception.stop()
+        perception.destroy_node()
+
+
+def test_nodes_of_a_process_look_around_at_once_each_by_one_timer(arguments: list[str]) -> None:
+    rclpy.init(
+        args=['perception', '--ros-args', *arguments, '-p', 'diagnostics_period:=10.0'],
+        signal_handler_options=SignalHandlerOptions.NO,
+    )
+    perception = Perception()
+    try:
+        # As if loading had taken a while.
+        perception.members[-1].begin_period()
+        time.sleep(0.05)
+        perception.start()
+        timers = [timer for node in perception.members for timer in node.timers]
+        due_ns = [timer.time_until_next_call() for timer in timers]
+        assert len(timers) == 2
+        assert max(due_ns) - min(due_ns) < 40_000_000
+        assert {timer.timer_period_ns for timer in timers} == {500_000_000}
     finally:
         perception.stop()
         perception.destroy_node()

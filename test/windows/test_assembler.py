@@ -21,7 +21,7 @@ from pydantic import ValidationError
 import pytest
 
 from test.messages import EPOCH, SECOND
-from xmodal_ros.streams.sample import Sample
+from xmodal_ros.streams.sample import DecodeError, Sample, SampleBlock, Undecoded
 from xmodal_ros.windows import assembler as assembler_module
 from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.clock import LONGEST_GAP_NS
@@ -84,6 +84,141 @@ def test_what_comes_after_a_window_is_due_would_not_have_changed_it(kind, rate, 
         else:
             laid = hold(resample_nearest(times, values, grid, spec.margin_ns))
             assert window.values.tobytes() == laid.values.tobytes()
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from([7, 8, 20]),
+    st.sampled_from([SECOND // 100, SECOND // 30, SECOND // 5]),
+    st.sampled_from([SECOND // 2, SECOND // 9]),
+    st.integers(0, 2**32 - 1),
+)
+def test_samples_that_no_point_is_nearest_to_need_not_be_decoded(rate, period, hop, seed):
+    """Whatever the stamps do: late, twice, on a point, halfway, a leap, a jump, a gap."""
+    spec = WindowingSpec(rate_hz=rate, margin_ns=SECOND // 6, hop_ns=SECOND)
+    spec = spec.model_copy(update={'hop_ns': hop})
+    rng = np.random.default_rng(seed)
+    stamps = EPOCH + np.cumsum(rng.integers(1, 2 * period, 8 * SECOND // period))
+    grid = spec.grid(EPOCH + 8 * SECOND)
+    chosen = rng.random(len(stamps))
+    # On a point, or where two are as near to one, or a nanosecond off.
+    stamps = np.where(chosen < 0.2, grid[np.searchsorted(grid, stamps) % len(grid)], stamps)
+    stamps += np.where(chosen < 0.1, rng.integers(-1, 2, len(stamps)), 0)
+    leap = np.isin(np.arange(len(stamps)), rng.integers(0, len(stamps), 2))
+    stamps += leap * rng.choice([-20, 5, 90]) * SECOND
+    stamps[rng.integers(len(stamps)) :] += rng.choice([-30, 0, 3, 70]) * SECOND
+    stream = [Sample(int(t), f'{i}', np.array([i])) for i, t in enumerate(stamps)]
+    decoded = []
+
+    def undecoded(sample: Sample) -> Undecoded:
+        def decode() -> Sample:
+            decoded.append(sample.frame_id)
+            return sample
+
+        return Undecoded(sample.stamp_ns, sample.frame_id, decode)
+
+    whole, lazy = (WindowAssembler(spec, 'nearest') for _ in range(2))
+    seen = set()
+    for sample in stream:
+        expected, given_ = whole.push(sample), lazy.push(undecoded(sample))
+        assert [w.end_ns for w in expected] == [w.end_ns for w in given_]
+        for ours, theirs in zip(given_, expected, strict=True):
+            assert ours.values.tobytes() == theirs.values.tobytes()
+            assert (ours.coverage, ours.frame_id) == (theirs.coverage, theirs.frame_id)
+            seen.update(ours.values.ravel().tolist())
+    assert lazy.clock.counts == whole.clock.counts
+    assert len(decoded) == len(set(decoded))
+    assert seen <= set(map(int, decoded))
+
+
+@pytest.mark.parametrize(('fps', 'least'), [(30, 8), (29, 8), (8, 8), (5, 5)])
+def test_as_many_samples_are_decoded_as_there_are_points(fps, least):
+    decoded = []
+
+    def undecoded(stamp: int) -> Undecoded:
+        def decode() -> Sample:
+            decoded.append(stamp)
+            return Sample(stamp, 'camera', np.zeros(1))
+
+        return Undecoded(stamp, 'camera', decode)
+
+    assembler = WindowAssembler(WindowingSpec(rate_hz=8, margin_ns=SECOND // 4), 'nearest')
+    for number in range(10 * fps):
+        assembler.push(undecoded(EPOCH + number * SECOND // fps))
+    assert len(decoded) == 10 * least
+    assert decoded == sorted(decoded)
+
+
+def test_a_sample_that_turns_out_broken_is_counted_and_the_next_one_takes_its_place():
+    spec = WindowingSpec(rate_hz=8, margin_ns=SECOND // 4)
+    stream = [Sample(EPOCH + n * SECOND // 30, 'camera', np.array([n])) for n in range(300)]
+    # The last before a point, which is known to be nearest when the next one comes.
+    broken = 71
+    before, after = stream[broken].stamp_ns, stream[broken + 1].stamp_ns
+    point = EPOCH + 19 * SECOND // 8
+    assert before < point < after
+    assert point - before < after - point
+
+    def undecoded(sample: Sample) -> Undecoded:
+        def decode() -> Sample:
+            if sample.values == broken:
+                raise DecodeError('corrupt', 'it is cut off')
+            return sample
+
+        return Undecoded(sample.stamp_ns, sample.frame_id, decode)
+
+    assembler = WindowAssembler(spec, 'nearest')
+    windows = [window for sample in stream for window in assembler.push(undecoded(sample))]
+    without = WindowAssembler(spec, 'nearest')
+    expected = [window for n, s in enumerate(stream) if n != broken for window in without.push(s)]
+    assert assembler.clock.counts == {'corrupt': 1}
+    assert len(windows) == len(expected) > 10
+    for ours, theirs in zip(windows, expected, strict=True):
+        assert ours.coverage == 1
+        assert ours.values.tolist() == theirs.values.tolist()
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(['linear', 'nearest']),
+    st.sampled_from([SECOND // 400, SECOND // 100, SECOND // 7]),
+    st.sampled_from([SECOND // 2, SECOND // 9, SECOND // 50]),
+    st.integers(0, 2**32 - 1),
+)
+def test_samples_in_blocks_give_what_they_give_one_by_one(kind, period, hop, seed):
+    """Whatever the stamps do: late, twice, a leap, a jump, a gap."""
+    spec = WindowingSpec(rate_hz=50).model_copy(update={'hop_ns': hop})
+    rng = np.random.default_rng(seed)
+    count = 5 * SECOND // period
+    stamps = EPOCH + np.cumsum(rng.integers(1, 2 * period, count))
+    for number in rng.integers(0, count, rng.integers(0, 4)):
+        stamps[number] += rng.choice([-20 * SECOND, 5 * SECOND, 90 * SECOND, -3 * period])
+    stamps[rng.integers(count) :] += rng.choice([-30, 0, 1, 3, 70]) * SECOND
+    values = rng.normal(size=(count, 6))
+    single, together = (WindowAssembler(spec, kind) for _ in range(2))
+    at = taken = 0
+    while at < count:
+        size = int(rng.integers(1, 60))
+        block = SampleBlock(stamps[at : at + size], f'{at}', values[at : at + size])
+        found = together.push_block(block)
+        taken += found is not None
+        if found is None:
+            found = [(n, together.push(each)) for n, each in enumerate(block.samples())]
+        expected = [(n, single.push(each)) for n, each in enumerate(block.samples())]
+        for (number, due), (same, given_) in zip(
+            [each for each in expected if each[1]],
+            [each for each in found if each[1]],
+            strict=True,
+        ):
+            assert number == same
+            assert [(w.end_ns, w.coverage, w.frame_id) for w in due] == [
+                (w.end_ns, w.coverage, w.frame_id) for w in given_
+            ]
+            assert [w.values.tobytes() for w in due] == [w.values.tobytes() for w in given_]
+        assert together.clock.counts == single.clock.counts
+        assert together.clock.remaining_ns == single.clock.remaining_ns
+        at += size
+    assert taken or count < 100
 
 
 @settings(max_examples=40)

@@ -41,7 +41,6 @@ from xmodal_ros.bags.storage import (
     HEAD_BYTES,
     Heads,
     is_latched,
-    read_custom_data,
     read_qos,
     READABLE,
     StorageFile,
@@ -282,7 +281,7 @@ class McapFile(StorageFile):
         starts = [*(chunk.start_ns for chunk in filled), *content.times]
         ends = [*(chunk.end_ns for chunk in filled), *content.times]
         self.start_ns, self.end_ns = min(starts, default=0), max(ends, default=0)
-        self.custom_data = self._read_metadata()
+        self._read_metadata()
         if stated is not None and stated != self.count:
             self.notes.append(
                 f'{self.path.name}: its statistics say {stated} messages, it holds {self.count}; '
@@ -383,16 +382,16 @@ class McapFile(StorageFile):
             _, record = _read_record(self._stream)
             yield content.times[index], channel, record[_MESSAGE.size :]
 
-    def _read_metadata(self) -> dict[str, str] | None:
-        """Give the ``custom_data`` that rosbag2 stored of the bag."""
+    def _read_metadata(self) -> None:
+        """Note what rosbag2 stored of the bag."""
         for offset in self._content.metadata_at:
             self._stream.seek(offset)
             code, record = _read_record(self._stream)
             fields = _Fields(record)
             if code == _METADATA and fields.text() == 'rosbag2':
                 entries = fields.texts()
-                return read_custom_data(entries.get('serialized_metadata', ''))
-        return None
+                self.metadata_texts.append(entries.get('serialized_metadata', ''))
+                return
 
 
 class _ChunkData:

@@ -19,7 +19,7 @@ from contextlib import contextmanager, ExitStack
 from dataclasses import dataclass, replace
 import difflib
 import heapq
-from itertools import chain
+from itertools import chain, islice
 import json
 from pathlib import Path
 from types import TracebackType
@@ -429,6 +429,12 @@ class BagReader:
 
     def _describe_topics(self) -> str:
         return ', '.join(f'{topic.name} ({topic.msgtype})' for topic in self.topics.values())
+
+
+def blocks(messages: Iterator[Message], size: int) -> Iterator[list[Message]]:
+    """Give messages in lists of so many, the last one of those that are left."""
+    while block := list(islice(messages, size)):
+        yield block
 
 
 def _readable(file: StorageFile) -> list[Channel]:

@@ -36,7 +36,6 @@ from xmodal_ros.bags.storage import (
     Channel,
     full_type_name,
     is_latched,
-    read_custom_data,
     read_qos,
     StorageFile,
 )
@@ -226,7 +225,7 @@ class Sqlite3File(StorageFile):
             )
         if 'metadata' in tables:
             for (text,) in connection.execute('SELECT metadata FROM metadata ORDER BY id'):
-                self.custom_data = read_custom_data(_text(text)) or self.custom_data
+                self.metadata_texts.append(_text(text))
 
     def _check_tables(self, connection: sqlite3.Connection, tables: list[str]) -> dict[str, bool]:
         missing = [name for name in ('topics', 'messages') if name not in tables]

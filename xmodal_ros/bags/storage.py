@@ -17,7 +17,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -83,9 +83,8 @@ class StorageFile(ABC):
     """A file of messages that is open, and what is known of it without reading all of it.
 
     ``start_ns`` and ``end_ns`` are when the first and the last message were recorded, both 0 where
-    there is none. ``custom_data`` is what the recorder stored of the bag inside the file, None
-    where it stored nothing. ``notes`` say what a user should know of how it was read. Whatever
-    damage makes a parser raise comes out of the constructor and of :meth:`messages` as it is.
+    there is none. ``notes`` say what a user should know of how it was read. Whatever damage makes
+    a parser raise comes out of the constructor and of :meth:`messages` as it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -93,8 +92,18 @@ class StorageFile(ABC):
         self.channels: tuple[Channel, ...] = ()
         self.start_ns = 0
         self.end_ns = 0
-        self.custom_data: Mapping[str, str] | None = None
+        # What recorders stored of the bag, in YAML; of several the last one counts.
+        self.metadata_texts: list[str] = []
         self.notes: list[str] = []
+
+    @cached_property
+    def custom_data(self) -> Mapping[str, str] | None:
+        """What the recorder stored of the bag inside the file, None where it stored nothing.
+
+        Read when it is asked for: its copy in metadata.yaml counts where there is one.
+        """
+        found = map(read_custom_data, reversed(self.metadata_texts))
+        return next((each for each in found if each), None)
 
     @property
     def count(self) -> int:
@@ -168,7 +177,8 @@ def read_custom_data(text: str) -> dict[str, str] | None:
     """Give the ``custom_data`` of a bag's metadata in YAML, None where it has none."""
     try:
         document = YAML(typ='safe').load(text)
-    except YAMLError:
+    # Of odd texts ruamel's parser raises other exceptions, too.
+    except (YAMLError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     if isinstance(document, dict):
         document = document.get(ROOT, document)

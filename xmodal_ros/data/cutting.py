@@ -180,14 +180,24 @@ class _SensorCut:
         self._modality, self._topic = modality, request.sensor.topic
         self._windows = _WindowFile(spec, stream.sample_shape, file, modality.compact)
         self._due_ns = array('q')
+        self._waiting: list[bytes] = []
+        self._received_ns: list[int] = []
         self._clock = _ClockNotes(2 * spec.margin_ns, in_chunks=modality.chunked)
 
     def push(self, data: bytes, received_ns: int) -> None:
-        windows = self._intake.push(data, received_ns)
         self._clock.note(self._stamp(data, received_ns), received_ns)
-        for window in windows:
-            self._windows.add(window)
-            self._due_ns.append(received_ns)
+        self._waiting.append(data)
+        self._received_ns.append(received_ns)
+        if len(self._waiting) >= self._intake.block_size:
+            self._cut()
+
+    def _cut(self) -> None:
+        for number, windows in self._intake.push_all(self._waiting, self._received_ns):
+            for window in windows:
+                self._windows.add(window)
+                self._due_ns.append(self._received_ns[number])
+        self._waiting.clear()
+        self._received_ns.clear()
 
     def _stamp(self, data: bytes, received_ns: int) -> int:
         if not self._stamped:
@@ -198,6 +208,7 @@ class _SensorCut:
             return 0
 
     def finish(self) -> Cut:
+        self._cut()
         intake, windows, clock = self._intake, self._windows, self._clock
         clock.finish()
         ends = in_one_time(windows.ends_ns, self._due_ns, self._spec.hop_ns)

@@ -139,6 +139,13 @@ class ContentReader:
         """Decode a message; raises :class:`DecodeError`."""
         return self._decode(data, received_ns)
 
+    def read_block(
+        self,
+        messages: Sequence[bytes],  # noqa: ARG002 - for those whose messages are small
+    ) -> list[Sample] | None:
+        """Decode messages, at least one, at once; None where they have to be read one by one."""
+        return None
+
     def details(
         self,
         blocks: Sequence[Sequence[Sample]],
@@ -164,14 +171,26 @@ class _Notes:
         try:
             sample = reader.read(data, received_ns)
         except DecodeError as error:
-            if error.reason != 'zero_stamp':
-                self.refused[error.reason] += 1
-                self.complaint = str(error)
+            self.refuse(error)
             return None
+        self._note(sample)
+        return sample
+
+    def add(self, sample: Sample) -> None:
+        """Count a message that can be used."""
+        self.looked_at += 1
+        self._note(sample)
+
+    def refuse(self, error: DecodeError) -> None:
+        """Count a message that was looked at and cannot be used."""
+        if error.reason != 'zero_stamp':
+            self.refused[error.reason] += 1
+            self.complaint = str(error)
+
+    def _note(self, sample: Sample) -> None:
         self.frame_id = sample.frame_id
         if len(self.frames) < _MOST_FRAMES or sample.frame_id in self.frames:
             self.frames[sample.frame_id] += 1
-        return sample
 
     def contents(self, reader: ContentReader, blocks: Sequence[Sequence[Sample]]) -> Contents:
         return Contents(
@@ -201,23 +220,42 @@ class ContentGauge:
 
     def note(self, data: bytes, received_ns: int) -> None:
         """Take the next message."""
+        kept = self._next()
+        if kept is None:
+            return
+        sample = self._notes.read(self._reader, data, received_ns)
+        if sample is not None:
+            kept.append(sample)
+
+    def note_block(self, messages: Sequence[bytes], received_ns: Sequence[int]) -> None:
+        """Take messages that follow each other."""
+        samples = self._reader.read_block(messages)
+        if samples is None:
+            for data, received in zip(messages, received_ns, strict=True):
+                self.note(data, received)
+            return
+        for sample in samples:
+            kept = self._next()
+            if kept is not None:
+                self._notes.add(sample)
+                kept.append(sample)
+
+    def _next(self) -> list[Sample] | None:
+        """Give the block that the next message belongs to, None where it is not looked into."""
         block = self._seen // self._sampling.block
         self._seen += 1
         if block % self._stride:
-            return
+            return None
         if block not in self._blocks:
             self._begin(block)
-            if block % self._stride:
-                return
-        sample = self._notes.read(self._reader, data, received_ns)
-        if sample is not None:
-            self._blocks[block].append(sample)
+        return self._blocks.get(block)
 
     def _begin(self, block: int) -> None:
         if len(self._blocks) >= self._sampling.blocks:
             self._stride *= 2
             self._blocks = {n: kept for n, kept in self._blocks.items() if not n % self._stride}
-        self._blocks[block] = []
+        if not block % self._stride:
+            self._blocks[block] = []
 
     def contents(self) -> Contents:
         """Say what was found so far."""
@@ -233,29 +271,45 @@ class NewestContents:
     def __init__(self, reader: ContentReader, newest: Newest) -> None:
         self._reader = reader
         self._waiting: deque[Received] = deque(maxlen=newest.waiting)
-        self._kept: deque[tuple[Sample | None, _Notes]] = deque(maxlen=newest.kept)
+        self._kept: deque[Sample | DecodeError] = deque(maxlen=newest.kept)
 
     def note(self, data: bytes, received_ns: int) -> None:
         """Take the next message."""
         self._waiting.append((data, received_ns))
+
+    def note_block(self, messages: Sequence[bytes], received_ns: Sequence[int]) -> None:
+        """Take messages that follow each other."""
+        self._waiting.extend(zip(messages, received_ns, strict=True))
 
     def contents(self) -> Contents:
         """Say what the newest messages hold."""
         if len(self._waiting) == self._waiting.maxlen and self._waiting.maxlen > 1:
             # What came before is no neighbour of it.
             self._kept.clear()
-        for data, received_ns in self._taken():
-            notes = _Notes()
-            self._kept.append((notes.read(self._reader, data, received_ns), notes))
+        self._kept.extend(self._read([*self._taken()]))
         total = _Notes()
-        for _, notes in self._kept:
-            total.looked_at += notes.looked_at
-            total.refused.update(notes.refused)
-            total.frames.update(notes.frames)
-            total.complaint = notes.complaint or total.complaint
-            total.frame_id = total.frame_id if notes.frame_id is None else notes.frame_id
-        samples = [sample for sample, _ in self._kept if sample is not None]
+        total.looked_at = len(self._kept)
+        samples = [each for each in self._kept if not isinstance(each, DecodeError)]
+        if samples:
+            total.frame_id = samples[-1].frame_id
+            total.frames = Counter(sample.frame_id for sample in samples)
+        if len(samples) < len(self._kept):
+            for each in self._kept:
+                if isinstance(each, DecodeError):
+                    total.refuse(each)
         return total.contents(self._reader, [samples])
+
+    def _read(self, taken: Sequence[Received]) -> Iterator[Sample | DecodeError]:
+        samples = self._reader.read_block([data for data, _ in taken]) if taken else None
+        if samples is not None:
+            yield from samples
+            return
+        for data, received_ns in taken:
+            try:
+                yield self._reader.read(data, received_ns)
+            except DecodeError as error:
+                # Without what it was raised from, which holds the message.
+                yield DecodeError(error.reason, str(error))
 
     def _taken(self) -> Iterator[Received]:
         while True:

@@ -15,7 +15,7 @@
 """From one sensor's serialized messages to its windows: the path bags and robots share."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ import numpy as np
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentGauge, Contents, NewestContents
+from xmodal_ros.modalities.modality import SampleCutter
 from xmodal_ros.modalities.registry import check_type, find_modality
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.streams.cdr import read_stamp_ns
@@ -32,6 +33,8 @@ from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.windowing import WindowingSpec
 
 _SECOND_NS: Final = 1_000_000_000
+# Of fewer messages, one by one costs no more; of more, no less is gained by each.
+_LEAST_BLOCK, _BLOCK = 4, 128
 # Below this share of the model's rate, it sees less than it has learnt from.
 ENOUGH_OF_RATE: Final = 0.8
 # Stamps kept to measure the rate by, of a robot and of a recording; fewer steps than this say
@@ -72,9 +75,9 @@ class SensorIntake:
     @property
     def drops(self) -> dict[str, int]:
         """Messages not used, by reason."""
-        counts = self._cutter.clock.counts
-        late = {name: n for name, n in counts.items() if name != 'reset'}
-        return {**self._refused, **late}
+        drops = self._refused + self._cutter.clock.counts
+        del drops['reset']
+        return dict(drops)
 
     @property
     def resets(self) -> int:
@@ -154,6 +157,45 @@ class SensorIntake:
             # What has been decoded has a stamp.
             self._stamps.append(read_stamp_ns(data))
         return windows
+
+    def push_block(
+        self, messages: Sequence[bytes], received_ns: Sequence[int]
+    ) -> list[tuple[int, list[Window]]] | None:
+        """Take messages as :meth:`push` does one by one, those of small ones in less time.
+
+        Gives the windows that are due, by the numbers of the messages that made them so. None,
+        and takes nothing, where they have to be pushed one by one.
+        """
+        if len(messages) < _LEAST_BLOCK or not isinstance(self._cutter, SampleCutter):
+            return None
+        block = self._cutter.decode_block(messages)
+        due = None if block is None else self._cutter.push_block(block)
+        if block is None or due is None:
+            return None
+        self.received += len(messages)
+        if self._contents is not None:
+            self._contents.note_block(messages, received_ns)
+        self.complaint = ''
+        if self._stamps.maxlen:
+            self._stamps.extend(block.stamps_ns.tolist())
+        return due
+
+    def push_all(
+        self, messages: Sequence[bytes], received_ns: Sequence[int]
+    ) -> Iterator[tuple[int, list[Window]]]:
+        """Take messages one after another; gives the windows due as :meth:`push_block` does."""
+        due = self.push_block(messages, received_ns)
+        if due is not None:
+            yield from due
+            return
+        for number, data in enumerate(messages):
+            if windows := self.push(data, received_ns[number]):
+                yield number, windows
+
+    @property
+    def block_size(self) -> int:
+        """How many messages of a recording to push at once: several of small ones."""
+        return 1 if self._modality.intake.as_they_come else _BLOCK
 
     def windows(self, messages: Iterable[bytes]) -> Iterator[Window]:
         """Give all windows of a whole sequence of messages."""

@@ -47,7 +47,7 @@ from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter, Value
 from xmodal_ros.streams.placement import AS_IT_COMES, Placement
-from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.streams.sample import BlockDecoder, Decoder, Sample, SampleBlock, Undecoded
 from xmodal_ros.windows.assembler import Window, WindowAssembler
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.resampling import Interpolation
@@ -83,11 +83,14 @@ class WindowCutter(Protocol):
 
 
 class SampleCutter:
-    """The cutter of sensors whose every message is one sample that says all of itself."""
+    """The cutter of sensors whose every message is one sample that says all of itself.
+
+    ``make_decoder`` may give what decodes later, where the interpolation is by the nearest sample.
+    """
 
     def __init__(
         self,
-        make_decoder: Callable[[Placement], Decoder],
+        make_decoder: Callable[[Placement], Callable[[bytes], Sample | Undecoded]],
         placement: Placement,
         assembler: WindowAssembler,
     ) -> None:
@@ -103,6 +106,18 @@ class SampleCutter:
     def push(self, data: bytes, received_ns: int) -> list[Window]:
         """Take a message and give the windows due."""
         return self._assembler.push(self._decode(data))
+
+    def decode_block(self, messages: Sequence[bytes]) -> SampleBlock | None:
+        """Decode several messages at once; None where they have to be pushed one by one."""
+        decode: object = self._decode
+        return decode.block(messages) if isinstance(decode, BlockDecoder) else None
+
+    def push_block(self, block: SampleBlock) -> list[tuple[int, list[Window]]] | None:
+        """Take decoded messages; gives the windows due by the numbers of those that made them so.
+
+        None, and takes none of them, where they have to be pushed one by one.
+        """
+        return self._assembler.push_block(block)
 
     def reset(self) -> None:
         """Start the stream anew."""

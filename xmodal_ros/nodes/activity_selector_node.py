@@ -31,16 +31,18 @@ from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.ros import messages, parameters, qos, selector_parameters
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
+from xmodal_ros.ros.topic_reader import resolved, TopicReader, wait_for_any
+from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
-from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.runtime.selector import Decision, Selector
 from xmodal_ros.runtime.selector_health import Input, SelectorHealth
 from xmodal_ros.runtime.selector_settings import SelectorSettings
 from xmodal_ros.streams.sample import DecodeError
 
+# While no label comes, silence is looked for so often, in seconds.
+_WATCH_PERIOD_S: Final = 0.1
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 
 
@@ -57,7 +59,7 @@ class ActivitySelector(ListeningNode):
         self._received: dict[str, int] = {}
         self._ahead_ns: dict[str, int] = {}
         self._selector: Selector | None = None
-        self._drain: PeriodicThread | None = None
+        self._drain: EventThread | None = None
         self._activity: Any = None
         self._label: Any = None
         self._source: Any = None
@@ -90,7 +92,9 @@ class ActivitySelector(ListeningNode):
         for name in settings.names:
             self._sources[name] = self._make_reader(name)
         self._selector = Selector(settings, time.monotonic_ns)
-        self._drain = PeriodicThread('intake', DRAIN_PERIOD_S, self._take_labels)
+        self._drain = EventThread(
+            'intake', wait=self._wait, work=self._take_labels, wake=self._wake
+        )
         topics = ', '.join(f'{name} on {each.topic}' for name, each in self._sources.items())
         self.get_logger().info(f'{settings.mode}: {topics}')
 
@@ -196,6 +200,16 @@ class ActivitySelector(ListeningNode):
         except XmodalError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _wait(self, timeout_s: float) -> None:
+        """Wait for a label, or until silence is to be looked for again."""
+        selector = self._selector
+        silence_s = timeout_s if selector is None else selector.settings.timeout_ns / 1e9
+        wait_for_any([*self._sources.values()], min(timeout_s, silence_s, _WATCH_PERIOD_S))
+
+    def _wake(self) -> None:
+        for source in self._sources.values():
+            source.wake()
 
     @guarded
     def _take_labels(self) -> None:

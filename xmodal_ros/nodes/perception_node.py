@@ -30,7 +30,7 @@ from xmodal_ros.models.configuration_bundle import is_bundle
 from xmodal_ros.nodes.activity_selector_node import ActivitySelector
 from xmodal_ros.ros import parameter_tables, parameters
 from xmodal_ros.ros.classifier import ClassifierNode
-from xmodal_ros.ros.lifecycle import ManagedNode
+from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.resources import Resources
 from xmodal_ros.ros.sensor_table import read_sensors, SensorEntry
 
@@ -56,7 +56,7 @@ class Perception:
                 'imu_model:=/models/imu, or -p sensors.imu.model:=/models/imu, or in params_file '
                 'sensors: {imu: {topic: /imu/data, model: /models/imu}}'
             )
-        self._nodes: list[ManagedNode] = []
+        self._nodes: list[ListeningNode] = []
         self._selector: ActivitySelector | None = None
         self._classifiers = [self._classifier(entry) for entry in entries]
         self._nodes.extend(self._classifiers)
@@ -75,6 +75,8 @@ class Perception:
         """Configure and activate all of them; one that cannot says so and keeps none waiting."""
         for node in self._nodes:
             node.start()
+        for node in self._nodes:
+            node.begin_period()
 
     def stop(self) -> None:
         """Publish what is due; the selector goes last, for it listens to the others."""

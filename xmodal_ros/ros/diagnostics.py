@@ -17,8 +17,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+import math
 import time
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
@@ -30,6 +31,7 @@ from xmodal_ros.ros.lifecycle import guarded, ManagedNode
 from xmodal_ros.runtime.health import Report
 from xmodal_ros.runtime.time_jumps import TimeJumps
 
+# How often publishers are looked at, at least.
 _FOLLOW_PERIOD_S: Final = 0.5
 _STEADY_S: Final = 3.0
 # Simulators and players step back by whole runs; a clock's jitter is far below this.
@@ -39,8 +41,12 @@ _JUMP_BACK: Final = Duration(nanoseconds=-100_000_000)
 class ReportingNode(ManagedNode, ABC):
     """A managed node with diagnostics; ``hardware`` says what kind of thing it is.
 
-    Subclasses override :meth:`report` beside the transitions.
+    Subclasses override :meth:`report` beside the transitions. :meth:`work_between` is called
+    between reports, every ``between_s`` seconds or sooner, by the same timer: for an executor to
+    wake costs more than what is done then.
     """
+
+    between_s: ClassVar[float] = math.inf
 
     def __init__(
         self, name: str, hardware: str, table: Sequence[Parameter], **options: Any
@@ -51,7 +57,13 @@ class ReportingNode(ManagedNode, ABC):
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', qos.RELIABLE)
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         period_s = parameters.number(self, 'diagnostics_period')
-        self.create_timer(period_s, self._report, clock=self._steady)
+        self._parts = max(1, math.ceil(period_s / self.between_s))
+        self._part = 0
+        self._timer = self.create_timer(period_s / self._parts, self._work, clock=self._steady)
+
+    def begin_period(self) -> None:
+        """Begin to wait for the next report now, at once with the other nodes of a process."""
+        self._timer.reset()
 
     @abstractmethod
     def report(self) -> Report:
@@ -87,20 +99,32 @@ class ReportingNode(ManagedNode, ABC):
         elif not (self._warned_of or self.problem or report.known):
             self.warn(report.message)
 
+    def work_between(self) -> None:
+        """Do what is to be done between reports."""
+
     @guarded
-    def _report(self) -> None:
+    def _work(self) -> None:
+        self._part = (self._part + 1) % self._parts
+        if self._part:
+            self.work_between()
+        else:
+            self.work()
+
+    def work(self) -> None:
+        """Report, once a period."""
         self.publish_report()
 
 
 class ListeningNode(ReportingNode):
     """A node that listens to others, follows what they offer, and starts anew with time."""
 
+    between_s = _FOLLOW_PERIOD_S
+
     def __init__(
         self, name: str, hardware: str, table: Sequence[Parameter], **options: Any
     ) -> None:
         super().__init__(name, hardware, table, **options)
         self._time_jumps = TimeJumps(time.monotonic_ns)
-        self.create_timer(_FOLLOW_PERIOD_S, self._follow, clock=self._steady)
         self._jump_handle = self.get_clock().create_jump_callback(
             JumpThreshold(min_forward=None, min_backward=_JUMP_BACK, on_clock_change=False),
             post_callback=self._jumped,
@@ -114,13 +138,12 @@ class ListeningNode(ReportingNode):
     def time_jumped(self) -> None:
         """Start anew: what has come belongs to the time before the jump."""
 
-    @guarded
-    def _report(self) -> None:
+    def work(self) -> None:
+        """Follow the graph, and report."""
         self.look_at_graph()
         self.publish_report()
 
-    @guarded
-    def _follow(self) -> None:
+    def work_between(self) -> None:
         """Report at once when the graph changes what fits."""
         if self.look_at_graph():
             self.publish_report()

@@ -14,7 +14,7 @@
 
 """The topic a classifier listens to: found in the graph, matched, and taken as raw bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 import contextlib
 import difflib
 import threading
@@ -98,10 +98,10 @@ class TopicReader:
         self._waited_on: Any = None
         self._subscription: Any = None
         self._profile: QoSProfile | None = None
-        self._context = node.context.handle
-        with self._context:
+        self.context: Final = node.context.handle
+        with self.context:
             # Of the implementation: one of the node's would wake the executor too.
-            self._guard_condition = rclpy_implementation.GuardCondition(self._context)
+            self._guard_condition = rclpy_implementation.GuardCondition(self.context)
         if intake_of_type(self.msgtype).as_they_come:
             expect_images()
         self.follow()
@@ -153,13 +153,15 @@ class TopicReader:
         already has nothing to wait for but the timeout and :meth:`wake`; where ROS has been shut
         down there is nothing to wait for at all, and False comes after a moment.
         """
+        return wait_for_any([self], timeout_s)
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[tuple[Any, Any]]:
+        """Give what ends a wait, and the subscription, which stays while the block lasts."""
         with self._lock:
             self._waited_on = subscription = self._subscription
         try:
-            return self._wait(subscription, timeout_s)
-        except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle):
-            time.sleep(min(timeout_s, _WITHOUT_ROS_S))
-            return False
+            yield self._guard_condition, subscription
         finally:
             with self._lock:
                 self._waited_on = None
@@ -196,21 +198,6 @@ class TopicReader:
             self.wake()
             self._waiter_left.wait_for(lambda: self._waited_on is not subscription)
         self._node.destroy_subscription(subscription)
-
-    def _wait(self, subscription: Any, timeout_s: float) -> bool:
-        handles = [self._context, self._guard_condition]
-        if subscription is not None:
-            handles.append(subscription.handle)
-        with contextlib.ExitStack() as held:
-            for handle in handles:
-                held.enter_context(handle)
-            wait_set = rclpy_implementation.WaitSet(len(handles) - 2, 1, 0, 0, 0, 0, self._context)
-            wait_set.clear_entities()
-            wait_set.add_guard_condition(self._guard_condition)
-            if subscription is not None:
-                wait_set.add_subscription(subscription.handle)
-            wait_set.wait(round(timeout_s * 1e9))
-            return bool(wait_set.get_ready_entities('subscription'))
 
     def _subscribe(self, msgtype: str, profile: QoSProfile) -> None:
         message = message_class(msgtype)
@@ -276,6 +263,34 @@ class TopicReader:
                 f'same comes from (of this type there are {names})'
             )
         return f"start {self._publisher}, or correct the parameter '{self._parameter}'"
+
+
+def wait_for_any(readers: Sequence[TopicReader], timeout_s: float) -> bool:
+    """Wait for a message of any of several, at least one, as :meth:`TopicReader.wait` does."""
+    with contextlib.ExitStack() as held:
+        waited = [held.enter_context(reader.waiting()) for reader in readers]
+        try:
+            return _wait(readers[0].context, waited, timeout_s)
+        except (rclpy_implementation.RCLError, rclpy_implementation.InvalidHandle):
+            time.sleep(min(timeout_s, _WITHOUT_ROS_S))
+            return False
+
+
+def _wait(context: Any, waited: Sequence[tuple[Any, Any]], timeout_s: float) -> bool:
+    guards = [guard for guard, _ in waited]
+    subscriptions = [each.handle for _, each in waited if each is not None]
+    with contextlib.ExitStack() as held:
+        for handle in (context, *guards, *subscriptions):
+            held.enter_context(handle)
+        counts = len(subscriptions), len(guards), 0, 0, 0, 0
+        wait_set = rclpy_implementation.WaitSet(*counts, context)
+        wait_set.clear_entities()
+        for guard in guards:
+            wait_set.add_guard_condition(guard)
+        for subscription in subscriptions:
+            wait_set.add_subscription(subscription)
+        wait_set.wait(round(timeout_s * 1e9))
+        return bool(wait_set.get_ready_entities('subscription'))
 
 
 def _first_installed(msgtypes: Sequence[str]) -> str:

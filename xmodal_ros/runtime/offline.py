@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from xmodal_ros.bags.audio_format import read_audio_format
-from xmodal_ros.bags.reading import BagReader
+from xmodal_ros.bags.reading import BagReader, blocks
 from xmodal_ros.bags.sensor_type import sensor_type
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.checks import Problem
@@ -83,12 +83,14 @@ def classify_bag(
     )
     predictions: list[Prediction] = []
     due_ns: list[int] = []
-    for message in reader.messages([sensor.topic]):
-        for window in intake.push(message.data, message.received_ns):
-            predictions.append(engine.classify(window))
-            due_ns.append(message.received_ns)
-            if progress:
-                progress(intake.received)
+    for messages in blocks(reader.messages([sensor.topic]), intake.block_size):
+        received_ns = [message.received_ns for message in messages]
+        for number, windows in intake.push_all([each.data for each in messages], received_ns):
+            for window in windows:
+                predictions.append(engine.classify(window))
+                due_ns.append(received_ns[number])
+                if progress:
+                    progress(intake.received)
     drops = intake.drops
     if intake.received and sum(drops.values()) == intake.received:
         raise BagError(

@@ -214,6 +214,9 @@ class Pipeline:
                 self._push(feed, take())
 
     def _push(self, feed: Feed, messages: Iterable[Received]) -> None:
+        messages = [*messages]
+        if feed is self._feed and self._push_block(feed, messages):
+            return
         for received in messages:
             if feed is self._feed:
                 self._newest_ns = self._clocks.steady()
@@ -224,12 +227,28 @@ class Pipeline:
                 continue
             if feed is self._aside:
                 windows = self._take_over(feed, windows)
-            windows = self._not_decided(windows, received.received_ns)
-            if windows:
-                self._ended.extend((window.end_ns, received.received_ns) for window in windows)
-                self._queue.submit(
-                    [_Due(window, received.received_ns, feed) for window in windows]
-                )
+            self._submit(feed, windows, received.received_ns)
+
+    def _push_block(self, feed: Feed, messages: Sequence[Received]) -> bool:
+        """Push messages at once; False where they have to be pushed one by one."""
+        received_ns = [each.received_ns for each in messages]
+        try:
+            due = feed.intake.push_block([each.data for each in messages], received_ns)
+        except Exception as error:  # noqa: BLE001 - no input may end the thread
+            self._fail('on messages', error)
+            return True
+        if due is None:
+            return False
+        self._newest_ns = self._clocks.steady()
+        for number, windows in due:
+            self._submit(feed, windows, received_ns[number])
+        return True
+
+    def _submit(self, feed: Feed, windows: list[Window], received_ns: int) -> None:
+        windows = self._not_decided(windows, received_ns)
+        if windows:
+            self._ended.extend((window.end_ns, received_ns) for window in windows)
+            self._queue.submit([_Due(window, received_ns, feed) for window in windows])
 
     def _push_waiting(self) -> None:
         """Let the feed that decides have what has come for it, which nobody takes afterwards."""

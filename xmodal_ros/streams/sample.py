@@ -14,9 +14,11 @@
 
 """What every decoder gives, and the error by which it refuses a message."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.errors import StreamError
@@ -35,6 +37,34 @@ class Sample:
     frame_id: str
     values: NDArray[Any]
     rate_hz: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class SampleBlock:
+    """Samples of one frame, in the order in which they came: stamps (N,) and values (N, ...)."""
+
+    stamps_ns: NDArray[np.int64]
+    frame_id: str
+    values: NDArray[Any]
+
+    def samples(self) -> list[Sample]:
+        """Give them one by one."""
+        stamps = self.stamps_ns.tolist()
+        pairs = zip(stamps, self.values, strict=True)
+        return [Sample(stamp_ns, self.frame_id, values) for stamp_ns, values in pairs]
+
+
+@dataclass(frozen=True, eq=False)
+class Undecoded:
+    """A message whose values are decoded only where they are asked for.
+
+    It is of a kind that has been decoded before. ``decode`` raises :class:`DecodeError` where its
+    values cannot be used all the same.
+    """
+
+    stamp_ns: int
+    frame_id: str
+    decode: Callable[[], Sample]
 
 
 class DecodeError(StreamError):
@@ -59,6 +89,17 @@ def check_stamp(stamp_ns: int) -> None:
             'header.stamp is before 1970, as dates after 2038 are read, too: set the clock of '
             'the driver',
         )
+
+
+@runtime_checkable
+class BlockDecoder(Protocol):
+    """A decoder of small messages, which decodes several at once in a fraction of the time."""
+
+    def block(self, messages: Sequence[bytes]) -> SampleBlock | None:
+        """Decode messages, at least one, to the same bits as one by one.
+
+        Gives None where one of them is unlike the others or may have to be refused.
+        """
 
 
 class Decoder(Protocol):

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.streams.sample import Sample
+from xmodal_ros.streams.sample import DecodeError, Sample, SampleBlock, Undecoded
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.leap import LeapGuard
 from xmodal_ros.windows.resampling import (
@@ -66,8 +66,18 @@ class _SampleBuffer:
         self._values[self._end] = values
         self._end += 1
 
-    def _reserve(self, like: NDArray[Any], keep: int) -> None:
-        size = max(64, 2 * keep)
+    def extend(self, stamps: NDArray[np.int64], values: NDArray[Any]) -> None:
+        count = len(stamps)
+        if self._end == 0 or values.shape[1:] != self._values.shape[1:]:
+            self._reserve(values[0], 0, count)
+        elif self._end + count > len(self._stamps):
+            self._reserve(values[0], self._end - self._start, count)
+        self._stamps[self._end : self._end + count] = stamps
+        self._values[self._end : self._end + count] = values
+        self._end += count
+
+    def _reserve(self, like: NDArray[Any], keep: int, more: int = 1) -> None:
+        size = max(64, 2 * keep, keep + more)
         stamps, values = np.empty(size, np.int64), np.empty((size, *like.shape), like.dtype)
         stamps[:keep] = self._stamps[self._end - keep : self._end]
         if keep:
@@ -106,15 +116,21 @@ class WindowAssembler:
 
     When that is, and which samples are dropped or start the stream anew, is the
     :class:`WindowClock`'s to say; a sample more than a window away waits for the next one.
+
+    Where points take the nearest sample, those that are nearest to none need not be decoded. It
+    is known of each when the next one comes; one that cannot be decoded then is counted by the
+    clock, and that next one takes its place.
     """
 
     def __init__(self, spec: WindowingSpec, interpolation: Interpolation) -> None:
         self.spec = spec
         self.clock = WindowClock(spec)
-        self._leaps: LeapGuard[Sample] = LeapGuard(spec.length_ns, self.clock.counts)
+        self._leaps: LeapGuard[Sample | Undecoded] = LeapGuard(spec.length_ns, self.clock.counts)
         self._interpolation = interpolation
         self._buffer = _SampleBuffer()
         self._laid: _Laid | None = None
+        # The newest one, where no point up to it is nearest to it.
+        self._undecoded: Undecoded | None = None
         self._frame_id = ''
 
     def reset(self) -> None:
@@ -122,12 +138,62 @@ class WindowAssembler:
         self._leaps.reset()
         self.clock.reset()
 
-    def push(self, sample: Sample) -> list[Window]:
-        """Take one sample and give the windows that are due, oldest first."""
+    def push(self, sample: Sample | Undecoded) -> list[Window]:
+        """Take one sample and give the windows that are due, oldest first.
+
+        Raises :class:`~xmodal_ros.streams.sample.DecodeError` for one that is needed and cannot be
+        decoded, which is then as if it had not come. Linear interpolation needs decoded ones.
+        """
+        if self._undecoded is not None or isinstance(sample, Undecoded):
+            sample = self._decoded_if_needed(sample)
         admitted = self._leaps.admit(sample, sample.stamp_ns, sample.stamp_ns)
         return [window for each in admitted for window in self._push(each)]
 
-    def _push(self, sample: Sample) -> list[Window]:
+    def push_block(self, block: SampleBlock) -> list[tuple[int, list[Window]]] | None:
+        """Take samples as :meth:`push` does one by one; gives what was due by their numbers.
+
+        None, and takes none of them, where their stamps do not simply go on.
+        """
+        stamps = block.stamps_ns
+        first_ns, last_ns = int(stamps[0]), int(stamps[-1])
+        if (
+            self._undecoded is not None
+            or not self.clock.goes_on(stamps)
+            or not self._leaps.pass_on(first_ns, last_ns)
+        ):
+            return None
+        self.clock.admit(last_ns)
+        self._frame_id = block.frame_id
+        self._buffer.extend(stamps, block.values)
+        due: dict[int, list[Window]] = {}
+        # Samples after the one that made a window due lie beyond what it depends on.
+        for end_ns in self.clock.due(last_ns):
+            number = int(np.searchsorted(stamps, end_ns))
+            due.setdefault(number, []).append(self._window(end_ns))
+        if due:
+            self._buffer.forget_before(self.clock.needed_from_ns)
+        return [*due.items()]
+
+    def _decoded_if_needed(self, sample: Sample | Undecoded) -> Sample | Undecoded:
+        """Decode it for a point up to it, and the one before for a point between the two.
+
+        The earlier of two that are as near to a point counts.
+        """
+        newest_ns = self.clock.newest_ns
+        before, needed = self._undecoded, newest_ns is None or sample.stamp_ns < newest_ns
+        if newest_ns is not None and not needed:
+            middle_ns = (newest_ns + sample.stamp_ns) // 2
+            needed = self.spec.has_point(middle_ns, sample.stamp_ns)
+            if before is not None and self.spec.has_point(newest_ns, middle_ns):
+                self._undecoded = None
+                try:
+                    self._buffer.append(newest_ns, before.decode().values)
+                except DecodeError as error:
+                    self.clock.counts[error.reason] += 1
+                    needed = True
+        return sample.decode() if needed and isinstance(sample, Undecoded) else sample
+
+    def _push(self, sample: Sample | Undecoded) -> list[Window]:
         verdict = self.clock.admit(sample.stamp_ns)
         if verdict == 'drop':
             return []
@@ -135,7 +201,11 @@ class WindowAssembler:
             self._buffer.clear()
             self._laid = None
         self._frame_id = sample.frame_id
-        self._buffer.append(sample.stamp_ns, sample.values)
+        if isinstance(sample, Undecoded):
+            self._undecoded = sample
+        else:
+            self._undecoded = None
+            self._buffer.append(sample.stamp_ns, sample.values)
         due = [self._window(end_ns) for end_ns in self.clock.due(sample.stamp_ns)]
         if due:
             self._buffer.forget_before(self.clock.needed_from_ns)

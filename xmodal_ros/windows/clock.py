@@ -18,6 +18,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 # After silence longer than this the stream starts anew instead of reporting every hop missed:
@@ -43,6 +46,11 @@ class WindowClock:
         self._reached_ns = 0
         self._next_end_ns = 0
 
+    @property
+    def newest_ns(self) -> int | None:
+        """The stamp of the newest sample that counts; None where the next starts the stream."""
+        return self._newest_ns
+
     def reset(self) -> None:
         """Let the next sample start the stream anew."""
         self._newest_ns = None
@@ -62,6 +70,14 @@ class WindowClock:
             self._next_end_ns = self.spec.first_end(stamp_ns)
         self._newest_ns = self._reached_ns = stamp_ns
         return 'start' if starts else 'next'
+
+    def goes_on(self, stamps_ns: NDArray[np.int64]) -> bool:
+        """Say whether samples (N,) continue the stream, each within a window's length."""
+        if self._newest_ns is None:
+            return False
+        steps = np.diff(stamps_ns, prepend=self._newest_ns)
+        longest_ns = min(self.spec.length_ns, LONGEST_GAP_NS)
+        return bool(steps.min() > 0 and steps.max() <= longest_ns)
 
     def due(
         self, until_ns: int, complete: Callable[[int], bool] = lambda _end_ns: True

@@ -69,6 +69,16 @@ class LeapGuard(Generic[Item]):
             given.append(item)
         return given
 
+    def pass_on(self, first_ns: int, last_ns: int) -> bool:
+        """Let items pass that follow each other within reach, from a stamp to another.
+
+        Gives False, and takes none, where the first of them would have to wait or one waits.
+        """
+        if self._held is not None or self._distance(first_ns) > self._reach_ns:
+            return False
+        self._reached = last_ns, last_ns
+        return True
+
     def _distance(self, stamp_ns: int) -> int:
         """Give how far a stamp lies outside the newest item that counts."""
         if self._reached is None:

@@ -81,6 +81,15 @@ class WindowingSpec(BaseModel):
         stamps: NDArray[np.int64] = whole * SECOND_NS + part * SECOND_NS // self.rate_hz
         return stamps
 
+    def has_point(self, after_ns: int, until_ns: int) -> bool:
+        """Say whether a point of the grid lies in ``(after_ns, until_ns]``."""
+        return self._last_point(until_ns) > self._last_point(after_ns)
+
+    def _last_point(self, until_ns: int) -> int:
+        """Give the number, counted from the epoch, of the last point that is not after a stamp."""
+        # Its stamp is rounded down, as in :meth:`grid`.
+        return ((until_ns + 1) * self.rate_hz - 1) // SECOND_NS
+
     def first_end(self, first_stamp_ns: int) -> int:
         """Give the first window end whose evidence and margin a stream from here on can fill."""
         earliest = first_stamp_ns + self.length_ns + self.margin_ns

@@ -12,13 +12,18 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import sys
+from unittest.mock import Mock
+
 import pytest
 
 from test.messages import EPOCH, SECOND
 from test.tools.doctor.robots import audio_bytes, grid, plain_audio_bytes, SPEECH, tone
+from xmodal_ros.modalities.audio import contents as contents_module
 from xmodal_ros.modalities.audio.contents import AudioDetails
 from xmodal_ros.modalities.audio.decoder import PLAIN_TYPE, STAMPED_TYPE
 from xmodal_ros.modalities.audio.modality import Audio
+from xmodal_ros.modalities.contents import NewestContents
 
 
 def test_audio_tells_its_format_loudness_and_how_much_comes() -> None:
@@ -50,3 +55,26 @@ def test_mp3_is_told_by_its_first_bytes(start: bytes) -> None:
     assert found.refused == {'compressed': 1}
     assert 'mp3' in found.complaint
     assert 'format:=wave' in found.complaint
+
+
+def test_sound_is_looked_into_once_though_it_counts_in_many_reports(monkeypatch) -> None:
+    looked = Mock(wraps=contents_module._clipped)
+    monkeypatch.setattr(contents_module, '_clipped', looked)
+    messages = [(audio_bytes(t, tone(320)), t) for t in grid(50, 1)]
+    newest = NewestContents(Audio().make_content_reader(STAMPED_TYPE, SPEECH), Audio.newest)
+    for data, received_ns in messages[:40]:
+        newest.note(data, received_ns)
+    newest.contents()
+    for data, received_ns in messages[40:]:
+        newest.note(data, received_ns)
+    assert newest.contents() == Audio().describe_contents(STAMPED_TYPE, messages, SPEECH)
+    assert looked.call_count == 2 * len(messages)
+
+
+def test_a_refused_message_is_not_kept() -> None:
+    data = plain_audio_bytes(tone())
+    newest = NewestContents(Audio().make_content_reader(PLAIN_TYPE), Audio.newest)
+    before = sys.getrefcount(data)
+    newest.note(data, EPOCH)
+    assert newest.contents().refused == {'no_format': 1}
+    assert sys.getrefcount(data) == before

@@ -22,6 +22,7 @@ import pytest
 from test.messages import EPOCH, imu_bytes
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
 from xmodal_ros.streams.cdr import read_stamp_ns
+from xmodal_ros.streams.placement import rotation_from_quaternion
 from xmodal_ros.streams.sample import DecodeError
 
 finite = st.floats(-1e6, 1e6)
@@ -114,3 +115,66 @@ def test_a_mounting_rotation_turns_acceleration_and_angular_rate_alike() -> None
         -6,
     ]
     assert ImuDecoder('acc', half_turn_about_x)(data).values.tolist() == [1, -2, -3]
+
+
+SOME_ROTATION = rotation_from_quaternion(0.2, -0.4, 0.4, 0.8)
+
+
+@pytest.mark.parametrize('rotation', [None, SOME_ROTATION])
+@pytest.mark.parametrize('channels', ['acc', 'acc_gyro'])
+@pytest.mark.parametrize('frame', ['imu', 'an_imu_link', ''])
+def test_a_block_is_decoded_to_the_bits_of_one_by_one(channels, rotation, frame):
+    rng = np.random.default_rng(0)
+    acc, gyro = rng.normal(0, 9, (50, 3)), rng.normal(0, 9, (50, 3))
+    messages = [imu_bytes(EPOCH + n, acc[n], gyro[n], frame_id=frame) for n in range(50)]
+    decode = ImuDecoder(channels, rotation)
+    block = decode.block(messages)
+    assert block is not None
+    one_by_one = [decode(each) for each in messages]
+    for sample, expected in zip(block.samples(), one_by_one, strict=True):
+        assert (sample.stamp_ns, sample.frame_id) == (expected.stamp_ns, expected.frame_id)
+        assert sample.values.tobytes() == expected.values.tobytes()
+
+
+@given(
+    st.integers(0, 9),
+    st.integers(0, 1000),
+    st.one_of(
+        st.binary(min_size=1, max_size=8),
+        st.sampled_from([np.nan, -1.0, 1e7, np.inf, -0.0]).map(lambda x: np.float64(x).tobytes()),
+    ),
+)
+def test_a_block_with_a_damaged_message_is_not_decoded_or_the_same(number, position, damage):
+    messages = [imu_bytes(EPOCH + each) for each in range(10)]
+    data = bytearray(messages[number])
+    position %= len(data)
+    data[position : position + len(damage)] = damage
+    messages[number] = bytes(data)
+    block = ImuDecoder().block(messages)
+    if block is not None:
+        found = [(s.stamp_ns, s.frame_id, s.values.tobytes()) for s in block.samples()]
+        one_by_one = [ImuDecoder()(each) for each in messages]
+        assert found == [(s.stamp_ns, s.frame_id, s.values.tobytes()) for s in one_by_one]
+
+
+@pytest.mark.parametrize(
+    'other',
+    [
+        imu_bytes(EPOCH, (np.nan, 0, 0)),
+        imu_bytes(EPOCH, (2e6, 0, 0)),
+        imu_bytes(EPOCH, has_gyro=False),
+        imu_bytes(EPOCH, has_acc=False),
+        imu_bytes(EPOCH, frame_id='imu_lin2'),
+        imu_bytes(EPOCH, frame_id='imu'),
+        imu_bytes(EPOCH, little_endian=False),
+        imu_bytes(0),
+        imu_bytes(EPOCH)[:-9],
+        b'',
+    ],
+)
+@pytest.mark.parametrize('number', [0, 5])
+def test_what_is_to_be_refused_or_unlike_the_others_is_decoded_one_by_one(other, number):
+    messages = [imu_bytes(EPOCH)] * 9
+    messages.insert(number, other)
+    assert ImuDecoder().block(messages) is None
+    assert ImuDecoder().block([imu_bytes(EPOCH)] * 9) is not None

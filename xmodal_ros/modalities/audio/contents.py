@@ -17,6 +17,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -99,6 +100,20 @@ def _decibels(value: float) -> int:
     return round(20 * float(np.log10(value)))
 
 
+@dataclass(frozen=True, eq=False)
+class Chunk(Sample):
+    """A chunk of sound with its figures, which are taken once of each.
+
+    The largest absolute sample, how many lie at full scale, the sum of all, and that of the
+    products of samples with themselves, with the next ones and with those after them.
+    """
+
+    peak: float = 0.0
+    clipped: int = 0
+    total: float = 0.0
+    products: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
 class SoundReader(ContentReader):
     """Reads chunks of sound."""
 
@@ -106,13 +121,27 @@ class SoundReader(ContentReader):
         super().__init__(decode, lambda _samples: None)
         self._stated = stated
 
+    def read(self, data: bytes, received_ns: int) -> Chunk:
+        """Decode a message and take its figures; raises :class:`DecodeError`."""
+        sample = super().read(data, received_ns)
+        values, size = sample.values, np.abs(sample.values)
+        wide = values.astype(np.float64)
+        return Chunk(
+            *(sample.stamp_ns, sample.frame_id, values, sample.rate_hz),
+            float(size.max()),
+            _clipped(size),
+            float(values.sum()),
+            (_product(wide, 0), _product(wide, 1), _product(wide, 2)),
+        )
+
     def details(
         self,
         blocks: Sequence[Sequence[Sample]],
         refused: Mapping[str, int],  # noqa: ARG002 - what is refused has no loudness
     ) -> AudioDetails | None:
         """Put the sound into figures."""
-        return measure(blocks, self._stated) if any(blocks) else None
+        chunks = [[each for each in block if isinstance(each, Chunk)] for block in blocks]
+        return _measure(chunks, self._stated) if any(chunks) else None
 
 
 def _clipped(size: NDArray[Any]) -> int:
@@ -121,39 +150,31 @@ def _clipped(size: NDArray[Any]) -> int:
     return int((full[:-2] & full[1:-1] & full[2:]).sum())
 
 
-def measure(blocks: Sequence[Sequence[Sample]], stated: AudioFormat | None) -> AudioDetails:
+def _product(values: NDArray[np.float64], later: int) -> float:
+    """Sum the products of samples with those so much later in their chunk."""
+    return float(np.dot(values[: len(values) - later], values[later:]))
+
+
+def _measure(blocks: Sequence[Sequence[Chunk]], stated: AudioFormat | None) -> AudioDetails:
     """Put chunks (n,) of sound, in blocks of neighbours, into figures; there must be one."""
     span_ns = count = 0
-    for sample, after in (pair for block in blocks for pair in pairwise(block)):
-        step_ns = after.stamp_ns - sample.stamp_ns
+    for chunk, after in (pair for block in blocks for pair in pairwise(block)):
+        step_ns = after.stamp_ns - chunk.stamp_ns
         # A pause, as between clips, is no loss.
-        if step_ns - len(sample.values) * _SECOND_NS // sample.rate_hz <= _PAUSE_NS:
+        if step_ns - len(chunk.values) * _SECOND_NS // chunk.rate_hz <= _PAUSE_NS:
             span_ns += step_ns
-            count += len(sample.values)
-    samples = [sample for block in blocks for sample in block]
-    total = sum(len(sample.values) for sample in samples)
-    sizes = [np.abs(sample.values) for sample in samples]
+            count += len(chunk.values)
+    chunks = [chunk for block in blocks for chunk in block]
+    total = sum(len(chunk.values) for chunk in chunks)
+    whole, next_one, next_but_one = (sum(c.products[n] for c in chunks) for n in range(3))
     return AudioDetails(
         stated=stated,
-        rate_hz=samples[-1].rate_hz,
+        rate_hz=chunks[-1].rate_hz,
         heard_rate_hz=count * _SECOND_NS / span_ns if span_ns > _SHORTEST_SPAN_NS else None,
-        peak=max(float(size.max()) for size in sizes),
-        clipped=sum(map(_clipped, sizes)) / total,
-        mean=sum(float(sample.values.sum()) for sample in samples) / total,
+        peak=max(chunk.peak for chunk in chunks),
+        clipped=sum(chunk.clipped for chunk in chunks) / total,
+        mean=sum(chunk.total for chunk in chunks) / total,
         samples=total,
-        rms=float(np.sqrt(_products(samples, 0) / total)),
-        related=(_related(samples, 1), _related(samples, 2)),
+        rms=math.sqrt(whole / total),
+        related=(next_one / whole, next_but_one / whole) if whole else (1.0, 1.0),
     )
-
-
-def _products(samples: Sequence[Sample], later: int) -> float:
-    """Sum the products of samples with those so much later in their chunk."""
-    pairs = (
-        (sample.values[: len(sample.values) - later], sample.values[later:]) for sample in samples
-    )
-    return float(sum(np.dot(one.astype(np.float64), other) for one, other in pairs))
-
-
-def _related(samples: Sequence[Sample], later: int) -> float:
-    whole = _products(samples, 0)
-    return _products(samples, later) / whole if whole else 1.0

@@ -306,13 +306,8 @@ def _decode(data: bytes, flag: int) -> Frame:
     return frame
 
 
-def decode_depth(encoding: str, data: bytes) -> Frame:
-    """Decompress depth to (H, W) float32 metres, 0 where unknown.
-
-    ``encoding`` is the message's format: ``16UC1; compressedDepth png``, ``32FC1;
-    compressedDepth`` (inverse depth in 16 bits), or a plain 16-bit PNG in millimetres; where it
-    does not say which, the bytes do. Raises :class:`DecodeError`.
-    """
+def read_depth_header(encoding: str, data: bytes) -> PictureHeader:
+    """Read a compressed picture's header; raises :class:`DecodeError` where it is no distances."""
     header = read_header(encoding, data)
     if header.holds_depth(encoding) is False:
         raise DecodeError(
@@ -320,6 +315,17 @@ def decode_depth(encoding: str, data: bytes) -> Frame:
             f'depth must be one channel of 16 bits, the picture ({encoding!r}) is a {header.name} '
             f'of {header.channels} channels of {header.bits} bits: use the raw depth topic',
         )
+    return header
+
+
+def decode_depth(encoding: str, data: bytes, header: PictureHeader) -> Frame:
+    """Decompress depth to (H, W) float32 metres, 0 where unknown.
+
+    ``encoding`` is the message's format: ``16UC1; compressedDepth png``, ``32FC1;
+    compressedDepth`` (inverse depth in 16 bits), or a plain 16-bit PNG in millimetres; where it
+    does not say which, the bytes do. ``header`` is what :func:`read_depth_header` gave. Raises
+    :class:`DecodeError`.
+    """
     picture = _decode(data[header.at :], cv2.IMREAD_UNCHANGED)
     if picture.dtype != np.uint16 or picture.ndim != 2:
         raise DecodeError('corrupt', 'the PNG is not what its first bytes say')

@@ -17,8 +17,8 @@
 Colour and grey frames are uint8 intensities, depth frames float32 metres (0 where unknown).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import cv2
@@ -30,11 +30,12 @@ from xmodal_ros.modalities.camera.compressed import (
     decompress,
     eight_bits,
     PictureHeader,
+    read_depth_header,
     read_intensity_header,
 )
 from xmodal_ros.modalities.camera.stream import CameraPixels, CHANNEL_COUNT, COMPRESSED_TYPE
 from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample, Undecoded
 
 # OpenCV decompresses JPEG at a half, a quarter or an eighth of its size.
 _MOST_REDUCED: Final = 8
@@ -47,6 +48,8 @@ _PACKED: Final = 2
 _SMALLEST_PART: Final = 4
 
 Frame = NDArray[Any]
+# Its kind, and what makes a frame of it.
+_Picture = tuple[Hashable, Callable[[], Frame]]
 
 
 @dataclass(frozen=True)
@@ -120,14 +123,23 @@ class CameraDecoder:
 
     def __call__(self, data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG002
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
+        return self.look(data)[1].decode()
+
+    def look(self, data: bytes) -> tuple[Hashable, Undecoded]:
+        """Read all that a message says of its picture; raises :class:`DecodeError` as above.
+
+        Of whole pictures of one kind, which is given first, all can be decoded, or none.
+        """
         cursor = CdrCursor(data)
         stamp_ns, frame_id = cursor.header()
         check_stamp(stamp_ns)
-        read: Callable[[CdrCursor], Frame]
         read = self._compressed if self.msgtype == COMPRESSED_TYPE else self._image
-        return Sample(stamp_ns, frame_id, self._scale(read(cursor)))
+        kind, frame = read(cursor)
+        return kind, Undecoded(
+            stamp_ns, frame_id, lambda: Sample(stamp_ns, frame_id, self._scale(frame()))
+        )
 
-    def _image(self, cursor: CdrCursor) -> Frame:
+    def _image(self, cursor: CdrCursor) -> _Picture:
         height, width = cursor.uint32(), cursor.uint32()
         encoding = cursor.string()
         big_endian = bool(cursor.uint8())
@@ -156,6 +168,10 @@ class CameraDecoder:
             buffer=pixels,
             strides=(step, layout.channels * dtype.itemsize, dtype.itemsize),
         )
+        kind = encoding, big_endian, height, width
+        return kind, lambda: self._frame(rows, layout, metres)
+
+    def _frame(self, rows: Frame, layout: _Encoding, metres: float | None) -> Frame:
         if metres is not None:
             return _metres(self._cut(rows), metres)
         if layout.dtype == 'u2':
@@ -199,11 +215,12 @@ class CameraDecoder:
                 'size', f'{width}x{height} pixels cannot be converted from their encoding'
             ) from None
 
-    def _compressed(self, cursor: CdrCursor) -> Frame:
+    def _compressed(self, cursor: CdrCursor) -> _Picture:
         encoding = cursor.string()
         data = bytes(cursor.octets())
         if self.pixels == 'depth':
-            return self._cut(decode_depth(encoding, data))
+            depth = read_depth_header(encoding, data)
+            return (encoding, depth), lambda: self._cut(decode_depth(encoding, data, depth))
         header = read_intensity_header(encoding, data)
         if header is None:
             raise DecodeError(
@@ -211,6 +228,9 @@ class CameraDecoder:
                 f'{encoding!r} images are depth, the model wants {self.pixels}: choose another '
                 'topic or model',
             )
+        return (encoding, header), lambda: self._decompressed(data, header)
+
+    def _decompressed(self, data: bytes, header: PictureHeader) -> Frame:
         frame = self._cut(decompress(data, self._reduction(header), header.bits))
         if frame.ndim == 3:
             code = cv2.COLOR_BGR2GRAY if self.pixels == 'gray' else cv2.COLOR_BGR2RGB
@@ -241,6 +261,30 @@ class CameraDecoder:
         interpolation = cv2.INTER_NEAREST if self.pixels == 'depth' else cv2.INTER_AREA
         scaled = cv2.resize(frame, (self.width, self.height), interpolation=interpolation)
         return scaled.reshape(self.height, self.width, CHANNEL_COUNT[self.pixels])
+
+
+class NeededPictures:
+    """Decodes pictures when they are asked for, as far as it is known that they can be.
+
+    That is where the last one was of the same encoding and size; others are decoded at once.
+    """
+
+    def __init__(self, decoder: CameraDecoder) -> None:
+        self._decoder = decoder
+        self._known: Hashable = None
+
+    def __call__(self, data: bytes) -> Sample | Undecoded:
+        """Look at a message; raises :class:`DecodeError` when it cannot be used."""
+        kind, undecoded = self._decoder.look(data)
+        if kind != self._known:
+            return self._decode(kind, undecoded)
+        return replace(undecoded, decode=lambda: self._decode(kind, undecoded))
+
+    def _decode(self, kind: Hashable, undecoded: Undecoded) -> Sample:
+        self._known = None
+        sample = undecoded.decode()
+        self._known = kind
+        return sample
 
 
 def _part(first: float, share: float, size: int) -> slice:

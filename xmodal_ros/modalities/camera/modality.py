@@ -34,17 +34,25 @@ from xmodal_ros.modalities.contents import Newest, Sampling
 from xmodal_ros.modalities.faults import FaultKind
 from xmodal_ros.modalities.file import SensorFile
 from xmodal_ros.modalities.input_settings import SensorInputSettings
-from xmodal_ros.modalities.modality import Intake, Modality, PlacementField, TrainingDefaults
+from xmodal_ros.modalities.modality import (
+    Intake,
+    Modality,
+    PlacementField,
+    SampleCutter,
+    TrainingDefaults,
+)
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.parameter import Parameter, Value
 from xmodal_ros.streams.placement import make_placement, Placement
 from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.windows.assembler import WindowAssembler
 from xmodal_ros.windows.resampling import Interpolation
-from xmodal_ros.windows.windowing import SECOND_NS
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 if TYPE_CHECKING:
     from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
     from xmodal_ros.modalities.camera.contents import PictureReader
+    from xmodal_ros.modalities.camera.decoder import CameraDecoder
 
 _ENCODINGS: Final[Mapping[CameraPixels, str]] = {
     'gray': 'mono8',
@@ -87,12 +95,29 @@ class Camera(Modality):
         msgtype: str,
         placement: Placement,
         audio_format: AudioFormat | None = None,
-    ) -> Decoder:
+    ) -> 'CameraDecoder':
         """Give the decoder, which looks at the region that the placement names."""
         from xmodal_ros.modalities.camera.decoder import CameraDecoder
 
         assert isinstance(stream, CameraStream)  # noqa: S101 - it is this modality's
         return CameraDecoder(msgtype, stream.pixels, stream.height, stream.width, placement.region)
+
+    def make_cutter(
+        self,
+        stream: StreamConfig,
+        window: WindowingSpec,
+        msgtype: str,
+        placement: Placement,
+        audio_format: AudioFormat | None = None,
+    ) -> SampleCutter:
+        """Decode those pictures that windows are made of, and look at the others."""
+        from xmodal_ros.modalities.camera.decoder import NeededPictures
+
+        return SampleCutter(
+            lambda at: NeededPictures(self.make_decoder(stream, msgtype, at)),
+            placement,
+            WindowAssembler(window, self.interpolation),
+        )
 
     def training_defaults(
         self,

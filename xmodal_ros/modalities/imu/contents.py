@@ -200,6 +200,11 @@ class ImuReader(ContentReader):
     def __init__(self) -> None:
         super().__init__(_decode, measure)
 
+    def read_block(self, messages: Sequence[bytes]) -> list[Sample] | None:
+        """Decode messages that have a gyro at once."""
+        block = _WHOLE.block(messages)
+        return None if block is None else block.samples()
+
     def details(
         self, blocks: Sequence[Sequence[Sample]], refused: Mapping[str, int]
     ) -> ContentDetails | None:

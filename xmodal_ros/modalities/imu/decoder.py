@@ -14,6 +14,7 @@
 
 """Decode ``sensor_msgs/Imu``: specific force in m/s² and angular rate in rad/s."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 import math
@@ -21,11 +22,13 @@ import struct
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xmodal_ros.modalities.imu.stream import ImuChannels
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.placement import Matrix
-from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample, SampleBlock
+from xmodal_ros.windows.windowing import SECOND_NS
 
 IMU_TYPE: Final = 'sensor_msgs/msg/Imu'
 
@@ -36,8 +39,14 @@ _FIELDS: Final = '104x 4d 64x 4d 64x'
 _LITTLE: Final = struct.Struct(f'<{_FIELDS}')
 _BIG: Final = struct.Struct(f'>{_FIELDS}')
 _GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 0, 3, 4, 7
+# The same in columns of float64; their covariances follow.
+_GYRO_COLUMNS, _ACC_COLUMNS = slice(13, 16), slice(25, 28)
+# Where a header has its stamp.
+_STAMP: Final = slice(4, 12)
 # A thousand times what any IMU measures; far larger values would overflow in the model.
 _LARGEST: Final = 1e6
+# Where none is larger, the length of all cannot be.
+_SURELY_MEASURED: Final = 1e5
 # REP 145: the first covariance element is -1 when the quantity is not measured.
 _NOT_MEASURED: Final = -1.0
 
@@ -59,6 +68,56 @@ class ImuDecoder:
     def __call__(self, data: bytes, received_ns: int = 0) -> Sample:  # noqa: ARG002
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
         return _decode(data, self.channels, self.rotation)
+
+    def block(self, messages: Sequence[bytes]) -> SampleBlock | None:
+        """Decode messages of one size and frame at once, to the same bits as one by one.
+
+        None where they are none such, or one of them may have to be refused.
+        """
+        first = messages[0]
+        try:
+            cursor = CdrCursor(first)
+            _, frame_id = cursor.header()
+        except DecodeError:
+            return None
+        frame_end = cursor.position
+        cursor.align(8)
+        begin, size = cursor.position, len(first)
+        if begin + _LITTLE.size > size or any(len(each) != size for each in messages):
+            return None
+        rows = np.frombuffer(b''.join(messages), np.uint8).reshape(-1, size)
+        stamps = np.ascontiguousarray(rows[:, _STAMP]).view('<u4')
+        if (
+            cursor.byte_order != '<'
+            or (rows[:, : _STAMP.start] != rows[0, : _STAMP.start]).any()
+            or (rows[:, _STAMP.stop : frame_end] != rows[0, _STAMP.stop : frame_end]).any()
+            or (stamps[:, 1] >= SECOND_NS).any()
+        ):
+            return None
+        stamps_ns = stamps[:, 0].view('<i4') * np.int64(SECOND_NS) + stamps[:, 1]
+        body = np.ascontiguousarray(rows[:, begin : begin + _LITTLE.size]).view('<f8')
+        values = self._values(body)
+        if values is None or (stamps_ns <= 0).any():
+            return None
+        return SampleBlock(stamps_ns, frame_id, values)
+
+    def _values(self, body: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Give values (N, 6) or (N, 3) of bodies of messages (N, 37), None for doubtful ones."""
+        columns = [_ACC_COLUMNS]
+        if self.channels == 'acc_gyro':
+            columns.append(_GYRO_COLUMNS)
+        measured = [body[:, each] for each in columns]
+        if any((body[:, each.stop] == _NOT_MEASURED).any() for each in columns):
+            return None
+        if not max(np.abs(each).max() for each in measured) <= _SURELY_MEASURED:
+            return None
+        if self.rotation is not None:
+            # In the order of one by one, for sums of three differ by it.
+            measured = [
+                np.stack([r[0] * x + r[1] * y + r[2] * z for r in self.rotation], axis=1)
+                for x, y, z in (each.T for each in measured)
+            ]
+        return np.concatenate(measured, axis=1)
 
 
 # Whoever cuts windows of a recording looks into its messages too, one after the other.
