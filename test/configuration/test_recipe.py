@@ -70,7 +70,7 @@ def test_an_encoder_may_ask_for_another_stream(
     weights.touch()
     choices = RecipeChoices(encoders={'camera': 'camera_efficientnet'}, weights=weights)
     recipe = make_recipe(CAMERA, IMAGE_TYPE, [message], choices)
-    assert recipe.stream == CameraStream(pixels=pixels, height=96, width=128)
+    assert recipe.stream == CameraStream(pixels=pixels, height=72, width=96)
     assert (recipe.window.rate_hz, recipe.derived) == (4, ())
     # Features of frames are computed once: pictures cannot be changed each time.
     assert recipe.augmentation == NoAugmentation()

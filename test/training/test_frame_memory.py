@@ -72,7 +72,8 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_frame_of_many_windows_is_looked_at_once_and_one_of_none_never(
     looked_at: list[int],
 ) -> None:
-    streams = [InMemoryStream(frames(20)), InMemoryStream(frames(9, 1))]
+    # No window is of the last.
+    streams = [InMemoryStream(frames(count, 1)) for count in (20, 9, 5)]
     firsts = np.array([2, 3, 4, 10, 1])
     windows = LazyWindows(streams, np.array([0, 0, 0, 0, 1]), firsts, STEPS)
     memory = FrameMemory(classifier())

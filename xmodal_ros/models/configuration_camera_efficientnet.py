@@ -28,21 +28,22 @@ if TYPE_CHECKING:
 
 
 class CameraEfficientNetConfig(EncoderConfig):
-    """EfficientNet-Lite0, which stays as it is, on each frame; what is learnt is over time.
+    """EfficientNet-Lite0, which stays as it is, on each frame; what is learnt is what they say.
 
     Frames are scaled until the longer side has ``side`` pixels. The map of features after so many
     of the net's ``stages``, or of its head where they are 8, is averaged over a ``grid`` of as
-    many rows as columns. ``width`` is of the layers that learn, ``backbone_width`` multiplies the
-    net's channels, for tests. ``pretrained`` is the SHA-256 of the file of weights that it began
-    with; the weights themselves are in the bundle.
+    many rows as columns. Each of so many ``parts`` of a window becomes a token: linear layers, of
+    ``width`` between them, on the means, deviations and changes of its frames' features.
+    ``backbone_width`` multiplies the net's channels, for tests. ``pretrained`` is the SHA-256 of
+    the file of weights that it began with; the weights themselves are in the bundle.
     """
 
     input: ClassVar[EncoderInput] = 'pictures'
     widths: ClassVar = {'small': 32, 'default': 64, 'large': 128}
     stream_options: ClassVar = {
         'colour': True,
-        'height': 96,
-        'width': 128,
+        'height': 72,
+        'width': 96,
         'rate_hz': 4,
         'motion': False,
     }
@@ -51,9 +52,10 @@ class CameraEfficientNetConfig(EncoderConfig):
 
     kind: Literal['camera_efficientnet'] = 'camera_efficientnet'
     width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] = 64
-    side: Annotated[int, Field(ge=32, le=512, multiple_of=8)] = 128
-    stages: Annotated[int, Field(ge=1, le=8)] = 5
+    side: Annotated[int, Field(ge=32, le=512, multiple_of=8)] = 96
+    stages: Annotated[int, Field(ge=1, le=8)] = 4
     grid: Annotated[int, Field(ge=1, le=8)] = 2
+    parts: Annotated[int, Field(ge=1, le=16)] = 3
     backbone_width: Annotated[float, Field(ge=0.1, le=2)] = 1.0
     pretrained: Annotated[str, Field(pattern=r'^([0-9a-f]{64})?$')] = ''
     weights: Annotated[Path | None, Field(exclude=True)] = None

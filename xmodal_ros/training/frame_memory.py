@@ -60,13 +60,13 @@ class FrameMemory:
 
             return windows.over(look)
         frames = windows.reshape(-1, *windows.shape[2:])
-        return self._features(frames).reshape(*windows.shape[:2], -1)
+        return self._features(frames, np.arange(len(frames))).reshape(*windows.shape[:2], -1)
 
     def _look_at(self, stream: Stream, held: NDArray[np.bool_]) -> Stream:
         seen = self._seen.get(stream)
         known = np.zeros_like(held) if seen is None else seen[1]
         missing = held & ~known
-        found = self._features(stream.array()[missing])
+        found = self._features(stream.array(), np.flatnonzero(missing))
         if seen is None:
             values = np.zeros((len(held), found.shape[1]), np.float32)
             seen = self._seen[stream] = (InMemoryStream(values), known)
@@ -74,10 +74,12 @@ class FrameMemory:
         known |= missing
         return seen[0]
 
-    def _features(self, frames: NDArray[np.generic]) -> NDArray[np.float32]:
+    def _features(
+        self, frames: NDArray[np.generic], rows: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         found = []
-        for first in range(0, max(1, len(frames)), _PART):
-            part = torch.from_numpy(frames[first : first + _PART]).to(self._device)
+        for first in range(0, max(1, len(rows)), _PART):
+            part = torch.from_numpy(frames[rows[first : first + _PART]]).to(self._device)
             with torch.no_grad():
                 preprocessed = self._preprocessing(part[None])[0]
                 found.append(self._encoder.look_in_parts(preprocessed).cpu())
