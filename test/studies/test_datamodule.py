@@ -27,12 +27,14 @@ from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
 from xmodal_ros.data.split import Part, SegmentKey
+from xmodal_ros.data.window_array import InMemoryStream, LazyWindows
 from xmodal_ros.data.window_split import segment_parts
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.studies.datamodule import prepare_group
 from xmodal_ros.studies.runs import Fold, Group
@@ -113,6 +115,22 @@ def test_across_keeps_people_apart_and_tests_what_only_they_do():
     assert set(group_data.test.truth) == {'a', 'b', 'c'}
     learnt = group_data.sets['wrist']
     assert {subject for subject, _ in spans(learnt.training) | spans(learnt.validation)} == {1, 2}
+
+
+def test_frames_that_are_remembered_are_not_gathered_window_by_window():
+    whole = RECORDINGS[0].windows['wrist']
+    stream = InMemoryStream(np.zeros((len(whole.values) + 3, 8, 8, 1), np.uint8))
+    count = len(whole.values)
+    lazy = LazyWindows([stream], np.zeros(count, np.int64), np.arange(count), 4)
+    filmed = [
+        replace(each, windows={'wrist': replace(each.windows['wrist'], values=lazy)})
+        for each in (replace(RECORDINGS[0], facts=r.facts) for r in RECORDINGS)
+    ]
+    of_pictures = replace(RECIPE, encoder=CameraEfficientNetConfig())
+    for recipe, kind in ((of_pictures, LazyWindows), (RECIPE, np.ndarray)):
+        made = prepare_group(filmed, {'wrist': recipe}, group(sources=()))
+        assert isinstance(made.test.values, kind)
+        assert isinstance(made.sets['wrist'].training.values, kind)
 
 
 def test_validation_subjects_validate_instead_of_segments():

@@ -236,6 +236,12 @@ def test_an_encoder_of_a_modality_that_takes_no_part_is_refused(recordings, tmp_
         train_into(tmp_path / 'imu', asked)
 
 
+def test_weights_that_no_encoder_begins_with_are_refused(recordings, tmp_path):
+    asked = configure(recordings, weights=tmp_path / 'weights.pth')
+    with pytest.raises(ConfigurationError, match='leave --weights out, or choose'):
+        train_into(tmp_path / 'imu', asked)
+
+
 def test_a_missing_recording_is_named(tmp_path):
     with pytest.raises(XmodalError, match=r'nowhere.*does not exist'):
         train_into(tmp_path / 'imu', configure(tmp_path / 'nowhere'))

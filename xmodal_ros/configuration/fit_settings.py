@@ -16,6 +16,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -129,6 +130,14 @@ class RecipeChoices(BaseModel):
             json_schema_extra={'metavar': 'MODALITY=ENCODER...'},
         ),
     ] = {}
+    weights: Annotated[
+        Path | None,
+        Field(
+            description='A file of pretrained weights, .safetensors or .pth, for an encoder that '
+            "begins with some; without, those of the extra 'pretrained'.",
+            json_schema_extra={'metavar': 'FILE'},
+        ),
+    ] = None
     epochs: Annotated[
         Count | None,
         Field(

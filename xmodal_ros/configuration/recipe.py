@@ -14,9 +14,9 @@
 
 """How a sensor is learnt unless the user says otherwise: its modality's defaults, and choices."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -29,7 +29,7 @@ from xmodal_ros.configuration.fit_settings import (
     RecipeChoices,
 )
 from xmodal_ros.errors import ConfigurationError, StreamError
-from xmodal_ros.modalities.augmentation import Augmentation
+from xmodal_ros.modalities.augmentation import Augmentation, NoAugmentation
 from xmodal_ros.modalities.modality import Modality, TrainingDefaults
 from xmodal_ros.modalities.registry import find_modality, StreamSpec
 from xmodal_ros.modalities.sensor import Sensor
@@ -76,8 +76,10 @@ def make_recipe(
     something else, and :class:`StreamError` where none of the messages can be read.
     """
     modality = find_modality(sensor.modality)
-    defaults = _usual_defaults(modality, sensor, msgtype, messages, choices)
     chosen = choices.encoders.get(sensor.modality, AUTO)
+    asked = {} if chosen == AUTO else encoder_class(chosen).stream_options
+    options = {'channels': choices.channels, **asked}
+    defaults = _usual_defaults(modality, sensor, msgtype, messages, options)
     kind = defaults.encoder if chosen == AUTO else chosen
     encoder = encoder_class(kind)
     if encoder.input != defaults.stream.encoder_input:
@@ -106,9 +108,9 @@ def make_recipe(
     return Recipe(
         defaults.stream,
         window,
-        encoder.model_validate({}).sized(choices.size),
+        encoder.model_validate({}).sized(choices.size).with_weights(choices.weights),
         _STEPS.validate_python(defaults.preprocessing),
-        modality.augmentation(),
+        NoAugmentation() if encoder.remembers_frames else modality.augmentation(),
         choices.applied_to(replace(FitSettings(), **defaults.fit)),
         auto=chosen == AUTO,
     )
@@ -119,16 +121,14 @@ def _usual_defaults(
     sensor: Sensor,
     msgtype: str,
     messages: Sequence[bytes],
-    choices: RecipeChoices,
+    options: Mapping[str, Any],
 ) -> TrainingDefaults:
     """Give what most messages ask for: the first may be broken, or of another kind."""
     found: list[TrainingDefaults] = []
     refusal: DecodeError | None = None
     for message in messages:
         try:
-            found.append(
-                modality.training_defaults(msgtype, message, {'channels': choices.channels})
-            )
+            found.append(modality.training_defaults(msgtype, message, options))
         except DecodeError as error:
             refusal = refusal or error
     if not found:

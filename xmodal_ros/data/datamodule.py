@@ -84,6 +84,11 @@ def prepare_data(config: TrainingConfiguration, reporter: ProgressReporter) -> D
             f'an encoder is chosen for {" and ".join(sorted(unused))}, and no sensor of this run '
             'is of that modality'
         )
+    if config.weights and not any(recipe.encoder.takes_weights for recipe in recipes.values()):
+        raise ConfigurationError(
+            'no encoder of this run begins with pretrained weights: leave --weights out, or '
+            'choose one that does (--encoder camera=camera_efficientnet)'
+        )
     read = load_recordings(
         learning, recipes, config.data_options, reporter, unlabelled=config.unlabelled
     )

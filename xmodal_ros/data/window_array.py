@@ -14,7 +14,7 @@
 
 """Windows as slices of streams: gathered when they are asked for, wherever the streams lie."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -129,6 +129,11 @@ class LazyWindows:
         """How many axes the windows have together."""
         return len(self.shape)
 
+    @property
+    def stream_count(self) -> int:
+        """How many streams they are slices of."""
+        return len(self._streams)
+
     def __len__(self) -> int:
         return self.shape[0]
 
@@ -158,6 +163,17 @@ class LazyWindows:
         return LazyWindows(
             self._streams, self._stream_of[chosen], self._firsts[chosen], self.shape[1]
         )
+
+    def over(self, change: Callable[[Stream, NDArray[np.bool_]], Stream]) -> 'LazyWindows':
+        """Give the same windows of other streams, with as many samples.
+
+        ``change`` makes each of a stream and of which of its samples (K,) windows hold.
+        """
+        held = [np.zeros(stream.shape[0], np.bool_) for stream in self._streams]
+        for stream, first in zip(self._stream_of.tolist(), self._firsts.tolist(), strict=True):
+            held[stream][first : first + self.shape[1]] = True
+        streams = [change(*each) for each in zip(self._streams, held, strict=True)]
+        return LazyWindows(streams, self._stream_of, self._firsts, self.shape[1])
 
     @staticmethod
     def join(parts: Sequence['LazyWindows']) -> 'LazyWindows':

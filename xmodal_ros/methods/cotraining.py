@@ -167,8 +167,8 @@ class _CoTrainingModule(TrainingModule):
             present[branch.rows, number] = True
             tokens = branch.outputs.tokens
             if self.encoders:
-                preprocessing = (self.target, *self.branches)[number].preprocessing
-                tokens = self.encoders[number](preprocessing(branch.windows))
+                own = (self.target, *self.branches)[number]
+                tokens = self.encoders[number](own.preprocess(branch.windows))
             whole = tokens.new_zeros((count, *tokens.shape[1:]))
             all_tokens.append(whole.index_copy(0, branch.rows, tokens))
         fused: Fused = self.multimodal(all_tokens, present)

@@ -23,6 +23,7 @@ from torch import nn, Tensor
 from torch.nn import functional
 
 from xmodal_ros.models.configuration_encoder import EncoderConfig
+from xmodal_ros.models.frame_encoder import FrameEncoder
 from xmodal_ros.models.lazy_tensor import WindowTensor
 from xmodal_ros.models.modeling_ensemble import Ensemble
 from xmodal_ros.models.modeling_patch import Patch
@@ -112,9 +113,19 @@ class Classifier(nn.Module):
         """Let an ensemble answer with the net."""
         self.ensemble = ensemble.to(self.head.weight.device)
 
+    def preprocess(self, window: Tensor) -> Tensor:
+        """Give what the encoder reads of raw windows.
+
+        Features (B, T, F) of frames, where it looks at each frame alone, are that already.
+        """
+        if window.ndim == 3 and isinstance(self.encoder, FrameEncoder):
+            return window
+        preprocessed: Tensor = self.preprocessing(window)
+        return preprocessed
+
     def outputs(self, window: Tensor) -> Outputs:
         """Run raw windows through and give every stage that transfer methods use."""
-        return self.outputs_of(self.preprocessing(window))
+        return self.outputs_of(self.preprocess(window))
 
     def outputs_of(self, preprocessed: Tensor) -> Outputs:
         """Run windows that are preprocessed (and, in training, augmented) already."""
@@ -127,7 +138,7 @@ class Classifier(nn.Module):
 
     def forward(self, window: Tensor) -> Tensor:
         """Run raw windows through and give the logits, an ensemble's where there is one."""
-        preprocessed = self.preprocessing(window)
+        preprocessed = self.preprocess(window)
         logits = self.outputs_of(preprocessed).logits
         if self.ensemble is None:
             return logits

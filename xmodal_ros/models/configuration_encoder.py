@@ -23,6 +23,7 @@ built.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 import inspect
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args, Literal, Self, TYPE_CHECKING
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
@@ -49,6 +50,14 @@ class EncoderConfig(BaseModel, ABC):
     input: ClassVar[EncoderInput]
     widths: ClassVar[Mapping[Size, int]]
     """``width`` by size. Tokens keep their dimension, so that sources of any size fit a target."""
+    stream_options: ClassVar[Mapping[str, Any]] = {}
+    """What it asks of the stream in place of the modality's defaults, as options of
+    :meth:`~xmodal_ros.modalities.modality.Modality.training_defaults`."""
+    takes_weights: ClassVar[bool] = False
+    """Whether it begins with pretrained weights."""
+    remembers_frames: ClassVar[bool] = False
+    """Whether it is a :class:`~xmodal_ros.models.frame_encoder.FrameEncoder`: what it sees of a
+    frame is fixed, and training looks once at each, without augmentation."""
 
     kind: str
     width: int
@@ -72,6 +81,14 @@ class EncoderConfig(BaseModel, ABC):
     def sized(self, size: Size) -> Self:
         """Give the same encoder in another size."""
         return self.model_copy(update={'width': self.widths[size]})
+
+    def with_weights(self, file: Path | None) -> Self:  # noqa: ARG002 - of those that take them
+        """Give it with the pretrained weights that it begins with, where it does.
+
+        ``file`` is where a user says that they are. Raises :class:`ConfigurationError` where they
+        are nowhere.
+        """
+        return self
 
     def check_window(self, steps: int) -> None:
         """Raise ValueError when windows of so many steps are too short for it."""

@@ -60,22 +60,26 @@ def prepare_group(
     test = select_test_windows(
         recordings, group.target, recipes[group.target].window.hop_ns, divided.parts
     )
-    # Runs are many and read them again and again.
+    # Runs are many and read them again and again; frames that are remembered are read once.
     sets = {
-        name: replace(
+        name: examples
+        if recipes[name].encoder.remembers_frames
+        else replace(
             examples,
             training=_gathered(examples.training),
             validation=_gathered(examples.validation),
         )
         for name, examples in divided.sets.items()
     }
+    if not recipes[group.target].encoder.remembers_frames:
+        test = replace(test, values=np.asarray(test.values))
     beside = {}
     if any(row.all_sensors for row in group.rows):
         beside = {name: _beside(recordings, name, test) for name in group.sources}
     return GroupData(
         divided.labels,
         sets,
-        replace(test, values=np.asarray(test.values)),
+        test,
         beside,
         tuple(recording.facts.subject for recording in recordings),
     )

@@ -272,9 +272,11 @@ class _GroupRunner:
                 fitted.classifier.join(copy.deepcopy(choice.ensemble))
             calibration = choice.calibration
             if calibration is None or self._validates_on_people:
-                validated = predict_answers(fitted.classifier, examples.validation.values).double()
+                shown = self._trainer.read(self._group.target, examples.validation.values)
+                validated = predict_answers(fitted.classifier, shown).double()
                 calibration = calibrate(validated.numpy(), examples.validation.labels)
-            logits = predict_answers(fitted.classifier, group_data.test.values)
+            shown = self._trainer.read(self._group.target, group_data.test.values)
+            logits = predict_answers(fitted.classifier, shown)
         return outcome(
             group_data.labels,
             as_probabilities(logits, calibration.temperature).numpy(),

@@ -283,7 +283,8 @@ def _describe(
     validation = data_module.sets[config.target].validation
     if choice.ensemble is not None:
         fitted.classifier.join(choice.ensemble)
-    logits = predict_answers(fitted.classifier, validation.values).double().numpy()
+    shown = trainer.read(config.target, validation.values)
+    logits = predict_answers(fitted.classifier, shown).double().numpy()
     calibration = choice.calibration
     if calibration is None or data_module.split.validation:
         calibration = calibrate(logits, validation.labels)

@@ -114,7 +114,8 @@ def prepare_encoder(classifier: Classifier, training: WindowsDataset) -> None:
     if prepare is None:
         return
     rows = training.labelled
-    rows = rows[:: max(1, len(rows) // _PREPARING)]
+    most = getattr(classifier.encoder, 'preparing', _PREPARING)
+    rows = rows[:: max(1, -(-len(rows) // most))]
     with torch.no_grad():
         prepare(classifier.preprocessing(torch.from_numpy(np.asarray(training.values[rows]))))
 

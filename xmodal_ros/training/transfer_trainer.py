@@ -25,6 +25,7 @@ import torch
 
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
+from xmodal_ros.data.window_array import WindowArray
 from xmodal_ros.data.window_split import why_left_out
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import TransferMethod
@@ -41,6 +42,7 @@ from xmodal_ros.training.callbacks import Callback, ProgressCallback
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.folds import HeldOut, make_folds
+from xmodal_ros.training.frame_memory import FrameMemory
 from xmodal_ros.training.trainer import (
     fit,
     FitResult,
@@ -114,6 +116,8 @@ class TransferTrainer:
         self._fitted = 0
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
+        self._memories: dict[str, FrameMemory] = {}
+        self._examples: dict[str, DatasetSplit] = {}
 
     def document(self, name: str) -> BundleInfo:
         """Give the document of a sensor's classifier, as far as it is known before training."""
@@ -133,6 +137,17 @@ class TransferTrainer:
                 method=Unimodal.name,
             )
         return self._documents[name]
+
+    def read(self, name: str, windows: WindowArray) -> WindowArray:
+        """Give raw windows (N, steps, ...) as a sensor's classifier is to be shown them.
+
+        Where its encoder remembers frames they are the features (N, steps, F) of these.
+        """
+        if not self._recipes[name].encoder.remembers_frames:
+            return windows
+        if name not in self._memories:
+            self._memories[name] = FrameMemory(self._fresh(name))
+        return self._memories[name](windows, self._reporter, name)
 
     def check(self, method: TransferMethod) -> None:
         """Raise :class:`TrainingError` when a method cannot learn from the sources."""
@@ -188,7 +203,7 @@ class TransferTrainer:
 
     def skill(self, source: str) -> float:
         """Give by how much a source's mean recall on validation exceeds that of guessing."""
-        validation = self._sets[source].validation
+        validation = self._shown(source).validation
         fitted = self.train_source(source)
         logits = predict_logits(fitted.classifier, validation.values, self._context)
         decided = logits.argmax(dim=1).tolist()
@@ -255,6 +270,17 @@ class TransferTrainer:
         trainer.durations_s = self.durations_s
         return trainer
 
+    def _shown(self, name: str) -> DatasetSplit:
+        """Give a sensor's examples as its classifier is to be shown them."""
+        if name not in self._examples:
+            raw = self._sets[name]
+            self._examples[name] = replace(
+                raw,
+                training=replace(raw.training, values=self.read(name, raw.training.values)),
+                validation=replace(raw.validation, values=self.read(name, raw.validation.values)),
+            )
+        return self._examples[name]
+
     def _store(self, stage: str) -> CheckpointStore:
         self._fitted += 1
         return self._stores(self._fitted, stage)
@@ -275,7 +301,7 @@ class TransferTrainer:
         return make_source(
             name,
             classifier,
-            self._sets[name].training,
+            self._shown(name).training,
             self._sets[self.target].training,
             len(self._labels),
             self._recipes[name].augmentation,
@@ -289,7 +315,7 @@ class TransferTrainer:
         method: TransferMethod,
         sources: Mapping[str, Source],
     ) -> FitResult:
-        recipe, examples = self._recipes[name], self._sets[name]
+        recipe, examples = self._recipes[name], self._shown(name)
         settings = recipe.fit
         if name == self.target and not sources and self.sources:
             # As many steps as from sources, which show the windows without a label beside: what is
@@ -329,6 +355,7 @@ class HeldOutTrainer(TransferTrainer):
 
     def scores(self, fitted: FitResult) -> Scores:
         """Give the macro-F1 of each of those held out."""
-        logits = predict_logits(fitted.classifier, self.fold.judged.values, self._context)
+        judged = self.read(self.target, self.fold.judged.values)
+        logits = predict_logits(fitted.classifier, judged, self._context)
         found = self.fold.scores(logits.argmax(dim=1).numpy())
         return {name: self._context.broadcast(score) for name, score in found.items()}

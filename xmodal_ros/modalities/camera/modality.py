@@ -125,13 +125,24 @@ class Camera(Modality):
         first_message: bytes,
         options: Mapping[str, Any],
     ) -> TrainingDefaults:
-        """Take small frames eight times a second, of the kind that the message holds."""
+        """Take small frames eight times a second, of the kind that the message holds.
+
+        ``options`` are ``height`` and ``width`` of frames in pixels, ``rate_hz``, whether a
+        ``colour`` camera's colours are kept, and whether differences in time (``motion``) are
+        appended.
+        """
+        pixels = _pixels(msgtype, first_message)
+        if pixels == 'gray' and options.get('colour'):
+            pixels = 'rgb'
+        rate_hz = options.get('rate_hz', 8)
         return TrainingDefaults(
-            CameraStream(pixels=_pixels(msgtype, first_message), height=30, width=40),
-            rate_hz=8,
-            margin_ns=SECOND_NS // 8,
+            CameraStream(
+                pixels=pixels, height=options.get('height', 30), width=options.get('width', 40)
+            ),
+            rate_hz=rate_hz,
+            margin_ns=SECOND_NS // rate_hz,
             encoder='camera_cnn',
-            preprocessing=({'kind': 'motion'},),
+            preprocessing=({'kind': 'motion'},) if options.get('motion', True) else (),
             fit={'epochs': 12, 'most_steps': 2500, 'patience': 5},
         )
 
