@@ -179,7 +179,7 @@ def test_what_only_guesses_has_no_part_and_what_knows_has_most():
     knows, helps, guesses = (
         share * truth + rng.normal(size=(200, 3)) for share in (2.0, 1.0, -0.5)
     )
-    weights = stack([knows, helps, guesses], labels)
+    weights = stack([knows, helps, guesses], labels, 100)
     assert weights[0] > weights[1] > weights[2] == 0
 
 
@@ -193,7 +193,7 @@ def test_one_alone_is_taken_where_all_together_decide_worse():
     bold = np.where(often[:, None], 0.1 * truth, 8.0 * wrong)
     modest = 2.0 * truth + rng.normal(size=(600, 3)) * 1.7
     answers = {'bold': bold, 'modest': modest}
-    weights = stack([bold, modest], labels)
+    weights = stack([bold, modest], labels, 10)
     found = choose_weights(answers, labels, groups)
     mixed = weights[0] * bold + weights[1] * modest
     assert (mixed.argmax(axis=1) == labels).mean() < 0.75
@@ -205,6 +205,24 @@ def test_one_alone_is_taken_where_all_together_decide_worse():
     both = choose_weights({'modest': modest, 'other': other}, labels, groups)
     assert min(both.weights.values()) > 0
     assert both.score > max(both.alone.values())
+    # Of three people nobody tells, and the more even they count.
+    few = choose_weights(answers, labels, np.arange(600) // 200)
+    assert min(few.weights.values()) > 0
+
+
+def test_the_fewer_people_the_more_members_count_the_same():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    truth = 1.0 * (labels[:, None] == np.arange(3))
+    answers = [share * truth + rng.normal(size=(200, 3)) for share in (2.0, 0.7)]
+    ratios = []
+    for groups in (2, 3, 5, 10, 100):
+        better, worse = (
+            w * a.std() for w, a in zip(stack(answers, labels, groups), answers, strict=True)
+        )
+        ratios.append(better / worse)
+    assert ratios == sorted(ratios)
+    assert ratios[0] < 1.5 < ratios[-1]
 
 
 def test_of_two_people_whose_sensor_is_dirty_one_of_whom_does_more_it_is_chosen_all_the_same():

@@ -34,7 +34,12 @@ from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 from xmodal_ros.training.ridge import balanced_weights
 
 # Draws weights towards each other's mean: where nothing speaks against it members count the same.
-_SHRINKAGE: Final = 1e-3
+# What few groups say of others is little: it is the larger of the two, the second over the square
+# of their number.
+_LEAST_SHRINKAGE: Final = 1e-3
+_SHRINKAGE: Final = 3.0
+# Of fewer groups none tells whether one alone is better.
+_ENOUGH_GROUPS: Final = 5
 # Below this share of the common answer a member costs more than it says.
 _LEAST_SHARE: Final = 0.02
 # By so much macro-F1 over all windows one is clearly better, however few the groups are.
@@ -63,16 +68,19 @@ def choose_weights(
     """Weigh answers (N, classes) of each member, or take the best alone.
 
     That is where its macro-F1 is clearly above that of all together, or by more than the standard
-    error over ``groups`` (N,).
+    error over ``groups`` (N,), where these are not few.
     """
     names = list(answers)
-    weights = dict(zip(names, stack([answers[name] for name in names], labels), strict=True))
+    count = len(np.unique(groups))
+    found = stack([answers[name] for name in names], labels, count)
+    weights = dict(zip(names, found, strict=True))
     together = np.sum([weights[name] * answers[name] for name in names], axis=0)
     score = _score(together, labels)
     alone = {name: _score(answers[name], labels) for name in names}
     best = max(names, key=lambda name: alone[name])
     lost = compare(_by_group(answers[best], labels, groups), _by_group(together, labels, groups))
-    if alone[best] > score and (alone[best] > score + _CLEARLY or lost.gain > lost.error):
+    clearly = alone[best] > score + _CLEARLY or lost.gain > lost.error
+    if count >= _ENOUGH_GROUPS and alone[best] > score and clearly:
         # How sure it is, calibration sets.
         weights = {name: float(name == best) for name in names}
         together, score = answers[best], alone[best]
@@ -95,17 +103,20 @@ def _by_group(
     }
 
 
-def stack(answers: Sequence[NDArray[np.float64]], labels: NDArray[np.int64]) -> list[float]:
+def stack(
+    answers: Sequence[NDArray[np.float64]], labels: NDArray[np.int64], groups: int
+) -> list[float]:
     """Weigh answers (N, classes) of each member; a weight of zero leaves it out.
 
-    The weighted sum are logits whose probabilities mean what they say, each class counting the
-    same.
+    The fewer ``groups`` the windows are of, the more they weigh the same. The weighted sum are
+    logits whose probabilities mean what they say, each class counting the same.
     """
     spread = [max(float(answer.std()), 1e-9) for answer in answers]
     kept = list(range(len(answers)))
+    shrinkage = max(_LEAST_SHRINKAGE, _SHRINKAGE / groups**2)
     while True:
         scaled = np.stack([answers[number] / spread[number] for number in kept])
-        weights = _minimise(scaled, labels)
+        weights = _minimise(scaled, labels, shrinkage)
         small = [n for n, w in zip(kept, weights, strict=True) if w < _LEAST_SHARE * sum(weights)]
         if not small or len(small) == len(kept):
             break
@@ -114,7 +125,9 @@ def stack(answers: Sequence[NDArray[np.float64]], labels: NDArray[np.int64]) -> 
     return [float(found.get(number, 0.0) / spread[number]) for number in range(len(answers))]
 
 
-def _minimise(answers: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _minimise(
+    answers: NDArray[np.float64], labels: NDArray[np.int64], shrinkage: float
+) -> NDArray[np.float64]:
     rows = np.arange(len(labels))
     balance = balanced_weights(labels, answers.shape[2])
 
@@ -124,9 +137,9 @@ def _minimise(answers: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArra
         errors[rows, labels] -= 1
         errors *= balance[:, None]
         uneven = weights - weights.mean()
-        value = -(balance * logs[rows, labels]).mean() + _SHRINKAGE * np.square(uneven).sum()
+        value = -(balance * logs[rows, labels]).mean() + shrinkage * np.square(uneven).sum()
         slope = np.einsum('nc,mnc->m', errors, answers) / len(labels)
-        return float(value), slope + 2 * _SHRINKAGE * uneven
+        return float(value), slope + 2 * shrinkage * uneven
 
     start = np.full(len(answers), 1.0)
     bounds = [(0.0, 100.0)] * len(answers)
