@@ -148,6 +148,12 @@ def test_a_bundle_holds_the_weights_and_says_which_they_were(
     assert 'published' not in json.dumps(document)
 
 
+def test_it_never_learns_on_top_of_weights_that_were_lost(weights: Path) -> None:
+    document = TINY.with_weights(weights).model_dump()
+    with pytest.raises(ConfigurationError, match='not known: a document does not say it'):
+        prepared(CameraEfficientNetConfig.model_validate(document))
+
+
 def test_weights_of_another_net_are_told_with_their_file(weights: Path) -> None:
     config = TINY.model_copy(update={'backbone_width': 0.5}).with_weights(weights)
     with pytest.raises(ConfigurationError, match=r'published\.safetensors cannot be used: .* is'):

@@ -32,7 +32,9 @@ from xmodal_ros.data.recording import (
     RecordingWindows,
 )
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
+from xmodal_ros.models import configuration_camera_efficientnet
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
+from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 
@@ -102,6 +104,17 @@ def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
     assert isinstance(encoder, CameraCnnConfig)
     assert (encoder.width, encoder.frames_per_token) == (32, 4)
     assert large['imu'].encoder == make_recipes(study(sensors={}), [facts])['imu'].encoder
+
+
+def test_a_study_keeps_the_weights_that_an_encoder_begins_with(bag, tmp_path, monkeypatch):
+    weights = tmp_path / 'weights.pth'
+    weights.touch()
+    monkeypatch.setattr(configuration_camera_efficientnet, 'find_weights', lambda _: weights)
+    facts = read_facts(bag, lambda _: NAMES)
+    settings = {'encoder': 'camera_efficientnet', 'width': 24}
+    encoder = make_recipes(study(sensors={'camera': settings}), [facts])['camera'].encoder
+    assert isinstance(encoder, CameraEfficientNetConfig)
+    assert (encoder.weights, encoder.width) == (weights, 24)
 
 
 def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):

@@ -65,6 +65,11 @@ class CameraEfficientNetEncoder(FrameEncoder):
         Raises :class:`ConfigurationError` where the weights are not those of the net.
         """
         file = self.config.weights
+        if file is None and self.config.pretrained:
+            raise ConfigurationError(
+                'where the weights are that the encoder begins with is not known: a document does '
+                'not say it; choose them again (with_weights)'
+            )
         if file is not None:
             try:
                 load_pretrained(self.net, read_weights(file))

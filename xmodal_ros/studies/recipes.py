@@ -98,8 +98,8 @@ def _adapted(recipe: Recipe, modality: str, settings: SensorSettings) -> Recipe:
             f'{modality} with the encoder {recipe.encoder.kind}: leave them out'
         )
     try:
-        # Copies are not checked, so it is made anew.
-        encoder = type(recipe.encoder).model_validate({**recipe.encoder.model_dump(), **sizes})
+        # Copies are not checked, so it is made anew; of all fields, for documents lack some.
+        encoder = type(recipe.encoder).model_validate({**dict(recipe.encoder), **sizes})
     except ValidationError as error:
         problem = error.errors()[0]
         raise ConfigurationError(
