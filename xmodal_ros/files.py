@@ -143,9 +143,10 @@ class Workplace:
     def close(self) -> None:
         """Remove it, with what is in it; once more where somebody still wrote there."""
         self._folder.cleanup()
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        # Noted first: whoever interrupts this may close it again.
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
 
 def clear_abandoned(folder: Path, name: str | None = None) -> list[Path]:

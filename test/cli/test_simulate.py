@@ -113,7 +113,7 @@ def test_interrupt_ends_the_command_and_leaves_nothing(tmp_path, jobs):
 
 
 def test_interrupted_again_and_again_while_processes_start_it_ends_them_in_silence(tmp_path):
-    command = ['-m', 'xmodal_ros.cli.main', 'simulate', 'out', '--subjects', '2', '--jobs', '2']
+    command = ['-m', 'xmodal_ros.cli.entry', 'simulate', 'out', '--subjects', '2', '--jobs', '2']
     with started([sys.executable, *command], cwd=tmp_path, stderr=subprocess.PIPE) as process:
         poll_for(lambda: _imports(process.pid), 'no process was started')
         with contextlib.suppress(ProcessLookupError):
