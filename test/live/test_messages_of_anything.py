@@ -49,7 +49,7 @@ HOP = SECOND // 4
 SIXTEEN = AudioFormat(16_000, 1, 'S16LE')
 # The node remembers: neither an example nor what it is shrunk to means the same again.
 batches = settings(
-    max_examples=25,
+    max_examples=12,
     phases=[Phase.generate],
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -208,7 +208,7 @@ def drops(values: Mapping[str, str]) -> dict[str, int]:
 @pytest.fixture(scope='module')
 def robot(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Robot]:
     folder = tmp_path_factory.mktemp('robot')
-    given: dict[str, object] = {'diagnostics_period': 0.05, 'selector': False}
+    given: dict[str, object] = {'diagnostics_period': 0.1, 'selector': False}
     for name, sensor in SENSORS.items():
         said = {
             'modality': sensor.modality,
