@@ -36,7 +36,7 @@ def test_as_a_job_it_trains_and_ends(start: Start, tmp_path: Path) -> None:
     (tmp_path / 'mine.yaml').write_text(
         '/**/trainer:\n'
         '  ros__parameters:\n'
-        '    {epochs: 1, window: 2.0, device: cpu, encoder: [imu=imu_cnn]}\n'
+        '    {epochs: 1, window: 2.0, device: cpu, encoder: [imu=imu_cnn], jobs: 1}\n'
     )
     said: list[str] = []
     assert start('trainer', arguments, said).run() == 0
