@@ -20,6 +20,7 @@ import pytest
 
 from test.simulator.performances import content_hash
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.simulator.recording import RecordingPlan
 from xmodal_ros.simulator.simulate import plan_recordings, simulate
 
 
@@ -46,7 +47,7 @@ def test_two_processes_write_what_one_does_and_tell_of_their_progress(simulated,
     assert contents(tmp_path / 'out') == contents(simulated)
     assert [bag.subject for bag in bags] == ['subject_01', 'subject_02']
     assert all(not bag.kept and bag.counts['/imu_wrist/data'] == 6000 for bag in bags)
-    assert all(values[-1] == 1.0 for values in shares.values())
+    assert all(values == sorted(values) and values[-1] == 1.0 for values in shares.values())
     assert list(shares) == ['subject_01', 'subject_02']
 
 
@@ -60,10 +61,19 @@ def one_bag(simulated: Path, tmp_path: Path) -> Path:
 
 def test_bags_that_are_there_are_kept_and_missing_ones_added(simulated, one_bag):
     before = modified(one_bag / 'subject_01')
-    bags = simulate(one_bag, plan_recordings(2, 1.0, 0))
+    shares: list[float] = []
+    bags = simulate(
+        one_bag, plan_recordings(2, 1.0, 0), progress=lambda _, share: shares.append(share)
+    )
     assert [bag.kept for bag in bags] == [True, False]
     assert modified(one_bag / 'subject_01') == before
+    # Once more the same, of another person other.
     assert contents(one_bag) == contents(simulated)
+    assert len({*contents(one_bag).values()}) == 2
+    kept, *written = shares
+    assert kept == 1.0
+    assert written == sorted(written)
+    assert written[-1] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -87,7 +97,14 @@ def test_force_replaces_bags_made_with_other_parameters_and_keeps_the_others(one
     assert simulate(one_bag, plans)[0].kept
 
 
-def test_damaged_bag_is_refused_with_the_reason_and_replaced_by_force(one_bag):
+def test_damaged_bag_is_refused_with_the_reason_and_replaced_by_force(
+    simulated, one_bag, monkeypatch
+):
+    def copy(plan: RecordingPlan, path: Path, progress: object) -> None:
+        shutil.copytree(simulated / plan.subject, path)
+
+    # What is written is the same, as is tested above.
+    monkeypatch.setattr('xmodal_ros.simulator.simulate.write_recording', copy)
     before = contents(one_bag)
     plans = plan_recordings(1, 1.0, 0)
     storage = one_bag / 'subject_01' / 'subject_01.mcap'
