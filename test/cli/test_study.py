@@ -26,7 +26,7 @@ import pytest
 from typer.testing import CliRunner
 
 from test.paired_bags import write_subjects
-from test.studies.small_study import COSINE, document, UNIMODAL, write_study
+from test.studies.small_study import COSINE, document, InThisProcess, UNIMODAL, write_study
 from test.waiting import PATIENCE_S, started
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError, TrainingError
@@ -43,6 +43,12 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(recordings: Path, tmp_path: Path) -> Path:
     content = document(recordings, methods=[UNIMODAL, COSINE], seeds=[0, 1], quick={'seeds': [0]})
     return write_study(tmp_path / 'study.yaml', content)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs are done in this process where it is not about others, which take seconds to start."""
+    monkeypatch.setattr('xmodal_ros.executors.LocalExecutor', lambda _: InThisProcess())
 
 
 def typed(small: Path, out: Path) -> list[str]:
@@ -69,6 +75,7 @@ def stop_after_the_first_run(process: 'subprocess.Popen[str]', how: signal.Signa
 
 
 @pytest.mark.parametrize('how', [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.usefixtures('here')
 def test_however_it_ends_it_goes_on_where_it_was(small, tmp_path, how):
     out = tmp_path / 'out'
     with start(small, out) as process:
@@ -103,6 +110,7 @@ def test_two_that_run_at_once_share_the_work(recordings, tmp_path):
     assert not list((out / 'runs').glob('*.claim'))
 
 
+@pytest.mark.usefixtures('here')
 def test_quick_and_other_recordings_and_json(recordings, tmp_path):
     content = document('nowhere', methods=[UNIMODAL], seeds=[0, 1], quick={'seeds': [5]})
     small = write_study(tmp_path / 'study.yaml', content)
@@ -118,6 +126,7 @@ def test_quick_and_other_recordings_and_json(recordings, tmp_path):
     assert 'macro-F1' in result.stderr
 
 
+@pytest.mark.usefixtures('here')
 def test_failed_runs_are_an_error_after_the_tables_are_written(recordings, tmp_path):
     split = {'across': {'directions': [{'train': ['1'], 'test': ['9']}]}}
     small = write_study(tmp_path / 's.yaml', document(recordings, splits=split))
