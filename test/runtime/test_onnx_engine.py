@@ -21,7 +21,7 @@ import sys
 import numpy as np
 import pytest
 
-from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
+from test.bundles import LABELS, make_camera_bundle, make_imu_bundle
 from test.needs import need
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
@@ -74,15 +74,20 @@ def test_a_recording_gives_the_decisions_that_torch_gives(imu: Path, tmp_path: P
     assert given != expected
 
 
+@pytest.fixture(scope='module')
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return exported(make_camera_bundle(tmp_path_factory.mktemp('onnx') / 'camera'))
+
+
 @pytest.mark.parametrize(
-    ('make', 'values'),
+    ('bundle', 'values'),
     [
-        (make_camera_bundle, np.arange(8 * 256, dtype=np.uint8).reshape(8, 16, 16, 1)),
-        (make_audio_bundle, np.sin(np.arange(32_000) / 9).astype(np.float16)),
+        ('camera', np.arange(8 * 256, dtype=np.uint8).reshape(8, 16, 16, 1)),
+        ('imu', np.sin(np.arange(600) / 9).astype(np.float16).reshape(100, 6)),
     ],
 )
-def test_windows_of_any_type_are_classified_as_they_come(tmp_path, make, values) -> None:
-    path = exported(make(tmp_path / 'bundle'))
+def test_windows_of_any_type_are_classified_as_they_come(request, bundle, values) -> None:
+    path = request.getfixturevalue(bundle)
     window = Window(0, values, 1.0, 'sensor_link')
     given, expected = (
         Engine(load_model(path, 'cpu', runtime=runtime)).classify(window)
