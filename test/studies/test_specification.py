@@ -20,7 +20,7 @@ import re
 import pytest
 import yaml
 
-from test.studies.small_study import COSINE, document, FOREST, study, UNIMODAL, write_study
+from test.studies.small_study import COSINE, document, LOGISTIC, study, UNIMODAL, write_study
 from xmodal_ros import registry
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import make_method
@@ -47,13 +47,13 @@ TWICE = {'train': ['1', '2'], 'test': ['2']}
     [
         ({'recordings': []}, 'recordings'),
         ({'colour': 1}, 'colour'),
-        ({'methods': [FOREST]}, "exactly one row must be of method 'unimodal'"),
+        ({'methods': [LOGISTIC]}, "exactly one row must be of method 'unimodal'"),
         ({'methods': [UNIMODAL, UNIMODAL]}, "row 'unimodal' is named twice"),
         ({'methods': [{'row': 'x'}]}, "'method', 'statistics' or 'choose'"),
         ({'methods': [UNIMODAL, {'row': 'x', 'method': 'magic'}]}, "no transfer method 'magic'"),
         ({'methods': [UNIMODAL, {**COSINE, 'options': {'wight': 1}}]}, "option 'wight'"),
         (
-            {'methods': [UNIMODAL, {**FOREST, 'options': {'weight': 1}}]},
+            {'methods': [UNIMODAL, {**LOGISTIC, 'options': {'weight': 1}}]},
             'only a method has options',
         ),
         ({'targets': {'imu': [['imu']]}}, 'a source of its own'),
@@ -154,7 +154,7 @@ def test_rows_that_learn_from_nobody_are_run_once_a_target():
     small = study(targets={'imu': [['camera'], ['other']]}, seeds=[0, 1])
     named = [(g.seed, g.sources, tuple(row.row for row in g.rows)) for g in groups(small)]
     assert named[:3] == [
-        (0, (), ('unimodal', 'forest')),
+        (0, (), ('unimodal', 'logistic')),
         (0, ('camera',), ('cosine',)),
         (0, ('other',), ('cosine',)),
     ]
@@ -199,7 +199,7 @@ def test_a_run_of_other_settings_is_another_run():
 
     assert len(names()) == 3
     assert names(title='Other') == names()
-    assert len(names() & names(methods=[UNIMODAL, FOREST, {**COSINE, 'options': {}}])) == 2
+    assert len(names() & names(methods=[UNIMODAL, LOGISTIC, {**COSINE, 'options': {}}])) == 2
     assert not names() & names(windows={'hop_s': 2})
     assert not names() & names(sensors={})
     assert not names() & names(splits={'within': {}})

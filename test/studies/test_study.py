@@ -34,8 +34,8 @@ from test.studies.small_study import (
     COSINE,
     DeadlyRecipes,
     document,
-    FOREST,
     InThisProcess,
+    LOGISTIC,
     study,
     TINY,
     UNIMODAL,
@@ -250,7 +250,7 @@ def test_a_run_that_fails_is_told_with_its_reason_and_tried_again(
     assert (result.done, result.failed) == (2, 1)
     assert any('ZeroDivisionError: by nothing (test_study.py:' in n for n in heard.notes)
     text = markdown(result)
-    assert '- imu, forest: ZeroDivisionError: by nothing' in text
+    assert '- imu, logistic: ZeroDivisionError: by nothing' in text
     assert '**Incomplete:** 1 of 3 runs' in text
     assert run(small, tmp_path).done == 3
     again = Heard()
@@ -276,23 +276,23 @@ def test_the_table_says_all_that_is_needed_to_read_it(recordings, tmp_path):
     small = study(recordings, seeds=[0, 1], splits={'across': split}, findings=found)
     result = run(small, tmp_path)
     full, few = result.tables
-    reference, forest, cosine = full.lines
+    reference, logistic, cosine = full.lines
     assert reference.is_reference
     assert reference.clip is None
     assert reference.p is None
     assert reference.parameters[0] > 500
-    assert forest.parameters == ()
+    assert logistic.parameters == ()
     assert cosine.sources == ('camera',)
     assert cosine.sources_kept == {'camera': 2}
-    assert forest.clip is not None
-    assert forest.macro_f1 is not None
+    assert logistic.clip is not None
+    assert logistic.macro_f1 is not None
     assert reference.macro_f1 is not None
-    assert forest.clip.mean == pytest.approx(forest.macro_f1 - reference.macro_f1)
+    assert logistic.clip.mean == pytest.approx(logistic.macro_f1 - reference.macro_f1)
     assert few.labels == '2 windows an activity'
     # The mean over seeds is that of the files.
     by_file = [r.outcome.macro_f1 for f, r in result.records if r and r.outcome
-               and f.row.row == 'forest' and f.group.labels.shots is None]  # fmt: skip
-    assert forest.macro_f1 == pytest.approx(sum(by_file) / 2)
+               and f.row.row == 'logistic' and f.group.labels.shots is None]  # fmt: skip
+    assert logistic.macro_f1 == pytest.approx(sum(by_file) / 2)
     write_report(result, tmp_path)
     text = (tmp_path / 'table.md').read_text()
     for word in ('Seeds 0, 1', 'cpu', 'torch', '2 test subjects', '## Across, all labels'):
@@ -357,7 +357,7 @@ def test_whatever_stops_it_ends_the_processes(recordings, tmp_path):
 
 
 def test_a_job_writes_what_can_be_read_and_leaves_what_is_done(recordings, tmp_path):
-    runs = StudyRuns(study(recordings, methods=[UNIMODAL, FOREST]), tmp_path, 'cpu')
+    runs = StudyRuns(study(recordings, methods=[UNIMODAL, LOGISTIC]), tmp_path, 'cpu')
     runs.prepare(NullReporter(), 1)
     (job,) = runs.jobs()
     with claim(job.tasks[0].path) as attempt:
