@@ -149,7 +149,7 @@ def test_runs_by_other_code_are_told_and_run_anew_when_asked(recordings, tmp_pat
     )
     monkeypatch.setattr(_GroupRunner, '__init__', lambda *_: None)
     monkeypatch.setattr(_GroupRunner, 'train_and_test', lambda *_: made)
-    small, heard = study(recordings, methods=[UNIMODAL, REGRESSION], targets={'imu': []}), Heard()
+    small, heard = study(recordings, methods=[UNIMODAL, LOGISTIC], targets={'imu': []}), Heard()
     assert not run(small, tmp_path).other_code
     files = {file: file.stat().st_mtime_ns for file in (tmp_path / 'runs').glob('*.json')}
     hash_of = run_code._hash
