@@ -15,6 +15,7 @@
 """Results are written whole or not at all, wherever they are to go."""
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 import subprocess
@@ -58,6 +59,32 @@ def test_a_workplace_goes_with_its_owner_or_when_the_next_one_comes(tmp_path: Pa
         assert clear_abandoned(tmp_path) == []
         assert mine.new.parent.is_dir()
     assert {path.name for path in tmp_path.iterdir()} == {'.bag[1]-notes', 'bag[1]-mine.partial'}
+
+
+def test_what_was_left_may_be_kept_and_what_is_taken_at_birth_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / '.walk-1.partial'
+    left.mkdir()
+    with Replacement(tmp_path / 'walk', keep_abandoned=True):
+        assert left.is_dir()
+    lock = fcntl.flock
+    taken: list[Path] = []
+
+    def late(number: int, how: int) -> None:
+        if not taken:
+            # Another process is quicker, between the folder and its lock.
+            taken.extend(tmp_path.glob('.walk-*.partial'))
+            for path in taken:
+                path.rmdir()
+        lock(number, how)
+
+    left.rmdir()
+    monkeypatch.setattr(fcntl, 'flock', late)
+    with Replacement(tmp_path / 'walk', make_folder=True) as made:
+        assert len(taken) == 1
+        assert made.new.parent not in taken
+        assert made.new.is_dir()
 
 
 def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:

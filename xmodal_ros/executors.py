@@ -189,7 +189,7 @@ class LocalExecutor(_ThreadedExecutor):
         traceback: TracebackType | None,
     ) -> None:
         # Who presses Ctrl-C again would only leave processes behind that are just ending.
-        with _undisturbed() if error is not None else nullcontext():
+        with _undisturbed(error) if error is not None else nullcontext():
             super().__exit__(kind, error, traceback)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -203,19 +203,24 @@ class LocalExecutor(_ThreadedExecutor):
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Take no notice of signals that would end this process; only its main thread can."""
+def _undisturbed(error: BaseException) -> Iterator[None]:
+    """Put off signals that would end this process; only its main thread can."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    came: list[int] = []
     before = {
-        each: signal.signal(each, lambda *_: None) for each in (signal.SIGINT, signal.SIGTERM)
+        each: signal.signal(each, lambda number, _: came.append(number))
+        for each in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            signal.signal(each, signal.SIG_DFL if handler is None else handler)
+        # What ends by an error that may be caught was told to end all the same.
+        if signal.SIGTERM in came and not isinstance(error, KeyboardInterrupt | SystemExit):
+            signal.raise_signal(signal.SIGTERM)
 
 
 def _begin(watched: Connection) -> None:

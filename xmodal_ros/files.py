@@ -124,21 +124,21 @@ class Workplace:
     """A folder to work in, of a name that begins with a dot, which others leave alone.
 
     Its lock tells them that its owner lives, and ends with that process at the latest. Those of
-    the same ``name`` that processes left when they were killed are removed first. Raises
-    :class:`OSError` where nothing can be written.
+    the same ``name`` that processes left when they were killed are removed first, unless they are
+    to be kept. Raises :class:`OSError` where nothing can be written.
     """
 
-    def __init__(self, parent: Path, name: str) -> None:
+    def __init__(self, parent: Path, name: str, *, keep_abandoned: bool = False) -> None:
         parent.mkdir(parents=True, exist_ok=True)
-        clear_abandoned(parent, name)
-        self._folder = tempfile.TemporaryDirectory(
-            prefix=f'.{name}-', suffix=_PARTIAL, dir=parent, ignore_cleanup_errors=True
-        )
-        self.path = Path(self._folder.name)
-        self._lock = os.open(self.path, os.O_RDONLY)
-        # On a file system that knows no locks nothing is ever taken for abandoned either.
-        with suppress(OSError):
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not keep_abandoned:
+            clear_abandoned(parent, name)
+        self._lock = -1
+        while self._lock < 0:
+            self._folder = tempfile.TemporaryDirectory(
+                prefix=f'.{name}-', suffix=_PARTIAL, dir=parent, ignore_cleanup_errors=True
+            )
+            self.path = Path(self._folder.name)
+            self._lock = _locked(self.path)
 
     def close(self) -> None:
         """Remove it, with what is in it; once more where somebody still wrote there."""
@@ -147,6 +147,25 @@ class Workplace:
         lock, self._lock = self._lock, -1
         if lock >= 0:
             os.close(lock)
+
+
+def _locked(path: Path) -> int:
+    """Lock a folder of our own; -1 where somebody took it for abandoned before we did."""
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return -1
+    try:
+        # On a file system that knows no locks nothing is ever taken for abandoned either.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return lock
+    except BaseException:
+        os.close(lock)
+        raise
+    os.close(lock)
+    return -1
 
 
 def clear_abandoned(folder: Path, name: str | None = None) -> list[Path]:
@@ -173,12 +192,15 @@ class Replacement:
 
     It is to be made at :attr:`new`, which bears the name of ``path``; with ``make_folder`` there
     is an empty folder already. Use it as a context: what is not in its place at the end is
-    removed, and so is what was replaced. Raises :class:`OSError` where nothing can be written.
+    removed, and so is what was replaced; what a process left that was killed at the same is too,
+    unless ``keep_abandoned``. Raises :class:`OSError` where nothing can be written.
     """
 
-    def __init__(self, path: Path, *, make_folder: bool = False) -> None:
+    def __init__(
+        self, path: Path, *, make_folder: bool = False, keep_abandoned: bool = False
+    ) -> None:
         self._path = path
-        self._workplace = Workplace(path.parent, path.name)
+        self._workplace = Workplace(path.parent, path.name, keep_abandoned=keep_abandoned)
         self.new = self._workplace.path / path.name
         if make_folder:
             self.new.mkdir()

@@ -266,6 +266,11 @@ def test_what_a_file_holds_of_metadata_is_read_where_there_is_no_other(
     assert read.call_count == 1
 
 
+@pytest.mark.parametrize('odd', ['c: !!bool x', 'c: !!int ""', 'c: "\\UFFFFFFFF"', '{'])
+def test_odd_metadata_within_a_file_is_none(odd: str) -> None:
+    assert storage_module.read_custom_data(odd) is None
+
+
 def test_what_we_read_is_what_a_stock_reader_reads(tmp_path: Path) -> None:
     bag = write_imu_bag(tmp_path / 'bag', segments=[Segment(EPOCH, EPOCH + SECOND, 'wave')])
     with BagReader(bag) as ours, AnyReader([bag]) as stock:

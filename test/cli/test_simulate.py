@@ -53,8 +53,8 @@ def test_writes_bags_and_the_list_of_them(tmp_path):
     assert not bag['kept']
     assert 'kept (already there)' not in ended.output
 
-    left = out / '.subject_07-killed.partial'
-    (left / 'subject_07').mkdir(parents=True)
+    left = out / '.subject_01-killed.partial'
+    (left / 'subject_01').mkdir(parents=True)
     again = run(*arguments)
     assert again.exit_code == 0
     assert f'removed what a run that was killed had left: {left}' in again.output

@@ -73,7 +73,7 @@ def split_windows(
         for index in range(len(each.facts.segments))
     }
     teaching = set(range(len(recordings))).difference(validating)
-    found = _divide(recordings, sensor, length_ns, parts, teaching, (), labels)
+    found = _divide(recordings, sensor, length_ns, parts, teaching, (), labels, ())
     training, validation = (
         _dataset(recordings, sensor, found.rows[part], labels) for part in found.rows
     )

@@ -220,8 +220,9 @@ def test_others_may_have_been_recorded_without_a_label():
     assert set(wrist.recordings[wrist.labelled].tolist()) == {0, 1}
     assert set(wrist.recordings[wrist.unlabelled].tolist()) == {2}
     assert np.array_equal(thigh.labels, wrist.labels)
-    # Nor is anything known of what they alone show, or looked at to validate.
+    # Nor is anything known of what they alone show, which is there too, or looked at to validate.
     assert found.labels == ('a', 'b')
+    assert 'activity_left_out' not in found.sets['wrist'].left_out
     for examples in found.sets.values():
         assert set(examples.validation.recordings.tolist()) <= {0, 1}
         assert NO_LABEL not in examples.validation.labels

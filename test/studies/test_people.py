@@ -100,9 +100,21 @@ def test_those_drawn_are_labelled_and_the_others_there_without_where_they_are_to
     assert list(made) == ['3 people', '3 people, the others unlabelled', 'all labels']
     for few, some, everybody in zip(alone, beside, all_of_them, strict=True):
         assert some.labelled == direction_of(few).train
+        assert not few.labelled
         assert direction_of(some) == direction_of(everybody)
         assert some.split.labels.people == some.labelled
         assert few.labelled == everybody.labelled == ()
+    # Of those from whom only sources learn these keep the labels.
+    direction = {'train': ['1', '2'], 'test': ['3'], 'sources_only': ['4']}
+    apart = study(
+        methods=[UNIMODAL],
+        splits={
+            'across': {'directions': [direction], 'labels': [{'people': 1, 'unlabelled': True}]}
+        },
+    )
+    (group,) = groups(apart, PEOPLE)
+    assert len(group.labelled) == 2
+    assert group.labelled[-1] == '4'
 
 
 def test_who_lacks_a_target_is_not_tested_for_it_and_still_teaches():

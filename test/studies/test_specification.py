@@ -64,6 +64,10 @@ TWICE = {'train': ['1', '2'], 'test': ['2']}
         ({'splits': {'within': {'folds': 1}}}, 'splits.within.folds'),
         ({'splits': {'within': {'labels': [{'fraction': 0.1, 'shots': 4}]}}}, 'not both'),
         ({'splits': {'within': {'labels': [{'unlabelled': True}]}}}, "needs a 'fraction'"),
+        (
+            {'splits': {'across': {'labels': [{'people': 3, 'shots': 4, 'unlabelled': True}]}}},
+            "no 'shots'",
+        ),
         ({'seeds': [1, 1]}, "seed '1' is named twice"),
         ({'sensors': {'imu': {'epochs': 0}}}, 'sensors.imu.epochs'),
         ({'sensors': {'nose': {}}}, 'sensors.nose'),

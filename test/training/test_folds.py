@@ -15,6 +15,7 @@
 """Who is held out to judge by, and that nothing of them is learnt from."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,28 @@ def test_every_person_is_held_out_once_with_all_recordings_and_of_every_sensor()
         # Those who are held out are judged on all that is labelled, of training and validation.
         assert len(fold.judged) == 5 * len(out)
         assert NO_LABEL not in fold.judged.labels
+
+
+def test_who_is_held_out_is_in_recordings_without_a_label_too():
+    of = dict(sets([0, 1, 2], [0, 1, NO_LABEL]))
+    people = ('ann', 'bob', 'cid', 'ann', 'bob')
+    # Of ann there is one without a label, of bob one without the target.
+    for name, others in (('wrist', [3]), ('thigh', [3, 4])):
+        more = windows(others, [NO_LABEL] * 3)
+        training = of[name].training
+        joined = WindowsDataset(
+            *(
+                np.concatenate([getattr(part, each) for part in (training, more)])
+                for each in ('values', 'labels', 'recordings', 'ends_ns')
+            )
+        )
+        of[name] = replace(of[name], training=joined)
+    _, folds = make_folds(of, 'wrist', people, LENGTHS, 3, seed=0)
+    for fold in folds:
+        (name,) = {str(owner) for owner in fold.owners}
+        out = {number for number, each in enumerate(people) if each == name}
+        for sensor in of:
+            assert not recordings_of(fold, sensor) & out
 
 
 def test_activities_that_the_others_do_not_show_are_not_judged():

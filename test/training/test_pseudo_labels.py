@@ -32,9 +32,17 @@ from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.progress import NullReporter
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
+from xmodal_ros.training.ensemble import (
+    _Material,
+    _pays,
+    choose_ensemble,
+    EncoderChoice,
+    NET,
+    PseudoLabels,
+)
 from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.ridge import fit_ridge
+from xmodal_ros.training.stacking import Stacked
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 
@@ -125,12 +133,27 @@ def test_what_answers_beside_a_sources_net_teaches_too() -> None:
     assert (together == expected).mean() > (net == expected).mean()
 
 
+def test_a_source_that_only_guesses_says_nothing_unless_it_is_learnt_from() -> None:
+    ours = with_few_labels(examples(), 4)
+    sets = learning_sets(**{TARGET: DatasetSplit(ours, examples(24, 1), {})})
+    guesses = replace(sets['thigh'].validation, labels=(sets['thigh'].validation.labels + 1) % 3)
+    sets['thigh'] = replace(sets['thigh'], validation=guesses)
+    with repeatable(0):
+        learns = trainer(sets=sets)
+        skills = {name: learns.skill(name) for name in SOURCES}
+        assert skills['thigh'] <= 0 < skills['chest']
+        alone = replace(learns.fits['chest'], sources=())
+        found = make_pseudo_labels(learns, sets, alone, lambda _: _nothing_beside())
+        assert found is not None
+        assert found.by == ('chest',)
+
+
 def _taught_by(fitted: FitResult, source: str) -> FitResult:
     return replace(fitted, sources=(source,))
 
 
 def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for_it() -> None:
-    made = replace(examples(144, noise=1.5), recordings=np.arange(144) // 36)
+    made = replace(examples(144, noise=2.0), recordings=np.arange(144) // 36)
     ours = with_few_labels(made, 6)
     right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
     heard = Notes()
@@ -156,6 +179,25 @@ def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for
     assert alone.ensemble is not None
     for name, value in alone.ensemble.state_dict().items():
         assert torch.equal(value, left.ensemble.state_dict()[name]), name
+
+
+def test_what_the_net_gains_alone_is_no_gain_of_members() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    truth = 1.0 * (labels[:, None] == np.arange(3))
+    windows = replace(examples(60), labels=labels)
+    material = _Material(windows, np.arange(60) // 20, [], 'people', np.ones(60, dtype=bool))
+    worse = Stacked({NET: 1.0, 'kernel': 1.0}, truth + rng.normal(size=(60, 3)), 0.7, {})
+    better = Stacked({NET: 1.0, 'kernel': 0.0}, truth, 1.0, {})
+    assert not _pays(worse, better, material)
+    assert _pays(worse, replace(better, weights={NET: 1.0, 'kernel': 0.1}), material)
+    assert not _pays(better, worse, material)
+    # Of six people one alone is better: less than the standard error.
+    six = replace(material, groups=np.arange(60) // 10)
+    answers = truth.copy()
+    answers[:5] = answers[:5, ::-1]
+    little = Stacked({NET: 1.0, 'kernel': 1.0}, answers, 0.9, {})
+    assert not _pays(little, replace(better, weights={'kernel': 1.0}), six)
 
 
 def test_of_a_recording_whose_parts_are_left_out_members_learn_nothing_more() -> None:

@@ -177,8 +177,8 @@ def read_custom_data(text: str) -> dict[str, str] | None:
     """Give the ``custom_data`` of a bag's metadata in YAML, None where it has none."""
     try:
         document = YAML(typ='safe').load(text)
-    # Of odd texts ruamel's parser raises other exceptions, too.
-    except (YAMLError, ValueError, TypeError, AttributeError, RecursionError):
+    # Of odd texts ruamel's parser raises whatever comes.
+    except Exception:  # noqa: BLE001
         return None
     if isinstance(document, dict):
         document = document.get(ROOT, document)

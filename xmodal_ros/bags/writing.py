@@ -72,8 +72,10 @@ class BagWriter:
         sensors: Sequence[Sensor] = (),
         subject: str = '',
         metadata: Mapping[str, str] | None = None,
+        keep_abandoned: bool = False,
     ) -> None:
         self.path = Path(path)
+        self._keep_abandoned = keep_abandoned
         self._custom_data = dict(metadata or {})
         if sensors:
             self._custom_data['sensors'] = json.dumps([sensor_row(sensor) for sensor in sensors])
@@ -88,7 +90,9 @@ class BagWriter:
         self._refuse_existing()
         try:
             # The storage file bears the name of the folder it is written in.
-            self._replacement = Replacement(self.path.resolve())
+            self._replacement = Replacement(
+                self.path.resolve(), keep_abandoned=self._keep_abandoned
+            )
             writer = Writer(self._replacement.new, version=9, storage_plugin=StoragePlugin.MCAP)
             # Chunks inside the mcap are compressed, which every mcap reader undoes by itself;
             # rosbag2's own file or message compression is not understood everywhere.

@@ -84,7 +84,12 @@ def run(
             return
         recorder.begin(topics)
         writer = BagWriter(
-            out, sensors=sensors_of(topics), subject=asked.subject, metadata=metadata
+            out,
+            sensors=sensors_of(topics),
+            subject=asked.subject,
+            metadata=metadata,
+            # After a power failure a recording may be read from there, and nowhere else.
+            keep_abandoned=True,
         )
         begun = time.monotonic()
         with writer:

@@ -88,14 +88,15 @@ def simulate(
     from xmodal_ros.simulator.simulate import simulate as make
 
     console = Console(stderr=True)
-    for left in clear_abandoned(out):
+    plans = plan_recordings(subjects, minutes, seed, images)
+    ours = ('simulating', *(plan.subject for plan in plans))
+    for left in [path for name in ours for path in clear_abandoned(out, name)]:
         console.print(
             f'removed what a run that was killed had left: {left}',
             markup=False,
             highlight=False,
             soft_wrap=True,
         )
-    plans = plan_recordings(subjects, minutes, seed, images)
     processes = jobs or os.cpu_count() or 1
     executors = ExecutorSettings(
         processes, cluster, parse_options(cluster_option or ()), out / '.slurm'

@@ -16,20 +16,39 @@
 
 import os
 import signal
-import sys
 from typing import Final
 
-STOPPED: Final = (KeyboardInterrupt, SystemExit)
 _INTERRUPTED: Final = 128 + signal.SIGINT
+
+
+class Terminated(SystemExit):
+    """SIGTERM came; what else ends a process by itself is no stop."""
+
+
+STOPPED: Final = (KeyboardInterrupt, Terminated)
+_listening = False
 
 
 def listen() -> None:
     """Let SIGTERM end a command as Ctrl-C does: it cleans up, and keeps what is whole."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    global _listening
+    _listening = True
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated(128 + signal.SIGTERM)
 
 
 def stop_listening() -> None:
-    """End at once from now on: nothing is left that would have to be undone."""
+    """End at once from now on: nothing is left that would have to be undone.
+
+    Of a process in which a command is only called, signals are left as they are.
+    """
+    global _listening
+    if not _listening:
+        return
+    _listening = False
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -37,6 +56,6 @@ def stop_listening() -> None:
 
 def exit_code(stop: BaseException) -> int:
     """Give the exit code of a command that one of ``STOPPED`` has ended."""
-    if isinstance(stop, SystemExit) and isinstance(stop.code, int):
+    if isinstance(stop, Terminated) and isinstance(stop.code, int):
         return stop.code
     return _INTERRUPTED

@@ -24,6 +24,7 @@ import json
 import math
 import os
 from pathlib import Path
+import shutil
 from typing import Any, Final
 import zlib
 
@@ -189,7 +190,8 @@ class StreamCache:
             for entry in entries:
                 # Out of sight first: what is being removed is half of what it was.
                 with closing(Workplace(self.folder, _NEW)) as gone:
-                    entry.rename(gone.path / entry.name)
+                    hidden = entry.rename(gone.path / entry.name)
+                    shutil.rmtree(hidden)
         except OSError as error:
             raise TrainingError(f'cannot clear the cache in {self.folder}: {error}') from error
         return len(entries)

@@ -99,7 +99,7 @@ class LabelSubset:
     ``fraction`` of each activity's segments, at least one, or ``shots`` windows of each activity.
     The others are left out of the target's windows, and sources keep theirs. With ``unlabelled``
     all sensors keep all windows, and none has a label in the other segments. With ``people`` only
-    theirs have one, of all sensors, in training and validation.
+    theirs have one, of all sensors, and of those who train only they validate.
     """
 
     fraction: float = 1.0

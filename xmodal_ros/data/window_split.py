@@ -96,10 +96,12 @@ def split_windows(
 
     def divide(name: str, labels: Collection[str] | None) -> _Divided:
         kept_back = barred if name == target else ()
-        return _divide(recordings, name, lengths_ns[name], parts, learnable, kept_back, labels)
+        return _divide(
+            recordings, name, lengths_ns[name], parts, learnable, kept_back, labels, others
+        )
 
-    shown = divide(target, None).rows['training']
     others = _segments_of_others(recordings, split.labels)
+    shown = divide(target, None).rows['training']
     known = set(_segments(recordings, target, shown)) - others
     labels = tuple(sorted({_label(recordings, segment) for segment in known}))
     divided = {name: divide(name, labels) for name in names}
@@ -236,11 +238,13 @@ def _divide(
     learnable: Collection[int],
     barred: Collection[int],
     labels: Collection[str] | None,
+    unknown: Collection[SegmentKey],
 ) -> _Divided:
     """Divide a sensor's windows by the segment that each belongs to.
 
-    Windows of segments of other activities than ``labels`` are left out, and so is what would
-    train or validate of the recordings ``barred``. Those of no segment train in ``learnable``.
+    Windows of segments of other activities than ``labels``, unless ``unknown``, are left out, and
+    so is what would train or validate of the recordings ``barred``. Those of no segment train in
+    ``learnable``.
     """
     found: dict[Part, _Rows] = {'training': {}, 'validation': {}}
     left_out: Counter[str] = Counter()
@@ -252,7 +256,11 @@ def _divide(
         part_of = [parts.get((number, index), '') for index in range(len(segments))]
         # The last is that of segment -1, which is none.
         own = np.array([*part_of, 'training' if number in learnable else ''])[windows.segment_of]
-        known = np.array([labels is None or s.label in labels for s in segments] + [True])
+        kept = [
+            labels is None or (number, index) in unknown or segment.label in labels
+            for index, segment in enumerate(segments)
+        ]
+        known = np.array([*kept, True])
         touches = {
             part: _touch(recording, sensor, length_ns, [p == part for p in part_of])
             for part in ('validation', 'test')

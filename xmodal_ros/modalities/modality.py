@@ -110,7 +110,12 @@ class SampleCutter:
     def decode_block(self, messages: Sequence[bytes]) -> SampleBlock | None:
         """Decode several messages at once; None where they have to be pushed one by one."""
         decode: object = self._decode
-        return decode.block(messages) if isinstance(decode, BlockDecoder) else None
+        if not isinstance(decode, BlockDecoder):
+            return None
+        try:
+            return decode.block(messages)
+        except Exception:  # noqa: BLE001 - which of them it was shows one by one
+            return None
 
     def push_block(self, block: SampleBlock) -> list[tuple[int, list[Window]]] | None:
         """Take decoded messages; gives the windows due by the numbers of those that made them so.

@@ -178,7 +178,8 @@ def groups(study: Study, people: People = _NOBODY_KNOWN) -> Iterator[Group]:
             drawn = _draw_people(fold, labels.people, seed)
             labelled: tuple[str, ...] = ()
             if labels.others_unlabelled and drawn.direction is not None:
-                labelled, drawn = drawn.direction.train, fold
+                named = drawn.direction
+                labelled, drawn = (*named.train, *named.sources_only), fold
             for target, sets in study.targets.items():
                 if fold.direction and set(fold.direction.test) <= people.lack.get(target, set()):
                     continue

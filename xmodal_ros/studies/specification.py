@@ -115,10 +115,11 @@ class Labels(_Part):
     def _not_both(self) -> Self:
         if self.shots is not None and self.fraction != 1:
             raise ValueError("labels: give 'fraction' or 'shots', not both")
-        if self.unlabelled and self.fraction == 1 and self.people is None:
+        whole = self.fraction == 1 and self.people is None
+        if self.unlabelled and (whole or self.shots is not None):
             raise ValueError(
                 "labels: 'unlabelled' needs a 'fraction' below 1 that is labelled, or so many "
-                "'people'"
+                "'people', and no 'shots'"
             )
         return self
 

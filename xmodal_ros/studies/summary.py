@@ -125,7 +125,8 @@ def summarise(study: Study, records: Sequence[tuple[Run, RunRecord | None]]) -> 
         found = runs.setdefault(key, {}).setdefault((group.target, group.sources, run.row.row), {})
         found[group.seed, group.fold.number] = record
         if group.fold.direction is not None:
-            learnt_from = group.labelled or group.fold.direction.train
+            train = group.fold.direction.train
+            learnt_from = [name for name in train if name in (group.labelled or train)]
             counts.setdefault(key, {})[group.fold.number] = len(learnt_from)
     return tuple(
         Table(

@@ -41,7 +41,12 @@ from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
 from xmodal_ros.training.folds import stretches
 from xmodal_ros.training.ridge import fit_ridge
-from xmodal_ros.training.stacking import choose_weights, Stacked
+from xmodal_ros.training.stacking import (
+    choose_weights,
+    compare_by_group,
+    ENOUGH_GROUPS,
+    Stacked,
+)
 from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
 
 NET: Final = 'net'
@@ -152,7 +157,7 @@ def choose_ensemble(
     found = [
         choose_weights({NET: net, **way.answers}, material.labels, material.groups) for way in ways
     ]
-    best = max(range(len(ways)), key=lambda number: found[number].score)
+    best = int(len(ways) > 1 and _pays(found[0], found[1], material))
     said: dict[str, Any] = {}
     if pseudo is not None and taught is not None:
         said['pseudo_labels'] = {
@@ -160,7 +165,7 @@ def choose_ensemble(
             'windows': int((~taught.judged).sum()),
             'macro_f1': [round(each.score, 4) for each in found],
         }
-        reporter.note(_told(pseudo, taught, found))
+        reporter.note(_told(pseudo, taught, found, used=bool(best)))
     return _combine(
         material, ways[best], grid, {NET: net, **ways[best].answers}, found[best], said, reporter
     )
@@ -212,12 +217,26 @@ def _fit_members(
     return fitted
 
 
-def _told(pseudo: PseudoLabels, taught: _Material, found: Sequence[Stacked]) -> str:
+def _pays(alone: Stacked, taught: Stacked, material: _Material) -> bool:
+    """Say whether members that learnt from pseudo-labels make the common answer better.
+
+    More right over all windows, and in the mean over those left out by more than its standard
+    error where they are enough to tell, for sources have learnt the labels of all of them.
+    """
+    if taught.score <= alone.score or not any(
+        weight for name, weight in taught.weights.items() if name != NET
+    ):
+        return False
+    found = compare_by_group(taught.together, alone.together, material.labels, material.groups)
+    return found.units < ENOUGH_GROUPS or found.gain > found.error
+
+
+def _told(pseudo: PseudoLabels, taught: _Material, found: Sequence[Stacked], *, used: bool) -> str:
     alone, together = (each.score for each in found)
     return (
         f'{" and ".join(pseudo.by)} said what {int((~taught.judged).sum())} windows without a '
         f'label show: learning by that takes macro-F1 from {alone:.3f} to {together:.3f} on '
-        f'{taught.unit} left out' + ('' if together > alone else ', so it is left')
+        f'{taught.unit} left out' + ('' if used else ', so it is left')
     )
 
 

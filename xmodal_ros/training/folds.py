@@ -72,9 +72,10 @@ def make_folds(
     learnt_from = {named[int(number)] for number in labelled}
     folds: Sequence[HeldOut | None]
     unit: Unit = 'people'
-    owner = named
+    # Of who is held out recordings without a label, or without the target, are too.
+    owner = dict(enumerate(people)) | named
     if len(learnt_from) < 2 and len(np.unique(labelled)) > 1:
-        unit, owner = 'recordings', {number: str(number) for number in named}
+        unit, owner = 'recordings', {number: str(number) for number in owner}
     if len({owner[int(number)] for number in labelled}) > 1:
         # Who only validates, by name, is met by none and teaches nobody.
         units = sorted({owner[int(number)] for number in labelled})

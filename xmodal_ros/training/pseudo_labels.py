@@ -20,11 +20,12 @@ fitted in closed form, and has no loss to put a teacher's probabilities into, le
 
 from collections.abc import Callable, Mapping
 import copy
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
+from xmodal_ros.data.dataset import DatasetSplit, pair_in_time, WindowsDataset
 from xmodal_ros.data.window_array import choose
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.models.classifier import Classifier, probabilities
@@ -43,22 +44,26 @@ def make_pseudo_labels(
     """Let sources decide together, by the mean of their calibrated probabilities.
 
     They are those that the target's net, ``fitted``, has learnt from, or else all that the
-    ``trainer`` has trained; ``choose_for`` gives what answers beside a source's net. None where
-    no source saw a window of the target that has no label.
+    ``trainer`` has trained and that are better than guessing; ``choose_for`` gives what answers
+    beside a source's net. None where no source saw a window of the target that has no label.
     """
     training = sets[trainer.target].training
     rows = training.unlabelled
     sums: NDArray[np.float64] | None = None
     by = []
-    for name in fitted.sources or tuple(trainer.fits):
+    skilled = [name for name in trainer.fits if name not in trainer.unskilled]
+    for name in fitted.sources or skilled:
         theirs = sets[name]
         partners = pair_in_time(training, theirs.training)[rows]
         seen = partners >= 0
         if not seen.any():
             continue
         by.append(name)
-        classifier, temperature = _answering(trainer.fits[name], theirs, choose_for(name))
-        windows = choose(theirs.training.values, partners[seen])
+        validation = replace(
+            theirs.validation, values=trainer.read(name, theirs.validation.values)
+        )
+        classifier, temperature = _answering(trainer.fits[name], validation, choose_for(name))
+        windows = trainer.read(name, choose(theirs.training.values, partners[seen]))
         answers = probabilities(predict_answers(classifier, windows), temperature).numpy()
         if sums is None:
             sums = np.zeros((len(rows), answers.shape[1]))
@@ -72,7 +77,7 @@ def make_pseudo_labels(
 
 
 def _answering(
-    fit: FitResult, theirs: DatasetSplit, choice: EncoderChoice
+    fit: FitResult, validation: WindowsDataset, choice: EncoderChoice
 ) -> tuple[Classifier, float]:
     """Give all that answers for a source, and its temperature."""
     classifier = copy.deepcopy(fit.classifier)
@@ -80,6 +85,6 @@ def _answering(
         classifier.join(copy.deepcopy(choice.ensemble))
     calibration = choice.calibration
     if calibration is None:
-        answers = predict_answers(classifier, theirs.validation.values).double().numpy()
-        calibration = calibrate(answers, theirs.validation.labels)
+        answers = predict_answers(classifier, validation.values).double().numpy()
+        calibration = calibrate(answers, validation.labels)
     return classifier, calibration.temperature

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from xmodal_ros.methods.verdict import compare, Scores
+from xmodal_ros.methods.verdict import compare, Scores, UnitDifference
 from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
 from xmodal_ros.training.ridge import balanced_weights
 
@@ -39,7 +39,7 @@ from xmodal_ros.training.ridge import balanced_weights
 _LEAST_SHRINKAGE: Final = 1e-3
 _SHRINKAGE: Final = 3.0
 # Of fewer groups none tells whether one alone is better.
-_ENOUGH_GROUPS: Final = 5
+ENOUGH_GROUPS: Final = 5
 # Below this share of the common answer a member costs more than it says.
 _LEAST_SHARE: Final = 0.02
 # By so much macro-F1 over all windows one is clearly better, however few the groups are.
@@ -78,9 +78,9 @@ def choose_weights(
     score = _score(together, labels)
     alone = {name: _score(answers[name], labels) for name in names}
     best = max(names, key=lambda name: alone[name])
-    lost = compare(_by_group(answers[best], labels, groups), _by_group(together, labels, groups))
+    lost = compare_by_group(answers[best], together, labels, groups)
     clearly = alone[best] > score + _CLEARLY or lost.gain > lost.error
-    if count >= _ENOUGH_GROUPS and alone[best] > score and clearly:
+    if count >= ENOUGH_GROUPS and alone[best] > score and clearly:
         # How sure it is, calibration sets.
         weights = {name: float(name == best) for name in names}
         together, score = answers[best], alone[best]
@@ -91,6 +91,16 @@ def _score(answers: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     decided = answers.argmax(axis=1).tolist()
     counts = count_by_class(labels.tolist(), decided, np.unique(labels).tolist())
     return float(macro_f1(counts))
+
+
+def compare_by_group(
+    answers: NDArray[np.float64],
+    reference: NDArray[np.float64],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+) -> UnitDifference:
+    """Compare answers (N, classes) with others by the macro-F1 of each group."""
+    return compare(_by_group(answers, labels, groups), _by_group(reference, labels, groups))
 
 
 def _by_group(

@@ -96,6 +96,8 @@ class TransferTrainer:
         self.sources = tuple(sources)
         self.fits: dict[str, FitResult] = {}
         """Of the sources trained so far."""
+        self.unskilled: set[str] = set()
+        """Sources that were found no better than guessing."""
         self.candidates: list[Candidate] = []
         """All ways the target was trained in so far."""
         self.durations_s: dict[str, float] = {}
@@ -209,7 +211,10 @@ class TransferTrainer:
         decided = logits.argmax(dim=1).tolist()
         shown = np.unique(validation.labels).tolist()
         right, true, _ = count_by_class(validation.labels.tolist(), decided, shown).T
-        return self._context.broadcast(float((right / true).mean()) - 1 / len(shown))
+        skill = self._context.broadcast(float((right / true).mean()) - 1 / len(shown))
+        if skill <= 0:
+            self.unskilled.add(source)
+        return skill
 
     def average(self, taught: FitResult, other: FitResult) -> FitResult:
         """Give the mean of two targets' weights; all else is said of it as of ``taught``."""

@@ -161,6 +161,7 @@ def test_a_block_with_a_damaged_message_is_not_decoded_or_the_same(number, posit
     'other',
     [
         imu_bytes(EPOCH, (np.nan, 0, 0)),
+        *(imu_bytes(EPOCH, gyro=tuple(np.where(np.arange(3) == i, np.nan, 0))) for i in range(3)),
         imu_bytes(EPOCH, (2e6, 0, 0)),
         imu_bytes(EPOCH, has_gyro=False),
         imu_bytes(EPOCH, has_acc=False),

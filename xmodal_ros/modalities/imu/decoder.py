@@ -109,7 +109,8 @@ class ImuDecoder:
         measured = [body[:, each] for each in columns]
         if any((body[:, each.stop] == _NOT_MEASURED).any() for each in columns):
             return None
-        if not max(np.abs(each).max() for each in measured) <= _SURELY_MEASURED:
+        # NaN is not below it either.
+        if not all(np.abs(each).max() <= _SURELY_MEASURED for each in measured):
             return None
         if self.rotation is not None:
             # In the order of one by one, for sums of three differ by it.
