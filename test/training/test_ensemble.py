@@ -28,6 +28,7 @@ from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.training import ensemble
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
 from xmodal_ros.training.ridge import balanced_weights, fit_ridge
 from xmodal_ros.training.stacking import choose_weights, stack
@@ -165,6 +166,32 @@ def test_ridge_is_that_of_the_book_by_either_system():
         np.testing.assert_allclose(fitted.weights, book[:-1], atol=1e-6)
         np.testing.assert_allclose(fitted.offsets, 10 * book[-1], atol=1e-6)
         assert (fitted.held_out.argmax(axis=1) == labels).mean() > 0.5
+
+
+def test_a_strength_that_is_given_is_not_chosen():
+    rng = np.random.default_rng(0)
+    labels, groups = np.arange(30) % 3, np.arange(30) // 10
+    values = rng.normal(size=(30, 5)) + 4 * (labels[:, None] == np.arange(5))
+    folds = [np.array([group]) for group in range(3)]
+    chosen = fit_ridge(values, labels, groups, folds, 3)
+    same = fit_ridge(values, labels, groups, folds, 3, strength=chosen.strength)
+    np.testing.assert_array_equal(same.held_out, chosen.held_out)
+    assert fit_ridge(values, labels, groups, folds, 3, strength=50.0).strength == 50.0
+
+
+def test_of_few_people_none_chooses_how_strong_a_ridge_is(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def listen(*given, **_):
+        asked.append(given[6])
+        return fit_ridge(*given)
+
+    monkeypatch.setattr(ensemble, 'fit_ridge', listen)
+    chosen(recorded(4), Notes())
+    assert asked == [0.3, 0.01, 0.3]
+    asked.clear()
+    chosen(recorded(6), Notes(), 'abcdef')
+    assert asked == [None, None, None]
 
 
 def test_classes_weigh_the_same_and_windows_one_in_the_mean():

@@ -62,6 +62,10 @@ _MOST_NUMBERS: Final = 100_000_000
 # What a net that is only to be compared may take.
 _MOST_STEPS: Final = {'sequence': 800, 'spectrogram': 300, 'pictures': 300}
 _PART: Final = 64
+# How strong a ridge is where those who are left out are too few to choose by: of features, and of
+# likenesses to landmarks.
+_USUAL_STRENGTH: Final = 0.3
+_USUAL_STRENGTH_OF_LIKENESS: Final = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,6 +195,7 @@ def _fit_members(
     torch.manual_seed(seed)
     fitted = _Fitted([], {})
     statistics: Tensor | None = None
+    few = len(np.unique(material.groups[material.judged])) < ENOUGH_GROUPS
     for number, config in enumerate(MEMBERS, done):
         reporter.advance(number, config.name)
         member = Member(config, sequences.shape[2], classes)
@@ -201,6 +206,7 @@ def _fit_members(
         else:
             inputs = member.prepare(sequences, generator)
             statistics = inputs if statistics is None else statistics
+        usual = _USUAL_STRENGTH_OF_LIKENESS if config.landmarks else _USUAL_STRENGTH
         ridge = fit_ridge(
             inputs.numpy(),
             material.labels,
@@ -208,6 +214,7 @@ def _fit_members(
             material.folds,
             classes,
             material.judged,
+            usual if few else None,
         )
         member.answer.weight.copy_(torch.from_numpy(ridge.weights.T))
         member.answer.bias.copy_(torch.from_numpy(ridge.offsets))

@@ -55,28 +55,30 @@ def fit_ridge(
     folds: Sequence[NDArray[np.int64]],
     classes: int,
     judged: NDArray[np.bool_] | None = None,
+    strength: float | None = None,
 ) -> RidgeFit:
     """Fit features (N, K), and choose the strength by ``folds`` of ``groups`` (N,) left out.
 
     All are learnt from, and by those that are ``judged`` (N,) the strength is chosen: by all
-    without.
+    without, and not at all where one is given.
     """
+    strengths = _STRENGTHS if strength is None else (strength,)
     rows = slice(None) if judged is None else judged
     inputs = np.concatenate(
         [features, np.full((len(features), 1), _ONE, features.dtype)], axis=1
     ).astype(np.float64)
     weights = balanced_weights(labels[rows], classes)
-    scores = {strength: np.zeros((len(labels), classes)) for strength in _STRENGTHS}
+    scores = {each: np.zeros((len(labels), classes)) for each in strengths}
     for fold in folds:
         out = np.isin(groups, fold)
-        learnt = _solutions(inputs[~out], labels[~out], classes, _STRENGTHS)
-        for strength, solution in zip(_STRENGTHS, learnt, strict=True):
-            scores[strength][out] = inputs[out] @ solution
-    losses = {each: _loss(scores[each][rows], labels[rows], weights) for each in _STRENGTHS}
+        learnt = _solutions(inputs[~out], labels[~out], classes, strengths)
+        for each, solution in zip(strengths, learnt, strict=True):
+            scores[each][out] = inputs[out] @ solution
+    losses = {each: _loss(scores[each][rows], labels[rows], weights) for each in strengths}
     # The least loss is that of caution, which decisions lose by.
-    strength = min(each for each in losses if losses[each] <= _NEAR * min(losses.values()))
-    (solution,) = _solutions(inputs, labels, classes, (strength,))
-    return RidgeFit(solution[:-1], solution[-1] * _ONE, scores[strength], strength)
+    chosen = min(each for each in losses if losses[each] <= _NEAR * min(losses.values()))
+    (solution,) = _solutions(inputs, labels, classes, (chosen,))
+    return RidgeFit(solution[:-1], solution[-1] * _ONE, scores[chosen], chosen)
 
 
 def balanced_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
