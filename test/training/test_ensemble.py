@@ -87,9 +87,9 @@ def test_it_is_chosen_on_people_left_out_and_the_seed_fixes_it():
         preprocessed = trainer(()).document(TARGET).make_classifier().preprocessing(windows)
         answers = first.ensemble(preprocessed, torch.zeros(72, 3)).argmax(dim=1)
     assert (answers.numpy() == recorded(4).labels).mean() > 0.8
-    assert reporter.notes[0].startswith('encoder auto: ')
+    assert reporter.notes[0].startswith(f'encoder auto of {TARGET}: ')
     assert 'on people left out in 3 folds; alone: net' in reporter.notes[0]
-    assert 'trying a net, people 1 of 3' in reporter.stages
+    assert f'trying a net of {TARGET}, people 1 of 3' in reporter.stages
 
 
 def test_one_person_is_chosen_on_by_recordings_or_else_by_parts_of_one():
@@ -146,7 +146,9 @@ def test_five_windows_leave_the_net_alone_and_it_is_said():
     reporter = Notes()
     choice = chosen(examples(5), reporter)
     assert choice.ensemble is None
-    assert reporter.notes == ['encoder auto: the net alone; too few windows to choose by']
+    assert reporter.notes == [
+        f'encoder auto of {TARGET}: the net alone; too few windows to choose by'
+    ]
 
 
 def test_ridge_is_that_of_the_book_by_either_system():

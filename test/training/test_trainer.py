@@ -424,3 +424,5 @@ def test_an_epoch_that_is_longer_than_a_training_may_be_shows_other_windows_each
     whole = shown(replace(settings, most_steps=None), 0)
     assert torch.equal(torch.cat(whole).unique(), torch.arange(48))
     assert len(shown(replace(settings, balance='sampling'), 0)) == 2
+    # Of 48 windows four times as many as an epoch has, and one more.
+    assert len(shown(replace(settings, most_steps=None, least_steps=13), 0)) == 13

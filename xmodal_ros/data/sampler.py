@@ -62,7 +62,7 @@ class BatchSampler:
         if self._sampled:
             drawn = torch.multinomial(self._chances, shown, replacement=True, generator=generator)
             return self._labelled[drawn]
-        least = (self.steps - 1) * self._size
+        least = (self.steps - 1) * self._size + 1
         return self._labelled[_shuffled(count, least, generator)[:shown]]
 
     def _beside(self, shown: int, generator: Generator) -> Tensor:

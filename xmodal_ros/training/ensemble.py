@@ -140,7 +140,7 @@ def choose_ensemble(
     parts = [examples.training, examples.validation] if learn_validation else [examples.training]
     material = _gather(parts, people, seed, document.window.length_ns)
     if material is None:
-        return _net_alone('too few windows to choose by', reporter)
+        return _net_alone('too few windows to choose by', document, reporter)
     taught = (
         None
         if pseudo is None
@@ -149,8 +149,10 @@ def choose_ensemble(
     preprocessing = Preprocessing(document.preprocessing)
     sequences = _sequences(preprocessing, (taught or material).windows, grid)
     if sequences.shape[1] < 8:
-        return _net_alone('windows are shorter than 8 steps', reporter)
-    reporter.begin('choosing an encoder', len(MEMBERS) * (1 if taught is None else 2))
+        return _net_alone('windows are shorter than 8 steps', document, reporter)
+    reporter.begin(
+        f'choosing an encoder of {document.sensor}', len(MEMBERS) * (1 if taught is None else 2)
+    )
     classes = len(document.labels)
     # Those with a label come first.
     ways = [_fit_members(material, sequences[: len(material.labels)], classes, seed, reporter)]
@@ -171,7 +173,14 @@ def choose_ensemble(
         }
         reporter.note(_told(pseudo, taught, found, used=bool(best)))
     return _combine(
-        material, ways[best], grid, {NET: net, **ways[best].answers}, found[best], said, reporter
+        material,
+        ways[best],
+        grid,
+        {NET: net, **ways[best].answers},
+        found[best],
+        said,
+        document.sensor,
+        reporter,
     )
 
 
@@ -254,6 +263,7 @@ def _combine(
     answers: dict[str, NDArray[np.float64]],
     found: Stacked,
     said: Mapping[str, Any],
+    sensor: str,
     reporter: ProgressReporter,
 ) -> EncoderChoice:
     names = [NET, *(member.config.name for member in fitted.members)]
@@ -274,7 +284,7 @@ def _combine(
     parts = ' + '.join(f'{name} {value:.0%}' for name, value in chosen.items())
     others = ', '.join(f'{name} {value:.3f}' for name, value in found.alone.items())
     reporter.note(
-        f'encoder auto: {parts}, macro-F1 {score:.3f} on {material.unit} left out in '
+        f'encoder auto of {sensor}: {parts}, macro-F1 {score:.3f} on {material.unit} left out in '
         f'{len(material.folds)} folds; alone: {others}'
     )
     if not kept:
@@ -299,8 +309,8 @@ def _assemble(
     return ensemble
 
 
-def _net_alone(why: str, reporter: ProgressReporter) -> EncoderChoice:
-    reporter.note(f'encoder auto: the net alone; {why}')
+def _net_alone(why: str, document: BundleInfo, reporter: ProgressReporter) -> EncoderChoice:
+    reporter.note(f'encoder auto of {document.sensor}: the net alone; {why}')
     return EncoderChoice(None, None, {'chosen': {NET: 1.0}, 'why': why})
 
 
@@ -460,7 +470,8 @@ def _net_answers(
         bounded = replace(settings, most_steps=_MOST_STEPS[document.encoder.input])
         steps = steps_of_epoch(training, bounded, unlabelled=False)
         epochs = max(1, min(settings.epochs, _MOST_STEPS[document.encoder.input] // steps))
-        stage = f'trying a net, {material.unit} {number + 1} of {len(material.folds)}'
+        part = f'{material.unit} {number + 1} of {len(material.folds)}'
+        stage = f'trying a net of {document.sensor}, {part}'
         reporter.begin(stage, epochs)
         torch.manual_seed(seed)
         classifier: Classifier = document.make_classifier()
