@@ -30,6 +30,8 @@ from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
+from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
+from xmodal_ros.training.trainer import repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
@@ -98,3 +100,39 @@ def trainer(
         people=people,
         callbacks=callbacks,
     )
+
+
+class Notes(NullReporter):
+    """Keeps what users are told."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.stages: list[str] = []
+
+    def begin(self, stage: str, total: int) -> None:
+        self.stages.append(stage)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def chosen(
+    training: WindowsDataset,
+    reporter: ProgressReporter,
+    people: Sequence[str] = 'abcd',
+    pseudo: PseudoLabels | None = None,
+) -> EncoderChoice:
+    """Choose the wrist's encoder on windows of people whose recordings have these letters."""
+    document = trainer(()).document(TARGET)
+    with repeatable(0):
+        return choose_ensemble(
+            document,
+            RECIPES[TARGET],
+            DatasetSplit(training, examples(6, 9), {}),
+            0,
+            torch.device('cpu'),
+            reporter,
+            people=people,
+            learn_validation=False,
+            pseudo=pseudo,
+        )

@@ -14,55 +14,24 @@
 
 """The encoder ``auto``: chosen on people left out, the same by the same seed, told."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from test.training.small_trainer import examples, RECIPES, SETTINGS, TARGET, trainer
+from test.training.small_trainer import chosen, examples, Notes, SETTINGS, TARGET, trainer
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
-from xmodal_ros.progress import NullReporter
 from xmodal_ros.training import ensemble
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice
+from xmodal_ros.training.ensemble import choose_ensemble
 from xmodal_ros.training.ridge import balanced_weights, fit_ridge
 from xmodal_ros.training.stacking import choose_weights, stack
 from xmodal_ros.training.trainer import predict_answers, repeatable
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
-
-
-class Notes(NullReporter):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.stages: list[str] = []
-
-    def begin(self, stage: str, total: int) -> None:
-        self.stages.append(stage)
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-def chosen(
-    training: WindowsDataset, reporter: Notes, people: Sequence[str] = 'abcd'
-) -> EncoderChoice:
-    document = trainer(()).document(TARGET)
-    with repeatable(0):
-        return choose_ensemble(
-            document,
-            RECIPES[TARGET],
-            DatasetSplit(training, examples(6, 9), {}),
-            0,
-            torch.device('cpu'),
-            reporter,
-            people=people,
-            learn_validation=False,
-        )
 
 
 def recorded(count: int) -> WindowsDataset:

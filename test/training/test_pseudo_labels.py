@@ -20,10 +20,11 @@ import numpy as np
 import torch
 
 from test.training.small_trainer import (
+    chosen,
     examples,
     LABELS,
     learning_sets,
-    RECIPES,
+    Notes,
     SOURCES,
     TARGET,
     trainer,
@@ -31,11 +32,9 @@ from test.training.small_trainer import (
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
-from xmodal_ros.progress import NullReporter
 from xmodal_ros.training.ensemble import (
     _Material,
     _pays,
-    choose_ensemble,
     EncoderChoice,
     NET,
     PseudoLabels,
@@ -46,36 +45,10 @@ from xmodal_ros.training.stacking import Stacked
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 
-class Notes(NullReporter):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
 def with_few_labels(made: WindowsDataset, every: int) -> WindowsDataset:
     """Leave every so manieth run of three windows its labels."""
     labelled = np.arange(len(made)) // 3 % every == 0
     return replace(made, labels=np.where(labelled, made.labels, NO_LABEL))
-
-
-def chosen(
-    pseudo: PseudoLabels | None, reporter: Notes, training: WindowsDataset, people: str = 'abcd'
-) -> EncoderChoice:
-    document = trainer(()).document(TARGET)
-    with repeatable(0):
-        return choose_ensemble(
-            document,
-            RECIPES[TARGET],
-            DatasetSplit(training, examples(6, 9), {}),
-            0,
-            torch.device('cpu'),
-            reporter,
-            people=people,
-            learn_validation=False,
-            pseudo=pseudo,
-        )
 
 
 def test_sources_decide_together_on_what_nobody_labelled_and_they_saw() -> None:
@@ -117,9 +90,7 @@ def test_what_answers_beside_a_sources_net_teaches_too() -> None:
     with repeatable(0):
         learns = trainer(('chest',), sets=sets)
         fitted = learns.train_source('chest')
-        choice = chosen(
-            None, Notes(), replace(sets['chest'].training, recordings=np.arange(40) // 10)
-        )
+        choice = chosen(replace(sets['chest'].training, recordings=np.arange(40) // 10), Notes())
         assert choice.ensemble is not None
 
         def labels(beside: EncoderChoice) -> list[int]:
@@ -157,7 +128,7 @@ def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for
     ours = with_few_labels(made, 6)
     right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
     heard = Notes()
-    taught = chosen(PseudoLabels(right, ('camera',), net=True), heard, ours)
+    taught = chosen(ours, heard, pseudo=PseudoLabels(right, ('camera',), net=True))
     said = taught.document['pseudo_labels']
     assert said['by'] == ['camera']
     assert said['windows'] == len(ours.unlabelled)
@@ -170,8 +141,8 @@ def test_members_learn_what_sources_say_where_people_left_out_are_the_better_for
 
     wrong = np.where(right == NO_LABEL, NO_LABEL, (right + 1) % 3)
     heard = Notes()
-    left = chosen(PseudoLabels(wrong, ('camera',), net=False), heard, ours)
-    alone = chosen(None, Notes(), ours)
+    left = chosen(ours, heard, pseudo=PseudoLabels(wrong, ('camera',), net=False))
+    alone = chosen(ours, Notes())
     assert left.document['pseudo_labels']['by'] == []
     assert left.with_sources(('chest',)) == ('chest',)
     assert heard.notes[0].endswith('so it is left')
@@ -206,11 +177,11 @@ def test_of_a_recording_whose_parts_are_left_out_members_learn_nothing_more() ->
     labelled = (np.arange(144) < 72) & (np.arange(144) // 3 % 2 == 0)
     ours = replace(made, labels=np.where(labelled, made.labels, NO_LABEL))
     right = np.where(ours.labels == NO_LABEL, made.labels, NO_LABEL)
-    choice = chosen(PseudoLabels(right, ('camera',), net=False), Notes(), ours, 'ab')
+    choice = chosen(ours, Notes(), 'ab', PseudoLabels(right, ('camera',), net=False))
     assert choice.document['over'] == 'parts of a recording'
     assert choice.document['pseudo_labels']['windows'] == 72
     first = np.where(made.recordings == 0, right, NO_LABEL)
-    choice = chosen(PseudoLabels(first, ('camera',), net=False), Notes(), ours, 'ab')
+    choice = chosen(ours, Notes(), 'ab', PseudoLabels(first, ('camera',), net=False))
     assert 'pseudo_labels' not in choice.document
 
 
