@@ -48,10 +48,12 @@ class Comparison:
 
 
 def comparisons(page: str) -> list[Comparison]:
-    """Give those of the plainest method, table by table."""
+    """Give those of the plainest method on people not met before, table by table."""
     found = []
     for part in page.split('\n## ')[1:]:
         for table in part.split('\n### ')[1:]:
+            if not table.startswith('Across, '):
+                continue
             amount = table.partition('\n')[0].removeprefix('Across, ')
             people = re.search(r'^(\d+) test subjects', table, re.MULTILINE)
             alone: dict[str, float] = {}

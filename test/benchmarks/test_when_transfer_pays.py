@@ -29,3 +29,13 @@ def test_a_table_without_the_row_or_without_people_gives_nothing() -> None:
     row = '| camera | imu | distillation | 0.6 | 5 |  | 1 |\n'
     page = f'\n## study\n\n### Across, all labels\n\n4 test subjects\n\n{row}| a | b |\n'
     assert comparisons(page) == []
+
+
+def test_people_who_are_known_are_no_gain_on_people_not_met_before() -> None:
+    rows = (
+        '| camera | | **unimodal** | 0.5 | 1 | | |\n'
+        '| camera | imu | distillation | 0.6 | 1 | +0.100 (+0.050 to +0.150) | 1 |\n'
+    )
+    page = '\n## study\n\n### {}, all labels\n\n4 test subjects\n\n' + rows
+    assert len(comparisons(page.format('Across'))) == 1
+    assert comparisons(page.format('Within')) == []
