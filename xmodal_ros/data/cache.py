@@ -187,11 +187,12 @@ class StreamCache:
         entries = self.entries()
         try:
             clear_abandoned(self.folder, _NEW)
-            for entry in entries:
-                # Out of sight first: what is being removed is half of what it was.
-                with closing(Workplace(self.folder, _NEW)) as gone:
-                    hidden = entry.rename(gone.path / entry.name)
-                    shutil.rmtree(hidden)
+            if not entries:
+                return 0
+            with closing(Workplace(self.folder, _NEW, keep_abandoned=True)) as gone:
+                for entry in entries:
+                    # Out of sight first: what is being removed is half of what it was.
+                    shutil.rmtree(entry.rename(gone.path / entry.name))
         except OSError as error:
             raise TrainingError(f'cannot clear the cache in {self.folder}: {error}') from error
         return len(entries)

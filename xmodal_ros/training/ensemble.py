@@ -333,7 +333,7 @@ def _gather(
     recordings, ends_ns = column('recordings'), column('ends_ns')
     windows = WindowsDataset(np.asarray(choose(values, rows)), labels[rows], recordings, ends_ns)
     groups, folds, unit = _groups(windows, people, seed, length_ns)
-    return _Material(windows, groups, folds, unit, np.ones(len(labels[rows]), dtype=bool))
+    return _Material(windows, groups, folds, unit, np.ones(len(rows), dtype=bool))
 
 
 def _with_pseudo_labels(
@@ -345,12 +345,11 @@ def _with_pseudo_labels(
     windows of one part overlap those of another.
     """
     own, labels = material.windows, pseudo.labels
-    whole = (
-        training.recordings
-        if material.unit == 'recordings'
-        else _persons(people)[training.recordings]
-    )
-    if material.unit == 'parts of a recording':
+    if material.unit == 'people':
+        whole = _persons(people)[training.recordings]
+    elif material.unit == 'recordings':
+        whole = training.recordings
+    else:
         labels = np.where(np.isin(training.recordings, own.recordings), NO_LABEL, labels)
         whole = np.full(len(labels), _NEVER_LEFT_OUT)
     most = min(_MOST_WINDOWS, _MOST_NUMBERS // int(np.prod(training.values.shape[1:])))
