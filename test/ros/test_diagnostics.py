@@ -14,8 +14,6 @@
 
 """A node reports at a steady pace, and follows the graph at least twice a second."""
 
-from collections.abc import Iterator
-
 import pytest
 import rclpy
 from rclpy.parameter import Parameter as RosParameter
@@ -23,14 +21,6 @@ from rclpy.parameter import Parameter as RosParameter
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.parameter_tables import AUTOSTART, DIAGNOSTICS_PERIOD
 from xmodal_ros.runtime.health import Report
-
-
-@pytest.fixture
-def context() -> Iterator[rclpy.Context]:
-    context = rclpy.Context()
-    rclpy.init(context=context)
-    yield context
-    context.try_shutdown()
 
 
 class Listener(ListeningNode):

@@ -14,7 +14,7 @@
 
 """A managed node tells its manager that it lives, where the package for it is installed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 import sys
 from threading import Thread
@@ -31,14 +31,6 @@ from xmodal_ros.ros.lifecycle import ManagedNode
 from xmodal_ros.ros.parameter_tables import AUTOSTART
 
 CONFIG = Path(__file__).parents[2] / 'config' / 'lifecycle_manager.yaml'
-
-
-@pytest.fixture
-def context() -> Iterator[rclpy.Context]:
-    context = rclpy.Context()
-    rclpy.init(context=context)
-    yield context
-    context.try_shutdown()
 
 
 def managed(context: rclpy.Context, *, autostart: bool = False) -> ManagedNode:
