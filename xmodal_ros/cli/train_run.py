@@ -40,6 +40,7 @@ from xmodal_ros.training.events import (
     EventReporter,
     Failed,
     Finished,
+    Note,
     Stopped,
     to_line,
 )
@@ -115,6 +116,8 @@ def _run_for_a_program(
         )
         output.write(Failed(words))
         raise
+    for warning in result.warnings:
+        output.write(Note(f'warning: {warning}'))
     output.write(Finished(str(result.path), result.info.scores))
     return result
 
@@ -162,3 +165,5 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
     table.add_row('time', f'{sum(result.durations_s.values()):.0f} s')
     table.add_row('bundle', escape(str(result.path)))
     console.print(table)
+    for warning in result.warnings:
+        console.print(f'[yellow]warning:[/] {escape(warning)}', soft_wrap=True, highlight=False)
