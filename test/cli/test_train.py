@@ -113,6 +113,28 @@ def test_that_one_person_says_nothing_of_others_is_the_last_thing_said(recording
     assert [note.text for note in notes[-2:]] == [quick, person]
 
 
+def test_what_is_left_out_is_counted_a_sensor_as_on_the_card(recordings, tmp_path):
+    out = tmp_path / 'imu'
+    result = train(
+        *(recordings, '--target', 'imu', '--source', 'camera', '--method', 'distillation'),
+        *('--test-subjects', '3', '--quick', '--encoder', 'imu=imu_cnn', 'camera=camera_cnn'),
+        *('--out', out),
+    )
+    assert result.exit_code == 0, result.output
+    said = {
+        line.removeprefix('data: left out of ').split(': ')[0]: line.split(': ', 2)[2]
+        for line in result.output.splitlines()
+        if line.startswith('data: left out of ')
+    }
+    assert set(said) == {'imu', 'camera'}
+    assert 'reach into a segment that validates' in said['imu']
+    (card,) = [
+        line for line in (out / 'README.md').read_text().splitlines() if 'Left out of' in line
+    ]
+    counts = card.removeprefix('Left out of training, of `imu`: ').rstrip('.').split(', ')
+    assert sorted(counts) == sorted(said['imu'].split(', '))
+
+
 def test_the_help_suffices():
     result = CliRunner().invoke(app, ['train', '--help'], env={'COLUMNS': '200'})
     assert result.exit_code == 0

@@ -24,7 +24,7 @@ from rich.markup import escape
 from rich.table import Table
 import typer
 
-from xmodal_ros.cli.dataset_page import summary
+from xmodal_ros.cli.dataset_page import left_out_by_sensor, summary
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.cli.stopping import exit_code, STOPPED
@@ -152,7 +152,8 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
             'test macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
         )
         table.add_row('test accuracy per clip', f'{scores.accuracy:.3f}')
-    for line in summary(result.data_module.report):
+    left_out = {name: each.left_out for name, each in result.data_module.sets.items()}
+    for line in [*summary(result.data_module.report), *left_out_by_sensor(left_out)]:
         console.print(f'[yellow]data:[/] {escape(line)}', soft_wrap=True, highlight=False)
     best = result.fits[result.config.target].best_epoch
     table.add_row(
