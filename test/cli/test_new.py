@@ -80,6 +80,24 @@ def test_each_kind_of_package_passes_its_own_test(packages: dict[Kind, Path]) ->
         assert not [each for each in package.rglob('*.py') if '{{' in each.read_text()]
 
 
+def test_a_test_before_installing_says_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = run('method', 'my_other_loss', tmp_path / 'my package')
+    install = 'pip install --no-build-isolation -e .'
+    assert f"cd '{package}' && {install} && pytest" in capsys.readouterr().err
+    done = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider'],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert f"method 'my_other_loss' is not installed: run `{install}`" in done.stdout
+    assert 'ConfigurationError' not in done.stdout
+
+
 def test_names_that_cannot_be_or_are_taken_are_refused(tmp_path: Path) -> None:
     for name, words in (
         ('My-Loss', 'can be no name here'),

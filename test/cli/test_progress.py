@@ -63,6 +63,20 @@ def test_of_a_stage_there_may_be_its_last_step_alone() -> None:
     ]
 
 
+def test_a_note_comes_after_the_line_of_the_stage_that_it_is_about() -> None:
+    screen, written = console(terminal=False)
+    with ProgressBars(screen, Lines(stage='{stage}', last='  {done}: {detail}')) as bars:
+        work(bars)
+        bars.note('overfitted')
+        bars.begin('testing', 1)
+    assert written.getvalue().splitlines()[-4:] == [
+        'training imu',
+        '  1: loss 0.500, alignment 0.125, validation 0.250 (75% right)',
+        'note: overfitted',
+        'testing',
+    ]
+
+
 def test_on_a_terminal_each_stage_has_a_bar_and_no_lines() -> None:
     screen, written = console(terminal=True)
     with ProgressBars(screen, Lines(stage='LINE', step='LINE')) as bars:

@@ -38,7 +38,7 @@ from xmodal_ros.methods.method import method_names
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.training.checkpoint_store import checkpoint_folder
-from xmodal_ros.training.events import Event, Finished, from_line, Progress, Stopped
+from xmodal_ros.training.events import Event, Finished, from_line, Note, Progress, Stopped
 
 
 @pytest.fixture(scope='module')
@@ -97,6 +97,42 @@ def test_dcat_with_options_from_the_command_line(recordings, tmp_path):
         'centred': False,
     }
     assert info.provenance['subjects']['validation'] == ['2']
+
+
+def test_that_one_person_says_nothing_of_others_is_the_last_thing_said(recordings, tmp_path):
+    arguments = (recordings, '--target', 'imu', '--test-subjects', '2', '3', '--quick')
+    result = train(*arguments, '--out', tmp_path / 'imu')
+    assert result.exit_code == 0, result.output
+    quick, person = result.output.splitlines()[-2:]
+    assert quick.startswith('warning: it was trained with --quick')
+    assert person.startswith("warning: all that was learnt from is recordings of '1'")
+    told = train(*arguments, '--out', tmp_path / 'imu', '--events')
+    notes = [
+        note for line in told.stdout.splitlines() if isinstance(note := from_line(line), Note)
+    ]
+    assert [note.text for note in notes[-2:]] == [quick, person]
+
+
+def test_what_is_left_out_is_counted_a_sensor_as_on_the_card(recordings, tmp_path):
+    out = tmp_path / 'imu'
+    result = train(
+        *(recordings, '--target', 'imu', '--source', 'camera', '--method', 'distillation'),
+        *('--test-subjects', '3', '--quick', '--encoder', 'imu=imu_cnn', 'camera=camera_cnn'),
+        *('--out', out),
+    )
+    assert result.exit_code == 0, result.output
+    said = {
+        line.removeprefix('data: left out of ').split(': ')[0]: line.split(': ', 2)[2]
+        for line in result.output.splitlines()
+        if line.startswith('data: left out of ')
+    }
+    assert set(said) == {'imu', 'camera'}
+    assert 'reach into a segment that validates' in said['imu']
+    (card,) = [
+        line for line in (out / 'README.md').read_text().splitlines() if 'Left out of' in line
+    ]
+    counts = card.removeprefix('Left out of training, of `imu`: ').rstrip('.').split(', ')
+    assert sorted(counts) == sorted(said['imu'].split(', '))
 
 
 def test_the_help_suffices():

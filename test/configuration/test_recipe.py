@@ -14,6 +14,7 @@
 
 """A sensor is learnt as what most of its messages hold, not as what the first one does."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 
 from test.messages import compressed_bytes, EPOCH, image_bytes
-from xmodal_ros.configuration.fit_settings import RecipeChoices
+from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
 from xmodal_ros.configuration.recipe import make_recipe
 from xmodal_ros.errors import ConfigurationError, StreamError
 from xmodal_ros.modalities.augmentation import NoAugmentation
@@ -83,3 +84,12 @@ def test_an_encoder_without_the_weights_it_begins_with_is_refused_at_once(
     choices = RecipeChoices(encoders={'camera': 'camera_efficientnet'})
     with pytest.raises(ConfigurationError, match=r'xmodal_ros\[pretrained\]'):
         make_recipe(CAMERA, IMAGE_TYPE, [GREY], choices)
+
+
+def test_a_first_try_is_short_however_many_windows_there_are_unless_epochs_are_named() -> None:
+    usual = FitSettings(epochs=9, most_steps=1000)
+    assert RecipeChoices().applied_to(usual) == usual
+    assert RecipeChoices(quick=True).applied_to(usual) == replace(usual, epochs=2, most_steps=50)
+    named = RecipeChoices(quick=True, epochs=5).applied_to(usual)
+    assert (named.epochs, named.most_steps) == (5, 50)
+    assert make_recipe(CAMERA, IMAGE_TYPE, [GREY], RecipeChoices(quick=True)).quick

@@ -107,10 +107,10 @@ class Notes(NullReporter):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.stages: list[str] = []
+        self.stages: dict[str, int] = {}
 
     def begin(self, stage: str, total: int) -> None:
-        self.stages.append(stage)
+        self.stages[stage] = total
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -121,13 +121,14 @@ def chosen(
     reporter: ProgressReporter,
     people: Sequence[str] = 'abcd',
     pseudo: PseudoLabels | None = None,
+    recipe: Recipe = RECIPES[TARGET],
 ) -> EncoderChoice:
     """Choose the wrist's encoder on windows of people whose recordings have these letters."""
     document = trainer(()).document(TARGET)
     with repeatable(0):
         return choose_ensemble(
             document,
-            RECIPES[TARGET],
+            recipe,
             DatasetSplit(training, examples(6, 9), {}),
             0,
             torch.device('cpu'),

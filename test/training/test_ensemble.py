@@ -20,7 +20,8 @@ import numpy as np
 import pytest
 import torch
 
-from test.training.small_trainer import chosen, examples, Notes, SETTINGS, TARGET, trainer
+from test.training.small_trainer import chosen, examples, Notes, RECIPES, SETTINGS, TARGET, trainer
+from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
@@ -59,6 +60,22 @@ def test_it_is_chosen_on_people_left_out_and_the_seed_fixes_it():
     assert reporter.notes[0].startswith(f'encoder auto of {TARGET}: ')
     assert 'on people left out in 3 folds; alone: net' in reporter.notes[0]
     assert f'trying a net of {TARGET}, people 1 of 3' in reporter.stages
+
+
+def test_a_first_try_compares_nets_and_members_that_learnt_little_and_epochs_bound_both():
+    def compared(recipe: Recipe) -> tuple[int, int]:
+        reporter = Notes()
+        many = replace(examples(720, noise=0.5), recordings=np.arange(720) // 180)
+        found = chosen(many, reporter, recipe=recipe)
+        return reporter.stages[f'trying a net of {TARGET}, people 1 of 3'], found.document[
+            'windows'
+        ]
+
+    usual = replace(RECIPES[TARGET], fit=FitSettings(batch_size=16, least_steps=40))
+    quick = RecipeChoices(quick=True)
+    # An epoch takes 40 steps: 800 steps are enough for 20, and 50 for one.
+    assert compared(replace(usual, fit=replace(usual.fit, epochs=3))) == (3, 720)
+    assert compared(replace(usual, fit=quick.applied_to(usual.fit), quick=True)) == (1, 360)
 
 
 def test_one_person_is_chosen_on_by_recordings_or_else_by_parts_of_one():

@@ -155,7 +155,7 @@ def test_states_stay_when_a_run_ends_and_go_when_it_is_done(tmp_path):
         assert state.history == STATE.history
         assert checkpoints.of(2, 'training camera').load() is None
     assert len(notes) == 1
-    assert 'goes on where it was ended' in notes[0]
+    assert notes[0].startswith(f'resumed: 1 stage from {checkpoint_folder(out)}; ')
     assert not list(tmp_path.iterdir())
 
 

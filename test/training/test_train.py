@@ -32,6 +32,7 @@ from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
+from xmodal_ros.models.description import describe_model
 from xmodal_ros.progress import EpochMetrics, NullReporter
 from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
@@ -103,6 +104,40 @@ def test_the_result_can_be_written_as_json(unimodal):
     assert result['counts']['windows']['training'] > 60
     assert set(result['labels'][0]) >= {'stamp_ns', 'label', 'scores', 'bag'}
     assert len(result['fits']['imu']['history']) == 1
+
+
+def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, tmp_path):
+    (calibrated,) = as_mapping(unimodal)['warnings']
+    assert 'calibrated on segments of people it has learnt from' in calibrated
+    alone = train_into(
+        tmp_path / 'alone', configure(recordings, test_subjects=('2', '3'), quick=True)
+    )
+    quick, person = as_mapping(alone)['warnings']
+    assert '--quick' in quick
+    assert "all that was learnt from is recordings of '1'" in person
+    assert 'say nothing about other people' in person
+    card = (alone.path / 'README.md').read_text()
+    assert f'**Warning:** {quick}.' in card
+    assert f'**Warning:** {person}.' in card
+    validated = train_into(
+        tmp_path / 'validated', configure(recordings, validation_subjects=('2',))
+    )
+    assert validated.warnings == ()
+    assert 'Warning' not in (validated.path / 'README.md').read_text()
+
+
+def test_the_card_counts_what_the_bundle_is_made_of(recordings, tmp_path):
+    result = train_into(tmp_path / 'imu', configure(recordings, encoders={}, quick=True))
+    model = describe_model(load_bundle(result.path).info)
+    parts = {part.name: part.parameters for part in model.parts}
+    net = model.parameters - parts['ensemble']
+    assert parts['ensemble'] > 100
+    assert (
+        f'{model.parameters:,} parameters: {net:,} of the net, {parts["ensemble"]:,} of'
+        in (result.path / 'README.md').read_text()
+    )
+    assert as_mapping(result)['parameters'] == model.parameters
+    assert as_mapping(result)['parameters_by_part'] == parts
 
 
 def test_what_is_easy_is_learnt(recordings, tmp_path):

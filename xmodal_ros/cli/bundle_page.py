@@ -50,6 +50,7 @@ def _page(path: Path, info: BundleInfo, model: ModelDescription, onnx: bool) -> 
         'input': f'{_shape(model.frames)} after preprocessing',
         'tokens': f'{model.tokens[0]} of {model.tokens[1]} dimensions',
         'bank': f'{model.bank} stored samples' if model.bank else '',
+        'size': model.size,
         'calibration': f'temperature {info.temperature:.3g}, unknown below '
         f'{info.unknown_threshold:.3g}',
         'scores': ', '.join(f'{name} {score:.3f}' for name, score in info.scores.items()),

@@ -15,6 +15,7 @@
 """Lay out for a terminal what of a data set is used, and what is not."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -47,8 +48,11 @@ def render_report(report: DataReport) -> RenderableType:
     notes += [
         Text(f'{left.name} is left out: {left.reason}', style='yellow') for left in report.left_out
     ]
-    words = _reasons(report)
-    return Group(table, *notes, *([Text(words)] if words else []))
+    counts: dict[str, Counter[str]] = {}
+    for recording in report.recordings:
+        for sensor in recording.sensors:
+            counts.setdefault(sensor.sensor, Counter()).update(sensor.left_out or {})
+    return Group(table, *notes, *map(Text, left_out_by_sensor(counts)))
 
 
 def _add(table: Table, recording: RecordingReport) -> None:
@@ -74,19 +78,17 @@ def _add(table: Table, recording: RecordingReport) -> None:
         )
 
 
-def _reasons(report: DataReport) -> str:
-    """Say what was left out over all recordings, by reason."""
-    counts: dict[str, int] = {}
-    for recording in report.recordings:
-        for sensor in recording.sensors:
-            for name, count in (sensor.left_out or {}).items():
-                counts[name] = counts.get(name, 0) + count
-    said = [
-        f'{count} {in_words(name)}'
-        for name, count in sorted(counts.items(), key=lambda item: -item[1])
-        if count
-    ]
-    return f'left out: {"; ".join(said)}' if said else ''
+def left_out_by_sensor(counts: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """Say of each sensor, by reason, how many windows and messages were left out."""
+    lines = []
+    for sensor, reasons in counts.items():
+        said = [
+            f'{count} {in_words(name)}'
+            for name, count in sorted(reasons.items(), key=lambda item: -item[1])
+            if count
+        ]
+        lines += [f'left out of {sensor}: {", ".join(said)}'] if said else []
+    return lines
 
 
 def summary(report: DataReport) -> list[str]:
@@ -104,7 +106,7 @@ def summary(report: DataReport) -> list[str]:
     ]
     if len(lines) > _MOST_LINES:
         lines = [*lines[:_MOST_LINES], f'and {len(lines) - _MOST_LINES} more remarks']
-    return [*lines, words] if (words := _reasons(report)) else lines
+    return lines
 
 
 def render_clocks(report: DataReport) -> RenderableType | None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from importlib import resources
 import keyword
 from pathlib import Path
+import shlex
 from typing import Final, Literal
 
 import jinja2
@@ -31,6 +32,7 @@ from xmodal_ros.files import Replacement
 
 Kind = Literal['method', 'modality', 'encoder']
 
+_INSTALL: Final = 'pip install --no-build-isolation -e .'
 _TEMPLATES: Final = resources.files('xmodal_ros.cli') / 'skeletons'
 
 
@@ -99,7 +101,8 @@ def run(kind: Kind, name: str, out: Path | None) -> Path:
     except OSError as error:
         raise ConfigurationError(f'cannot write {folder}: {error}') from error
     Console(stderr=True).print(
-        f'written: {escape(str(folder))}; its README.md says how it is installed and tested',
+        f'written: {escape(str(folder))}. Install it there, then test it: cd '
+        f'{escape(shlex.quote(str(folder)))} && {_INSTALL} && pytest',
         soft_wrap=True,
         highlight=False,
     )
@@ -129,6 +132,8 @@ def _files(kind: Kind, name: str) -> dict[str, str]:
         'title': name.replace('_', ' ').capitalize(),
         'words': name.replace('_', ' '),
         'page': skeleton.page,
+        'group': _GROUPS[kind],
+        'install': _INSTALL,
     }
     entries = [(group, place.format(**words)) for group, place in skeleton.entries]
     words_of_all = {**words, 'entries': entries, 'use': skeleton.use.format(**words)}
@@ -138,6 +143,7 @@ def _files(kind: Kind, name: str) -> dict[str, str]:
         'README.md': 'any/README.md',
         f'resource/{package}': 'any/resource',
         f'{package}/__init__.py': 'any/init.py',
+        'test/conftest.py': 'any/conftest.py',
         f'test/test_{name}.py': f'{kind}/test.py',
         **{
             f'{package}/{file.format(**words)}': f'{kind}/{template}'

@@ -141,7 +141,9 @@ class ProgressBars:
         self.advance(metrics.epoch, metrics.words)
 
     def note(self, text: str) -> None:
-        """Print a line above the bars."""
+        """Print a line above the bars; where there are lines, after that of the stage so far."""
+        self._print_line(self._last)
+        self._last = ''
         self.console.print(f'[yellow]note:[/] {escape(text)}', soft_wrap=True)
 
     def _finish(self) -> None:

@@ -24,7 +24,7 @@ from rich.markup import escape
 from rich.table import Table
 import typer
 
-from xmodal_ros.cli.dataset_page import summary
+from xmodal_ros.cli.dataset_page import left_out_by_sensor, summary
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.cli.stopping import exit_code, STOPPED
@@ -40,6 +40,7 @@ from xmodal_ros.training.events import (
     EventReporter,
     Failed,
     Finished,
+    Note,
     Stopped,
     to_line,
 )
@@ -115,6 +116,8 @@ def _run_for_a_program(
         )
         output.write(Failed(words))
         raise
+    for warning in result.warnings:
+        output.write(Note(f'warning: {warning}'))
     output.write(Finished(str(result.path), result.info.scores))
     return result
 
@@ -149,7 +152,8 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
             'test macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
         )
         table.add_row('test accuracy per clip', f'{scores.accuracy:.3f}')
-    for line in summary(result.data_module.report):
+    left_out = {name: each.left_out for name, each in result.data_module.sets.items()}
+    for line in [*summary(result.data_module.report), *left_out_by_sensor(left_out)]:
         console.print(f'[yellow]data:[/] {escape(line)}', soft_wrap=True, highlight=False)
     best = result.fits[result.config.target].best_epoch
     table.add_row(
@@ -162,3 +166,5 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
     table.add_row('time', f'{sum(result.durations_s.values()):.0f} s')
     table.add_row('bundle', escape(str(result.path)))
     console.print(table)
+    for warning in result.warnings:
+        console.print(f'[yellow]warning:[/] {escape(warning)}', soft_wrap=True, highlight=False)

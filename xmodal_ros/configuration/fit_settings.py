@@ -36,6 +36,9 @@ Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 AUTO: Final = 'auto'
 DEFAULT_LENGTH_S: Final = 3.0
 DEFAULT_HOP_S: Final = 0.5
+# Of a first try: as many as show that all works, on any number of windows.
+_QUICK_EPOCHS: Final = 2
+QUICK_STEPS: Final = 50
 
 
 def _encoders(chosen: Mapping[str, str]) -> Mapping[str, str]:
@@ -138,11 +141,18 @@ class RecipeChoices(BaseModel):
             json_schema_extra={'metavar': 'FILE'},
         ),
     ] = None
+    quick: Annotated[
+        bool,
+        Field(
+            description='Only try whether all works: no net learns for more than 50 steps, and '
+            'members beside it from 500 windows. What it scores says little.'
+        ),
+    ] = False
     epochs: Annotated[
         Count | None,
         Field(
-            description='At most so many passes over the windows; without, by the modality, and '
-            'fewer where windows are many.'
+            description='At most so many passes over the windows, of nets that are compared too; '
+            'without, by the modality, and fewer where windows are many.'
         ),
     ] = None
     patience: Annotated[
@@ -181,7 +191,10 @@ class RecipeChoices(BaseModel):
 
     def applied_to(self, settings: FitSettings) -> FitSettings:
         """Put what was chosen in the place of a modality's settings."""
+        if self.quick:
+            settings = replace(settings, epochs=min(settings.epochs, _QUICK_EPOCHS))
         chosen = {each.name: getattr(self, each.name, None) for each in fields(FitSettings)}
-        return settings.changed(
+        changed = settings.changed(
             {name: value for name, value in chosen.items() if value is not None}
         )
+        return replace(changed, most_steps=QUICK_STEPS) if self.quick else changed

@@ -46,7 +46,8 @@ class Recipe:
     """All that is decided before a sensor's windows are seen.
 
     ``derived`` are preprocessing steps that need no statistics and come before standardising.
-    ``auto`` leaves to the training what answers beside the encoder.
+    ``auto`` leaves to the training what answers beside the encoder, which ``quick`` does on fewer
+    windows.
     """
 
     stream: StreamSpec
@@ -56,6 +57,7 @@ class Recipe:
     augmentation: Augmentation
     fit: FitSettings = field(default_factory=FitSettings)
     auto: bool = False
+    quick: bool = False
 
     @property
     def training_window(self) -> WindowingSpec:
@@ -113,6 +115,7 @@ def make_recipe(
         NoAugmentation() if encoder.remembers_frames else modality.augmentation(),
         choices.applied_to(replace(FitSettings(), **defaults.fit)),
         auto=chosen == AUTO,
+        quick=choices.quick,
     )
 
 

@@ -27,7 +27,8 @@ from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.modeling_ensemble import Ensemble
 
 # As they follow one another; norms between them are counted with the head.
-_PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head', 'ensemble')
+_ENSEMBLE: Final = 'ensemble'
+_PARTS: Final = ('preprocessing', 'encoder', 'attention', 'patch', 'head', _ENSEMBLE)
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,15 @@ class ModelDescription:
     def parameters(self) -> int:
         """Learnt numbers of all parts; banks and statistics are not learnt."""
         return sum(part.parameters for part in self.parts)
+
+    @property
+    def size(self) -> str:
+        """Say how large it is, and how much of that is the net and how much members beside it."""
+        members = sum(part.parameters for part in self.parts if part.name == _ENSEMBLE)
+        whole = f'{self.parameters:,} parameters'
+        if not members:
+            return whole
+        return f'{whole}: {self.parameters - members:,} of the net, {members:,} of members'
 
     @property
     def macs(self) -> int:
@@ -94,7 +104,7 @@ def describe_model(info: BundleInfo) -> ModelDescription:
     parts = tuple(
         ModelPart(name, parameters[name], macs[name])
         for name in _PARTS
-        if name not in {'patch', 'ensemble'} or getattr(info, name) is not None
+        if name not in {'patch', _ENSEMBLE} or getattr(info, name) is not None
     )
     return ModelDescription(
         window=info.window_shape,

@@ -22,6 +22,7 @@ import jinja2
 from xmodal_ros.data.report import in_words
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.description import describe_model
 from xmodal_ros.windows.windowing import SECOND_NS
 
 _SHOWN: Final = {
@@ -47,6 +48,7 @@ def model_card(info: BundleInfo, evaluation: Evaluation) -> str:
     return environment.get_template('card.md.j2').render(
         info=info,
         made=made,
+        model=describe_model(info),
         subjects=made['subjects'],
         counts=made['counts'],
         length_s=info.window.length_ns / SECOND_NS,

@@ -258,7 +258,11 @@ def run_checkpoints(
         resumes = resume and check_resumable(out, identity)
         found = (folder / _RUN).exists()
         if resumes:
-            note(f'the run that was to write {out} goes on where it was ended')
+            kept = len(list(folder.glob('*.state')))
+            note(
+                f'resumed: {kept} stage{"" if kept == 1 else "s"} from {folder}; what they had '
+                'reached is shown again, at once'
+            )
         elif resume:
             note(f'nothing was left to go on from for {out}: training begins')
         if found and not resume:

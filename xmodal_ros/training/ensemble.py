@@ -17,6 +17,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 import math
+import sys
 from typing import Any, Final
 
 import numpy as np
@@ -59,6 +60,7 @@ _NEVER_LEFT_OUT: Final = -1
 _LEAST_WINDOWS: Final = 20
 # Windows overlap: more say little more, and closed forms take the square of their number.
 _MOST_WINDOWS: Final = 4000
+_QUICK_WINDOWS: Final = 500
 _MOST_NUMBERS: Final = 100_000_000
 # What a net that is only to be compared may take.
 _MOST_STEPS: Final = {'sequence': 800, 'spectrogram': 300, 'pictures': 300}
@@ -139,13 +141,14 @@ def choose_ensemble(
     """
     grid = GRID if document.encoder.input == 'pictures' else None
     parts = [examples.training, examples.validation] if learn_validation else [examples.training]
-    material = _gather(parts, people, seed, document.window.length_ns)
+    most = _most_windows(recipe, examples.training)
+    material = _gather(parts, people, seed, document.window.length_ns, most)
     if material is None:
         return _net_alone('too few windows to choose by', document, reporter)
     taught = (
         None
         if pseudo is None
-        else _with_pseudo_labels(material, examples.training, pseudo, people)
+        else _with_pseudo_labels(material, examples.training, pseudo, people, most)
     )
     preprocessing = Preprocessing(document.preprocessing)
     sequences = _sequences(preprocessing, (taught or material).windows, grid)
@@ -334,16 +337,21 @@ def _net_alone(why: str, document: BundleInfo, reporter: ProgressReporter) -> En
     return EncoderChoice(None, None, {'chosen': {NET: 1.0}, 'why': why})
 
 
+def _most_windows(recipe: Recipe, windows: WindowsDataset) -> int:
+    """Say how many windows members may learn from."""
+    most = _QUICK_WINDOWS if recipe.quick else _MOST_WINDOWS
+    return min(most, _MOST_NUMBERS // int(np.prod(windows.values.shape[1:])))
+
+
 def _gather(
-    parts: Sequence[WindowsDataset], people: Sequence[str], seed: int, length_ns: int
+    parts: Sequence[WindowsDataset], people: Sequence[str], seed: int, length_ns: int, most: int
 ) -> _Material | None:
     """Take labelled windows, of each activity a share of the most there may be."""
     labels = np.concatenate([part.labels[part.labelled] for part in parts])
     if len(labels) < _LEAST_WINDOWS:
         return None
     values = join([choose(part.values, part.labelled) for part in parts])
-    most = min(_MOST_WINDOWS, max(_LEAST_WINDOWS, _MOST_NUMBERS // int(np.prod(values.shape[1:]))))
-    rows = _share(labels, most)
+    rows = _share(labels, max(_LEAST_WINDOWS, most))
 
     def column(name: str) -> NDArray[np.int64]:
         whole = np.concatenate([getattr(part, name)[part.labelled] for part in parts])
@@ -357,7 +365,11 @@ def _gather(
 
 
 def _with_pseudo_labels(
-    material: _Material, training: WindowsDataset, pseudo: PseudoLabels, people: Sequence[str]
+    material: _Material,
+    training: WindowsDataset,
+    pseudo: PseudoLabels,
+    people: Sequence[str],
+    most: int,
 ) -> _Material | None:
     """Add windows that sources decided on, of each activity a share of the most there may be.
 
@@ -372,7 +384,6 @@ def _with_pseudo_labels(
     else:
         labels = np.where(np.isin(training.recordings, own.recordings), NO_LABEL, labels)
         whole = np.full(len(labels), _NEVER_LEFT_OUT)
-    most = min(_MOST_WINDOWS, _MOST_NUMBERS // int(np.prod(training.values.shape[1:])))
     rows = _share(labels, max(1, most - len(material.labels)))
     if not len(rows):
         return None
@@ -486,9 +497,10 @@ def _net_answers(
         out &= material.judged
         held = _rows(windows, out)
         settings = recipe.fit
-        bounded = replace(settings, most_steps=_MOST_STEPS[document.encoder.input])
+        most = min(_MOST_STEPS[document.encoder.input], settings.most_steps or sys.maxsize)
+        bounded = replace(settings, most_steps=most)
         steps = steps_of_epoch(training, bounded, unlabelled=False)
-        epochs = max(1, min(settings.epochs, _MOST_STEPS[document.encoder.input] // steps))
+        epochs = max(1, min(settings.epochs, most // steps))
         part = f'{material.unit} {number + 1} of {len(material.folds)}'
         stage = f'trying a net of {document.sensor}, {part}'
         reporter.begin(stage, epochs)

@@ -31,8 +31,8 @@ from xmodal_ros.evaluation.document import as_json
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.verdict import Verdict
-from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.description import describe_model
 from xmodal_ros.training.ensemble import EncoderChoice
 from xmodal_ros.training.trainer import FitResult
 from xmodal_ros.training.transfer_trainer import Candidate
@@ -59,6 +59,11 @@ class TrainingResult:
     def path(self) -> Path:
         """Where the bundle is."""
         return self.config.out
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What its figures do not say, and people may think they do."""
+        return tuple(self.info.provenance['warnings'])
 
 
 def provenance(
@@ -92,7 +97,7 @@ def provenance(
         'settings': asdict(recipe.fit),
         'augmentation': asdict(recipe.augmentation),
         'training_hop_ns': recipe.training_window.hop_ns,
-        'parameters': parameter_count(fitted.classifier),
+        'warnings': _warnings(config, data_module, choice),
         'best_epoch': fitted.best_epoch,
         'epochs_run': len(fitted.history),
         'encoder_choice': choice.document,
@@ -105,6 +110,32 @@ def provenance(
             'machine': f'{platform.machine()}, {os.cpu_count()} cores',
         },
     }
+
+
+def _warnings(
+    config: TrainingConfiguration, data_module: DataModule, choice: EncoderChoice
+) -> list[str]:
+    found = []
+    if config.quick:
+        found.append(
+            'it was trained with --quick, to try whether all works: its scores, and whether '
+            'sources help, say little of what can be learnt'
+        )
+    people = sorted({facts.subject for facts in data_module.learning if facts.segments})
+    if not data_module.split.validation:
+        if len(people) == 1:
+            found.append(
+                f"all that was learnt from is recordings of '{people[0]}': what is right on "
+                'validation, what the choice of an encoder reached and how sure the model is were '
+                'measured on these too and say nothing about other people. Only the scores of '
+                'test subjects do: record more people to learn from'
+            )
+        elif choice.calibration is None:
+            found.append(
+                'it was calibrated on segments of people it has learnt from: with others it is '
+                'surer of itself than it should be, and `unknown` is rarer. Name --val-subjects'
+            )
+    return found
 
 
 def _calibrated_on(data_module: DataModule, choice: EncoderChoice) -> str:
@@ -132,6 +163,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
     """Give the result in the form that ``--json`` writes: the test scores at the top level."""
     evaluated = as_json(result.evaluation)
     data_module, config = result.data_module, result.config
+    model = describe_model(result.info)
     return {
         **evaluated,
         'counts': {**_counts(data_module, config.target), 'test': evaluated['counts']},
@@ -156,7 +188,9 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
         'activities_only_in_test': list(data_module.untaught),
         'temperature': result.info.temperature,
         'unknown_threshold': result.info.unknown_threshold,
-        'parameters': parameter_count(result.fits[config.target].classifier),
+        'warnings': list(result.warnings),
+        'parameters': model.parameters,
+        'parameters_by_part': {part.name: part.parameters for part in model.parts},
         'fits': {
             name: {
                 'epochs': len(fitted.history),
