@@ -167,7 +167,7 @@ def _spin(node: Runnable, done: threading.Event) -> None:
 
 
 def _begin(node: Runnable) -> None:
-    """Begin, and collect garbage from then on: to look through PyTorch takes a tenth of a second."""
+    """Begin, and collect garbage from then on, but not in what is loaded: that takes 0.1 s."""
     try:
         node.start()
     finally:
