@@ -116,6 +116,11 @@ class Selector:
         """Count a message of a source that cannot be used."""
         self.tracks[name].drops[reason] += 1
 
+    @property
+    def until_silence_ns(self) -> int:
+        """In how long :meth:`watch` may have something to say, if no label comes; 0 for now."""
+        return max(0, self._heard_ns + self.settings.timeout_ns - self._clock())
+
     def watch(self, now_ns: int) -> Decision | None:
         """Say ``unknown`` once a timeout while nothing usable comes; ``now_ns`` is its stamp.
 
