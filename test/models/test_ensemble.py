@@ -45,8 +45,7 @@ def randomise(member: Member) -> None:
         torch.nn.init.uniform_(member.answer.chances)
         # Of two trees one is a leaf, and of the other a node of the second depth divides, too.
         member.answer.features.copy_(torch.tensor([3, 14]))
-        member.answer.dividing.copy_(torch.tensor([0, 1]))
-        member.answer.ending.copy_(torch.tensor([1, 0, 0, 1]))
+        member.answer.order.copy_(torch.tensor([0, 1, 1, 0, 0, 1]))
 
 
 def model(*, net: bool = True):

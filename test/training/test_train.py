@@ -61,7 +61,7 @@ def unimodal(recordings, tmp_path_factory):
 def test_without_an_encoder_named_one_is_chosen_and_told_everywhere(recordings, tmp_path):
     result = train_into(tmp_path / 'imu', configure(recordings, encoders={}))
     choice = result.info.provenance['encoder_choice']
-    assert set(choice['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+    assert set(choice['alone']) == {'net', 'statistics', 'kernel', 'rocket', 'forest'}
     assert as_mapping(result)['encoder_choice'] == choice
     assert 'encoder, chosen by itself' in (tmp_path / 'imu' / 'README.md').read_text()
     info = load_bundle(tmp_path / 'imu').info

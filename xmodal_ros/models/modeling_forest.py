@@ -14,7 +14,6 @@
 
 """A forest of decision trees as a continuous function."""
 
-from itertools import accumulate, pairwise
 from typing import Final
 
 import torch
@@ -34,42 +33,38 @@ class Forest(nn.Module):
 
     These are the mean of all trees' (Breiman, "Random Forests", Machine Learning 2001), of which
     each node within a small distance of its threshold asks both its sides, by how near it is.
-    Nodes are kept by depth, those of all trees together; behind the ``dividing`` ones of a depth
-    follow first all their lower children, then all their upper ones.
+    Nodes are kept by depth, those of all trees together: ``order`` brings those of each to where
+    ones that divide come first, and leaves behind; the next depth has first all their lower
+    children, then all their upper ones.
     """
 
     features: Tensor
-    dividing: Tensor
-    ending: Tensor
+    order: Tensor
 
     def __init__(self, config: ForestConfig, classes: int) -> None:
         super().__init__()
         self.config = config
-        self._nodes = _slices([nodes for nodes, _ in config.depths])
-        self._leaves = _slices([leaves for _, leaves in config.depths])
         nodes, leaves = config.nodes, config.leaves
         self.register_buffer('features', torch.zeros(nodes, dtype=torch.int32))
-        self.register_buffer('dividing', torch.zeros(nodes, dtype=torch.int32))
-        self.register_buffer('ending', torch.zeros(leaves, dtype=torch.int32))
+        self.register_buffer('order', torch.zeros(nodes + leaves, dtype=torch.int32))
         self.thresholds = nn.Parameter(torch.zeros(nodes), requires_grad=False)
         self.chances = nn.Parameter(torch.ones((leaves, classes)) / classes, requires_grad=False)
 
     def forward(self, values: Tensor) -> Tensor:
         """Give the scores."""
+        asked = values.index_select(1, self.features)
+        above = ((asked - self.thresholds) / _EDGE + 0.5).clamp(0, 1)
         shares = torch.ones_like(values[:, :1]).expand(-1, self.config.trees)
-        parts = []
-        for nodes, leaves in zip(self._nodes, self._leaves, strict=True):
-            ended = shares.index_select(1, self.ending[leaves])
-            parts.append(ended @ self.chances[leaves])
-            asked = values.index_select(1, self.features[nodes])
-            above = ((asked - self.thresholds[nodes]) / _EDGE + 0.5).clamp(0, 1)
-            reached = shares.index_select(1, self.dividing[nodes])
-            upper = reached * above
+        ended = []
+        divided = seen = 0
+        for nodes, leaves in self.config.depths:
+            ordered = shares.index_select(1, self.order[seen : seen + nodes + leaves])
+            ended.append(ordered[:, nodes:])
+            reached = ordered[:, :nodes]
+            upper = reached * above[:, divided : divided + nodes]
             shares = torch.cat([reached - upper, upper], dim=1)
-        logs = (torch.stack(parts).sum(dim=0) / self.config.trees + _LEAST_CHANCE).log()
+            divided, seen = divided + nodes, seen + nodes + leaves
+        chances = torch.cat(ended, dim=1) @ self.chances
+        logs = (chances / self.config.trees + _LEAST_CHANCE).log()
         scores: Tensor = logs - logs.mean(dim=1, keepdim=True)
         return scores
-
-
-def _slices(counts: list[int]) -> list[slice]:
-    return [slice(*ends) for ends in pairwise(accumulate(counts, initial=0))]

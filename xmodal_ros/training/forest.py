@@ -82,15 +82,13 @@ def as_forest(trees: Sequence[Any], known: NDArray[np.int64], classes: int) -> F
     depths: list[tuple[int, int]] = []
     features: list[int] = []
     thresholds: list[float] = []
-    dividing: list[int] = []
-    ending: list[int] = []
+    order: list[int] = []
     chances: list[NDArray[np.float64]] = []
     while reached:
         nodes = [n for n, (tree, node) in enumerate(reached) if tree.children_left[node] >= 0]
         leaves = [n for n, (tree, node) in enumerate(reached) if tree.children_left[node] < 0]
         depths.append((len(nodes), len(leaves)))
-        dividing += nodes
-        ending += leaves
+        order += nodes + leaves
         for tree, node in (reached[number] for number in nodes):
             features.append(int(tree.feature[node]))
             thresholds.append(float(tree.threshold[node]))
@@ -106,8 +104,7 @@ def as_forest(trees: Sequence[Any], known: NDArray[np.int64], classes: int) -> F
     forest = Forest(ForestConfig(depths=tuple(depths)), classes)
     with torch.no_grad():
         forest.features.copy_(torch.tensor(features))
-        forest.dividing.copy_(torch.tensor(dividing))
-        forest.ending.copy_(torch.tensor(ending))
+        forest.order.copy_(torch.tensor(order))
         forest.thresholds.copy_(torch.tensor(thresholds))
         forest.chances.copy_(torch.from_numpy(np.array(chances)))
     return forest
