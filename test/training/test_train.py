@@ -107,12 +107,13 @@ def test_the_result_can_be_written_as_json(unimodal):
 
 
 def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, tmp_path):
-    (calibrated,) = as_mapping(unimodal)['warnings']
+    (calibrated,) = unimodal.warnings
     assert 'calibrated on segments of people it has learnt from' in calibrated
     alone = train_into(
         tmp_path / 'alone', configure(recordings, test_subjects=('2', '3'), quick=True)
     )
-    quick, person = as_mapping(alone)['warnings']
+    quick, person = alone.warnings
+    assert as_mapping(alone)['warnings'] == [quick, person]
     assert '--quick' in quick
     assert "all that was learnt from is recordings of '1'" in person
     assert 'say nothing about other people' in person

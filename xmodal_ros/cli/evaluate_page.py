@@ -26,7 +26,6 @@ from xmodal_ros.evaluation.requirements import Check
 from xmodal_ros.evaluation.scoring import Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import Comparison, RobustnessCurve, RobustnessPoint, Trial
 from xmodal_ros.metrics.measures import Measures
-from xmodal_ros.runtime.selector_settings import Mode
 
 _PERCENT: Final = 100
 _ROWS: Final[Mapping[str, str]] = {
@@ -42,7 +41,7 @@ _ROWS: Final[Mapping[str, str]] = {
     'unknown windows': 'unknown_rate',
     'accuracy where not unknown': 'selective_accuracy',
 }
-_MODES: Final[Mapping[Mode, str]] = {
+_MODES: Final[Mapping[str, str]] = {
     'select': 'the label of one at a time, the first named unless it is silent or in doubt',
     'fuse': 'one label from all that speak, each weighed by its validated accuracy',
 }
