@@ -87,6 +87,20 @@ def test_what_was_left_may_be_kept_and_what_is_taken_at_birth_is_made_again(
         assert made.new.is_dir()
 
 
+def test_where_there_are_no_locks_what_was_left_goes_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_number: int, _how: int) -> None:
+        raise OSError(errno.ENOLCK, 'no locks')
+
+    monkeypatch.setattr(fcntl, 'flock', refuse)
+    left = tmp_path / '.walk-1.partial'
+    left.mkdir()
+    assert clear_abandoned(tmp_path) == []
+    os.utime(left, (0, 0))
+    assert clear_abandoned(tmp_path) == [left]
+
+
 def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
     pipe = tmp_path / 'pipe'
     os.mkfifo(pipe)

@@ -30,6 +30,7 @@ from pathlib import Path
 import shutil
 import stat
 import tempfile
+import time
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -38,6 +39,8 @@ from filelock import FileLock, Timeout
 from xmodal_ros.errors import ConfigurationError
 
 _PARTIAL: Final = '.partial'
+# What nobody has written to for so long is at no work.
+_OLD_S: Final = 24 * 3600
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2
 # Of file systems and kernels that cannot exchange; Linux's own can.
@@ -171,7 +174,8 @@ def _locked(path: Path) -> int:
 def clear_abandoned(folder: Path, name: str | None = None) -> list[Path]:
     """Remove workplaces in a folder, of one name or all, whose owners are gone; give their paths.
 
-    What cannot be removed stays.
+    Where a file system knows no locks, those go in which nothing was written for a day. What
+    cannot be removed stays.
     """
     whose = '*' if name is None else glob.escape(name)
     removed = []
@@ -179,12 +183,29 @@ def clear_abandoned(folder: Path, name: str | None = None) -> list[Path]:
         with suppress(OSError):
             lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path)
-                removed.append(path)
+                if _is_abandoned(lock, path):
+                    shutil.rmtree(path)
+                    removed.append(path)
             finally:
                 os.close(lock)
     return removed
+
+
+def _is_abandoned(lock: int, path: Path) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # There are no locks here.
+        return is_old(path)
+    return True
+
+
+def is_old(folder: Path) -> bool:
+    """Say whether nothing in a folder was written for a day; raises :class:`OSError`."""
+    newest = max(each.lstat().st_mtime for each in (folder, *folder.rglob('*')))
+    return time.time() - newest > _OLD_S
 
 
 class Replacement:

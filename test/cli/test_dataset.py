@@ -14,18 +14,24 @@
 
 """``xmodal dataset`` on the command line: what it shows, keeps, clears and refuses."""
 
+from dataclasses import replace
+from io import StringIO
 import json
 from pathlib import Path
 import subprocess
 import sys
 
 import pytest
+from rich.console import Console
 
 from test.paired_bags import LABELS, write_paired_bag
 from test.waiting import COMMAND_S
 from xmodal_ros.cli import dataset_run
+from xmodal_ros.cli.dataset_page import render_clocks
 from xmodal_ros.cli.dataset_run import DatasetSettings
 from xmodal_ros.data.cache import StreamCache
+from xmodal_ros.data.clock_report import ClockReport
+from xmodal_ros.data.report import DataReport, RecordingReport
 from xmodal_ros.errors import XmodalError
 
 
@@ -73,3 +79,17 @@ def test_it_shows_what_is_used_and_keeps_what_it_cut(bags, tmp_path, capsys):
 def test_what_cannot_be_is_refused_in_words(bags, settings, message):
     with pytest.raises(XmodalError, match=message):
         dataset_run.run(DatasetSettings((bags,), **settings))
+
+
+def test_the_lag_by_motion_is_explained_where_it_was_asked_for_and_has_no_column_elsewhere():
+    def shown(clock: ClockReport) -> str:
+        recording = RecordingReport('/bags/a', 'a', clocks=(clock,))
+        console = Console(width=120, record=True, file=StringIO())
+        console.print(render_clocks(DataReport((recording,))))
+        return console.export_text()
+
+    clock = ClockReport('imu', 0.01, 0.0, 0.1, 0.001, 0.0)
+    assert 'lag' not in shown(clock)
+    asked = shown(replace(clock, against='camera', lag_s=0.25))
+    assert '+0.250 s to camera' in asked
+    assert 'lag by motion: what to add to its stamps' in asked

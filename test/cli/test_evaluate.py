@@ -188,6 +188,7 @@ def test_several_bundles_are_compared_selected_from_and_put_under_faults(place, 
     assert done.returncode == 1
     assert '2 of 4 requirements are not met' in done.stderr
     assert 'differences over 2 subjects' in done.stderr
+    assert 'selector (select) is what a robot with all of these bundles would have' in done.stderr
     assert 'can befall no sensor here: low_light\n' in done.stderr
     result = json.loads(out.read_text())
     assert result['schema_version'] == 2

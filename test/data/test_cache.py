@@ -17,6 +17,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 import errno
+import os
 from pathlib import Path
 import shutil
 
@@ -292,6 +293,22 @@ def test_what_a_killed_process_left_goes_and_what_another_is_at_stays(tmp_path):
         with StreamCache(tmp_path).temporary_folder():
             assert other.is_dir()
         assert not dead.exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_version_before_left_goes_once_nobody_has_written_there_for_a_day(tmp_path):
+    cache = StreamCache(tmp_path)
+    old, live = tmp_path / '.partial-old', tmp_path / '.partial-live'
+    for folder in (old, live):
+        folder.mkdir()
+        (folder / 'stream.bin').touch()
+        os.utime(folder, (0, 0))
+    os.utime(old / 'stream.bin', (0, 0))
+    with cache.temporary_folder():
+        assert not old.exists()
+    assert list(tmp_path.iterdir()) == [live]
+    os.utime(live / 'stream.bin', (0, 0))
+    assert cache.clear() == 0
     assert not list(tmp_path.iterdir())
 
 

@@ -15,11 +15,13 @@
 import os
 from pathlib import Path
 import shutil
+from typing import NoReturn
 
 import pytest
 
 from test.simulator.performances import content_hash
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.simulator import simulate as simulate_module
 from xmodal_ros.simulator.recording import RecordingPlan
 from xmodal_ros.simulator.simulate import plan_recordings, simulate
 
@@ -49,6 +51,32 @@ def test_two_processes_write_what_one_does_and_tell_of_their_progress(simulated,
     assert all(not bag.kept and bag.counts['/imu_wrist/data'] == 6000 for bag in bags)
     assert all(values == sorted(values) and values[-1] == 1.0 for values in shares.values())
     assert list(shares) == ['subject_01', 'subject_02']
+
+
+def test_those_that_are_replaced_are_counted_among_what_processes_are_started_for(
+    tmp_path, monkeypatch
+):
+    for plan in plan_recordings(3, 1.0, 0):
+        bag = tmp_path / plan.subject
+        bag.mkdir()
+        (bag / 'metadata.yaml').write_text('damaged')
+    started: list[int] = []
+
+    class NoneAtAllError(Exception):
+        pass
+
+    def refuse(processes: int) -> NoReturn:
+        raise NoneAtAllError
+
+    monkeypatch.setattr(simulate_module, 'LocalExecutor', refuse)
+    with pytest.raises(NoneAtAllError):
+        simulate(
+            *(tmp_path, plan_recordings(3, 1.0, 0)),
+            jobs=2,
+            force=True,
+            starting=started.append,
+        )
+    assert started == [2]
 
 
 @pytest.fixture

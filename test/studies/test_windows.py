@@ -37,6 +37,8 @@ from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
+from xmodal_ros.studies.run_code import code_of
+from xmodal_ros.studies.runs import groups, Run
 
 NAMES = ('imu', 'camera')
 
@@ -112,9 +114,19 @@ def test_a_study_keeps_the_weights_that_an_encoder_begins_with(bag, tmp_path, mo
     monkeypatch.setattr(configuration_camera_efficientnet, 'find_weights', lambda _: weights)
     facts = read_facts(bag, lambda _: NAMES)
     settings = {'encoder': 'camera_efficientnet', 'width': 24}
-    encoder = make_recipes(study(sensors={'camera': settings}), [facts])['camera'].encoder
+    asked = study(sensors={'camera': settings})
+    recipes = make_recipes(asked, [facts])
+    encoder = recipes['camera'].encoder
     assert isinstance(encoder, CameraEfficientNetConfig)
     assert (encoder.weights, encoder.width) == (weights, 24)
+    group = next(each for each in groups(asked) if each.sources)
+    run = Run(group, group.rows[0])
+    before = code_of(run, recipes)
+    weights.write_bytes(b'others')
+    after = code_of(run, make_recipes(asked, [facts]))
+    assert {name for name in before if before[name] != after[name]} == {
+        'weights of camera_efficientnet'
+    }
 
 
 def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):

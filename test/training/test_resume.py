@@ -21,14 +21,19 @@ from pathlib import Path
 import pytest
 import torch
 
+from test.training.configured import configure
 from test.training.small_trainer import RECIPES, SOURCES, trainer
+from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
+from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.checkpoint import load_state, TrainerState
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     checkpoint_folder,
+    describe_run,
+    describe_weights,
     Identity,
     run_checkpoints,
 )
@@ -197,6 +202,30 @@ def test_another_run_cannot_go_on_from_there(tmp_path, other, message):
     ):
         pass
     assert check_resumable(tmp_path / 'imu', RUN)
+
+
+def test_another_number_of_threads_or_other_weights_are_another_run(tmp_path, monkeypatch):
+    monkeypatch.setenv('XMODAL_TRAINING_THREADS', '1')
+    config = configure(tmp_path, weights=tmp_path / 'weights.pth')
+    encoder = CameraEfficientNetConfig(pretrained='a' * 64)
+    recipes = {'imu': RECIPES['chest'], 'camera': replace(RECIPES['chest'], encoder=encoder)}
+
+    def identity(chosen: TrainingConfiguration = config) -> dict[str, dict[str, object]]:
+        device = torch.device('cpu')
+        return {**describe_run(chosen, device), 'weights': describe_weights(recipes)}
+
+    keep(tmp_path / 'imu', identity())
+    # Where the file lies does not matter, but what is in it.
+    assert check_resumable(tmp_path / 'imu', identity(config.model_copy(update={'weights': None})))
+    with monkeypatch.context() as changed:
+        changed.setenv('XMODAL_TRAINING_THREADS', '3')
+        with pytest.raises(TrainingError, match=r'XMODAL_TRAINING_THREADS .* was 1 and is 3'):
+            check_resumable(tmp_path / 'imu', identity())
+    recipes['camera'] = replace(
+        RECIPES['chest'], encoder=CameraEfficientNetConfig(pretrained='b' * 64)
+    )
+    with pytest.raises(TrainingError, match="the net of 'camera' begins with is another"):
+        check_resumable(tmp_path / 'imu', identity())
 
 
 def test_what_a_killed_run_was_writing_is_removed_by_the_next(tmp_path):

@@ -114,6 +114,7 @@ def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, 
         tmp_path / 'alone', configure(recordings, test_subjects=('2', '3'), quick=True)
     )
     quick, person = alone.warnings
+    assert as_mapping(alone)['warnings'] == [quick, person]
     assert '--quick' in quick
     assert "all that was learnt from is recordings of '1'" in person
     assert 'say nothing about other people' in person

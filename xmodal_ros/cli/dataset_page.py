@@ -27,6 +27,10 @@ from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.report import DataReport, in_words, REASONS, RecordingReport, remarks
 
 _MOST_LINES: Final = 20
+_BY_MOTION: Final = (
+    'lag by motion: what to add to its stamps for what both sense to fall together; where that '
+    'is worth it --write-clocks does'
+)
 _NOT_RECEIVED: Final = (
     '–: imported, or recorded at its own stamps: only --align motion tells whether it agrees'
 )
@@ -118,10 +122,12 @@ def render_clocks(report: DataReport) -> RenderableType | None:
         title_justify='left',
         caption_justify='left',
     )
+    by_motion = any(clock.against for each in report.recordings for clock in each.clocks)
     for heading in ('recording', 'sensor'):
         table.add_column(heading, overflow='fold')
-    for heading in ('behind', 'drift', 'jitter', 'lag by motion'):
+    for heading in ('behind', 'drift', 'jitter', *(['lag by motion'] if by_motion else [])):
         table.add_column(heading, justify='right')
+    captions = {_BY_MOTION} if by_motion else set()
     for recording in report.recordings:
         for number, clock in enumerate(recording.clocks):
             lag = (
@@ -137,11 +143,11 @@ def render_clocks(report: DataReport) -> RenderableType | None:
                 )
             else:
                 by_receipt = ('–', '–', '–')
-                table.caption = _NOT_RECEIVED
+                captions.add(_NOT_RECEIVED)
             name = recording.name if number == 0 else ''
-            table.add_row(
-                Text(name), Text(clock.sensor), *by_receipt, lag if clock.against else ''
-            )
+            lags = [lag if clock.against else ''] if by_motion else []
+            table.add_row(Text(name), Text(clock.sensor), *by_receipt, *lags)
+    table.caption = '\n'.join(sorted(captions))
     return table if table.row_count else None
 
 

@@ -57,7 +57,7 @@ def export(
         typer.Option(
             '--onnx',
             metavar='[FILE]',
-            help='Write an ONNX file here. Without FILE it goes into the bundle, as model.onnx, '
+            help='Write the ONNX file here. Without, it goes into the bundle, as model.onnx, '
             "where the runtime 'onnx' finds it.",
         ),
     ] = None,
@@ -75,6 +75,4 @@ def export(
     """
     from xmodal_ros.cli.export_run import run
 
-    if onnx is None:
-        raise typer.BadParameter("say what to write: '--onnx FILE', or '--onnx' at the end")
     run(bundle, Path(onnx) if onnx else None, opset)

@@ -101,9 +101,6 @@ def simulate(
     executors = ExecutorSettings(
         processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
     )
-    workers = min(processes, sum(not (out / plan.subject).exists() for plan in plans))
-    if workers > 1 and not cluster:
-        console.print(f'starting {workers} workers')
     with ProgressBars(console) as bars:
         by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(
@@ -112,6 +109,7 @@ def simulate(
             jobs=processes,
             force=force,
             progress=lambda subject, share: by_subject[subject].update(round(100 * share)),
+            starting=lambda workers: console.print(f'starting {workers} workers'),
             open_executor=executors.open if cluster else None,
         )
     for bag in bags:

@@ -105,7 +105,8 @@ class LearningTask(BaseModel):
         _Names,
         Field(
             min_length=1,
-            description='Subjects kept out of training to score the result on: 2 4 6 8.',
+            description='Subjects kept out of training to score the result on, as `xmodal '
+            'dataset` names them: subject_05 subject_06.',
             json_schema_extra={'metavar': 'SUBJECT...'},
         ),
     ]

@@ -37,10 +37,12 @@ from xmodal_ros.data.cutting import Cut, CutFacts, CutIndex, CutRequest, STREAM_
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.files import clear_abandoned, Workplace
+from xmodal_ros.files import clear_abandoned, is_old, Workplace
 
 _ENTRY: Final = 'entry.json'
 _NEW: Final = 'stream'
+# What version 0.1 built in, without a lock.
+_NEW_BEFORE: Final = '.partial-*'
 _FORMAT: Final = 2
 _NAME_LENGTH: Final = 40
 # Whatever decides on the numbers of a window: a change in any of these cuts them anew.
@@ -99,8 +101,9 @@ class StreamCache:
         Those of processes that were killed go first. Raises :class:`TrainingError` when nothing
         can be written here.
         """
+        self._clear_abandoned()
         try:
-            workplace = Workplace(self.folder, _NEW)
+            workplace = Workplace(self.folder, _NEW, keep_abandoned=True)
         except OSError as error:
             raise self.cannot_write(error) from error
         with closing(workplace):
@@ -186,7 +189,7 @@ class StreamCache:
         """
         entries = self.entries()
         try:
-            clear_abandoned(self.folder, _NEW)
+            self._clear_abandoned()
             if not entries:
                 return 0
             with closing(Workplace(self.folder, _NEW, keep_abandoned=True)) as gone:
@@ -196,6 +199,14 @@ class StreamCache:
         except OSError as error:
             raise TrainingError(f'cannot clear the cache in {self.folder}: {error}') from error
         return len(entries)
+
+    def _clear_abandoned(self) -> None:
+        """Remove what processes that were killed have left; what cannot be removed stays."""
+        clear_abandoned(self.folder, _NEW)
+        for path in self.folder.glob(_NEW_BEFORE):
+            with suppress(OSError):
+                if is_old(path):
+                    shutil.rmtree(path)
 
     def cannot_write(self, error: OSError) -> TrainingError:
         """Give the error to tell a user whose cache cannot be written."""

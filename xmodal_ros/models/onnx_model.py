@@ -71,7 +71,7 @@ class OnnxNetwork:
                 "libraries of CUDA it was built for are found, or choose device 'cpu'"
             )
         if [i.name for i in inputs] != [INPUT] or [o.name for o in outputs] != [OUTPUT]:
-            raise BundleError(f"{name} was not written by 'xmodal export --onnx'")
+            raise BundleError(f"{name} was not written by 'xmodal export'")
         self.input_shape: tuple[int, ...] = tuple(inputs[0].shape)
 
     @property
@@ -174,7 +174,7 @@ def check_onnx(path: Path, device: str, precision: Precision) -> str:
     Without loading it. Raises :class:`BundleError` or :class:`ConfigurationError`.
     """
     file = path / ONNX_FILE
-    again = f"write it with 'xmodal export {path} --onnx'"
+    again = f"write it with 'xmodal export {path}'"
     _providers(import_onnx('onnxruntime', "runtime 'onnx'"), device, precision)
     try:
         with file.open('rb') as handle:
@@ -210,7 +210,7 @@ def load_onnx(path: Path, device: str = 'cpu', precision: Precision = 'fp32') ->
     ):  # fmt: skip
         raise BundleError(
             f'{file} was not made from the bundle that it lies in: write it again with '
-            f"'xmodal export {path} --onnx'"
+            f"'xmodal export {path}'"
         )
     golden = read_golden(path, info)
     where = 'cpu' if device == 'auto' else device

@@ -89,13 +89,15 @@ def simulate(
     jobs: int = 1,
     force: bool = False,
     progress: Progress = _silent,
+    starting: Callable[[int], None] = lambda _processes: None,
     open_executor: OpenExecutor | None = None,
 ) -> tuple[SimulatedBag, ...]:
     """Write the planned recordings into the folder ``out``, one bag each, named by subject.
 
     Bags that are there and were made alike are kept. ``jobs`` processes of this machine share the
     rest, or an executor that writes into the same folder; the content does not depend on it.
-    ``progress`` hears of each subject's share done, 0 to 1.
+    ``progress`` hears of each subject's share done, 0 to 1, and ``starting`` how many processes of
+    this machine are started, if any are.
     After an exception or Ctrl-C the bags that were finished stay, unfinished ones do not.
 
     Raises :class:`BagError` when something else is in a bag's place, unless ``force`` is given
@@ -105,9 +107,12 @@ def simulate(
     for plan in plans:
         if plan not in missing:
             progress(plan.subject, 1.0)
-    if open_executor is not None or (jobs > 1 and len(missing) > 1):
-        local = partial(LocalExecutor, min(jobs, max(1, len(missing))))
-        _write_elsewhere(out, missing, open_executor or local, progress)
+    processes = min(jobs, len(missing))
+    if open_executor is not None:
+        _write_elsewhere(out, missing, open_executor, progress)
+    elif processes > 1:
+        starting(processes)
+        _write_elsewhere(out, missing, partial(LocalExecutor, processes), progress)
     else:
         for plan in missing:
             _write(out, plan, partial(progress, plan.subject))

@@ -35,7 +35,8 @@ def code_of(run: Run, recipes: Mapping[str, Recipe]) -> dict[str, str]:
     """Give the code that this process makes a run by: the version and a hash by what it is of.
 
     That is the row's method, or those that it chooses among, and the encoders of its sensors, of
-    whatever package; all else is known by the version of this package, which identifies a run.
+    whatever package, with the weights that these begin with; all else is known by the version of
+    this package, which identifies a run.
     """
     code: dict[str, str] = {}
     for row in (run.row, *run.row.choose):
@@ -45,9 +46,11 @@ def code_of(run: Run, recipes: Mapping[str, Recipe]) -> dict[str, str]:
             found = method_class(row.method)
             code[f'method {row.method}'] = _described(registry.METHODS, row.method, found)
             sensors = (run.group.target, *run.group.sources)
-            for kind in sorted({recipes[name].encoder.kind for name in sensors}):
-                encoder = encoder_class(kind)
-                code[f'encoder {kind}'] = _described(registry.ENCODERS, kind, encoder)
+            for spec in {name: recipes[name].encoder for name in sorted(sensors)}.values():
+                encoder = encoder_class(spec.kind)
+                code[f'encoder {spec.kind}'] = _described(registry.ENCODERS, spec.kind, encoder)
+                if pretrained := getattr(spec, 'pretrained', ''):
+                    code[f'weights of {spec.kind}'] = pretrained[:12]
     return code
 
 

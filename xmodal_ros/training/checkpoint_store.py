@@ -33,23 +33,26 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
+from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import exclusive_lock, replace_file
 from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
 from xmodal_ros.training.distributed import DistributedContext
+from xmodal_ros.training.trainer import THREADS_VARIABLE, training_threads
 
 _RUN, _LOCK = 'run.json', 'lock'
 _PACKAGE: Final = Path(__file__).parents[1]
 # What decides on weights once the windows are there. Windows are compared themselves.
 _DECIDING: Final = ('configuration', 'data', 'methods', 'modalities', 'models', 'training')
 # Settings that another run may have and still come to the same weights: where recordings lie and
-# windows are kept, what is written, and what is decided after training.
+# windows are kept, what is written, and what is decided after training. Weights that a net begins
+# with are compared themselves.
 _NOT_DECIDING: Final = frozenset(
     {
         *('bags', 'out', 'cache', 'no_cache', 'jobs', 'strict', 'resume'),
-        *('log', 'tensorboard', 'json', 'unknown_threshold'),
+        *('log', 'tensorboard', 'json', 'unknown_threshold', 'weights'),
     }
 )
 _CHUNK_ROWS: Final = 1024
@@ -67,7 +70,7 @@ def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[st
     given = config.model_dump(mode='json', by_alias=True)
     deciding = {key: value for key, value in given.items() if key not in _NOT_DECIDING}
     return {
-        'settings': {**deciding, 'device': device.type},
+        'settings': {**deciding, 'device': device.type, THREADS_VARIABLE: training_threads()},
         'software': {
             'xmodal_ros': f'{__version__} ({_source_digest()[:12]})',
             'torch': torch.__version__,
@@ -80,6 +83,12 @@ def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[st
 def describe_windows(sets: Mapping[str, DatasetSplit]) -> dict[str, str]:
     """Name the windows of each sensor by a hash of all that is in them."""
     return {name: _digest(part.training, part.validation) for name, part in sets.items()}
+
+
+def describe_weights(recipes: Mapping[str, Recipe]) -> dict[str, str]:
+    """Name by its hash what each sensor's encoder begins with, where it begins with something."""
+    found = {name: getattr(recipe.encoder, 'pretrained', '') for name, recipe in recipes.items()}
+    return {name: sha256 for name, sha256 in found.items() if sha256}
 
 
 def _digest(*parts: WindowsDataset) -> str:
@@ -228,6 +237,8 @@ def check_resumable(out: Path, identity: Identity) -> bool:
 def _difference(part: str, name: str) -> str:
     if part == 'windows':
         return f"what the recordings show of '{name}' has changed: its hash"
+    if part == 'weights':
+        return f"the file of weights that the net of '{name}' begins with is another: its SHA-256"
     return f'{name} ({part})'
 
 

@@ -29,7 +29,7 @@ _TREES: Final = 100
 # Of fewer windows a leaf says nothing of others, and a tree of a bundle is larger than it need be.
 _LEAST_WINDOWS: Final = 3
 # Each depth is a step of the graph that answers.
-_DEEPEST: Final = 20
+_DEEPEST: Final = 12
 _PART: Final = 256
 
 

@@ -42,6 +42,7 @@ from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
     describe_run,
+    describe_weights,
     describe_windows,
     main_process_store,
     run_checkpoints,
@@ -146,7 +147,8 @@ def _identity(
 ) -> dict[str, dict[str, object]]:
     """Say what a run is; raises :class:`TrainingError` unless all processes do the same."""
     windows = describe_windows(data_module.sets)
-    identity = {**describe_run(config, device), 'windows': windows}
+    weights = describe_weights(data_module.recipes)
+    identity = {**describe_run(config, device), 'windows': windows, 'weights': weights}
     context.check_same('the settings, the package or the recordings', json.dumps(identity))
     return identity
 

@@ -76,20 +76,27 @@ class FitResult:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-@contextmanager
-def repeatable(seed: int) -> Iterator[None]:
-    """Fix random numbers and threads within, and restore both after.
+def training_threads() -> int:
+    """Give how many threads compute: two, or as many as the environment says.
 
-    There are two threads, or as many as the environment's ``XMODAL_TRAINING_THREADS`` says; raises
-    :class:`TrainingError` where that is no number.
+    Its ``XMODAL_TRAINING_THREADS`` does. Raises :class:`TrainingError` where that is no number.
     """
     wanted = os.environ.get(THREADS_VARIABLE) or _THREADS
     if not (wanted.isdecimal() and int(wanted)):
         raise TrainingError(
             f'{THREADS_VARIABLE} is {wanted!r}: set it to how many threads shall compute'
         )
+    return int(wanted)
+
+
+@contextmanager
+def repeatable(seed: int) -> Iterator[None]:
+    """Fix random numbers and threads within, and restore both after.
+
+    Raises :class:`TrainingError` as :func:`training_threads` does.
+    """
     threads = torch.get_num_threads()
-    torch.set_num_threads(int(wanted))
+    torch.set_num_threads(training_threads())
     try:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
