@@ -152,6 +152,20 @@ def test_a_silent_source_chosen_by_hand_is_unknown_though_others_speak() -> None
     assert (unknown.scores, unknown.source) == (NOTHING, '')
 
 
+def test_labels_that_say_nothing_put_off_when_silence_is_due_by_a_timeout_at_most() -> None:
+    clock = SteadyClock()
+    selector = make(clock=clock)
+    decide(selector, said('imu', hops(0, 1)))
+    for now_s, left_s in [(1.5, 2.0), (3.0, 1.0), (3.9, 0.1)]:
+        clock.now_ns = round(now_s * SECOND)
+        assert decide(selector, said('camera', [now_s / 10], SIT)) == []
+        assert selector.until_silence_ns == round(left_s * SECOND)
+        assert selector.watch(EPOCH + clock.now_ns) is None
+    clock.now_ns = 4 * SECOND
+    assert selector.until_silence_ns == 0
+    assert selector.watch(EPOCH + clock.now_ns) is not None
+
+
 def test_silence_is_unknown_once_a_timeout_on_the_steady_clock() -> None:
     clock = SteadyClock()
     selector = make(clock=clock)

@@ -119,7 +119,13 @@ class Selector:
     @property
     def until_silence_ns(self) -> int:
         """In how long :meth:`watch` may have something to say, if no label comes; 0 for now."""
-        return max(0, self._heard_ns + self.settings.timeout_ns - self._clock())
+        return max(0, self._silent_from_ns - self._clock())
+
+    @property
+    def _silent_from_ns(self) -> int:
+        """When it is silence on the steady clock, however many labels say nothing."""
+        timeout_ns = self.settings.timeout_ns
+        return min(self._heard_ns + timeout_ns, self._said_ns + 2 * timeout_ns)
 
     def watch(self, now_ns: int) -> Decision | None:
         """Say ``unknown`` once a timeout while nothing usable comes; ``now_ns`` is its stamp.
@@ -132,11 +138,10 @@ class Selector:
         nor before the first decision, for nobody knows by which clock that will be: ``silent``
         alone tells of it.
         """
-        clock_ns, timeout_ns = self._clock(), self.settings.timeout_ns
+        clock_ns = self._clock()
         if self._node_ns is None or self._node_ns[0] != self._heard_ns:
             self._node_ns = self._heard_ns, now_ns
-        said_lately = clock_ns - self._said_ns < 2 * timeout_ns
-        if clock_ns - self._heard_ns < timeout_ns and said_lately:
+        if clock_ns < self._silent_from_ns:
             return None
         if not self.counts:
             self.silent = True
