@@ -23,16 +23,29 @@ from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
-from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MemberConfig
+from xmodal_ros.models.configuration_ensemble import EnsembleConfig, ForestConfig, MemberConfig
 from xmodal_ros.models.configuration_features import RocketFeatures, StatisticsFeatures
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.modeling_ensemble import as_series, Member
+from xmodal_ros.models.modeling_forest import Forest
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
+FOREST = ForestConfig(depths=((1, 1), (1, 1), (0, 2)))
 MEMBERS = (
     MemberConfig(name='kernel', features=StatisticsFeatures(), landmarks=12),
     MemberConfig(name='rocket', features=RocketFeatures(dilations=(1, 4), biases=1)),
+    MemberConfig(name='forest', features=StatisticsFeatures(), forest=FOREST),
 )
+
+
+def randomise(member: Member) -> None:
+    for parameter in member.answer.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    if isinstance(member.answer, Forest):
+        torch.nn.init.uniform_(member.answer.chances)
+        # Of two trees one is a leaf, and of the other a node of the second depth divides, too.
+        member.answer.features.copy_(torch.tensor([3, 14]))
+        member.answer.order.copy_(torch.tensor([0, 1, 1, 0, 0, 1]))
 
 
 def model(*, net: bool = True):
@@ -53,7 +66,7 @@ def model(*, net: bool = True):
     for member in classifier.ensemble.members:
         assert isinstance(member, Member)
         member.prepare(windows, torch.Generator().manual_seed(0))
-        torch.nn.init.normal_(member.answer.weight, std=0.1)
+        randomise(member)
     return info, classifier, windows
 
 
@@ -85,7 +98,7 @@ def test_of_pictures_members_see_the_means_over_a_grid():
     assert series.shape == (6, 8, 32)
     torch.testing.assert_close(series[2, 3, 7], pictures[2, 3, :4, 14:].mean())
     member.prepare(series, torch.Generator().manual_seed(0))
-    torch.nn.init.normal_(member.answer.weight, std=0.1)
+    randomise(member)
     with torch.no_grad():
         classifier.ensemble.weights.copy_(torch.tensor([0.0, 1.0]))
         torch.testing.assert_close(classifier(pictures), member(series))
@@ -111,14 +124,15 @@ def test_it_answers_the_weighted_sum_and_methods_see_the_net_alone():
     _, classifier, windows = model()
     with torch.no_grad():
         net = classifier.outputs(windows).logits
-        classifier.ensemble.weights.copy_(torch.tensor([2.0, 0.0, 0.0]))
+        classifier.ensemble.weights.copy_(torch.tensor([2.0, 0.0, 0.0, 0.0]))
         answer = classifier(windows)
         centred = net - net.mean(dim=1, keepdim=True)
         torch.testing.assert_close(answer, 2 * centred)
-        classifier.ensemble.weights.copy_(torch.tensor([2.0, 1.0, 0.5]))
+        classifier.ensemble.weights.copy_(torch.tensor([2.0, 1.0, 0.5, 0.25]))
         assert torch.equal(classifier.outputs(windows).logits, net)
         parts = [member(windows) for member in classifier.ensemble.members]
-        torch.testing.assert_close(classifier(windows), 2 * centred + parts[0] + 0.5 * parts[1])
+        together = 2 * centred + parts[0] + 0.5 * parts[1] + 0.25 * parts[2]
+        torch.testing.assert_close(classifier(windows), together)
 
 
 def test_only_the_net_is_learnt():

@@ -46,6 +46,29 @@ class Stuck(Node):
         time.sleep(1000)
 sys.exit(run(lambda done: Stuck('stuck'), ['stuck']))
 """
+COLLECTING = """
+import gc, sys
+from xmodal_ros.ros.starting import start
+def load():
+    loaded = gc.isenabled()
+    from rclpy.node import Node
+    class Collecting(Node):
+        members = property(lambda self: (self,))
+        def start(self):
+            started = gc.isenabled()
+            def tell():
+                print(loaded, started, gc.isenabled(), gc.get_freeze_count() > 10_000, flush=True)
+                done.set()
+            self.create_timer(0.01, tell)
+        def stop(self):
+            pass
+    def make(event):
+        global done
+        done = event
+        return Collecting('collecting')
+    return make
+sys.exit(start(load, ['node']))
+"""
 LEAVING = """
 import atexit, sys
 from xmodal_ros.ros.starting import leave
@@ -57,6 +80,17 @@ atexit.register(print, 'exit function')
 print('first')
 leave(3)
 """
+
+
+def test_what_is_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
+    done = subprocess.run(
+        [sys.executable, '-c', COLLECTING],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_S,
+    )
+    assert done.stdout == 'False False True True\n', done.stderr
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

@@ -158,7 +158,9 @@ def test_silence_is_unknown_once_a_timeout_on_the_steady_clock() -> None:
     decide(selector, said('imu', hops(0, 1)))
     clock.now_ns = 2 * SECOND - 1
     assert selector.watch(EPOCH + 3 * SECOND) is None
+    assert selector.until_silence_ns == 1
     clock.now_ns = 2 * SECOND
+    assert selector.until_silence_ns == 0
     first = selector.watch(EPOCH + 3 * SECOND)
     assert first is not None
     assert (seconds_of(first), first.label, first.source) == (3.0, UNKNOWN, '')
@@ -167,6 +169,7 @@ def test_silence_is_unknown_once_a_timeout_on_the_steady_clock() -> None:
     assert selector.tracks['imu'].latest is None
     clock.now_ns += SECOND
     assert selector.watch(EPOCH + 4 * SECOND) is None
+    assert selector.until_silence_ns == SECOND
     clock.now_ns += SECOND
     second = selector.watch(EPOCH + 5 * SECOND)
     assert second is not None

@@ -117,16 +117,34 @@ def test_a_source_that_returns_with_a_burst_has_to_live_a_while_however_many_cam
 
 
 @pytest.mark.parametrize('phase', [0.0, 0.1, 0.3, 0.4])
-def test_life_after_a_burst_counts_from_when_it_came(phase: float) -> None:
+@pytest.mark.parametrize('spoke', [0.1, 10.0])
+def test_life_after_a_burst_counts_from_when_it_came(spoke: float, phase: float) -> None:
+    """However little it had said before, so that nobody knows how late its labels come."""
     robot = Robot(SETTINGS)
-    robot.run(0, 10, on_time(), on_time(SIT))
-    robot.run(10, 22, silent, on_time(SIT))
-    for at in burst(10, 22):
+    robot.run(0, spoke, on_time(), on_time(SIT))
+    robot.run(spoke, 22, silent, on_time(SIT))
+    for at in burst(0.5 if spoke < 1 else spoke, 22):
         robot.clock.now_ns = round((21.5 + phase) * SECOND)
         robot.note(robot.selector.push('imu', at))
     robot.run(22, 30, on_time(), on_time(SIT))
     takes_over = next(at for at, each in robot.published if at > 15 and each.source == 'imu')
     assert 3.0 <= takes_over - (21.5 + phase) <= 3.0 + 2 * HOP_S
+
+
+@pytest.mark.parametrize('mode', ['select', 'fuse'])
+def test_labels_after_which_nothing_is_decided_put_silence_off_by_a_timeout_at_most(
+    mode: Mode,
+) -> None:
+    robot = Robot(replace(SETTINGS, mode=mode))
+    robot.run(0, 0.1, on_time(WALK, 3.0), silent)
+    # Stamps that are before what silence has been told with, of clocks that jump meanwhile.
+    robot.run(0.1, 3.0, silent, silent)
+    robot.run(3.0, 3.1, on_time(WALK, 1.0), silent)
+    robot.run(3.1, 4.5, silent, silent)
+    robot.run(4.5, 4.6, silent, on_time(SIT, -0.5))
+    robot.run(4.6, 9.0, silent, silent)
+    times = [at for at, _ in robot.published]
+    assert max(b - a for a, b in pairwise(times)) <= 2 * 2.0 + 0.1
 
 
 @pytest.mark.parametrize('mode', ['select', 'fuse'])

@@ -234,7 +234,7 @@ def test_what_answers_beside_the_net_is_chosen_once_for_all_rows_and_told(record
     choices = [outcome.facts['encoder_choice'] for outcome in done if outcome]
     assert len(choices) == 2
     assert choices[0] == choices[1]
-    assert {'net', 'statistics', 'kernel', 'rocket'} == set(choices[0]['alone'])
+    assert {'net', 'statistics', 'kernel', 'rocket', 'forest'} == set(choices[0]['alone'])
 
 
 def test_a_run_that_fails_is_told_with_its_reason_and_tried_again(

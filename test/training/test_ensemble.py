@@ -45,7 +45,7 @@ def test_it_is_chosen_on_people_left_out_and_the_seed_fixes_it():
     first, again = chosen(recorded(4), reporter), chosen(recorded(4), reporter)
     assert first.document == again.document
     assert (first.document['over'], first.document['groups']) == ('people', 4)
-    assert set(first.document['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+    assert set(first.document['alone']) == {'net', 'statistics', 'kernel', 'rocket', 'forest'}
     assert sum(first.document['chosen'].values()) == pytest.approx(1, abs=0.01)
     assert first.document['macro_f1'] > 0.8
     assert first.ensemble is not None
@@ -106,7 +106,7 @@ def test_of_a_camera_members_see_means_over_a_grid():
             people='abc',
             learn_validation=False,
         )
-        assert set(choice.document['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+        assert set(choice.document['alone']) == {'net', 'statistics', 'kernel', 'rocket', 'forest'}
         assert choice.ensemble is not None
         assert choice.ensemble.config.grid == (6, 8)
         classifier = document.make_classifier()

@@ -61,7 +61,7 @@ def unimodal(recordings, tmp_path_factory):
 def test_without_an_encoder_named_one_is_chosen_and_told_everywhere(recordings, tmp_path):
     result = train_into(tmp_path / 'imu', configure(recordings, encoders={}))
     choice = result.info.provenance['encoder_choice']
-    assert set(choice['alone']) == {'net', 'statistics', 'kernel', 'rocket'}
+    assert set(choice['alone']) == {'net', 'statistics', 'kernel', 'rocket', 'forest'}
     assert as_mapping(result)['encoder_choice'] == choice
     assert 'encoder, chosen by itself' in (tmp_path / 'imu' / 'README.md').read_text()
     info = load_bundle(tmp_path / 'imu').info
@@ -108,12 +108,12 @@ def test_the_result_can_be_written_as_json(unimodal):
 
 def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, tmp_path):
     (calibrated,) = unimodal.warnings
+    assert as_mapping(unimodal)['warnings'] == [calibrated]
     assert 'calibrated on segments of people it has learnt from' in calibrated
     alone = train_into(
         tmp_path / 'alone', configure(recordings, test_subjects=('2', '3'), quick=True)
     )
     quick, person = alone.warnings
-    assert as_mapping(alone)['warnings'] == [quick, person]
     assert '--quick' in quick
     assert "all that was learnt from is recordings of '1'" in person
     assert 'say nothing about other people' in person

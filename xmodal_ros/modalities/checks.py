@@ -64,7 +64,7 @@ _STAMPS: Final = (
     DataCheck(
         'backwards',
         'warning',
-        'stamps go back in time: what is late is dropped, and windows start anew at long jumps',
+        'stamps go back in time: late samples are dropped, long jumps start windows anew',
         'look for a second publisher, a recording played in a loop, or an unstable clock',
     ),
     DataCheck(
@@ -82,14 +82,14 @@ _STAMPS: Final = (
     DataCheck(
         'by-turns',
         'warning',
-        'stamps are now closer together, now further apart, by turns, as those of two publishers',
+        'stamps alternate between close and far apart, as from two publishers',
         'give each sensor a topic of its own; a driver that reads two samples at a time should '
         'stamp each with the time of its measurement',
     ),
     DataCheck(
         'heaped-stamps',
         'warning',
-        'stamps come in heaps with gaps between: the driver stamps whole blocks as it reads them',
+        'stamps come in heaps: the driver stamps whole blocks as it reads them',
         'make the driver stamp each sample with the time of its measurement',
     ),
     DataCheck(
@@ -115,26 +115,26 @@ _ANY: Final = (
     DataCheck(
         'frames',
         'warning',
-        'messages of several frames on one topic, as when two drivers publish on it',
+        'several frames on one topic, as from two drivers',
         'give each sensor a topic of its own: start its driver in a namespace, or remap it',
     ),
     DataCheck(
         'several-publishers',
         'warning',
-        'a robot has several publishers on one topic, or values show two sensors by turns',
+        'several publishers on one topic, or values of two sensors by turns',
         'end one of them, or give each sensor a topic of its own: start its driver in a '
         'namespace, or remap it',
     ),
     DataCheck(
         'low-rate',
         'warning',
-        'messages come at less than four fifths of the rate that the model learnt from',
+        'less than four fifths of the rate that the model learnt from',
         'raise the rate of the driver, or train a model for a lower rate',
     ),
     DataCheck(
         'frozen',
         'warning',
-        'the same values, to the last bit, for five seconds and more',
+        'exactly the same values for five seconds and more',
         'see whether the driver still reads the sensor: what is measured is never twice the same',
     ),
 )
@@ -142,14 +142,13 @@ _IMU: Final = (
     DataCheck(
         'no-gyro',
         'note',
-        'angular rates are not measured, as the messages say themselves',
+        'the messages say that angular rates are not measured',
         'train with --channels acc, if the sensor has no gyro',
     ),
     DataCheck(
         'gravity',
         'warning',
-        'accelerations are not about 9.8 m/s² by the median: g, mg, mm/s², raw counts, or gravity '
-        'taken out',
+        'accelerations are not about 9.8 m/s²: g, mg, mm/s², raw counts, or gravity taken out',
         'let the driver publish m/s² with gravity, as measured (REP 145); models trained with '
         'this very driver are not concerned',
         absolute=True,
@@ -164,28 +163,26 @@ _IMU: Final = (
     DataCheck(
         'turning-at-rest',
         'warning',
-        'the angular rate says that it turns, while gravity stays where it is: °/s at rest, or a '
-        'large offset',
+        'it turns by its angular rate, while gravity stays: °/s at rest, or a large offset',
         'set the driver to rad/s, and let it calibrate the gyroscope at rest',
     ),
     DataCheck(
         'units',
         'error',
-        'accelerations differ threefold from those that a model learnt from',
+        'accelerations differ threefold from those the model learnt from',
         'set the driver to m/s² with gravity (REP 145), or train with recordings of this driver',
     ),
     DataCheck(
         'zero-acceleration',
         'warning',
-        'the acceleration is exactly zero in some or all messages, as where accelerometer and '
-        'gyroscope publish by turns',
+        'the acceleration is exactly zero in some or all messages',
         'let the driver unite both in each message (unite_imu_method of realsense2_camera), or '
         'use the topic that has both',
     ),
     DataCheck(
         'zero-rate',
         'warning',
-        'the angular rate is exactly zero, always or by turns, while the acceleration moves',
+        'the angular rate is exactly zero while the acceleration moves',
         'let the driver unite both in each message (unite_imu_method of realsense2_camera), or, '
         'where there is no gyro, say so by angular_velocity_covariance[0] = -1 and train with '
         '--channels acc',
@@ -193,13 +190,13 @@ _IMU: Final = (
     DataCheck(
         'stuck-axis',
         'warning',
-        'one axis keeps its value to the last bit, while others move',
+        'one axis keeps its value while others move',
         'look at the driver and the wiring of the sensor; train without it where it stays so',
     ),
     DataCheck(
         'saturation',
         'warning',
-        'samples pile up at the largest value: the range of the sensor ends there',
+        'samples pile up at the largest value, the end of the range',
         'set a larger range (g or °/s) in the driver; what is cut off cannot be learnt from',
     ),
 )
@@ -213,15 +210,14 @@ _CAMERA: Final = (
     DataCheck(
         'flat',
         'warning',
-        'most pictures use fewer than 16 of 256 levels, as of a covered lens or of 16-bit '
-        'pictures whose content is a small part of the range',
+        'most pictures use fewer than 16 of 256 levels: a covered lens, or 16 bits hardly used',
         'let the driver publish 8-bit pictures of full contrast (automatic gain), or look at the '
         'lens',
     ),
     DataCheck(
         'no-depth',
         'warning',
-        'most depth pictures hold no distance at all',
+        'most depth pictures hold no distance',
         "see whether the sensor's projector is on, and its range",
     ),
     DataCheck(
@@ -235,14 +231,14 @@ _AUDIO: Final = (
     DataCheck(
         'no-format',
         'warning',
-        'nobody says how the sound is coded: no AudioInfo goes with it',
+        'nothing says how the sound is coded: no AudioInfo',
         'let the capture node publish audio_common_msgs/AudioInfo, or set audio_rate, '
         'audio_channels and audio_format of the classifier',
     ),
     DataCheck(
         'sample-rate',
         'warning',
-        'more or fewer samples a second come than are stated',
+        'more or fewer samples a second than stated',
         'look for lost chunks (is the publisher reliable?) or correct the rate stated',
     ),
     DataCheck(
@@ -260,21 +256,20 @@ _AUDIO: Final = (
     DataCheck(
         'clipped',
         'warning',
-        'one sample in a thousand and more lies at full scale',
+        'one sample in a thousand or more is at full scale',
         'lower the gain of the microphone; see whether its samples have the format stated',
     ),
     DataCheck(
         'noise',
         'warning',
-        'the sound is loud white noise, as compressed sound or floats are that are read as '
-        'integers',
+        'loud white noise, as from compressed sound or floats read as integers',
         'see whether its samples have the format stated (compressed, floats or integers, byte '
         'order)',
     ),
     DataCheck(
         'offset',
         'warning',
-        'the sound does not lie about zero',
+        'the sound is not centred on zero',
         'see whether its samples have the format stated (signed or unsigned, byte order)',
     ),
 )
@@ -282,8 +277,7 @@ _LABELS: Final = (
     DataCheck(
         'label-clock',
         'warning',
-        "labels of a classifier are stamped more than 1 s ahead of the selector's clock, or 5 s "
-        'behind it',
+        "stamps are more than 1 s ahead of the selector's clock, or 5 s behind it",
         "synchronise the clock of what stamps the sensor's messages (chrony or ptp), or let its "
         'driver stamp with ROS time; where a recording is played, let its player publish /clock '
         'and set use_sim_time',
@@ -301,7 +295,7 @@ _SKELETON: Final = (
     DataCheck(
         'no-body',
         'warning',
-        'in most messages all joints lie in one place',
+        'all joints lie in one place in most messages',
         'see whether the body tracker has found a person; let it publish nothing where it has '
         'none',
     ),

@@ -14,8 +14,8 @@
 
 """What answers beside a net, and is averaged with it; without torch.
 
-None of the members is learnt by gradient: each is a ridge regression in closed form on fixed
-features of a window.
+None of the members is learnt by gradient: each is a ridge regression in closed form, or a forest,
+on fixed features of a window.
 """
 
 from typing import Annotated, Final, Literal, Self, TYPE_CHECKING
@@ -33,20 +33,64 @@ if TYPE_CHECKING:
     from xmodal_ros.models.modeling_ensemble import Ensemble
 
 _MOST_NUMBERS: Final = 1 << 26
+_MOST_NODES: Final = 1 << 20
 
 GridSide = Annotated[int, Field(ge=1, le=32)]
 
-MemberName = Literal['statistics', 'kernel', 'rocket']
+MemberName = Literal['statistics', 'kernel', 'rocket', 'forest']
+
+_Count = Annotated[int, Field(ge=0, le=_MOST_NODES)]
+
+
+class ForestConfig(BaseModel):
+    """How many nodes of each depth divide and how many are leaves, of all trees together.
+
+    As it stands, each of 100 trees is one leaf.
+    """
+
+    model_config = ConfigDict(frozen=True, extra='forbid')
+
+    depths: Annotated[tuple[tuple[_Count, _Count], ...], Field(min_length=1, max_length=64)] = (
+        (0, 100),
+    )
+
+    @model_validator(mode='after')
+    def _is_whole(self) -> Self:
+        below = [sum(depth) for depth in self.depths[1:]] + [0]
+        for (nodes, _), children in zip(self.depths, below, strict=True):
+            if children != 2 * nodes:
+                raise ValueError(f'{nodes} nodes that divide have {children} children')
+        if self.leaves > _MOST_NODES:
+            raise ValueError(f'{self.leaves} leaves are more than {_MOST_NODES}')
+        return self
+
+    @property
+    def trees(self) -> int:
+        """How many trees there are."""
+        return sum(self.depths[0])
+
+    @property
+    def nodes(self) -> int:
+        """How many nodes divide."""
+        return sum(nodes for nodes, _ in self.depths)
+
+    @property
+    def leaves(self) -> int:
+        """How many leaves there are."""
+        return sum(leaves for _, leaves in self.depths)
 
 
 class MemberConfig(BaseModel):
-    """A linear answer from features, or from a window's likeness to ``landmarks`` of them."""
+    """What answers: a linear regression on features, or on a window's likeness to ``landmarks``
+    of them, or a ``forest``.
+    """
 
     model_config = ConfigDict(frozen=True, extra='forbid')
 
     name: MemberName
     features: Annotated[Features, Field(discriminator='kind')]
     landmarks: Annotated[int, Field(ge=0, le=16_384)] = 0
+    forest: ForestConfig | None = None
 
     @model_validator(mode='after')
     def _fits_into_memory(self) -> Self:
@@ -90,4 +134,5 @@ MEMBERS: Final = (
     MemberConfig(name='statistics', features=StatisticsFeatures()),
     MemberConfig(name='kernel', features=StatisticsFeatures(), landmarks=1024),
     MemberConfig(name='rocket', features=RocketFeatures()),
+    MemberConfig(name='forest', features=StatisticsFeatures(), forest=ForestConfig()),
 )

@@ -12,16 +12,19 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Answers in closed form, and their weighted mean with a net's."""
+"""Answers that are not learnt by gradient, and their weighted mean with a net's."""
 
 import math
+from typing import cast
 
 import torch
 from torch import nn, Tensor
 from torch.nn import functional
 
 from xmodal_ros.models.configuration_ensemble import EnsembleConfig, MemberConfig
+from xmodal_ros.models.configuration_features import Features
 from xmodal_ros.models.modeling_features import StandardisedFeatures
+from xmodal_ros.models.modeling_forest import Forest
 
 
 def as_series(windows: Tensor, grid: tuple[int, int] | None) -> Tensor:
@@ -81,9 +84,14 @@ class Member(nn.Module):
         if config.landmarks:
             self.likeness = Likeness(config.landmarks, count)
             count = config.landmarks
-        self.answer = nn.Linear(count, classes).requires_grad_(requires_grad=False)
-        nn.init.zeros_(self.answer.weight)
-        nn.init.zeros_(self.answer.bias)
+        self.answer: nn.Module
+        if config.forest is not None:
+            self.answer = Forest(config.forest, classes)
+            return
+        linear = nn.Linear(count, classes).requires_grad_(requires_grad=False)
+        nn.init.zeros_(linear.weight)
+        nn.init.zeros_(linear.bias)
+        self.answer = linear
 
     def prepare(self, windows: Tensor, generator: torch.Generator) -> Tensor:
         """Look at training windows (N, steps, channels); give what is answered from (N, K)."""
@@ -96,12 +104,24 @@ class Member(nn.Module):
         self.likeness.prepare(values, generator)
         return torch.cat([self.likeness(part) for part in values.split(1024)])
 
+    def take(self, answer: nn.Linear | Forest) -> None:
+        """Answer by what has been fitted to what :meth:`prepare` gives."""
+        self.answer = answer
+        if isinstance(answer, Forest):
+            self.config = self.config.model_copy(update={'forest': answer.config})
+
     def forward(self, window: Tensor) -> Tensor:
         """Give the scores."""
-        values = self.features(window).mean(dim=1)
-        if self.likeness is not None:
-            values = self.likeness(values)
-        scores: Tensor = self.answer(values)
+        return self.answer_from(self.describe(window))
+
+    def describe(self, window: Tensor) -> Tensor:
+        """Give the features (B, F), which members of equal ``config.features`` share."""
+        values: Tensor = self.features(window).mean(dim=1)
+        return values
+
+    def answer_from(self, values: Tensor) -> Tensor:
+        """Give the scores for features (B, F)."""
+        scores: Tensor = self.answer(values if self.likeness is None else self.likeness(values))
         return scores
 
 
@@ -128,7 +148,12 @@ class Ensemble(nn.Module):
         # What is equal for all classes says nothing, and would only make numbers large.
         answers = [logits - logits.mean(dim=1, keepdim=True)] if self.config.net else []
         series = as_series(window, self.config.grid)
-        answers += [member(series) for member in self.members]
+        described: dict[Features, Tensor] = {}
+        for member in cast('list[Member]', list(self.members)):
+            kind = member.config.features
+            if kind not in described:
+                described[kind] = member.describe(series)
+            answers.append(member.answer_from(described[kind]))
         weights = self.weights if self.config.net else self.weights[1:]
         return torch.stack(
             [weight * answer for weight, answer in zip(weights, answers, strict=True)]

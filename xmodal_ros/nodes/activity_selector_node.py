@@ -41,7 +41,7 @@ from xmodal_ros.runtime.selector_health import Input, SelectorHealth
 from xmodal_ros.runtime.selector_settings import SelectorSettings
 from xmodal_ros.streams.sample import DecodeError
 
-# While no label comes, silence is looked for so often, in seconds.
+# Once there is silence, it is looked for again so often, in seconds.
 _WATCH_PERIOD_S: Final = 0.1
 _ACKNOWLEDGE: Final = Duration(seconds=0, nanoseconds=500_000_000)
 
@@ -202,10 +202,10 @@ class ActivitySelector(ListeningNode):
         return SetParametersResult(successful=True)
 
     def _wait(self, timeout_s: float) -> None:
-        """Wait for a label, or until silence is to be looked for again."""
+        """Wait for a label, or until there may be silence."""
         selector = self._selector
-        silence_s = timeout_s if selector is None else selector.settings.timeout_ns / 1e9
-        wait_for_any([*self._sources.values()], min(timeout_s, silence_s, _WATCH_PERIOD_S))
+        until_s = 0.0 if selector is None else selector.until_silence_ns / 1e9
+        wait_for_any([*self._sources.values()], min(timeout_s, until_s or _WATCH_PERIOD_S))
 
     def _wake(self) -> None:
         for source in self._sources.values():

@@ -89,9 +89,10 @@ class LabelTrack:
     def live_from(self, time_ns: int | None, clock_ns: int) -> None:
         """Begin to live, as it did from the beginning where ``time_ns`` is None.
 
-        Where the label that tells so is late, life begins with the next one.
+        Where the label that tells so is late, by its own clock or as others have been heard a hop
+        later, life begins with the next one.
         """
-        if time_ns is not None and self._is_late:
+        if time_ns is not None and (self._is_late or self.awaits(time_ns)):
             time_ns += self.hold_ns
         self.alive_since_ns, self._alive_from_ns = time_ns, clock_ns
 

@@ -68,7 +68,7 @@ class Selector:
         self.resets = 0
         self.counts: Counter[str] = Counter()
         self._clock = clock
-        self._heard_ns = self._decided_ns = clock()
+        self._heard_ns = self._decided_ns = self._said_ns = clock()
         # What the node's clock said, by the steady one, when the last label had come.
         self._node_ns: tuple[int, int] | None = None
         self._first_ns: int | None = None
@@ -116,9 +116,15 @@ class Selector:
         """Count a message of a source that cannot be used."""
         self.tracks[name].drops[reason] += 1
 
+    @property
+    def until_silence_ns(self) -> int:
+        """In how long :meth:`watch` may have something to say, if no label comes; 0 for now."""
+        return max(0, self._heard_ns + self.settings.timeout_ns - self._clock())
+
     def watch(self, now_ns: int) -> Decision | None:
         """Say ``unknown`` once a timeout while nothing usable comes; ``now_ns`` is its stamp.
 
+        Labels after which nothing can be decided put it off by another timeout, and no longer.
         Where the last decision is by another clock than the node's, or not before ``now_ns``, the
         time since then by the node's clock is added to its stamp, so that stamps go on to rise
         when labels come again. While that clock stands still nothing is said again. Nor is
@@ -129,7 +135,8 @@ class Selector:
         clock_ns, timeout_ns = self._clock(), self.settings.timeout_ns
         if self._node_ns is None or self._node_ns[0] != self._heard_ns:
             self._node_ns = self._heard_ns, now_ns
-        if clock_ns - self._heard_ns < timeout_ns:
+        said_lately = clock_ns - self._said_ns < 2 * timeout_ns
+        if clock_ns - self._heard_ns < timeout_ns and said_lately:
             return None
         if not self.counts:
             self.silent = True
@@ -144,7 +151,8 @@ class Selector:
                 stamp_ns = max(now_ns, stamp_ns)
         if any(self._is_due(track, clock_ns) for track in self._tracks()):
             return None
-        self._heard_ns, self.silent = clock_ns, True
+        self._heard_ns = self._said_ns = clock_ns
+        self.silent = True
         self._node_ns = clock_ns, now_ns
         for track in self._tracks():
             track.fall_silent()
@@ -400,6 +408,7 @@ class Selector:
         steady = self._dwell.apply(stamp_ns, self._smoother.apply(stamp_ns, scores))
         decision = Decision(stamp_ns, frame_id, steady, source)
         self._last_ns, self._decided_ns = stamp_ns, self._clock()
+        self._said_ns = self._decided_ns
         self.counts['unknown' if decision.label == UNKNOWN else 'decided'] += 1
         self.answering = source
         return decision

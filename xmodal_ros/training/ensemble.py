@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 import torch
-from torch import Tensor
+from torch import nn, Tensor
 
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
@@ -41,6 +41,7 @@ from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
 from xmodal_ros.training.folds import stretches
+from xmodal_ros.training.forest import fit_forest
 from xmodal_ros.training.ridge import fit_ridge
 from xmodal_ros.training.stacking import (
     choose_weights,
@@ -211,29 +212,46 @@ def _fit_members(
     for number, config in enumerate(MEMBERS, done):
         reporter.advance(number, config.name)
         member = Member(config, sequences.shape[2], classes)
-        if config.landmarks and statistics is not None:
-            # The same features as those of the member before.
+        if config.features == MEMBERS[0].features and statistics is not None:
+            # The same features as those of the first member.
             member.features.load_state_dict(fitted.members[0].features.state_dict())
             inputs = member.prepare_features(statistics, generator)
         else:
             inputs = member.prepare(sequences, generator)
             statistics = inputs if statistics is None else statistics
-        usual = _USUAL_STRENGTH_OF_LIKENESS if config.landmarks else _USUAL_STRENGTH
-        ridge = fit_ridge(
-            inputs.numpy(),
-            material.labels,
-            material.groups,
-            material.folds,
-            classes,
-            material.judged,
-            usual if few else None,
-        )
-        member.answer.weight.copy_(torch.from_numpy(ridge.weights.T))
-        member.answer.bias.copy_(torch.from_numpy(ridge.offsets))
+        held_out = _fit_answer(member, inputs.numpy(), material, classes, seed, few=few)
         fitted.members.append(member)
-        fitted.answers[config.name] = _centred(ridge.held_out[material.judged])
+        fitted.answers[config.name] = _centred(held_out[material.judged])
         reporter.advance(number + 1, config.name)
     return fitted
+
+
+def _fit_answer(
+    member: Member,
+    inputs: NDArray[np.float32],
+    material: _Material,
+    classes: int,
+    seed: int,
+    *,
+    few: bool,
+) -> NDArray[np.float64]:
+    """Fit a member's answer to ``inputs`` (N, K); give the scores (N, classes) of those left out.
+
+    With ``few`` groups how strong a ridge is is not chosen by them.
+    """
+    config = member.config
+    learnt = (inputs, material.labels, material.groups, material.folds, classes)
+    if config.forest is not None:
+        grown = fit_forest(*learnt, seed)
+        member.take(grown.forest)
+        return grown.held_out
+    usual = _USUAL_STRENGTH_OF_LIKENESS if config.landmarks else _USUAL_STRENGTH
+    ridge = fit_ridge(*learnt, material.judged, usual if few else None)
+    linear = nn.Linear(inputs.shape[1], classes).requires_grad_(requires_grad=False)
+    linear.weight.copy_(torch.from_numpy(ridge.weights.T))
+    linear.bias.copy_(torch.from_numpy(ridge.offsets))
+    member.take(linear)
+    return ridge.held_out
 
 
 def _pays(alone: Stacked, taught: Stacked, material: _Material) -> bool:
@@ -296,15 +314,17 @@ def _combine(
         net=weights[NET] > 0, members=tuple(member.config for member in kept), grid=grid
     )
     return EncoderChoice(
-        _assemble(config, kept, weights), calibrate(together, material.labels), document
+        _assemble(config, kept, weights, together.shape[1]),
+        calibrate(together, material.labels),
+        document,
     )
 
 
 def _assemble(
-    config: EnsembleConfig, kept: Sequence[Member], weights: Mapping[str, float]
+    config: EnsembleConfig, kept: Sequence[Member], weights: Mapping[str, float], classes: int
 ) -> Ensemble:
     channels = kept[0].channels // math.prod(config.grid or (1,))
-    ensemble = Ensemble(config, channels, kept[0].answer.out_features)
+    ensemble = Ensemble(config, channels, classes)
     for own, member in zip(ensemble.members, kept, strict=True):
         own.load_state_dict(member.state_dict())
     values = [weights[NET], *(weights[member.config.name] for member in kept)]

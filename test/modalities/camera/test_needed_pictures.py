@@ -95,6 +95,29 @@ def test_what_a_message_says_of_its_picture_is_checked_of_all():
     assert bits(windows) == bits(windows_of_all(kept, IMAGE_TYPE))
 
 
+def test_what_a_raw_picture_says_is_not_read_again_while_it_is_the_same(monkeypatch):
+    messages = [raw(number) for number in range(COUNT)]
+    look = Mock(wraps=CameraDecoder.look)
+    monkeypatch.setattr(CameraDecoder, 'look', lambda self, data: look(self, data))
+    list(SensorIntake(STREAM, SPEC, IMAGE_TYPE).windows(messages))
+    assert look.call_count == COUNT * 8 // 30
+
+
+@pytest.mark.parametrize('little_endian', [True, False])
+def test_a_raw_picture_that_says_something_else_in_as_many_bytes_is_read_so(little_endian):
+    def message(number: int) -> bytes:
+        picture = np.full((24, 32, 3), (number, 0, 200), np.uint8)
+        # Both change, and neither by turns with what is needed.
+        encoding = ('bgr8', 'rgb8')[number // 7 % 2]
+        order = little_endian if number // 11 % 2 else not little_endian
+        return image_bytes(stamp(number), picture, encoding, little_endian=order)
+
+    messages = [message(number) for number in range(COUNT)]
+    intake = SensorIntake(STREAM, SPEC, IMAGE_TYPE)
+    assert bits(list(intake.windows(messages))) == bits(windows_of_all(messages, IMAGE_TYPE))
+    assert intake.drops == {}
+
+
 @pytest.mark.parametrize('number', [0, EARLIER, LATER])
 def test_a_broken_picture_that_is_needed_is_counted_and_its_neighbour_taken(number):
     messages = [jpeg(each) for each in range(COUNT)]

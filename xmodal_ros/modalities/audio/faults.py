@@ -20,7 +20,6 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from scipy.signal import lfilter
 
 from xmodal_ros.modalities.faults import FaultKind, LowerRate, OF_MESSAGES
 from xmodal_ros.streams.sample import Sample
@@ -47,6 +46,9 @@ class Background:
             energy += float(np.square(sample.values, dtype=np.float64).sum())
             count += len(sample.values)
         amplitude = (energy / max(1, count)) ** 0.5 * 10 ** (-self.snr_db / 20)
+        # It takes a second to import, and whoever only asks which faults there are needs none.
+        from scipy.signal import lfilter
+
         rng = np.random.default_rng(seed)
         state = np.zeros(len(_PINK_A) - 1)
         for sample in samples:
@@ -60,6 +62,8 @@ class Background:
 @cache
 def _pink_power() -> float:
     """Give the mean power of filtered white noise of power one: the energy of its response."""
+    from scipy.signal import lfilter
+
     impulse = np.zeros(1 << 16)
     impulse[0] = 1
     return float(np.square(lfilter(_PINK_B, _PINK_A, impulse)).sum())

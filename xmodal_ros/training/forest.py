@@ -1,0 +1,110 @@
+# Copyright 2026 xmodal_ros maintainers
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""A Random Forest on features, and what it answers for groups that it has not learnt from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+import torch
+
+from xmodal_ros.models.configuration_ensemble import ForestConfig
+from xmodal_ros.models.modeling_forest import Forest
+
+_TREES: Final = 100
+# Of fewer windows a leaf says nothing of others, and a tree of a bundle is larger than it need be.
+_LEAST_WINDOWS: Final = 3
+# Each depth is a step of the graph that answers.
+_DEEPEST: Final = 20
+_PART: Final = 256
+
+
+@dataclass(frozen=True, eq=False)
+class ForestFit:
+    """A ``forest`` of all windows, and scores (N, classes) of those left out."""
+
+    forest: Forest
+    held_out: NDArray[np.float64]
+
+
+def fit_forest(
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    groups: NDArray[np.int64],
+    folds: Sequence[NDArray[np.int64]],
+    classes: int,
+    seed: int,
+) -> ForestFit:
+    """Fit standardised features (N, F), and answer for ``folds`` of ``groups`` (N,) left out."""
+    held_out = np.zeros((len(labels), classes))
+    for fold in folds:
+        out = np.isin(groups, fold)
+        forest = _fit(features[~out], labels[~out], classes, seed)
+        with torch.no_grad():
+            parts = torch.from_numpy(features[out]).split(_PART)
+            held_out[out] = torch.cat([forest(part) for part in parts]).double().numpy()
+    return ForestFit(_fit(features, labels, classes, seed), held_out)
+
+
+def _fit(
+    features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, seed: int
+) -> Forest:
+    # Imported where it is wanted: it takes a second.
+    from sklearn.ensemble import RandomForestClassifier
+
+    learnt = RandomForestClassifier(
+        _TREES,
+        class_weight='balanced',
+        min_samples_leaf=_LEAST_WINDOWS,
+        max_depth=_DEEPEST,
+        random_state=seed,
+    ).fit(features, labels)
+    return as_forest([tree.tree_ for tree in learnt.estimators_], learnt.classes_, classes)
+
+
+def as_forest(trees: Sequence[Any], known: NDArray[np.int64], classes: int) -> Forest:
+    """Order scikit-learn's ``trees``, which know the classes ``known``, by depth."""
+    reached = [(tree, 0) for tree in trees]
+    depths: list[tuple[int, int]] = []
+    features: list[int] = []
+    thresholds: list[float] = []
+    order: list[int] = []
+    chances: list[NDArray[np.float64]] = []
+    while reached:
+        nodes = [n for n, (tree, node) in enumerate(reached) if tree.children_left[node] >= 0]
+        leaves = [n for n, (tree, node) in enumerate(reached) if tree.children_left[node] < 0]
+        depths.append((len(nodes), len(leaves)))
+        order += nodes + leaves
+        for tree, node in (reached[number] for number in nodes):
+            features.append(int(tree.feature[node]))
+            thresholds.append(float(tree.threshold[node]))
+        for tree, node in (reached[number] for number in leaves):
+            weights = np.zeros(classes)
+            weights[known] = tree.value[node, 0]
+            chances.append(weights / weights.sum())
+        divided = [reached[number] for number in nodes]
+        reached = [
+            *((tree, int(tree.children_left[node])) for tree, node in divided),
+            *((tree, int(tree.children_right[node])) for tree, node in divided),
+        ]
+    forest = Forest(ForestConfig(depths=tuple(depths)), classes)
+    with torch.no_grad():
+        forest.features.copy_(torch.tensor(features))
+        forest.order.copy_(torch.tensor(order))
+        forest.thresholds.copy_(torch.tensor(thresholds))
+        forest.chances.copy_(torch.from_numpy(np.array(chances)))
+    return forest
