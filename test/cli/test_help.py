@@ -23,6 +23,7 @@ import typer
 from typer.testing import CliRunner
 
 from xmodal_ros.cli.main import app
+from xmodal_ros.methods.method import method_names
 
 
 def helps(command: object, name: str = 'xmodal') -> Iterator[tuple[str, str]]:
@@ -61,6 +62,23 @@ def test_what_a_command_needs_is_named_where_nothing_is_given():
         told = CliRunner().invoke(app, words)
         assert told.exit_code == 2, words
         assert 'Missing' in told.stderr, words
+
+
+def test_a_flag_is_not_shown_as_if_it_took_a_value():
+    for words, _ in commands(typer.main.get_command(app)):
+        told = CliRunner().invoke(app, [*words, '--help'], env={'COLUMNS': '200'})
+        assert told.exit_code == 0, words
+        flags = [line for line in told.output.splitlines() if 'bool' in line]
+        # The library's own.
+        assert all('--help ' in line for line in flags), words
+
+
+def test_names_of_methods_are_whole_where_a_terminal_has_80_columns():
+    told = CliRunner().invoke(app, ['train', '--help'], env={'COLUMNS': '80'}).output
+    assert all(name in told for name in method_names())
+    assert '--no-resume turns off' in ' '.join(told.replace('│', ' ').split())
+    off = CliRunner().invoke(app, ['train', '--no-resume', '--print-config'])
+    assert 'resume: false' in off.output
 
 
 def test_the_list_of_commands_says_what_each_says_of_itself():

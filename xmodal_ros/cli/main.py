@@ -59,12 +59,22 @@ def _load(name: str) -> Any:
     if hasattr(module, 'app'):
         command = typer.main.get_command(module.app)
         command.name = name
-        return command
+        return _with_bare_flags(command)
     function = getattr(module, name)
     alone = typer.Typer(add_completion=False)
     command_class = getattr(module, 'COMMAND_CLASS', None)
     alone.command(name, cls=command_class, help=_flowing(function.__doc__))(function)
-    return typer.main.get_command(alone)
+    return _with_bare_flags(typer.main.get_command(alone))
+
+
+def _with_bare_flags(command: Any) -> Any:
+    """Let help show no type of a value beside a flag, which takes none."""
+    for below in getattr(command, 'commands', {}).values():
+        _with_bare_flags(below)
+    for param in command.params:
+        if getattr(param, 'is_flag', False):
+            param.metavar = ''
+    return command
 
 
 def _file_of(name: str) -> str:
@@ -137,7 +147,9 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def xmodal(
-    version: bool = typer.Option(False, '--version', help='Print the version and exit.'),
+    version: bool = typer.Option(
+        False, '--version', help='Print the version and exit.', metavar=''
+    ),
 ) -> None:
     """Activity recognition for ROS 2: record, train across sensors, deploy, evaluate."""
     if version:

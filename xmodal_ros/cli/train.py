@@ -79,6 +79,8 @@ def _option(key: Key) -> Any:
     if key.default not in (..., None, False, (), {}):
         words = f'{words} Default: {key.default}.'
     only_on = key.kind is bool and key.name not in _NEGATABLE
+    if key.name in _NEGATABLE:
+        words = f'{words} {option_name(f"no_{key.name}")} turns off what a file says.'
     names = [option_name(key.name)] if only_on else []
     return typer.Option(*names, help=words, show_default=False, metavar=key.metavar)
 

@@ -98,3 +98,14 @@ class VariadicCommand(typer.core.TyperCommand):
         rewritten = spread_values(args, several, single) if args else args
         parsed: list[str] = super().parse_args(ctx, rewritten)
         return parsed
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Leave out what turns a flag off again: it has a column of its own, which help lacks."""
+        off = {param: param.secondary_opts for param in self.params}
+        for param in off:
+            param.secondary_opts = []
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            for param, words in off.items():
+                param.secondary_opts = words
