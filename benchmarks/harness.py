@@ -84,7 +84,8 @@ class Sides:
 
     A call of either does the same work, ``units`` times a ``unit``. One that measures itself, in
     a process of its own for example, gives a :class:`Cost`; whatever else is returned is ignored,
-    and the call is measured here. ``note`` tells of the material: sizes, counts.
+    and the call is measured here. ``note`` tells of the material: sizes, counts. Raises ValueError
+    where there is nothing to do.
     """
 
     ours: Callable[[], object]
@@ -92,6 +93,10 @@ class Sides:
     unit: str = 'run'
     units: int = 1
     note: str = ''
+
+    def __post_init__(self) -> None:
+        if self.units < 1:
+            raise ValueError(f'no {self.unit} to measure: {self.note}')
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ def _evaluating(modality: str) -> Callable[[Path], Iterator[Sides]]:
         import numpy as np
         import torch
 
+        from xmodal_ros.bags.audio_format import read_audio_format
         from xmodal_ros.bags.reading import BagReader
         from xmodal_ros.evaluation.scoring import evaluate_bag
         from xmodal_ros.modalities.intake import SensorIntake
@@ -46,7 +47,11 @@ def _evaluating(modality: str) -> Callable[[Path], Iterator[Sides]]:
         with BagReader(bag) as reader:
             sensor = reader.sensor(SENSORS[modality])
             intake = SensorIntake(
-                info.stream, info.window, reader.topics[sensor.topic].msgtype, sensor.placement
+                info.stream,
+                info.window,
+                reader.topics[sensor.topic].msgtype,
+                sensor.placement,
+                read_audio_format(reader, sensor.topic),
             )
             for message in reader.messages([sensor.topic]):
                 windows += [

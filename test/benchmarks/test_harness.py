@@ -163,3 +163,8 @@ def test_comparison_in_words() -> None:
     assert comparison.met
     assert '0.40 (rounds 0.10 to 0.50), wanted at most 0.4: met' in comparison.in_words()
     assert not Comparison((2.0,), (4.0,), target=0.49).met
+
+
+def test_sides_that_have_nothing_to_do_are_refused():
+    with pytest.raises(ValueError, match='no window to measure: 90 messages'):
+        Sides(list, list, unit='window', units=0, note='90 messages')
