@@ -22,6 +22,7 @@ from unittest.mock import Mock
 import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
+from ruamel.yaml import YAML
 
 from test.bags.recordings import (
     IMU_TYPE,
@@ -102,13 +103,13 @@ def test_metadata_that_was_read_is_parsed_again_only_where_it_changes(
 ) -> None:
     file = write_imu_bag(tmp_path / 'bag', subject='3') / 'metadata.yaml'
     first = read_metadata(file)
-    parse = Mock(side_effect=metadata_file.YAML)
+    parse = Mock(side_effect=YAML)
     monkeypatch.setattr(metadata_file, 'YAML', parse)
     assert read_metadata(file) == first
-    assert not parse.called
+    assert parse.call_count == 0
     file.write_text(file.read_text().replace("subject: '3'", "subject: '4'"))
     changed = read_metadata(file)
-    assert parse.called
+    assert parse.call_count == 1
     assert changed.custom_data != first.custom_data
 
 
@@ -261,6 +262,13 @@ def test_an_sqlite3_bag_reads_like_an_mcap_bag(tmp_path: Path) -> None:
             assert [m.data for m in reader.messages()] == [
                 imu_bytes(EPOCH + index) for index in range(10)
             ]
+            stretch = reader.messages(['/imu'], EPOCH + 2, EPOCH + 4)
+            assert [m.received_ns for m in stretch] == [EPOCH + 2, EPOCH + 3]
+            assert not any('-wal' in note for note in reader.notes)
+    # As a copy that took the one file beside it and left the other.
+    (tmp_path / 'old' / 'old.db3-shm').touch()
+    with BagReader(tmp_path / 'old') as reader:
+        assert any('no old.db3-wal' in note for note in reader.notes)
 
 
 @pytest.mark.parametrize('plugin', [StoragePlugin.SQLITE3, StoragePlugin.MCAP])
