@@ -22,6 +22,7 @@ from unittest.mock import Mock
 import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
+from ruamel.yaml import YAML
 
 from test.bags.recordings import (
     IMU_TYPE,
@@ -31,8 +32,10 @@ from test.bags.recordings import (
     write_imu_bag,
 )
 from test.messages import EPOCH, imu_bytes, SECOND
+from xmodal_ros.bags import metadata_file
 from xmodal_ros.bags import storage as storage_module
 from xmodal_ros.bags.message_types import TYPESTORE
+from xmodal_ros.bags.metadata_file import read_metadata
 from xmodal_ros.bags.reading import BagReader, Topic
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
@@ -93,6 +96,21 @@ def test_the_facts_about_a_recording_are_known_without_reading_it(tmp_path: Path
         assert (reader.start_ns, reader.end_ns) == (EPOCH, EPOCH + 2 * SECOND - SECOND // 50)
         assert reader.topics[WRIST.topic] == Topic(WRIST.topic, IMU_TYPE, 100)
         assert reader.topics['/activity_label'].latched
+
+
+def test_metadata_that_was_read_is_parsed_again_only_where_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write_imu_bag(tmp_path / 'bag', subject='3') / 'metadata.yaml'
+    first = read_metadata(file)
+    parse = Mock(side_effect=YAML)
+    monkeypatch.setattr(metadata_file, 'YAML', parse)
+    assert read_metadata(file) == first
+    assert parse.call_count == 0
+    file.write_text(file.read_text().replace("subject: '3'", "subject: '4'"))
+    changed = read_metadata(file)
+    assert parse.call_count == 1
+    assert changed.custom_data != first.custom_data
 
 
 def test_without_metadata_the_subject_is_the_name_of_the_bag(tmp_path: Path) -> None:
@@ -244,6 +262,13 @@ def test_an_sqlite3_bag_reads_like_an_mcap_bag(tmp_path: Path) -> None:
             assert [m.data for m in reader.messages()] == [
                 imu_bytes(EPOCH + index) for index in range(10)
             ]
+            stretch = reader.messages(['/imu'], EPOCH + 2, EPOCH + 4)
+            assert [m.received_ns for m in stretch] == [EPOCH + 2, EPOCH + 3]
+            assert not any('-wal' in note for note in reader.notes)
+    # As a copy that took the one file beside it and left the other.
+    (tmp_path / 'old' / 'old.db3-shm').touch()
+    with BagReader(tmp_path / 'old') as reader:
+        assert any('no old.db3-wal' in note for note in reader.notes)
 
 
 @pytest.mark.parametrize('plugin', [StoragePlugin.SQLITE3, StoragePlugin.MCAP])

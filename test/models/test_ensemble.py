@@ -48,7 +48,7 @@ def randomise(member: Member) -> None:
         member.answer.order.copy_(torch.tensor([0, 1, 1, 0, 0, 1]))
 
 
-def model(*, net: bool = True):
+def model(*, net: bool = True, members=MEMBERS):
     info = BundleInfo(
         labels=('sit', 'walk', 'wave'),
         sensor='wrist',
@@ -56,7 +56,7 @@ def model(*, net: bool = True):
         window=WindowingSpec(length_ns=SECOND_NS, rate_hz=50),
         preprocessing=(),
         encoder=ImuCnnConfig(width=16, dim=16),
-        ensemble=EnsembleConfig(net=net, members=MEMBERS),
+        ensemble=EnsembleConfig(net=net, members=members),
         method='unimodal',
     )
     torch.manual_seed(0)
@@ -72,7 +72,8 @@ def model(*, net: bool = True):
 
 @pytest.mark.parametrize('net', [True, False])
 def test_it_is_a_bundle_and_an_onnx_graph_like_any_other(net):
-    info, classifier, windows = model(net=net)
+    # Without a net it is about that alone, and a graph of one member is written much sooner.
+    info, classifier, windows = model(net=net, members=MEMBERS if net else MEMBERS[:1])
     require_onnx_parity(info, classifier, windows[0])
 
 

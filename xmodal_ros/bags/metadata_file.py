@@ -20,6 +20,7 @@ where a recorder is killed, a bag is split, or somebody edits it: then the files
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any, Final
 
@@ -83,7 +84,7 @@ def read_metadata(file: Path) -> BagMetadata:
     if not text.strip(' \t\r\n\0'):
         raise BagError(f'{str(file)!r} cannot be read: it is empty, as a crash leaves it: {mend}')
     try:
-        document: Any = YAML(typ='safe').load(text)
+        document = _parse(text)
     # Of odd texts ruamel's parser raises other exceptions, too.
     except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
         problem = str(error).strip().splitlines()
@@ -118,6 +119,12 @@ def read_metadata(file: Path) -> BagMetadata:
         dict(_topics(root.get('topics_with_message_count'))),
         custom_data_of(root),
     )
+
+
+# YAML is dear to read, and whoever scans, cuts and tests recordings opens each several times.
+@lru_cache(maxsize=256)
+def _parse(text: str) -> Any:
+    return YAML(typ='safe').load(text)
 
 
 def _number(root: Mapping[str, Any], key: str, inner: str) -> int | None:

@@ -26,7 +26,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from xmodal_ros.methods.verdict import compare, Scores, UnitDifference
@@ -150,6 +149,9 @@ def _minimise(
         value = -(balance * logs[rows, labels]).mean() + shrinkage * np.square(uneven).sum()
         slope = np.einsum('nc,mnc->m', errors, answers) / len(labels)
         return float(value), slope + 2 * shrinkage * uneven
+
+    # Here, for it takes as long to import as all else beside torch, and few processes come here.
+    from scipy.optimize import minimize
 
     start = np.full(len(answers), 1.0)
     bounds = [(0.0, 100.0)] * len(answers)
