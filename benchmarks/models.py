@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import once
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 MODELS: Final = ('imu', 'imu_auto', 'camera', 'audio')
+_RATES_HZ: Final = {'imu': 50, 'camera': 8, 'audio': 16_000}
 _LABELS: Final = ('fall', 'run', 'sit', 'stand', 'walk', 'wave')
 
 
@@ -27,6 +29,17 @@ def model(folder: Path, name: str, hop_s: float = 0.5, *, onnx: bool = False) ->
     """Give a bundle; ``_auto`` is one with the members that answer beside the net."""
     kind = f'{name}-{hop_s:g}' + ('-onnx' if onnx else '')
     return once(folder / 'models' / kind, lambda path: _make(path, name, hop_s, onnx=onnx))
+
+
+def windowing(kind: str, hop_s: float) -> WindowingSpec:
+    """Give the windows of a kind of sensor; raises ValueError for a hop between two samples."""
+    return WindowingSpec(
+        length_ns=3 * SECOND_NS,
+        hop_ns=round(hop_s * SECOND_NS),
+        rate_hz=_RATES_HZ[kind],
+        margin_ns=SECOND_NS // 8,
+        min_coverage=0.5,
+    )
 
 
 def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
@@ -41,21 +54,13 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
     from xmodal_ros.models.configuration_preprocessing import LogMelStep, MotionStep
     from xmodal_ros.models.modeling_preprocessing import fit_standardise
     from xmodal_ros.models.onnx_export import export_onnx, write_onnx
-    from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
     kind = name.partition('_')[0]
     modality = find_modality(kind)
     stream = CameraStream(pixels='gray', height=30, width=40)
-    rates = {'imu': 50, 'camera': 8, 'audio': 16_000}
     encoders = {'imu': 'imu_cnn', 'camera': 'camera_cnn', 'audio': 'audio_bcresnet'}
     derived = {'imu': (), 'camera': (MotionStep(),), 'audio': (LogMelStep(rate_hz=16_000),)}[kind]
-    window = WindowingSpec(
-        length_ns=3 * SECOND_NS,
-        hop_ns=round(hop_s * SECOND_NS),
-        rate_hz=rates[kind],
-        margin_ns=SECOND_NS // 8,
-        min_coverage=0.5,
-    )
+    window = windowing(kind, hop_s)
     of = stream if kind == 'camera' else modality.Stream()
     torch.manual_seed(0)
     scale = {'imu': 5.0, 'camera': 50.0, 'audio': 0.1}[kind]
