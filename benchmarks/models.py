@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import once
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 MODELS: Final = ('imu', 'imu_auto', 'camera', 'audio')
+_RATES_HZ: Final = {'imu': 50, 'camera': 8, 'audio': 16_000}
 _LABELS: Final = ('fall', 'run', 'sit', 'stand', 'walk', 'wave')
 
 
@@ -29,7 +31,19 @@ def model(folder: Path, name: str, hop_s: float = 0.5, *, onnx: bool = False) ->
     return once(folder / 'models' / kind, lambda path: _make(path, name, hop_s, onnx=onnx))
 
 
+def windowing(kind: str, hop_s: float) -> WindowingSpec:
+    """Give the windows of a kind of sensor; raises ValueError for a hop between two samples."""
+    return WindowingSpec(
+        length_ns=3 * SECOND_NS,
+        hop_ns=round(hop_s * SECOND_NS),
+        rate_hz=_RATES_HZ[kind],
+        margin_ns=SECOND_NS // 8,
+        min_coverage=0.5,
+    )
+
+
 def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
+    import numpy as np
     import torch
 
     from xmodal_ros.modalities.camera.stream import CameraStream
@@ -41,25 +55,19 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
     from xmodal_ros.models.configuration_preprocessing import LogMelStep, MotionStep
     from xmodal_ros.models.modeling_preprocessing import fit_standardise
     from xmodal_ros.models.onnx_export import export_onnx, write_onnx
-    from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
+    from xmodal_ros.training.forest import fit_forest
 
     kind = name.partition('_')[0]
     modality = find_modality(kind)
     stream = CameraStream(pixels='gray', height=30, width=40)
-    rates = {'imu': 50, 'camera': 8, 'audio': 16_000}
     encoders = {'imu': 'imu_cnn', 'camera': 'camera_cnn', 'audio': 'audio_bcresnet'}
     derived = {'imu': (), 'camera': (MotionStep(),), 'audio': (LogMelStep(rate_hz=16_000),)}[kind]
-    window = WindowingSpec(
-        length_ns=3 * SECOND_NS,
-        hop_ns=round(hop_s * SECOND_NS),
-        rate_hz=rates[kind],
-        margin_ns=SECOND_NS // 8,
-        min_coverage=0.5,
-    )
+    window = windowing(kind, hop_s)
     of = stream if kind == 'camera' else modality.Stream()
     torch.manual_seed(0)
     scale = {'imu': 5.0, 'camera': 50.0, 'audio': 0.1}[kind]
-    windows = scale * torch.randn((64, window.steps, *of.sample_shape))
+    count = 2000 if name.endswith('_auto') else 64
+    windows = scale * torch.randn((count, window.steps, *of.sample_shape))
     info = BundleInfo(
         labels=_LABELS,
         sensor=kind,
@@ -74,9 +82,18 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
     if classifier.ensemble is not None:
         with torch.no_grad():
             preprocessed = classifier.preprocessing(windows)
-            for member in classifier.ensemble.members:
-                member.prepare(preprocessed, torch.Generator().manual_seed(0))
-                torch.nn.init.normal_(member.answer.weight, std=0.05)
+            labels = np.arange(len(windows)) % len(_LABELS)
+            members = list(classifier.ensemble.members)
+            for member in members:
+                inputs = member.prepare(preprocessed, torch.Generator().manual_seed(0)).numpy()
+                if member.config.forest is not None:
+                    # As large as one that has learnt much.
+                    fitted = fit_forest(inputs, labels, labels, [], len(_LABELS), 0)
+                    member.take(fitted.forest)
+                else:
+                    torch.nn.init.normal_(member.answer.weight, std=0.05)
+        configs = tuple(member.config for member in members)
+        info = info.model_copy(update={'ensemble': EnsembleConfig(members=configs)})
     save_bundle(path, info, classifier, windows[0])
     if onnx:
         bundle = load_bundle(path)

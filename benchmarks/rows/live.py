@@ -24,6 +24,8 @@ from benchmarks.harness import Cost, Line, row, series, Sides
 from benchmarks.models import model
 from benchmarks.robot import node, percentile, robot_environment, SENSORS, sensors, spent
 
+# Multiples of what lies between two samples of each sensor.
+ROBOT_HOPS_S: Final = (0.5, 1.0)
 _SETTLE_S: Final = 5.0
 _LISTEN_S: Final = 30.0
 # Of simulated time.
@@ -152,7 +154,7 @@ _register_forward(
 )
 def robot(folder: Path) -> Iterator[Line]:
     """Listen to each configuration for a while."""
-    for hop_s in (0.5, 0.2):
+    for hop_s in ROBOT_HOPS_S:
         for runtime in ('onnx', 'torch'):
             yield {'hop s': hop_s, 'runtime': runtime, **_robot(folder, hop_s, runtime)}
 

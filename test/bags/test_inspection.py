@@ -14,6 +14,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -22,6 +23,7 @@ from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
 from test.messages import EPOCH, imu_bytes, SECOND
 from test.recordings import write_jumped_bag
 from test.sound_bags import info_bytes, write_foxglove_bag, write_sound_bag
+from xmodal_ros.bags import mcap_file
 from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
 from xmodal_ros.bags.labels import LABEL_TOPIC
 from xmodal_ros.bags.message_types import TYPESTORE
@@ -327,6 +329,24 @@ def test_of_an_indexed_recording_some_messages_say_what_all_do(tmp_path: Path) -
         assert some.sampled == {WRIST.topic: 384}
         assert every.sampled == {}
         assert replace(some, sampled={}) == every
+
+
+def test_what_lies_in_one_chunk_is_unpacked_together(tmp_path: Path, monkeypatch) -> None:
+    topics = [f'/imu_{number}' for number in range(5)]
+    with BagWriter(tmp_path / 'bag') as writer:
+        for index in range(4000):
+            stamp_ns = EPOCH + index * SECOND // 100
+            for topic in topics:
+                data = imu_bytes(stamp_ns, (index % 7, 0, 9.81), (0, 0, index % 5))
+                writer.write(topic, IMU_TYPE, stamp_ns, data)
+    unpack = Mock(wraps=mcap_file._unpack_chunk)
+    monkeypatch.setattr(mcap_file, '_unpack_chunk', unpack)
+    with BagReader(tmp_path / 'bag') as reader:
+        chunks = len(reader._files[0]._content.chunks)  # type: ignore[attr-defined]
+        some = inspect_bag(reader)
+        # For their heads, and for what some of them hold.
+        assert 2 < chunks < unpack.call_count <= 2 * chunks
+    assert some.sampled == dict.fromkeys(topics, 384)
 
 
 def test_messages_that_an_index_does_not_name_are_read_all_the_same(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ from benchmarks.harness import (
     series,
     Sides,
 )
+from benchmarks.models import windowing
+from benchmarks.robot import SENSORS
+from benchmarks.rows.live import ROBOT_HOPS_S
 from xmodal_ros.cli.benchmark_page import as_markdown
 
 
@@ -168,3 +171,9 @@ def test_comparison_in_words() -> None:
 def test_sides_that_have_nothing_to_do_are_refused():
     with pytest.raises(ValueError, match='no window to measure: 90 messages'):
         Sides(list, list, unit='window', units=0, note='90 messages')
+
+
+def test_the_hops_of_the_robot_are_those_of_each_sensor():
+    for hop_s in ROBOT_HOPS_S:
+        for sensor in SENSORS:
+            assert windowing(sensor, hop_s).hop_ns == hop_s * 1e9

@@ -222,6 +222,8 @@ def _look_at_some(
     reader: BagReader, notes: Mapping[str, _TopicNotes], outlines: Mapping[str, Outline]
 ) -> int:
     """Note the times of all messages, and look into some; gives the longest silence."""
+    looked_into: list[_TopicNotes] = []
+    wanted: list[tuple[Outline, NDArray[np.int64]]] = []
     for topic, outline in outlines.items():
         each = notes[topic]
         each.received = outline.received_ns
@@ -233,11 +235,14 @@ def _look_at_some(
             continue
         chosen = _choose(len(short), _sampling_of(each.modality))
         chosen = np.union1d(chosen, np.flatnonzero(short)[:_MOST_SHORT])
-        times = outline.received_ns[chosen].tolist()
-        for data, received_ns in zip(reader.read_at(outline, chosen), times, strict=True):
-            _look_into(each, data, received_ns)
-    times = np.sort(np.concatenate([outline.received_ns for outline in outlines.values()]))
-    return int(np.diff(times, prepend=reader.start_ns).max(initial=0))
+        looked_into.append(each)
+        wanted.append((outline, chosen))
+    times = [outline.received_ns[chosen].tolist() for outline, chosen in wanted]
+    # All at once, for what lies in one chunk of a file is unpacked together.
+    for which, index, data in reader.read_at(wanted) if wanted else ():
+        _look_into(looked_into[which], data, times[which][index])
+    all_times = np.sort(np.concatenate([outline.received_ns for outline in outlines.values()]))
+    return int(np.diff(all_times, prepend=reader.start_ns).max(initial=0))
 
 
 def _sampling_of(modality: Modality) -> Sampling:

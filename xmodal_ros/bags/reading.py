@@ -262,13 +262,28 @@ class BagReader:
                 found[topic].append(part)
         return {topic: _join(parts, in_turn=self._in_turn) for topic, parts in found.items()}
 
-    def read_at(self, outline: Outline, chosen: NDArray[np.int64]) -> Iterator[bytes]:
-        """Give the messages of these numbers in an outline; raises :class:`BagError`."""
-        files = outline.files[chosen]
-        for number in range(len(self._files)):
-            file = self._files[number]
+    def read_at(
+        self, chosen: Sequence[tuple[Outline, NDArray[np.int64]]]
+    ) -> Iterator[tuple[int, int, bytes]]:
+        """Give messages, by their numbers in outlines; raises :class:`BagError`.
+
+        Each comes with which outline it is of, and which of the numbers chosen there. Those of an
+        outline come in order, and with them those of others that lie nearby in a file.
+        """
+        for number, file in enumerate(self._files):
+            parts = []
+            for which, (outline, numbers) in enumerate(chosen):
+                at = np.flatnonzero(outline.files[numbers] == number)
+                places = outline.places[numbers[at]]
+                # What lies before the last one comes with that: order counts more.
+                key = np.maximum.accumulate(places) if len(places) else places
+                parts.append((key, np.full(len(at), which), at, places))
+            key, of, at, places = (np.concatenate(each) for each in zip(*parts, strict=True))
+            order = np.argsort(key, kind='stable')
             with _telling_damage(file):
-                yield from file.read_at(outline.places[chosen[files == number]])
+                found = file.read_at(places[order])
+                for which, index, data in zip(of[order], at[order], found, strict=True):
+                    yield int(which), int(index), data
 
     def _iterate(
         self,
