@@ -15,7 +15,7 @@
 """Bundles of the sizes that are trained by default, untrained: they take as long to answer."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks.harness import once
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
@@ -58,23 +58,26 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
     from xmodal_ros.training.forest import fit_forest
 
     kind = name.partition('_')[0]
-    modality = find_modality(kind)
+    modality: Any = find_modality(kind)
     stream = CameraStream(pixels='gray', height=30, width=40)
     encoders = {'imu': 'imu_cnn', 'camera': 'camera_cnn', 'audio': 'audio_bcresnet'}
-    derived = {'imu': (), 'camera': (MotionStep(),), 'audio': (LogMelStep(rate_hz=16_000),)}[kind]
+    derived: Any = {'imu': (), 'camera': (MotionStep(),), 'audio': (LogMelStep(rate_hz=16_000),)}[
+        kind
+    ]
     window = windowing(kind, hop_s)
     of = stream if kind == 'camera' else modality.Stream()
     torch.manual_seed(0)
     scale = {'imu': 5.0, 'camera': 50.0, 'audio': 0.1}[kind]
     count = 2000 if name.endswith('_auto') else 64
     windows = scale * torch.randn((count, window.steps, *of.sample_shape))
+    encoder: Any = encoder_class(encoders[kind])
     info = BundleInfo(
         labels=_LABELS,
         sensor=kind,
         stream=of,
         window=window,
         preprocessing=(*derived, fit_standardise(derived, windows)),
-        encoder=encoder_class(encoders[kind])(),
+        encoder=encoder(),
         ensemble=EnsembleConfig(members=MEMBERS) if name.endswith('_auto') else None,
         method='unimodal',
     )
@@ -83,7 +86,7 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
         with torch.no_grad():
             preprocessed = classifier.preprocessing(windows)
             labels = np.arange(len(windows)) % len(_LABELS)
-            members = list(classifier.ensemble.members)
+            members: list[Any] = list(classifier.ensemble.members)
             for member in members:
                 inputs = member.prepare(preprocessed, torch.Generator().manual_seed(0)).numpy()
                 if member.config.forest is not None:

@@ -15,6 +15,7 @@
 """What a robot has of it: start, forward, CPU, delay, memory."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -264,8 +265,7 @@ def _pipelines(
     before = time.process_time()
     for pipeline in pipelines:
         for at in range(0, len(messages), 50):
-            part = messages[at : at + 50]
-            pipeline.push(pipeline.feed, lambda part=part: part)
+            pipeline.push(pipeline.feed, partial(list, messages[at : at + 50]))
     for pipeline in pipelines:
         pipeline.finish(600)
     cpu_s = time.process_time() - before
