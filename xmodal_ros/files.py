@@ -159,7 +159,7 @@ def _locked(path: Path) -> int:
     except FileNotFoundError:
         return -1
     try:
-        # On a file system that knows no locks nothing is ever taken for abandoned either.
+        # On a file system that knows no locks only what nobody writes to counts as abandoned.
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists():

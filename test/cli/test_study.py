@@ -123,7 +123,9 @@ def test_two_that_run_at_once_share_the_work(small, tmp_path):
     with start(small, out) as first:
         heard = read_until_the_first_run(first)
         second = CliRunner().invoke(app, typed(small, out))
-        heard += first.communicate(timeout=PATIENCE_S)[1]
+        assert first.stderr is not None
+        heard += first.stderr.read()
+        first.wait(PATIENCE_S)
     assert first.returncode == second.exit_code == 0, heard + second.output
     written = json.loads((out / 'study.json').read_text())
     assert written['runs'] == {'planned': 4, 'done': 4, 'failed': 0}

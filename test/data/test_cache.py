@@ -132,6 +132,12 @@ def test_windows_from_disk_and_from_memory_are_those_of_the_robot(bags, kept, na
         assert disk.windows[name].left_out == memory.windows[name].left_out
 
 
+def test_a_folder_that_cannot_be_is_refused_in_words():
+    cache = StreamCache(Path('/tmp') / (300 * 'a'))
+    with pytest.raises(TrainingError, match='cannot keep windows'), cache.temporary_folder():
+        pass
+
+
 @pytest.mark.parametrize(('jobs', 'passes'), [(1, 2), (2, 2), (3, 4)])
 def test_idle_processes_cut_one_recording_by_sensor(bags, kept, tmp_path, jobs, passes):
     executor, heard = InThisProcess(), []

@@ -354,6 +354,12 @@ def test_a_document_that_asks_for_all_the_memory_is_refused(
     rewrite_document(path, ensemble={'members': 16 * [member]})
     with pytest.raises(BundleError, match=r'landmarks of 86016 features'):
         load_bundle(path)
+    leaves = {'depths': [[0, 1 << 20]]}
+    member = {'name': 'forest', 'features': {'kind': 'statistics'}, 'forest': leaves}
+    labels = [f'activity {number}' for number in range(100)]
+    rewrite_document(path, labels=labels, ensemble={'members': [member]})
+    with pytest.raises(BundleError, match='an ensemble of 1048576 times 100 numbers'):
+        load_bundle(path)
 
 
 def test_a_file_larger_than_any_model_is_refused_unread(tmp_path):

@@ -82,6 +82,22 @@ def test_groups_left_out_are_answered_by_what_has_not_learnt_from_them():
         assert torch.equal(value, again.forest.state_dict()[name]), name
 
 
+def test_a_seed_may_be_any_that_a_training_has():
+    values, labels = data(40)
+    assert fit_forest(values, labels, labels, [], 4, 2**40).forest.config.trees == 100
+
+
+@pytest.mark.parametrize(('name', 'value'), [('features', 99), ('features', -1), ('order', 7)])
+def test_places_that_are_not_there_are_refused_before_anything_asks_for_them(name, value):
+    values, labels = data(40)
+    forest = fit_forest(values, labels, labels, [], 4, 0).forest
+    state = forest.state_dict()
+    forest.load_state_dict(state)
+    state[name][0] = value
+    with pytest.raises(RuntimeError, match='a forest'):
+        forest.load_state_dict(state)
+
+
 def test_one_activity_alone_is_a_forest_of_leaves():
     values = data()[0]
     fitted = fit_forest(values, np.ones(400, np.int64), np.arange(400) % 2, [np.array([0])], 3, 0)
@@ -98,6 +114,8 @@ def test_one_activity_alone_is_a_forest_of_leaves():
         ((0, 1), (0, 2)),
         ((1, 0), (-1, 3)),
         ((1 << 20, 0), (0, 1 << 21)),
+        ((1 << 19, 1 << 20), (0, 1 << 20)),
+        ((0, 0),),
         (),
     ],
 )

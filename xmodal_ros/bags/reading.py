@@ -268,7 +268,7 @@ class BagReader:
         """Give messages, by their numbers in outlines; raises :class:`BagError`.
 
         Each comes with which outline it is of, and which of the numbers chosen there. Those of an
-        outline come in order, and with them those of others that lie nearby in a file.
+        outline and a file come in order, and with them those of others that lie nearby.
         """
         for number, file in enumerate(self._files):
             parts = []

@@ -144,7 +144,7 @@ class RecipeChoices(BaseModel):
     quick: Annotated[
         bool,
         Field(
-            description='Only try whether all works: no net learns for more than 50 steps, and '
+            description='Only try whether all works: no net learns for more than 100 steps, and '
             'members beside it from 500 windows. What it scores says little.'
         ),
     ] = False

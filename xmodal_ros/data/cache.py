@@ -101,8 +101,8 @@ class StreamCache:
         Those of processes that were killed go first. Raises :class:`TrainingError` when nothing
         can be written here.
         """
-        self._clear_abandoned()
         try:
+            self._clear_abandoned()
             workplace = Workplace(self.folder, _NEW, keep_abandoned=True)
         except OSError as error:
             raise self.cannot_write(error) from error

@@ -101,7 +101,7 @@ class BundleInfo(BaseModel):
         if self.patch is not None:
             self.patch.check(self.encoder.dim)
         if self.ensemble is not None:
-            self.ensemble.check(self.encoder.input)
+            self.ensemble.check(self.encoder.input, len(self.labels))
         return self
 
     @property

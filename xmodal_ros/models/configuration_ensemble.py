@@ -60,6 +60,8 @@ class ForestConfig(BaseModel):
         for (nodes, _), children in zip(self.depths, below, strict=True):
             if children != 2 * nodes:
                 raise ValueError(f'{nodes} nodes that divide have {children} children')
+        if not self.trees:
+            raise ValueError('a forest has no tree')
         if self.leaves > _MOST_NODES:
             raise ValueError(f'{self.leaves} leaves are more than {_MOST_NODES}')
         return self
@@ -115,8 +117,17 @@ class EnsembleConfig(BaseModel):
     grid: tuple[GridSide, GridSide] | None = None
     """Of pictures: members see the means over the cells of a grid of so many rows and columns."""
 
-    def check(self, kind: EncoderInput) -> None:
-        """Raise ValueError where pictures have no grid, or what has no pictures has one."""
+    def check(self, kind: EncoderInput, classes: int) -> None:
+        """Raise ValueError where pictures have no grid, or what has no pictures has one.
+
+        And where its numbers for so many classes would take all the memory of a robot.
+        """
+        rows = sum(
+            member.landmarks if member.forest is None else member.forest.leaves
+            for member in self.members
+        )
+        if rows * classes > _MOST_NUMBERS:
+            raise ValueError(f'an ensemble of {rows} times {classes} numbers is too large')
         if (self.grid is not None) != (kind == 'pictures'):
             raise ValueError(f'an ensemble for {kind} of grid {self.grid} cannot be')
 

@@ -86,7 +86,7 @@ class Member(nn.Module):
             count = config.landmarks
         self.answer: nn.Module
         if config.forest is not None:
-            self.answer = Forest(config.forest, classes)
+            self.answer = Forest(config.forest, count, classes)
             return
         linear = nn.Linear(count, classes).requires_grad_(requires_grad=False)
         nn.init.zeros_(linear.weight)

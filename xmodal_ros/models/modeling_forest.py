@@ -41,14 +41,28 @@ class Forest(nn.Module):
     features: Tensor
     order: Tensor
 
-    def __init__(self, config: ForestConfig, classes: int) -> None:
+    def __init__(self, config: ForestConfig, count: int, classes: int) -> None:
         super().__init__()
         self.config = config
+        self._count = count
         nodes, leaves = config.nodes, config.leaves
         self.register_buffer('features', torch.zeros(nodes, dtype=torch.int32))
         self.register_buffer('order', torch.zeros(nodes + leaves, dtype=torch.int32))
         self.thresholds = nn.Parameter(torch.zeros(nodes), requires_grad=False)
         self.chances = nn.Parameter(torch.ones((leaves, classes)) / classes, requires_grad=False)
+
+        self.register_load_state_dict_post_hook(  # type: ignore[no-untyped-call]
+            lambda *_: self._check()
+        )
+
+    def _check(self) -> None:
+        """Raise RuntimeError for places that are not there: a GPU would be lost by asking."""
+        if not bool(((self.features >= 0) & (self.features < self._count)).all()):
+            raise RuntimeError(f'a forest asks for a feature that is not among {self._count}')
+        sizes = [sum(depth) for depth in self.config.depths]
+        for size, places in zip(sizes, self.order.cpu().split(sizes), strict=True):
+            if not torch.equal(places.sort().values, torch.arange(size, dtype=torch.int32)):
+                raise RuntimeError(f'a forest does not order its {size} nodes of a depth')
 
     def forward(self, values: Tensor) -> Tensor:
         """Give the scores."""

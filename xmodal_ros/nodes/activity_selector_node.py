@@ -135,6 +135,8 @@ class ActivitySelector(ListeningNode):
         with self._lock:
             if settings != selector.settings:
                 selector.change(settings)
+        # Silence may be due sooner.
+        self._wake()
         for name in settings.names:
             if f'sources.{name}.topic' in names:
                 self._change_topic(name)

@@ -32,6 +32,7 @@ from xmodal_ros.ros.topic_reader import TopicReader
 from xmodal_ros.runtime.drain import DrainThread, Pauses
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
+from xmodal_ros.runtime.unread import UnreadMessages
 
 if TYPE_CHECKING:
     from xmodal_ros.runtime.engine import Engine
@@ -63,6 +64,8 @@ class SensorInput:
         self._mounting: Mounting | None = None
         self._info: AudioInfoListener | None = None
         self._taken = self._drained = self._newest_ns = 0
+        self._unread = UnreadMessages(modality.intake.depth)
+        self._format_told = not settings.info_topic
         self.source = TopicReader(
             node, settings.topic, modality.message_types, depth=modality.intake.depth
         )
@@ -129,6 +132,7 @@ class SensorInput:
 
     def stop(self) -> None:
         """Stop taking by itself; what has come can still be taken."""
+        self._format_told = True
         if self._thread is not None:
             self._thread.stop()
             self._thread = None
@@ -162,10 +166,12 @@ class SensorInput:
         return (remaining_ns - (time.time_ns() - self._newest_ns)) / 1e9
 
     def _usable(self) -> Sequence[Received]:
-        received = self.source.take()
+        received: Sequence[Received] = self.source.take()
         self._taken += len(received)
         if received:
             self._newest_ns = received[-1].received_ns
+        waits = self._needs_format and not self._format_told
+        received = self._unread.through(received, waits=waits)
         if self._mounting is None:
             return received
         return self._mounting.usable(received, self.feed)
@@ -175,3 +181,4 @@ class SensorInput:
             self._pipeline.use_format(self.feed, audio_format)
         else:
             self.feed.use_format(audio_format)
+        self._format_told = True

@@ -54,21 +54,24 @@ def start(
     _on_signals(lambda: os._exit(unbegun))
     # What is loaded stays: to look through it again and again takes a tenth of the start.
     gc.disable()
-    from xmodal_ros.child_process import end_with_launch
-    from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND
-    from xmodal_ros.errors import XmodalError
-    from xmodal_ros.ros.process_name import rename_only
-
-    end_with_launch()
-    given = list(sys.argv if arguments is None else arguments)
     try:
-        check_dependencies((*OF_NODES, *OF_THE_COMMAND) if as_command else OF_NODES)
-        make = load()
-        from xmodal_ros.ros.running import run
-    except XmodalError as error:
-        sys.stderr.write(f'error: {error}\n')
-        return 1
-    code = run(make, rename_only(named, given) if named else given)
+        from xmodal_ros.child_process import end_with_launch
+        from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND
+        from xmodal_ros.errors import XmodalError
+        from xmodal_ros.ros.process_name import rename_only
+
+        end_with_launch()
+        given = list(sys.argv if arguments is None else arguments)
+        try:
+            check_dependencies((*OF_NODES, *OF_THE_COMMAND) if as_command else OF_NODES)
+            make = load()
+            from xmodal_ros.ros.running import run
+        except XmodalError as error:
+            sys.stderr.write(f'error: {error}\n')
+            return 1
+        code = run(make, rename_only(named, given) if named else given)
+    finally:
+        gc.enable()
     if arguments is None:
         leave(code)
     return code

@@ -31,6 +31,8 @@ _LEAST_WINDOWS: Final = 3
 # Each depth is a step of the graph that answers.
 _DEEPEST: Final = 12
 _PART: Final = 256
+# As many as scikit-learn knows; ours are more.
+_SEEDS: Final = 2**32
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +73,7 @@ def _fit(
         class_weight='balanced',
         min_samples_leaf=_LEAST_WINDOWS,
         max_depth=_DEEPEST,
-        random_state=seed,
+        random_state=seed % _SEEDS,
     ).fit(features, labels)
     return as_forest([tree.tree_ for tree in learnt.estimators_], learnt.classes_, classes)
 
@@ -101,7 +103,8 @@ def as_forest(trees: Sequence[Any], known: NDArray[np.int64], classes: int) -> F
             *((tree, int(tree.children_left[node])) for tree, node in divided),
             *((tree, int(tree.children_right[node])) for tree, node in divided),
         ]
-    forest = Forest(ForestConfig(depths=tuple(depths)), classes)
+    count = int(trees[0].n_features)
+    forest = Forest(ForestConfig(depths=tuple(depths)), count, classes)
     with torch.no_grad():
         forest.features.copy_(torch.tensor(features))
         forest.order.copy_(torch.tensor(order))

@@ -195,10 +195,12 @@ def _classifier(model: StatisticsModel, seed: int, *, filled: bool) -> 'Pipeline
 
     first = (SimpleImputer(add_indicator=True),) if filled else ()
     if model == 'random_forest':
-        forest = RandomForestClassifier(_TREES, class_weight='balanced', random_state=seed)
+        forest = RandomForestClassifier(_TREES, class_weight='balanced', random_state=seed % 2**32)
         return make_pipeline(*first, forest)
     if model == 'logistic_regression':
-        regression = LogisticRegression(class_weight='balanced', max_iter=1000, random_state=seed)
+        regression = LogisticRegression(
+            class_weight='balanced', max_iter=1000, random_state=seed % 2**32
+        )
         return make_pipeline(*first, StandardScaler(), regression)
     ridge = RidgeClassifierCV(_PENALTIES, class_weight='balanced')
     return make_pipeline(*first, StandardScaler(), ridge)
