@@ -77,6 +77,8 @@ class Watcher:
         self.reported_at_ns = 0
         self.labels: list[Classification] = []
         self.heard: list[tuple[str, Any]] = []
+        # When each of those came, on the steady clock.
+        self.heard_s: list[float] = []
         self._clients: dict[tuple[Any, str, str], Any] = {}
         node.create_subscription(DiagnosticArray, '/diagnostics', self._on_diagnostics, RELIABLE)
 
@@ -91,9 +93,13 @@ class Watcher:
 
     def hear(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> Any:
         """Keep what comes on a topic in ``heard``; gives the subscription."""
-        return self.node.create_subscription(
-            msgtype, topic, lambda message: self._keep(self.heard, (topic, message)), profile
-        )
+
+        def keep(message: Any) -> None:
+            with self.changed:
+                self.heard_s.append(time.monotonic())
+                self._keep(self.heard, (topic, message))
+
+        return self.node.create_subscription(msgtype, topic, keep, profile)
 
     def hear_labels(self, node_name: str) -> Any:
         return self.node.create_subscription(
