@@ -82,14 +82,18 @@ leave(3)
 """
 
 
-def test_what_is_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
-    done = subprocess.run(
-        [sys.executable, '-c', COLLECTING],
+def run(code: str) -> 'subprocess.CompletedProcess[str]':
+    return subprocess.run(
+        [sys.executable, '-c', code],
         capture_output=True,
         text=True,
         check=False,
         timeout=COMMAND_S,
     )
+
+
+def test_what_is_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
+    done = run(COLLECTING)
     assert done.stdout == 'False False True True\n', done.stderr
 
 
@@ -127,13 +131,7 @@ def test_next_to_nothing_is_imported_before_signals_are_looked_at() -> None:
 
 
 def test_a_process_that_leaves_has_written_everything_and_takes_nothing_down() -> None:
-    done = subprocess.run(
-        [sys.executable, '-c', LEAVING],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
+    done = run(LEAVING)
     assert done.stdout == 'first\nexit function\n'
     assert done.returncode == 3
 

@@ -14,6 +14,8 @@
 
 """A forest as a function: scikit-learn's answers, without its steps."""
 
+import copy
+
 import numpy as np
 from pydantic import ValidationError
 import pytest
@@ -94,8 +96,9 @@ def test_places_that_are_not_there_are_refused_before_anything_asks_for_them(nam
     state = forest.state_dict()
     forest.load_state_dict(state)
     state[name][0] = value
-    with pytest.raises(RuntimeError, match='a forest'):
-        forest.load_state_dict(state)
+    for each in (forest, copy.deepcopy(fit_forest(values, labels, labels, [], 4, 0).forest)):
+        with pytest.raises(RuntimeError, match='a forest'):
+            each.load_state_dict(state)
 
 
 def test_one_activity_alone_is_a_forest_of_leaves():

@@ -44,25 +44,14 @@ class Forest(nn.Module):
     def __init__(self, config: ForestConfig, count: int, classes: int) -> None:
         super().__init__()
         self.config = config
-        self._count = count
+        self.count = count
         nodes, leaves = config.nodes, config.leaves
         self.register_buffer('features', torch.zeros(nodes, dtype=torch.int32))
         self.register_buffer('order', torch.zeros(nodes + leaves, dtype=torch.int32))
         self.thresholds = nn.Parameter(torch.zeros(nodes), requires_grad=False)
         self.chances = nn.Parameter(torch.ones((leaves, classes)) / classes, requires_grad=False)
-
-        self.register_load_state_dict_post_hook(  # type: ignore[no-untyped-call]
-            lambda *_: self._check()
-        )
-
-    def _check(self) -> None:
-        """Raise RuntimeError for places that are not there: a GPU would be lost by asking."""
-        if not bool(((self.features >= 0) & (self.features < self._count)).all()):
-            raise RuntimeError(f'a forest asks for a feature that is not among {self._count}')
-        sizes = [sum(depth) for depth in self.config.depths]
-        for size, places in zip(sizes, self.order.cpu().split(sizes), strict=True):
-            if not torch.equal(places.sort().values, torch.arange(size, dtype=torch.int32)):
-                raise RuntimeError(f'a forest does not order its {size} nodes of a depth')
+        # A function that is given the forest: a copy of it checks itself.
+        self.register_load_state_dict_post_hook(_check)  # type: ignore[no-untyped-call]
 
     def forward(self, values: Tensor) -> Tensor:
         """Give the scores."""
@@ -82,3 +71,14 @@ class Forest(nn.Module):
         logs = (chances / self.config.trees + _LEAST_CHANCE).log()
         scores: Tensor = logs - logs.mean(dim=1, keepdim=True)
         return scores
+
+
+def _check(forest: Forest, _keys: object) -> None:
+    """Raise RuntimeError for places that are not there: a GPU would be lost by asking."""
+    count = forest.count
+    if not bool(((forest.features >= 0) & (forest.features < count)).all()):
+        raise RuntimeError(f'a forest asks for a feature that is not among {count}')
+    sizes = [sum(depth) for depth in forest.config.depths]
+    for size, places in zip(sizes, forest.order.cpu().split(sizes), strict=True):
+        if not torch.equal(places.sort().values, torch.arange(size, dtype=torch.int32)):
+            raise RuntimeError(f'a forest does not order its {size} nodes of a depth')
