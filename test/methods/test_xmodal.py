@@ -153,7 +153,7 @@ def test_where_nobody_can_tell_the_two_are_averaged():
     assert trainer.fits == [NEAR, ALONE]
     verdict = trainer.verdicts[0]
     assert verdict.decision == 'averaged'
-    assert 'averaged with what wrist learnt alone' in verdict.sentence
+    assert 'too little to tell, averaged with what wrist learnt alone' in verdict.sentence
 
 
 @pytest.mark.parametrize(('taught', 'kept'), [(0.505, NEAR), (0.495, ALONE)])

@@ -73,6 +73,15 @@ def test_intervals_hold_the_value_are_within_bounds_and_repeat():
     assert 'unknown_rate' not in measures.intervals
 
 
+def test_of_two_people_who_differ_much_bounds_are_not_shown():
+    bags = [decide('s' * 10, 's' * 10), decide('s' * 10, 'v' * 8 + 's' * 2)]
+    found = measure(bags, list('ab')).intervals['accuracy_window']
+    assert (found.low, found.high) == (0, 1)
+    assert found.words == '2 subjects: too few to tell'
+    closer = [decide('s' * 10, 's' * 10), decide('s' * 10, 'v' + 's' * 9)]
+    assert measure(closer, list('ab')).intervals['accuracy_window'].words.endswith(', 1.000')
+
+
 def test_fewer_people_make_wider_intervals():
     bags = [decide('s' * 10, 's' * (10 - n % 2 * 4) + 'v' * (n % 2 * 4)) for n in range(12)]
     few = measure(bags[:4], list('abcd')).intervals['accuracy_window']

@@ -110,7 +110,7 @@ def _value(measures: Measures, key: str) -> str:
     if value is None:
         return ''
     interval = measures.intervals.get(key)
-    error = f'  [dim]\\[{interval.low:.3f}, {interval.high:.3f}][/]' if interval else ''
+    error = f'  [dim]\\[{interval.words}][/]' if interval else ''
     return f'{value:.3f}{error}'
 
 

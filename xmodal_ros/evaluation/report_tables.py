@@ -350,5 +350,4 @@ def _p(value: float | None) -> str:
 def _between(interval: Interval | None, *, brackets: bool = False) -> str:
     if interval is None:
         return ''
-    text = f'{interval.low:.3f}, {interval.high:.3f}'
-    return f'[{text}]' if brackets else text
+    return f'[{interval.words}]' if brackets else interval.words

@@ -96,7 +96,8 @@ class Verdict:
             f'{self.unit} it had {unmet} ({self.better} of {self.units} better)'
         )
         if self.decision == 'averaged':
-            return f'{found}; kept, averaged with what {self.target} learnt alone'
+            why = 'kept' if self.gain > self.error else 'which is too little to tell'
+            return f'{found}; {why}, averaged with what {self.target} learnt alone'
         return f'{found}; {self.decision}'
 
     def document(self) -> dict[str, object]:

@@ -58,6 +58,18 @@ class Interval:
     over: Unit
     units: int
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether a score could be anything, as where two people differ."""
+        return self.low <= 0 and self.high >= 1
+
+    @property
+    def words(self) -> str:
+        """Its bounds, or why there are none to show."""
+        if self.says_nothing:
+            return f'{self.units} {self.over}: too few to tell'
+        return f'{self.low:.3f}, {self.high:.3f}'
+
 
 @dataclass(frozen=True, eq=False)
 class Measures:
