@@ -48,8 +48,8 @@ class Comparison:
 
 
 def comparisons(page: str) -> list[Comparison]:
-    """Give those of the plainest method on people not met before, table by table."""
-    found = []
+    """Give those of the plainest method on people not met before, the first of each name."""
+    found: dict[str, Comparison] = {}
     for part in page.split('\n## ')[1:]:
         for table in part.split('\n### ')[1:]:
             if not table.startswith('Across, '):
@@ -65,12 +65,13 @@ def comparisons(page: str) -> list[Comparison]:
                 delta = _DELTA.fullmatch(gain) if row == _ROW else None
                 if delta and people and target in alone:
                     name = f'{target} from {source.split()[0]}, {amount}'
-                    found.append(
+                    found.setdefault(
+                        name,
                         Comparison(
                             name, int(people[1]), alone[target], *map(float, delta.groups())
-                        )
+                        ),
                     )
-    return sorted(found, key=lambda each: each.mean)
+    return sorted(found.values(), key=lambda each: each.mean)
 
 
 def table(found: Sequence[Comparison]) -> str:
