@@ -112,8 +112,14 @@ class Venv:
         lines = []
         for line in process.stdout:
             lines.append(line)
-            if re.match(r'\s*(Downloading \S+ \(\d\S* [MG]B\)|Installing collected)', line):
+            if re.match(r'\s*(Downloading|Using cached) \S+ \(\d\S* [MG]B\)', line):
                 print(f'  {line.strip()[:97]}', flush=True)
+            elif line.startswith('Installing collected packages: '):
+                count = line.count(',') + 1
+                print(
+                    f'  Installing {count} packages: a minute or more in which pip says nothing',
+                    flush=True,
+                )
         if process.wait():
             raise SetupError(
                 f'{"".join(lines[-15:])}pip could not install the Python packages (its last lines '
