@@ -49,8 +49,8 @@ class ProgressReporter(Protocol):
     def begin(self, stage: str, total: int) -> None:
         """Start a stage of ``total`` steps."""
 
-    def advance(self, done: int, detail: str = '') -> None:
-        """So many steps of the stage are done."""
+    def advance(self, done: float, detail: str = '') -> None:
+        """So many steps of the stage are done, perhaps with a part of one."""
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """An epoch is over; it is a step of its stage."""
@@ -65,7 +65,7 @@ class NullReporter:
     def begin(self, stage: str, total: int) -> None:
         """Ignore it."""
 
-    def advance(self, done: int, detail: str = '') -> None:
+    def advance(self, done: float, detail: str = '') -> None:
         """Ignore it."""
 
     def epoch(self, metrics: EpochMetrics) -> None:

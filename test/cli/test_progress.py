@@ -77,6 +77,29 @@ def test_a_note_comes_after_the_line_of_the_stage_that_it_is_about() -> None:
     ]
 
 
+def test_where_steps_are_many_a_line_comes_every_few_seconds_and_of_the_last() -> None:
+    screen, written = console(terminal=False)
+    step, now = '  {done} of {total}: {detail}', [0.0]
+    lines = Lines(stage='{stage}', step=step, last=step, every_s=5)
+    with ProgressBars(screen, lines, now_s=lambda: now[0]) as bars:
+        bars.begin('growing', 9)
+        for tenth in range(1, 69):
+            now[0] += 0.25
+            bars.advance(tenth / 10, f'{tenth} trees')
+        bars.begin('testing', 20)
+        now[0] += 6
+        bars.advance(3)
+    assert written.getvalue().splitlines() == [
+        'growing',
+        '  2 of 9: 20 trees',
+        '  4 of 9: 40 trees',
+        '  6 of 9: 60 trees',
+        '  6.8 of 9: 68 trees',
+        'testing',
+        '  3 of 20',
+    ]
+
+
 def test_on_a_terminal_each_stage_has_a_bar_and_no_lines() -> None:
     screen, written = console(terminal=True)
     with ProgressBars(screen, Lines(stage='LINE', step='LINE')) as bars:

@@ -14,6 +14,8 @@
 
 """An ensemble beside a net: its answers, in a bundle, alone and as an ONNX graph."""
 
+import copy
+
 from pydantic import ValidationError
 import pytest
 import torch
@@ -75,6 +77,16 @@ def test_it_is_a_bundle_and_an_onnx_graph_like_any_other(net):
     # Without a net it is about that alone, and a graph of one member is written much sooner.
     info, classifier, windows = model(net=net, members=MEMBERS if net else MEMBERS[:1])
     require_onnx_parity(info, classifier, windows[0])
+
+
+def test_members_that_share_features_must_have_the_same():
+    classifier = model()[1]
+    state = classifier.state_dict()
+    classifier.load_state_dict(state)
+    name = next(n for n in state if n.startswith('ensemble.members.2.features.'))
+    for each in (classifier, copy.deepcopy(classifier)):
+        with pytest.raises(RuntimeError, match="statistics of member 'forest' differ in"):
+            each.load_state_dict({**state, name: state[name] + 1})
 
 
 def test_of_pictures_members_see_the_means_over_a_grid():

@@ -62,7 +62,7 @@ class Heard(NullReporter):
     def note(self, text: str) -> None:
         self.notes.append(text)
 
-    def advance(self, done: int, detail: str = '') -> None:
+    def advance(self, done: float, detail: str = '') -> None:
         self.steps.append(detail)
 
 
@@ -235,6 +235,17 @@ def test_what_answers_beside_the_net_is_chosen_once_for_all_rows_and_told(record
     assert len(choices) == 2
     assert choices[0] == choices[1]
     assert {'net', 'statistics', 'kernel', 'rocket', 'forest'} == set(choices[0]['alone'])
+    # Members that were chosen are counted, as they are held by a bundle.
+    assert set(choices[0]['chosen']) - {'net'}
+    net = run(
+        study(recordings, methods=[UNIMODAL], sensors={**sensors, 'imu': TINY}), tmp_path / 'net'
+    )
+    (alone,) = (record.outcome for _, record in net.records if record)
+    assert alone
+    for outcome in done:
+        assert outcome
+        assert outcome.parameters
+        assert outcome.parameters > 2 * (alone.parameters or 0) > 0
 
 
 def test_a_run_that_fails_is_told_with_its_reason_and_tried_again(
@@ -345,7 +356,7 @@ def test_processes_do_what_this_one_does_and_one_that_dies_is_told(recordings, t
 
 def test_whatever_stops_it_ends_the_processes(recordings, tmp_path):
     class Interrupting(NullReporter):
-        def advance(self, done: int, detail: str = '') -> None:
+        def advance(self, done: float, detail: str = '') -> None:
             if 'left;' in detail:
                 raise KeyboardInterrupt
 

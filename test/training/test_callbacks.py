@@ -52,6 +52,7 @@ class Loop:
     history: list[EpochMetrics] = field(default_factory=list)
     should_stop: bool = False
     least_epoch: int = 1
+    epochs_done: float = 0.0
 
     def state(self) -> TrainerState:
         return TrainerState({}, self.step, tuple(self.history))
@@ -90,6 +91,27 @@ def test_early_epochs_are_the_best_only_until_there_are_later_ones():
     assert best_epoch(epochs(1, 5, 4, 3), 3) == 4
     assert best_epoch(epochs(1, 5), 3) == 1
     assert best_epoch(epochs(1, 5, math.nan), 3) == 1
+
+
+def test_progress_is_that_of_each_step_with_the_words_of_the_last_epoch(loop):
+    told: list[object] = []
+
+    class Heard(NullReporter):
+        def advance(self, done: float, detail: str = '') -> None:
+            told.append((done, detail))
+
+        def epoch(self, metrics: EpochMetrics) -> None:
+            told.append(metrics.epoch)
+
+    callback = ProgressCallback(Heard())
+    callback.on_fit_start(loop)
+    for loop.epochs_done in (0.5, 1.0):
+        callback.on_step_end(loop)
+    (first,) = epochs(0.25)
+    callback.on_epoch_end(loop, first)
+    loop.epochs_done = 1.5
+    callback.on_step_end(loop)
+    assert told == [(0.5, ''), (1.0, ''), 1, (1.5, first.words)]
 
 
 def test_it_is_patient_until_an_epoch_could_be_kept(loop):

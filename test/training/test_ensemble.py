@@ -78,6 +78,34 @@ def test_a_first_try_compares_nets_and_members_that_learnt_little_and_epochs_bou
     assert compared(replace(usual, fit=quick.applied_to(usual.fit), quick=True)) == (1, 360)
 
 
+def test_it_is_told_which_member_is_fitted_without_whom_and_how_far_that_is():
+    class Heard(Notes):
+        def __init__(self) -> None:
+            super().__init__()
+            self.told: dict[str, list[tuple[float, str]]] = {}
+
+        def advance(self, done: float, detail: str = '') -> None:
+            self.told.setdefault(list(self.stages)[-1], []).append((done, detail))
+
+    heard = Heard()
+    chosen(recorded(4), heard)
+    told = heard.told[f'choosing an encoder of {TARGET}']
+    assert heard.stages[f'choosing an encoder of {TARGET}'] == 16
+    assert [told[0], told[-1]] == [(0, 'reading window 1 of 72'), (16, 'forest')]
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    for number, name in enumerate(('statistics', 'kernel', 'rocket')):
+        assert (4 * number, f'{name}: describing 72 windows') in told
+        # Four people do not choose how strong it is.
+        assert (4 * number, f'{name}, people 1 of 3 left out: 1 of 1 strengths') in told
+        assert (4 * number + 3, f'{name}, all people: the chosen strength') in told
+    assert (13, 'forest, people 2 of 3 left out: 90 of 100 trees') in told
+    assert (15, 'forest, all people: 0 of 100 trees') in told
+    # A net that is tried says after each step how far it is, too.
+    tried = heard.told[f'trying a net of {TARGET}, people 1 of 3']
+    assert len(tried) > heard.stages[f'trying a net of {TARGET}, people 1 of 3']
+    assert 0 < tried[0][0] < 1
+
+
 def test_one_person_is_chosen_on_by_recordings_or_else_by_parts_of_one():
     assert chosen(recorded(3), Notes(), 'aaa').document['over'] == 'recordings'
     assert chosen(recorded(1), Notes(), 'a').document['over'] == 'parts of a recording'

@@ -99,6 +99,23 @@ def test_the_pace_is_that_since_this_run_began():
     assert etas == [None, 27.0, 24.0]
 
 
+def test_within_an_epoch_the_last_one_is_told_with_it_and_no_longer_in_another_stage():
+    told = Told()
+    told.reporter.begin('training imu', 40)
+    told.reporter.advance(0.5)
+    told.reporter.epoch(EpochMetrics(1, 0.25, 0.5, 0.75, {}))
+    told.now_s += 1
+    told.reporter.advance(1.23456, 'loss')
+    told.reporter.begin('testing', 9)
+    told.reporter.advance(3)
+    first, _, within, other = (event for event in told.events if isinstance(event, Progress))
+    assert first == Progress('training imu', 0.5, 40)
+    assert within == Progress(
+        'training imu', 1.235, 40, 'loss', 1, 40, 0.25, 0.5, 0.75, within.eta_s
+    )
+    assert other == Progress('testing', 3, 9)
+
+
 def test_whoever_follows_a_run_needs_no_torch():
     code = (
         'import sys; sys.modules["torch"] = None; '

@@ -24,6 +24,7 @@ import torch
 
 from xmodal_ros.models.configuration_ensemble import ForestConfig
 from xmodal_ros.training.forest import as_forest, fit_forest
+from xmodal_ros.training.trainer import repeatable, THREADS_VARIABLE
 
 
 def data(count=400, features=12, seed=0):
@@ -82,6 +83,46 @@ def test_groups_left_out_are_answered_by_what_has_not_learnt_from_them():
     again = fit_forest(values, labels, groups, folds, 4, 0)
     for name, value in fitted.forest.state_dict().items():
         assert torch.equal(value, again.forest.state_dict()[name]), name
+
+
+@pytest.mark.parametrize('threads', [1, 2])
+def test_grown_in_parts_it_is_the_forest_that_grows_in_one_go_for_any_number_of_threads(threads):
+    values, labels = data()
+    labels = np.where(labels == 3, 2, labels)
+    told: list[tuple[int, str]] = []
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        folds = [np.array([0]), np.array([1])]
+        fitted = fit_forest(
+            values, labels, np.arange(400) % 2, folds, 3, 5, lambda *heard: told.append(heard)
+        )
+    finally:
+        torch.set_num_threads(before)
+    whole = RandomForestClassifier(
+        100, class_weight='balanced', min_samples_leaf=3, max_depth=12, random_state=5
+    ).fit(values, labels)
+    expected = as_forest([tree.tree_ for tree in whole.estimators_], whole.classes_, 3)
+    assert fitted.forest.config == expected.config
+    for name, value in expected.state_dict().items():
+        assert torch.equal(value, fitted.forest.state_dict()[name]), name
+    assert told == [(fit, f'{n} of 100 trees') for fit in range(3) for n in range(0, 100, 10)]
+
+
+def test_trees_grow_as_many_at_a_time_as_there_are_threads(monkeypatch):
+    asked: list[object] = []
+    fit = RandomForestClassifier.fit
+
+    def listen(self, *given):
+        asked.append(self.n_jobs)
+        return fit(self, *given)
+
+    monkeypatch.setattr(RandomForestClassifier, 'fit', listen)
+    monkeypatch.setenv(THREADS_VARIABLE, '3')
+    values, labels = data(40)
+    with repeatable(0):
+        fit_forest(values, labels, labels, [], 4, 0)
+    assert set(asked) == {3}
 
 
 def test_a_seed_may_be_any_that_a_training_has():

@@ -31,8 +31,8 @@ from xmodal_ros.errors import BagError, BundleError, ConfigurationError, Trainin
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
-from xmodal_ros.models.configuration_bundle import read_bundle_info
-from xmodal_ros.models.description import describe_model
+from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
+from xmodal_ros.models.description import describe_model, ModelDescription
 from xmodal_ros.progress import EpochMetrics, NullReporter
 from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
@@ -128,7 +128,14 @@ def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, 
     assert 'Warning' not in (validated.path / 'README.md').read_text()
 
 
-def test_the_card_counts_what_the_bundle_is_made_of(recordings, tmp_path):
+def test_the_card_counts_what_the_bundle_is_made_of(recordings, tmp_path, monkeypatch):
+    measured = []
+
+    def measure(info: BundleInfo) -> ModelDescription:
+        measured.append(info)
+        return describe_model(info)
+
+    monkeypatch.setattr('xmodal_ros.training.train.describe_model', measure)
     result = train_into(tmp_path / 'imu', configure(recordings, encoders={}, quick=True))
     model = describe_model(load_bundle(result.path).info)
     parts = {part.name: part.parameters for part in model.parts}
@@ -140,6 +147,8 @@ def test_the_card_counts_what_the_bundle_is_made_of(recordings, tmp_path):
     )
     assert as_mapping(result)['parameters'] == model.parameters
     assert as_mapping(result)['parameters_by_part'] == parts
+    # Once, for to build it and to run it takes its time.
+    assert len(measured) == 1
 
 
 def test_what_is_easy_is_learnt(recordings, tmp_path):

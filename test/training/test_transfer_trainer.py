@@ -43,12 +43,16 @@ class Heard(NullReporter):
     def __init__(self) -> None:
         self.stages: list[str] = []
         self.notes: list[str] = []
+        self.done: dict[str, float] = {}
 
     def note(self, text: str) -> None:
         self.notes.append(text)
 
     def begin(self, stage: str, total: int) -> None:
         self.stages.append(stage)
+
+    def advance(self, done: float, detail: str = '') -> None:
+        self.done[self.stages[-1]] = done
 
 
 def weights(fitted: FitResult) -> torch.Tensor:
@@ -75,11 +79,14 @@ def test_a_frozen_source_is_trained_once_and_a_joint_one_not_at_all():
         busy.fit(make_method('distillation'), SOURCES)
     assert heard.stages == [
         'training thigh',
+        'asking thigh about its windows',
         'training wrist (dcat from thigh)',
         'training chest',
+        'asking chest about its windows',
         'training wrist (distillation from thigh, chest)',
     ]
     assert set(busy.fits) == {'thigh', 'chest'}
+    assert heard.done['asking thigh about its windows'] == len(learning_sets()['thigh'].training)
 
 
 def test_it_may_go_on_from_where_another_fit_ended():
@@ -133,11 +140,14 @@ def test_who_is_held_out_is_learnt_from_by_nobody_and_judges():
     assert sorted(name for scores in scored for name in scores) == ['ann', 'bob', 'cid']
     assert all(0 <= score <= 1 for scores in scored for score in scores.values())
     # The source is trained anew, without those who are held out.
-    assert heard.stages[-2] == 'judging, part 1 of 3: training thigh'
+    assert heard.stages[-3:-1] == [
+        'judging, part 1 of 3: training thigh',
+        'judging, part 1 of 3: asking thigh about its windows',
+    ]
     assert set(folds[0].fits) == {'thigh'}
     assert busy.fits == {}
     assert taught.sources == ('thigh',)
-    assert len(busy.durations_s) == len(heard.stages)
+    assert list(busy.durations_s) == [stage for stage in heard.stages if 'asking' not in stage]
 
 
 class StepCounter(Callback):

@@ -14,7 +14,10 @@
 
 """Progress on stderr of every command that takes its time: bars on a terminal, lines elsewhere."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+import math
+import time
 from types import TracebackType
 from typing import Self
 
@@ -38,12 +41,13 @@ class Lines:
     """What is printed where stderr is no terminal: on a stage, on each step of it, on its last.
 
     They are formats with ``stage``, ``total``, ``done`` and ``detail``; without one nothing is
-    printed.
+    printed. Between a line and that of a step are ``every_s`` seconds at least.
     """
 
     stage: str = ''
     step: str = ''
     last: str = ''
+    every_s: float = 0.0
 
 
 class Bar:
@@ -53,7 +57,7 @@ class Bar:
         self._progress = progress
         self._task = task
 
-    def update(self, done: int, total: int | None = None) -> None:
+    def update(self, done: float, total: int | None = None) -> None:
         """Say how much of it is done, perhaps of another total than before."""
         self._progress.update(self._task, completed=done, total=total)
 
@@ -83,9 +87,16 @@ class ProgressBars:
     """
 
     def __init__(
-        self, console: Console, lines: Lines | None = None, *, transient: bool = False
+        self,
+        console: Console,
+        lines: Lines | None = None,
+        *,
+        transient: bool = False,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.console = console
+        self._now_s = now_s
+        self._printed_s = -math.inf
         self._lines = lines or Lines()
         self._progress = Progress(
             TextColumn('{task.description}'),
@@ -126,15 +137,17 @@ class ProgressBars:
         self._finish()
         self._stage, self._total = stage, total
         self._bar = self.add(stage, total)
-        self._print(self._lines.stage, 0, '')
+        self._print_line(self._format(self._lines.stage, 0, ''))
 
-    def advance(self, done: int, detail: str = '') -> None:
+    def advance(self, done: float, detail: str = '') -> None:
         """Move the bar of the stage."""
         if self._bar is not None:
             self._bar.update(done)
             self._bar.detail(detail)
-        self._print(self._lines.step, done, detail)
         self._last = self._format(self._lines.last, done, detail) if detail else ''
+        if self._lines.step and self._now_s() - self._printed_s >= self._lines.every_s:
+            self._last = ''
+            self._print_line(self._format(self._lines.step, done, detail))
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Move the bar of the stage by an epoch."""
@@ -152,12 +165,12 @@ class ProgressBars:
             self._print_line(self._last)
         self._bar, self._last = None, ''
 
-    def _format(self, line: str, done: int, detail: str) -> str:
-        return line.format(stage=self._stage, total=self._total, done=done, detail=detail)
-
-    def _print(self, line: str, done: int, detail: str) -> None:
-        self._print_line(self._format(line, done, detail))
+    def _format(self, line: str, done: float, detail: str) -> str:
+        steps = f'{done:.1f}'.removesuffix('.0')
+        text = line.format(stage=self._stage, total=self._total, done=steps, detail=detail)
+        return text.removesuffix(': ')
 
     def _print_line(self, text: str) -> None:
+        self._printed_s = self._now_s() if text else self._printed_s
         if not self.console.is_terminal and text:
             self.console.print(escape(text), soft_wrap=True, highlight=False)

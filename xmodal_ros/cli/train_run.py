@@ -47,7 +47,8 @@ from xmodal_ros.training.events import (
 from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import assist, train
 
-_LINES: Final = Lines(stage='{stage}', last='  {done}: {detail}')
+_STEP: Final = '  {done} of {total}: {detail}'
+_LINES: Final = Lines(stage='{stage}', step=_STEP, last=_STEP, every_s=5.0)
 
 
 def run(

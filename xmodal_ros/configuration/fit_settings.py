@@ -191,10 +191,11 @@ class RecipeChoices(BaseModel):
 
     def applied_to(self, settings: FitSettings) -> FitSettings:
         """Put what was chosen in the place of a modality's settings."""
-        if self.quick:
-            settings = replace(settings, epochs=min(settings.epochs, _QUICK_EPOCHS))
         chosen = {each.name: getattr(self, each.name, None) for each in fields(FitSettings)}
         changed = settings.changed(
             {name: value for name, value in chosen.items() if value is not None}
         )
-        return replace(changed, most_steps=QUICK_STEPS) if self.quick else changed
+        if not self.quick:
+            return changed
+        # Both, for methods with a schedule of their own take as many epochs as there may be.
+        return replace(changed, epochs=min(changed.epochs, _QUICK_EPOCHS), most_steps=QUICK_STEPS)

@@ -54,9 +54,22 @@ class WindowTensors:
         return len(self.labels)
 
 
-def infer_all(classifier: Classifier, windows: WindowTensor, rows: slice | None = None) -> Outputs:
-    """Give what a classifier answers on all windows (N, ...), or on rows, without gradients."""
-    batches = list(outputs_in_batches(classifier, windows, rows))
+def infer_all(
+    classifier: Classifier,
+    windows: WindowTensor,
+    rows: slice | None = None,
+    tell: Callable[[int], None] = lambda _count: None,
+) -> Outputs:
+    """Give what a classifier answers on all windows (N, ...), or on rows, without gradients.
+
+    ``tell`` hears how many have been answered.
+    """
+    batches: list[Outputs] = []
+    answered = 0
+    for batch in outputs_in_batches(classifier, windows, rows):
+        batches.append(batch)
+        answered += len(batch.logits)
+        tell(answered)
     return Outputs(
         **{f.name: torch.cat([getattr(b, f.name) for b in batches]) for f in fields(Outputs)}
     )

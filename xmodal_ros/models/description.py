@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn.attention import sdpa_kernel, SDPBackend
 from torch.utils.flop_counter import FlopCounterMode
 
-from xmodal_ros.models.classifier import parameter_count
+from xmodal_ros.models.classifier import Classifier, parameter_count
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.modeling_ensemble import Ensemble
 
@@ -95,12 +95,7 @@ def describe_model(info: BundleInfo) -> ModelDescription:
         name: sum(flops.get(f'{type(classifier).__name__}.{name}', {}).values()) // 2
         for name in _PARTS
     }
-    parameters = {
-        name: _size(part) if part is not None else 0
-        for name in _PARTS
-        for part in [getattr(classifier, name)]
-    }
-    parameters['head'] += parameter_count(classifier.norm)
+    parameters = parameters_by_part(classifier)
     parts = tuple(
         ModelPart(name, parameters[name], macs[name])
         for name in _PARTS
@@ -113,6 +108,14 @@ def describe_model(info: BundleInfo) -> ModelDescription:
         parts=parts,
         bank=0 if info.patch is None else info.patch.bank,
     )
+
+
+def parameters_by_part(classifier: Classifier) -> dict[str, int]:
+    """Count what each part of a classifier has learnt: all that a bundle holds of it."""
+    parts = {name: getattr(classifier, name) for name in _PARTS}
+    sizes = {name: 0 if part is None else _size(part) for name, part in parts.items()}
+    sizes['head'] += parameter_count(classifier.norm)
+    return sizes
 
 
 def _size(part: nn.Module) -> int:

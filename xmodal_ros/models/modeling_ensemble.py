@@ -142,6 +142,8 @@ class Ensemble(nn.Module):
             Member(member, channels, classes) for member in config.members
         )
         self.register_buffer('weights', torch.ones(len(config.members) + 1))
+        # A function that is given the ensemble: a copy of it checks itself.
+        self.register_load_state_dict_post_hook(_check)  # type: ignore[no-untyped-call]
 
     def forward(self, window: Tensor, logits: Tensor) -> Tensor:
         """Give the logits (B, classes) of windows (B, steps, ..., C) a net gives ``logits``."""
@@ -158,3 +160,19 @@ class Ensemble(nn.Module):
         return torch.stack(
             [weight * answer for weight, answer in zip(weights, answers, strict=True)]
         ).sum(dim=0)
+
+
+def _check(ensemble: Ensemble, _keys: object) -> None:
+    """Raise RuntimeError where members of equal features, which share them, have others each."""
+    first: dict[Features, Member] = {}
+    for member in cast('list[Member]', list(ensemble.members)):
+        shared = first.setdefault(member.config.features, member)
+        if shared is member:
+            continue
+        known = shared.features.state_dict()
+        for name, value in member.features.state_dict().items():
+            if not torch.equal(value, known[name]):
+                raise RuntimeError(
+                    f"the {member.config.features.kind} of member '{member.config.name}' differ "
+                    f'in {name} from those of another, and members share them'
+                )

@@ -38,8 +38,8 @@ from xmodal_ros.data.window_split import TestWindows
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.models.classifier import parameter_count
 from xmodal_ros.models.classifier import probabilities as as_probabilities
+from xmodal_ros.models.description import parameters_by_part
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.devices import choose_device
 from xmodal_ros.studies.claims import claim, is_claimed
@@ -281,7 +281,7 @@ class _GroupRunner:
             group_data.labels,
             as_probabilities(logits, calibration.temperature).numpy(),
             group_data.test,
-            parameters=parameter_count(fitted.classifier),
+            parameters=sum(parameters_by_part(fitted.classifier).values()),
             sources_used=choice.with_sources(fitted.sources),
             windows=windows,
             durations_s={k: round(v, 3) for k, v in self._trainer.durations_s.items()},

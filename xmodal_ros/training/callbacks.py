@@ -35,7 +35,8 @@ class TrainerInterface(Protocol):
     """What a callback may see of the loop, and do to it.
 
     ``name`` says what is trained, ``history`` holds the epochs that are over, of the run that
-    this one goes on from too, and ``step`` counts the steps. Where ``should_stop`` is set no
+    this one goes on from too, ``step`` counts the steps and ``epochs_done`` the epochs that these
+    are. Where ``should_stop`` is set no
     further epoch begins. Epochs before ``least_epoch`` are not kept where a later one can be.
     """
 
@@ -45,6 +46,10 @@ class TrainerInterface(Protocol):
     history: list[EpochMetrics]
     should_stop: bool
     least_epoch: int
+
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs are over, with the part of this one that is."""
 
     def state(self) -> TrainerState:
         """Give all that the next epoch depends on and that starting again would not give."""
@@ -220,16 +225,25 @@ class ModelCheckpoint(Callback):
 
 
 class ProgressCallback(Callback):
-    """Report every epoch; of those before a run that goes on, the last."""
+    """Report every epoch, and how far it is; of those before a run that goes on, the last."""
 
     def __init__(self, reporter: ProgressReporter) -> None:
         self._reporter = reporter
+        self._words = ''
 
     def on_fit_start(self, trainer: TrainerInterface) -> None:
         """Report where the run goes on."""
         if trainer.history:
-            self._reporter.epoch(trainer.history[-1])
+            self._report(trainer.history[-1])
+
+    def on_step_end(self, trainer: TrainerInterface) -> None:
+        """Report how far the epoch is, and how good the last was."""
+        self._reporter.advance(trainer.epochs_done, self._words)
 
     def on_epoch_end(self, trainer: TrainerInterface, metrics: EpochMetrics) -> None:  # noqa: ARG002
         """Report the epoch."""
+        self._report(metrics)
+
+    def _report(self, metrics: EpochMetrics) -> None:
+        self._words = metrics.words
         self._reporter.epoch(metrics)

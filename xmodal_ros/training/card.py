@@ -22,7 +22,7 @@ import jinja2
 from xmodal_ros.data.report import in_words
 from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.models.configuration_bundle import BundleInfo
-from xmodal_ros.models.description import describe_model
+from xmodal_ros.models.description import ModelDescription
 from xmodal_ros.windows.windowing import SECOND_NS
 
 _SHOWN: Final = {
@@ -33,8 +33,8 @@ _SHOWN: Final = {
 }
 
 
-def model_card(info: BundleInfo, evaluation: Evaluation) -> str:
-    """Give the page as Markdown, of a trained bundle's document and its test's evaluation."""
+def model_card(info: BundleInfo, model: ModelDescription, evaluation: Evaluation) -> str:
+    """Give the page as Markdown, of a trained bundle's document, its model and its evaluation."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader('xmodal_ros.training', ''),
         undefined=jinja2.StrictUndefined,
@@ -48,7 +48,7 @@ def model_card(info: BundleInfo, evaluation: Evaluation) -> str:
     return environment.get_template('card.md.j2').render(
         info=info,
         made=made,
-        model=describe_model(info),
+        model=model,
         subjects=made['subjects'],
         counts=made['counts'],
         length_s=info.window.length_ns / SECOND_NS,

@@ -98,9 +98,17 @@ class DistributedContext:
         """Give windows (R, steps, ...) whole, for which each process reads its share."""
         return self.share_rows(self.read_own(values, rows))
 
-    def infer(self, classifier: Classifier, windows: WindowTensor) -> Outputs:
-        """Ask a frozen classifier for all windows (N, ...), each process for its share."""
-        return infer_all(classifier, windows)
+    def infer(
+        self,
+        classifier: Classifier,
+        windows: WindowTensor,
+        tell: Callable[[int], None] = lambda _count: None,
+    ) -> Outputs:
+        """Ask a frozen classifier for all windows (N, ...), each process for its share.
+
+        ``tell`` hears how many have been answered.
+        """
+        return infer_all(classifier, windows, tell=tell)
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Give every process the mean of their gradients."""
@@ -180,10 +188,15 @@ class ProcessGroup(DistributedContext):
         rows = self.share(len(windows))
         return self.gather(windows[rows], rows, len(windows))
 
-    def infer(self, classifier: Classifier, windows: WindowTensor) -> Outputs:
+    def infer(
+        self,
+        classifier: Classifier,
+        windows: WindowTensor,
+        tell: Callable[[int], None] = lambda _count: None,
+    ) -> Outputs:
         """Ask for this process's share, and gather what all were answered."""
         rows = self.share(len(windows))
-        answered = infer_all(classifier, windows, _run_rows(rows))
+        answered = infer_all(classifier, windows, _run_rows(rows), tell)
         return self._gather_outputs(answered, rows, len(windows))
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:

@@ -14,7 +14,7 @@
 
 """The encoder ``auto``: which members answer beside a net, chosen on people they do not know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import math
 import sys
@@ -150,18 +150,19 @@ def choose_ensemble(
         if pseudo is None
         else _with_pseudo_labels(material, examples.training, pseudo, people, most)
     )
+    reporter.begin(
+        f'choosing an encoder of {document.sensor}',
+        len(MEMBERS) * (len(material.folds) + 1) * (1 if taught is None else 2),
+    )
     preprocessing = Preprocessing(document.preprocessing)
-    sequences = _sequences(preprocessing, (taught or material).windows, grid)
+    sequences = _sequences(preprocessing, (taught or material).windows, grid, reporter)
     if sequences.shape[1] < 8:
         return _net_alone('windows are shorter than 8 steps', document, reporter)
-    reporter.begin(
-        f'choosing an encoder of {document.sensor}', len(MEMBERS) * (1 if taught is None else 2)
-    )
     classes = len(document.labels)
     # Those with a label come first.
     ways = [_fit_members(material, sequences[: len(material.labels)], classes, seed, reporter)]
     if taught is not None:
-        ways.append(_fit_members(taught, sequences, classes, seed, reporter, len(MEMBERS)))
+        ways.append(_fit_members(taught, sequences, classes, seed, reporter, again=True))
     shown = taught if taught is not None and pseudo is not None and pseudo.net else material
     net = _net_answers(document, recipe, shown, seed, device, reporter)
     found = [
@@ -202,15 +203,26 @@ def _fit_members(
     classes: int,
     seed: int,
     reporter: ProgressReporter,
-    done: int = 0,
+    *,
+    again: bool = False,
 ) -> _Fitted:
+    """Fit each member without those of each fold, and to all; ``again`` with pseudo-labels."""
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     fitted = _Fitted([], {})
     statistics: Tensor | None = None
     few = len(np.unique(material.groups[material.judged])) < ENOUGH_GROUPS
-    for number, config in enumerate(MEMBERS, done):
-        reporter.advance(number, config.name)
+    folds = len(material.folds)
+    name_of = '{} with pseudo-labels' if again else '{}'
+    for number, config in enumerate(MEMBERS, len(MEMBERS) if again else 0):
+        first, name = number * (folds + 1), name_of.format(config.name)
+
+        def tell(fit: int, what: str, first: int = first, name: str = name) -> None:
+            left_out = f'{material.unit} {fit + 1} of {folds} left out'
+            whom = left_out if fit < folds else f'all {material.unit}'
+            reporter.advance(first + fit, f'{name}, {whom}: {what}')
+
+        reporter.advance(first, f'{name}: describing {len(sequences)} windows')
         member = Member(config, sequences.shape[2], classes)
         if config.features == MEMBERS[0].features and statistics is not None:
             # The same features as those of the first member.
@@ -219,10 +231,10 @@ def _fit_members(
         else:
             inputs = member.prepare(sequences, generator)
             statistics = inputs if statistics is None else statistics
-        held_out = _fit_answer(member, inputs.numpy(), material, classes, seed, few=few)
+        held_out = _fit_answer(member, inputs.numpy(), material, classes, seed, tell, few=few)
         fitted.members.append(member)
         fitted.answers[config.name] = _centred(held_out[material.judged])
-        reporter.advance(number + 1, config.name)
+        reporter.advance(first + folds + 1, name)
     return fitted
 
 
@@ -232,6 +244,7 @@ def _fit_answer(
     material: _Material,
     classes: int,
     seed: int,
+    tell: Callable[[int, str], None],
     *,
     few: bool,
 ) -> NDArray[np.float64]:
@@ -242,11 +255,11 @@ def _fit_answer(
     config = member.config
     learnt = (inputs, material.labels, material.groups, material.folds, classes)
     if config.forest is not None:
-        grown = fit_forest(*learnt, seed)
+        grown = fit_forest(*learnt, seed, tell)
         member.take(grown.forest)
         return grown.held_out
     usual = _USUAL_STRENGTH_OF_LIKENESS if config.landmarks else _USUAL_STRENGTH
-    ridge = fit_ridge(*learnt, material.judged, usual if few else None)
+    ridge = fit_ridge(*learnt, material.judged, usual if few else None, tell)
     linear = nn.Linear(inputs.shape[1], classes).requires_grad_(requires_grad=False)
     linear.weight.copy_(torch.from_numpy(ridge.weights.T))
     linear.bias.copy_(torch.from_numpy(ridge.offsets))
@@ -457,11 +470,17 @@ def _parts_of_activities(windows: WindowsDataset, length_ns: int) -> NDArray[np.
 
 
 def _sequences(
-    preprocessing: Preprocessing, windows: WindowsDataset, grid: tuple[int, int] | None
+    preprocessing: Preprocessing,
+    windows: WindowsDataset,
+    grid: tuple[int, int] | None,
+    reporter: ProgressReporter,
 ) -> Tensor:
+    series = []
     with torch.no_grad():
-        parts = as_tensor(windows.values).split(_PART)
-        return torch.cat([as_series(preprocessing(part), grid) for part in parts])
+        for number, part in enumerate(as_tensor(windows.values).split(_PART)):
+            reporter.advance(0, f'reading window {number * _PART + 1} of {len(windows)}')
+            series.append(as_series(preprocessing(part), grid))
+        return torch.cat(series)
 
 
 class _LastWeights(Callback):

@@ -20,7 +20,7 @@ that of a process that was killed. The exit status is 0, 1, and 130 (SIGINT) or 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 import json
 import math
 import time
@@ -46,14 +46,15 @@ class StageStarted:
 class Progress:
     """``done`` of ``total`` steps of a stage.
 
-    While a classifier is trained a step is an epoch: ``epoch`` of at most ``epochs`` is over, with
-    the mean ``loss`` over it and that on validation. ``eta_s`` is when the stage ends at this
-    pace, in seconds from now. What is not known, or has no meaning in this stage, is None.
+    ``done`` may hold a part of a step. While a classifier is trained a step is an epoch: ``epoch``
+    of at most ``epochs`` is over, with the mean ``loss`` over it and that on validation. ``eta_s``
+    is when the stage ends at this pace, in seconds from now. What is not known, or has no meaning
+    in this stage, is None.
     """
 
     event: ClassVar[str] = 'progress'
     stage: str
-    done: int
+    done: float
     total: int
     detail: str = ''
     epoch: int | None = None
@@ -137,47 +138,46 @@ class EventReporter:
         self._send = send
         self._now_s = now_s
         self._stage, self._total = '', 0
-        self._first: tuple[float, int] | None = None
+        self._first: tuple[float, float] | None = None
+        self._metrics: EpochMetrics | None = None
         self._sent_s = -math.inf
 
     def begin(self, stage: str, total: int) -> None:
         """Report a new stage."""
         self._stage, self._total = stage, total
-        self._first, self._sent_s = None, -math.inf
+        self._first, self._metrics, self._sent_s = None, None, -math.inf
         self._send(StageStarted(stage, total))
 
-    def advance(self, done: int, detail: str = '') -> None:
+    def advance(self, done: float, detail: str = '') -> None:
         """Report how far the stage is, unless that was just done."""
         eta_s = self._eta_s(done)
         if self._now_s() - self._sent_s >= _LEAST_INTERVAL_S or done >= self._total:
-            self._progress(Progress(self._stage, done, self._total, detail, eta_s=eta_s))
+            self._progress(done, detail, eta_s)
 
     def epoch(self, metrics: EpochMetrics) -> None:
         """Report every epoch."""
-        self._progress(
-            Progress(
-                self._stage,
-                metrics.epoch,
-                self._total,
-                metrics.words,
-                metrics.epoch,
-                self._total,
-                metrics.training_loss,
-                metrics.validation_loss,
-                metrics.validation_accuracy,
-                self._eta_s(metrics.epoch),
-            )
-        )
+        self._metrics = metrics
+        self._progress(metrics.epoch, metrics.words, self._eta_s(metrics.epoch))
 
     def note(self, text: str) -> None:
         """Report something a person should know."""
         self._send(Note(text))
 
-    def _progress(self, progress: Progress) -> None:
+    def _progress(self, done: float, detail: str, eta_s: float | None) -> None:
         self._sent_s = self._now_s()
+        progress = Progress(self._stage, round(done, 3), self._total, detail, eta_s=eta_s)
+        if self._metrics is not None:
+            progress = replace(
+                progress,
+                epoch=self._metrics.epoch,
+                epochs=self._total,
+                loss=self._metrics.training_loss,
+                validation_loss=self._metrics.validation_loss,
+                validation_accuracy=self._metrics.validation_accuracy,
+            )
         self._send(progress)
 
-    def _eta_s(self, done: int) -> float | None:
+    def _eta_s(self, done: float) -> float | None:
         now_s = self._now_s()
         if self._first is None:
             # A run that goes on begins in the middle: the pace is that from here on.

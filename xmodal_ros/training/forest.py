@@ -14,8 +14,9 @@
 
 """A Random Forest on features, and what it answers for groups that it has not learnt from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +27,8 @@ from xmodal_ros.models.configuration_ensemble import ForestConfig
 from xmodal_ros.models.modeling_forest import Forest
 
 _TREES: Final = 100
+# Grown before it is told how far it is.
+_TREES_A_PART: Final = 10
 # Of fewer windows a leaf says nothing of others, and a tree of a bundle is larger than it need be.
 _LEAST_WINDOWS: Final = 3
 # Each depth is a step of the graph that answers.
@@ -50,31 +53,47 @@ def fit_forest(
     folds: Sequence[NDArray[np.int64]],
     classes: int,
     seed: int,
+    tell: Callable[[int, str], None] = lambda _fit, _what: None,
 ) -> ForestFit:
-    """Fit standardised features (N, F), and answer for ``folds`` of ``groups`` (N,) left out."""
+    """Fit standardised features (N, F), and answer for ``folds`` of ``groups`` (N,) left out.
+
+    As many trees grow at a time as torch has threads; they are the same for any number of them.
+    ``tell`` hears which of the fits is at work, those of the folds and then that of all windows,
+    and how far it is.
+    """
     held_out = np.zeros((len(labels), classes))
-    for fold in folds:
+    for number, fold in enumerate(folds):
         out = np.isin(groups, fold)
-        forest = _fit(features[~out], labels[~out], classes, seed)
+        forest = _fit(features[~out], labels[~out], classes, seed, partial(tell, number))
         with torch.no_grad():
             parts = torch.from_numpy(features[out]).split(_PART)
             held_out[out] = torch.cat([forest(part) for part in parts]).double().numpy()
-    return ForestFit(_fit(features, labels, classes, seed), held_out)
+    whole = _fit(features, labels, classes, seed, partial(tell, len(folds)))
+    return ForestFit(whole, held_out)
 
 
 def _fit(
-    features: NDArray[np.float32], labels: NDArray[np.int64], classes: int, seed: int
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    classes: int,
+    seed: int,
+    tell: Callable[[str], None],
 ) -> Forest:
     # Imported where it is wanted: it takes a second.
     from sklearn.ensemble import RandomForestClassifier
+    from sklearn.utils.class_weight import compute_sample_weight
 
     learnt = RandomForestClassifier(
-        _TREES,
-        class_weight='balanced',
         min_samples_leaf=_LEAST_WINDOWS,
         max_depth=_DEEPEST,
         random_state=seed % _SEEDS,
-    ).fit(features, labels)
+        n_jobs=torch.get_num_threads(),
+        warm_start=True,
+    )
+    weights = compute_sample_weight('balanced', labels)
+    for trees in range(0, _TREES, _TREES_A_PART):
+        tell(f'{trees} of {_TREES} trees')
+        learnt.set_params(n_estimators=trees + _TREES_A_PART).fit(features, labels, weights)
     return as_forest([tree.tree_ for tree in learnt.estimators_], learnt.classes_, classes)
 
 

@@ -32,7 +32,7 @@ from xmodal_ros.evaluation.scoring import Evaluation
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.models.configuration_bundle import BundleInfo
-from xmodal_ros.models.description import describe_model
+from xmodal_ros.models.description import ModelDescription
 from xmodal_ros.training.ensemble import EncoderChoice
 from xmodal_ros.training.trainer import FitResult
 from xmodal_ros.training.transfer_trainer import Candidate
@@ -48,6 +48,7 @@ class TrainingResult:
 
     config: TrainingConfiguration
     info: BundleInfo
+    model: ModelDescription
     evaluation: Evaluation
     data_module: DataModule
     fits: Mapping[str, FitResult]
@@ -163,7 +164,7 @@ def as_mapping(result: TrainingResult) -> dict[str, object]:
     """Give the result in the form that ``--json`` writes: the test scores at the top level."""
     evaluated = as_json(result.evaluation)
     data_module, config = result.data_module, result.config
-    model = describe_model(result.info)
+    model = result.model
     return {
         **evaluated,
         'counts': {**_counts(data_module, config.target), 'test': evaluated['counts']},

@@ -18,7 +18,7 @@ Each class is a regression of its own on ±1, windows weighing so that all class
 The strength is chosen by how likely it makes what groups left out of the regression did.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,11 +56,13 @@ def fit_ridge(
     classes: int,
     judged: NDArray[np.bool_] | None = None,
     strength: float | None = None,
+    tell: Callable[[int, str], None] = lambda _fit, _what: None,
 ) -> RidgeFit:
     """Fit features (N, K), and choose the strength by ``folds`` of ``groups`` (N,) left out.
 
     All are learnt from, and by those that are ``judged`` (N,) the strength is chosen: by all
-    without, and not at all where one is given.
+    without, and not at all where one is given. ``tell`` hears which of the fits is at work, those
+    of the folds and then that of all windows, and how far it is.
     """
     strengths = _STRENGTHS if strength is None else (strength,)
     rows = slice(None) if judged is None else judged
@@ -69,14 +71,17 @@ def fit_ridge(
     ).astype(np.float64)
     weights = balanced_weights(labels[rows], classes)
     scores = {each: np.zeros((len(labels), classes)) for each in strengths}
-    for fold in folds:
+    for number, fold in enumerate(folds):
         out = np.isin(groups, fold)
+        tell(number, f'1 of {len(strengths)} strengths')
         learnt = _solutions(inputs[~out], labels[~out], classes, strengths)
-        for each, solution in zip(strengths, learnt, strict=True):
+        for count, (each, solution) in enumerate(zip(strengths, learnt, strict=True), 1):
+            tell(number, f'{count} of {len(strengths)} strengths')
             scores[each][out] = inputs[out] @ solution
     losses = {each: _loss(scores[each][rows], labels[rows], weights) for each in strengths}
     # The least loss is that of caution, which decisions lose by.
     chosen = min(each for each in losses if losses[each] <= _NEAR * min(losses.values()))
+    tell(len(folds), 'the chosen strength')
     (solution,) = _solutions(inputs, labels, classes, (chosen,))
     return RidgeFit(solution[:-1], solution[-1] * _ONE, scores[chosen], chosen)
 

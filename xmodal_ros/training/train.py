@@ -31,6 +31,7 @@ from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
 from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.description import describe_model
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.devices import choose_device, make_deterministic
 from xmodal_ros.runtime.engine import Engine
@@ -103,12 +104,15 @@ def train(
         golden = data_module.sets[config.target].validation.values[0].astype(np.float32)
         scores = {**info.scores, **bundle_scores(evaluation)}
         scored = info.model_copy(update={'scores': scores})
-        notes = {'README.md': model_card(scored, evaluation), 'training.csv': logger.text()}
+        model = describe_model(scored)
+        card = model_card(scored, model, evaluation)
+        notes = {'README.md': card, 'training.csv': logger.text()}
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
     fits = {**trainer.fits, config.target: fitted}
     return TrainingResult(
         config,
         written,
+        model,
         evaluation,
         data_module,
         fits,

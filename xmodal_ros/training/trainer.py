@@ -14,9 +14,10 @@
 
 """The training loop: it knows windows, a classifier and whatever module a method builds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 import math
 import os
 from typing import Final
@@ -135,8 +136,12 @@ def make_source(
     classes: int,
     augmentation: Augmentation,
     context: DistributedContext = SINGLE_PROCESS,
+    tell: Callable[[int], None] = lambda _count: None,
 ) -> Source:
-    """Make a sensor the source of a target, given the training windows of both."""
+    """Make a sensor the source of a target, given the training windows of both.
+
+    ``tell`` hears how many of its windows it has answered, where it is asked.
+    """
     return Source(
         name,
         classifier,
@@ -144,7 +149,7 @@ def make_source(
         torch.from_numpy(pair_in_time(target, examples)),
         classes,
         augmentation,
-        infer=context.infer,
+        infer=partial(context.infer, tell=tell),
         read_rows=context.read_rows,
     )
 
@@ -282,6 +287,11 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(
             self.device.type, enabled=self.settings.precision == 'fp16'
         )
+
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs are over, with the part of this one that is."""
+        return self.step / self.order.steps
 
     def fit(self, validation: WindowsDataset) -> FitResult:
         """Train epoch by epoch, and validate after each.

@@ -299,7 +299,13 @@ class TransferTrainer:
 
     def _trained(self, name: str) -> Source:
         if name not in self._frozen:
-            self._frozen[name] = self._source(name, self.train_source(name).classifier)
+            source = self._source(name, self.train_source(name).classifier)
+            self._reporter.begin(
+                f'{self._purpose}asking {name} about its windows', len(source.windows)
+            )
+            # What it answers is kept, and would hold up the training that asks first.
+            _ = source.outputs
+            self._frozen[name] = source
         return self._frozen[name]
 
     def _source(self, name: str, classifier: Classifier) -> Source:
@@ -311,6 +317,7 @@ class TransferTrainer:
             len(self._labels),
             self._recipes[name].augmentation,
             self._context,
+            self._reporter.advance,
         )
 
     def _fit(
