@@ -15,12 +15,11 @@
 """Python packages that are missing or too old are told in a sentence, before anything else."""
 
 from importlib import metadata
-import subprocess
 import sys
 
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros import dependencies
 from xmodal_ros.dependencies import check_dependencies, Dependency, OF_NODES, OF_THE_COMMAND
 from xmodal_ros.errors import ConfigurationError
@@ -84,13 +83,7 @@ def test_who_is_started_with_too_old_packages_says_so_and_nothing_else(command: 
         f'sys.argv = [{command!r}]\n'
         f'runpy.run_module({command!r}, run_name="__main__")\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
+    done = run_python(code, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith('error: the Python package')
     assert done.stderr.count('\n') == 1

@@ -24,7 +24,7 @@ from typing import NoReturn
 
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros import files
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import (
@@ -45,10 +45,7 @@ def test_a_workplace_goes_with_its_owner_or_when_the_next_one_comes(tmp_path: Pa
         f'made = Replacement(Path({str(tmp_path / "bag[1]")!r}), make_folder=True); '
         'print(made.new.parent, flush=True); os.abort()'
     )
-    killed = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, timeout=COMMAND_S
-    )
-    left = Path(killed.stdout.strip())
+    left = Path(run_python(code, check=False).stdout.strip())
     assert left.is_dir()
     for foreign in ('.bag[1]-notes', 'bag[1]-mine.partial'):
         (tmp_path / foreign).mkdir()
@@ -119,9 +116,7 @@ def test_standard_output_can_be_named() -> None:
         "path = Path('/dev/stdout'); check_writable(path); write_atomic(path, 'result')"
     )
     # Into a pipe, whose entry in /proc leads to no file.
-    command = [sys.executable, '-c', code]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=COMMAND_S)
-    assert done.stdout == b'result'
+    assert run_python(code).stdout == 'result'
     assert Path('/dev/stdout').is_symlink()
 
 

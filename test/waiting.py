@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from typing import Any, Final
@@ -36,6 +37,25 @@ def poll_for(condition: Callable[[], bool], what: str = 'it did not come to pass
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
+
+
+def run_python(
+    code: str, *arguments: object, check: bool = True, **options: Any
+) -> 'subprocess.CompletedProcess[str]':
+    """Run code in a Python of its own, as this one is, to its end; its streams carry text.
+
+    With ``check`` it must not fail: the test then shows what it said.
+    """
+    done = subprocess.run(
+        [sys.executable, '-c', code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_S,
+        **options,
+    )
+    assert not (check and done.returncode), done.stderr
+    return done
 
 
 @contextmanager

@@ -154,12 +154,13 @@ def beside_ros(constraints: Path, replacements: Path, result: Path) -> Path:
 def main(arguments: Sequence[str] = ()) -> int:
     """Bring ``.venv`` up to date, and give the exit code.
 
-    ``--for-tests`` adds what tests of the microphone and of pages need, where that is possible.
+    ``--for-tests`` adds what tests of the microphone and of pages need, where that is possible;
+    ``--in FOLDER`` makes an environment elsewhere in the checkout, as for another Python.
     """
     start = time.monotonic()
     try:
         with only_one(_ROOT) as lock:
-            path = _set_up(lock)
+            path = _set_up(_ROOT / _folder(arguments), lock)
             if '--for-tests' in arguments:
                 # One by one, so that a package that cannot be had keeps back no other.
                 debian.install_for_tests(debian.for_sound(), lock)
@@ -174,14 +175,18 @@ def main(arguments: Sequence[str] = ()) -> int:
     return 0
 
 
-def _set_up(lock: int) -> Path:
+def _folder(arguments: Sequence[str]) -> str:
+    return arguments[arguments.index('--in') + 1] if '--in' in arguments else '.venv'
+
+
+def _set_up(path: Path, lock: int) -> Path:
     installation = ros_installation.find(os.environ)
     if installation is None and (sys.platform, platform.machine()) != ('linux', 'x86_64'):
         raise SetupError(
             f'ROS 2 comes as wheels for Linux on x86-64 only, and this is {sys.platform} on '
             f'{platform.machine()}: install ROS 2 Jazzy, source its setup file, run this again'
         )
-    venv = Venv(_ROOT / '.venv', installation is not None, lock)
+    venv = Venv(path, installation is not None, lock)
     Steps(venv, Stamps(venv.path / '.setup'), installation).run()
     return venv.path
 

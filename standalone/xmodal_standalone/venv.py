@@ -60,6 +60,7 @@ class Venv:
         if clear:
             self.path.rename(grave)
             shutil.rmtree(grave)
+        self.path.parent.mkdir(exist_ok=True)
         options = ['--system-site-packages'] if self.beside_ros else []
         self.run([sys.executable, '-m', 'venv', *options, str(self.path)], self.path.parent)
 

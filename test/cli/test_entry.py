@@ -15,12 +15,10 @@
 """How the command begins, and how little it loads for that."""
 
 from pathlib import Path
-import subprocess
-import sys
 
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 
 # Interrupts itself when a module is first looked for, which no outside signal could time so well.
 _INTERRUPT = """
@@ -42,28 +40,23 @@ main()
 """
 
 
-def run(code: str) -> 'subprocess.CompletedProcess[str]':
-    command = [sys.executable, '-c', code]
-    return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S)
-
-
 @pytest.mark.parametrize('module', ['typer', 'xmodal_ros.cli.export'])
 def test_interrupted_while_it_loads_it_ends_without_a_traceback(module: str) -> None:
     interrupted = _INTERRUPT.format(module=module, handler='default_int_handler')
-    ended = run(interrupted + _RUN)
+    ended = run_python(interrupted + _RUN, check=False)
     assert (ended.returncode, ended.stdout) == (130, '')
     assert ended.stderr in ('', 'stopped: nothing half-written is left behind\n')
 
 
 def test_who_ignores_interruptions_goes_on_to_while_it_loads() -> None:
-    ended = run(_INTERRUPT.format(module='typer', handler='SIG_IGN') + _RUN)
+    ended = run_python(_INTERRUPT.format(module='typer', handler='SIG_IGN') + _RUN, check=False)
     assert (ended.returncode, ended.stderr) == (0, '')
     assert 'ONNX' in ended.stdout
 
 
 def test_in_a_folder_that_was_removed_it_says_so_and_no_more(tmp_path: Path) -> None:
     removed = f'import os; os.chdir({str(tmp_path)!r}); os.rmdir({str(tmp_path)!r})\n'
-    ended = run(removed + _RUN)
+    ended = run_python(removed + _RUN, check=False)
     assert (ended.returncode, ended.stdout) == (1, '')
     assert ended.stderr.startswith('error: the current folder was removed')
     assert ended.stderr.count('\n') == 1
@@ -73,6 +66,6 @@ def test_a_command_loads_no_other() -> None:
     told = _RUN.replace(
         'main()', 'import atexit; atexit.register(lambda: print(*sys.modules)); main()'
     )
-    loaded = run(told).stdout.split()
+    loaded = run_python(told).stdout.split()
     assert 'xmodal_ros.cli.export' in loaded
     assert not {'xmodal_ros.cli.train', 'xmodal_ros.labelling', 'cv2', 'numpy'} & set(loaded)

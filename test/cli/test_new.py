@@ -23,6 +23,7 @@ import sys
 
 import pytest
 
+from test.waiting import run_python
 from xmodal_ros import registry
 from xmodal_ros.cli.new_run import Kind, run
 from xmodal_ros.configuration.training import KEYS
@@ -44,8 +45,7 @@ for package in sys.argv[1:]:
 def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Kind, Path]]:
     """Give a package of each kind, known to this process as an installed one is."""
     written = {kind: run(kind, name, tmp_path / kind) for kind, name in NAMES.items()}
-    command = [sys.executable, '-c', INSTALL, *map(str, written.values())]
-    subprocess.run(command, check=True, timeout=120)
+    run_python(INSTALL, *written.values())
     for package in written.values():
         monkeypatch.syspath_prepend(package)
     forget()

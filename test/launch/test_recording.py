@@ -15,7 +15,6 @@
 """What a launch file asks of a recording, in whichever Python can read it."""
 
 from pathlib import Path
-import subprocess
 import sys
 
 import pytest
@@ -23,7 +22,7 @@ import pytest
 from test.bundles import make_imu_bundle
 from test.launch.files import NAMES
 from test.recordings import clips, write_imu_bag
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros.dependencies import OF_NODES, Unmet
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.launching import recording
@@ -56,14 +55,7 @@ def test_launch_files_need_nothing_that_nodes_may_lack() -> None:
         '    if file.name != "evaluate":\n'
         '        file.plan({})\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(code)
 
 
 def test_what_this_python_cannot_read_that_of_the_nodes_does(

@@ -111,6 +111,8 @@ def test_no_window_is_lost_and_every_label_is_that_of_the_offline_engine(
             'topic': recorded.topics[name],
             'model': str(path),
             'device': 'cpu',
+            # A machine too busy for the pace of the recording drops none.
+            'queue_size': 1000,
         }.items()
     }
     perception = {'diagnostics_period': 0.2, 'use_sim_time': True, **sensors}

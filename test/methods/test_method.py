@@ -14,12 +14,9 @@
 
 """Methods are found by name, and a broken one is refused when it is defined."""
 
-import subprocess
-import sys
-
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.dcat import Dcat
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
@@ -37,9 +34,7 @@ def test_their_names_are_known_without_torch():
         'import sys, xmodal_ros.configuration.training, xmodal_ros.methods.method as method;'
         'print(*method.method_names(), "torch" in sys.modules)'
     )
-    command = [sys.executable, '-c', told]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=COMMAND_S)
-    assert run.stdout.split() == [*method_names(), 'False']
+    assert run_python(told).stdout.split() == [*method_names(), 'False']
 
 
 def test_options_are_read_from_text_and_checked():
@@ -76,6 +71,6 @@ def test_one_method_is_chosen_without_importing_the_others():
         'import sys, xmodal_ros.methods.method as method; method.make_method("unimodal");'
         'print(*sorted(name for name in sys.modules if name.startswith("xmodal_ros.methods.")))'
     )
-    run = subprocess.run([sys.executable, '-c', told], capture_output=True, text=True, check=True)
-    loaded = {name.removeprefix('xmodal_ros.methods.') for name in run.stdout.split()}
+    names = run_python(told).stdout.split()
+    loaded = {name.removeprefix('xmodal_ros.methods.') for name in names}
     assert loaded & {*method_names()} == {'unimodal'}

@@ -38,11 +38,17 @@ from test.bundles import (
 from test.messages_of_anything import mutated
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
-from xmodal_ros.models.bundle import check_replaceable, load_bundle, save_bundle
+from xmodal_ros.models.bundle import (
+    check_replaceable,
+    DeviceFullError,
+    load_bundle,
+    save_bundle,
+)
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,
     check_bundle,
     has_document_sha256,
+    is_bundle,
     read_bundle_info,
 )
 from xmodal_ros.runtime.engine import Engine
@@ -160,6 +166,7 @@ def test_another_format_version_is_refused_with_the_remedy(tmp_path, version):
         ({'unknown_threshold': 1.0}, 'unknown_threshold'),
         ({'surprise': 1}, 'surprise'),
         ({'encoder': {'kind': 'camera_cnn'}}, 'camera_cnn cannot read a imu stream'),
+        ({'provenance': {'subjects': {'training': 'anna'}}}, 'must list names by part'),
     ],
 )
 def test_a_document_that_makes_no_sense_is_refused_saying_where(tmp_path, changes, message):
@@ -299,6 +306,34 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
     with pytest.raises(BundleError, match='cannot write a bundle'):
         make_imu_bundle(tmp_path / 'file' / 'imu')
+
+
+def test_a_name_that_no_file_can_have_is_no_bundle_and_is_refused_before_training():
+    endless = Path('/tmp') / ('x' * 5000)
+    assert not is_bundle(endless)
+    with pytest.raises(BundleError, match='cannot write a bundle'):
+        check_replaceable(endless)
+
+
+def test_a_golden_sample_that_cannot_be_read_is_told_with_the_bundle(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    golden = path / 'golden.safetensors'
+    golden.write_bytes(b'\2' + bytes(7) + b'[]')
+    assert not has_document_sha256(path)
+    golden.write_bytes(b'few')
+    with pytest.raises(BundleError, match=f'bundle {path} cannot be read: .* a few bytes'):
+        has_document_sha256(path)
+
+
+def test_a_device_whose_memory_is_full_is_named_with_the_remedy(tmp_path, monkeypatch):
+    path = make_imu_bundle(tmp_path / 'imu')
+
+    def full(_: object) -> None:
+        raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 MiB')
+
+    monkeypatch.setattr(BundleInfo, 'make_classifier', full)
+    with pytest.raises(DeviceFullError, match=r"memory of cpu .* or choose device 'cpu'"):
+        load_bundle(path)
 
 
 def test_every_user_may_read_a_bundle(tmp_path):

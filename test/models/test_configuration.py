@@ -15,13 +15,12 @@
 """What a model is made of is read, checked and chosen where torch is not installed."""
 
 from pathlib import Path
-import subprocess
-import sys
 
 from pydantic import TypeAdapter, ValidationError
 import pytest
 
 from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle, rewrite_document
+from test.waiting import run_python
 from xmodal_ros import registry
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models.configuration_bundle import check_bundle, is_bundle
@@ -33,10 +32,7 @@ from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 def without_torch(program: str, *arguments: object) -> str:
     """Run a program where to import torch fails; gives what it prints."""
     program = f"import sys; sys.modules['torch'] = None\n{program}"
-    command = [sys.executable, '-c', program, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert not done.returncode, done.stderr
-    return done.stdout
+    return run_python(program, *arguments).stdout
 
 
 def test_bundles_of_all_encoders_are_proved_whole_without_torch(tmp_path: Path) -> None:

@@ -139,3 +139,11 @@ def test_robots_are_given_what_has_no_key() -> None:
 def test_nothing_is_required_that_nothing_imports() -> None:
     used = {PIP.get(name, name).lower() for name in foreign()}
     assert requirements() <= used
+
+
+def test_no_array_of_32_bits_is_computed_with_by_a_scalar_of_64() -> None:
+    """NumPy 1, Jazzy's, would compute in 32 bits, so that stamps in nanoseconds overflow."""
+    scalar = re.compile(r'[-+*] np\.u?int64\(|np\.u?int64\([^()]*\) [-+*]')
+    files = [*(ROOT / 'xmodal_ros').rglob('*.py')]
+    assert files
+    assert [str(each) for each in files if scalar.search(each.read_text(encoding='utf-8'))] == []

@@ -23,8 +23,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 import json
 from pathlib import Path
-import subprocess
-import sys
 from typing import Any, Final
 
 from hypothesis import given, settings
@@ -50,7 +48,7 @@ from test.fuzz.decoders import Mutator
 from test.messages import EPOCH, image_bytes, imu_bytes, pose_array_bytes, SECOND
 from test.runtime.selector_script import SteadyClock
 from test.sound_bags import audio_bytes
-from test.waiting import COMMAND_S, PATIENCE_S, poll_for
+from test.waiting import PATIENCE_S, poll_for, run_python
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BundleError
@@ -448,14 +446,7 @@ def test_promise_8_without_a_gpu_it_computes_and_without_torch_it_says_so(
         'node.start()\n'
         'print(node.state, node.problem)\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code, str(ROOT)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
+    done = run_python(code, ROOT, check=False, cwd=ROOT)
     assert 'unconfigured' in done.stdout, done.stderr
     assert "'torch' is missing" in done.stdout
     assert 'pip install torch' in done.stdout
@@ -483,15 +474,7 @@ print(json.dumps([names, reached, sorted(n for n in sys.modules if n in ('reques
 
 def test_promise_9_nothing_is_fetched_and_weights_are_hashed(tmp_path: Path) -> None:
     paths = [make(tmp_path / name) for name, (make, _) in MAKE.items()]
-    done = subprocess.run(
-        [sys.executable, '-c', _OFFLINE, *map(str, paths)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run_python(_OFFLINE, *paths, cwd=ROOT)
     names, reached, clients = json.loads(done.stdout)
     assert len(names) == len(MAKE)
     assert (reached, clients) == ([], [])

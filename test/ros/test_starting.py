@@ -21,7 +21,7 @@ import threading
 
 import pytest
 
-from test.waiting import COMMAND_S, PATIENCE_S, poll_for, started
+from test.waiting import COMMAND_S, PATIENCE_S, poll_for, run_python, started
 from xmodal_ros.ros.running import Ending
 
 LOADING = """
@@ -82,19 +82,9 @@ leave(3)
 """
 
 
-def run(code: str) -> 'subprocess.CompletedProcess[str]':
-    return subprocess.run(
-        [sys.executable, '-c', code],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
-
-
 def test_what_is_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
-    done = run(COLLECTING)
-    assert done.stdout == 'False False True True\n', done.stderr
+    done = run_python(COLLECTING)
+    assert done.stdout == 'False False True True\n'
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
@@ -121,17 +111,14 @@ def test_next_to_nothing_is_imported_before_signals_are_looked_at() -> None:
         'import xmodal_ros.nodes.perception, xmodal_ros.nodes.trainer; '
         'print(*sorted(set(sys.modules) - before))'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=True, timeout=COMMAND_S
-    )
-    loaded = set(done.stdout.split())
+    loaded = set(run_python(code).stdout.split())
     assert 'xmodal_ros.ros.starting' in loaded
     heavy = {'importlib.metadata', 'dataclasses', 'multiprocessing', 'inspect', 'rclpy'}
     assert not loaded & heavy
 
 
 def test_a_process_that_leaves_has_written_everything_and_takes_nothing_down() -> None:
-    done = run(LEAVING)
+    done = run_python(LEAVING, check=False)
     assert done.stdout == 'first\nexit function\n'
     assert done.returncode == 3
 
@@ -148,10 +135,7 @@ def test_the_executables_load_nothing_before_signals_end_them() -> None:
         'heavy = {"rclpy", "numpy", "torch", "cv2", "pydantic", "rosbags"}\n'
         'sys.exit(f"loaded: {heavy & sys.modules.keys()}" if heavy & sys.modules.keys() else 0)\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    run_python(code)
 
 
 def test_whoever_insists_ends_a_node_that_takes_its_time_to_end() -> None:

@@ -14,12 +14,9 @@
 
 """A process that takes images does not fetch their memory anew each time."""
 
-import subprocess
-import sys
-
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 
 PAGES_A_BLOCK = 250
 
@@ -51,9 +48,7 @@ thread.join()
 
 
 def faults_and_threads(*arguments: str) -> tuple[int, int]:
-    command = [sys.executable, '-c', COUNT_FAULTS, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=COMMAND_S)
-    faults, threads = map(int, done.stdout.split())
+    faults, threads = map(int, run_python(COUNT_FAULTS, *arguments).stdout.split())
     return faults, threads
 
 

@@ -15,8 +15,6 @@
 """The engine decides by a bundle's ONNX file as it does by its weights."""
 
 from pathlib import Path
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -24,6 +22,7 @@ import pytest
 from test.bundles import LABELS, make_camera_bundle, make_imu_bundle
 from test.needs import need
 from test.recordings import clips, write_imu_bag
+from test.waiting import run_python
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.models.bundle import load_bundle
@@ -176,9 +175,6 @@ def test_neither_torch_nor_what_reads_bags_is_loaded_for_the_file(imu: Path) -> 
         "heavy = {'torch', 'scipy', 'cv2', 'rosbags', 'apsw', 'rich', 'typer'}\n"
         'print(sorted(heavy & set(sys.modules)))\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', program, str(imu)], capture_output=True, text=True, check=True
-    )
-    label, heavy = done.stdout.splitlines()
+    label, heavy = run_python(program, imu).stdout.splitlines()
     assert label in LABELS
     assert heavy == '[]'

@@ -14,13 +14,11 @@
 
 import json
 from pathlib import Path
-import subprocess
-import sys
 
 from ament_index_python.packages import get_package_share_directory
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_standalone import interfaces
 from xmodal_standalone.venv import Venv
@@ -72,14 +70,7 @@ def test_live_nodes_announce_the_same_hash() -> None:
         '    time.sleep(0.01)\n'  # The graph tells of it some time later.
         'print(found[0].topic_type_hash)\n'
     )
-    announced = subprocess.run(
-        [sys.executable, '-c', script],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=COMMAND_S,
-    ).stdout.strip()
-    assert announced == type_hash('vision_msgs/msg/Classification')
+    assert run_python(script).stdout.strip() == type_hash('vision_msgs/msg/Classification')
 
 
 @pytest.mark.parametrize('message', MESSAGES)

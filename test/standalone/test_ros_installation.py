@@ -19,7 +19,7 @@ import sys
 
 import pytest
 
-from xmodal_standalone import ros_installation
+from xmodal_standalone import ros_installation, steps
 from xmodal_standalone.steps import beside_ros
 
 SOURCED = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': '/opt/ros/jazzy'}
@@ -77,3 +77,14 @@ def test_beside_an_installation_numpy_is_the_one_it_was_compiled_with(tmp_path: 
     assert 'numpy==1.26.4' in result.read_text().split()
     assert 'scipy==1.17.1' in result.read_text().split()
     assert 'numpy==2.4.6' not in result.read_text()
+
+
+def test_an_environment_for_another_python_is_made_beside_that_of_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(steps, '_ROOT', tmp_path)
+    monkeypatch.setattr(steps.Steps, 'run', lambda self: made.append(self.venv.path))
+    assert steps.main(['--in', '.venv-compatibility/python3.13']) == 0
+    assert steps.main([]) == 0
+    assert made == [tmp_path / '.venv-compatibility' / 'python3.13', tmp_path / '.venv']

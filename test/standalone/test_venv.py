@@ -19,7 +19,7 @@ import sys
 
 import pytest
 
-from test.waiting import COMMAND_S
+from test.waiting import COMMAND_S, run_python
 from xmodal_ros import __version__
 from xmodal_standalone.errors import SetupError
 from xmodal_standalone.venv import Venv
@@ -30,14 +30,7 @@ STANDALONE = (ROOT / '.venv' / 'share' / 'rclpy').is_dir() and Path(sys.prefix) 
 
 def python(code: str, **variables: str) -> str:
     """Run ``code`` in this environment's Python, started with ``variables`` and a bare rest."""
-    return subprocess.run(
-        [sys.executable, '-c', code],
-        env={'PATH': os.defpath, **variables},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=COMMAND_S,
-    ).stdout.strip()
+    return run_python(code, env={'PATH': os.defpath, **variables}).stdout.strip()
 
 
 @pytest.mark.skipif(not STANDALONE, reason='ROS does not come from the .venv of this checkout')

@@ -16,13 +16,12 @@
 
 import json
 import math
-import subprocess
-import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
 import pytest
 
+from test.waiting import run_python
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.events import (
@@ -122,4 +121,4 @@ def test_whoever_follows_a_run_needs_no_torch():
         'from xmodal_ros import progress; '
         'from xmodal_ros.training import events, process, run_status'
     )
-    subprocess.run([sys.executable, '-c', code], check=True)
+    run_python(code)

@@ -166,3 +166,17 @@ def test_one_activity_alone_is_a_forest_of_leaves():
 def test_what_is_no_forest_is_refused(depths):
     with pytest.raises(ValidationError):
         ForestConfig(depths=depths)
+
+
+@pytest.mark.parametrize(
+    ('depths', 'message'),
+    [
+        (((1, 0), (0, 3)), '1 nodes that divide have 3 children'),
+        (((0, 0),), 'a forest has no tree'),
+        (((0, 1 << 20), (0, 1)), '0 nodes that divide have 1 children'),
+        (((1 << 19, 1), (0, 1 << 20)), 'leaves are more than'),
+    ],
+)
+def test_a_shape_that_no_forest_has_is_refused(depths, message):
+    with pytest.raises(ValidationError, match=message):
+        ForestConfig(depths=depths)

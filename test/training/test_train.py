@@ -15,8 +15,6 @@
 """A training run from recordings to a bundle."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -25,7 +23,7 @@ from test.bundles import make_imu_bundle
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from test.training.configured import configure, train_into
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
@@ -426,13 +424,7 @@ def test_a_disk_that_is_full_leaves_no_half_a_bundle(tmp_path, size):
         'save_bundle(Path(sys.argv[2]), b.info, b.classifier, window, notes)\n'
     )
     old = make_imu_bundle(tmp_path / 'old')
-    done = subprocess.run(
-        [sys.executable, '-c', script, str(old), str(tmp_path / 'new')],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_S,
-    )
+    done = run_python(script, old, tmp_path / 'new', check=False)
     assert 'BundleError: cannot write a bundle' in done.stderr
     assert [file.name for file in tmp_path.iterdir()] == ['old']
 

@@ -503,7 +503,8 @@ def _stamps(heads: Heads) -> NDArray[np.int64]:
     big = heads.first[:, 1] != 1
     if big.any():
         words[big] = words[big].byteswap()
-    stamps = words[:, 0].view('<i4') * np.int64(1_000_000_000) + words[:, 1]
+    # NumPy 1 would multiply by a number of 64 bits in 32 of them.
+    stamps = words[:, 0].view('<i4').astype(np.int64) * 1_000_000_000 + words[:, 1]
     return np.where(heads.sizes < HEAD_BYTES, -1, stamps)
 
 

@@ -14,13 +14,11 @@
 
 import json
 from pathlib import Path
-import subprocess
-import sys
 
 import pytest
 
 from test.bundles import LABELS, make_camera_bundle, make_imu_bundle, rewrite_document
-from test.waiting import COMMAND_S
+from test.waiting import run_python
 from xmodal_ros.errors import BundleError
 from xmodal_ros.tools.doctor.expectation import read_expectation
 
@@ -113,12 +111,4 @@ def test_it_is_read_without_torch(bundle: Path) -> None:
         'from xmodal_ros.tools.doctor.expectation import read_expectation;'
         'print(read_expectation(Path(sys.argv[1])).modality)'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', program, str(bundle)],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=COMMAND_S,
-    )
-    assert done.stdout == 'imu\n'
+    assert run_python(program, bundle, cwd=Path(__file__).parents[3]).stdout == 'imu\n'

@@ -94,7 +94,9 @@ class ImuDecoder:
             or (stamps[:, 1] >= SECOND_NS).any()
         ):
             return None
-        stamps_ns = stamps[:, 0].view('<i4') * np.int64(SECOND_NS) + stamps[:, 1]
+        # NumPy 1 would multiply by a number of 64 bits in 32 of them.
+        seconds = stamps[:, 0].view('<i4').astype(np.int64)
+        stamps_ns = seconds * SECOND_NS + stamps[:, 1]
         body = np.ascontiguousarray(rows[:, begin : begin + _LITTLE.size]).view('<f8')
         values = self._values(body)
         if values is None or (stamps_ns <= 0).any():
