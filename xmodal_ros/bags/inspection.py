@@ -385,7 +385,9 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
         if notes.modality is not None or problem.code == 'backwards'
     ]
     apart = float(np.median(received - stamps))
-    least, most = np.quantile(received - stamps, [0.05, 0.95]) if facts.backwards else (0, 0)
+    least = most = 0.0
+    if facts.backwards:
+        least, most = np.quantile(received - stamps, [0.05, 0.95])
     if most - least > _CLOCK_DIFFERENCE_NS:
         warnings.append(
             f'{topic.name}: stamps are {least / 1e9:.1f} to {most / 1e9:.1f} s behind the time of '

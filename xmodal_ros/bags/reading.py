@@ -498,7 +498,9 @@ def _read_parts(
 
 
 def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
-    fields = parts[0] if len(parts) == 1 else [np.concatenate(e) for e in zip(*parts, strict=True)]
+    fields: Sequence[NDArray[np.int64]] = (
+        parts[0] if len(parts) == 1 else [np.concatenate(e) for e in zip(*parts, strict=True)]
+    )
     files, received, stamps, sizes, places = fields or [np.empty(0, np.int64)] * 5
     if len(parts) == 1 and (received[1:] >= received[:-1]).all():
         return Outline(received, stamps, sizes, files, places)
