@@ -55,6 +55,7 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
     from xmodal_ros.models.configuration_preprocessing import LogMelStep, MotionStep
     from xmodal_ros.models.modeling_preprocessing import fit_standardise
     from xmodal_ros.models.onnx_export import export_onnx, write_onnx
+    from xmodal_ros.runtime.devices import make_deterministic
     from xmodal_ros.training.forest import fit_forest
 
     kind = name.partition('_')[0]
@@ -66,6 +67,8 @@ def _make(path: Path, name: str, hop_s: float, *, onnx: bool) -> None:
     ]
     window = windowing(kind, hop_s)
     of = stream if kind == 'camera' else modality.Stream()
+    # Threads that wait for others by spinning took most of the time.
+    make_deterministic()
     torch.manual_seed(0)
     scale = {'imu': 5.0, 'camera': 50.0, 'audio': 0.1}[kind]
     count = 2000 if name.endswith('_auto') else 64

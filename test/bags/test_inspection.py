@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
@@ -347,6 +348,53 @@ def test_what_lies_in_one_chunk_is_unpacked_together(tmp_path: Path, monkeypatch
         # For their heads, and for what some of them hold.
         assert 2 < chunks < unpack.call_count <= 2 * chunks
     assert some.sampled == dict.fromkeys(topics, 384)
+
+
+def test_labels_are_kept_when_what_they_lie_in_is_unpacked(tmp_path: Path, monkeypatch) -> None:
+    topics = [f'/imu_{number}' for number in range(5)]
+    starts = [EPOCH + number * SECOND for number in range(40)]
+    with BagWriter(tmp_path / 'bag') as writer:
+        for index in range(4000):
+            stamp_ns = EPOCH + index * SECOND // 100
+            for topic in topics:
+                data = imu_bytes(stamp_ns, (index % 7, 0, 9.81), (0, 0, index % 5))
+                writer.write(topic, IMU_TYPE, stamp_ns, data)
+            if stamp_ns in starts:
+                name = f'walk {starts.index(stamp_ns) // 2}'
+                writer.write_message(LABEL_TOPIC, string_message(name), stamp_ns)
+    unpack = Mock(wraps=mcap_file._unpack_chunk)
+    monkeypatch.setattr(mcap_file, '_unpack_chunk', unpack)
+    with BagReader(tmp_path / 'bag') as reader:
+        every = list(reader.messages([LABEL_TOPIC]))
+        chunks = unpack.call_count
+        assert chunks > 2
+        reader.outlines(keep=[LABEL_TOPIC])
+        unpack.reset_mock()
+        assert list(reader.messages([LABEL_TOPIC])) == every
+        assert not unpack.called
+    monkeypatch.setattr(mcap_file, '_MOST_KEPT', 100)
+    with BagReader(tmp_path / 'bag') as reader:
+        reader.outlines(keep=[LABEL_TOPIC])
+        unpack.reset_mock()
+        # What is too much to be kept is read again.
+        assert list(reader.messages([LABEL_TOPIC])) == every
+        assert unpack.called
+        assert len(inspect_bag(reader).activities) == 20
+
+
+def test_messages_larger_than_what_is_read_at_once_are_whole(tmp_path: Path) -> None:
+    texts = ['x' * size for size in (1, 4000, 4070, 4096, 9000, 1)]
+    with BagWriter(tmp_path / 'a') as writer:
+        for number, text in enumerate(texts):
+            writer.write_message('/said', string_message(text), EPOCH + number)
+    bag = write_uncompressed(tmp_path / 'a', tmp_path / 'bag')
+    with BagReader(bag) as reader:
+        every = [each.data for each in reader.messages()]
+        outlines = reader.outlines()
+        assert outlines is not None
+        outline = outlines['/said']
+        found = list(reader.read_at([(outline, np.arange(len(texts)))]))
+    assert [data for _, _, data in found] == every
 
 
 def test_messages_that_an_index_does_not_name_are_read_all_the_same(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models import modeling_patch as patches
 from xmodal_ros.models.bundle import Bundle, load_bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import bundle_sha256, BundleInfo
+from xmodal_ros.models.configuration_ensemble import ForestConfig
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.models.configuration_patch import AttentionPatchConfig, GatedPatchConfig, PatchSpec
 from xmodal_ros.models.configuration_preprocessing import (
@@ -39,6 +40,7 @@ from xmodal_ros.models.configuration_preprocessing import (
     MotionStep,
     StandardiseStep,
 )
+from xmodal_ros.models.modeling_forest import Forest
 from xmodal_ros.models.onnx_export import check_parity, export_onnx, write_onnx
 from xmodal_ros.models.onnx_model import load_onnx, OnnxNetwork
 from xmodal_ros.windows.windowing import WindowingSpec
@@ -243,3 +245,16 @@ def test_a_file_that_answers_otherwise_here_is_caught_by_the_golden_sample(
         BundleError, match=r'golden sample with logits 0\.01 off in fp32 on cpu by ONNX'
     ):
         load_onnx(exported)
+
+
+def test_a_forest_gathers_by_element_and_never_by_column() -> None:
+    forest = Forest(ForestConfig(depths=((1, 1), (1, 1), (0, 2))), 5, 3).eval()
+    example = (torch.zeros(1, 5),)
+    program = torch.onnx.export(
+        torch.export.export(forest, example), example, dynamo=True, verbose=False
+    )
+    assert program is not None
+    kinds = [node.op_type for node in program.model_proto.graph.node]
+    assert 'GatherElements' in kinds
+    # Of single numbers onnxruntime takes ten times as long by it.
+    assert 'Gather' not in kinds

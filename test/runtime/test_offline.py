@@ -16,13 +16,16 @@
 
 from pathlib import Path
 
+import pytest
+
 from test.bundles import make_imu_bundle
 from test.recordings import clips, write_imu_bag
 from test.turned_bags import record_turned
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.models.bundle import load_bundle
+from xmodal_ros.runtime import offline
 from xmodal_ros.runtime.engine import Engine, Prediction
-from xmodal_ros.runtime.offline import classify_bag
+from xmodal_ros.runtime.offline import BagPredictions, classify_bag
 
 
 def predictions(bundle: Path, bag: Path) -> tuple[Prediction, ...]:
@@ -40,3 +43,27 @@ def test_an_upside_down_imu_that_is_declared_gives_the_decisions_of_an_upright_o
     assert predictions(bundle, record_turned(tmp_path / 'turned', upright)) == expected
     silent = record_turned(tmp_path / 'silent', upright, declared=False)
     assert predictions(bundle, silent) != expected
+
+
+@pytest.mark.parametrize(('name', 'value'), [('_IN_A_ROW', 1), ('_MOST_WAITING', 0)])
+def test_it_does_not_matter_how_many_windows_are_classified_in_a_row(
+    name: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(load_bundle(make_imu_bundle(tmp_path / 'bundle')))
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit', 'walk', 'wave']))
+
+    def found() -> tuple[BagPredictions, int]:
+        told: list[int] = []
+        with BagReader(bag) as reader:
+            given = classify_bag(engine, reader, reader.sensor('imu'), told.append)
+        assert told == sorted(told)
+        assert len(told) == len(given.due_ns) == len(given.predictions)
+        return given, len(set(told))
+
+    many, fewer = found()
+    monkeypatch.setattr(offline, name, value)
+    each, more = found()
+    assert each == many
+    assert len(many.predictions) > 20
+    # Several of them were waited for.
+    assert more > fewer

@@ -23,6 +23,7 @@ from sklearn.ensemble import RandomForestClassifier
 import torch
 
 from xmodal_ros.models.configuration_ensemble import ForestConfig
+from xmodal_ros.models.modeling_forest import Forest
 from xmodal_ros.training.forest import as_forest, fit_forest
 from xmodal_ros.training.trainer import repeatable, THREADS_VARIABLE
 
@@ -140,6 +141,19 @@ def test_places_that_are_not_there_are_refused_before_anything_asks_for_them(nam
     for each in (forest, copy.deepcopy(fit_forest(values, labels, labels, [], 4, 0).forest)):
         with pytest.raises(RuntimeError, match='a forest'):
             each.load_state_dict(state)
+
+
+def test_places_written_in_half_the_bits_are_the_same_forest():
+    values, labels = data()
+    forest = fit_forest(values, labels, labels, [], 4, 0).forest
+    state = {
+        name: each if each.is_floating_point() else each.int()
+        for name, each in forest.state_dict().items()
+    }
+    other = Forest(forest.config, forest.count, 4)
+    other.load_state_dict(state)
+    with torch.no_grad():
+        assert torch.equal(other(torch.from_numpy(values)), forest(torch.from_numpy(values)))
 
 
 def test_one_activity_alone_is_a_forest_of_leaves():

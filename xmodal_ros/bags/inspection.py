@@ -38,7 +38,7 @@ from xmodal_ros.modalities.contents import ContentGauge, Sampling
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.timing import stamp_facts, StampFacts
+from xmodal_ros.modalities.timing import in_order, stamp_facts, StampFacts
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError, Decoder
 
@@ -135,7 +135,11 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
     a warning.
     """
     warnings: list[str] = [*reader.notes]
-    outlines = None if full else reader.outlines()
+    outlines = (
+        None
+        if full
+        else reader.outlines(keep=[name for name in reader.topics if name.endswith(LABEL_TOPIC)])
+    )
     notes = {
         topic.name: _begin(reader, topic, warnings, sampled=outlines is not None)
         for topic in _topics(reader)
@@ -381,8 +385,10 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
         if notes.modality is not None or problem.code == 'backwards'
     ]
     apart = float(np.median(received - stamps))
-    least, most = np.quantile(received - stamps, [0.05, 0.95])
-    if facts.backwards and most - least > _CLOCK_DIFFERENCE_NS:
+    least = most = 0.0
+    if facts.backwards:
+        least, most = np.quantile(received - stamps, [0.05, 0.95])
+    if most - least > _CLOCK_DIFFERENCE_NS:
         warnings.append(
             f'{topic.name}: stamps are {least / 1e9:.1f} to {most / 1e9:.1f} s behind the time of '
             'recording: their clock was set, or began anew, while it was recorded'
@@ -424,7 +430,7 @@ def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
         and len(notes.stamps) == len(notes.received)
         and bool(notes.stamps.min() > 0)
     )
-    times = np.sort(notes.stamps if stamped else notes.received)
+    times = in_order(notes.stamps if stamped else notes.received)
     steps = np.diff(times)
     median = float(np.median(steps)) if steps.size else 0.0
     return TopicInspection(

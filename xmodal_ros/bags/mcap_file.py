@@ -83,6 +83,10 @@ _HEAD: Final = np.dtype(
 )
 # Where messages are larger on average, their heads are read one by one.
 _LARGE: Final = 16_384
+# So much is read at once where the size of a message is not known.
+_SMALL: Final = 4096
+# So many bytes of whole messages are kept while heads are read.
+_MOST_KEPT: Final = 1 << 24
 # A place is the number of a chunk, and from this bit on down the offset in it.
 _OFFSET_BITS: Final = 40
 # Schemas of messages in CDR; a channel that does not say its encoding is known by them.
@@ -150,6 +154,8 @@ class McapFile(StorageFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._stream = path.open('rb')
+        # Whole messages that were kept when heads were read, by their places.
+        self._kept: dict[int, bytes] = {}
         try:
             self._look()
         except BaseException:
@@ -166,8 +172,8 @@ class McapFile(StorageFile):
         """Give messages by time; no more chunks are in memory than overlap in time."""
         wanted = {channel.key: channel for channel in channels}
         sources = [
-            self._messages_of(chunk, wanted)
-            for chunk in self._content.chunks
+            self._messages_of(number, chunk, wanted)
+            for number, chunk in enumerate(self._content.chunks)
             if (start_ns is None or start_ns <= chunk.end_ns)
             and (stop_ns is None or chunk.start_ns < stop_ns)
             and any(chunk.counts.get(key) for key in wanted)
@@ -182,7 +188,7 @@ class McapFile(StorageFile):
             ):
                 yield channel, time_ns, data
 
-    def heads(self) -> Iterator[Heads] | None:
+    def heads(self, keep: Collection[Channel] = ()) -> Iterator[Heads] | None:
         """Give heads by the index of each chunk, None where there is none.
 
         That the index names all messages, and at their time, is checked: raises ValueError.
@@ -191,24 +197,30 @@ class McapFile(StorageFile):
         filled = [chunk for chunk in content.chunks if any(chunk.counts.values())]
         if content.times or not all(chunk.index_at for chunk in filled):
             return None
-        return self._heads()
+        return self._heads({channel.key for channel in keep})
 
-    def _heads(self) -> Iterator[Heads]:
-        file, buffer = self._stream.fileno(), bytearray()
+    def _heads(self, keep: Collection[int]) -> Iterator[Heads]:
+        file, buffer, room = self._stream.fileno(), bytearray(), _MOST_KEPT
         for number, chunk in enumerate(self._content.chunks):
             entries = self._entries(chunk)
             if not (count := sum(map(len, entries.values()))):
                 continue
-            every = np.concatenate([*entries.values()])
-            offsets = every['offset'].astype(np.int64)
+            # As plain numbers, for numpy compares the fields of records each time.
+            every = np.concatenate([each.view('<u8') for each in entries.values()]).reshape(-1, 2)
+            times, offsets = every[:, 0], every[:, 1].astype(np.int64)
             data = _ChunkData(file, chunk, few=count, heads=True, buffer=buffer)
             buffer = data.buffer
             heads = data.heads(offsets)
             keys = np.repeat(np.array([*entries], np.uint16), [*map(len, entries.values())])
             _check(bool((heads['code'] == _MESSAGE_CODE).all()), 'an index names no message')
             _check(bool((heads['channel'] == keys).all()), 'an index is of another channel')
-            _check(bool((heads['recorded'] == every['time']).all()), 'times differ from an index')
+            _check(bool((heads['recorded'] == times).all()), 'times differ from an index')
             data.check_all_named(offsets, heads)
+            if data.unpacked and (kept := entries.keys() & keep):
+                of_kept = np.isin(keys, [*kept])
+                room -= int(heads['length'][of_kept].sum())
+                for offset in offsets[of_kept].tolist() if room >= 0 else ():
+                    self._kept[offset | number << _OFFSET_BITS] = data.message(offset)[1]
             yield Heads(
                 keys,
                 heads['recorded'].astype(np.int64),
@@ -336,14 +348,16 @@ class McapFile(StorageFile):
         _check(not unknown, f'messages are of channels that it does not declare: {unknown}')
         return content
 
-    def _messages_of(self, chunk: _Chunk, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
+    def _messages_of(
+        self, number: int, chunk: _Chunk, wanted: Mapping[int, Channel]
+    ) -> Iterator[_Item]:
         # With this, merging needs a chunk only when its time has come.
         yield chunk.start_ns, None, b''
         few = {key: wanted[key] for key, count in chunk.counts.items() if count and key in wanted}
         if chunk.index_at and 2 * sum(chunk.counts[key] for key in few) < sum(
             chunk.counts.values()
         ):
-            yield from self._indexed_messages(chunk, few)
+            yield from self._indexed_messages(number, chunk, few)
             return
         self._stream.seek(chunk.offset)
         code, record = _read_record(self._stream)
@@ -358,15 +372,20 @@ class McapFile(StorageFile):
         found.sort(key=itemgetter(0))
         yield from found
 
-    def _indexed_messages(self, chunk: _Chunk, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
+    def _indexed_messages(
+        self, number: int, chunk: _Chunk, wanted: Mapping[int, Channel]
+    ) -> Iterator[_Item]:
         """Give the messages of few channels of a chunk without walking over those of others."""
         count = sum(chunk.counts[key] for key in wanted)
-        data = _ChunkData(self._stream.fileno(), chunk, few=count)
+        data: _ChunkData | None = None
         found = []
         for key, entries in self._entries(chunk, wanted).items():
             for time_ns, offset in entries.tolist():
-                recorded_ns, message = data.message(offset, key)
-                _check(recorded_ns == time_ns, 'times differ from an index')
+                message = self._kept.get(offset | number << _OFFSET_BITS)
+                if message is None:
+                    data = data or _ChunkData(self._stream.fileno(), chunk, few=count)
+                    recorded_ns, message = data.message(offset, key)
+                    _check(recorded_ns == time_ns, 'times differ from an index')
                 found.append((time_ns, offset, wanted[key], message))
         found.sort(key=itemgetter(0, 1))
         for time_ns, _, channel, message in found:
@@ -400,7 +419,7 @@ class _ChunkData:
     A chunk that is not compressed may be left in the file where no more than ``few`` of its
     messages will be asked for; with ``heads`` of these no more than their heads, and then its
     checksum, if it has one, is not tested. ``buffer`` is where such a chunk is read to, until the
-    next one is.
+    next one is. ``unpacked`` says of a chunk that it was compressed.
     """
 
     def __init__(
@@ -421,7 +440,8 @@ class _ChunkData:
         (kind_size,) = _LENGTH.unpack_from(frame, _RECORD.size + _CHUNK.size)
         self._at = chunk.offset + _RECORD.size + _CHUNK.size + _LENGTH.size + kind_size + 8
         self._data: bytes | memoryview | None = None
-        if kind_size or (checksum and not heads):
+        self.unpacked = kind_size > 0
+        if self.unpacked or (checksum and not heads):
             self._data = _unpack_chunk(_read_at(file, size, chunk.offset + _RECORD.size))
             return
         _check(self._at + self.size <= chunk.offset + _RECORD.size + size, 'a chunk is too short')
@@ -447,31 +467,32 @@ class _ChunkData:
         if self._data is None:
             read = (self.read(offset, size).ljust(size, b'\0') for offset in offsets.tolist())
             return np.frombuffer(b''.join(read), _HEAD)
-        data = np.frombuffer(self._data, np.uint8)
         whole = offsets <= self.size - size
+        if whole.all():
+            # A record that begins at each byte, for whole ones are copied several times as fast.
+            records = np.ndarray((self.size - size + 1,), f'V{size}', self._data, 0, (1,))
+            return records[offsets].view(_HEAD)
+        data = np.frombuffer(self._data, np.uint8)
         heads = np.zeros((len(offsets), size), np.uint8)
-        if whole.any():
-            windows = np.lib.stride_tricks.sliding_window_view(data, size)
-            heads[whole] = windows[offsets[whole]]
-        for number in np.flatnonzero(~whole):
-            rest = data[offsets[number] :]
-            heads[number, : len(rest)] = rest
+        for number, offset in enumerate(offsets.tolist()):
+            head = data[offset : offset + size]
+            heads[number, : len(head)] = head
         return heads.view(_HEAD)[:, 0]
 
     def message(self, offset: int, key: int | None = None) -> tuple[int, bytes]:
         """Give a message, of the channel ``key`` where that is given, and when it was recorded."""
-        data = self._data
+        _check(0 <= offset <= self.size - _FRAME.size, 'an index names no message')
+        data, at = self._data, offset
         if data is None:
-            head = self.read(offset, _FRAME.size)
-            _check(len(head) == _FRAME.size, 'an index names no message')
-            code, size, found, _, recorded_ns, _ = _FRAME.unpack(head)
-        else:
-            _check(0 <= offset <= self.size - _FRAME.size, 'an index names no message')
-            code, size, found, _, recorded_ns, _ = _FRAME.unpack_from(data, offset)
-        start, end = offset + _FRAME.size, offset + _RECORD.size + size
+            # Most messages are whole by this.
+            data, at = self.read(offset, _SMALL), 0
+        code, size, found, _, recorded_ns, _ = _FRAME.unpack_from(data, at)
+        start, end = at + _FRAME.size, at + _RECORD.size + size
         if code != _MESSAGE_CODE or end < start or key not in (None, found):
             raise ValueError('an index names no message, or one of another channel')
-        message = self.read(start, end - start) if data is None else bytes(data[start:end])
+        message = bytes(data[start:end])
+        if self._data is None and end > len(data):
+            message += self.read(offset + len(data), end - len(data))
         if len(message) != end - start:
             raise ValueError('a message ends too early')
         return recorded_ns, message

@@ -238,8 +238,11 @@ class BagReader:
         wanted = None if topics is None else frozenset(topics)
         return self._iterate(self._iteration, wanted, start_ns, stop_ns)
 
-    def outlines(self) -> Mapping[str, Outline] | None:
+    def outlines(self, keep: Collection[str] = ()) -> Mapping[str, Outline] | None:
         """Give the times of all messages by topic without reading them, where files can tell.
+
+        The messages of the topics ``keep``, few and small ones, will be asked for next: they may
+        be kept in memory, which saves unpacking what they lie in once more.
 
         None where that takes as much effort as reading, or messages are changed on the way: in
         files without an index, ROS 1 bags, compressed one by one, with corrected clocks. So it is
@@ -252,7 +255,7 @@ class BagReader:
         found: dict[str, list[_Part]] = {topic: [] for topic in self.topics}
         for number, file in enumerate(self._files):
             try:
-                parts = _read_parts(file, number)
+                parts = _read_parts(file, number, keep)
             # As on opening: damage shows as any exception of the parsers and decompressors.
             except Exception:  # noqa: BLE001
                 return None
@@ -468,10 +471,12 @@ def _telling_damage(file: StorageFile) -> Iterator[None]:
         raise BagError(explain(file.path, error)) from error
 
 
-def _read_parts(file: StorageFile, number: int) -> list[tuple[str, _Part]] | None:
+def _read_parts(
+    file: StorageFile, number: int, keep: Collection[str]
+) -> list[tuple[str, _Part]] | None:
     """Give what a file tells of each topic: received, stamps, sizes, places; None for nothing."""
     pieces: list[tuple[NDArray[np.integer], ...]] = []
-    heads = file.heads()
+    heads = file.heads([channel for channel in _readable(file) if channel.topic in keep])
     if heads is None:
         return None
     for each in heads:
@@ -482,16 +487,23 @@ def _read_parts(file: StorageFile, number: int) -> list[tuple[str, _Part]] | Non
     if not pieces:
         return []
     keys, *fields = (np.concatenate(each) for each in zip(*pieces, strict=True))
+    order = np.argsort(keys, kind='stable')
+    keys, fields = keys[order], [each[order] for each in fields]
     parts = []
     for channel in _readable(file):
-        of_it = np.flatnonzero(keys == channel.key)
-        parts.append((channel.topic, (np.full(len(of_it), number), *(f[of_it] for f in fields))))
+        begin, end = np.searchsorted(keys, [channel.key, channel.key + 1])
+        part = np.full(end - begin, number), *(each[begin:end] for each in fields)
+        parts.append((channel.topic, part))
     return parts
 
 
 def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
-    fields = [np.concatenate(each) for each in zip(*parts, strict=True)]
+    fields: Sequence[NDArray[np.int64]] = (
+        parts[0] if len(parts) == 1 else [np.concatenate(e) for e in zip(*parts, strict=True)]
+    )
     files, received, stamps, sizes, places = fields or [np.empty(0, np.int64)] * 5
+    if len(parts) == 1 and (received[1:] >= received[:-1]).all():
+        return Outline(received, stamps, sizes, files, places)
     # Files in turn keep their order, and so do messages of one time.
     order = np.lexsort((received, files) if in_turn else (received,))
     return Outline(received[order], stamps[order], sizes[order], files[order], places[order])

@@ -116,10 +116,14 @@ class StorageFile(ABC):
     ) -> Iterator[tuple[Channel, int, bytes]]:
         """Give the messages of ``channels`` recorded in ``[start_ns, stop_ns)``, in order."""
 
-    def heads(self) -> Iterator[Heads] | None:
+    def heads(
+        self,
+        keep: Collection[Channel] = (),  # noqa: ARG002 - for those that have to unpack all
+    ) -> Iterator[Heads] | None:
         """Give the heads of all messages, many at a time.
 
-        None where the file cannot tell them with less effort than reading its messages.
+        None where the file cannot tell them with less effort than reading its messages. Messages
+        of the channels ``keep`` will be asked for, too, and may be kept in memory until then.
         """
         return None
 

@@ -143,7 +143,10 @@ class ContentReader:
         self,
         messages: Sequence[bytes],  # noqa: ARG002 - for those whose messages are small
     ) -> list[Sample] | None:
-        """Decode messages, at least one, at once; None where they have to be read one by one."""
+        """Decode messages, at least one, of one frame at once.
+
+        None where they have to be read one by one.
+        """
         return None
 
     def details(
@@ -176,10 +179,10 @@ class _Notes:
         self._note(sample)
         return sample
 
-    def add(self, sample: Sample) -> None:
-        """Count a message that can be used."""
-        self.looked_at += 1
-        self._note(sample)
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Count messages of one frame that can be used, at least one."""
+        self.looked_at += len(samples)
+        self._note(samples[-1], len(samples))
 
     def refuse(self, error: DecodeError) -> None:
         """Count a message that was looked at and cannot be used."""
@@ -187,10 +190,10 @@ class _Notes:
             self.refused[error.reason] += 1
             self.complaint = str(error)
 
-    def _note(self, sample: Sample) -> None:
+    def _note(self, sample: Sample, count: int = 1) -> None:
         self.frame_id = sample.frame_id
         if len(self.frames) < _MOST_FRAMES or sample.frame_id in self.frames:
-            self.frames[sample.frame_id] += 1
+            self.frames[sample.frame_id] += count
 
     def contents(self, reader: ContentReader, blocks: Sequence[Sequence[Sample]]) -> Contents:
         return Contents(
@@ -234,16 +237,19 @@ class ContentGauge:
             for data, received in zip(messages, received_ns, strict=True):
                 self.note(data, received)
             return
-        for sample in samples:
-            kept = self._next()
+        while samples:
+            # Up to where the next block of neighbours begins.
+            count = min(len(samples), -self._seen % self._sampling.block or self._sampling.block)
+            kept = self._next(count)
             if kept is not None:
-                self._notes.add(sample)
-                kept.append(sample)
+                self._notes.add(samples[:count])
+                kept += samples[:count]
+            samples = samples[count:]
 
-    def _next(self) -> list[Sample] | None:
-        """Give the block that the next message belongs to, None where it is not looked into."""
+    def _next(self, count: int = 1) -> list[Sample] | None:
+        """Give the block that the next messages belong to, None where it is not looked into."""
         block = self._seen // self._sampling.block
-        self._seen += 1
+        self._seen += count
         if block % self._stride:
             return None
         if block not in self._blocks:

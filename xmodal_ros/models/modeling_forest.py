@@ -46,8 +46,8 @@ class Forest(nn.Module):
         self.config = config
         self.count = count
         nodes, leaves = config.nodes, config.leaves
-        self.register_buffer('features', torch.zeros(nodes, dtype=torch.int32))
-        self.register_buffer('order', torch.zeros(nodes + leaves, dtype=torch.int32))
+        self.register_buffer('features', torch.zeros(nodes, dtype=torch.int64))
+        self.register_buffer('order', torch.zeros(nodes + leaves, dtype=torch.int64))
         self.thresholds = nn.Parameter(torch.zeros(nodes), requires_grad=False)
         self.chances = nn.Parameter(torch.ones((leaves, classes)) / classes, requires_grad=False)
         # A function that is given the forest: a copy of it checks itself.
@@ -55,13 +55,13 @@ class Forest(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Give the scores."""
-        asked = values.index_select(1, self.features)
+        asked = _at(values, self.features)
         above = ((asked - self.thresholds) / _EDGE + 0.5).clamp(0, 1)
         shares = torch.ones_like(values[:, :1]).expand(-1, self.config.trees)
         ended = []
         divided = seen = 0
         for nodes, leaves in self.config.depths:
-            ordered = shares.index_select(1, self.order[seen : seen + nodes + leaves])
+            ordered = _at(shares, self.order[seen : seen + nodes + leaves])
             ended.append(ordered[:, nodes:])
             reached = ordered[:, :nodes]
             upper = reached * above[:, divided : divided + nodes]
@@ -73,6 +73,14 @@ class Forest(nn.Module):
         return scores
 
 
+def _at(values: Tensor, places: Tensor) -> Tensor:
+    """Give those of values (B, N) at ``places`` (K,), as (B, K).
+
+    Of what is gathered by element onnxruntime takes a tenth of the time that whole columns do.
+    """
+    return values.gather(1, places.expand(len(values), -1))
+
+
 def _check(forest: Forest, _keys: object) -> None:
     """Raise RuntimeError for places that are not there: a GPU would be lost by asking."""
     count = forest.count
@@ -80,5 +88,5 @@ def _check(forest: Forest, _keys: object) -> None:
         raise RuntimeError(f'a forest asks for a feature that is not among {count}')
     sizes = [sum(depth) for depth in forest.config.depths]
     for size, places in zip(sizes, forest.order.cpu().split(sizes), strict=True):
-        if not torch.equal(places.sort().values, torch.arange(size, dtype=torch.int32)):
+        if not torch.equal(places.sort().values, torch.arange(size)):
             raise RuntimeError(f'a forest does not order its {size} nodes of a depth')

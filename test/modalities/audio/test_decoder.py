@@ -100,6 +100,38 @@ def test_channels_are_averaged():
     assert decode.rate_hz == 44100
 
 
+@pytest.mark.parametrize('sample_format', ['S16LE', 'U8', 'S8', 'F32LE'])
+@pytest.mark.parametrize('channels', [1, 2])
+def test_samples_are_the_mean_of_their_channels_to_the_last_bit(sample_format, channels):
+    dtype, offset, scale = {
+        'S16LE': ('<i2', 0, 2**15), 'U8': ('u1', 128, 2**7), 'S8': ('i1', 0, 2**7),
+        'F32LE': ('<f4', 0, 1),
+    }[sample_format]  # fmt: skip
+    rng = np.random.default_rng(0)
+    if sample_format == 'F32LE':
+        raw = np.append(rng.normal(size=62), [-0.0, -0.0]).astype(dtype)
+    else:
+        limits = np.iinfo(dtype)
+        raw = rng.integers(limits.min, limits.max, 64, dtype, endpoint=True)
+        raw[:4] = limits.min, limits.min, limits.max, limits.max
+    wanted = (raw.astype(np.float64) - offset).reshape(-1, channels).mean(axis=1) / scale
+    decoder = AudioDecoder(STAMPED_TYPE, AudioFormat(16_000, channels, sample_format))
+    decoded = decoder(stamped(raw.tobytes())).values
+    assert decoded.tobytes() == np.clip(wanted, -1, 1).astype(np.float32).tobytes()
+
+
+def test_what_was_just_decoded_is_not_decoded_again():
+    known = AudioFormat(16_000, 1, 'S16LE')
+    data = stamped(bytes(64))
+    first, again = (AudioDecoder(STAMPED_TYPE, known) for _ in range(2))
+    sample = first(data)
+    assert again(data) is sample
+    assert again.rate_hz == 16_000
+    # Where it was said to be something else it is that.
+    other = AudioDecoder(STAMPED_TYPE, AudioFormat(8000, 2, 'S16LE'))(data)
+    assert (other.rate_hz, len(other.values)) == (8000, 16)
+
+
 def test_plain_audio_takes_the_time_of_its_receipt():
     message = TYPESTORE.types[PLAIN_TYPE](data=np.frombuffer(encode('S16LE', WAVE), np.uint8))
     decode = AudioDecoder(PLAIN_TYPE, AudioFormat(16000, 1, 'S16LE'))

@@ -20,7 +20,9 @@ Four types are in use; which one a topic carries is found at run time:
 ``foxglove_msgs/RawAudio``, which say their format themselves.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -169,36 +171,39 @@ class AudioDecoder:
     """
 
     def __init__(self, msgtype: str, audio_format: AudioFormat | None = None) -> None:
-        self._read = {
-            STAMPED_TYPE: _read_stamped,
-            PLAIN_TYPE: _read_plain,
-            NESTED_TYPE: _read_nested,
-            FOXGLOVE_TYPE: _read_foxglove,
-        }[msgtype]
+        self._read = _READERS[msgtype]
         self.format = audio_format
         self.rate_hz = audio_format.rate_hz if audio_format else 0
 
     def __call__(self, data: bytes, received_ns: int = 0) -> Sample:
         """Decode one message; raises :class:`DecodeError` when it cannot be used."""
-        stamp_ns, frame_id, pcm, stated = self._read(CdrCursor(data))
-        chosen = stated or self.format
-        if chosen is None:
-            if bytes(pcm[:3]) == b'ID3' or bytes(pcm[:2]) in _MP3_FRAME_STARTS:
-                raise _compressed('mp3, by its first bytes')
-            raise DecodeError(
-                'no_format',
-                'the format of the audio is not known: name its AudioInfo topic (info_topic), or '
-                'set audio_rate, audio_channels and audio_format',
-            )
-        if (coding := _COMPRESSED_STARTS.get(bytes(pcm[:4]))) is not None:
-            raise _compressed(f'{coding}, by its first bytes')
-        stamp_ns = received_ns if stamp_ns is None else stamp_ns
-        check_stamp(stamp_ns)
-        self.rate_hz = chosen.rate_hz
-        return Sample(stamp_ns, frame_id, _mono(_samples(pcm), chosen), chosen.rate_hz)
+        sample = _decode(data, received_ns, self._read, self.format)
+        self.rate_hz = sample.rate_hz
+        return sample
 
 
 _Parts = tuple[int | None, str, memoryview, AudioFormat | None]
+_Read = Callable[[CdrCursor], _Parts]
+
+
+# Whoever hears a recording looks into its messages too, one after the other.
+@lru_cache(maxsize=1)
+def _decode(data: bytes, received_ns: int, read: _Read, known: AudioFormat | None) -> Sample:
+    stamp_ns, frame_id, pcm, stated = read(CdrCursor(data))
+    chosen = stated or known
+    if chosen is None:
+        if bytes(pcm[:3]) == b'ID3' or bytes(pcm[:2]) in _MP3_FRAME_STARTS:
+            raise _compressed('mp3, by its first bytes')
+        raise DecodeError(
+            'no_format',
+            'the format of the audio is not known: name its AudioInfo topic (info_topic), or '
+            'set audio_rate, audio_channels and audio_format',
+        )
+    if (coding := _COMPRESSED_STARTS.get(bytes(pcm[:4]))) is not None:
+        raise _compressed(f'{coding}, by its first bytes')
+    stamp_ns = received_ns if stamp_ns is None else stamp_ns
+    check_stamp(stamp_ns)
+    return Sample(stamp_ns, frame_id, _mono(_samples(pcm), chosen), chosen.rate_hz)
 
 
 def _read_stamped(cursor: CdrCursor) -> _Parts:
@@ -235,6 +240,14 @@ def _read_nested(cursor: CdrCursor) -> _Parts:
     raise DecodeError('format', f'PortAudio sample format {number} cannot be read')
 
 
+_READERS: Final[dict[str, _Read]] = {
+    STAMPED_TYPE: _read_stamped,
+    PLAIN_TYPE: _read_plain,
+    NESTED_TYPE: _read_nested,
+    FOXGLOVE_TYPE: _read_foxglove,
+}
+
+
 def _samples(pcm: memoryview) -> memoryview:
     """Leave out the header of a WAV file, which its first chunk holds where one is published."""
     head = bytes(pcm[:_LONGEST_WAV_HEADER])
@@ -266,11 +279,16 @@ def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
         samples = np.frombuffer(pcm, layout.dtype)
     with np.errstate(invalid='ignore'):
         values = samples.astype(np.float64) - layout.offset
-    mono = values.reshape(-1, audio.channels).mean(axis=1)
+    whole = samples.dtype.kind != 'f'
+    mono = values
+    if audio.channels > 1 or not whole:
+        mono = values.reshape(-1, audio.channels).mean(axis=1)
+    if whole:
+        # Integers are finite, and none is beyond full scale.
+        return (mono / layout.full_scale).astype(np.float32)
     if not np.isfinite(mono).all():
         raise DecodeError('not_finite', 'the message holds NaN or infinite samples')
-    if layout.full_scale == 1.0:
-        _check_scale(samples)
+    _check_scale(samples)
     clipped: NDArray[np.float64] = np.clip(mono / layout.full_scale, -1, 1)
     return clipped.astype(np.float32)
 
