@@ -107,6 +107,7 @@ setup(
                 'xmodal_ros.methods.frequency_distillation:FrequencyDistillation'
             ),
             'infonce = xmodal_ros.methods.infonce:InfoNce',
+            'shared_trunk = xmodal_ros.methods.shared_trunk:SharedTrunk',
             'unimodal = xmodal_ros.methods.unimodal:Unimodal',
             'xmodal = xmodal_ros.methods.xmodal:Xmodal',
         ],

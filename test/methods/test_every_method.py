@@ -52,6 +52,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
     ('cotraining', {'alpha': 0, 'cut': 'input'}),
     ('dynamic_gating', {'bank': 'none', 'encoder': 'trained'}),
+    ('shared_trunk', {'weight': 0}),
     ('xmodal', {'alpha': 0, 'relations': 0, 'guard': False}),
 )
 # What a method adds to the loss and lowers within the two epochs that these tests train.
@@ -64,6 +65,7 @@ COMES_DOWN: Mapping[str, tuple[str, ...]] = {
     'feature_relational': ('relations',),
     'frequency_distillation': ('low', 'shared head'),
     'infonce': ('contrast',),
+    'shared_trunk': ('sources',),
     'xmodal': ('distillation', 'relations'),
 }
 

@@ -49,6 +49,7 @@ METHODS = [
     ('cotraining', {'pairing': 'class'}),
     ('cross_modal_probe', {'encoder': 'frozen'}),
     ('dynamic_gating', {}),
+    ('shared_trunk', {'source_data': 'noise'}),
     ('xmodal', {}),
 ]
 

@@ -129,7 +129,10 @@ class Classifier(nn.Module):
 
     def outputs_of(self, preprocessed: Tensor) -> Outputs:
         """Run windows that are preprocessed (and, in training, augmented) already."""
-        tokens = self.encoder(preprocessed)
+        return self.outputs_of_tokens(self.encoder(preprocessed))
+
+    def outputs_of_tokens(self, tokens: Tensor) -> Outputs:
+        """Run tokens (B, T, d) through all that follows the encoder."""
         attended, query, key, value = self.attention(tokens)
         feature = self.norm(attended.mean(dim=1))
         read = feature if self.patch is None else self.patch(feature)
