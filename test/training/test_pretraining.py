@@ -37,6 +37,7 @@ from test.training.small_trainer import (
     TARGET,
     trainer,
 )
+from test.training.test_resume import Ended, Keeper
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.configuration.training import make_choices, make_configuration
 from xmodal_ros.data.datamodule import prepare_data
@@ -143,6 +144,20 @@ def test_labels_are_not_looked_at_and_the_head_is_left():
     for name, value in classifier.named_parameters():
         assert torch.equal(value, before[name]) == name.startswith('head.'), name
         assert value.grad is None
+
+
+def test_a_run_that_goes_on_pretrains_anew_to_the_same_weights():
+    def run(keeper: Keeper) -> FitResult:
+        with repeatable(0):
+            busy = trainer((), recipes=asked(5), stores=keeper.at)
+            return busy.fit(make_method('unimodal'), ())
+
+    whole, kept = run(Keeper({}, 1000)), dict[str, bytes]()
+    with pytest.raises(Ended):
+        run(Keeper(kept, 1))
+    last = run(Keeper(kept, 1000))
+    assert last.history == whole.history
+    assert torch.equal(flat(last.classifier), flat(whole.classifier))
 
 
 class Shown:
@@ -266,7 +281,7 @@ def test_it_is_asked_for_by_a_number_of_steps():
         with pytest.raises(ConfigurationError, match='--pretrain'):
             make_configuration({**needed, 'pretrain': wrong})
     quick = make_choices({'pretrain': 500, 'quick': True}).applied_to(SETTINGS)
-    assert quick.pretrain == 50
+    assert quick.pretrain == 2
 
 
 @pytest.mark.parametrize(('people', 'own'), [('abcd', 3), ('aaaa', 3)])

@@ -39,6 +39,7 @@ DEFAULT_HOP_S: Final = 0.5
 # Of a first try: as many as show that all works, on any number of windows.
 _QUICK_EPOCHS: Final = 2
 QUICK_STEPS: Final = 50
+_QUICK_PRETRAINING: Final = 2
 
 
 def _encoders(chosen: Mapping[str, str]) -> Mapping[str, str]:
@@ -212,6 +213,5 @@ class RecipeChoices(BaseModel):
         )
         if not self.quick:
             return changed
-        return replace(
-            changed, most_steps=QUICK_STEPS, pretrain=min(changed.pretrain, QUICK_STEPS)
-        )
+        few = min(changed.pretrain, _QUICK_PRETRAINING)
+        return replace(changed, most_steps=QUICK_STEPS, pretrain=few)
