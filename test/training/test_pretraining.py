@@ -15,9 +15,10 @@
 """Learning from windows alone before labels: what it is, what it sees, and what it leaves."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,12 +59,12 @@ def flat(classifier: Classifier) -> Tensor:
     return torch.cat([value.flatten() for value in classifier.state_dict().values()])
 
 
-def asked(steps: int, **changes: object) -> dict[str, Recipe]:
+def asked(steps: int, **changes: Any) -> dict[str, Recipe]:
     fit = replace(SETTINGS, pretrain=steps, **changes)
     return {name: replace(recipe, fit=fit) for name, recipe in RECIPES.items()}
 
 
-def alone(steps: int, seed: int = 0, **changes: object) -> FitResult:
+def alone(steps: int, seed: int = 0, **changes: Any) -> FitResult:
     with repeatable(seed):
         return trainer((), seed=seed, recipes=asked(steps, **changes)).fit(
             make_method('unimodal'), ()
@@ -160,15 +161,15 @@ def test_a_run_that_goes_on_pretrains_anew_to_the_same_weights():
     assert torch.equal(flat(last.classifier), flat(whole.classifier))
 
 
+@dataclass(frozen=True)
 class Shown:
-    """An augmentation that changes nothing and remembers the windows it was given."""
+    """An augmentation that adds noise and remembers the windows it was given."""
 
-    def __init__(self) -> None:
-        self.windows: set[bytes] = set()
+    windows: set[bytes] = field(default_factory=set)
 
     def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
         noise = torch.randn(windows.shape, generator=generator)
-        self.windows |= {window.numpy().tobytes() for window in windows}
+        self.windows.update(window.numpy().tobytes() for window in windows)
         return windows + 0.1 * noise
 
 
