@@ -92,9 +92,10 @@ def test_what_cannot_be_used_ends_the_study_in_words(bag, tmp_path):
 
 def test_settings_reach_the_recipes_and_those_that_cannot_be_are_refused(bag):
     facts = read_facts(bag, lambda _: NAMES)
-    settings = {'epochs': 3, 'width': 24, 'dim': 16, 'height': 16, 'image_width': 24}
+    settings = {'width': 24, 'dim': 16, 'height': 16, 'image_width': 24}
+    settings |= {'epochs': 3, 'pretrain': 7}
     recipe = make_recipes(study(sensors={'camera': settings}), [facts])['camera']
-    assert recipe.fit.epochs == 3
+    assert (recipe.fit.epochs, recipe.fit.pretrain) == (3, 7)
     assert (recipe.encoder.width, recipe.encoder.dim) == (24, 16)
     assert recipe.stream.sample_shape == (16, 24, 1)
     with pytest.raises(ConfigurationError, match='height mean nothing to sensors of'):

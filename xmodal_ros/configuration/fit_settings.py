@@ -39,6 +39,7 @@ DEFAULT_HOP_S: Final = 0.5
 # Of a first try: as many as show that all works, on any number of windows.
 _QUICK_EPOCHS: Final = 2
 QUICK_STEPS: Final = 50
+_QUICK_PRETRAINING: Final = 2
 
 
 def _encoders(chosen: Mapping[str, str]) -> Mapping[str, str]:
@@ -64,6 +65,7 @@ class FitSettings:
     of the running mean of the weights, which is what is validated and kept.
     ``precision`` is that of the forward passes. ``balance`` says how activities that are shown
     less are made up for: by ``weights`` in the loss, by ``sampling`` windows, or not (``none``).
+    Before all that it learns from windows alone for ``pretrain`` steps.
     """
 
     epochs: int = 40
@@ -77,6 +79,7 @@ class FitSettings:
     averaging: float = 0.99
     precision: TrainingPrecision = 'fp32'
     balance: Balance = 'weights'
+    pretrain: int = 0
 
     def changed(self, chosen: Mapping[str, Any]) -> Self:
         """Put what a user chose in the place of fields; so many epochs are no fewer for steps."""
@@ -188,6 +191,17 @@ class RecipeChoices(BaseModel):
             "count the same in the loss, 'sampling' shows each as often, 'none' leaves them."
         ),
     ] = 'weights'
+    pretrain: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1_000_000_000,
+            description='Steps in which each net learns to tell windows apart, whatever they '
+            'show, before it learns from labels; those without one are among them where they are '
+            'learnt from.',
+            json_schema_extra={'metavar': 'STEPS'},
+        ),
+    ] = 0
 
     def applied_to(self, settings: FitSettings) -> FitSettings:
         """Put what was chosen in the place of a modality's settings."""
@@ -198,4 +212,9 @@ class RecipeChoices(BaseModel):
         if not self.quick:
             return changed
         # Both, for methods with a schedule of their own take as many epochs as there may be.
-        return replace(changed, epochs=min(changed.epochs, _QUICK_EPOCHS), most_steps=QUICK_STEPS)
+        return replace(
+            changed,
+            epochs=min(changed.epochs, _QUICK_EPOCHS),
+            most_steps=QUICK_STEPS,
+            pretrain=min(changed.pretrain, _QUICK_PRETRAINING),
+        )

@@ -154,7 +154,8 @@ class LearningTask(BaseModel):
         bool,
         Field(
             description='Learn from windows without a label too, in recordings that have none and '
-            'between labelled segments; for methods that compare sensors moment by moment.'
+            'between labelled segments; for methods that compare sensors moment by moment, and '
+            'for pretraining.'
         ),
     ] = False
 

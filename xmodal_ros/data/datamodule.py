@@ -135,6 +135,9 @@ def _look(config: TrainingConfiguration, reporter: ProgressReporter) -> ScanResu
             *config.validation_subjects,
         ):
             return NO_LABELS
+        if not config.sources:
+            has_it = config.target in facts.sensors
+            return '' if has_it else f"{NO_LABELS}, and no '{config.target}' to learn from"
         if config.target in facts.sensors and len(facts.sensors) > 1:
             return ''
         return f"{NO_LABELS}, and not both '{config.target}' and a source to compare"

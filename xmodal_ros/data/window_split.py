@@ -117,8 +117,8 @@ def split_windows(
         for name, found in divided.items()
     }
     # Those whose label is withheld stay: all methods, that without a source too, are compared on
-    # the same windows.
-    sets = sets if withheld else leave_out_unpaired(sets, target)
+    # the same windows. So do those of a target that learns from them by itself.
+    sets = sets if withheld or not sources else leave_out_unpaired(sets, target)
     _check(sets, target)
     return WindowSplit(labels, sets, parts)
 

@@ -31,7 +31,7 @@ from xmodal_ros.studies.specification import SensorSettings, Study
 _OF_ENCODER: Final = ('width', 'dim', 'frames_per_token')
 # By the stream's own names for them.
 _OF_STREAM: Final = {'height': 'height', 'image_width': 'width'}
-_OF_FIT: Final = ('epochs', 'patience', 'batch_size', 'least_steps', 'learning_rate')
+_OF_FIT: Final = ('epochs', 'patience', 'batch_size', 'least_steps', 'learning_rate', 'pretrain')
 
 
 def make_recipes(study: Study, facts: Sequence[RecordingFacts]) -> dict[str, Recipe]:

@@ -244,6 +244,7 @@ class SensorSettings(_Part):
     batch_size: Annotated[int, Field(ge=1)] | None = None
     least_steps: Annotated[int, Field(ge=1)] | None = None
     learning_rate: Annotated[float, Field(gt=0)] | None = None
+    pretrain: Annotated[int, Field(ge=0)] | None = None
     encoder: str | None = None
     size: Size | None = None
     width: Annotated[int, Field(ge=8, le=512, multiple_of=8)] | None = None

@@ -42,6 +42,7 @@ from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
 from xmodal_ros.training.folds import stretches
 from xmodal_ros.training.forest import fit_forest
+from xmodal_ros.training.pretraining import pretrain
 from xmodal_ros.training.ridge import fit_ridge
 from xmodal_ros.training.stacking import (
     choose_weights,
@@ -164,7 +165,8 @@ def choose_ensemble(
     if taught is not None:
         ways.append(_fit_members(taught, sequences, classes, seed, reporter, again=True))
     shown = taught if taught is not None and pseudo is not None and pseudo.net else material
-    net = _net_answers(document, recipe, shown, seed, device, reporter)
+    whole = examples.training
+    net = _net_answers(document, recipe, shown, whole, people, seed, device, reporter)
     found = [
         choose_weights({NET: net, **way.answers}, material.labels, material.groups) for way in ways
     ]
@@ -503,11 +505,16 @@ def _net_answers(
     document: BundleInfo,
     recipe: Recipe,
     material: _Material,
+    whole: WindowsDataset,
+    people: Sequence[str],
     seed: int,
     device: torch.device,
     reporter: ProgressReporter,
 ) -> NDArray[np.float64]:
-    """Give a net's logits for windows of groups that it has not learnt from."""
+    """Give a net's logits for windows of groups that it has not learnt from.
+
+    Where nets are pretrained it is too, on windows of the ``whole`` of the others.
+    """
     windows = material.windows
     answers = np.zeros((len(windows), len(document.labels)))
     for number, fold in enumerate(material.folds):
@@ -527,6 +534,10 @@ def _net_answers(
         classifier: Classifier = document.make_classifier()
         prepare_encoder(classifier, training)
         classifier.to(device)
+        if settings.pretrain:
+            others = _of_others(whole, material, windows.recordings[out], people)
+            shown = others if len(others) else training
+            pretrain(classifier, shown, recipe.augmentation, settings, seed)
         last = _LastWeights()
         trainer = Trainer(
             classifier,
@@ -544,6 +555,17 @@ def _net_answers(
         trainer.fit(_rows(held, few))
         answers[out] = predict_logits(classifier, held.values).double().numpy()
     return _centred(answers[material.judged])
+
+
+def _of_others(
+    whole: WindowsDataset, material: _Material, left_out: NDArray[np.int64], people: Sequence[str]
+) -> WindowsDataset:
+    """Give the windows, without a label too, of people or recordings other than those left out."""
+    whom = _persons(people) if material.unit == 'people' else np.arange(len(people))
+    rows = np.flatnonzero(~np.isin(whom[whole.recordings], whom[left_out]))
+    return WindowsDataset(
+        choose(whole.values, rows), whole.labels[rows], whole.recordings[rows], whole.ends_ns[rows]
+    )
 
 
 def _rows(windows: WindowsDataset, chosen: NDArray[np.bool_]) -> WindowsDataset:

@@ -197,13 +197,13 @@ def _check(config: TrainingConfiguration) -> TransferMethod:
         )
     if config.target in config.sources or len(set(config.sources)) < len(config.sources):
         raise ConfigurationError('the target and the sources must be different sensors')
-    if config.unlabelled and not method.learns_unlabelled:
+    if config.unlabelled and not (config.pretrain or method.learns_unlabelled):
         able = [name for name in method_names() if make_method(name).learns_unlabelled]
         given = ''.join(f' {name}={value}' for name, value in config.method_options.items())
         raise ConfigurationError(
             f'method {config.method}{given} learns nothing from windows without a label: leave '
-            f'--unlabelled out, or choose one of {", ".join(able)}, which do unless told to pair '
-            'by class'
+            f'--unlabelled out, add --pretrain, or choose one of {", ".join(able)}, which do '
+            'unless told to pair by class'
         )
     return method
 
@@ -231,9 +231,11 @@ def _note_unlabelled(
             f'from, besides {len(training.labelled)} with one'
         )
     else:
+        sources = ' or '.join(config.sources)
+        partner = f'ends when one of {sources} does' if sources else 'is there'
         reporter.note(
-            f"--unlabelled changes nothing: no window of '{config.target}' without a label ends "
-            f'when one of {" or ".join(config.sources)} does; {why_left_out(examples)}'
+            f"--unlabelled changes nothing: no window of '{config.target}' without a label "
+            f'{partner}; {why_left_out(examples)}'
         )
 
 

@@ -22,6 +22,7 @@ import time
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
@@ -43,6 +44,7 @@ from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.folds import HeldOut, make_folds
 from xmodal_ros.training.frame_memory import FrameMemory
+from xmodal_ros.training.pretraining import pretrain
 from xmodal_ros.training.trainer import (
     fit,
     FitResult,
@@ -119,6 +121,7 @@ class TransferTrainer:
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
         self._memories: dict[str, FrameMemory] = {}
+        self._pretrained: dict[str, dict[str, Tensor]] = {}
         self._examples: dict[str, DatasetSplit] = {}
 
     def document(self, name: str) -> BundleInfo:
@@ -158,6 +161,11 @@ class TransferTrainer:
                 f'method {method.name} looks at all windows of a step at once: train with it in '
                 'one process, without torchrun'
             )
+        if self._recipes[self.target].fit.pretrain and self._context.world_size > 1:
+            raise TrainingError(
+                'pretraining looks at all windows of a step at once: leave --pretrain out, or '
+                'train in one process, without torchrun'
+            )
         ours = self._sets[self.target].training
         # A source that is trained along learns from what is labelled, and has a partner that is.
         usable = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
@@ -173,7 +181,7 @@ class TransferTrainer:
     def train_source(self, name: str) -> FitResult:
         """Train a source alone, unless it has been."""
         if name not in self.fits:
-            self.fits[name] = self._fit(name, self._fresh(name), Unimodal(Unimodal.Options()), {})
+            self.fits[name] = self._fit(name, self._begin(name), Unimodal(Unimodal.Options()), {})
         return self.fits[name]
 
     def fit(
@@ -184,11 +192,12 @@ class TransferTrainer:
         Sources that the method wants frozen are trained first, where they have not been.
         """
         if method.source_use == 'joint':
-            teachers = {name: self._source(name, self._fresh(name)) for name in sources}
+            teachers = {name: self._source(name, self._begin(name)) for name in sources}
         else:
             teachers = {name: self._trained(name) for name in sources}
-        classifier = self._fresh(self.target)
-        if start is not None:
+        if start is None:
+            classifier = self._begin(self.target)
+        else:
             classifier = copy.deepcopy(start.classifier)
         fitted = self._fit(self.target, classifier, method, teachers)
         self.candidates.append(
@@ -296,6 +305,28 @@ class TransferTrainer:
         classifier = document.make_classifier()
         prepare_encoder(classifier, self._sets[name].training)
         return classifier.to(self._device)
+
+    def _begin(self, name: str) -> Classifier:
+        """Give what a sensor's classifier is before it learns from labels."""
+        classifier, recipe = self._fresh(name), self._recipes[name]
+        if not recipe.fit.pretrain:
+            return classifier
+        if name not in self._pretrained:
+            stage = f'{self._purpose}pretraining {name}'
+            self._reporter.begin(stage, recipe.fit.pretrain)
+            begun = time.monotonic()
+            pretrain(
+                classifier,
+                self._shown(name).training,
+                recipe.augmentation,
+                recipe.fit,
+                self._seed,
+                self._reporter.advance,
+            )
+            self.durations_s[stage] = time.monotonic() - begun
+            self._pretrained[name] = copy.deepcopy(classifier.state_dict())
+        classifier.load_state_dict(self._pretrained[name])
+        return classifier
 
     def _trained(self, name: str) -> Source:
         if name not in self._frozen:
