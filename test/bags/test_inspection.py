@@ -371,14 +371,14 @@ def test_labels_are_kept_when_what_they_lie_in_is_unpacked(tmp_path: Path, monke
         reader.outlines(keep=[LABEL_TOPIC])
         unpack.reset_mock()
         assert list(reader.messages([LABEL_TOPIC])) == every
-        assert not unpack.called
+        unpack.assert_not_called()
     monkeypatch.setattr(mcap_file, '_MOST_KEPT', 100)
     with BagReader(tmp_path / 'bag') as reader:
         reader.outlines(keep=[LABEL_TOPIC])
         unpack.reset_mock()
         # What is too much to be kept is read again.
         assert list(reader.messages([LABEL_TOPIC])) == every
-        assert unpack.called
+        unpack.assert_called()
         assert len(inspect_bag(reader).activities) == 20
 
 
