@@ -390,8 +390,11 @@ def test_the_bundle_has_a_page_for_people_and_its_losses(unimodal):
         '| training | 1, 2 |',
         '| test | 3 |',
         'held-out segments of the people trained on',
-        '1 tested: too few',
-        'imu_classifier',
+        '1 person tested: too few to say whether another model is better or worse',
+        'The test was one recording: from it nobody can tell how much',
+        '# recordings that have the sensor imu\n',
+        'ros2 run xmodal_ros imu_classifier --ros-args -p model:=BUNDLE -p topic:=/imu/data\n',
+        'python3 -m xmodal_ros.nodes.imu_classifier --ros-args -p model:=BUNDLE -p topic:=/imu',
     ):
         assert said in card
     assert 'without a label' not in card

@@ -26,11 +26,12 @@ from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.data.window_split import why_left_out
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import UsageError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
-from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
+from xmodal_ros.models.bundle import Bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo
+from xmodal_ros.models.replacing import check_replaceable, replaced_bundle
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.devices import choose_device, make_deterministic
 from xmodal_ros.runtime.engine import Engine
@@ -79,6 +80,8 @@ def train(
     device = choose_device(config.device)
     if config.resume:
         check_resumable(out, describe_run(config, device))
+    if note := replaced_bundle(out):
+        reporter.note(note)
     begun = time.monotonic()
     with context.local_main_process_first():
         data_module = prepare_data(config, reporter)
@@ -103,7 +106,9 @@ def train(
         golden = data_module.sets[config.target].validation.values[0].astype(np.float32)
         scores = {**info.scores, **bundle_scores(evaluation)}
         scored = info.model_copy(update={'scores': scores})
-        notes = {'README.md': model_card(scored, evaluation), 'training.csv': logger.text()}
+        topic = data_module.test[0].sensors[config.target].topic
+        card = model_card(scored, evaluation, topic)
+        notes = {'README.md': card, 'training.csv': logger.text()}
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
     fits = {**trainer.fits, config.target: fitted}
     return TrainingResult(
@@ -184,19 +189,19 @@ def _check(config: TrainingConfiguration) -> TransferMethod:
     method = make_method(config.method, config.method_options)
     learns_from_others = method.source_use != 'none'
     if learns_from_others and not config.sources:
-        raise ConfigurationError(
+        raise UsageError(
             f'method {config.method} learns from other sensors: name at least one --source'
         )
     if config.sources and not learns_from_others:
-        raise ConfigurationError(
+        raise UsageError(
             f'method {config.method} uses no source: leave --source out or choose another --method'
         )
     if config.target in config.sources or len(set(config.sources)) < len(config.sources):
-        raise ConfigurationError('the target and the sources must be different sensors')
+        raise UsageError('the target and the sources must be different sensors')
     if config.unlabelled and not method.learns_unlabelled:
         able = [name for name in method_names() if make_method(name).learns_unlabelled]
         given = ''.join(f' {name}={value}' for name, value in config.method_options.items())
-        raise ConfigurationError(
+        raise UsageError(
             f'method {config.method}{given} learns nothing from windows without a label: leave '
             f'--unlabelled out, or choose one of {", ".join(able)}, which do unless told to pair '
             'by class'
