@@ -29,6 +29,7 @@ from xmodal_ros import files
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.files import (
     atomic_swap,
+    check_folder,
     check_writable,
     clear_abandoned,
     exclusive_lock,
@@ -140,6 +141,27 @@ def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     file = tmp_path / 'file'
     with pytest.raises(ConfigurationError, match='two results'):
         check_writable(file, None, tmp_path / 'no' / '..' / 'file')
+
+
+def test_where_no_folder_can_be_it_is_told_in_words_and_nothing_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path('text.txt').touch()
+    for name, words in {
+        'text.txt': "'text.txt' is a file, not a folder: give another --out",
+        'text.txt/models/imu': "'text.txt' is a file, not a folder: give another --out",
+        '/proc/models/imu': "nothing can be written into '/proc' (No such file or directory): "
+        'give another --out',
+    }.items():
+        with pytest.raises(ConfigurationError) as refused:
+            check_folder(Path(name))
+        assert str(refused.value) == words
+    with pytest.raises(ConfigurationError, match=r"text\.txt' is a file, not a folder"):
+        check_writable(Path('text.txt/report.html'))
+    check_folder(Path('models/imu'))
+    check_folder(tmp_path)
+    assert [item.name for item in tmp_path.iterdir()] == ['text.txt']
 
 
 def test_a_disk_that_is_full_leaves_the_old_file_and_nothing_else(

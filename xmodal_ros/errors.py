@@ -35,6 +35,10 @@ class ConfigurationError(XmodalError):
     """A setting has a value that cannot be used."""
 
 
+class UsageError(ConfigurationError):
+    """An option or argument of a command is not known, missing or out of its range."""
+
+
 class TrainingError(XmodalError):
     """Training cannot start or cannot go on with the data and settings given."""
 

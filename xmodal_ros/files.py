@@ -37,6 +37,7 @@ from typing import Any, Final, Self
 from filelock import FileLock, Timeout
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.paths import is_folder, is_there
 
 _PARTIAL: Final = '.partial'
 # What nobody has written to for so long is at no work.
@@ -101,12 +102,35 @@ def check_writable(*paths: Path | None) -> None:
         try:
             if place.is_dir():
                 raise ConfigurationError(f'cannot write {path}: it is a folder, name a file')
+            if obstacle := _why_no_folder(place.parent):
+                raise ConfigurationError(f'cannot write {path}: {obstacle}')
             place.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(prefix=f'.{place.name}-', dir=place.parent)
             os.close(handle)
             Path(name).unlink()
         except OSError as error:
             raise ConfigurationError(f'cannot write {path}: {error}') from error
+
+
+def check_folder(folder: Path, option: str = '--out') -> None:
+    """Find out before the work is done whether a folder can be made and written into.
+
+    Raises :class:`ConfigurationError`, which says to give another ``option``; makes nothing.
+    """
+    if obstacle := _why_no_folder(folder):
+        raise ConfigurationError(f'{obstacle}: give another {option}')
+
+
+def _why_no_folder(folder: Path) -> str:
+    """Say why nothing could be written into a folder, '' where it can."""
+    there = next((each for each in (folder, *folder.parents) if is_there(each)), Path())
+    if not is_folder(there):
+        return f'{str(there)!r} is a file, not a folder'
+    try:
+        Path(tempfile.mkdtemp(prefix=f'.{folder.name}-', dir=there)).rmdir()
+    except OSError as error:
+        return f'nothing can be written into {str(there)!r} ({error.strerror})'
+    return ''
 
 
 def _place(path: Path) -> Path:

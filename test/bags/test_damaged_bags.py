@@ -71,7 +71,19 @@ def test_a_missing_bag_is_answered_with_the_bags_beside_it(tmp_path: Path) -> No
     complaint = complaint_about(tmp_path / 'munday')
     assert 'munday' in complaint
     assert 'does not exist' in complaint
-    assert 'holds monday' in complaint
+    assert complaint.endswith(f"check the path; did you mean '{tmp_path / 'monday'}'?")
+    assert 'holds monday' in complaint_about(tmp_path / 'something')
+
+
+def test_a_misspelt_folder_of_recordings_is_answered_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_imu_bag(tmp_path / 'recordings' / 'monday')
+    (tmp_path / 'text.bag').touch()
+    (tmp_path / 'recording_notes').mkdir()
+    monkeypatch.chdir(tmp_path)
+    for missing in ('recordigns', 'recordigns/monday'):
+        assert complaint_about(Path(missing)).endswith("did you mean 'recordings'?")
 
 
 def test_a_missing_bag_in_a_missing_folder_is_named(tmp_path: Path) -> None:
@@ -79,7 +91,9 @@ def test_a_missing_bag_in_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_no_bag(tmp_path: Path) -> None:
-    assert 'neither metadata.yaml nor .mcap' in complaint_about(tmp_path)
+    complaint = complaint_about(tmp_path)
+    assert 'holds no recordings, neither metadata.yaml nor .mcap, .db3 or .bag files' in complaint
+    assert 'make some with xmodal record, import or simulate' in complaint
 
 
 def test_a_folder_of_bags_is_answered_with_their_names(tmp_path: Path) -> None:

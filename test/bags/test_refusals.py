@@ -434,11 +434,16 @@ HEADLESS = b'\xff\xd8' * 20
 
 REFUSALS: dict[str, Refusal] = {
     # Where there is no recording.
-    'missing': Refusal(r'does not exist: check the path; .* holds bag', missing),
-    'empty folder': Refusal('neither metadata.yaml nor .mcap or .db3', empty_folder),
+    'missing': Refusal(r'does not exist: check the path; did you mean .*bag', missing),
+    'empty folder': Refusal('neither metadata.yaml nor .mcap, .db3 or .bag', empty_folder),
     'folder of bags': Refusal('is no bag itself but holds bag: give those', folder_of_bags),
     'other file': Refusal('is not a bag: give a bag folder or a file', file('a.jpg', HEADLESS)),
-    'false suffix': Refusal(r"not a .mcap file: it starts with b'\\xff", file('a.mcap', HEADLESS)),
+    'false suffix': Refusal(
+        'not a .mcap file: it starts with the bytes ff d8', file('a.mcap', HEADLESS)
+    ),
+    'text': Refusal(
+        "not a .mcap file: it starts with the text 'hello': give", file('a.mcap', b'hello\n')
+    ),
     'empty file': Refusal(r'is empty \(0 bytes\): nothing was recorded', file('a.db3', b'')),
     'short file': Refusal('truncated after 5 bytes: record', file('a.mcap', b'\x89MCAP')),
     'zeros': Refusal('begins with zeros: it was not written', file('a.db3', bytes(4096))),

@@ -66,6 +66,7 @@ def test_without_a_file_it_goes_into_the_bundle_and_runs(tmp_path: Path) -> None
     [
         (['nothing', '--onnx'], 'there is no bundle at'),
         (['imu', '--onnx', '--opset', '9'], 'opset 9 cannot be written'),
+        (['nothing', '--onnx', 'file/imu.onnx'], "/file' is a file, not a folder"),
         (['imu', '--onnx', 'imu'], 'it is a folder, name a file'),
     ],
 )
@@ -73,6 +74,7 @@ def test_what_cannot_be_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
 ) -> None:
     make_imu_bundle(tmp_path / 'imu')
+    (tmp_path / 'file').touch()
     monkeypatch.chdir(tmp_path)
     done = xmodal('export', *arguments)
     assert isinstance(done.exception, XmodalError)

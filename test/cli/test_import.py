@@ -81,6 +81,16 @@ def test_a_subject_that_is_no_number_is_refused(archives: Path, tmp_path: Path) 
     assert "'Ada' is no number" in str(result.exception)
 
 
+def test_a_place_where_no_folder_can_be_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / 'text.txt').touch()
+    refused = run(tmp_path / 'nothing', tmp_path / 'text.txt' / 'bags')
+    assert isinstance(refused.exception, ConfigurationError)
+    assert "text.txt' is a file, not a folder: give another OUT" in str(refused.exception)
+    words = ['files', str(tmp_path / 'text.txt' / 'bag'), '--subject', 'ada', '--imu', 'nothing']
+    refused = CliRunner().invoke(app, words)
+    assert "text.txt' is a file, not a folder: give another BAG" in str(refused.exception)
+
+
 def test_a_folder_without_the_archives_is_an_error_that_names_them(tmp_path: Path) -> None:
     result = run(tmp_path, tmp_path / 'bags')
     assert isinstance(result.exception, BagError)
@@ -138,5 +148,9 @@ def test_files_of_ones_own_become_a_bag(tmp_path: Path) -> None:
     assert (written['messages'], written['activities']) == ({'imu': 100}, {'wave': 1})
     with BagReader(tmp_path / 'bag') as reader:
         assert (reader.subject, reader.start_ns) == ('ada', 1_738_324_800_000_000_000)
+    words = ['files', str(tmp_path / 'bare'), *options[:12], '--acc-unit', 'g']
+    bare = CliRunner().invoke(app, words)
+    assert bare.exit_code == 0, bare.output
+    assert f'no labels: mark them with `xmodal label {tmp_path / "bare"}`' in bare.stderr
     for wrong in (('--acc', 'x,y'), ('--start', 'noon'), ('--subject', ' ')):
         assert isinstance(files(*wrong).exception, ConfigurationError)

@@ -21,10 +21,13 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from test.waiting import run_python
 from xmodal_ros import registry
+from xmodal_ros.bags.labels import read_segments
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.new_run import Kind, run
 from xmodal_ros.configuration.training import KEYS
 from xmodal_ros.errors import ConfigurationError
@@ -76,8 +79,26 @@ def test_each_kind_of_package_passes_its_own_test(packages: dict[Kind, Path]) ->
         needed = {key for key, field in KEYS.items() if field.default is ...} - {'bags'}
         assert needed
         assert all(f' --{key.replace("_", "-")} ' in command for key in needed), command
+        text = (package / 'README.md').read_text()
+        begun = 'xmodal record recordings/' if kind == 'modality' else 'xmodal simulate recordings'
+        assert text.index(begun) < text.index(command)
         # Nothing of the template is left.
         assert not [each for each in package.rglob('*.py') if '{{' in each.read_text()]
+
+
+def test_a_recording_of_a_new_modality_is_written_as_its_page_says(
+    packages: dict[Kind, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = re.findall(
+        '```python\n(.*?)```', (packages['modality'] / 'README.md').read_text(), re.DOTALL
+    )
+    start_ns, end_ns = 1_700_000_000 * 10**9, 1_700_000_001 * 10**9
+    values = [(start_ns + n * 10**7, np.ones(3)) for n in range(100)]
+    monkeypatch.chdir(tmp_path)
+    exec(code, {'start_ns': start_ns, 'end_ns': end_ns, 'my_values': values})  # noqa: S102
+    with BagReader(tmp_path / 'recordings' / 'anna_1') as reader:
+        assert reader.topics[reader.sensor('force').topic].count == 100
+        assert [segment.label for segment in read_segments(reader)] == ['walking']
 
 
 def test_a_test_before_installing_says_what_to_do(

@@ -26,6 +26,7 @@ from typer.testing import CliRunner
 
 from test.waiting import PATIENCE_S, poll_for, started
 from xmodal_ros.cli.simulate import simulate
+from xmodal_ros.errors import ConfigurationError
 
 COMMAND = (
     'import typer; from xmodal_ros.cli.simulate import simulate; '
@@ -61,6 +62,12 @@ def test_writes_bags_and_the_list_of_them(tmp_path):
     assert not left.exists()
     assert 'kept (already there)' in again.output
     assert json.loads(result.read_text())['bags'][0]['kept']
+
+
+def test_a_place_where_no_folder_can_be_is_refused(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(ConfigurationError, match="file' is a file, not a folder: give another"):
+        run(str(tmp_path / 'file' / 'recordings'))
 
 
 def test_help_names_defaults_sensors_and_an_example():

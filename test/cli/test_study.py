@@ -169,6 +169,12 @@ def test_a_study_that_makes_no_sense_is_refused_before_anything_is_written(tmp_p
     assert not (tmp_path / 'out').exists()
 
 
+def test_a_place_where_no_folder_can_be_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / 'file').touch()
+    result = CliRunner().invoke(app, ['study', 'nothing', '--out', str(tmp_path / 'file' / 'out')])
+    assert "file' is a file, not a folder: give another --out" in str(result.exception)
+
+
 def test_the_help_suffices():
     result = CliRunner().invoke(app, ['study', '--help'], env={'COLUMNS': '200'})
     assert result.exit_code == 0

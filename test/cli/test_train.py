@@ -37,7 +37,8 @@ from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.method import method_names
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
-from xmodal_ros.training.checkpoint_store import checkpoint_folder
+from xmodal_ros.runtime.devices import choose_device
+from xmodal_ros.training.checkpoint_store import checkpoint_folder, describe_run
 from xmodal_ros.training.events import Event, Finished, from_line, Note, Progress, Stopped
 
 
@@ -110,6 +111,7 @@ def test_that_one_person_says_nothing_of_others_is_the_last_thing_said(recording
     notes = [
         note for line in told.stdout.splitlines() if isinstance(note := from_line(line), Note)
     ]
+    assert notes[0].text.startswith(f'replaces the bundle at {tmp_path / "imu"} (unimodal, 20')
     assert [note.text for note in notes[-2:]] == [quick, person]
 
 
@@ -169,6 +171,29 @@ def test_options_that_mean_nothing_are_refused_in_words(recordings, tmp_path, ar
     assert isinstance(refused.exception, ConfigurationError)
     assert message in str(refused.exception)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_place_where_no_bundle_can_be_is_refused_before_anything_is_loaded(tmp_path):
+    (tmp_path / 'text.txt').touch()
+    (tmp_path / 'thesis').mkdir()
+    (tmp_path / 'thesis' / 'chapter').touch()
+    words = ['train', 'nothing', '--target', 'imu', '--test-subjects', '3', '--out']
+    code = (
+        'import sys\nfrom xmodal_ros.cli.main import app\n'
+        'try:\n    app(sys.argv[1:])\n'
+        "except Exception as error:\n    print(error, 'torch' in sys.modules)\n"
+    )
+    for place, told in {
+        'text.txt/imu': 'is a file, not a folder: give another --out False',
+        'thesis': 'thesis is not a bundle: refusing to replace it, give another --out False',
+    }.items():
+        done = subprocess.run(
+            [sys.executable, '-c', code, *words, str(tmp_path / place)],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+        )
+        assert told in done.stdout, done.stderr
 
 
 def start(*arguments: object) -> AbstractContextManager['subprocess.Popen[str]']:
@@ -289,6 +314,11 @@ def test_only_a_command_that_can_resume_speaks_of_it(tmp_path):
     config = make_configuration(given)
     kept = checkpoint_folder(config.out)
     kept.mkdir()
-    (kept / 'run.json').touch()
-    assert '--resume' in stopped_words(config)
+    ours = json.dumps(describe_run(config, choose_device(config.device)))
+    (kept / 'run.json').write_text(ours)
+    expected = f'; {kept} keeps what was learnt, and the same command with --resume goes on from'
+    assert expected in stopped_words(config)
     assert '--resume' not in stopped_words(config, resumable=False)
+    # What another run left there is none to go on from for this one.
+    (kept / 'run.json').write_text(ours.replace('"seed": 0', '"seed": 1'))
+    assert '--resume' not in stopped_words(config)

@@ -283,7 +283,12 @@ def test_labels_from_elsewhere_are_offered_and_a_change_on_the_disk_is_noticed(b
     topic = write_scene(tmp_path / 'bag', labelled=True, sound=False, camera=False)
     other = write_scene(tmp_path / 'other', sound=False, imu=False)
     with served(topic, other) as server, page_of(browser, server) as page:
-        page.wait_for_selector('text=holds 6 labels (/activity_label)')
+        # It begins with the one that has no labels at all.
+        page.wait_for_selector('h1:text("other")')
+        press(page, 'p')
+        page.wait_for_selector('text=holds 6 labels (/activity_label), and training uses them')
+        page.wait_for_selector('text=6 in the bag')
+        page.wait_for_selector('text=1 of 2 labelled')
         page.click('text=start from them')
         file = topic / 'labels.csv'
         clips = scene_clips()

@@ -215,10 +215,21 @@ def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_p
         assert 'is empty' in first.error
         assert (labelled.segments, other.segments) == (1, 0)
         assert labelled.labelled_s == pytest.approx(1.376543212)
+        # What training uses of the bag itself counts as labelled, too.
+        assert (other.offered, other.offers) == (1, '/activity_label')
+        assert other.labelled_s == pytest.approx(0.499999999)
+        assert not queue.saved
         assert queue.first() == 2
         assert queue.activities == (WALK.label,)
     with pytest.raises(BagError, match='is empty'):
         BagQueue([broken])
+    bare = write_imu_bag(tmp_path / 'bags' / 'third', seconds=3)
+    with BagQueue([bag, second, bare]) as queue:
+        queue.wait()
+        assert queue.first() == 2
+        queue.session(2).enter('a', 0.0)
+        queue.session(2).save('a', 0, '', [WALK], 0.0)
+        assert queue.saved
     with BagQueue([bag], ['run']) as queue:
         assert queue.activities == ('run',)
 

@@ -322,6 +322,7 @@ def test_a_topic_that_fits_not_is_explained(live: Live) -> None:
                 NAME, lambda s: 'std_msgs/msg/String' in s[1]
             )
         assert 'vision_msgs/msg/Classification is needed' in text
+        assert 'start or configure its classifier' in values['imu: why']
         assert "'sources.imu.topic'" in values['imu: why']
     finally:
         assert live.watcher.set_parameter(NAME, 'sources.imu.topic', '')[0]

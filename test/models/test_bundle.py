@@ -38,12 +38,7 @@ from test.bundles import (
 from test.messages_of_anything import mutated
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models import bundle as bundle_module
-from xmodal_ros.models.bundle import (
-    check_replaceable,
-    DeviceFullError,
-    load_bundle,
-    save_bundle,
-)
+from xmodal_ros.models.bundle import DeviceFullError, load_bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,
     check_bundle,
@@ -51,6 +46,7 @@ from xmodal_ros.models.configuration_bundle import (
     is_bundle,
     read_bundle_info,
 )
+from xmodal_ros.models.replacing import check_replaceable, replaced_bundle
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.windows.assembler import Window
 
@@ -244,10 +240,20 @@ def test_what_is_no_bundle_is_never_replaced(tmp_path):
     notes.mkdir()
     check_replaceable(notes)
     (notes / 'thesis.txt').write_text('years of work')
-    for path in (notes, notes / 'thesis.txt'):
-        with pytest.raises(BundleError, match='refusing to replace'):
+    for path, words in ((notes, 'refusing to replace'), (notes / 'thesis.txt', 'is a file, not')):
+        with pytest.raises(BundleError, match=words):
             make_imu_bundle(path)
     assert (notes / 'thesis.txt').read_text() == 'years of work'
+    assert replaced_bundle(notes) == ''
+
+
+def test_which_bundle_would_be_replaced_is_said_with_its_method_and_date(tmp_path):
+    path = make_imu_bundle(tmp_path / 'imu')
+    os.utime(path / 'bundle.json', (1_785_585_600, 1_785_585_600))
+    expected = f'replaces the bundle at {path} (unimodal, 2026-08-01) when it is done'
+    assert replaced_bundle(path) == expected
+    (path / 'bundle.json').write_text('{}')
+    assert '(which cannot be read)' in replaced_bundle(path)
 
 
 def test_a_bundle_is_replaced_in_one_step_and_nothing_else_stays(tmp_path):
@@ -304,7 +310,7 @@ def test_an_interrupted_save_leaves_what_was_there(tmp_path, monkeypatch, there_
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / 'file').write_text('')
-    with pytest.raises(BundleError, match='cannot write a bundle'):
+    with pytest.raises(BundleError, match="file' is a file, not a folder: give another --out"):
         make_imu_bundle(tmp_path / 'file' / 'imu')
 
 

@@ -15,6 +15,7 @@
 """A training run from recordings to a bundle."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from test.training.configured import configure, train_into
 from test.waiting import run_python
+import xmodal_ros
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
@@ -36,6 +38,7 @@ from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
+from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.result import as_mapping
 
 
@@ -389,6 +392,15 @@ def test_an_interrupted_run_leaves_the_bundle_before_as_it_was(unimodal, recordi
     assert [file.name for file in tmp_path.iterdir()] == ['imu']
 
 
+def test_the_page_names_an_executable_that_there_is_for_every_modality():
+    nodes = {file.stem for file in (Path(xmodal_ros.__file__).parent / 'nodes').glob('*.py')}
+    for modality in ('imu', 'camera', 'audio', 'skeleton', 'wrench'):
+        node, parameters = card_node(modality, '/topic').values()
+        assert node in nodes
+        assert (node == 'classifier') == (f'-p modality:={modality} ' in parameters)
+        assert (node == 'classifier') == (f'{modality}_classifier' not in nodes)
+
+
 def test_the_bundle_has_a_page_for_people_and_its_losses(unimodal):
     card = (unimodal.path / 'README.md').read_text()
     scores = unimodal.evaluation.scores
@@ -397,8 +409,11 @@ def test_the_bundle_has_a_page_for_people_and_its_losses(unimodal):
         '| training | 1, 2 |',
         '| test | 3 |',
         'held-out segments of the people trained on',
-        '1 tested: too few',
-        'imu_classifier',
+        '1 person tested: too few to say whether another model is better or worse',
+        'The test was one recording: from it nobody can tell how much',
+        '# recordings that have the sensor imu\n',
+        'ros2 run xmodal_ros imu_classifier --ros-args -p model:=BUNDLE -p topic:=/imu\n',
+        'python3 -m xmodal_ros.nodes.imu_classifier --ros-args -p model:=BUNDLE -p topic:=/imu',
     ):
         assert said in card
     assert 'without a label' not in card

@@ -17,6 +17,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+import difflib
 import errno
 from pathlib import Path
 import sqlite3
@@ -96,7 +97,8 @@ def storage_paths(path: Path) -> list[Path]:
             f'folder {str(path)!r} is no bag itself but holds {_shorten(inner)}: give those'
         )
     raise BagError(
-        f'folder {str(path)!r} is no bag: it has neither {METADATA_FILE} nor .mcap or .db3 files'
+        f'folder {str(path)!r} holds no recordings, neither {METADATA_FILE} nor .mcap, .db3 or '
+        '.bag files: give another, or make some with xmodal record, import or simulate'
     )
 
 
@@ -244,8 +246,16 @@ def _kind_of(file: Path, named: Path) -> str:
             '`rosbag fix`'
         )
     raise BagError(
-        f'{str(named)!r} is not a {stated} file: it starts with {head[: len(magic) or None]!r}'
+        f'{str(named)!r} is not a {stated} file: it starts with {_in_words(head)}: give '
+        'another, or convert it'
     )
+
+
+def _in_words(head: bytes) -> str:
+    text = head.decode('ascii', 'replace').strip()
+    if text and text.isprintable() and '\ufffd' not in text:
+        return f'the text {text!r}'
+    return f'the bytes {head.hex(" ")}'
 
 
 def explain(path: Path, error: Exception) -> str:
@@ -321,11 +331,24 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def _nearby(path: Path) -> str:
+    """Offer the recording, or folder of some, of the closest name, else say what is there."""
+    while not path.parent.is_dir():
+        path = path.parent
     parent = path.parent
-    if not parent.is_dir():
-        return ''
-    names = [item.name for item in sorted(parent.iterdir()) if is_recording(item)]
+    names = [item.name for item in sorted(parent.iterdir()) if _leads_to_recordings(item)]
+    if close := difflib.get_close_matches(path.name, names, n=1):
+        return f'; did you mean {str(parent / close[0])!r}?'
     return f'; {str(parent)!r} holds {_shorten(names)}' if names else ''
+
+
+def _leads_to_recordings(path: Path) -> bool:
+    with suppress(OSError):
+        return is_recording(path) or (
+            path.is_dir()
+            and not path.name.startswith('.')
+            and any(map(is_recording, path.iterdir()))
+        )
+    return False
 
 
 def _shorten(names: list[str]) -> str:

@@ -169,7 +169,7 @@ class BagReader:
     def sensor(self, name: str) -> Sensor:
         """Give the sensor of this name (or on the topic of this name).
 
-        Raises :class:`BagError` that says which sensors and topics there are, and the closest.
+        Raises :class:`BagError` that says the closest and which sensors there are, or else topics.
         """
         if self.claims(name) > 1:
             topics = [s.topic for s in self.sensors if name in (s.name, s.topic)]
@@ -188,7 +188,7 @@ class BagReader:
                     f'{self._describe_topics()}'
                 )
         known = [text for sensor in self.sensors for text in (sensor.name, sensor.topic)]
-        close = difflib.get_close_matches(name, [*known, *self.topics], n=1, cutoff=0.3)
+        close = difflib.get_close_matches(name, known or self.topics, n=1, cutoff=0.3)
         listed = ', '.join(f'{s.name} ({s.modality}, {s.topic})' for s in self.sensors)
         raise BagError(
             f'bag {str(self.path)!r} has no sensor or sensor topic {name!r}'
@@ -198,7 +198,7 @@ class BagReader:
                 else ''
             )
             + (f'; closest is {close[0]!r}' if close else '')
-            + f'; sensors: {listed or "none"}; topics: {self._describe_topics()}'
+            + (f'; sensors: {listed}' if listed else f'; it has {self._describe_topics()}')
         )
 
     def claims(self, name: str) -> int:

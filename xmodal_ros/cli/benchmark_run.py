@@ -32,7 +32,7 @@ from xmodal_ros.child_process import end_with_parent
 from xmodal_ros.cli.benchmark_page import as_markdown, as_table
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import ConfigurationError, UsageError
 from xmodal_ros.files import check_writable, write_atomic
 
 _HARNESS: Final = Path('benchmarks') / 'harness.py'
@@ -124,7 +124,7 @@ def chosen(
     known = {each[key] for each in benchmarks for key in ('name', 'group')}
     for name in names:
         if name not in known:
-            raise ConfigurationError(
+            raise UsageError(
                 f'there is no benchmark {name!r}, only: '
                 f'{", ".join(sorted(each["name"] for each in benchmarks))}'
             )

@@ -31,7 +31,7 @@ from xmodal_ros.configuration.training import make_choices
 from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.clock_report import CorrectBy
 from xmodal_ros.data.survey import correct_clocks, Survey, survey
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import UsageError
 from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
 
@@ -64,15 +64,11 @@ class DatasetSettings:
         """Raise :class:`ConfigurationError` for options that mean nothing."""
         self.choices()
         if self.align not in get_args(CorrectBy):
-            raise ConfigurationError(
-                f'--align {self.align!r} is none of {", ".join(get_args(CorrectBy))}'
-            )
+            raise UsageError(f'--align {self.align!r} is none of {", ".join(get_args(CorrectBy))}')
         if self.no_cache and (self.cache is not None or self.clear_cache):
-            raise ConfigurationError(
-                '--no-cache and another option for a cache exclude each other'
-            )
+            raise UsageError('--no-cache and another option for a cache exclude each other')
         if self.no_cache and self.cluster:
-            raise ConfigurationError(
+            raise UsageError(
                 '--no-cache and --cluster exclude each other: a cluster keeps what it cuts'
             )
         check_writable(self.json)

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xmodal_ros.bags.opening import find_recordings, is_recording
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import UsageError
 from xmodal_ros.models.configuration_bundle import is_bundle
 
 
@@ -40,13 +40,13 @@ def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...
             rest.append(path)
     if not bundles:
         if is_recording(rest[0]) or _holds_recordings(rest[0]):
-            raise ConfigurationError(
+            raise UsageError(
                 'no bundle is named: give one or more, folders with a bundle.json that training '
                 'wrote'
             )
         bundles, rest = {rest[0]: rest[0]}, rest[1:]
     if not rest:
-        raise ConfigurationError(
+        raise UsageError(
             'no recording is named: give one or more after the bundle, or a folder of them'
         )
     return tuple(bundles.values()), find_recordings(rest)

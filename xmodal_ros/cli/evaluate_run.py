@@ -34,6 +34,7 @@ from xmodal_ros.cli.evaluate_live import run_live
 from xmodal_ros.cli.evaluate_page import print_checks, print_trial
 from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.errors import BagError, XmodalError
 from xmodal_ros.evaluation.comparison import compare_bundles
 from xmodal_ros.evaluation.document import trial_as_json
@@ -114,10 +115,11 @@ def run(settings: EvaluationSettings) -> Trial:
     Exits with code 1 when a live run did not equal the offline one, or a requirement is not met.
     """
     console = Console(stderr=True)
-    requirements = [read_requirement(text) for text in settings.require]
-    check_names(requirements, live=settings.live)
-    faults = choose(settings.robustness)
-    mode = choose_mode(settings.selector)
+    with reading_options():
+        requirements = [read_requirement(text) for text in settings.require]
+        check_names(requirements, live=settings.live)
+        faults = choose(settings.robustness)
+        mode = choose_mode(settings.selector)
     check_writable(settings.json, settings.html)
     for path in settings.bags:
         if not is_recording(path):

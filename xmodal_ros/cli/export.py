@@ -22,6 +22,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
+from xmodal_ros.files import check_writable
+
 _INTO_THE_BUNDLE = ''
 
 
@@ -73,6 +75,7 @@ def export(
 
     Example: xmodal export models/imu --onnx imu.onnx
     """
+    check_writable(Path(onnx) if onnx else None)
     from xmodal_ros.cli.export_run import run
 
     run(bundle, Path(onnx) if onnx else None, opset)

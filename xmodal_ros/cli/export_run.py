@@ -35,7 +35,8 @@ def run(path: Path, file: Path | None, opset: int) -> Path:
     console = Console(stderr=True)
     make_deterministic()
     bundle = load_bundle(path)
-    check_writable(file or path / ONNX_FILE)
+    if file is None:
+        check_writable(path / ONNX_FILE)
     content = export_onnx(bundle, opset)
     parity = check_parity(bundle, content)
     written = write_onnx(bundle, content, file)

@@ -16,7 +16,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,13 +34,28 @@ from xmodal_ros.bags.importers.utd_mhad import DEPTH_EVERY
 from xmodal_ros.cli.import_files import import_files
 from xmodal_ros.cli.import_run import import_all, parse_numbers, parse_words
 from xmodal_ros.cli.variadic import VariadicCommand
+from xmodal_ros.files import check_folder
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
 
-Out = Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a subject.')]
+
+def _checked(context: typer.Context, out: Path) -> Path:
+    """Refuse a folder that cannot be, before anything is read."""
+    if not context.resilient_parsing:
+        check_folder(out, 'OUT')
+    return out
+
+
+def _out(unit: str) -> Any:
+    return typer.Argument(
+        metavar='OUT', help=f'Folder for the bags, one a {unit}.', callback=_checked
+    )
+
+
+Out = Annotated[Path, _out('subject')]
 Force = Annotated[bool, typer.Option('--force', help='Replace bags that are there already.')]
 Json = Annotated[
     Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
@@ -196,7 +211,7 @@ def esc10(
     folder: Annotated[
         Path, typer.Argument(metavar='FOLDER', help="Holds ESC-10's .ogg files, at any depth.")
     ],
-    out: Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a fold.')],
+    out: Annotated[Path, _out('fold')],
     folds: Annotated[
         list[str] | None,
         typer.Option(metavar='N...', help='Only these folds: 1 3 or 1,3; without, all.'),
@@ -223,7 +238,7 @@ def esc10(
 @app.command('kitchen20', cls=VariadicCommand)
 def kitchen20(
     folder: Annotated[Path, typer.Argument(metavar='FOLDER', help='Holds kitchen20_ogg16k.npz.')],
-    out: Annotated[Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a fold.')],
+    out: Annotated[Path, _out('fold')],
     folds: Annotated[
         list[str] | None,
         typer.Option(metavar='N...', help='Only these folds: 1 3 or 1,3; without, all 5.'),
@@ -259,9 +274,7 @@ def digits(
         Path,
         typer.Argument(metavar='FOLDER', help='Holds fsdd_8k_int16.npz and mnist_t10k.npz.'),
     ],
-    out: Annotated[
-        Path, typer.Argument(metavar='OUT', help='Folder for the bags, one a speaker.')
-    ],
+    out: Annotated[Path, _out('speaker')],
     speakers: Annotated[
         list[str] | None,
         typer.Option(metavar='NAME...', help='Only these speakers; without, all 4.'),

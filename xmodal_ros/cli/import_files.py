@@ -16,6 +16,7 @@
 
 from collections import Counter
 from pathlib import Path
+import shlex
 from typing import Annotated
 
 from rich.console import Console
@@ -23,7 +24,8 @@ import typer
 
 from xmodal_ros.cli.import_run import print_line
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import UsageError
+from xmodal_ros.files import check_folder
 from xmodal_ros.modalities.imu.table import AccelerationUnit, ImuColumns, RateUnit
 from xmodal_ros.modalities.table import iso_ns, TimeUnit
 
@@ -112,6 +114,8 @@ def import_files(
     # OpenCV is loaded for this command alone.
     from xmodal_ros.bags.importers.own_files import import_own_files, OwnFiles
 
+    if not bag.exists():
+        check_folder(bag, 'BAG')
     console = Console(stderr=True)
     columns = ImuColumns(
         time,
@@ -137,7 +141,7 @@ def import_files(
         dict(map(_by_modality, file or ())),
     )
     if not subject.strip():
-        raise ConfigurationError('--subject is empty: name who was recorded')
+        raise UsageError('--subject is empty: name who was recorded')
     with console.status('importing'):
         made = import_own_files(files, bag, subject.strip(), force=force)
     counts = ', '.join(f'{count} messages of {name}' for name, count in made.messages.items())
@@ -156,7 +160,8 @@ def import_files(
         console,
         f'{len(made.segments)} labelled segments: {listed}'
         if made.segments
-        else 'no labels: put a labels.csv into the folder of the bag before training',
+        else f'no labels: mark them with `xmodal label {shlex.quote(str(made.path))}`, or put a '
+        'labels.csv into the folder of the bag, before training',
     )
     write_result(
         json,
@@ -176,14 +181,14 @@ def import_files(
 def _three(option: str, text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(','))
     if len(names) != 3 or not all(names):
-        raise ConfigurationError(f'{option} {text!r} names no three columns: write x,y,z')
+        raise UsageError(f'{option} {text!r} names no three columns: write x,y,z')
     return names
 
 
 def _by_modality(text: str) -> tuple[str, Path]:
     modality, equals, path = text.partition('=')
     if not modality or not equals or not path:
-        raise ConfigurationError(f'--file {text!r} is not of the form MODALITY=FILE')
+        raise UsageError(f'--file {text!r} is not of the form MODALITY=FILE')
     return modality, Path(path)
 
 
@@ -193,6 +198,6 @@ def _start_ns(text: str | None) -> int | None:
     try:
         return iso_ns(text)
     except ValueError:
-        raise ConfigurationError(
+        raise UsageError(
             f'--start {text!r} is no time: write 2025-01-31T12:00:00 or 2025-01-31T12:00:00.5Z'
         ) from None

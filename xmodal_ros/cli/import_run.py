@@ -24,7 +24,7 @@ from rich.console import Console
 from xmodal_ros.bags.importers.bag_making import ImportedBag
 from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import UsageError
 
 Part = TypeVar('Part')
 
@@ -62,7 +62,7 @@ def parse_numbers(option: str, texts: list[str] | None) -> list[int]:
     """Read an option's values, divided by commas or spaces; ConfigurationError for others."""
     words = parse_words(texts)
     if wrong := [word for word in words if not word.isdecimal()]:
-        raise ConfigurationError(f'{option} {wrong[0]!r} is no number: write 1 3 5')
+        raise UsageError(f'{option} {wrong[0]!r} is no number: write 1 3 5')
     return [int(word) for word in words]
 
 

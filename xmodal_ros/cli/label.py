@@ -25,6 +25,7 @@ import typer
 from xmodal_ros.bags.label_writing import check_label
 from xmodal_ros.bags.opening import find_recordings
 from xmodal_ros.cli.browser import open_browser
+from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.server import LabelServer
 
@@ -62,8 +63,9 @@ def label(
     """
     console = Console(stderr=True)
     activities = [name.strip() for name in labels.split(',') if name.strip()]
-    for name in activities:
-        check_label(name)
+    with reading_options():
+        for name in activities:
+            check_label(name)
     with BagQueue(find_recordings(bags), activities) as queue, LabelServer(queue, port) as server:
         print(server.url, flush=True)
         console.print('Ctrl-C ends it; every change is saved at once')
@@ -77,9 +79,17 @@ def label(
                     console.print(f'[yellow]warning:[/] {words}', soft_wrap=True)
             threading.Event().wait()
         except KeyboardInterrupt:
-            progress = queue.progress()
-            total = sum(bag.segments for bag in progress)
-            labelled = sum(bag.segments > 0 for bag in progress)
-            console.print(
-                f'\nended; all saved: {total} segments in {labelled} of {len(progress)} bags'
-            )
+            console.print(f'\nended; {_state(queue)}')
+
+
+def _state(queue: BagQueue) -> str:
+    progress = queue.progress()
+    total = sum(bag.segments for bag in progress)
+    labelled = sum(bag.segments > 0 for bag in progress)
+    holding = sum(bag.offered > 0 for bag in progress)
+    words = 'all saved' if queue.saved else 'nothing changed'
+    if total or not holding:
+        words += f': {total} segments in {labelled} of {len(progress)} bags'
+    if holding:
+        words += f'; {holding} of {len(progress)} bags hold labels of their own'
+    return words

@@ -30,7 +30,7 @@ import typer.core
 
 from xmodal_ros import __version__
 from xmodal_ros.cli.stopping import exit_code, listen, stop_listening, STOPPED
-from xmodal_ros.errors import XmodalError
+from xmodal_ros.errors import UsageError, XmodalError
 
 # Each is a module of this package with a function or a typer app of the same name.
 _COMMANDS: Final = (
@@ -39,6 +39,7 @@ _COMMANDS: Final = (
 )  # fmt: skip
 
 
+_WRONG_USE: Final = 2
 EXIT_CODES: Final = (
     'Exit codes: 0 done; 1 it failed, or found what it looks for, with words on stderr; 2 wrong '
     'use; 130 stopped by Ctrl-C; 143 ended from outside.'
@@ -164,7 +165,7 @@ def _flowing(text: str) -> str:
 
 
 def main() -> None:
-    """Run the command line; errors meant for people go to stderr, with exit code 1."""
+    """Run the command line; errors meant for people go to stderr, with exit code 1 or 2."""
     # Before anything loads torch: its threads would otherwise wait for each other by spinning,
     # which on a busy machine makes training a hundred times slower.
     os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
@@ -174,7 +175,7 @@ def main() -> None:
     except XmodalError as error:
         console = Console(stderr=True)
         console.print(f'[bold red]error:[/] {escape(str(error))}', soft_wrap=True)
-        sys.exit(1)
+        sys.exit(_WRONG_USE if isinstance(error, UsageError) else 1)
     finally:
         stop_listening()
 

@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from xmodal_ros import registry
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import ConfigurationError, UsageError
 from xmodal_ros.files import Replacement
 
 Kind = Literal['method', 'modality', 'encoder']
@@ -43,6 +43,7 @@ class _Skeleton:
     entries: tuple[tuple[str, str], ...]
     modules: Mapping[str, str]
     page: str
+    recordings: str
     use: str
 
 
@@ -51,6 +52,7 @@ _SKELETONS: Final[Mapping[Kind, _Skeleton]] = {
         entries=((registry.METHODS, '{name}:{class_name}'),),
         modules={'{name}.py': 'module.py'},
         page='docs/methods/adding_a_method.md',
+        recordings='xmodal simulate recordings --subjects 4',
         use='xmodal train recordings --target imu_wrist --source camera --method {name} '
         '--test-subjects subject_01 --out models/imu_wrist',
     ),
@@ -61,8 +63,9 @@ _SKELETONS: Final[Mapping[Kind, _Skeleton]] = {
         ),
         modules={'modality.py': 'modality.py', 'lane.py': 'lane.py'},
         page='docs/adding_a_modality.md',
-        use='xmodal train recordings --target {name} --test-subjects subject_01 '
-        '--out models/{name}',
+        recordings='xmodal record recordings/anna_1 --topic {name}=/{name} --subject anna'
+        '      # and of other people',
+        use='xmodal train recordings --target {name} --test-subjects anna --out models/{name}',
     ),
     'encoder': _Skeleton(
         entries=((registry.ENCODERS, 'configuration_{name}:{class_name}Config'),),
@@ -71,6 +74,7 @@ _SKELETONS: Final[Mapping[Kind, _Skeleton]] = {
             'modeling_{name}.py': 'modeling.py',
         },
         page='docs/adding_an_encoder.md',
+        recordings='xmodal simulate recordings --subjects 4',
         use='xmodal train recordings --target imu_wrist --encoder imu={name} '
         '--test-subjects subject_01 --out models/imu_wrist',
     ),
@@ -113,12 +117,12 @@ def _check_name(kind: Kind, name: str) -> None:
     if not (name.isascii() and name.isidentifier() and name == name.lower()) or (
         keyword.iskeyword(name) or name.startswith('_')
     ):
-        raise ConfigurationError(
+        raise UsageError(
             f'{name!r} can be no name here: use lower-case letters, digits and underscores, a '
             'letter first'
         )
     if name in registry.names(_GROUPS[kind]):
-        raise ConfigurationError(f'there is a {kind} called {name!r} already: choose another name')
+        raise UsageError(f'there is a {kind} called {name!r} already: choose another name')
 
 
 def _files(kind: Kind, name: str) -> dict[str, str]:
@@ -136,7 +140,12 @@ def _files(kind: Kind, name: str) -> dict[str, str]:
         'install': _INSTALL,
     }
     entries = [(group, place.format(**words)) for group, place in skeleton.entries]
-    words_of_all = {**words, 'entries': entries, 'use': skeleton.use.format(**words)}
+    words_of_all = {
+        **words,
+        'entries': entries,
+        'recordings': skeleton.recordings.format(**words),
+        'use': skeleton.use.format(**words),
+    }
     templates = {
         'package.xml': 'any/package.xml',
         'setup.py': 'any/setup.py',

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import ConfigurationError, UsageError
 from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.streams.placement import AS_IT_COMES, make_placement
 from xmodal_ros.tools.record.choice import Wanted
@@ -61,7 +61,7 @@ class Asked:
         for note in self.notes:
             key, equals, text = note.partition('=')
             if not (equals and key) or key in ('sensors', 'subject'):
-                raise ConfigurationError(
+                raise UsageError(
                     f'--note {note!r} is no KEY=TEXT, or is what --subject and --topic say'
                 )
             found[key] = text
@@ -73,7 +73,7 @@ def _named_topic(text: str) -> Wanted:
     if not equals:
         name, topic = '', text
     if not topic.strip('/') or (equals and not name):
-        raise ConfigurationError(f'--topic {text!r} is no TOPIC and no NAME=TOPIC')
+        raise UsageError(f'--topic {text!r} is no TOPIC and no NAME=TOPIC')
     return Wanted(_full(topic), name)
 
 

@@ -83,10 +83,11 @@ def simulate(
     Example: xmodal simulate recordings --subjects 6 --minutes 4 --seed 0
     """
     from xmodal_ros.executors import ExecutorSettings, parse_options
-    from xmodal_ros.files import clear_abandoned
+    from xmodal_ros.files import check_folder, clear_abandoned
     from xmodal_ros.simulator.simulate import plan_recordings
     from xmodal_ros.simulator.simulate import simulate as make
 
+    check_folder(out, 'OUT')
     console = Console(stderr=True)
     plans = plan_recordings(subjects, minutes, seed, images)
     ours = ('simulating', *(plan.subject for plan in plans))

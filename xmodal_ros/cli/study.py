@@ -20,6 +20,7 @@ from typing import Annotated, Final
 import typer
 
 from xmodal_ros.cli.variadic import VariadicCommand
+from xmodal_ros.files import check_folder
 
 COMMAND_CLASS = VariadicCommand
 _SHIPPED: Final = sorted(
@@ -103,6 +104,7 @@ def study(
 
     Example: xmodal study simulated --recordings recordings --out studies/simulated --quick
     """
+    check_folder(out)
     from xmodal_ros.cli.study_run import run, StudySettings
 
     run(

@@ -20,6 +20,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from xmodal_ros import registry
+from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.cli.variadic import VariadicCommand
 from xmodal_ros.configuration.schema import Key, option_name
 from xmodal_ros.configuration.training import (
@@ -29,6 +31,7 @@ from xmodal_ros.configuration.training import (
     make_configuration,
     read_keys,
 )
+from xmodal_ros.models.replacing import check_replaceable
 
 COMMAND_CLASS = VariadicCommand
 _CONFIGURATIONS: Final = ('.yaml', '.yml')
@@ -60,7 +63,11 @@ def train(**named: Any) -> None:
     if named['print_config']:
         typer.echo(as_yaml(read_keys(given, config)), nl=False)
         return
-    configuration = make_configuration(given, config)
+    with reading_options():
+        configuration = make_configuration(given, config)
+        registry.check(registry.METHODS, configuration.method)
+    # Before torch is loaded, which takes a while.
+    check_replaceable(configuration.out)
     from xmodal_ros.cli.train_run import run
 
     run(configuration, events=named['events'])

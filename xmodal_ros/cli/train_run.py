@@ -32,7 +32,12 @@ from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.files import check_writable
 from xmodal_ros.progress import ProgressReporter
-from xmodal_ros.training.checkpoint_store import checkpoint_folder
+from xmodal_ros.runtime.devices import choose_device
+from xmodal_ros.training.checkpoint_store import (
+    check_resumable,
+    checkpoint_folder,
+    describe_run,
+)
 from xmodal_ros.training.distributed import DistributedContext, init_distributed
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.events import (
@@ -95,10 +100,22 @@ def _train(
 
 
 def _stopped(config: TrainingConfiguration, *, resumable: bool = True) -> str:
-    kept = resumable and (checkpoint_folder(config.out) / 'run.json').exists()
-    return f'stopped: no bundle was written to {config.out}' + (
-        '; the same command with --resume goes on from here' if kept else ''
-    )
+    words = f'stopped: no bundle was written to {config.out}'
+    folder = checkpoint_folder(config.out)
+    if resumable and _goes_on(config):
+        words += (
+            f'; {folder} keeps what was learnt, and the same command with --resume goes on from '
+            'there'
+        )
+    return words
+
+
+def _goes_on(config: TrainingConfiguration) -> bool:
+    """Say whether this run, not another one before it, has left something to go on from."""
+    try:
+        return check_resumable(config.out, describe_run(config, choose_device(config.device)))
+    except XmodalError:
+        return False
 
 
 def _run_for_a_program(

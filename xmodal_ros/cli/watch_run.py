@@ -27,7 +27,7 @@ import typer
 from xmodal_ros.cli.browser import open_browser
 from xmodal_ros.cli.needing_ros import needing_ros
 from xmodal_ros.cli.watch_page import render
-from xmodal_ros.errors import ConfigurationError, XmodalError
+from xmodal_ros.errors import ConfigurationError, UsageError, XmodalError
 from xmodal_ros.runtime.image_process import expect_images
 from xmodal_ros.runtime.watching import Watch
 from xmodal_ros.tools.watch.history import History
@@ -51,7 +51,7 @@ def run(*, once: bool, seconds: float, json: bool) -> None:
     Raises :class:`ConfigurationError` where ROS or the terminal is missing.
     """
     if json and not once:
-        raise ConfigurationError('--json goes with --once: add it')
+        raise UsageError('--json goes with --once: add it')
     if not once and not sys.stdout.isatty():
         raise ConfigurationError(
             'the output is no terminal: use --once for one table, or --once --json for programs'
@@ -68,7 +68,7 @@ def run(*, once: bool, seconds: float, json: bool) -> None:
 def serve(*, once: bool, port: int, browser: bool) -> None:
     """Serve the page until Ctrl-C; raises :class:`ConfigurationError` where it cannot be."""
     if once:
-        raise ConfigurationError('--web shows what goes on, --once prints one table: choose one')
+        raise UsageError('--web shows what goes on, --once prints one table: choose one')
     with needing_ros():
         from xmodal_ros.tools.watch.listener import Watcher
         from xmodal_ros.tools.watch.page_server import WatchServer

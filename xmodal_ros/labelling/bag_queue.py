@@ -16,6 +16,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 import threading
@@ -40,7 +41,11 @@ class _Place:
 
 @dataclass(frozen=True)
 class BagProgress:
-    """How far one bag is; ``duration_s`` is 0 while it has not been looked at."""
+    """How far one bag is; ``duration_s`` is 0 while it has not been looked at.
+
+    ``segments`` are those of its table. A bag without any may hold ``offered`` ones elsewhere, in
+    ``offers``, which training uses meanwhile. ``labelled_s`` is of those that training uses.
+    """
 
     name: str
     path: str
@@ -49,6 +54,8 @@ class BagProgress:
     duration_s: float
     labelled_s: float
     segments: int
+    offers: str
+    offered: int
 
 
 class BagQueue:
@@ -109,9 +116,14 @@ class BagQueue:
         return tuple(_progress(place) for place in self._places)
 
     def first(self) -> int:
-        """Give the first bag that can be read and has no labels yet, else the first readable."""
-        readable = [i for i, place in enumerate(self._places) if place.session is not None]
-        return next((i for i in readable if not self.session(i).segments), readable[0])
+        """Give the first readable bag without labels, else without a table, else the first."""
+        readable = {i: each.session for i, each in enumerate(self._places) if each.session}
+        return min(readable, key=lambda i: (bool(readable[i].segments), bool(readable[i].offers)))
+
+    @property
+    def saved(self) -> bool:
+        """Whether anything was saved since the beginning."""
+        return any(place.session is not None and place.session.saved for place in self._places)
 
     def session(self, index: int) -> LabelSession:
         """Give the labels of a bag.
@@ -155,6 +167,10 @@ class BagQueue:
         for place in self._places:
             with self._lock:
                 self._look(place)
+            if place.session is not None:
+                # Of those that cannot be read the page says why, where they are opened.
+                with suppress(BagError):
+                    place.session.offer()
             if self._ended.wait(0):
                 return
 
@@ -162,14 +178,17 @@ class BagQueue:
 def _progress(place: _Place) -> BagProgress:
     session = place.session
     if session is None:
-        return BagProgress(place.path.name, str(place.path), place.error, '', 0, 0, 0)
+        return BagProgress(place.path.name, str(place.path), place.error, '', 0, 0, 0, '', 0)
     segments = session.segments
+    offered = () if segments else session.offered
     return BagProgress(
         name=session.name,
         path=str(place.path),
         error='',
         locked=session.locked,
         duration_s=session.duration_ns / 1e9,
-        labelled_s=sum(segment.end_ns - segment.start_ns for segment in segments) / 1e9,
+        labelled_s=sum(segment.end_ns - segment.start_ns for segment in segments or offered) / 1e9,
         segments=len(segments),
+        offers=session.offers,
+        offered=len(offered),
     )

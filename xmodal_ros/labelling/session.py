@@ -69,8 +69,9 @@ class LabelSession:
     """The labels of the bag at ``path``; threads may share it.
 
     ``offers`` says that a bag without a table of its own holds labels elsewhere, see
-    :meth:`offer`. Raises :class:`BagError` when the bag cannot be read;
-    a table that cannot be read or written locks the session instead, see :class:`LabelState`.
+    :meth:`offer`, ``saved`` that anything was saved here. Raises :class:`BagError` when the bag
+    cannot be read; a table that cannot be read or written locks the session instead, see
+    :class:`LabelState`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,6 +81,7 @@ class LabelSession:
         self._revision = 0
         self._segments: tuple[Segment, ...] = ()
         self.offers = ''
+        self.saved = False
         self._offered: tuple[Segment, ...] | None = None
         self._locked = ''
         self._known = ''
@@ -113,6 +115,11 @@ class LabelSession:
     def locked(self) -> str:
         """Why nobody can write; '' when one can."""
         return self._locked
+
+    @property
+    def offered(self) -> tuple[Segment, ...]:
+        """The labels from elsewhere, empty while nobody has asked for the :meth:`offer`."""
+        return self._offered or ()
 
     def offer(self) -> tuple[Segment, ...]:
         """Give the labels from elsewhere that may serve as a start; ``offers`` says where.
@@ -170,7 +177,7 @@ class LabelSession:
                 write_atomic(self.file.resolve(), label_table(ordered, self.start_ns))
             else:
                 _remove(self.file)
-            self._segments = ordered
+            self._segments, self.saved = ordered, True
             self._known = _fingerprint(self.file)
             self._revision += 1
             return self._state(tab)

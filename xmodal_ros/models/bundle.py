@@ -43,12 +43,12 @@ from xmodal_ros.models.configuration_bundle import (
     document_sha256,
     file_sha256,
     GOLDEN,
-    is_bundle,
     read_file,
     WEIGHTS,
 )
 from xmodal_ros.models.golden import read_golden
 from xmodal_ros.models.precision import computing, Precision
+from xmodal_ros.models.replacing import check_replaceable
 
 
 class DeviceFullError(BundleError):
@@ -115,24 +115,6 @@ def save_bundle(
         for name, note in (notes or {}).items():
             (folder / name).write_text(note, encoding='utf-8')
     return written
-
-
-def check_replaceable(path: Path) -> None:
-    """Raise :class:`BundleError` when a bundle cannot be written at ``path``.
-
-    That is where something lies that is no bundle, and where no folder can be made beside it.
-    """
-    try:
-        foreign = path.exists() and not is_bundle(path)
-        taken = foreign and (not path.is_dir() or any(path.iterdir()))
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    if taken:
-        raise BundleError(f'{path} is not a bundle: refusing to replace it, choose another path')
-    try:
-        Replacement(path).close()
-    except OSError as error:
-        raise _cannot_write(path, error) from error
 
 
 @contextmanager

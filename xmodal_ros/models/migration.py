@@ -24,7 +24,7 @@ from safetensors.torch import load
 import torch
 
 from xmodal_ros.errors import BundleError
-from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
+from xmodal_ros.models.bundle import Bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import (
     BundleInfo,
     file_sha256,
@@ -34,6 +34,7 @@ from xmodal_ros.models.configuration_bundle import (
     WEIGHTS,
 )
 from xmodal_ros.models.golden import read_golden
+from xmodal_ros.models.replacing import check_replaceable
 
 _DEVICE: Final = torch.device('cpu')
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from xmodal_ros import __version__
-from xmodal_ros.errors import BundleError, ConfigurationError
+from xmodal_ros.errors import BundleError, ConfigurationError, UsageError
 from xmodal_ros.files import write_atomic
 from xmodal_ros.models.bundle import Bundle
 from xmodal_ros.models.configuration_bundle import bundle_sha256
@@ -76,7 +76,7 @@ def export_onnx(bundle: Bundle, opset: int = LEAST_OPSET) -> bytes:
     :class:`ConfigurationError` where a package is missing or the opset cannot be written.
     """
     if not LEAST_OPSET <= opset <= LARGEST_OPSET:
-        raise ConfigurationError(
+        raise UsageError(
             f'opset {opset} cannot be written: choose one from {LEAST_OPSET} to {LARGEST_OPSET}'
         )
     for package in ('onnx', 'onnxscript', 'onnxruntime'):

@@ -165,7 +165,7 @@ class ActivitySelector(ListeningNode):
             selector_parameters.topic_of(name, self._value),
             (CLASSIFICATION_TYPE,),
             parameter=f'sources.{name}.topic',
-            publisher='its classifier',
+            remedy='start or configure its classifier',
         )
 
     def _value(self, name: str) -> Any:

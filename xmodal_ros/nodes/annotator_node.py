@@ -82,7 +82,7 @@ class Annotator(ListeningNode):
             topic,
             (CLASSIFICATION_TYPE,),
             parameter='activity_topic',
-            publisher='a classifier or selector',
+            remedy='start a classifier or selector',
         )
         self._source_subscription = self.create_subscription(
             # Bytes that are no message must not raise in the executor.
@@ -168,7 +168,7 @@ class Annotator(ListeningNode):
                 Camera.message_types,
                 depth=Camera.intake.depth,
                 parameter='image_topic',
-                publisher='the camera',
+                remedy='start the camera',
             )
             self._drawing = EventThread(
                 'drawing', wait=self._images.wait, work=self._draw, wake=self._images.wake

@@ -114,7 +114,7 @@ class Evaluator(ListeningNode):
                 topic,
                 (CLASSIFICATION_TYPE,),
                 parameter='topics',
-                publisher='a classifier or selector',
+                remedy='start a classifier or selector',
             )
         self._received = dict.fromkeys(self._labels, 0)
         self._truth = TopicReader(
@@ -122,7 +122,7 @@ class Evaluator(ListeningNode):
             parameters.text(self, 'truth_topic'),
             (CLASSIFICATION_TYPE, STRING_TYPE),
             parameter='truth_topic',
-            publisher='whoever knows the truth',
+            remedy='start whoever knows the truth',
         )
         self._drain = PeriodicThread('labels', DRAIN_PERIOD_S, self._take)
         self.get_logger().info(f'evaluating {", ".join(self._labels)}')

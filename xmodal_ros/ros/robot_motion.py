@@ -42,7 +42,7 @@ class RobotMotion:
             topic,
             VELOCITY_TYPES,
             parameter='motion_topic',
-            publisher='what publishes the odometry',
+            remedy='start what publishes the odometry',
         )
         self._newest_ns = 0
         self._speeds = 0.0, 0.0

@@ -68,8 +68,7 @@ class TopicReader:
     :meth:`follow` and :meth:`close` belong to the executor's thread. :meth:`take` may run in
     another one; so may :meth:`wait`, in one thread at a time. ``depth`` is how many messages the
     middleware keeps until they are taken, unless the user has overridden it. ``parameter`` is the
-    one to correct where nothing usable is published, and ``publisher`` what there should be to
-    publish it.
+    one to correct where nothing usable is published, and ``remedy`` what else to do then.
     """
 
     def __init__(
@@ -80,12 +79,12 @@ class TopicReader:
         *,
         depth: int = qos.SENSOR_DEPTH,
         parameter: str = 'topic',
-        publisher: str = "the sensor's driver",
+        remedy: str = "start the sensor's driver",
     ) -> None:
         self.topic: Final = resolved(node, topic)
         self._depth = depth
         self._parameter = parameter
-        self._publisher = publisher
+        self._start = remedy
         self.msgtype = _first_installed(msgtypes)
         self.problem = ''
         self._followed = False
@@ -259,10 +258,10 @@ class TopicReader:
             more = f' and {len(others) - len(close)} more' if len(others) > len(close) else ''
             names = ', '.join(sorted(close)) + more
             return (
-                f"start {self._publisher}, or set the parameter '{self._parameter}' to where the "
+                f"{self._start}, or set the parameter '{self._parameter}' to where the "
                 f'same comes from (of this type there are {names})'
             )
-        return f"start {self._publisher}, or correct the parameter '{self._parameter}'"
+        return f"{self._start}, or correct the parameter '{self._parameter}'"
 
 
 def wait_for_any(readers: Sequence[TopicReader], timeout_s: float) -> bool:

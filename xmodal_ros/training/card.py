@@ -31,10 +31,17 @@ _SHOWN: Final = {
     'accuracy': 'accuracy per clip',
     'accuracy_window': 'accuracy per window',
 }
+# Of other modalities it is the node ``classifier``.
+_OWN_EXECUTABLE: Final = ('imu', 'camera', 'audio', 'skeleton')
 
 
-def model_card(info: BundleInfo, model: ModelDescription, evaluation: Evaluation) -> str:
-    """Give the page as Markdown, of a trained bundle's document, its model and its evaluation."""
+def model_card(
+    info: BundleInfo, model: ModelDescription, evaluation: Evaluation, topic: str
+) -> str:
+    """Give the page as Markdown, of a trained bundle's document, model and test.
+
+    ``topic`` is where the recordings have the sensor.
+    """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader('xmodal_ros.training', ''),
         undefined=jinja2.StrictUndefined,
@@ -64,7 +71,17 @@ def model_card(info: BundleInfo, model: ModelDescription, evaluation: Evaluation
         trained=len(info.subjects_trained_on),
         tested=len(made['subjects']['test']),
         unlearnt=evaluation.unknown_labels,
+        topic=topic,
+        **_node(info.modality, topic),
     )
+
+
+def _node(modality: str, topic: str) -> dict[str, str]:
+    """Give the executable that classifies a modality, and its parameters."""
+    parameters = f'-p model:=BUNDLE -p topic:={topic}'
+    if modality in _OWN_EXECUTABLE:
+        return {'node': f'{modality}_classifier', 'parameters': parameters}
+    return {'node': 'classifier', 'parameters': f'-p modality:={modality} {parameters}'}
 
 
 def _names(names: Iterable[str]) -> str:

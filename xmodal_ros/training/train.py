@@ -26,12 +26,13 @@ from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import DataModule, prepare_data
 from xmodal_ros.data.dataset import DatasetSplit
 from xmodal_ros.data.window_split import why_left_out
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.errors import UsageError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
-from xmodal_ros.models.bundle import Bundle, check_replaceable, save_bundle
+from xmodal_ros.models.bundle import Bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.description import describe_model
+from xmodal_ros.models.replacing import check_replaceable, replaced_bundle
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.devices import choose_device, make_deterministic
 from xmodal_ros.runtime.engine import Engine
@@ -80,6 +81,8 @@ def train(
     device = choose_device(config.device)
     if config.resume:
         check_resumable(out, describe_run(config, device))
+    if note := replaced_bundle(out):
+        reporter.note(note)
     begun = time.monotonic()
     with context.local_main_process_first():
         data_module = prepare_data(config, reporter)
@@ -105,7 +108,8 @@ def train(
         scores = {**info.scores, **bundle_scores(evaluation)}
         scored = info.model_copy(update={'scores': scores})
         model = describe_model(scored)
-        card = model_card(scored, model, evaluation)
+        topic = data_module.test[0].sensors[config.target].topic
+        card = model_card(scored, model, evaluation, topic)
         notes = {'README.md': card, 'training.csv': logger.text()}
         written = save_bundle(out, scored, bundle.classifier, torch.from_numpy(golden), notes)
     fits = {**trainer.fits, config.target: fitted}
@@ -188,19 +192,19 @@ def _check(config: TrainingConfiguration) -> TransferMethod:
     method = make_method(config.method, config.method_options)
     learns_from_others = method.source_use != 'none'
     if learns_from_others and not config.sources:
-        raise ConfigurationError(
+        raise UsageError(
             f'method {config.method} learns from other sensors: name at least one --source'
         )
     if config.sources and not learns_from_others:
-        raise ConfigurationError(
+        raise UsageError(
             f'method {config.method} uses no source: leave --source out or choose another --method'
         )
     if config.target in config.sources or len(set(config.sources)) < len(config.sources):
-        raise ConfigurationError('the target and the sources must be different sensors')
+        raise UsageError('the target and the sources must be different sensors')
     if config.unlabelled and not (config.pretrain or method.learns_unlabelled):
         able = [name for name in method_names() if make_method(name).learns_unlabelled]
         given = ''.join(f' {name}={value}' for name, value in config.method_options.items())
-        raise ConfigurationError(
+        raise UsageError(
             f'method {config.method}{given} learns nothing from windows without a label: leave '
             f'--unlabelled out, add --pretrain, or choose one of {", ".join(able)}, which do '
             'unless told to pair by class'

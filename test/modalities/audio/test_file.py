@@ -68,6 +68,16 @@ def test_what_is_no_sound_is_named_with_what_to_do(
         read_sound(tmp_path / name)
 
 
+def test_the_reason_of_soundfile_is_told_once_and_as_part_of_the_sentence(tmp_path: Path) -> None:
+    pytest.importorskip('soundfile', reason='no soundfile: pip install soundfile')
+    file = tmp_path / 'text.txt'
+    file.write_text('hello')
+    with pytest.raises(BagError) as refused:
+        read_sound(file)
+    expected = 'is no sound that can be read (Format not recognised): convert it to 16-bit WAV'
+    assert str(refused.value) == f'{str(file)!r} {expected}'
+
+
 def test_a_wav_that_holds_nothing_or_is_missing_is_refused(tmp_path: Path) -> None:
     wavfile.write(tmp_path / 'a.wav', 8000, SOUND[:0])
     with pytest.raises(BagError, match='holds no sound'):

@@ -207,6 +207,7 @@ def test_a_source_that_nobody_publishes_is_told() -> None:
     assert list(check_node(SELECTOR, graph(*labels(*LABELS)))) == []
     (found,) = check_node(SELECTOR, graph(*labels('/elsewhere/activity')))
     assert (found.level, found.code) == ('warning', 'source-unpublished')
+    assert found.remedy.startswith('start or configure its classifier')
     assert "'imu'" in found.problem
     assert 'sources.imu.topic' in found.remedy
 

@@ -24,7 +24,7 @@ from typing import Any, Final
 from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, SensorData
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.errors import BagError, ConfigurationError, UsageError
 from xmodal_ros.modalities.file import Record, SensorFile
 from xmodal_ros.modalities.imu.table import ImuColumns
 from xmodal_ros.modalities.registry import find_modality
@@ -106,7 +106,7 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
     something is at ``path`` already (without ``force``, or that is no bag).
     """
     if not any(files.given()):
-        raise ConfigurationError(
+        raise UsageError(
             "nothing to import: give '--imu', '--video', '--audio' or '--file MODALITY=FILE'"
         )
     for sensor, option in ((IMU, '--imu'), (CAMERA, '--video'), (MICROPHONE, '--audio')):
@@ -204,11 +204,11 @@ class _Recording:
 
 def _check_times(files: OwnFiles) -> None:
     if files.start_ns is not None and not 0 <= files.start_ns <= MOST_NS:
-        raise ConfigurationError('--start must lie between 1970 and 2116')
+        raise UsageError('--start must lie between 1970 and 2116')
     for name in ('imu', 'video', 'audio'):
         offset_s = getattr(files, f'{name}_offset_s')
         if not abs(offset_s) <= _MOST_OFFSET_S:
-            raise ConfigurationError(f'--{name}-offset {offset_s} is no number of seconds to use')
+            raise UsageError(f'--{name}-offset {offset_s} is no number of seconds to use')
 
 
 def _nanoseconds(seconds: float) -> int:

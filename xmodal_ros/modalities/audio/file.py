@@ -128,9 +128,14 @@ def decode_sound(
             samples, rate = file.read(dtype=kind, always_2d=True), file.samplerate
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise BagError(
-            f'{name!r} is no sound that can be read: {error}; convert it to 16-bit WAV'
+            f'{name!r} is no sound that can be read ({_reason(error)}): convert it to 16-bit WAV'
         ) from error
     return _checked(name, int(rate), _as_int16(name, samples))
+
+
+def _reason(error: Exception) -> str:
+    """Give what soundfile says without the name of the file, which is said already."""
+    return str(getattr(error, 'error_string', error)).strip().rstrip('.')
 
 
 def _checked(name: str, rate_hz: int, samples: NDArray[np.int16]) -> tuple[int, NDArray[np.int16]]:

@@ -187,7 +187,8 @@ def _check_sources(node: NodeFacts, graph: GraphFacts) -> Iterator[Finding]:
                 'source-unpublished',
                 node.name,
                 f'nobody publishes on {name}, the source {source!r} of {node.name}',
-                f'start its classifier, or correct the parameter sources.{source}.topic',
+                'start or configure its classifier, or correct the parameter '
+                f'sources.{source}.topic',
             )
 
 

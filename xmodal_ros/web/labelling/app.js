@@ -439,7 +439,8 @@ function banner() {
     return [words, [['take over here', takeOver]]];
   }
   if (offered) {
-    return [`The bag holds ${offered.segments.length} labels (${offered.from}). Go on from them?`, [
+    const words = `The bag holds ${offered.segments.length} labels (${offered.from}), and training uses them. Go on from them? Otherwise training uses only what you mark, from the first mark on.`;
+    return [words, [
       ['start from them', () => takeOffer(true)],
       ['start empty', () => takeOffer(false)],
     ]];

@@ -31,10 +31,11 @@ export function showActivities(activities, segments, current, actions) {
 
 export function showBags(bags, current, open) {
   at('bags-panel').hidden = bags.length < 2;
-  at('bags-count').textContent = `${bags.filter((bag) => bag.segments).length} of ${bags.length} labelled`;
+  at('bags-count').textContent = `${bags.filter((bag) => bag.segments || bag.offered).length} of ${bags.length} labelled`;
   at('bags').replaceChildren(...bags.map((bag, index) => {
     const share = bag.duration_s ? Math.min(bag.labelled_s / bag.duration_s, 1) : 0;
-    const state = bag.error ? 'unreadable' : `${Math.round(100 * share)} %`;
+    const held = `${bag.offered} in ${bag.offers.startsWith('/') ? 'the bag' : bag.offers}`;
+    const state = bag.error ? 'unreadable' : bag.offered ? held : `${Math.round(100 * share)} %`;
     const words = element('span', {class: 'soft'}, bag.duration_s || bag.error ? state : '…');
     const line = element('div', {class: 'line'}, element('span', {}, bag.name), words);
     const which = `${index === current ? 'now' : ''}${bag.error ? ' bad' : ''}`;
