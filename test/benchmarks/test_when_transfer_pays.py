@@ -42,4 +42,10 @@ def test_people_who_are_known_are_no_gain_on_people_not_met_before() -> None:
     # Another study of the same comparison is further down.
     again = page.format('Across') + page.format('Across').replace('+0.100', '+0.120')
     assert comparisons(again) == once
+    used = 'imu (used 1/1), skeleton (used 0/1)'
+    recipe = f'| camera | {used} | xmodal | 0.6 | 1 | +0.110 (+0.0 to +0.2) |\n'
+    both = page.format('Across').replace('| imu |', '| imu, skeleton |') + recipe
+    (found,) = comparisons(both)
+    assert (found.method, found.mean) == ('xmodal', 0.11)
+    assert found.name == 'camera from imu and skeleton, all labels'
     assert comparisons(page.format('Within')) == []
