@@ -111,7 +111,7 @@ def test_a_file_of_another_kind_is_no_bag(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize('name', ['a.mcap', 'a.db3', 'a.bag'])
 def test_a_file_with_a_false_suffix_is_no_bag(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text('a text that is longer than any magic')
-    assert "starts with b'a text" in complaint_about(tmp_path / name)
+    assert "starts with the text 'a text" in complaint_about(tmp_path / name)
 
 
 @pytest.mark.parametrize('name', ['a.mcap', 'a.db3', 'a.bag'])

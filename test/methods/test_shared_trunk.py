@@ -106,6 +106,12 @@ def test_several_sources_count_as_much_as_one():
     found, task_loss = terms(of, given)
     assert [n for n, _ in given.named_children()] == ['target', 'encoders']
     assert found.loss.item() == pytest.approx(task_loss.item() + found.parts['sources'])
+    losses = iter((1.0, 3.0))
+    said = replace(of, task_loss=lambda *_: torch.tensor(next(losses)))
+    step = batch(said)
+    given = module('shared_trunk', said).eval()
+    outputs = given.target.outputs(step.windows)
+    assert given.training_step(step, outputs, torch.tensor(0.5)).loss.item() == 2.5
 
 
 def test_windows_without_a_label_are_not_shown():

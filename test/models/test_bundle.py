@@ -249,7 +249,7 @@ def test_what_is_no_bundle_is_never_replaced(tmp_path):
 
 def test_which_bundle_would_be_replaced_is_said_with_its_method_and_date(tmp_path):
     path = make_imu_bundle(tmp_path / 'imu')
-    os.utime(path / 'bundle.json', (1_785_585_600, 1_785_585_600))
+    os.utime(path / 'bundle.json', (1_785_564_000, 1_785_564_000))
     expected = f'replaces the bundle at {path} (unimodal, 2026-08-01) when it is done'
     assert replaced_bundle(path) == expected
     (path / 'bundle.json').write_text('{}')

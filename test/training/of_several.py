@@ -34,7 +34,7 @@ from xmodal_ros.training.distributed import DistributedContext, init_distributed
 from xmodal_ros.training.trainer import repeatable
 from xmodal_ros.windows.windowing import SECOND_NS
 
-METHODS = ('unimodal', 'distillation', 'cotraining')
+METHODS = ('unimodal', 'distillation', 'cotraining', 'shared_trunk')
 
 
 class CountingRows:

@@ -46,7 +46,9 @@ from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.modalities.augmentation import NoAugmentation
 from xmodal_ros.models.classifier import Classifier
+from xmodal_ros.progress import NullReporter
 from xmodal_ros.training import ensemble, pretraining
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.pretraining import nt_xent, pretrain
@@ -213,22 +215,38 @@ def test_whoever_is_held_out_to_judge_by_is_not_shown(shown):
         assert seen.windows == as_bytes(learnt)
 
 
+class Stages(NullReporter):
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, int]] = []
+
+    def begin(self, stage: str, total: int) -> None:
+        self.begun.append((stage, total))
+
+
 def test_each_sensor_is_pretrained_once_and_sources_too():
-    notes = Notes()
+    heard = Stages()
     with repeatable(0):
-        busy = trainer(('chest',), recipes=asked(2), reporter=notes)
+        busy = trainer(('chest',), recipes=asked(2), reporter=heard)
         busy.fit(make_method('distillation'), ('chest',))
-        stages = list(notes.stages)
         busy.fit(make_method('unimodal'), ())
-    assert stages == [
+    assert [stage for stage, _ in heard.begun if 'asking' not in stage] == [
         'pretraining chest',
         'training chest',
         'pretraining wrist',
         'training wrist (distillation from chest)',
+        'training wrist',
     ]
-    assert [*notes.stages][len(stages) :] == ['training wrist']
-    assert notes.stages['pretraining wrist'] == 2
+    assert ('pretraining wrist', 2) in heard.begun
     assert busy.durations_s['pretraining wrist'] > 0
+
+
+def test_a_sensor_without_augmentation_is_refused():
+    plain = {
+        name: replace(recipe, augmentation=NoAugmentation()) for name, recipe in asked(2).items()
+    }
+    with pytest.raises(TrainingError, match="'wrist' has none"):
+        trainer((), recipes=plain).check(make_method('unimodal'))
+    trainer((), recipes=asked(2)).check(make_method('unimodal'))
 
 
 def test_a_loss_that_is_no_number_is_told():
@@ -285,8 +303,8 @@ def test_it_is_asked_for_by_a_number_of_steps():
     assert quick.pretrain == 2
 
 
-@pytest.mark.parametrize(('people', 'own'), [('abcd', 3), ('aaaa', 3)])
-def test_nets_that_say_whom_auto_trusts_are_pretrained_without_those_left_out(people, own):
+@pytest.mark.parametrize('people', ['abcd', 'aaaa'])
+def test_nets_that_say_whom_auto_trusts_are_pretrained_without_those_left_out(people):
     ours = replace(examples(96, noise=0.5), recordings=np.arange(96) // 6 % 4)
     half = np.arange(96) < 48
     ours = replace(ours, labels=np.where(half, ours.labels, NO_LABEL))
@@ -301,7 +319,7 @@ def test_nets_that_say_whom_auto_trusts_are_pretrained_without_those_left_out(pe
         chosen(ours, Notes(), people, recipe=asked(1)[TARGET])
     assert len(given) == 3
     shown = [{*each.recordings.tolist()} for each in given]
-    assert all(0 < len(each) <= own for each in shown)
+    assert all(0 < len(each) <= 3 for each in shown)
     # Each is left out once, and the others' windows without a label are there.
     assert sorted(number for each in shown for number in {0, 1, 2, 3} - each) == [0, 1, 2, 3]
     assert all((each.labels == NO_LABEL).sum() == len(each) / 2 for each in given)

@@ -95,9 +95,7 @@ class _SharedTrunkModule(TrainingModule):
         losses = []
         for examples in self._examples:
             classifier = examples.source.classifier
-            windows, labels = (
-                each.to(batch.labels.device) for each in examples.draw(len(batch.rows))
-            )
+            windows, labels = examples.draw(len(batch.rows), batch.labels.device)
             tokens = classifier.encoder(classifier.preprocess(windows))
             losses.append(self._task_loss(self.target.outputs_of_tokens(tokens).logits, labels))
         other = torch.stack(losses).mean()
@@ -115,13 +113,14 @@ class _Examples:
             self._labels = self._labels[torch.randperm(len(rows))]
         self._noise = _Noise(source) if options.source_data == 'noise' else None
 
-    def draw(self, count: int) -> tuple[Tensor, Tensor]:
+    def draw(self, count: int, device: torch.device) -> tuple[Tensor, Tensor]:
         """Draw so many augmented raw windows (count, steps, ...), and labels (count,)."""
         chosen = torch.randint(len(self._labels), (count,))
         rows = self.source.labelled[chosen]
         windows = self.source.read(rows) if self._noise is None else self._noise(rows)
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        return self.source.augment(windows, generator), self._labels[chosen]
+        augmented = self.source.augment(windows.to(device), generator)
+        return augmented, self._labels[chosen].to(device)
 
 
 class _Noise:

@@ -196,7 +196,13 @@ class ProcessGroup(DistributedContext):
     ) -> Outputs:
         """Ask for this process's share, and gather what all were answered."""
         rows = self.share(len(windows))
-        answered = infer_all(classifier, windows, _run_rows(rows), tell)
+        # What the others have answered is as much, about.
+        answered = infer_all(
+            classifier,
+            windows,
+            _run_rows(rows),
+            lambda count: tell(min(len(windows), count * self.world_size)),
+        )
         return self._gather_outputs(answered, rows, len(windows))
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:

@@ -529,7 +529,6 @@ def _net_answers(
         epochs = max(1, min(settings.epochs, most // steps))
         part = f'{material.unit} {number + 1} of {len(material.folds)}'
         stage = f'trying a net of {document.sensor}, {part}'
-        reporter.begin(stage, epochs)
         torch.manual_seed(seed)
         classifier: Classifier = document.make_classifier()
         prepare_encoder(classifier, training)
@@ -537,7 +536,9 @@ def _net_answers(
         if settings.pretrain:
             others = _of_others(whole, material, windows.recordings[out], people)
             shown = others if len(others) else training
-            pretrain(classifier, shown, recipe.augmentation, settings, seed)
+            reporter.begin(f'pretraining a net of {document.sensor}, {part}', settings.pretrain)
+            pretrain(classifier, shown, recipe.augmentation, settings, seed, reporter.advance)
+        reporter.begin(stage, epochs)
         last = _LastWeights()
         trainer = Trainer(
             classifier,

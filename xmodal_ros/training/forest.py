@@ -57,7 +57,8 @@ def fit_forest(
 ) -> ForestFit:
     """Fit standardised features (N, F), and answer for ``folds`` of ``groups`` (N,) left out.
 
-    As many trees grow at a time as torch has threads; they are the same for any number of them.
+    As many trees grow at a time as torch has threads, ten at most; they are the same for any
+    number of them.
     ``tell`` hears which of the fits is at work, those of the folds and then that of all windows,
     and how far it is.
     """

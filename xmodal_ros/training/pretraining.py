@@ -54,8 +54,9 @@ def pretrain(
     """Train all of a classifier but its head in place, for ``settings.pretrain`` steps.
 
     Of ``training`` the windows are shown, and no label. ``advance`` hears how many steps are done,
-    and their loss. Gives the loss of each step. Random numbers are a stream of its own, given by
-    ``seed``. Raises :class:`TrainingError` when the loss stops being a number.
+    and their loss. Gives the loss of each step. It draws from no generator that others draw from
+    after it, and computes in 32 bits, whatever the precision of the training. Raises
+    :class:`TrainingError` when the loss stops being a number.
     """
     device = next(classifier.parameters()).device
     windows = as_tensor(training.values)

@@ -34,6 +34,7 @@ from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.methods.verdict import Scores, Unit, Verdict
 from xmodal_ros.metrics.macro_f1 import count_by_class
+from xmodal_ros.modalities.augmentation import NoAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.lazy_tensor import as_tensor
@@ -161,11 +162,7 @@ class TransferTrainer:
                 f'method {method.name} looks at all windows of a step at once: train with it in '
                 'one process, without torchrun'
             )
-        if self._recipes[self.target].fit.pretrain and self._context.world_size > 1:
-            raise TrainingError(
-                'pretraining looks at all windows of a step at once: leave --pretrain out, or '
-                'train in one process, without torchrun'
-            )
+        self._check_pretraining()
         ours = self._sets[self.target].training
         # A source that is trained along learns from what is labelled, and has a partner that is.
         usable = ours.labels != NO_LABEL if method.source_use == 'joint' else np.True_
@@ -176,6 +173,20 @@ class TransferTrainer:
                     'does: were both recorded at the same time, and are their header stamps of '
                     "the same clock? If not, pair by label ('--option pairing=class', without "
                     f'--unlabelled) where the method offers it; {why_left_out(self._sets[name])}'
+                )
+
+    def _check_pretraining(self) -> None:
+        asked = [n for n in (self.target, *self.sources) if self._recipes[n].fit.pretrain]
+        if asked and self._context.world_size > 1:
+            raise TrainingError(
+                'pretraining looks at all windows of a step at once: leave --pretrain out, or '
+                'train in one process, without torchrun'
+            )
+        for name in asked:
+            if isinstance(self._recipes[name].augmentation, NoAugmentation):
+                raise TrainingError(
+                    f"pretraining tells apart what augmentation makes of windows, and '{name}' "
+                    'has none with its encoder: leave --pretrain out, or choose another encoder'
                 )
 
     def train_source(self, name: str) -> FitResult:
@@ -313,11 +324,13 @@ class TransferTrainer:
             return classifier
         if name not in self._pretrained:
             stage = f'{self._purpose}pretraining {name}'
+            # It may have stages of its own.
+            shown = self._shown(name).training
             self._reporter.begin(stage, recipe.fit.pretrain)
             begun = time.monotonic()
             pretrain(
                 classifier,
-                self._shown(name).training,
+                shown,
                 recipe.augmentation,
                 recipe.fit,
                 self._seed,
