@@ -220,7 +220,7 @@ def test_all_bags_are_looked_at_before_what_they_offer_is_read_and_the_end_waits
         with BagQueue(bags) as queue:
             queue.wait()
             assert all(each.duration_s for each in queue.progress())
-            poll_for(lambda: asked)
+            poll_for(lambda: bool(asked))
             before_s = time.monotonic()
         assert time.monotonic() - before_s < PATIENCE_S / 2
     finally:
@@ -272,7 +272,7 @@ def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_p
     broken.write_bytes(b'')
     enter(bag).save('a', 0, '', [WALK], 0)
     with BagQueue([broken, bag, second]) as queue:
-        poll_for(lambda: queue.progress()[2].offered)
+        poll_for(lambda: queue.progress()[2].offered == 1)
         first, labelled, other = queue.progress()
         assert 'is empty' in first.error
         assert (labelled.segments, other.segments) == (1, 0)

@@ -81,16 +81,13 @@ async function openBag(index, {take = false, from = null} = {}) {
 
 // Labels in the bag itself: to find them all of it may have to be read.
 async function lookForOffer(of) {
-  let found;
-  try {
-    found = await getJson(`${of.base}/offer`);
-  } catch (error) {
-    if (of.closed || error instanceof GoneError) return;
-    unread = `The labels that it holds cannot be read: ${error.message}`;
+  const found = await getJson(`${of.base}/offer`).catch((error) => ({problem: error.message, segments: []}));
+  if (of.closed) return;
+  if (found.problem) {
+    unread = `The labels that it holds cannot be read: ${found.problem}`;
     showState();
-    return;
   }
-  if (of.closed || !found.segments.length || edit.flat(history.state).length || history.past.length) return;
+  if (!found.segments.length || edit.flat(history.state).length || history.past.length) return;
   offered = found;
   addActivities(found.segments.map((s) => s.label));
   showState();
