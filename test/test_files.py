@@ -159,7 +159,18 @@ def test_where_no_folder_can_be_it_is_told_in_words_and_nothing_is_made(
         assert str(refused.value) == words
     with pytest.raises(ConfigurationError, match=r"text\.txt' is a file, not a folder"):
         check_writable(Path('text.txt/report.html'))
+    Path('link').symlink_to('nothing')
+    for name in ('link', 'link/models/imu'):
+        with pytest.raises(ConfigurationError, match="'link' is a link that leads nowhere"):
+            check_folder(Path(name))
+    for path in (Path('n' * 300, 'imu'), Path('models', 'n' * 300)):
+        with pytest.raises(ConfigurationError, match='File name too long'):
+            check_folder(path)
+        with pytest.raises(ConfigurationError, match='File name too long'):
+            check_writable(path)
+    Path('link').unlink()
     check_folder(Path('models/imu'))
+    check_writable(Path('models/imu.onnx'))
     check_folder(tmp_path)
     assert [item.name for item in tmp_path.iterdir()] == ['text.txt']
 

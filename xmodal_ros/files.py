@@ -84,7 +84,7 @@ def replace_file(file: Path, content: bytes) -> None:
 def check_writable(*paths: Path | None) -> None:
     """Find out before the work is done whether its results can be written.
 
-    None stands for a file nobody asked for; no two may be one. Raises
+    None stands for a file nobody asked for; no two may be one. Makes nothing. Raises
     :class:`ConfigurationError`.
     """
     places: set[Path] = set()
@@ -102,14 +102,10 @@ def check_writable(*paths: Path | None) -> None:
         try:
             if place.is_dir():
                 raise ConfigurationError(f'cannot write {path}: it is a folder, name a file')
-            if obstacle := _why_no_folder(place.parent):
-                raise ConfigurationError(f'cannot write {path}: {obstacle}')
-            place.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f'.{place.name}-', dir=place.parent)
-            os.close(handle)
-            Path(name).unlink()
         except OSError as error:
             raise ConfigurationError(f'cannot write {path}: {error}') from error
+        if obstacle := _why_no_folder(place.parent, place.name):
+            raise ConfigurationError(f'cannot write {path}: {obstacle}')
 
 
 def check_folder(folder: Path, option: str = '--out') -> None:
@@ -121,13 +117,17 @@ def check_folder(folder: Path, option: str = '--out') -> None:
         raise ConfigurationError(f'{obstacle}: give another {option}')
 
 
-def _why_no_folder(folder: Path) -> str:
-    """Say why nothing could be written into a folder, '' where it can."""
-    there = next((each for each in (folder, *folder.parents) if is_there(each)), Path())
+def _why_no_folder(folder: Path, file: str = '') -> str:
+    """Say why no file of a name could be written into a folder, '' where it can; makes nothing."""
+    there = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), Path())
     if not is_folder(there):
+        if not is_there(there):
+            return f'{str(there)!r} is a link that leads nowhere'
         return f'{str(there)!r} is a file, not a folder'
     try:
-        Path(tempfile.mkdtemp(prefix=f'.{folder.name}-', dir=there)).rmdir()
+        # Of what is to be made, the longest name may be too long.
+        longest = max((*folder.parts[len(there.parts) :], file), key=len)
+        Path(tempfile.mkdtemp(prefix=f'.{longest}-', dir=there)).rmdir()
     except OSError as error:
         return f'nothing can be written into {str(there)!r} ({error.strerror})'
     return ''

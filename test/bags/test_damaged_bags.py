@@ -15,6 +15,7 @@
 from contextlib import suppress
 from pathlib import Path
 import shutil
+from unittest.mock import Mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import get_typestore, Stores
 
 from test.bags.recordings import storage_of, string_message, without_privileges, write_imu_bag
+from xmodal_ros.bags import opening
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
@@ -84,6 +86,23 @@ def test_a_misspelt_folder_of_recordings_is_answered_with_it(
     monkeypatch.chdir(tmp_path)
     for missing in ('recordigns', 'recordigns/monday'):
         assert complaint_about(Path(missing)).endswith("did you mean 'recordings'?")
+
+
+def test_far_above_what_was_typed_names_alone_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = Mock(wraps=opening.is_recording)
+    monkeypatch.setattr(opening, 'is_recording', looked)
+    for number in range(30):
+        (tmp_path / 'recordings' / f'{number}').mkdir(parents=True)
+    assert complaint_about(Path('/recordigns_of_nobody')).endswith('check the path')
+    assert complaint_about(tmp_path / 'something' / 'monday').endswith('check the path')
+    hint = f"did you mean '{tmp_path / 'recordings'}'?"
+    assert complaint_about(tmp_path / 'recordigns' / 'monday').endswith(hint)
+    looked.assert_not_called()
+    # Beside what was typed not all is looked into.
+    complaint_about(tmp_path / 'recordigns')
+    assert 1 < looked.call_count < 25
 
 
 def test_a_missing_bag_in_a_missing_folder_is_named(tmp_path: Path) -> None:

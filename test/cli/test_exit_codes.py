@@ -20,8 +20,10 @@ import sys
 import pytest
 
 from xmodal_ros.cli.main import main
+from xmodal_ros.training.events import Failed, from_line
 
 _TRAIN = ('train', 'nothing', '--target', 'imu', '--out', 'imu')
+_IMPORT = ('import', 'files', 'bag', '--subject', 'ada')
 
 
 @pytest.mark.parametrize(
@@ -32,11 +34,18 @@ _TRAIN = ('train', 'nothing', '--target', 'imu', '--out', 'imu')
         ((*_TRAIN, '--test-subjects', '3', '--method', 'infonc'), "did you mean 'infonce'?"),
         ((*_TRAIN, '--test-subjects', '3', '--window', '0.01'), 'at least 0.25'),
         (('evaluate', 'recordings'), 'no bundle is named'),
-        (('import', 'files', 'bag', '--subject', 'ada'), 'nothing to import'),
+        (_IMPORT, 'nothing to import'),
         (('import', 'utd-mhad', 'data', 'bags', '--subjects', 'ada'), 'is no number'),
         (('new', 'method', 'foo-bar'), 'can be no name here'),
         (('label', 'recordings', '--labels', 'unknown'), 'stands for no activity'),
         (('train', '--surce', 'imu'), 'No such option'),
+        (('train', '--print-config', '--config', 'nosuch.yaml'), 'nosuch.yaml'),
+        ((*_TRAIN, '--test-subjects', '3', '--option', 'foo=1'), 'its options: '),
+        (('dataset', 'recordings', '--channels', 'foo'), 'channels'),
+        (('dataset', 'recordings', '--cluster-option', 'foo'), 'form NAME=VALUE'),
+        (('simulate', 'bags', '--cluster-option', 'foo'), 'form NAME=VALUE'),
+        ((*_IMPORT, '--file', 'nosuch=x'), "there is no modality 'nosuch'"),
+        ((*_IMPORT, '--file', 'imu=x'), 'give it by --imu'),
     ],
 )
 def test_wrong_use_ends_with_2(
@@ -54,6 +63,64 @@ def test_wrong_use_ends_with_2(
         main()
     assert told in capsys.readouterr().err
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize('words', [(), ('--method', 'infonc')])
+def test_a_training_for_a_program_says_on_stdout_what_is_wrong_at_first(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path('imu').touch()
+    arguments = ('xmodal', *_TRAIN, '--test-subjects', '3', *words)
+    monkeypatch.setattr(sys, 'argv', [*arguments, '--events'])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    (line,) = told.out.splitlines()
+    assert from_line(line) == Failed(told.err.removeprefix('error: ').strip())
+    assert ended.value.code == (2 if words else 1)
+    # Of the processes that torchrun starts one reports.
+    monkeypatch.setenv('RANK', '1')
+    monkeypatch.setattr(sys, 'argv', [*arguments, '--method', 'infonc', '--events'])
+    with pytest.raises(SystemExit):
+        main()
+    assert not capsys.readouterr().out
+
+
+def test_of_processes_that_train_together_the_first_alone_looks_at_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path('imu').touch()
+    monkeypatch.setattr(sys, 'argv', ['xmodal', *_TRAIN, '--test-subjects', '3'])
+    asked: list[Path] = []
+    monkeypatch.setattr(
+        'xmodal_ros.cli.train_run.run', lambda config, **_: asked.append(config.out)
+    )
+    monkeypatch.setenv('RANK', '1')
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code or 0, asked) == (0, [Path('imu')])
+    monkeypatch.setenv('RANK', '0')
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, len(asked)) == (1, 1)
+
+
+@pytest.mark.parametrize('name', ['x' * 300, f'{"x" * 300}/bag'])
+def test_a_bag_of_a_name_that_is_too_long_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ['xmodal', 'import', 'files', name, '--subject', 'ada', '--imu', 'imu.csv']
+    monkeypatch.setattr(sys, 'argv', words)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert 'File name too long' in capsys.readouterr().err
+    assert ended.value.code == 1
 
 
 def test_what_goes_wrong_ends_with_1(

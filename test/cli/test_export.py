@@ -65,6 +65,7 @@ def test_without_a_file_it_goes_into_the_bundle_and_runs(tmp_path: Path) -> None
     ('arguments', 'words'),
     [
         (['nothing', '--onnx'], 'there is no bundle at'),
+        (['nothing', '--onnx', 'new/imu.onnx'], 'there is no bundle at'),
         (['imu', '--onnx', '--opset', '9'], 'opset 9 cannot be written'),
         (['nothing', '--onnx', 'file/imu.onnx'], "/file' is a file, not a folder"),
         (['imu', '--onnx', 'imu'], 'it is a folder, name a file'),
@@ -79,6 +80,7 @@ def test_what_cannot_be_is_said(
     done = xmodal('export', *arguments)
     assert isinstance(done.exception, XmodalError)
     assert words in str(done.exception)
+    assert sorted(item.name for item in tmp_path.iterdir()) == ['file', 'imu']
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_what_cannot_be_recorded_is_refused_before_anything_is_done(
     no_table.write_text('a: 1')
     for arguments, words in (
         (['bag'], 'is not overwritten'),
+        ([f'{no_table}/new'], 'is a file, not a folder: give another OUT'),
         (['new', '--topic', '='], 'no NAME=TOPIC'),
         (['new', '--note', 'subject=anna'], 'no KEY=TEXT'),
         (['new', '--sensors', str(no_table)], 'lay it out like config/perception.yaml'),

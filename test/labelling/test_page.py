@@ -316,6 +316,17 @@ def test_labels_from_elsewhere_are_offered_and_a_change_on_the_disk_is_noticed(b
         assert page.locator('#keys').is_visible()
 
 
+def test_labels_in_the_bag_that_cannot_be_read_are_told(browser, tmp_path):
+    bag = tmp_path / 'bag'
+    unknown = Segment(EPOCH, EPOCH + SECOND, 'unknown')
+    write_scene(bag, segments=[unknown], labelled=True, sound=False, camera=False)
+    with served(bag) as server, page_of(browser, server) as page:
+        page.wait_for_selector('#banner >> text=labels that it holds cannot be read')
+        assert 'stands for no activity' in page.inner_text('#banner')
+        press(page, '1', 'Shift+ArrowRight', '0')
+        wait_file(page, bag / 'labels.csv', [(0, 1, LABELS[0])])
+
+
 def test_where_nothing_can_be_saved_it_is_said_before_anything_is_marked(browser, tmp_path):
     bag = write_scene(tmp_path / 'bag', sound=False, camera=False)
     (bag / 'labels.csv').write_text('start,end,label\n0,99,sit\n')

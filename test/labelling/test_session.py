@@ -18,13 +18,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 import shutil
+import threading
+import time
 
 import pytest
 
 from test.bags.recordings import without_privileges, write_imu_bag
 from test.messages import EPOCH, SECOND
 from test.recordings import write_jumped_bag
-from test.waiting import PATIENCE_S
+from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.label_writing import label_table, own_label_file
 from xmodal_ros.bags.labels import read_segments
@@ -182,7 +184,67 @@ def test_labels_in_the_bag_are_offered_and_a_table_wins_over_them(tmp_path):
     assert (session.segments, session.offer()) == ((), (SIT,))
     assert session.offers == '/activity_label'
     session.save('a', 0, '', [WALK], 0)
-    assert LabelSession(bag).offer() == ()
+    labelled = enter(bag)
+    assert (labelled.offers, labelled.offer(), labelled.offered) == ('', (), ())
+    # Without its last segment the table is gone, and those in the bag count again.
+    labelled.save('a', 0, labelled.state('a', 0).disk, [], 0)
+    assert (labelled.offers, labelled.offer()) == ('/activity_label', (SIT,))
+    labelled.file.write_text(label_table([WALK], EPOCH))
+    labelled.reload('a')
+    assert (labelled.segments, labelled.offers, labelled.offered) == ((WALK,), '', ())
+
+
+def test_labels_beside_the_bag_that_changed_are_offered_anew(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', seconds=3)
+    (bag / 'labels.txt').write_text('0\t1\tsit\n')
+    session = enter(bag)
+    assert [each.label for each in session.offer()] == ['sit']
+    (bag / 'labels.txt').write_text('0\t1\twalk\n')
+    session.reload('a')
+    assert session.offers == 'labels.txt'
+    assert [each.label for each in session.offer()] == ['walk']
+
+
+def test_all_bags_are_looked_at_before_what_they_offer_is_read_and_the_end_waits_for_no_read(
+    tmp_path, monkeypatch
+):
+    bags = [write_imu_bag(tmp_path / name, seconds=3, segments=[SIT]) for name in 'abc']
+    asked, over = [], threading.Event()
+
+    def read_for_long(session):
+        asked.append(session.path)
+        over.wait(PATIENCE_S)
+
+    monkeypatch.setattr(LabelSession, 'offer', read_for_long)
+    try:
+        with BagQueue(bags) as queue:
+            queue.wait()
+            assert all(each.duration_s for each in queue.progress())
+            poll_for(lambda: bool(asked))
+            before_s = time.monotonic()
+        assert time.monotonic() - before_s < PATIENCE_S / 2
+    finally:
+        over.set()
+    queue._walk.join(PATIENCE_S)
+    assert asked == bags[:1]
+
+
+def test_an_offer_that_cannot_be_read_hinders_none_of_the_others(tmp_path):
+    bad, good = tmp_path / 'bad', tmp_path / 'good'
+    write_imu_bag(bad, seconds=3, segments=[Segment(EPOCH, EPOCH + SECOND, 'unknown')])
+    write_imu_bag(good, seconds=3, segments=[SIT])
+    with BagQueue([bad, good]) as queue:
+        poll_for(lambda: queue.progress()[1].offered == 1)
+        assert queue.progress()[0].offered == 0
+        with pytest.raises(BagError, match='stands for no activity'):
+            queue.session(0).offer()
+        # What counts when a table is emptied is read, too.
+        session = queue.session(1)
+        session.enter('a', 0.0)
+        saved = session.save('a', 0, '', [WALK], 0.0)
+        assert queue.progress()[1].offered == 0
+        session.save('a', 1, saved.disk, [], 0.0)
+        poll_for(lambda: queue.progress()[1].offered == 1)
 
 
 def test_a_bag_that_is_a_file_gets_its_table_beside_it(bag, tmp_path):
@@ -210,7 +272,7 @@ def test_several_bags_are_gone_through_and_an_unreadable_one_is_named(bag, tmp_p
     broken.write_bytes(b'')
     enter(bag).save('a', 0, '', [WALK], 0)
     with BagQueue([broken, bag, second]) as queue:
-        queue._walk.join(PATIENCE_S)
+        poll_for(lambda: queue.progress()[2].offered == 1)
         first, labelled, other = queue.progress()
         assert 'is empty' in first.error
         assert (labelled.segments, other.segments) == (1, 0)

@@ -111,7 +111,8 @@ def test_no_window_is_lost_and_every_label_is_that_of_the_offline_engine(
             'topic': recorded.topics[name],
             'model': str(path),
             'device': 'cpu',
-            # A machine too busy for the pace of the recording drops none.
+            # Deep enough that no queue drops messages on a machine too busy for the pace: what is
+            # looked for here is lost elsewhere.
             'queue_size': 1000,
         }.items()
     }
@@ -140,7 +141,7 @@ def test_no_window_is_lost_and_every_label_is_that_of_the_offline_engine(
         for name, node in nodes.items():
             _, _, values = watcher.wait_for_status(node, lambda s, name=name: finished(name, s))  # type: ignore[misc]
             assert not [key for key in values if key.startswith(health.DROPPED)], values
-            assert values[health.QUEUE_DROPS] == values[health.FAILURES] == '0'
+            assert values[health.FAILURES] == '0'
             assert values[health.RESETS] == '0'
             count = len(recorded.expected[name].predictions)
             assert values[health.WINDOWS] == str(count)

@@ -247,6 +247,18 @@ def test_what_is_no_bundle_is_never_replaced(tmp_path):
     assert replaced_bundle(notes) == ''
 
 
+def test_a_link_that_leads_nowhere_is_replaced_as_it_is_said_before(tmp_path):
+    path = tmp_path / 'imu'
+    path.symlink_to('nothing')
+    check_replaceable(path)
+    make_imu_bundle(path)
+    assert not path.is_symlink()
+    assert [item.name for item in tmp_path.iterdir()] == ['imu']
+    (tmp_path / 'models').symlink_to('nothing')
+    with pytest.raises(BundleError, match='a link that leads nowhere'):
+        check_replaceable(tmp_path / 'models' / 'imu')
+
+
 def test_which_bundle_would_be_replaced_is_said_with_its_method_and_date(tmp_path):
     path = make_imu_bundle(tmp_path / 'imu')
     os.utime(path / 'bundle.json', (1_785_564_000, 1_785_564_000))

@@ -51,8 +51,16 @@ def find_label_file(bag: Path) -> Path | None:
     ``.eaf`` and a ``.txt``.
     """
     bag = bag.resolve()
-    if (table := _find(bag, FILE_NAME)) is not None:
-        return table
+    table = _find(bag, FILE_NAME)
+    return find_other_label_file(bag) if table is None else table
+
+
+def find_other_label_file(bag: Path) -> Path | None:
+    """Find the label file of a bag that counts where there is no ``labels.csv``.
+
+    Raises like :func:`find_label_file`.
+    """
+    bag = bag.resolve()
     others = [file for name in OTHER_NAMES if (file := _find(bag, name)) is not None]
     if len(others) > 1:
         raise BagError(

@@ -85,8 +85,9 @@ _HEAD: Final = np.dtype(
 _LARGE: Final = 16_384
 # So much is read at once where the size of a message is not known.
 _SMALL: Final = 4096
-# So many bytes of whole messages are kept while heads are read.
+# So many bytes of whole messages are kept while heads are read; each costs more than its own.
 _MOST_KEPT: Final = 1 << 24
+_KEPT_BYTES: Final = 150
 # A place is the number of a chunk, and from this bit on down the offset in it.
 _OFFSET_BITS: Final = 40
 # Schemas of messages in CDR; a channel that does not say its encoding is known by them.
@@ -154,7 +155,7 @@ class McapFile(StorageFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._stream = path.open('rb')
-        # Whole messages that were kept when heads were read, by their places.
+        # Whole messages kept when heads were read, by their places, until they are given.
         self._kept: dict[int, bytes] = {}
         try:
             self._look()
@@ -218,7 +219,7 @@ class McapFile(StorageFile):
             data.check_all_named(offsets, heads)
             if data.unpacked and (kept := entries.keys() & keep):
                 of_kept = np.isin(keys, [*kept])
-                room -= int(heads['length'][of_kept].sum())
+                room -= int((heads['length'][of_kept].astype(np.int64) + _KEPT_BYTES).sum())
                 for offset in offsets[of_kept].tolist() if room >= 0 else ():
                     self._kept[offset | number << _OFFSET_BITS] = data.message(offset)[1]
             yield Heads(
@@ -381,7 +382,7 @@ class McapFile(StorageFile):
         found = []
         for key, entries in self._entries(chunk, wanted).items():
             for time_ns, offset in entries.tolist():
-                message = self._kept.get(offset | number << _OFFSET_BITS)
+                message = self._kept.pop(offset | number << _OFFSET_BITS, None)
                 if message is None:
                     data = data or _ChunkData(self._stream.fileno(), chunk, few=count)
                     recorded_ns, message = data.message(offset, key)

@@ -19,6 +19,8 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 import difflib
 import errno
+from itertools import islice
+import os
 from pathlib import Path
 import sqlite3
 from tempfile import gettempdir, TemporaryDirectory
@@ -58,6 +60,9 @@ _MEND: Final = {
     '.bag': 'mend it with `rosbag reindex {file}`',
 }
 _MOST_NAMES: Final = 5
+# So many items are looked at to find a close name, and so many in each of those.
+_MOST_LOOKED_AT: Final = 1000
+_MOST_LOOKED_INTO: Final = 20
 
 
 @dataclass(frozen=True)
@@ -332,13 +337,17 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _nearby(path: Path) -> str:
     """Offer the recording, or folder of some, of the closest name, else say what is there."""
+    first = path
     while not path.parent.is_dir():
         path = path.parent
     parent = path.parent
-    names = [item.name for item in sorted(parent.iterdir()) if _leads_to_recordings(item)]
+    # Far above what was typed are no recordings, but folders that may be slow to read.
+    far = path is not first or os.path.realpath(parent) == os.sep
+    items = sorted(islice(parent.iterdir(), _MOST_LOOKED_AT))
+    names = [item.name for item in items if far or _leads_to_recordings(item)]
     if close := difflib.get_close_matches(path.name, names, n=1):
         return f'; did you mean {str(parent / close[0])!r}?'
-    return f'; {str(parent)!r} holds {_shorten(names)}' if names else ''
+    return f'; {str(parent)!r} holds {_shorten(names)}' if names and not far else ''
 
 
 def _leads_to_recordings(path: Path) -> bool:
@@ -346,7 +355,7 @@ def _leads_to_recordings(path: Path) -> bool:
         return is_recording(path) or (
             path.is_dir()
             and not path.name.startswith('.')
-            and any(map(is_recording, path.iterdir()))
+            and any(map(is_recording, islice(path.iterdir(), _MOST_LOOKED_INTO)))
         )
     return False
 

@@ -123,7 +123,8 @@ class StorageFile(ABC):
         """Give the heads of all messages, many at a time.
 
         None where the file cannot tell them with less effort than reading its messages. Messages
-        of the channels ``keep`` will be asked for, too, and may be kept in memory until then.
+        of the channels ``keep`` will be asked for, too, and may be kept in memory until they are
+        given.
         """
         return None
 

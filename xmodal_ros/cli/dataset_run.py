@@ -25,6 +25,7 @@ from rich.markup import escape
 from xmodal_ros.cli.dataset_page import describe_cache, render_clocks, render_report
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.configuration.data_options import DataOptions, default_cache
 from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.training import make_choices
@@ -76,7 +77,8 @@ class DatasetSettings:
     def choices(self) -> RecipeChoices:
         """Give what was chosen about the windows; raises :class:`ConfigurationError`."""
         given = {'window': self.window_s, 'hop': self.hop_s, 'channels': self.channels}
-        return make_choices({key: value for key, value in given.items() if value is not None})
+        with reading_options():
+            return make_choices({key: value for key, value in given.items() if value is not None})
 
 
 def run(settings: DatasetSettings) -> Survey | None:
@@ -101,11 +103,10 @@ def run(settings: DatasetSettings) -> Survey | None:
         settings.strict,
         settings.merge_labels,
     )
+    with reading_options():
+        cluster_options = parse_options(settings.cluster_options)
     executors = ExecutorSettings(
-        options.processes,
-        settings.cluster,
-        parse_options(settings.cluster_options),
-        cache.folder / 'slurm',
+        options.processes, settings.cluster, cluster_options, cache.folder / 'slurm'
     )
     with ProgressBars(Console(stderr=True), _LINES) as bars:
         found = survey(

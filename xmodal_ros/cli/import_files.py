@@ -22,12 +22,15 @@ from typing import Annotated
 from rich.console import Console
 import typer
 
+from xmodal_ros import registry
 from xmodal_ros.cli.import_run import print_line
 from xmodal_ros.cli.result import write_result
+from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.errors import UsageError
 from xmodal_ros.files import check_folder
 from xmodal_ros.modalities.imu.table import AccelerationUnit, ImuColumns, RateUnit
 from xmodal_ros.modalities.table import iso_ns, TimeUnit
+from xmodal_ros.paths import is_there
 
 
 def import_files(
@@ -114,7 +117,7 @@ def import_files(
     # OpenCV is loaded for this command alone.
     from xmodal_ros.bags.importers.own_files import import_own_files, OwnFiles
 
-    if not bag.exists():
+    if not is_there(bag):
         check_folder(bag, 'BAG')
     console = Console(stderr=True)
     columns = ImuColumns(
@@ -189,6 +192,8 @@ def _by_modality(text: str) -> tuple[str, Path]:
     modality, equals, path = text.partition('=')
     if not modality or not equals or not path:
         raise UsageError(f'--file {text!r} is not of the form MODALITY=FILE')
+    with reading_options():
+        registry.check(registry.MODALITIES, modality)
     return modality, Path(path)
 
 

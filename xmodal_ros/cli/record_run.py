@@ -36,7 +36,8 @@ from xmodal_ros.cli.record_page import render, summary
 from xmodal_ros.cli.record_wanted import Asked
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.errors import ConfigurationError, XmodalError
-from xmodal_ros.files import check_writable
+from xmodal_ros.files import check_folder, check_writable
+from xmodal_ros.paths import is_there
 from xmodal_ros.tools.record.choice import Chosen, sensors_of, TopicChoice
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def run(
     wanted, metadata = asked.wanted(), asked.metadata()
     if os.path.lexists(out):
         raise ConfigurationError(f'{out} exists already and is not overwritten: name another')
+    check_folder(out, 'OUT')
     _check_space(out)
     with needing_ros():
         from xmodal_ros.tools.record.recorder import Recorder
@@ -207,7 +209,7 @@ def _line(recorder: 'Recorder', seconds: float) -> str:
 
 
 def _free(path: Path) -> int:
-    folder = next(each for each in path.resolve().parents if each.exists())
+    folder = next(each for each in path.resolve().parents if is_there(each))
     return shutil.disk_usage(folder).free
 
 

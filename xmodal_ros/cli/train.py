@@ -14,13 +14,16 @@
 
 """``xmodal train``: recordings in, a bundle out. Its options are the keys of the schema."""
 
+from collections.abc import Mapping
 import inspect
+import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from xmodal_ros import registry
+from xmodal_ros.cli.event_output import EventOutput
 from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.cli.variadic import VariadicCommand
 from xmodal_ros.configuration.schema import Key, option_name
@@ -30,8 +33,11 @@ from xmodal_ros.configuration.training import (
     KEYS,
     make_configuration,
     read_keys,
+    TrainingConfiguration,
 )
+from xmodal_ros.errors import XmodalError
 from xmodal_ros.models.replacing import check_replaceable
+from xmodal_ros.training.events import Failed
 
 COMMAND_CLASS = VariadicCommand
 _CONFIGURATIONS: Final = ('.yaml', '.yml')
@@ -61,16 +67,33 @@ def train(**named: Any) -> None:
         config, named['bags'] = bags[0], None
     given = {key: named[key] for key in KEYS if named[key] not in (None, [])}
     if named['print_config']:
-        typer.echo(as_yaml(read_keys(given, config)), nl=False)
+        with reading_options():
+            typer.echo(as_yaml(read_keys(given, config)), nl=False)
         return
-    with reading_options():
-        configuration = make_configuration(given, config)
-        registry.check(registry.METHODS, configuration.method)
-    # Before torch is loaded, which takes a while.
-    check_replaceable(configuration.out)
+    try:
+        configuration = _checked(given, config)
+    except XmodalError as error:
+        if named['events'] and _writes():
+            EventOutput().write(Failed(str(error)))
+        raise
     from xmodal_ros.cli.train_run import run
 
     run(configuration, events=named['events'])
+
+
+def _checked(given: Mapping[str, Any], config: Path | None) -> TrainingConfiguration:
+    """Give what is to be done, checked before torch is loaded, which takes a while."""
+    with reading_options():
+        configuration = make_configuration(given, config)
+        registry.check(registry.METHODS, configuration.method)
+    if _writes():
+        check_replaceable(configuration.out)
+    return configuration
+
+
+def _writes() -> bool:
+    """Say whether this process writes: of those that torchrun starts the first does."""
+    return os.environ.get('RANK', '0') == '0'
 
 
 def _recordings(key: Key) -> Any:

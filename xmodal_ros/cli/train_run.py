@@ -14,9 +14,6 @@
 
 """What ``xmodal train`` does, apart from its options."""
 
-import os
-import signal
-import sys
 from typing import Final
 
 from rich.console import Console
@@ -25,12 +22,15 @@ from rich.table import Table
 import typer
 
 from xmodal_ros.cli.dataset_page import left_out_by_sensor, summary
+from xmodal_ros.cli.event_output import EventOutput
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.cli.stopping import exit_code, STOPPED
+from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.files import check_writable
+from xmodal_ros.methods.method import make_method
 from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.runtime.devices import choose_device
 from xmodal_ros.training.checkpoint_store import (
@@ -41,13 +41,11 @@ from xmodal_ros.training.checkpoint_store import (
 from xmodal_ros.training.distributed import DistributedContext, init_distributed
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.events import (
-    Event,
     EventReporter,
     Failed,
     Finished,
     Note,
     Stopped,
-    to_line,
 )
 from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import assist, train
@@ -93,6 +91,8 @@ def _train(
     config: TrainingConfiguration, reporter: ProgressReporter, context: DistributedContext
 ) -> TrainingResult:
     check_writable(config.json_file, config.log)
+    with reading_options():
+        make_method(config.method, config.method_options)
     with epoch_logger(reporter.note, config.log, config.tensorboard) as logger:
         result = train(config, reporter, logger=logger, context=context)
     write_result(config.json_file, as_mapping(result))
@@ -122,7 +122,7 @@ def _run_for_a_program(
     config: TrainingConfiguration, context: DistributedContext
 ) -> TrainingResult:
     """Write events for a process that started this one, also of what ends the run."""
-    output = _EventOutput()
+    output = EventOutput()
     try:
         result = _train(config, EventReporter(output.write), context)
     except STOPPED as stop:
@@ -138,25 +138,6 @@ def _run_for_a_program(
         output.write(Note(f'warning: {warning}'))
     output.write(Finished(str(result.path), result.info.scores))
     return result
-
-
-class _EventOutput:
-    """Events on stdout; once nobody reads it any more, nothing is written and the run ends."""
-
-    def __init__(self) -> None:
-        self._closed = False
-
-    def write(self, event: Event) -> None:
-        """Write an event; raises SystemExit where nobody reads any more."""
-        if self._closed:
-            return
-        try:
-            print(to_line(event), flush=True)
-        except BrokenPipeError:
-            self._closed = True
-            # Python flushes stdout once more when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise SystemExit(128 + signal.SIGPIPE) from None
 
 
 def _print_summary(result: TrainingResult, console: Console) -> None:

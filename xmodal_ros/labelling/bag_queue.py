@@ -16,7 +16,6 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 import threading
@@ -28,6 +27,10 @@ from xmodal_ros.labelling.session import LabelSession
 
 # Open files and what is kept of them; going back and forth between two bags stays quick.
 _RECORDINGS_OPEN: Final = 3
+# How often it is looked for labels that count again because a table was emptied.
+_AGAIN_S: Final = 1.0
+# A read that takes longer ends by itself.
+_PATIENCE_S: Final = 1.0
 
 
 @dataclass
@@ -71,7 +74,7 @@ class BagQueue:
         self._recordings: OrderedDict[int, Recording] = OrderedDict()
         self._activities = list(dict.fromkeys(activities))
         self._fixed = bool(self._activities)
-        self._ended = threading.Event()
+        self._looked, self._ended = threading.Event(), threading.Event()
         self._walk = threading.Thread(target=self._look_through, name='bags', daemon=True)
         for place in self._places:
             self._look(place)
@@ -88,13 +91,13 @@ class BagQueue:
         self.close()
 
     def wait(self) -> None:
-        """Wait until all bags have been looked at."""
-        self._walk.join()
+        """Wait until all bags have been looked at; what they offer is read later."""
+        self._looked.wait()
 
     def close(self) -> None:
         """Close all recordings; labels are on the disk already."""
         self._ended.set()
-        self._walk.join()
+        self._walk.join(_PATIENCE_S)
         with self._lock:
             for recording in self._recordings.values():
                 recording.close()
@@ -164,15 +167,27 @@ class BagQueue:
             self._activities += sorted(names - set(self._activities))
 
     def _look_through(self) -> None:
-        for place in self._places:
-            with self._lock:
-                self._look(place)
-            if place.session is not None:
-                # Of those that cannot be read the page says why, where they are opened.
-                with suppress(BagError):
-                    place.session.offer()
-            if self._ended.wait(0):
-                return
+        try:
+            for place in self._places:
+                if self._ended.is_set():
+                    return
+                with self._lock:
+                    self._look(place)
+        finally:
+            self._looked.set()
+        sessions = [place.session for place in self._places if place.session is not None]
+        while not self._ended.is_set():
+            sessions = [session for session in sessions if self._read_offer(session)]
+            self._ended.wait(_AGAIN_S)
+
+    def _read_offer(self, session: LabelSession) -> bool:
+        """Read what a bag offers; says whether that can be. Where not the page says why."""
+        try:
+            if not self._ended.is_set():
+                session.offer()
+        except BagError:
+            return False
+        return True
 
 
 def _progress(place: _Place) -> BagProgress:

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from xmodal_ros.bags.segment import Segment
+from xmodal_ros.errors import BagError
 from xmodal_ros.labelling.bag_queue import BagQueue
 from xmodal_ros.labelling.blocks import Block, BLOCK_NS, scales
 from xmodal_ros.labelling.recording import Recording
@@ -112,8 +113,18 @@ def _track(track: Track) -> dict[str, Any]:
 
 
 def offer_document(session: LabelSession) -> dict[str, Any]:
-    """Give the labels from elsewhere that may serve as a start."""
-    return {'from': session.offers, 'segments': _segments(session.offer(), session.start_ns)}
+    """Give the labels from elsewhere that may serve as a start, or why they cannot be read."""
+    offered: tuple[Segment, ...] = ()
+    problem = ''
+    try:
+        offered = session.offer()
+    except BagError as error:
+        problem = str(error)
+    return {
+        'from': session.offers,
+        'segments': _segments(offered, session.start_ns),
+        'problem': problem,
+    }
 
 
 def state_document(session: LabelSession, state: LabelState) -> dict[str, Any]:

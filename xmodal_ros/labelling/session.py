@@ -25,7 +25,7 @@ from pathlib import Path
 import threading
 from typing import Final, Literal
 
-from xmodal_ros.bags.label_file import FILE_NAME, find_label_file
+from xmodal_ros.bags.label_file import FILE_NAME, find_label_file, find_other_label_file
 from xmodal_ros.bags.label_writing import check_segments, label_table, own_label_file
 from xmodal_ros.bags.labels import label_topic, read_segments
 from xmodal_ros.bags.reading import BagReader, LONGEST_NS
@@ -68,8 +68,7 @@ class LabelState:
 class LabelSession:
     """The labels of the bag at ``path``; threads may share it.
 
-    ``offers`` says that a bag without a table of its own holds labels elsewhere, see
-    :meth:`offer`, ``saved`` that anything was saved here. Raises :class:`BagError` when the bag
+    ``saved`` says that anything was saved here. Raises :class:`BagError` when the bag
     cannot be read; a table that cannot be read or written locks the session instead, see
     :class:`LabelState`.
     """
@@ -80,7 +79,7 @@ class LabelSession:
         self._seen_s = float('-inf')
         self._revision = 0
         self._segments: tuple[Segment, ...] = ()
-        self.offers = ''
+        self._elsewhere = ''
         self.saved = False
         self._offered: tuple[Segment, ...] | None = None
         self._locked = ''
@@ -117,9 +116,14 @@ class LabelSession:
         return self._locked
 
     @property
+    def offers(self) -> str:
+        """Where there are labels that count while there is no table; '' for none, or with one."""
+        return '' if self._known else self._elsewhere
+
+    @property
     def offered(self) -> tuple[Segment, ...]:
         """The labels from elsewhere, empty while nobody has asked for the :meth:`offer`."""
-        return self._offered or ()
+        return (self._offered or ()) if self.offers else ()
 
     def offer(self) -> tuple[Segment, ...]:
         """Give the labels from elsewhere that may serve as a start; ``offers`` says where.
@@ -127,10 +131,13 @@ class LabelSession:
         For those on a topic much of the recording may have to be read. Raises :class:`BagError`
         when they cannot be read.
         """
-        if self._offered is None:
+        if self.offers and self._offered is None:
             with BagReader(self.path) as reader:
-                self._offered = read_segments(reader) if self.offers else ()
-        return self._offered
+                found = read_segments(reader)
+            # A table that was made meanwhile holds no offer.
+            if self.offers:
+                self._offered = found
+        return self.offered
 
     def state(self, tab: str, now_s: float) -> LabelState:
         """Tell ``tab`` how things stand; it counts as heard of at ``now_s`` on a steady clock."""
@@ -188,12 +195,12 @@ class LabelSession:
         Raises :class:`RefusedError` with the reason when it cannot be read; the labels stay.
         """
         with self._lock, BagReader(self.path) as reader:
-            before = self._locked, self._segments, self.file
+            before = self._locked, self._segments, self.file, self._elsewhere
             self._locked, self._segments = '', ()
             self._read(reader)
             if self._locked:
                 complaint = self._locked
-                self._locked, self._segments, self.file = before
+                self._locked, self._segments, self.file, self._elsewhere = before
                 raise RefusedError('disk', complaint)
             self._locked = _why_not_writable(self.file)
             self._revision += 1
@@ -210,10 +217,7 @@ class LabelSession:
             segments, found, own = (), None, False
         if found is not None and own:
             self.file, self._segments = found, segments
-        elif found is not None:
-            self.offers = found.name
-        elif not self._locked:
-            self.offers = _topic_of_labels(reader)
+        self._elsewhere, self._offered = '' if self._locked else _elsewhere(reader), None
         self._known = _fingerprint(self.file)
 
     def _state(self, tab: str) -> LabelState:
@@ -252,9 +256,10 @@ def _remove(file: Path) -> None:
         raise ConfigurationError(f'cannot remove {file}: {error}') from error
 
 
-def _topic_of_labels(reader: BagReader) -> str:
-    """Give the topic whose labels may serve as a start, '' where there is none or are several."""
+def _elsewhere(reader: BagReader) -> str:
+    """Give the file or topic whose labels may serve as a start, '' for none and for several."""
     try:
-        return label_topic(reader) or ''
+        file = find_other_label_file(reader.path)
+        return (label_topic(reader) or '') if file is None else file.name
     except BagError:
         return ''

@@ -15,12 +15,13 @@
 """What lies where a bundle is to be written; without torch, so that it is known at once."""
 
 from datetime import datetime, UTC
+import os
 from pathlib import Path
 
 from xmodal_ros.errors import BundleError, ConfigurationError
 from xmodal_ros.files import check_folder
 from xmodal_ros.models.configuration_bundle import DOCUMENT, is_bundle, read_bundle_info
-from xmodal_ros.paths import is_folder
+from xmodal_ros.paths import is_folder, is_there
 
 
 def check_replaceable(path: Path) -> None:
@@ -28,8 +29,10 @@ def check_replaceable(path: Path) -> None:
 
     That is where something lies that is no bundle, and where no folder can be made beside it.
     """
+    # What a link leads to stays: the bundle takes the place of the link.
+    leads_nowhere = os.path.lexists(path) and not is_there(path)
     try:
-        check_folder(path.parent if is_folder(path) else path)
+        check_folder(path.parent if is_folder(path) or leads_nowhere else path)
         taken = is_folder(path) and not is_bundle(path) and any(path.iterdir())
     except ConfigurationError as error:
         raise BundleError(str(error)) from error

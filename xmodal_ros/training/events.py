@@ -16,7 +16,8 @@
 
 ``xmodal train --events`` writes these lines, and nothing else on stdout. The last one is
 :class:`Finished`, :class:`Failed` or :class:`Stopped`; a stream that ends without one of them is
-that of a process that was killed. The exit status is 0, 1, and 130 (SIGINT) or 143 (SIGTERM).
+that of a process that was killed, or had an option that does not exist. The exit status is 0, 1 or
+2, and 130 (SIGINT) or 143 (SIGTERM).
 """
 
 from collections.abc import Callable, Mapping

@@ -27,6 +27,7 @@ from xmodal_ros.bags.writing import BagWriter, replacing
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.file import Record
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.paths import is_there
 
 SECOND_NS: Final = 1_000_000_000
 DAY_NS: Final = 86_400 * SECOND_NS
@@ -100,7 +101,7 @@ def make_bag(plan: BagPlan, parts: Iterable[SensorData], *, force: bool = False)
 
 def _can_be_kept(plan: BagPlan, *, force: bool) -> bool:
     path = plan.path
-    if not path.exists():
+    if not is_there(path):
         return False
     if force:
         if not is_recording(path):

@@ -24,12 +24,13 @@ from typing import Any, Final
 from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, SensorData
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
-from xmodal_ros.errors import BagError, ConfigurationError, UsageError
+from xmodal_ros.errors import BagError, UsageError
 from xmodal_ros.modalities.file import Record, SensorFile
 from xmodal_ros.modalities.imu.table import ImuColumns
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.table import MOST_NS, SINCE_1970_NS
+from xmodal_ros.paths import is_there
 
 IMU: Final = Sensor('imu', 'imu', '/imu/data', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image_raw/compressed', 'camera_link')
@@ -111,11 +112,11 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
         )
     for sensor, option in ((IMU, '--imu'), (CAMERA, '--video'), (MICROPHONE, '--audio')):
         if sensor.modality in files.others:
-            raise ConfigurationError(
+            raise UsageError(
                 f'--file {sensor.modality}=…: give it by {option}, which has options of its own'
             )
     _check_times(files)
-    if path.exists() and not force:
+    if is_there(path) and not force:
         raise BagError(f'{str(path)!r} is there already: give --force to replace it')
     made = _Recording(files)
     sensors = tuple(each.sensor for each in made.given)

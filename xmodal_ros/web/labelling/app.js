@@ -22,7 +22,7 @@ const RUNNING_SAVED_MS = 2000;
 let queue = {bags: [], activities: []};
 let activities = [];
 let bag = -1;
-let media = null, saver = null, sound = null, offered = null;
+let media = null, saver = null, sound = null, offered = null, unread = '';
 let history = new edit.History(edit.EMPTY);
 let mark = null, lastUsed = '', dragged = null, runningSaved = 0;
 let turn = 0;
@@ -58,6 +58,7 @@ async function openBag(index, {take = false, from = null} = {}) {
   sound = track ? new Sound(media, track, () => player.now()) : null;
   saver = new Saver(index, TAB, info.labels, {onState: showState, onLabels: takeLabels});
   offered = null;
+  unread = '';
   history = new edit.History({segments: info.labels.segments, open: null});
   mark = null;
   addActivities(info.labels.segments.map((s) => s.label));
@@ -80,8 +81,13 @@ async function openBag(index, {take = false, from = null} = {}) {
 
 // Labels in the bag itself: to find them all of it may have to be read.
 async function lookForOffer(of) {
-  const found = await getJson(`${of.base}/offer`).catch(() => null);
-  if (of.closed || !found?.segments.length || edit.flat(history.state).length || history.past.length) return;
+  const found = await getJson(`${of.base}/offer`).catch((error) => ({problem: error.message, segments: []}));
+  if (of.closed) return;
+  if (found.problem) {
+    unread = `The labels that it holds cannot be read: ${found.problem}`;
+    showState();
+  }
+  if (!found.segments.length || edit.flat(history.state).length || history.past.length) return;
   offered = found;
   addActivities(found.segments.map((s) => s.label));
   showState();
@@ -448,6 +454,7 @@ function banner() {
   if (saver.complaint) return [`Not saved: ${saver.complaint}`, [['try again', () => changed()]]];
   if (media.damage) return [`The recording is damaged: ${media.damage}`];
   const warnings = media.info.tracks.filter((t) => t.warning && !t.problem).map((t) => t.warning);
+  if (unread) warnings.unshift(unread);
   if (!media.info.tracks.some((t) => !t.problem)) warnings.push('No sensor of this recording can be shown.');
   return [warnings.join(' · ')];
 }
