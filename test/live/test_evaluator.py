@@ -14,6 +14,7 @@
 
 """A recording played to a live classifier and two evaluators: one knows the bag, one does not."""
 
+from contextlib import ExitStack
 import json
 from pathlib import Path
 
@@ -66,14 +67,20 @@ def test_the_player_begins_when_all_are_connected_and_the_report_equals_the_offl
     ):
         watcher.wait_for_status(CLASSIFIER, is_active)
         watcher.wait_for_status(OBSERVER, is_active)
-        with (
-            running(tmp_path / 'd', 'bag_player', player) as playing,
-            running(
-                tmp_path / 'c',
-                'evaluator',
-                {**shared, **known, 'report': str(files['known'])},
-            ) as evaluator,
-        ):
+        with ExitStack() as stack:
+            playing = stack.enter_context(running(tmp_path / 'd', 'bag_player', player))
+            # Nobody else would wait until the observer hears the truth.
+            watcher.wait_for(
+                lambda: watcher.node.count_subscribers('/activity_label') == 1,
+                'the observer does not listen to the truth',
+            )
+            evaluator = stack.enter_context(
+                running(
+                    tmp_path / 'c',
+                    'evaluator',
+                    {**shared, **known, 'report': str(files['known'])},
+                )
+            )
             assert evaluator.wait() == 0, evaluator.log
             assert playing.wait() == 0, playing.log
             assert 'everything is connected' in evaluator.log
