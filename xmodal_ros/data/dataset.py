@@ -16,6 +16,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,17 @@ class WindowsDataset:
     def unlabelled(self) -> NDArray[np.int64]:
         """The rows of the others."""
         return np.flatnonzero(self.labels == NO_LABEL)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Give those windows that are ``chosen`` (N,)."""
+        rows = np.flatnonzero(chosen)
+        return replace(
+            self,
+            values=choose(self.values, rows),
+            labels=self.labels[rows],
+            recordings=self.recordings[rows],
+            ends_ns=self.ends_ns[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +107,8 @@ def _only(found: DatasetSplit, paired: NDArray[np.bool_]) -> DatasetSplit:
     keeps = paired | (training.labels != NO_LABEL)
     if keeps.all():
         return found
-    rows = np.flatnonzero(keeps)
     return replace(
         found,
-        training=WindowsDataset(
-            choose(training.values, rows),
-            training.labels[rows],
-            training.recordings[rows],
-            training.ends_ns[rows],
-        ),
+        training=training.only(keeps),
         left_out={**found.left_out, 'unpaired': int((~keeps).sum())},
     )

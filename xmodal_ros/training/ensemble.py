@@ -519,9 +519,9 @@ def _net_answers(
     answers = np.zeros((len(windows), len(document.labels)))
     for number, fold in enumerate(material.folds):
         out = np.isin(material.groups, fold)
-        training = _rows(windows, ~out)
+        training = windows.only(~out)
         out &= material.judged
-        held = _rows(windows, out)
+        held = windows.only(out)
         settings = recipe.fit
         most = min(_MOST_STEPS[document.encoder.input], settings.most_steps or sys.maxsize)
         bounded = replace(settings, most_steps=most)
@@ -553,7 +553,7 @@ def _net_answers(
         )
         few = np.zeros(len(held), dtype=bool)
         few[:: max(1, len(held) // 64)] = True
-        trainer.fit(_rows(held, few))
+        trainer.fit(held.only(few))
         answers[out] = predict_logits(classifier, held.values).double().numpy()
     return _centred(answers[material.judged])
 
@@ -563,19 +563,7 @@ def _of_others(
 ) -> WindowsDataset:
     """Give the windows, without a label too, of people or recordings other than those left out."""
     whom = _persons(people) if material.unit == 'people' else np.arange(len(people))
-    rows = np.flatnonzero(~np.isin(whom[whole.recordings], whom[left_out]))
-    return WindowsDataset(
-        choose(whole.values, rows), whole.labels[rows], whole.recordings[rows], whole.ends_ns[rows]
-    )
-
-
-def _rows(windows: WindowsDataset, chosen: NDArray[np.bool_]) -> WindowsDataset:
-    return WindowsDataset(
-        windows.values[chosen],
-        windows.labels[chosen],
-        windows.recordings[chosen],
-        windows.ends_ns[chosen],
-    )
+    return whole.only(~np.isin(whom[whole.recordings], whom[left_out]))
 
 
 def _centred(answers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
-from xmodal_ros.data.window_array import choose, join
+from xmodal_ros.data.window_array import join
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.methods.verdict import Unit
 from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
@@ -103,7 +103,7 @@ def _without(
         for name, each in sets.items()
     }
     judged = [
-        _rows(part, np.isin(part.recordings, out) & (part.labels != NO_LABEL))
+        part.only(np.isin(part.recordings, out) & (part.labels != NO_LABEL))
         for part in _parts(sets[target])
     ]
     held = _joined(judged)
@@ -122,7 +122,7 @@ def _without_parts(
     numbers = stretches(ours)
     of_label = {label: np.unique(numbers[ours.labels == label]) for label in set(ours.labels)}
     held = [s for label, own in of_label.items() if label != NO_LABEL for s in own[number::count]]
-    judged = _rows(ours, np.isin(numbers, held))
+    judged = ours.only(np.isin(numbers, held))
     kept = {}
     for name, each in sets.items():
         reach = max(lengths_ns[name], lengths_ns[target])
@@ -148,10 +148,10 @@ def _fold(
     filled = {
         name: each
         if len(each.validation)
-        else replace(each, validation=_rows(each.training, each.training.labels != NO_LABEL))
+        else replace(each, validation=each.training.only(each.training.labels != NO_LABEL))
         for name, each in sets.items()
     }
-    return HeldOut(filled, _rows(held, judged), owners[judged])
+    return HeldOut(filled, held.only(judged), owners[judged])
 
 
 def _parts(each: DatasetSplit) -> tuple[WindowsDataset, WindowsDataset]:
@@ -163,15 +163,8 @@ def _kept(
 ) -> DatasetSplit:
     return replace(
         each,
-        training=_rows(each.training, training),
-        validation=_rows(each.validation, validation),
-    )
-
-
-def _rows(part: WindowsDataset, chosen: NDArray[np.bool_]) -> WindowsDataset:
-    rows = np.flatnonzero(chosen)
-    return WindowsDataset(
-        choose(part.values, rows), part.labels[rows], part.recordings[rows], part.ends_ns[rows]
+        training=each.training.only(training),
+        validation=each.validation.only(validation),
     )
 
 
