@@ -38,7 +38,7 @@ import time
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
 
-from xmodal_ros.errors import ConfigurationError, XmodalError
+from xmodal_ros.errors import ConfigurationError, UsageError, XmodalError
 
 P = ParamSpec('P')
 T = TypeVar('T')
@@ -87,12 +87,12 @@ class ExecutorSettings:
 
 
 def parse_options(options: Sequence[str]) -> dict[str, str | int]:
-    """Take ``NAME=VALUE`` apart; numbers become numbers. Raises :class:`ConfigurationError`."""
+    """Take ``NAME=VALUE`` apart; numbers become numbers. Raises :class:`UsageError`."""
     parsed: dict[str, str | int] = {}
     for option in options:
         name, equals, value = option.partition('=')
         if not name or not equals:
-            raise ConfigurationError(f'--cluster-option {option!r} is not of the form NAME=VALUE')
+            raise UsageError(f'--cluster-option {option!r} is not of the form NAME=VALUE')
         parsed[name] = int(value) if value.isdecimal() else value
     return parsed
 

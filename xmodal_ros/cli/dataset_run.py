@@ -103,10 +103,11 @@ def run(settings: DatasetSettings) -> Survey | None:
         settings.strict,
         settings.merge_labels,
     )
-    with reading_options():
-        cluster_options = parse_options(settings.cluster_options)
     executors = ExecutorSettings(
-        options.processes, settings.cluster, cluster_options, cache.folder / 'slurm'
+        options.processes,
+        settings.cluster,
+        parse_options(settings.cluster_options),
+        cache.folder / 'slurm',
     )
     with ProgressBars(Console(stderr=True), _LINES) as bars:
         found = survey(

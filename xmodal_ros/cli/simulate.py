@@ -23,7 +23,6 @@ import typer
 
 from xmodal_ros.cli.progress import ProgressBars
 from xmodal_ros.cli.result import write_result
-from xmodal_ros.cli.usage import reading_options
 
 
 def simulate(
@@ -100,9 +99,9 @@ def simulate(
             soft_wrap=True,
         )
     processes = jobs or os.cpu_count() or 1
-    with reading_options():
-        options = parse_options(cluster_option or ())
-    executors = ExecutorSettings(processes, cluster, options, out / '.slurm')
+    executors = ExecutorSettings(
+        processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
+    )
     with ProgressBars(console) as bars:
         by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(

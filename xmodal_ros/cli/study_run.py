@@ -27,7 +27,6 @@ import typer
 from xmodal_ros.cli.progress import Lines, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.cli.stopping import exit_code, STOPPED
-from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
@@ -69,8 +68,7 @@ def run(settings: StudySettings) -> StudyResult:
     if settings.merge_labels:
         study = study.model_copy(update={'merge_labels': True})
     workers = settings.jobs or max(1, (os.cpu_count() or 1) // THREADS_A_RUN)
-    with reading_options():
-        options = parse_options(settings.cluster_options)
+    options = parse_options(settings.cluster_options)
     executors = ExecutorSettings(workers, settings.cluster, options, settings.out / 'slurm')
     runs = StudyRuns(
         study,
