@@ -276,10 +276,15 @@ class NodeProcess:
         try:
             return self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
-            # Python's fault handler writes where each thread is.
+            raise AssertionError(f'the node does not end: {self.last_words()}') from None
+
+    def last_words(self) -> str:
+        """End it if it runs, and give its log, then with where each of its threads was."""
+        if self.running:
+            # Python's fault handler writes it.
             self._process.send_signal(signal.SIGABRT)
             self._process.wait(PATIENCE_S)
-            raise AssertionError(f'the node does not end: {self.log}') from None
+        return self.log
 
     def kill(self) -> None:
         if self.running:
@@ -320,6 +325,9 @@ def running(
     node = NodeProcess(process, log)
     try:
         yield node
+    except AssertionError as error:
+        error.add_note(f'{name} said:\n{node.last_words()}')
+        raise
     finally:
         node.kill()
 
