@@ -84,8 +84,11 @@ class Watcher:
 
     def wait_for(self, condition: Callable[[], bool], what: str) -> None:
         with self.changed:
-            newest = [reports[-1:] for reports in self.statuses.values()]
-            assert self.changed.wait_for(condition, PATIENCE_S), f'{what}; newest: {newest}'
+            if self.changed.wait_for(condition, PATIENCE_S):
+                return
+            newest = {name: reports[-1:] for name, reports in self.statuses.items()}
+        # Whoever is deaf himself should not blame those who speak.
+        raise AssertionError(f'{what}; newest: {newest}; a watcher made now hears {_speakers()}')
 
     def poll_for(self, condition: Callable[[], bool], what: str) -> None:
         """For conditions of which no message tells."""
@@ -245,6 +248,13 @@ def watching() -> Iterator[Watcher]:
         thread.join()
         executor.shutdown()
         node.destroy_node()
+
+
+def _speakers() -> list[str]:
+    """Give the nodes that report to a watcher who comes now."""
+    with watching() as another:
+        time.sleep(5)
+        return sorted(another.statuses)
 
 
 class NodeProcess:
