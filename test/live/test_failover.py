@@ -27,7 +27,7 @@ from std_msgs.msg import String
 from vision_msgs.msg import Classification
 
 from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle
-from test.live.graph import is_active, NodeProcess, RELIABLE, running, Watcher
+from test.live.graph import is_active, LATCHED, NodeProcess, RELIABLE, running, Watcher
 from test.messages import SECOND
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
@@ -156,7 +156,7 @@ def perceiving(watcher: Watcher, folder: Path) -> Iterator[Robot]:
     watcher.heard.clear()
     subscriptions = [
         watcher.hear(Classification, '/activity', RELIABLE),
-        watcher.hear(String, '/activity/source', RELIABLE),
+        watcher.hear(String, '/activity/source', LATCHED),
         *(
             watcher.hear(Classification, f'/{name}_classifier/activity', RELIABLE)
             for name in SENSORS
