@@ -68,6 +68,15 @@ def test_sensors_that_sense_nothing_in_common_show_no_lag_for_certain():
     assert find_lag(energy(times, first), energy(times, other, 3600.0), 10.0) is None
 
 
+def test_a_sensor_that_measured_nothing_shows_no_lag():
+    times, (first, _) = activity(1, 5)
+    sensed = energy(times, first)
+    nothing = Energy(sensed.start_ns, RATE, np.full(len(sensed.values), np.nan))
+    for pair in ((sensed, nothing), (nothing, sensed)):
+        lag = find_lag(*pair, 10.0)
+        assert lag is None or not lag.certain
+
+
 def test_a_phone_and_a_watch_are_aligned_to_the_twentieth_of_a_second(shared_data):
     """sp-sw-har: independent clocks, on both of which every change of activity is labelled.
 

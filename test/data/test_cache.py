@@ -40,7 +40,7 @@ from xmodal_ros.data.cache import StreamCache
 from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.recording import cut_requests, read_facts, RecordingFacts, RecordingWindows
 from xmodal_ros.data.window_array import MappedStream
-from xmodal_ros.errors import TrainingError
+from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
@@ -257,6 +257,25 @@ def test_an_entry_whose_small_files_were_altered_is_damaged(bags, kept, tmp_path
     assert StreamCache(tmp_path).read(entry) is None
 
 
+def test_an_entry_of_another_format_or_whose_parts_do_not_fit_is_not_taken(
+    bags: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (fact, _) = look(bags)
+    cache = StreamCache(tmp_path)
+    place = StreamCache(kept).place(fact.files, cut_requests(fact, WAYS)['camera'], '')
+    found = cache.read(place)
+    assert found is not None
+    cut = found[0]
+    shorter = replace(cut, index=replace(cut.index, firsts=cut.index.firsts[:-1]))
+    for name, each in (('whole', cut), ('shorter', shorter)):
+        shutil.copytree(place, tmp_path / f'built_{name}')
+        cache.publish(tmp_path / f'built_{name}', each, tmp_path / name)
+    assert cache.read(tmp_path / 'whole') is not None
+    assert cache.read(tmp_path / 'shorter') is None
+    monkeypatch.setattr(stream_cache, '_FORMAT', stream_cache._FORMAT + 1)
+    assert cache.read(tmp_path / 'whole') is None
+
+
 def test_an_altered_entry_is_cut_anew(bags, kept):
     facts = look(bags)
     order = cut_requests(facts[0], WAYS)['imu']
@@ -331,6 +350,38 @@ def test_a_bag_that_breaks_off_is_told_and_the_others_are_cut(bags, tmp_path):
     assert 'bag_1' in first.reason
     assert isinstance(second, RecordingWindows)
     assert len(StreamCache(tmp_path / 'cache').entries()) == 2
+
+
+def test_a_bag_that_has_gone_since_it_was_looked_into_is_told(bags: Path, tmp_path: Path) -> None:
+    shutil.copytree(bags, tmp_path / 'bags')
+    facts = look(tmp_path / 'bags')
+    shutil.rmtree(facts[0].path)
+    with pytest.raises(BagError, match=r"bag_1' cannot be read: .*No such file"):
+        build_recordings(facts, WAYS, DataOptions(tmp_path / 'cache', 1))
+
+
+def test_a_cache_that_is_cleared_while_it_is_in_use_is_told(bags: Path, tmp_path: Path) -> None:
+    options = DataOptions(tmp_path / 'cache', 1)
+    build_recordings(look(bags), WAYS, options)
+
+    def clear(_done: int, _name: str) -> None:
+        StreamCache(tmp_path / 'cache').clear()
+
+    with pytest.raises(TrainingError, match=r'is gone: was the cache cleared .* Start again'):
+        build_recordings(look(bags), WAYS, options, clear)
+
+
+def test_a_cache_that_cannot_be_cleared_is_told(
+    bags: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, 'Permission denied')
+
+    build_recordings(look(bags)[:1], WAYS, DataOptions(tmp_path / 'cache', 1))
+    with monkeypatch.context() as changed:
+        changed.setattr(shutil, 'rmtree', refuse)
+        with pytest.raises(TrainingError, match=r'cannot clear the cache in .*Permission denied'):
+            StreamCache(tmp_path / 'cache').clear()
 
 
 def test_clearing_removes_streams_and_nothing_else(bags, tmp_path):

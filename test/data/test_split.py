@@ -14,9 +14,13 @@
 
 """Who trains, validates and tests."""
 
+from pathlib import Path
+
 import pytest
 
-from xmodal_ros.data.split import hold_out_segments, split_subjects
+from xmodal_ros.bags.segment import Segment
+from xmodal_ros.data.recording import RecordingFacts
+from xmodal_ros.data.split import hold_out_segments, SegmentFold, split_subjects
 from xmodal_ros.errors import TrainingError
 
 EIGHT = [str(n) for n in range(1, 9)]
@@ -81,3 +85,22 @@ def test_the_seed_decides_which_whatever_the_order():
 def test_at_least_one_segment_is_held_out_but_never_all(segments, held):
     labels = {(0, position): 'walk' for position in range(segments)}
     assert len(hold_out_segments(labels, seed=0, share=0.9 if segments < 3 else 0.1)) == held
+
+
+def labelled(subject: str, labels: str) -> RecordingFacts:
+    segments = tuple(Segment(n, n + 1, label) for n, label in enumerate(labels))
+    return RecordingFacts(Path(subject), subject, subject, segments, {}, {})
+
+
+def test_within_people_each_of_an_activitys_segments_tests_in_one_fold():
+    # The turns of a person's activity go on from recording to recording.
+    recordings = [labelled('1', 'wsww'), labelled('2', 'ws'), labelled('1', 'sww')]
+    folds = [SegmentFold(number, 2).parts(recordings) for number in range(2)]
+    tested = [{key for key, part in fold.items() if part == 'test'} for fold in folds]
+    assert tested[0] == {(0, 0), (0, 1), (0, 3), (1, 0), (1, 1), (2, 2)}
+    assert tested[1] == {(0, 2), (2, 0), (2, 1)}
+    assert folds[0].keys() == tested[0] | tested[1]
+    assert {part for fold in folds for part in fold.values()} == {'training', 'test'}
+    alone = SegmentFold(0, 2, ('2',))
+    assert alone.parts(recordings) == {(1, 0): 'test', (1, 1): 'test'}
+    assert alone.validation == ()

@@ -120,6 +120,26 @@ def test_what_cannot_be_compared_or_written_is_said_in_words(
     assert 'cannot write' in found.failure
 
 
+def test_the_offline_run_has_the_threshold_that_was_set_live(played: Played) -> None:
+    always = {TOPIC: Publisher(played.values | {'threshold for unknown': '1.000'}, {})}
+    found = conclude(played.following(), always, Order(played.bag))
+    assert f'differ on {TOPIC}' in found.failure
+    # As it would have been said with a threshold that nothing reaches.
+    unsure = tuple(
+        Label(each.stamp_ns, each.frame_id, (('unknown', 1 - each.scores[0][1]), *each.scores))
+        for each in played.labels
+    )
+    found = conclude(played.following(unsure), always, Order(played.bag))
+    assert any('live and offline are equal' in line for line in found.lines)
+
+
+def test_diagnostics_that_do_not_say_how_was_classified_are_not_compared(played: Played) -> None:
+    values = {name: played.values[name] for name in (PENDING, RECEIVED, 'model', 'topic')}
+    found = conclude(played.following(), {TOPIC: Publisher(values, {})}, Order(played.bag))
+    (warning,) = found.warnings
+    assert 'do not say its device, runtime, precision' in warning
+
+
 def test_windows_of_another_length_than_truth_was_taken_for_are_warned_of(played: Played) -> None:
     found = conclude(played.following(window_ns=3 * 10**9), publishers(played), Order(played.bag))
     (warning,) = found.warnings

@@ -70,6 +70,7 @@ def test_truth_that_ends_leaves_labels_unscored() -> None:
     assert decided.true_labels == ['walk'] * 3 + [None] * 3
     assert following.truth_now() is None
     assert told(['walk']).truth_now() == 'walk'
+    assert told([]).truth_now() is None
 
 
 def test_truth_may_come_late_and_repeat_itself() -> None:
@@ -95,6 +96,19 @@ def test_a_jump_back_begins_another_take_and_all_are_scored() -> None:
     assert following.count(TOPIC) == following.count('/other') == 8
     assert following.measure(TOPIC).scalars['accuracy_window'] == 1
     assert following.measure('/other').scalars['accuracy_window'] == 0
+
+
+def test_truth_that_jumps_back_begins_another_take_only_where_labels_were_told() -> None:
+    following = told([], truth=((10, 'walk'), (20, 'sit')))
+    following.note_truth(0, 'sit')
+    following.note(TOPIC, label(2 * SECOND, 'sit'))
+    assert following.measure(TOPIC).scalars['accuracy_window'] == 1
+    following.note_truth(12 * SECOND, 'walk')
+    assert following.takes == 1
+    following.note_truth(0, 'walk')
+    following.note(TOPIC, label(2 * SECOND, 'walk'))
+    assert following.takes == 2
+    assert following.measure(TOPIC).scalars['accuracy_window'] == 1
 
 
 def test_labels_that_come_after_others_have_jumped_belong_to_the_time_before() -> None:
