@@ -339,3 +339,48 @@ def write_video(path: Path, encoding: str) -> None:
             packet = jpeg if encoding == 'jpeg' else b'\0\0\0\1\x67' + jpeg
             data = compressed_bytes(stamp, packet, encoding)
             writer.write(CAMERA.topic, COMPRESSED_TYPE, stamp, data)
+
+
+def two_wrists(path: Path, stamped_late_s: float, told_late_s: float) -> Path:
+    """A minute of bursts that two IMUs sense, the stamps or the messages of one of them late."""
+    rng = np.random.default_rng(7)
+    steps = np.arange(60 * 50)
+    strength = np.interp(steps / 50, np.arange(0, 61, 0.3), rng.gamma(0.5, 2, 204))
+    right = replace(IMU, name='right', topic='/right')
+    with BagWriter(path, sensors=[IMU, right], subject='1') as writer:
+        write_segments(writer, clips(['sit', 'walk'], seconds=25))
+        for step, strong in zip(steps.tolist(), strength.tolist(), strict=True):
+            now = EPOCH + step * SECOND // 50
+            for sensor, stamped_s, told_s in ((IMU, 0, 0), (right, stamped_late_s, told_late_s)):
+                acc = (strong * rng.normal(size=3) + 0.05 * rng.normal(size=3)).tolist()
+                data = imu_bytes(now + int(stamped_s * SECOND), acc)
+                writer.write(sensor.topic, 'sensor_msgs/msg/Imu', now + int(told_s * SECOND), data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ('stamped_late_s', 'told_late_s', 'by_receipt_s', 'by_motion_s'),
+    [(0.5, 0.0, -0.5, -0.5), (0.0, 0.5, 0.5, None)],
+    ids=['clock', 'transport'],
+)
+def test_motion_tells_a_clock_that_is_wrong_from_messages_that_are_late(
+    tmp_path: Path,
+    stamped_late_s: float,
+    told_late_s: float,
+    by_receipt_s: float,
+    by_motion_s: float | None,
+) -> None:
+    bag = two_wrists(tmp_path / 'bag', stamped_late_s, told_late_s)
+    for by, expected in (('receipt', by_receipt_s), ('motion', by_motion_s)):
+        found = look(bag, sensors=('imu', 'right'), by=by)
+        (recording,) = found.report.recordings
+        (left, right) = recording.clocks
+        assert right.apart_s == pytest.approx(by_receipt_s, abs=0.01)
+        if by == 'motion':
+            assert (left.against, right.against) == ('', 'imu')
+            assert right.lag_s == pytest.approx(by_motion_s or 0, abs=0.03)
+        corrections = found.corrections.get(bag, {})
+        if expected is None:
+            assert not corrections
+        else:
+            assert corrections['right'].offset_s == pytest.approx(expected, abs=0.03)

@@ -117,12 +117,17 @@ def test_one_that_is_cancelled_leaves_nothing(
 
 
 def test_one_that_is_killed_has_failed_and_one_that_cannot_begin_says_why(
-    recordings: Path, tmp_path: Path
+    recordings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # What is printed beside events, as by libraries, is no event, and may say why it ended.
+    (tmp_path / 'sitecustomize.py').write_text("print('low on memory')")
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=os.pathsep)
     with training(recordings, tmp_path / 'imu', epochs=10_000) as follower:
         follower.wait_for('training', stage='looking')
         assert follower.child is not None
         os.killpg(follower.child._process.pid, signal.SIGKILL)
-        assert 'killed by signal 9 (out of memory?)' in follower.wait_for('failed').message
+        message = follower.wait_for('failed').message
+        assert 'killed by signal 9 (out of memory?): ' in message
+        assert 'low on memory' in message
     with training(recordings, tmp_path / 'imu', target='imu_ankle') as follower:
         assert 'imu_ankle' in follower.wait_for('failed').message

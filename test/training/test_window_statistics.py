@@ -14,15 +14,23 @@
 
 """Baselines without a net."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.models.configuration_preprocessing import MotionStep
-from xmodal_ros.training.window_statistics import StatisticsBaseline, window_statistics
+from xmodal_ros.training.window_statistics import (
+    OtherSensor,
+    StatisticsBaseline,
+    window_statistics,
+)
 
-MODELS = pytest.mark.parametrize('model', ['random_forest', 'logistic_regression'])
+MODELS = pytest.mark.parametrize(
+    'model', ['random_forest', 'logistic_regression', 'minirocket_ridge']
+)
 
 
 def examples(count: int = 60, seed: int = 0) -> WindowsDataset:
@@ -72,3 +80,27 @@ def test_it_learns_and_repeats_itself(model):
 def test_no_window_gives_no_answer(model):
     baseline = StatisticsBaseline(model, [], examples(), 3, 0)
     assert baseline.probabilities(np.zeros((0, 50, 6), np.float32)).shape == (0, 3)
+
+
+def test_two_activities_have_chances_too():
+    two = examples()
+    two = replace(two, labels=np.minimum(two.labels, 1))
+    chances = StatisticsBaseline('minirocket_ridge', [], two, 2, 0).probabilities(two.values)
+    assert chances.sum(axis=1) == pytest.approx(1)
+    assert (chances.argmax(axis=1) == two.labels).mean() > 0.9
+
+
+@MODELS
+def test_another_sensor_helps_where_there_is_one(model):
+    """The target is noise; only the other sensor, which some windows lack, shows what is done."""
+    known = examples(seed=2)
+    noise = np.random.default_rng(3).normal(size=known.values.shape).astype(np.float32)
+    row_of = np.where(np.arange(60) % 5 == 4, -1, np.arange(60))
+    beside = OtherSensor(known.values, row_of)
+    deaf = replace(known, values=noise)
+    baseline = StatisticsBaseline(model, [], deaf, 3, 0, {'wrist': ([], beside)})
+    shown = examples(seed=4)
+    chances = baseline.probabilities(noise, {'wrist': OtherSensor(shown.values, row_of)})
+    assert chances.sum(axis=1) == pytest.approx(1)
+    right = chances.argmax(axis=1) == shown.labels
+    assert right[row_of >= 0].mean() > 0.8
