@@ -30,16 +30,18 @@ from xmodal_standalone.venv import Venv
 _STANDALONE = Path(__file__).resolve().parent.parent
 _ROOT = _STANDALONE.parent
 _REQUIREMENTS = _STANDALONE / 'requirements'
+_ROS_WHEELS = {'jazzy': _REQUIREMENTS / 'ros.txt', 'kilted': _REQUIREMENTS / 'ros_kilted.txt'}
 _PYTHON = str(sys.implementation.cache_tag)
 
 
 @dataclass(frozen=True)
 class Steps:
-    """One run of the set-up: where it works, and which ROS installation it found."""
+    """One run of the set-up: where it works, which ROS installation it found, or whose wheels."""
 
     venv: Venv
     stamps: Stamps
     installation: ros_installation.Installation | None
+    distribution: str = 'jazzy'
 
     def run(self) -> None:
         """Do what is left to do.
@@ -92,13 +94,15 @@ class Steps:
         replacements = _REQUIREMENTS / 'ros_installation.txt'
         constraints = _REQUIREMENTS / 'constraints.txt'
         if self.installation is None:
-            lists.insert(0, _REQUIREMENTS / 'ros.txt')
+            lists.insert(0, _ROS_WHEELS[self.distribution])
         key = key_of(_PYTHON, files=[*lists, constraints, replacements])
         if self.stamps.done('packages', key):
             return
         _say('Python packages (the first time, some 0.5 GB are downloaded)')
         if self.installation is not None:
             constraints = beside_ros(constraints, replacements, self.venv.path / 'constraints.txt')
+        elif self.distribution != 'jazzy':
+            constraints = without_ros(constraints, self.venv.path / 'constraints.txt')
         self.venv.install(lists, constraints)
         self.stamps.set('packages', key)
 
@@ -107,7 +111,7 @@ class Steps:
         if self.installation is not None:
             return {}
         folders = sorted(path.parent for path in _STANDALONE.glob('interfaces/*/package.xml'))
-        wheels = _REQUIREMENTS / 'ros.txt'
+        wheels = _ROS_WHEELS[self.distribution]
         keys = {folder: key_of(_PYTHON, files=[folder, wheels]) for folder in folders}
         has_venv = self._has_venv()
         return {
@@ -151,16 +155,25 @@ def beside_ros(constraints: Path, replacements: Path, result: Path) -> Path:
     return result
 
 
+def without_ros(constraints: Path, result: Path) -> Path:
+    """Write ``constraints`` to ``result``, less those of Jazzy's wheels."""
+    lines = constraints.read_text().splitlines(keepends=True)
+    result.write_text(''.join(line for line in lines if not line.startswith('ros-')))
+    return result
+
+
 def main(arguments: Sequence[str] = ()) -> int:
     """Bring ``.venv`` up to date, and give the exit code.
 
     ``--for-tests`` adds what tests of the microphone and of pages need, where that is possible;
-    ``--in FOLDER`` makes an environment elsewhere in the checkout, as for another Python.
+    ``--in FOLDER`` makes an environment elsewhere in the checkout, as for another Python;
+    ``--ros kilted`` takes the wheels of that distribution rather than Jazzy's.
     """
     start = time.monotonic()
     try:
         with only_one(_ROOT) as lock:
-            path = _set_up(_ROOT / _folder(arguments), lock)
+            folder = _ROOT / _value(arguments, '--in', '.venv')
+            path = _set_up(folder, _value(arguments, '--ros', 'jazzy'), lock)
             if '--for-tests' in arguments:
                 # One by one, so that a package that cannot be had keeps back no other.
                 debian.install_for_tests(debian.for_sound(), lock)
@@ -175,19 +188,24 @@ def main(arguments: Sequence[str] = ()) -> int:
     return 0
 
 
-def _folder(arguments: Sequence[str]) -> str:
-    return arguments[arguments.index('--in') + 1] if '--in' in arguments else '.venv'
+def _value(arguments: Sequence[str], option: str, default: str) -> str:
+    return arguments[arguments.index(option) + 1] if option in arguments else default
 
 
-def _set_up(path: Path, lock: int) -> Path:
+def _set_up(path: Path, distribution: str, lock: int) -> Path:
     installation = ros_installation.find(os.environ)
+    if installation is not None and distribution != 'jazzy':
+        raise SetupError(
+            f'wheels of {distribution} do not go with ROS 2 {installation.distribution}, which is '
+            'sourced here: run this in a shell where no ROS is'
+        )
     if installation is None and (sys.platform, platform.machine()) != ('linux', 'x86_64'):
         raise SetupError(
             f'ROS 2 comes as wheels for Linux on x86-64 only, and this is {sys.platform} on '
             f'{platform.machine()}: install ROS 2 Jazzy, source its setup file, run this again'
         )
     venv = Venv(path, installation is not None, lock)
-    Steps(venv, Stamps(venv.path / '.setup'), installation).run()
+    Steps(venv, Stamps(venv.path / '.setup'), installation, distribution).run()
     return venv.path
 
 

@@ -60,9 +60,11 @@ def test_the_environment_is_set_before_anything_starts(monkeypatch: pytest.Monke
     monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
     description, context = describe('drivers')
     actions = [action for each in description.entities for action in each.visit(context) or ()]
-    assert [type(action) for action in actions] == [SetEnvironmentVariable, Node, Node]
-    assert text(actions[0].name) == 'FASTRTPS_DEFAULT_PROFILES_FILE'
-    assert text(actions[0].value) == str(share('config', 'fastdds.xml'))
+    assert [type(action) for action in actions] == [*[SetEnvironmentVariable] * 2, Node, Node]
+    assert {text(action.name): text(action.value) for action in actions[:2]} == dict.fromkeys(
+        ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        str(share('config', 'fastdds.xml')),
+    )
 
 
 def test_a_node_is_given_time_to_end_and_ends_with_launch() -> None:

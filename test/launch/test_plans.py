@@ -119,7 +119,10 @@ def test_images_get_room_in_shared_memory_unless_the_user_has_set_up_dds(
     monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
     arguments = {'bag': bag, 'imu_model': bundle} if name == 'evaluate' else {}
     profile = str(share('config', 'fastdds.xml'))
-    assert planned(name, arguments).environment == {'FASTRTPS_DEFAULT_PROFILES_FILE': profile}
+    assert planned(name, arguments).environment == {
+        'FASTRTPS_DEFAULT_PROFILES_FILE': profile,
+        'FASTDDS_DEFAULT_PROFILES_FILE': profile,
+    }
     for variable in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
         with monkeypatch.context() as changed:
             changed.setenv(variable, 'mine.xml')

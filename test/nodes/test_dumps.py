@@ -141,7 +141,8 @@ def test_a_node_takes_back_what_was_dumped_of_it(name: str, tmp_path: Path) -> N
         assert None not in before.values()
         path = dump(node, tmp_path / 'dump.yaml')
         # As "ros2 param load" does.
-        loaded = list(parameter_dict_from_yaml_file(str(path)).values())
+        target = node.get_fully_qualified_name()
+        loaded = list(parameter_dict_from_yaml_file(str(path), target_nodes=[target]).values())
         assert len(loaded) == len(before)
         (service,) = (each for each in node.services if each.srv_type is SetParameters)
         request = SetParameters.Request(parameters=loaded)

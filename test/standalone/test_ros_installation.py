@@ -21,6 +21,7 @@ import pytest
 
 from xmodal_standalone import ros_installation, steps
 from xmodal_standalone.steps import beside_ros
+from xmodal_standalone.venv import Venv
 
 SOURCED = {'ROS_DISTRO': 'jazzy', 'AMENT_PREFIX_PATH': '/opt/ros/jazzy'}
 
@@ -88,3 +89,43 @@ def test_an_environment_for_another_python_is_made_beside_that_of_the_checkout(
     assert steps.main(['--in', '.venv-compatibility/python3.13']) == 0
     assert steps.main([]) == 0
     assert made == [tmp_path / '.venv-compatibility' / 'python3.13', tmp_path / '.venv']
+
+
+def test_wheels_of_another_distribution_come_without_the_versions_of_jazzys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed: list[tuple[list[str], list[str]]] = []
+
+    def install(_venv: Venv, lists: list[Path], constraints: Path) -> None:
+        installed.append(([each.name for each in lists], constraints.read_text().splitlines()))
+
+    monkeypatch.setattr(steps.Steps, '_register', lambda _: None)
+    monkeypatch.setattr(steps.Steps, '_build_interfaces', lambda _: None)
+    monkeypatch.setattr(steps.Steps, 'missing_on_debian', lambda _: [])
+    monkeypatch.setattr(Venv, 'create', lambda self, **_: self.path.mkdir())
+    monkeypatch.setattr(Venv, 'install', install)
+    monkeypatch.setattr(ros_installation, 'find', lambda _: None)
+    monkeypatch.setattr(steps, '_ROOT', tmp_path)
+    assert steps.main(['--in', 'kilted', '--ros', 'kilted']) == 0
+    assert steps.main([]) == 0
+    (kilted, without), (jazzy, constraints) = installed
+    assert (kilted[0], jazzy[0]) == ('ros_kilted.txt', 'ros.txt')
+    assert kilted[1:] == jazzy[1:]
+    assert 'ros-rclpy==7.1.6' in constraints
+    assert without == [line for line in constraints if not line.startswith('ros-')]
+    assert 'rosbags==0.11.9' in without
+
+
+def test_wheels_of_another_distribution_are_refused_beside_an_installation(
+    installed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module(installed, 'rclpy')
+    for name, value in SOURCED.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(steps, '_ROOT', tmp_path)
+    assert steps.main(['--ros', 'kilted']) == 1
+    assert 'do not go with ROS 2 jazzy' in capsys.readouterr().err
+    assert not (tmp_path / '.venv').exists()

@@ -25,7 +25,7 @@ RESPAWN_DELAY_S: Final = 1.0
 # What a process is given to end in, on a machine that is busy, before it is told less kindly.
 PATIENCE_S: Final = 15.0
 Value = bool | int | float | str | Sequence[str] | Sequence[float]
-# Fast DDS reads the first in all its versions, the second in newer ones.
+# Jazzy's Fast DDS reads the first only; Kilted's both, and says that the first will go.
 _PROFILES: Final = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 
@@ -122,4 +122,4 @@ def large_messages() -> dict[str, str]:
     """Make shared memory large enough for images, unless the user has set up Fast DDS."""
     if any(name in os.environ for name in _PROFILES):
         return {}
-    return {_PROFILES[0]: str(share('config', 'fastdds.xml'))}
+    return dict.fromkeys(_PROFILES, str(share('config', 'fastdds.xml')))

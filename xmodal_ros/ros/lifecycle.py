@@ -213,21 +213,27 @@ class ManagedNode(LifecycleNode):
     def _change_state(
         self, request: ChangeState.Request, response: ChangeState.Response
     ) -> ChangeState.Response:
-        """Answer the service; rclpy raises for an invalid request, which would end the process."""
+        """Answer the service, and say what is possible where a request is not.
+
+        Jazzy's rclpy raises for an invalid one, which would end the process; Kilted's refuses it.
+        """
+        wanted = request.transition.label or request.transition.id
+        possible = [
+            (label, number) for number, label, *_ in self._state_machine.available_transitions
+        ]
+        why = ''
         try:
-            return self._answer_change_state(request, response)
+            if any(wanted in each for each in possible):
+                return self._answer_change_state(request, response)
         except Exception as error:  # noqa: BLE001 - rclpy's binding raises several kinds
-            wanted = request.transition.label or request.transition.id
-            possible = ', '.join(
-                f'{label} ({number})'
-                for number, label, *_ in self._state_machine.available_transitions
-            )
-            self.get_logger().warning(
-                f'transition {wanted} is not possible while {self.state} ({error}); possible: '
-                f'{possible or "none"}'
-            )
-            response.success = False
-            return response
+            why = f' ({error})'
+        listed = ', '.join(f'{label} ({number})' for label, number in possible)
+        self.get_logger().warning(
+            f'transition {wanted} is not possible while {self.state}{why}; possible: '
+            f'{listed or "none"}'
+        )
+        response.success = False
+        return response
 
     def _check_parameters(self, changes: list[RosParameter]) -> SetParametersResult:
         result = parameters.refuse_deletion(self.table, changes)
