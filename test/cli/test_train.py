@@ -33,8 +33,9 @@ from test.waiting import COMMAND_S, PATIENCE_S, started
 from xmodal_ros.cli.main import app
 from xmodal_ros.cli.train_run import _stopped as stopped_words
 from xmodal_ros.configuration.training import make_configuration
-from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.methods.method import method_names
+from xmodal_ros.errors import ConfigurationError, TrainingError, XmodalError
+from xmodal_ros.methods.method import method_names, TransferMethod
+from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.runtime.devices import choose_device
@@ -74,6 +75,21 @@ def test_several_values_after_one_flag_reach_the_training(recordings, tmp_path):
     assert 0 <= written['macro_f1'] <= 1
     assert load_bundle(tmp_path / 'imu').info.scores['test_macro_f1'] == written['macro_f1']
     assert 'test macro-F1 per clip' in result.stderr
+
+
+def test_a_method_is_made_once(recordings, tmp_path, monkeypatch):
+    made: list[type[TransferMethod]] = []
+    init = TransferMethod.__init__
+
+    def counted(self: TransferMethod, options: object) -> None:
+        made.append(type(self))
+        init(self, options)
+
+    monkeypatch.setattr(TransferMethod, '__init__', counted)
+    # Its recordings have no such sensor.
+    result = train('--target', 'imu_ankle', '--test-subjects', 3, '--out', tmp_path, recordings)
+    assert isinstance(result.exception, XmodalError)
+    assert made == [Unimodal]
 
 
 def test_dcat_with_options_from_the_command_line(recordings, tmp_path):

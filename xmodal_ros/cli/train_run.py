@@ -92,9 +92,9 @@ def _train(
 ) -> TrainingResult:
     check_writable(config.json_file, config.log)
     with reading_options():
-        make_method(config.method, config.method_options)
+        method = make_method(config.method, config.method_options)
     with epoch_logger(reporter.note, config.log, config.tensorboard) as logger:
-        result = train(config, reporter, logger=logger, context=context)
+        result = train(config, reporter, method=method, logger=logger, context=context)
     write_result(config.json_file, as_mapping(result))
     return result
 

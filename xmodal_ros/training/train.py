@@ -62,6 +62,7 @@ def train(
     config: TrainingConfiguration,
     reporter: ProgressReporter | None = None,
     *,
+    method: TransferMethod | None = None,
     logger: EpochLogger | None = None,
     context: DistributedContext = SINGLE_PROCESS,
 ) -> TrainingResult:
@@ -69,7 +70,8 @@ def train(
 
     Sources that the method wants frozen are trained first, each alone. The scores come from the
     live engine. With ``resume`` it goes on where a run like it was ended, and gives the same
-    bundle as one that never was. ``logger`` gets every epoch; ``json``, ``log`` and
+    bundle as one that never was. ``method`` is what ``config`` names, where the caller has made
+    it. ``logger`` gets every epoch; ``json``, ``log`` and
     ``tensorboard`` are the caller's to write. Of several ``context`` the others :func:`assist`
     meanwhile. Raises :class:`XmodalError` subclasses for configurations and recordings that
     cannot be used; then, and when interrupted, no bundle is written.
@@ -77,7 +79,8 @@ def train(
     out = config.out
     reporter = reporter or NullReporter()
     logger = logger or EpochLogger(reporter.note)
-    method = _check(config)
+    method = method or make_method(config.method, config.method_options)
+    _check(config, method)
     device = choose_device(config.device)
     if config.resume:
         check_resumable(out, describe_run(config, device))
@@ -186,10 +189,9 @@ def _make_trainer(
     )
 
 
-def _check(config: TrainingConfiguration) -> TransferMethod:
+def _check(config: TrainingConfiguration, method: TransferMethod) -> None:
     """Refuse what cannot work before anything is read."""
     check_replaceable(config.out)
-    method = make_method(config.method, config.method_options)
     learns_from_others = method.source_use != 'none'
     if learns_from_others and not config.sources:
         raise UsageError(
@@ -209,7 +211,6 @@ def _check(config: TrainingConfiguration) -> TransferMethod:
             f'--unlabelled out, add --pretrain, or choose one of {", ".join(able)}, which do '
             'unless told to pair by class'
         )
-    return method
 
 
 def _note_gaps(data_module: DataModule, reporter: ProgressReporter) -> None:
