@@ -34,6 +34,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.training import shorter_fits
 from xmodal_ros.training.callbacks import Callback, TrainerInterface
 from xmodal_ros.training.trainer import FitResult, repeatable
 from xmodal_ros.windows.windowing import SECOND_NS
@@ -174,6 +175,23 @@ def test_alone_a_target_with_sources_takes_as_many_steps_as_from_them():
         trainer((), sets=sets, callbacks=[counter]).fit(make_method('unimodal'), ())
     _, taught, alone, without_sources = counter.steps
     assert alone == taught > without_sources
+
+
+def test_nets_that_only_judge_take_fewer_steps_than_those_that_are_kept(monkeypatch):
+    monkeypatch.setitem(shorter_fits._MOST_STEPS, 'sequence', 2)
+    sets, counter = learning_sets(), StepCounter()
+    for name, each in sets.items():
+        own = each.training
+        of_three = replace(own, recordings=own.ends_ns // (15 * SECOND_NS) % 3)
+        sets[name] = replace(each, training=of_three)
+    with repeatable(0):
+        busy = trainer(('thigh',), sets=sets, people=('ann', 'bob', 'cid'), callbacks=[counter])
+        for learning in (busy, *busy.folds(3)[1]):
+            learning.fit(make_method('distillation'), ('thigh',))
+            learning.fit(make_method('unimodal'), ())
+    # Two epochs of 36 windows of the thigh and 48 of the wrist, 16 a step.
+    assert counter.steps[:3] == [6, 6, 6]
+    assert counter.steps[3:] == [2] * 9
 
 
 def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():

@@ -46,6 +46,7 @@ from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.folds import HeldOut, make_folds
 from xmodal_ros.training.frame_memory import FrameMemory
 from xmodal_ros.training.pretraining import pretrain
+from xmodal_ros.training.shorter_fits import to_compare
 from xmodal_ros.training.trainer import (
     fit,
     FitResult,
@@ -254,7 +255,8 @@ class TransferTrainer:
     def folds(self, count: int) -> tuple[Unit, list['HeldOutTrainer']]:
         """Hold out each of those who are learnt from once, in so many parts or fewer.
 
-        Nobody learns from those held out, nor does a source.
+        Nobody learns from those held out, nor does a source. All nets take as many steps as are
+        enough to compare ways to learn.
         """
         lengths_ns = {name: recipe.window.length_ns for name, recipe in self._recipes.items()}
         names = (self.target, *self.sources)
@@ -279,7 +281,7 @@ class TransferTrainer:
             self.target,
             self.sources,
             self._labels,
-            self._recipes,
+            {name: to_compare(recipe) for name, recipe in self._recipes.items()},
             fold.sets,
             self._seed,
             self._device,
