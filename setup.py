@@ -3,15 +3,17 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 package_name = 'xmodal_ros'
+# With --symlink-install, colcon runs a link to this file in another folder.
+here = Path(__file__).resolve().parent
 
 
 def requirements(name: str) -> list[str]:
-    lines = Path('standalone/requirements', name).read_text(encoding='utf-8').splitlines()
+    lines = Path(here, 'standalone/requirements', name).read_text(encoding='utf-8').splitlines()
     return [line for line in lines if line and not line.startswith('#')]
 
 
 def files(pattern: str) -> list[str]:
-    return sorted(str(path) for path in Path().glob(pattern) if path.is_file())
+    return sorted(str(path.relative_to(here)) for path in here.glob(pattern) if path.is_file())
 
 
 setup(
@@ -40,7 +42,7 @@ setup(
     maintainer_email='xmodal_ros@example.com',
     description='Recognises what the person near a robot is doing, from one sensor at a time',
     license='Apache-2.0',
-    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description=Path(here, 'README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown',
     extras_require={
         'dask': ['distributed'],

@@ -31,6 +31,8 @@ from hypothesis import settings
 import numpy as np
 import pytest
 
+from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 
 if TYPE_CHECKING:
@@ -88,6 +90,16 @@ _LONG = (
 )
 # Folders of tests that mostly wait: for nodes, devices, pages.
 _WAITING = frozenset({'drivers', 'labelling', 'launch', 'live', 'nodes', 'tools', 'web'})
+
+
+def pytest_configure() -> None:
+    """Say what the packages of this Python lack, once, rather than in every file that needs it."""
+    try:
+        check_dependencies((*OF_NODES, *OF_THE_COMMAND))
+    except ConfigurationError as error:
+        raise pytest.UsageError(
+            f'{error}. colcon tests in the Python that runs it: python3 "$(which colcon)" test'
+        ) from None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,6 +15,8 @@
 """Python packages that are missing or too old are told in a sentence, before anything else."""
 
 from importlib import metadata
+from pathlib import Path
+import subprocess
 import sys
 
 import pytest
@@ -49,6 +51,26 @@ def test_what_ubuntu_brings_is_too_old_and_the_sentence_says_what_to_do(ubuntu: 
     assert "python3 -m pip install 'pydantic>=2.11' 'typer>=0.19'" in words
     assert sys.executable in words
     assert 'numpy' not in words
+
+
+def test_tests_begin_with_the_sentence_in_a_python_that_lacks_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'pydantic-1.10.14.dist-info').mkdir()
+    (tmp_path / 'pydantic-1.10.14.dist-info' / 'METADATA').write_text(
+        'Metadata-Version: 2.1\nName: pydantic\nVersion: 1.10.14\n'
+    )
+    monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+    done = subprocess.run(
+        [sys.executable, '-m', 'pytest', '-p', 'no:cacheprovider', '--collect-only', __file__],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert 'pydantic is of version 1.10.14' in done.stderr
+    assert 'python3 "$(which colcon)" test' in done.stderr
 
 
 def test_a_package_that_is_not_there_is_named() -> None:

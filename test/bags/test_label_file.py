@@ -201,11 +201,14 @@ def test_tables_are_read_as_spreadsheets_write_them(bag: Path, content: bytes) -
         ('0:01:02.5,0:10.25,walk', "'0:01:02.5' is no time: write 62.5 for seconds"),
         (
             '1700000002500,1700000010250,walk',
-            'are these milliseconds? Write seconds, 1700000002.5',
+            'if these are milliseconds, write seconds, 1700000002.5',
         ),
-        ('1700000002500000,1700000010250000,walk', 'are these microseconds? Write seconds'),
-        ('1700000002500000000,1700000010250000000,walk', 'are these nanoseconds? Write seconds'),
-        ('2500,10250,walk', 'are these milliseconds? Write seconds, 2.5 for 2500'),
+        ('1700000002500000,1700000010250000,walk', 'if these are microseconds, write seconds'),
+        (
+            '1700000002500000000,1700000010250000000,walk',
+            'if these are nanoseconds, write seconds',
+        ),
+        ('2500,10250,walk', 's: if these are milliseconds, write seconds, 2.5 for 2500'),
         ('2023-11-15T00:13:22,2023-11-15T00:13:30,walk', 'Write 2023-11-15T00:13:22+02:00'),
         ('2023-11-14T18:43:22,2023-11-14T18:43:30,walk', 'Write 2023-11-14T18:43:22-03:30'),
     ],

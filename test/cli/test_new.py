@@ -122,7 +122,7 @@ def test_a_test_before_installing_says_what_to_do(
 def test_names_that_cannot_be_or_are_taken_are_refused(tmp_path: Path) -> None:
     for name, words in (
         ('My-Loss', 'can be no name here'),
-        ('class', 'can be no name here'),
+        ('class', 'it is a word of Python'),
         ('infonce', 'already'),
     ):
         with pytest.raises(ConfigurationError, match=words):

@@ -18,7 +18,7 @@ import io
 
 from rich.console import Console
 
-from xmodal_ros.cli.progress import Lines, ProgressBars
+from xmodal_ros.cli.progress import BAR_LINES, Lines, ProgressBars
 from xmodal_ros.progress import EpochMetrics
 
 
@@ -126,3 +126,28 @@ def test_several_bars_stand_side_by_side_and_are_printed_at_the_end_without_a_te
     assert '3/4' in lines[0]
     assert lines[1].startswith('two [harmed]')
     assert '4/6' in lines[1]
+
+
+def test_in_a_file_several_bars_tell_now_and_then_that_they_go_on() -> None:
+    screen, written = console(terminal=False)
+    now = [0.0]
+    with ProgressBars(screen, BAR_LINES, now_s=lambda: now[0]) as bars:
+        first, second = (bars.add(name, 4) for name in ('one', 'two [harmed]'))
+        first.update(1)
+        now[0] = 11
+        first.update(2)
+        second.update(3)
+        now[0] = 22
+        second.advance(1, 'two [mended]')
+    assert written.getvalue().splitlines() == ['  one: 2 of 4', '  two [mended]: 4 of 4']
+
+
+def test_on_a_terminal_several_bars_print_no_lines() -> None:
+    screen, written = console(terminal=True)
+    now = [0.0]
+    with ProgressBars(screen, BAR_LINES, now_s=lambda: now[0]) as bars:
+        bar = bars.add('one', 4)
+        now[0] = 11
+        bar.update(2)
+    assert '2/4' in written.getvalue()
+    assert '2 of 4' not in written.getvalue()

@@ -38,7 +38,10 @@ PARTS = (
 @pytest.fixture(scope='module')
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a copy of the package in a workspace of its own; give what colcon installed."""
-    workspace = tmp_path_factory.mktemp('workspace')
+    return build_in(tmp_path_factory.mktemp('workspace'))
+
+
+def build_in(workspace: Path, *options: str) -> Path:
     package = workspace / 'src' / 'xmodal_ros'
     package.mkdir(parents=True)
     for name in PARTS:
@@ -49,7 +52,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             shutil.copy(source, package)
     build = subprocess.run(
-        [sys.executable, '-m', 'colcon', 'build', '--event-handlers', 'console_direct+'],
+        [sys.executable, '-m', 'colcon', 'build', '--event-handlers', 'console_direct+', *options],
         cwd=workspace,
         env={**os.environ, 'COLCON_HOME': str(workspace / 'home')},
         stdout=subprocess.PIPE,
@@ -94,6 +97,18 @@ def test_ros2_run_finds_executables_for_any_python(prefix: Path) -> None:
     for path in executables.values():
         assert os.access(path, os.X_OK)
         assert path.read_text().splitlines()[0] == '#!/usr/bin/env python3'
+
+
+def test_what_is_linked_into_a_workspace_is_found_and_follows_the_sources(tmp_path: Path) -> None:
+    prefix = build_in(tmp_path, '--symlink-install')
+    share = prefix / 'share' / 'xmodal_ros'
+    for name in ('launch/perception.launch.py', 'config/trainer.yaml', 'config/sros2'):
+        assert (share / name).exists()
+    sources = tmp_path / 'src' / 'xmodal_ros'
+    with (sources / 'xmodal_ros' / '__init__.py').open('a') as file:
+        file.write("\nprint('edited')\n")
+    done = in_workspace(prefix, ['python3', '-c', 'import xmodal_ros'])
+    assert done.stdout == 'edited\n', done.stderr
 
 
 def test_every_entry_point_names_what_exists(prefix: Path) -> None:

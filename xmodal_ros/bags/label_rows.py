@@ -45,10 +45,12 @@ class LabelledSpan:
     def check(self, where: str, text: str, time_ns: int) -> int:
         """Give a time back; raises :class:`BagError` when it lies outside."""
         if not self._holds(time_ns):
+            # A small number was meant from the start of the recording on.
+            small = time_ns < _SET_NS <= self.start_ns
+            since = '' if small else f' from {self.start_ns / 1e9:.3f} s after 1970 on'
             raise BagError(
                 f'{where}: {text} lies outside the recording, which lasts '
-                f'{(self.end_ns - self.start_ns) / 1e9:.3f} s from {self.start_ns / 1e9:.3f} s '
-                f'after 1970 on{self._hint(text, time_ns)}'
+                f'{(self.end_ns - self.start_ns) / 1e9:.3f} s{since}{self._hint(text, time_ns)}'
             )
         return time_ns
 
@@ -59,7 +61,7 @@ class LabelledSpan:
                 break
             value_ns = int(Fraction(text) * _SECOND_NS / factor)
             if self._holds(value_ns) or self._holds(value_ns + self.start_ns):
-                return f': are these {unit}? Write seconds, {value_ns / 1e9:.12g} for {text}'
+                return f': if these are {unit}, write seconds, {value_ns / 1e9:.12g} for {text}'
         for quarters in range(-_MOST_QUARTERS, _MOST_QUARTERS + 1):
             if quarters and self._holds(time_ns - quarters * _QUARTER_NS):
                 sign, (hours, rest) = '+-'[quarters < 0], divmod(abs(quarters), 4)

@@ -32,7 +32,7 @@ from xmodal_ros.cli.evaluate_faults import run_faults
 from xmodal_ros.cli.evaluate_inputs import name_bundles
 from xmodal_ros.cli.evaluate_live import run_live
 from xmodal_ros.cli.evaluate_page import print_checks, print_trial
-from xmodal_ros.cli.progress import ProgressBars
+from xmodal_ros.cli.progress import BAR_LINES, ProgressBars
 from xmodal_ros.cli.result import write_result
 from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.errors import BagError, XmodalError
@@ -128,7 +128,7 @@ def run(settings: EvaluationSettings) -> Trial:
     candidates = _load(settings)
     processes = min(settings.jobs, len(settings.bags) * len(candidates))
     with (
-        ProgressBars(console) as bars,
+        ProgressBars(console, BAR_LINES) as bars,
         LocalExecutor(processes) if processes > 1 else nullcontext() as executor,
     ):
         ahead = {} if executor is None else _begin_all(candidates, settings, executor)

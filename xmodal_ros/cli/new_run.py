@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from importlib import resources
 import keyword
 from pathlib import Path
+import re
 import shlex
 from typing import Final, Literal
 
@@ -114,9 +115,9 @@ def run(kind: Kind, name: str, out: Path | None) -> Path:
 
 
 def _check_name(kind: Kind, name: str) -> None:
-    if not (name.isascii() and name.isidentifier() and name == name.lower()) or (
-        keyword.iskeyword(name) or name.startswith('_')
-    ):
+    if keyword.iskeyword(name):
+        raise UsageError(f'{name!r} can be no name here: it is a word of Python')
+    if not re.fullmatch('[a-z][a-z0-9_]*', name):
         raise UsageError(
             f'{name!r} can be no name here: use lower-case letters, digits and underscores, a '
             'letter first'

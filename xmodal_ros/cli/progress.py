@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import math
 import time
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -41,29 +41,42 @@ class Lines:
     """What is printed where stderr is no terminal: on a stage, on each step of it, on its last.
 
     They are formats with ``stage``, ``total``, ``done`` and ``detail``; without one nothing is
-    printed. Between a line and that of a step are ``every_s`` seconds at least.
+    printed. ``bar`` is for those of several bars, with what it is called as ``stage``. Between a
+    line and that of a step, or of a bar, are ``every_s`` seconds at least.
     """
 
     stage: str = ''
     step: str = ''
     last: str = ''
+    bar: str = ''
     every_s: float = 0.0
+
+
+# Of commands with several bars: enough to see that they go on.
+BAR_LINES: Final = Lines(bar='  {stage}: {done} of {total}', every_s=10.0)
 
 
 class Bar:
     """One bar of several."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(
+        self, progress: Progress, task: TaskID, name: str, moved: Callable[[str, TaskID], None]
+    ) -> None:
         self._progress = progress
         self._task = task
+        self._name = name
+        self._moved = moved
 
     def update(self, done: float, total: int | None = None) -> None:
         """Say how much of it is done, perhaps of another total than before."""
         self._progress.update(self._task, completed=done, total=total)
+        self._moved(self._name, self._task)
 
     def advance(self, steps: int, description: str) -> None:
         """Add steps, and call it by what is done now."""
+        self._name = description
         self._progress.update(self._task, advance=steps, description=escape(description))
+        self._moved(self._name, self._task)
 
     def detail(self, text: str) -> None:
         """Say what is done now, beside the bar."""
@@ -97,6 +110,8 @@ class ProgressBars:
         self.console = console
         self._now_s = now_s
         self._printed_s = -math.inf
+        # A command that is soon done prints none.
+        self._bar_printed_s = now_s()
         self._lines = lines or Lines()
         self._progress = Progress(
             TextColumn('{task.description}'),
@@ -130,7 +145,7 @@ class ProgressBars:
     def add(self, description: str, total: int) -> Bar:
         """Add a bar of so many steps."""
         task = self._progress.add_task(escape(description), total=total, detail='')
-        return Bar(self._progress, task)
+        return Bar(self._progress, task, description, self._bar_moved)
 
     def begin(self, stage: str, total: int) -> None:
         """Add a bar for a stage; the stage before is over, perhaps ahead of its total."""
@@ -158,6 +173,17 @@ class ProgressBars:
         self._print_line(self._last)
         self._last = ''
         self.console.print(f'[yellow]note:[/] {escape(text)}', soft_wrap=True)
+
+    def _bar_moved(self, name: str, moved: TaskID) -> None:
+        if not self._lines.bar or self._now_s() - self._bar_printed_s < self._lines.every_s:
+            return
+        self._bar_printed_s = self._now_s()
+        (task,) = (each for each in self._progress.tasks if each.id == moved)
+        self._print_line(
+            self._lines.bar.format(
+                stage=name, total=round(task.total or 0), done=round(task.completed)
+            )
+        )
 
     def _finish(self) -> None:
         if self._bar is not None:

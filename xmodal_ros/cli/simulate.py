@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 from rich.console import Console
 import typer
 
-from xmodal_ros.cli.progress import ProgressBars
+from xmodal_ros.cli.progress import BAR_LINES, ProgressBars
 from xmodal_ros.cli.result import write_result
 
 
@@ -102,7 +102,7 @@ def simulate(
     executors = ExecutorSettings(
         processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
     )
-    with ProgressBars(console) as bars:
+    with ProgressBars(console, BAR_LINES) as bars:
         by_subject = {plan.subject: bars.add(plan.subject, 100) for plan in plans}
         bags = make(
             out,

@@ -126,8 +126,9 @@ def _rows(
     header = lines.header
     wanted = [columns.time, *columns.values]
     if missing := [name for name in wanted if name not in header]:
+        names = ', '.join(repr(name) for name in missing)
         raise BagError(
-            f'{file}: there is no column {missing[0]!r}, only {", ".join(header) or "nothing"}: '
+            f'{file}: there is no column {names}, only {", ".join(header) or "nothing"}: '
             f'{_why_missing(header) or columns.remedy}'
         )
     order = [header.index(name) for name in wanted]

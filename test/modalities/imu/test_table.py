@@ -104,9 +104,12 @@ def test_acceleration_without_gravity_is_believed_when_said(tmp_path: Path) -> N
     assert len(read_imu_table(file, ImuColumns(gravity=False)).times_ns) == 2
 
 
-def test_a_missing_column_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(BagError, match=r"no column 'gx', only time, ax, ay, az: .*'--gyro'"):
-        read_imu_table(write(tmp_path, ROWS, 'time,ax,ay,az'), ImuColumns())
+def test_missing_columns_are_named_together_and_answered_with_those_there_are(
+    tmp_path: Path,
+) -> None:
+    problem = r"no column 'ax', 'gx', 'gz', only time, x, ay, az, gy: .*'--gyro'"
+    with pytest.raises(BagError, match=problem):
+        read_imu_table(write(tmp_path, ROWS, 'time,x,ay,az,gy'), ImuColumns())
 
 
 @pytest.mark.parametrize('content', [b'', b'\xff\xfe\x00\x01', b'"time,ax'])
