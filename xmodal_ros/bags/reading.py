@@ -47,6 +47,7 @@ from xmodal_ros.bags.storage import (
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.timing import are_in_order
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""
@@ -502,7 +503,7 @@ def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
         parts[0] if len(parts) == 1 else [np.concatenate(e) for e in zip(*parts, strict=True)]
     )
     files, received, stamps, sizes, places = fields or [np.empty(0, np.int64)] * 5
-    if len(parts) == 1 and (received[1:] >= received[:-1]).all():
+    if len(parts) == 1 and are_in_order(received):
         return Outline(received, stamps, sizes, files, places)
     # Files in turn keep their order, and so do messages of one time.
     order = np.lexsort((received, files) if in_turn else (received,))
