@@ -16,7 +16,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, UTC
 import time
@@ -40,7 +40,7 @@ from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.timing import in_order, stamp_facts, StampFacts
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.sample import DecodeError, Decoder
+from xmodal_ros.streams.sample import DecodeError, Sample
 
 _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
@@ -115,7 +115,7 @@ class _TopicNotes:
 
     stamped: bool
     modality: Modality | None = None
-    decode: Decoder | None = None
+    decode: Callable[[bytes, int], Sample] | None = None
     gauge: ContentGauge | None = None
     audio_format: AudioFormat | None = None
     rate_hz: int = 0
@@ -323,7 +323,7 @@ def _begin(reader: BagReader, topic: Topic, warnings: list[str], *, sampled: boo
     )
     if not notes.modality.intake.as_they_come:
         # Decoding every large message would take far longer than reading them.
-        notes.decode = notes.modality.make_trial_decoder(topic.msgtype, notes.audio_format)
+        notes.decode = contents.decode
     return notes
 
 
