@@ -23,7 +23,7 @@ from itertools import chain, islice
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,7 @@ class Topic:
     latched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One recorded message.
 
     ``received_ns`` is the time of recording, ``data`` CDR with its 4-byte encapsulation header.
@@ -306,16 +305,16 @@ class BagReader:
             if self._in_turn
             else heapq.merge(*sources, key=lambda message: message.received_ns)
         )
-        while True:
-            if iteration != self._iteration:
-                raise RuntimeError(
-                    'another iteration over this BagReader has begun: open a second BagReader'
-                )
-            try:
-                message = next(merged)
-            except StopIteration:
-                return
+        self._check_turn(iteration)
+        for message in merged:
             yield message
+            self._check_turn(iteration)
+
+    def _check_turn(self, iteration: int) -> None:
+        if iteration != self._iteration:
+            raise RuntimeError(
+                'another iteration over this BagReader has begun: open a second BagReader'
+            )
 
     def _messages_of(
         self,
@@ -327,9 +326,19 @@ class BagReader:
         wanted = [
             channel for channel in _readable(file) if topics is None or channel.topic in topics
         ]
+        # Of most channels messages are given as they are.
+        as_it_is = {
+            channel.key: (channel.topic, channel.msgtype or self.topics[channel.topic].msgtype)
+            for channel in wanted
+            if channel.encoding != ROS1 and channel.topic not in self.clocks
+        }
         with _telling_damage(file):
             for channel, received_ns, data in file.messages(wanted, start_ns, stop_ns):
-                yield self._make_message(channel, received_ns, data)
+                names = as_it_is.get(channel.key)
+                if names is None or data.startswith(ZSTD_MAGIC):
+                    yield self._make_message(channel, received_ns, data)
+                else:
+                    yield Message(*names, received_ns, data)
 
     def _make_message(self, channel: Channel, received_ns: int, data: bytes) -> Message:
         # No message of ROS begins so, whatever is said of their compression.

@@ -153,7 +153,7 @@ class ContentReader:
     ) -> list[Sample] | None:
         """Decode messages, at least one, of one frame at once.
 
-        None where they have to be read one by one.
+        None where they have to be read one by one, as where one of them cannot be used.
         """
         return None
 
@@ -187,14 +187,18 @@ class _Notes:
         self._note(sample)
         return sample
 
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Count messages of one frame that can be used, at least one."""
+        self.looked_at += len(samples)
+        self._note(samples[-1], len(samples))
+
     def read_all(
         self, reader: ContentReader, messages: Sequence[bytes], received_ns: Sequence[int]
     ) -> list[Sample]:
         """Read messages, at least one; gives those that can be used."""
         samples = reader.read_block(messages)
         if samples is not None:
-            self.looked_at += len(samples)
-            self._note(samples[-1], len(samples))
+            self.add(samples)
             return samples
         read = (self.read(reader, *each) for each in zip(messages, received_ns, strict=True))
         return [sample for sample in read if sample is not None]
@@ -247,14 +251,25 @@ class ContentGauge:
 
     def note_block(self, messages: Sequence[bytes], received_ns: Sequence[int]) -> None:
         """Take messages that follow each other."""
+        for part, kept in self._parts(len(messages)):
+            kept += self._notes.read_all(self._reader, messages[part], received_ns[part])
+
+    def note_samples(self, samples: Sequence[Sample]) -> None:
+        """Take what :meth:`ContentReader.read_block` gave of messages that follow each other."""
+        for part, kept in self._parts(len(samples)):
+            self._notes.add(samples[part])
+            kept += samples[part]
+
+    def _parts(self, count: int) -> Iterator[tuple[slice, list[Sample]]]:
+        """Yield which of so many messages are looked into, and where they are kept."""
         at = 0
-        while at < len(messages):
+        while at < count:
             # Up to where the next block of neighbours begins.
             rest = -self._seen % self._sampling.block or self._sampling.block
-            part = slice(at, min(at + rest, len(messages)))
+            part = slice(at, min(at + rest, count))
             kept = self._next(part.stop - at)
             if kept is not None:
-                kept += self._notes.read_all(self._reader, messages[part], received_ns[part])
+                yield part, kept
             at = part.stop
 
     def _next(self, count: int = 1) -> list[Sample] | None:
