@@ -140,8 +140,8 @@ _register_forward(
     'audio',
     'a microphone',
     0.5,
-    'More than a third of it is the short-time Fourier transform of onnxruntime, a fourteenth the '
-    'inverse hyperbolic sine; most of the rest are depthwise convolutions of a few channels.',
+    'A fourth of it are power spectra, a twelfth is an inverse hyperbolic sine; most of the rest '
+    'are depthwise convolutions of a few channels.',
 )
 
 
