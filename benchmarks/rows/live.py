@@ -134,13 +134,14 @@ _register_forward(
     'camera',
     'a camera',
     0.5,
-    'Most of it is three convolutions, of which onnxruntime takes little less than torch.',
+    'Half of it is three convolutions, of which onnxruntime takes little less than torch.',
 )
 _register_forward(
     'audio',
     'a microphone',
     0.5,
-    'Most of what is left are depthwise convolutions of a few channels.',
+    'A fourth of it are power spectra, a twelfth is an inverse hyperbolic sine; most of the rest '
+    'are depthwise convolutions of a few channels.',
 )
 
 

@@ -29,7 +29,7 @@ _MINUTES = 15
     aim=0.2,
     ours='what `xmodal inspect` does with an mcap file as rosbag2 writes it by default',
     plain='iterating over its messages with rosbags',
-    limit='A third of it is reading the first bytes of each message, which says that the index '
+    limit='Half of it is reading the first bytes of each message, which says that the index '
     'names them all and gives their stamps, a sixth what stamps tell; the rest, messages that are '
     'looked into and metadata.yaml, does not grow with the recording.',
 )

@@ -32,6 +32,7 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
+from xmodal_ros.modalities.audio import decoder as audio_decoder
 from xmodal_ros.modalities.sensor import Sensor
 
 WAVES = [
@@ -230,6 +231,16 @@ def test_the_format_of_audio_is_told(tmp_path: Path, stamped: bool) -> None:
     assert inspection.warnings == ()
     assert inspection.audio_formats == {'/audio': '44100 Hz S16LE 2 channels'}
     assert topic_of(bag, '/audio').stamped is stamped
+
+
+def test_what_a_chunk_of_sound_holds_is_decoded_once(tmp_path: Path, monkeypatch) -> None:
+    bag = write_sound_bag(tmp_path / 'bag')
+    decode = Mock(wraps=audio_decoder._decode)
+    monkeypatch.setattr(audio_decoder, '_decode', decode)
+    with BagReader(bag) as reader:
+        inspect_bag(reader, full=True)
+        chunks = max(topic.count for topic in reader.topics.values())
+    assert decode.call_count == chunks
 
 
 def test_audio_whose_format_nobody_says_is_a_warning(tmp_path: Path) -> None:

@@ -17,7 +17,10 @@
 import pytest
 
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.tools.doctor.robots import audio_bytes, SPEECH, tone
 from xmodal_ros.errors import StreamError
+from xmodal_ros.modalities.audio.decoder import STAMPED_TYPE
+from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
@@ -96,6 +99,35 @@ def test_messages_in_blocks_are_treated_as_one_by_one(look_at):
     )  # fmt: skip
     assert together.contents() == single.contents()
     assert [*together.check_rate()] == [*single.check_rate()]
+
+
+def test_sound_in_blocks_is_treated_as_chunk_by_chunk():
+    messages = [
+        audio_bytes(EPOCH + n * SECOND // 50, tone(320, 0.1 + n / 1000)) for n in range(400)
+    ]
+    messages[130] = messages[129]
+    messages[200] = b'junk'
+    spec = WindowingSpec(rate_hz=16_000)
+    single, together = (
+        SensorIntake(AudioStream(), spec, STAMPED_TYPE, audio_format=SPEECH, look_at='all')
+        for _ in range(2)
+    )
+    expected = [(n, window) for n, each in enumerate(messages) for window in single.push(each, n)]
+    found, blocks = [], 0
+    for at in range(0, len(messages), 40):
+        part = messages[at : at + 40]
+        due = together.push_block(part, range(at, at + len(part)))
+        blocks += due is not None
+        if due is None:
+            due = [(n, together.push(each, at + n)) for n, each in enumerate(part)]
+        found += [(at + number, window) for number, windows in due for window in windows]
+    assert blocks == 9
+    assert [(n, w.end_ns, w.values.tobytes()) for n, w in found] == [
+        (n, w.end_ns, w.values.tobytes()) for n, w in expected
+    ]
+    assert found
+    assert (together.received, together.drops) == (single.received, single.drops)
+    assert together.contents() == single.contents()
 
 
 def test_a_recording_is_pushed_in_blocks_where_messages_are_small():

@@ -36,6 +36,22 @@ def test_steps_run_in_order_on_any_dtype():
     assert given[0].tolist() == [[1, 0], [3, 20], [2, -10]]
 
 
+@pytest.mark.parametrize('shape', [(2, 9, 6), (1, 24, 30, 40, 2), (3, 50, 1), (1, 12, 64)])
+def test_standardising_is_for_each_number_what_its_channel_says(shape):
+    window = torch.randn(shape)
+    mean, std = torch.randn(shape[-1]), torch.rand(shape[-1]) + 0.1
+    step = StandardiseStep(mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+    assert torch.equal(Preprocessing([step])(window), (window - mean) / std)
+
+
+def test_standardising_a_picture_is_no_work_on_two_numbers_at_a_time():
+    step = StandardiseStep(mean=(1.0, 2.0), std=(3.0, 4.0))
+    exported = torch.export.export(Preprocessing([step]), (torch.zeros(1, 24, 30, 40, 2),))
+    names = ('aten.sub.Tensor', 'aten.div.Tensor')
+    found = [node for node in exported.graph.nodes if str(node.target) in names]
+    assert [tuple(node.args[1].meta['val'].shape) for node in found] == [(40, 2), (40, 2)]
+
+
 def test_magnitudes_do_not_depend_on_how_the_sensor_is_turned():
     window = torch.randn(1, 20, 6)
     turned = window[..., [1, 2, 0, 4, 5, 3]]

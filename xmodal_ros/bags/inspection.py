@@ -16,7 +16,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, UTC
 import time
@@ -34,13 +34,13 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.storage import HEAD_BYTES
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.contents import ContentGauge, Sampling
+from xmodal_ros.modalities.contents import ContentGauge, ContentReader, Sampling
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.timing import in_order, stamp_facts, StampFacts
 from xmodal_ros.streams.cdr import read_stamp_ns
-from xmodal_ros.streams.sample import DecodeError, Decoder
+from xmodal_ros.streams.sample import DecodeError
 
 _SECOND_NS: Final = 1_000_000_000
 # Clocks that are further apart than any transport delay were not synchronised.
@@ -110,12 +110,13 @@ class _TopicNotes:
     """What is noted of one topic: 16 bytes a message.
 
     ``stamps`` are those of messages that are large enough for one, ``looked_at`` counts those
-    whose contents were looked into.
+    whose contents were looked into, and ``reader`` says of each of these whether it can be used,
+    where messages are small.
     """
 
     stamped: bool
     modality: Modality | None = None
-    decode: Decoder | None = None
+    reader: ContentReader | None = None
     gauge: ContentGauge | None = None
     audio_format: AudioFormat | None = None
     rate_hz: int = 0
@@ -243,8 +244,12 @@ def _look_at_some(
         wanted.append((outline, chosen))
     times = [outline.received_ns[chosen].tolist() for outline, chosen in wanted]
     # All at once, for what lies in one chunk of a file is unpacked together.
+    taken: list[list[tuple[bytes, int]]] = [[] for _ in wanted]
     for which, index, data in reader.read_at(wanted) if wanted else ():
-        _look_into(looked_into[which], data, times[which][index])
+        taken[which].append((data, times[which][index]))
+    for each, messages in zip(looked_into, taken, strict=True):
+        for at in range(0, len(messages), _QUICK.block):
+            _look_into_all(each, messages[at : at + _QUICK.block])
     all_times = np.sort(np.concatenate([outline.received_ns for outline in outlines.values()]))
     return int(np.diff(all_times, prepend=reader.start_ns).max(initial=0))
 
@@ -323,7 +328,7 @@ def _begin(reader: BagReader, topic: Topic, warnings: list[str], *, sampled: boo
     )
     if not notes.modality.intake.as_they_come:
         # Decoding every large message would take far longer than reading them.
-        notes.decode = notes.modality.make_trial_decoder(topic.msgtype, notes.audio_format)
+        notes.reader = contents
     return notes
 
 
@@ -339,11 +344,25 @@ def _look_into(notes: _TopicNotes, data: bytes, received_ns: int) -> int | None:
             if stamp_ns <= 0:
                 # It cannot be used whatever else it holds, and that is told of all of them.
                 return stamp_ns
-        if notes.decode is not None:
-            notes.rate_hz = notes.decode(data, received_ns).rate_hz
+        if notes.reader is not None:
+            notes.rate_hz = notes.reader.decode(data, received_ns).rate_hz
     except DecodeError as error:
         notes.troubles[error.reason] += 1
     return stamp_ns
+
+
+def _look_into_all(notes: _TopicNotes, messages: Sequence[tuple[bytes, int]]) -> None:
+    """Note what messages of a topic hold, at once where they can all be used."""
+    samples = None
+    if notes.reader is not None:
+        samples = notes.reader.read_block([data for data, _ in messages])
+    if samples is None or notes.gauge is None:
+        for data, received_ns in messages:
+            _look_into(notes, data, received_ns)
+        return
+    notes.looked_at += len(samples)
+    notes.gauge.note_samples(samples)
+    notes.rate_hz = samples[-1].rate_hz
 
 
 def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
@@ -413,7 +432,7 @@ def _doubts(topic: Topic, notes: _TopicNotes) -> Iterator[str]:
         return
     contents = notes.gauge.contents()
     refused = sum(contents.refused.values())
-    if notes.decode is None and refused:
+    if notes.reader is None and refused:
         yield (
             f'{refused} of {contents.looked_at} messages that were looked at cannot be used: '
             f'{contents.complaint}'

@@ -23,7 +23,7 @@ from itertools import chain, islice
 import json
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ from xmodal_ros.bags.storage import (
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.modalities.timing import are_in_order
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""
@@ -66,8 +67,7 @@ class Topic:
     latched: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One recorded message.
 
     ``received_ns`` is the time of recording, ``data`` CDR with its 4-byte encapsulation header.
@@ -305,16 +305,16 @@ class BagReader:
             if self._in_turn
             else heapq.merge(*sources, key=lambda message: message.received_ns)
         )
-        while True:
-            if iteration != self._iteration:
-                raise RuntimeError(
-                    'another iteration over this BagReader has begun: open a second BagReader'
-                )
-            try:
-                message = next(merged)
-            except StopIteration:
-                return
+        self._check_turn(iteration)
+        for message in merged:
             yield message
+            self._check_turn(iteration)
+
+    def _check_turn(self, iteration: int) -> None:
+        if iteration != self._iteration:
+            raise RuntimeError(
+                'another iteration over this BagReader has begun: open a second BagReader'
+            )
 
     def _messages_of(
         self,
@@ -326,9 +326,19 @@ class BagReader:
         wanted = [
             channel for channel in _readable(file) if topics is None or channel.topic in topics
         ]
+        # Of most channels messages are given as they are.
+        as_it_is = {
+            channel.key: (channel.topic, channel.msgtype or self.topics[channel.topic].msgtype)
+            for channel in wanted
+            if channel.encoding != ROS1 and channel.topic not in self.clocks
+        }
         with _telling_damage(file):
             for channel, received_ns, data in file.messages(wanted, start_ns, stop_ns):
-                yield self._make_message(channel, received_ns, data)
+                names = as_it_is.get(channel.key)
+                if names is None or data.startswith(ZSTD_MAGIC):
+                    yield self._make_message(channel, received_ns, data)
+                else:
+                    yield Message(*names, received_ns, data)
 
     def _make_message(self, channel: Channel, received_ns: int, data: bytes) -> Message:
         # No message of ROS begins so, whatever is said of their compression.
@@ -502,7 +512,7 @@ def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
         parts[0] if len(parts) == 1 else [np.concatenate(e) for e in zip(*parts, strict=True)]
     )
     files, received, stamps, sizes, places = fields or [np.empty(0, np.int64)] * 5
-    if len(parts) == 1 and (received[1:] >= received[:-1]).all():
+    if len(parts) == 1 and are_in_order(received):
         return Outline(received, stamps, sizes, files, places)
     # Files in turn keep their order, and so do messages of one time.
     order = np.lexsort((received, files) if in_turn else (received,))

@@ -126,7 +126,8 @@ class Newest:
 class ContentReader:
     """Reads messages for what they hold: one decodes, one puts what was decoded into figures.
 
-    ``decode`` raises :class:`DecodeError`; ``measure`` gets at least one sample.
+    ``decode`` raises :class:`DecodeError` for messages that nobody can use; ``measure`` gets at
+    least one sample.
     """
 
     def __init__(
@@ -134,10 +135,17 @@ class ContentReader:
     ) -> None:
         self._decode = decode
         self._measure = measure
+        self._last: tuple[bytes, Sample] | None = None
+
+    def decode(self, data: bytes, received_ns: int) -> Sample:
+        """Decode a message, once if it is the one asked for last; raises :class:`DecodeError`."""
+        if self._last is None or self._last[0] is not data:
+            self._last = data, self._decode(data, received_ns)
+        return self._last[1]
 
     def read(self, data: bytes, received_ns: int) -> Sample:
-        """Decode a message; raises :class:`DecodeError`."""
-        return self._decode(data, received_ns)
+        """Read a message, by default no more than it is decoded to; raises as that does."""
+        return self.decode(data, received_ns)
 
     def read_block(
         self,
@@ -145,7 +153,7 @@ class ContentReader:
     ) -> list[Sample] | None:
         """Decode messages, at least one, of one frame at once.
 
-        None where they have to be read one by one.
+        None where they have to be read one by one, as where one of them cannot be used.
         """
         return None
 
@@ -183,6 +191,17 @@ class _Notes:
         """Count messages of one frame that can be used, at least one."""
         self.looked_at += len(samples)
         self._note(samples[-1], len(samples))
+
+    def read_all(
+        self, reader: ContentReader, messages: Sequence[bytes], received_ns: Sequence[int]
+    ) -> list[Sample]:
+        """Read messages, at least one; gives those that can be used."""
+        samples = reader.read_block(messages)
+        if samples is not None:
+            self.add(samples)
+            return samples
+        read = (self.read(reader, *each) for each in zip(messages, received_ns, strict=True))
+        return [sample for sample in read if sample is not None]
 
     def refuse(self, error: DecodeError) -> None:
         """Count a message that was looked at and cannot be used."""
@@ -232,19 +251,26 @@ class ContentGauge:
 
     def note_block(self, messages: Sequence[bytes], received_ns: Sequence[int]) -> None:
         """Take messages that follow each other."""
-        samples = self._reader.read_block(messages)
-        if samples is None:
-            for data, received in zip(messages, received_ns, strict=True):
-                self.note(data, received)
-            return
-        while samples:
+        for part, kept in self._parts(len(messages)):
+            kept += self._notes.read_all(self._reader, messages[part], received_ns[part])
+
+    def note_samples(self, samples: Sequence[Sample]) -> None:
+        """Take what :meth:`ContentReader.read_block` gave of messages that follow each other."""
+        for part, kept in self._parts(len(samples)):
+            self._notes.add(samples[part])
+            kept += samples[part]
+
+    def _parts(self, count: int) -> Iterator[tuple[slice, list[Sample]]]:
+        """Yield which of so many messages are looked into, and where they are kept."""
+        at = 0
+        while at < count:
             # Up to where the next block of neighbours begins.
-            count = min(len(samples), -self._seen % self._sampling.block or self._sampling.block)
-            kept = self._next(count)
+            rest = -self._seen % self._sampling.block or self._sampling.block
+            part = slice(at, min(at + rest, count))
+            kept = self._next(part.stop - at)
             if kept is not None:
-                self._notes.add(samples[:count])
-                kept += samples[:count]
-            samples = samples[count:]
+                yield part, kept
+            at = part.stop
 
     def _next(self, count: int = 1) -> list[Sample] | None:
         """Give the block that the next messages belong to, None where it is not looked into."""

@@ -23,7 +23,7 @@ import numpy as np
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentGauge, Contents, NewestContents
-from xmodal_ros.modalities.modality import SampleCutter
+from xmodal_ros.modalities.modality import BlockCutter
 from xmodal_ros.modalities.registry import check_type, find_modality
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.streams.cdr import read_stamp_ns
@@ -63,6 +63,7 @@ class SensorIntake:
         self._modality = modality = find_modality(stream.modality)
         self._msgtype, self._look_at = msgtype, look_at
         self._cutter = modality.make_cutter(stream, window, msgtype, placement, audio_format)
+        self._blocks = self._cutter if isinstance(self._cutter, BlockCutter) else None
         self._contents = self._begin_contents(audio_format)
         # Sound that comes in chunks tells its rate.
         kept = {'none': 0, 'newest': _NEWEST_STAMPS, 'all': _ALL_STAMPS}[look_at]
@@ -166,10 +167,10 @@ class SensorIntake:
         Gives the windows that are due, by the numbers of the messages that made them so. None,
         and takes nothing, where they have to be pushed one by one.
         """
-        if len(messages) < _LEAST_BLOCK or not isinstance(self._cutter, SampleCutter):
+        if len(messages) < _LEAST_BLOCK or self._blocks is None:
             return None
-        block = self._cutter.decode_block(messages)
-        due = None if block is None else self._cutter.push_block(block)
+        block = self._blocks.decode_block(messages)
+        due = None if block is None else self._blocks.push_block(block)
         if block is None or due is None:
             return None
         self.received += len(messages)

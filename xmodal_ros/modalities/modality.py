@@ -24,7 +24,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,20 @@ class WindowCutter(Protocol):
 
     def use_format(self, audio_format: AudioFormat | None) -> None:
         """Read messages that do not say their format as this; None refuses them."""
+
+
+@runtime_checkable
+class BlockCutter(Protocol):
+    """A cutter of small messages, which takes several at once in a fraction of the time."""
+
+    def decode_block(self, messages: Sequence[bytes]) -> SampleBlock | None:
+        """Decode several messages at once; None where they have to be pushed one by one."""
+
+    def push_block(self, block: SampleBlock) -> list[tuple[int, list[Window]]] | None:
+        """Take decoded messages; gives the windows due by the numbers of those that made them so.
+
+        None, and takes none of them, where they have to be pushed one by one.
+        """
 
 
 class SampleCutter:

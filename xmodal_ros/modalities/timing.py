@@ -152,7 +152,12 @@ def _distinct(times: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def in_order(times: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sort times (N,), which are in order already as a rule."""
-    return times if bool((times[1:] >= times[:-1]).all()) else np.sort(times)
+    return times if are_in_order(times) else np.sort(times)
+
+
+def are_in_order(times: NDArray[np.int64]) -> bool:
+    """Tell whether none of times (N,) lies before the one before it."""
+    return bool((times[1:] >= times[:-1]).all())
 
 
 def _by_turns(times: NDArray[np.int64], shortest_ns: float) -> tuple[float, float] | None:

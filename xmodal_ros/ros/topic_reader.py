@@ -84,7 +84,7 @@ class TopicReader:
         self.topic: Final = resolved(node, topic)
         self._depth = depth
         self._parameter = parameter
-        self._start = remedy
+        self._remedy = remedy
         self.msgtype = _first_installed(msgtypes)
         self.problem = ''
         self._followed = False
@@ -229,12 +229,12 @@ class TopicReader:
     ) -> str:
         wanted = ' or '.join(self._msgtypes)
         if not publishers:
-            return f'nobody publishes on {self.topic} ({wanted}): {self._remedy()}'
+            return f'nobody publishes on {self.topic} ({wanted}): {self._advice()}'
         if not heard:
             found = ', '.join(
                 sorted({f'{info.topic_type} from {qos.node_name(info)}' for info in publishers})
             )
-            return f'{self.topic} carries {found}, but {wanted} is needed: {self._remedy()}'
+            return f'{self.topic} carries {found}, but {wanted} is needed: {self._advice()}'
         return qos.explain_mismatch(self.topic, heard, profile)
 
     def _published_by_others(self, topic: str) -> bool:
@@ -244,7 +244,7 @@ class TopicReader:
             for info in self._node.get_publishers_info_by_topic(topic)
         )
 
-    def _remedy(self) -> str:
+    def _advice(self) -> str:
         others = [
             name
             for name, types in self._node.get_topic_names_and_types()
@@ -258,10 +258,10 @@ class TopicReader:
             more = f' and {len(others) - len(close)} more' if len(others) > len(close) else ''
             names = ', '.join(sorted(close)) + more
             return (
-                f"{self._start}, or set the parameter '{self._parameter}' to where the "
+                f"{self._remedy}, or set the parameter '{self._parameter}' to where the "
                 f'same comes from (of this type there are {names})'
             )
-        return f"{self._start}, or correct the parameter '{self._parameter}'"
+        return f"{self._remedy}, or correct the parameter '{self._parameter}'"
 
 
 def wait_for_any(readers: Sequence[TopicReader], timeout_s: float) -> bool:

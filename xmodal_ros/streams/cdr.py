@@ -18,9 +18,13 @@ Deserializing a whole message in rclpy costs more than classifying it; a cursor 
 reads the few fields that matter, and copies nothing.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 import struct
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from xmodal_ros.streams.sample import DecodeError
 
@@ -31,6 +35,8 @@ _SECOND_NS: Final = 1_000_000_000
 
 _HEADER_LITTLE: Final = struct.Struct('<iII')
 _HEADER_BIG: Final = struct.Struct('>iII')
+# Where a header has its stamp.
+_STAMP: Final = slice(4, 12)
 
 
 @lru_cache(maxsize=64)
@@ -144,3 +150,28 @@ def read_stamp_ns(data: bytes) -> int:
     layout = _HEADER_LITTLE if data[1] == _LITTLE_ENDIAN else _HEADER_BIG
     seconds, nanoseconds, _ = layout.unpack_from(data, _ENCAPSULATION_BYTES)
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+
+def rows_alike(
+    messages: Sequence[bytes], same_until: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]] | None:
+    """Give the bytes (N, size) of messages of one size, at least one, and their stamps (N,).
+
+    None where they differ before ``same_until`` in more than their stamps, or one of these cannot
+    be used; they must begin with a ``std_msgs/Header`` of little-endian numbers.
+    """
+    size = len(messages[0])
+    if size < max(same_until, _STAMP.stop) or any(len(each) != size for each in messages):
+        return None
+    rows = np.frombuffer(b''.join(messages), np.uint8).reshape(-1, size)
+    words = np.ascontiguousarray(rows[:, _STAMP]).view('<u4')
+    if (
+        rows[0, 1] != _LITTLE_ENDIAN
+        or (rows[:, : _STAMP.start] != rows[0, : _STAMP.start]).any()
+        or (rows[:, _STAMP.stop : same_until] != rows[0, _STAMP.stop : same_until]).any()
+        or (words[:, 1] >= _SECOND_NS).any()
+    ):
+        return None
+    # NumPy 1 would multiply by a number of 64 bits in 32 of them.
+    stamps_ns = words[:, 0].view('<i4').astype(np.int64) * _SECOND_NS + words[:, 1]
+    return None if (stamps_ns <= 0).any() else (rows, stamps_ns)

@@ -41,17 +41,22 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class SampleBlock:
-    """Samples of one frame, in the order in which they came: stamps (N,) and values (N, ...)."""
+    """Samples of one frame, in the order in which they came: stamps (N,) and values (N, ...).
+
+    ``rate_hz`` is that of each, as of a :class:`Sample`.
+    """
 
     stamps_ns: NDArray[np.int64]
     frame_id: str
     values: NDArray[Any]
+    rate_hz: int = 0
 
     def samples(self) -> list[Sample]:
         """Give them one by one."""
         stamps = self.stamps_ns.tolist()
         pairs = zip(stamps, self.values, strict=True)
-        return [Sample(stamp_ns, self.frame_id, values) for stamp_ns, values in pairs]
+        rate_hz = self.rate_hz
+        return [Sample(stamp_ns, self.frame_id, values, rate_hz) for stamp_ns, values in pairs]
 
 
 @dataclass(frozen=True, eq=False)

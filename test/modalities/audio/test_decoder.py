@@ -120,16 +120,80 @@ def test_samples_are_the_mean_of_their_channels_to_the_last_bit(sample_format, c
     assert decoded.tobytes() == np.clip(wanted, -1, 1).astype(np.float32).tobytes()
 
 
-def test_what_was_just_decoded_is_not_decoded_again():
-    known = AudioFormat(16_000, 1, 'S16LE')
-    data = stamped(bytes(64))
-    first, again = (AudioDecoder(STAMPED_TYPE, known) for _ in range(2))
-    sample = first(data)
-    assert again(data) is sample
-    assert again.rate_hz == 16_000
-    # Where it was said to be something else it is that.
-    other = AudioDecoder(STAMPED_TYPE, AudioFormat(8000, 2, 'S16LE'))(data)
-    assert (other.rate_hz, len(other.values)) == (8000, 16)
+def chunks(audio: AudioFormat, count: int = 12) -> list[bytes]:
+    rng = np.random.default_rng(0)
+    size = 160 * audio.channels
+    waves = rng.uniform(-1, 1, (count, size))
+    return [stamped(encode(audio.sample_format, each), EPOCH + n) for n, each in enumerate(waves)]
+
+
+@pytest.mark.parametrize('sample_format', SAMPLE_FORMATS)
+@pytest.mark.parametrize('channels', [1, 2, 3])
+def test_a_block_is_decoded_to_the_bits_of_one_by_one(sample_format, channels):
+    audio = AudioFormat(16_000, channels, sample_format)
+    messages = chunks(audio)
+    block = AudioDecoder(STAMPED_TYPE, audio).block(messages)
+    assert block is not None
+    for sample, data in zip(block.samples(), messages, strict=True):
+        expected = AudioDecoder(STAMPED_TYPE, audio)(data)
+        assert (sample.stamp_ns, sample.frame_id, sample.rate_hz) == (
+            expected.stamp_ns, expected.frame_id, expected.rate_hz,
+        )  # fmt: skip
+        assert sample.values.dtype == expected.values.dtype
+        assert sample.values.tobytes() == expected.values.tobytes()
+
+
+@given(
+    st.integers(0, 9),
+    st.integers(0, 1000),
+    st.one_of(
+        st.binary(min_size=1, max_size=8),
+        st.sampled_from([np.nan, 3.0, 40.0, -np.inf]).map(lambda x: np.float32(x).tobytes()),
+    ),
+)
+def test_a_block_with_a_damaged_chunk_is_not_decoded_or_the_same(number, position, damage):
+    audio = AudioFormat(16_000, 1, 'F32LE')
+    messages = chunks(audio, 10)
+    data = bytearray(messages[number])
+    position %= len(data)
+    data[position : position + len(damage)] = damage
+    messages[number] = bytes(data)
+    block = AudioDecoder(STAMPED_TYPE, audio).block(messages)
+    if block is not None:
+        found = [(s.stamp_ns, s.frame_id, s.values.tobytes()) for s in block.samples()]
+        one_by_one = [AudioDecoder(STAMPED_TYPE, audio)(each) for each in messages]
+        assert found == [(s.stamp_ns, s.frame_id, s.values.tobytes()) for s in one_by_one]
+
+
+_FLOATS = AudioFormat(16_000, 1, 'F32LE')
+
+
+@pytest.mark.parametrize(
+    'other',
+    [
+        stamped(encode('F32LE', np.append(WAVE[1:], np.nan))),
+        # Integers in floats, which are seen as such where no others are beside them.
+        stamped(encode('F32LE', np.full(160, 7.0))),
+        stamped(encode('F32LE', WAVE[1:])),
+        stamped(b'RIFF' + encode('F32LE', WAVE)[4:]),
+        stamped(b'OggS' + encode('F32LE', WAVE)[4:]),
+        stamped(encode('F32LE', WAVE), 0),
+        stamped(encode('F32LE', WAVE)).replace(b'mic', b'mac'),
+        stamped(encode('F32LE', WAVE))[:-3],
+        b'',
+    ],
+)
+@pytest.mark.parametrize('number', [0, 5])
+def test_what_is_to_be_refused_or_unlike_the_others_is_decoded_one_by_one(other, number):
+    messages = [stamped(encode('F32LE', WAVE))] * 9
+    assert AudioDecoder(STAMPED_TYPE, _FLOATS).block(messages) is not None
+    messages.insert(number, other)
+    assert AudioDecoder(STAMPED_TYPE, _FLOATS).block(messages) is None
+
+
+def test_a_block_of_which_the_format_or_the_stamps_are_not_known_is_decoded_one_by_one():
+    assert AudioDecoder(STAMPED_TYPE).block(chunks(_FLOATS)) is None
+    assert AudioDecoder(PLAIN_TYPE, _FLOATS).block(chunks(_FLOATS)) is None
 
 
 def test_plain_audio_takes_the_time_of_its_receipt():

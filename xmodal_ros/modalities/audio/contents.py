@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentDetails, ContentReader
-from xmodal_ros.streams.sample import Decoder, Sample
+from xmodal_ros.streams.sample import BlockDecoder, Decoder, Sample
 
 _SECOND_NS: Final = 1_000_000_000
 # A rate of samples measured over less says more about the chunks than about the device.
@@ -124,15 +124,13 @@ class SoundReader(ContentReader):
     def read(self, data: bytes, received_ns: int) -> Chunk:
         """Decode a message and take its figures; raises :class:`DecodeError`."""
         sample = super().read(data, received_ns)
-        values, size = sample.values, np.abs(sample.values)
-        wide = values.astype(np.float64)
-        return Chunk(
-            *(sample.stamp_ns, sample.frame_id, values, sample.rate_hz),
-            float(size.max()),
-            _clipped(size),
-            float(values.sum()),
-            (_product(wide, 0), _product(wide, 1), _product(wide, 2)),
-        )
+        return _chunks([sample], sample.values[None])[0]
+
+    def read_block(self, messages: Sequence[bytes]) -> list[Sample] | None:
+        """Decode messages of one size at once, and take their figures."""
+        decode: object = self._decode
+        block = decode.block(messages) if isinstance(decode, BlockDecoder) else None
+        return None if block is None else [*_chunks(block.samples(), block.values)]
 
     def details(
         self,
@@ -144,15 +142,33 @@ class SoundReader(ContentReader):
         return _measure(chunks, self._stated) if any(chunks) else None
 
 
-def _clipped(size: NDArray[Any]) -> int:
+def _chunks(samples: Sequence[Sample], values: NDArray[Any]) -> list[Chunk]:
+    """Take the figures of chunks whose values are (N, n)."""
+    size, wide = np.abs(values), values.astype(np.float64)
+    figures = (
+        size.max(axis=1).tolist(),
+        _clipped(size).tolist(),
+        values.sum(axis=1).tolist(),
+        zip(*(_products(wide, later).tolist() for later in range(3)), strict=True),
+    )
+    return [
+        Chunk(each.stamp_ns, each.frame_id, each.values, each.rate_hz, *its)
+        for each, its in zip(samples, zip(*figures, strict=True), strict=True)
+    ]
+
+
+def _clipped(size: NDArray[Any]) -> NDArray[np.int64]:
     """Count samples at full scale between two others: the top of a wave is there by itself."""
     full = size >= _FULL_SCALE
-    return int((full[:-2] & full[1:-1] & full[2:]).sum())
+    count: NDArray[np.int64] = (full[:, :-2] & full[:, 1:-1] & full[:, 2:]).sum(axis=1)
+    return count
 
 
-def _product(values: NDArray[np.float64], later: int) -> float:
+def _products(values: NDArray[np.float64], later: int) -> NDArray[np.float64]:
     """Sum the products of samples with those so much later in their chunk."""
-    return float(np.dot(values[: len(values) - later], values[later:]))
+    first = values[:, : values.shape[1] - later]
+    products: NDArray[np.float64] = np.einsum('ij,ij->i', first, values[:, later:])
+    return products
 
 
 def _measure(blocks: Sequence[Sequence[Chunk]], stated: AudioFormat | None) -> AudioDetails:

@@ -14,9 +14,12 @@
 
 """One microphone's way from serialized messages to windows."""
 
+from collections.abc import Sequence
+
 from xmodal_ros.modalities.audio.assembler import AudioAssembler
 from xmodal_ros.modalities.audio.decoder import AudioDecoder, AudioFormat
 from xmodal_ros.streams.placement import Placement
+from xmodal_ros.streams.sample import SampleBlock
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.clock import WindowClock
 from xmodal_ros.windows.windowing import WindowingSpec
@@ -40,6 +43,15 @@ class AudioCutter:
         """Take a message and give the windows due; one without a stamp goes by its receipt."""
         sample = self._decode(data, received_ns)
         return self._assembler.push(sample, sample.rate_hz)
+
+    def decode_block(self, messages: Sequence[bytes]) -> SampleBlock | None:
+        """Decode several messages at once; None where they have to be pushed one by one."""
+        return self._decode.block(messages)
+
+    def push_block(self, block: SampleBlock) -> list[tuple[int, list[Window]]]:
+        """Take decoded messages; gives the windows due by the numbers of those that made them."""
+        pushed = (self._assembler.push(each, each.rate_hz) for each in block.samples())
+        return [(number, windows) for number, windows in enumerate(pushed) if windows]
 
     def reset(self) -> None:
         """Start the stream anew."""

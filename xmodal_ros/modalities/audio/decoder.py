@@ -20,16 +20,15 @@ Four types are in use; which one a topic carries is found at run time:
 ``foxglove_msgs/RawAudio``, which say their format themselves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.streams.cdr import CdrCursor
-from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample
+from xmodal_ros.streams.cdr import CdrCursor, rows_alike
+from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample, SampleBlock
 
 STAMPED_TYPE: Final = 'audio_common_msgs/msg/AudioDataStamped'
 PLAIN_TYPE: Final = 'audio_common_msgs/msg/AudioData'
@@ -101,6 +100,9 @@ _MP3_FRAME_STARTS: Final = (b'\xff\xfb', b'\xff\xfa', b'\xff\xf3', b'\xff\xf2')
 
 
 _COMPRESSED_STARTS: Final = {b'OggS': 'ogg', b'fLaC': 'flac'}
+_WAV_START: Final = b'RIFF'
+# What sound that is no plain PCM begins with.
+_HEADS: Final = frozenset({_WAV_START, *_COMPRESSED_STARTS})
 
 
 @dataclass(frozen=True)
@@ -181,13 +183,39 @@ class AudioDecoder:
         self.rate_hz = sample.rate_hz
         return sample
 
+    def block(self, messages: Sequence[bytes]) -> SampleBlock | None:
+        """Decode chunks of one size and frame at once, to the same bits as one by one.
+
+        None where they are none such, or one of them may have to be refused or read otherwise.
+        """
+        first, audio = messages[0], self.format
+        if self._read is not _read_stamped or audio is None:
+            return None
+        try:
+            cursor = CdrCursor(first)
+            _, frame_id, pcm, _ = _read_stamped(cursor)
+            end = cursor.position
+            begin = end - len(pcm)
+            alike = rows_alike(messages, begin)
+            if alike is None:
+                return None
+            rows, stamps_ns = alike
+            _check_size(pcm, audio)
+        except DecodeError:
+            return None
+        samples = _numbers(memoryview(rows[:, begin:end].tobytes()), audio)
+        doubtful = samples.dtype.kind == 'f' and not np.abs(samples).max() < _LEAST_WHOLE
+        if doubtful or any(each[begin : begin + 4] in _HEADS for each in messages):
+            return None
+        self.rate_hz = audio.rate_hz
+        values = _mix(samples, audio).reshape(len(rows), -1)
+        return SampleBlock(stamps_ns, frame_id, values, audio.rate_hz)
+
 
 _Parts = tuple[int | None, str, memoryview, AudioFormat | None]
 _Read = Callable[[CdrCursor], _Parts]
 
 
-# Whoever hears a recording looks into its messages too, one after the other.
-@lru_cache(maxsize=1)
 def _decode(data: bytes, received_ns: int, read: _Read, known: AudioFormat | None) -> Sample:
     stamp_ns, frame_id, pcm, stated = read(CdrCursor(data))
     chosen = stated or known
@@ -251,15 +279,19 @@ _READERS: Final[dict[str, _Read]] = {
 def _samples(pcm: memoryview) -> memoryview:
     """Leave out the header of a WAV file, which its first chunk holds where one is published."""
     head = bytes(pcm[:_LONGEST_WAV_HEADER])
-    if head[:4] != b'RIFF' or head[8:12] != b'WAVE':
+    if head[:4] != _WAV_START or head[8:12] != b'WAVE':
         return pcm
     begin = head.find(b'data')
     return pcm[begin + _CHUNK_HEADER :] if begin > 0 else pcm
 
 
 def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
-    layout = _LAYOUTS[audio.sample_format]
-    frame_bytes = layout.width * audio.channels
+    _check_size(pcm, audio)
+    return _mix(_numbers(pcm, audio), audio)
+
+
+def _check_size(pcm: memoryview, audio: AudioFormat) -> None:
+    frame_bytes = _LAYOUTS[audio.sample_format].width * audio.channels
     if len(pcm) > _LONGEST_CHUNK_S * audio.rate_hz * frame_bytes:
         raise DecodeError(
             'size',
@@ -272,11 +304,18 @@ def _mono(pcm: memoryview, audio: AudioFormat) -> NDArray[np.float32]:
             f'{len(pcm)} bytes do not hold whole frames of {audio.channels} x '
             f'{audio.sample_format}',
         )
-    samples: NDArray[Any]
+
+
+def _numbers(pcm: memoryview, audio: AudioFormat) -> NDArray[Any]:
+    layout = _LAYOUTS[audio.sample_format]
     if layout.width == 3:
-        samples = _widen(np.frombuffer(pcm, np.uint8).reshape(-1, 3), layout.dtype)
-    else:
-        samples = np.frombuffer(pcm, layout.dtype)
+        return _widen(np.frombuffer(pcm, np.uint8).reshape(-1, 3), layout.dtype)
+    return np.frombuffer(pcm, layout.dtype)
+
+
+def _mix(samples: NDArray[Any], audio: AudioFormat) -> NDArray[np.float32]:
+    """Average channels; raises :class:`DecodeError` for floats that are no sound."""
+    layout = _LAYOUTS[audio.sample_format]
     with np.errstate(invalid='ignore'):
         values = samples.astype(np.float64) - layout.offset
     whole = samples.dtype.kind != 'f'

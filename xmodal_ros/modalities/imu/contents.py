@@ -198,7 +198,16 @@ class ImuReader(ContentReader):
     """Reads messages of an IMU, those without a gyro included."""
 
     def __init__(self) -> None:
-        super().__init__(_decode, measure)
+        super().__init__(_WHOLE, measure)
+
+    def read(self, data: bytes, received_ns: int) -> Sample:
+        """Decode a message, and of one without a gyro the acceleration."""
+        try:
+            return super().read(data, received_ns)
+        except DecodeError as error:
+            if error.reason != 'no_gyro':
+                raise
+            return _WITHOUT_GYRO(data, received_ns)
 
     def read_block(self, messages: Sequence[bytes]) -> list[Sample] | None:
         """Decode messages that have a gyro at once."""
@@ -217,7 +226,14 @@ class ImuReader(ContentReader):
 
 def measure(samples: Sequence[Sample]) -> ImuDetails:
     """Put samples of (6,) or (3,) into figures; there must be one."""
-    acceleration = np.array([sample.values[:3] for sample in samples])
+    whole = all(len(sample.values) > 3 for sample in samples)
+    if whole:
+        values = np.concatenate([sample.values for sample in samples]).reshape(len(samples), -1)
+        acceleration, rates = values[:, :3], values[:, 3:]
+    else:
+        acceleration = np.array([sample.values[:3] for sample in samples])
+        some = [sample.values[3:] for sample in samples if len(sample.values) > 3]
+        rates = np.array(some).reshape(-1, 3)
     lengths = np.linalg.norm(acceleration, axis=1)
     found = ImuDetails(
         acceleration=True,
@@ -227,8 +243,6 @@ def measure(samples: Sequence[Sample]) -> ImuDetails:
         rms=float(np.sqrt(np.mean(lengths**2))),
         steady=float(np.linalg.norm(acceleration.mean(axis=0))),
     )
-    whole = [sample for sample in samples if len(sample.values) > 3]
-    rates = np.array([sample.values[3:] for sample in whole]).reshape(-1, 3)
     stamps = np.array([sample.stamp_ns for sample in samples], np.int64)
     no_acceleration, no_rate, by_turns = _zeros(acceleration, rates)
     # What is missing must not be taken for the size of what is there.
@@ -237,10 +251,12 @@ def measure(samples: Sequence[Sample]) -> ImuDetails:
     stuck, frozen_s = _stuck(groups, stamps)
     return replace(
         found,
-        gyro=bool(whole),
+        gyro=bool(len(rates)),
         length=float(np.median(there)),
         spread=float(there.std()),
-        turning=float(np.quantile(np.linalg.norm(rates, axis=1), 0.99)) if whole else _UNKNOWN,
+        turning=float(np.quantile(np.linalg.norm(rates, axis=1), 0.99))
+        if len(rates)
+        else _UNKNOWN,
         no_acceleration=no_acceleration,
         no_rate=no_rate,
         by_turns=by_turns,
@@ -369,12 +385,3 @@ def _saturated(groups: Sequence[Group]) -> Iterator[str]:
                     f'at {top:.4g} {_UNITS[group]} of {_AXES[group][axis]} '
                     f'({pile} of {len(column)})'
                 )
-
-
-def _decode(data: bytes, received_ns: int = 0) -> Sample:
-    try:
-        return _WHOLE(data, received_ns)
-    except DecodeError as error:
-        if error.reason != 'no_gyro':
-            raise
-        return _WITHOUT_GYRO(data, received_ns)

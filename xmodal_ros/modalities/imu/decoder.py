@@ -16,7 +16,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 import math
 import struct
 from typing import Final
@@ -25,10 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.modalities.imu.stream import ImuChannels
-from xmodal_ros.streams.cdr import CdrCursor
+from xmodal_ros.streams.cdr import CdrCursor, rows_alike
 from xmodal_ros.streams.placement import Matrix
 from xmodal_ros.streams.sample import check_stamp, DecodeError, Sample, SampleBlock
-from xmodal_ros.windows.windowing import SECOND_NS
 
 IMU_TYPE: Final = 'sensor_msgs/msg/Imu'
 
@@ -41,8 +39,6 @@ _BIG: Final = struct.Struct(f'>{_FIELDS}')
 _GYRO, _GYRO_COVARIANCE, _ACC, _ACC_COVARIANCE = 0, 3, 4, 7
 # The same in columns of float64; their covariances follow.
 _GYRO_COLUMNS, _ACC_COLUMNS = slice(13, 16), slice(25, 28)
-# Where a header has its stamp.
-_STAMP: Final = slice(4, 12)
 # A thousand times what any IMU measures; far larger values would overflow in the model.
 _LARGEST: Final = 1e6
 # Where none is larger, the length of all cannot be.
@@ -80,28 +76,14 @@ class ImuDecoder:
             _, frame_id = cursor.header()
         except DecodeError:
             return None
-        frame_end = cursor.position
+        alike = rows_alike(messages, cursor.position)
         cursor.align(8)
-        begin, size = cursor.position, len(first)
-        if begin + _LITTLE.size > size or any(len(each) != size for each in messages):
+        begin, end = cursor.position, cursor.position + _LITTLE.size
+        if alike is None or end > len(first):
             return None
-        rows = np.frombuffer(b''.join(messages), np.uint8).reshape(-1, size)
-        stamps = np.ascontiguousarray(rows[:, _STAMP]).view('<u4')
-        if (
-            cursor.byte_order != '<'
-            or (rows[:, : _STAMP.start] != rows[0, : _STAMP.start]).any()
-            or (rows[:, _STAMP.stop : frame_end] != rows[0, _STAMP.stop : frame_end]).any()
-            or (stamps[:, 1] >= SECOND_NS).any()
-        ):
-            return None
-        # NumPy 1 would multiply by a number of 64 bits in 32 of them.
-        seconds = stamps[:, 0].view('<i4').astype(np.int64)
-        stamps_ns = seconds * SECOND_NS + stamps[:, 1]
-        body = np.ascontiguousarray(rows[:, begin : begin + _LITTLE.size]).view('<f8')
-        values = self._values(body)
-        if values is None or (stamps_ns <= 0).any():
-            return None
-        return SampleBlock(stamps_ns, frame_id, values)
+        rows, stamps_ns = alike
+        values = self._values(np.ascontiguousarray(rows[:, begin:end]).view('<f8'))
+        return None if values is None else SampleBlock(stamps_ns, frame_id, values)
 
     def _values(self, body: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Give values (N, 6) or (N, 3) of bodies of messages (N, 37), None for doubtful ones."""
@@ -123,8 +105,6 @@ class ImuDecoder:
         return np.concatenate(measured, axis=1)
 
 
-# Whoever cuts windows of a recording looks into its messages too, one after the other.
-@lru_cache(maxsize=1)
 def _decode(data: bytes, channels: ImuChannels, rotation: Matrix | None) -> Sample:
     cursor = CdrCursor(data)
     stamp_ns, frame_id = cursor.header()
