@@ -78,6 +78,7 @@ setup(
             'camera = xmodal_ros.nodes.camera:main',
             'trainer = xmodal_ros.nodes.trainer:main',
             'annotator = xmodal_ros.nodes.annotator:main',
+            'pose_estimator = xmodal_ros.nodes.pose_estimator:main',
             'evaluator = xmodal_ros.nodes.evaluator:main',
         ],
         'xmodal_ros.encoders': [

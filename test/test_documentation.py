@@ -161,6 +161,7 @@ MADE_IN: Final = {
     'nodes/camera_node.py': 'camera',
     'nodes/evaluator_node.py': 'evaluator',
     'nodes/microphone_node.py': 'microphone',
+    'nodes/pose_estimator_node.py': 'pose_estimator',
     'nodes/trainer_node.py': 'trainer',
     'ros/classifier.py': 'imu_classifier',
 }

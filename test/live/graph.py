@@ -310,8 +310,9 @@ def running(
     *,
     arguments: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    package: str = 'xmodal_ros.nodes',
 ) -> Iterator[NodeProcess]:
-    """Run the node ``name`` with these parameters while the block lasts."""
+    """Run the node ``name``, a module of ``package``, with these parameters in the block."""
     folder.mkdir(parents=True, exist_ok=True)
     parameters = folder / f'{name}.yaml'
     parameters.write_text(json.dumps({'/**': {'ros__parameters': dict(settings)}}))
@@ -319,7 +320,7 @@ def running(
     with log.open('wb') as output:
         process = subprocess.Popen(
             [
-                *(sys.executable, '-m', f'xmodal_ros.nodes.{name}'),
+                *(sys.executable, '-m', f'{package}.{name}'),
                 *('--ros-args', '--params-file', str(parameters), *arguments),
             ],
             cwd=Path(__file__).parents[2],

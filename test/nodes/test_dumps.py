@@ -39,6 +39,7 @@ from xmodal_ros.nodes.camera_node import CameraNode
 from xmodal_ros.nodes.evaluator_node import Evaluator
 from xmodal_ros.nodes.microphone_node import MicrophoneNode
 from xmodal_ros.nodes.perception_node import _TableNode
+from xmodal_ros.nodes.pose_estimator_node import PoseEstimatorNode
 from xmodal_ros.nodes.trainer_node import TrainerNode
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.ros.parameter_services import answer_everything
@@ -56,6 +57,7 @@ MAKE: Final[dict[str, Make]] = {
     'evaluator': partial(Evaluator, threading.Event()),
     'microphone': MicrophoneNode,
     'perception': _TableNode,
+    'pose_estimator': PoseEstimatorNode,
     'trainer': partial(TrainerNode, threading.Event()),
 }
 # Lists of nothing too, which ROS takes for parameters without a value.

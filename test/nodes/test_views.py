@@ -104,6 +104,7 @@ def test_rviz_shows_topics_that_are_published(published: dict[str, list[str]]) -
         ('/activity_selector', 'Selector'),
         ('/robot/camera', 'Sensors'),
         ('/microphone', 'Sensors'),
+        ('/pose_estimator', 'Sensors'),
         ('/annotator', 'Tools'),
         ('/evaluator', 'Tools'),
         ('/battery', None),

@@ -257,6 +257,18 @@ ANNOTATOR: Final[tuple[Parameter, ...]] = (
     DIAGNOSTICS_PERIOD,
 )
 
+POSE_ESTIMATOR: Final[tuple[Parameter, ...]] = (
+    AUTOSTART,
+    Parameter(
+        'weights',
+        '',
+        'Wheel of mediapipe 0.10.14, or a folder with it or with the files of its two nets.',
+        change='unconfigured',
+    ),
+    Parameter('image_topic', 'camera/image_raw', 'Pictures to look at.', change='unconfigured'),
+    DIAGNOSTICS_PERIOD,
+)
+
 EVALUATOR: Final[tuple[Parameter, ...]] = (
     AUTOSTART,
     Parameter(
@@ -321,4 +333,5 @@ TABLES: Final = {
     'camera': CAMERA,
     'annotator': ANNOTATOR,
     'evaluator': EVALUATOR,
+    'pose_estimator': POSE_ESTIMATOR,
 }

@@ -43,7 +43,9 @@ _EVENTS: Final = 200
 _CLASSIFIER: Final = 'classifier'
 _SELECTOR: Final = 'activity selector'
 # And of nodes of this package that give no labels.
-OTHER_HARDWARE: Final = frozenset({'camera', 'microphone', 'annotator', 'evaluator', 'trainer'})
+OTHER_HARDWARE: Final = frozenset(
+    {'camera', 'microphone', 'annotator', 'evaluator', 'pose estimator', 'trainer'}
+)
 
 
 @dataclass(frozen=True)
