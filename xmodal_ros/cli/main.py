@@ -34,8 +34,8 @@ from xmodal_ros.errors import UsageError, XmodalError
 
 # Each is a module of this package with a function or a typer app of the same name.
 _COMMANDS: Final = (
-    'simulate', 'import', 'record', 'inspect', 'label', 'dataset', 'train', 'evaluate', 'study',
-    'export', 'bundle', 'doctor', 'watch', 'benchmark', 'new', 'demo',
+    'simulate', 'import', 'record', 'pose', 'inspect', 'label', 'dataset', 'train', 'evaluate',
+    'study', 'export', 'bundle', 'doctor', 'watch', 'benchmark', 'new', 'demo',
 )  # fmt: skip
 
 
