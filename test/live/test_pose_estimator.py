@@ -27,9 +27,11 @@ from test.bundles import make_skeleton_bundle
 from test.live.graph import BEST_EFFORT, is_active, is_error, RELIABLE, running, Status, Watcher
 from test.live.talker import Stream, talking
 from test.messages import compressed_bytes, EPOCH, image_bytes, SECOND
+from test.pose.published_weights import photograph, published_weights
 from test.pose.stand_ins import make_estimator, picture_of
 from test.pose.test_messages import jpeg
 from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
+from xmodal_ros.pose.loading import load_estimator
 from xmodal_ros.pose.messages import skeleton_message
 from xmodal_ros.ros.messages import to_nanoseconds
 from xmodal_ros.runtime import health
@@ -54,6 +56,12 @@ def somebody(step: int = 0) -> Any:
 
 def is_connected(status: Status) -> bool:
     return is_active(status) and status[2][health.INPUTS] == status[2][health.OUTPUTS] == '1'
+
+
+def connect(watcher: Watcher, eye: Any) -> None:
+    """Wait until both sides of both topics know each other: what is published earlier is lost."""
+    watcher.wait_for_status(NODE, is_connected)
+    watcher.poll_for(lambda: eye.get_subscription_count() == 1, 'pictures are not listened to')
 
 
 def count(status: Status, name: str) -> int:
@@ -88,7 +96,7 @@ def test_skeletons_are_those_of_the_estimator_offline_and_keep_the_stamps_of_pic
         running(tmp_path, 'dot_finder', settings(tmp_path), package='test.live') as node,
         watcher.publisher(Image, '/eye') as eye,
     ):
-        watcher.wait_for_status(NODE, is_connected)
+        connect(watcher, eye)
         for number, message in enumerate(messages, start=1):
             eye.publish(message)
             # One at a time: none is passed over.
@@ -113,10 +121,15 @@ def test_pictures_without_a_person_and_those_that_are_none_are_counted(
     watcher: Watcher, skeletons: list[tuple[str, PoseArray]], tmp_path: Path
 ) -> None:
     with (
-        running(tmp_path, 'dot_finder', settings(tmp_path), package='test.live') as node,
-        watcher.publisher(CompressedImage, '/eye', BEST_EFFORT) as eye,
+        running(
+            tmp_path,
+            'dot_finder',
+            settings(tmp_path, image_topic='/compressed'),
+            package='test.live',
+        ) as node,
+        watcher.publisher(CompressedImage, '/compressed', BEST_EFFORT) as eye,
     ):
-        watcher.wait_for_status(NODE, is_connected)
+        connect(watcher, eye)
         for number, (data, told) in enumerate(
             [
                 (compressed_bytes(EPOCH, jpeg(EMPTY)), 'nobody is seen'),
@@ -149,7 +162,7 @@ def test_the_newest_picture_is_looked_at_and_those_before_are_passed_over(
         running(tmp_path, 'dot_finder', settings(tmp_path), package='test.live') as node,
         watcher.publisher(Image, '/eye', RELIABLE) as eye,
     ):
-        watcher.wait_for_status(NODE, is_connected)
+        connect(watcher, eye)
         eye.publish(image_bytes(EPOCH, somebody(), 'rgb8'))
         watcher.poll_for(waiting.exists, 'the first picture is not looked at')
         for index in range(1, 5):
@@ -214,7 +227,35 @@ def test_where_nothing_is_published_it_says_so_and_another_topic_may_be_set(
         assert watcher.set_parameter(NODE, 'image_topic', '/eye') == (True, '')
         for transition in ('configure', 'activate'):
             assert watcher.change(NODE, transition)
-        watcher.wait_for_status(NODE, is_connected)
+        connect(watcher, eye)
         eye.publish(image_bytes(EPOCH, somebody(), 'rgb8'))
         watcher.wait_for(lambda: len(skeletons) == 1, 'no skeleton')
         assert node.end() == 0, node.log
+
+
+def test_with_the_published_nets_skeletons_are_those_of_the_estimator_offline(
+    watcher: Watcher,
+    skeletons: list[tuple[str, PoseArray]],
+    tmp_path: Path,
+    shared_data: Path,
+) -> None:
+    weights = published_weights(shared_data)
+    messages = [
+        image_bytes(EPOCH + step, np.roll(photograph(), 10 * step, axis=1), 'rgb8')
+        for step in range(3)
+    ]
+    estimator = load_estimator(weights)
+    expected = [skeleton_message(estimator, IMAGE_TYPE, each) for each in messages]
+    with (
+        running(tmp_path, 'pose_estimator', settings(weights)) as node,
+        watcher.publisher(Image, '/eye') as eye,
+    ):
+        connect(watcher, eye)
+        for number, message in enumerate(messages, start=1):
+            eye.publish(message)
+            watcher.wait_for(lambda n=number: len(skeletons) == n, 'no skeleton')  # type: ignore[misc]
+        assert node.end() == 0, node.log
+    for (_, message), data in zip(skeletons, expected, strict=True):
+        assert data is not None
+        poses = np.frombuffer(data[-33 * 56 :], '<f8').reshape(33, 7)
+        assert (positions(message) == poses[:, [0, 1, 2, 6]]).all()

@@ -12,11 +12,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Where the published weights of BlazePose are, for tests that compute with them."""
+"""The published weights of BlazePose, and a photograph, for tests that compute with them."""
 
 import os
 from pathlib import Path
+from typing import Any
 
+import cv2
+from matplotlib import cbook
 import pytest
 
 from test.needs import need
@@ -29,3 +32,10 @@ def published_weights(shared_data: Path) -> Path:
     if not path.exists():
         pytest.skip(f'no weights of BlazePose at {path}: set XMODAL_POSE_WEIGHTS to a wheel')
     return path
+
+
+def photograph() -> Any:
+    """Give a picture (600, 512, 3) of somebody, to the waist, who looks at the camera."""
+    path = cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)
+    picture: Any = cv2.imread(str(path))
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from matplotlib import cbook
 import numpy as np
 import pytest
 
-from test.pose.published_weights import published_weights
+from test.pose.published_weights import photograph, published_weights
 from xmodal_ros.pose.estimator import BodyPose, JOINTS, PoseEstimator
 from xmodal_ros.pose.loading import load_estimator
 
@@ -35,13 +34,6 @@ def estimator(shared_data: Path) -> PoseEstimator:
 @pytest.fixture(autouse=True)
 def _anew(estimator: PoseEstimator) -> None:
     estimator.reset()
-
-
-def photograph() -> Any:
-    """Somebody (600, 512, 3) to the waist, who looks at the camera."""
-    path = cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)
-    picture: Any = cv2.imread(str(path))
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def place(pose: BodyPose, joint: str):

@@ -151,8 +151,10 @@ def test_truth_holds_until_it_changes_and_may_be_nothing() -> None:
 def test_drivers_are_shown_apart_and_foreign_nodes_not_at_all() -> None:
     watch = watching_imu()
     watch.note_report('/microphone', LabelHeard('error', 'no such device', 'microphone'), 0)
+    watch.note_report('/pose', LabelHeard('error', 'no weights', 'pose estimator'), 0)
     watch.note_report('/battery', LabelHeard('error', 'empty', 'bms'), 0)
-    assert [(each.node, each.level) for each in watch.others(0)] == [('/microphone', 'error')]
+    assert [each.node for each in watch.others(0)] == ['/microphone', '/pose']
+    assert {each.level for each in watch.others(0)} == {'error'}
 
 
 def test_what_cannot_be_read_is_counted() -> None:
