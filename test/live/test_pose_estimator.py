@@ -24,7 +24,7 @@ import pytest
 from sensor_msgs.msg import CompressedImage, Image
 
 from test.bundles import make_skeleton_bundle
-from test.live.graph import BEST_EFFORT, is_active, is_error, RELIABLE, running, Status, Watcher
+from test.live.graph import is_active, is_error, RELIABLE, running, Status, Watcher
 from test.live.talker import Stream, talking
 from test.messages import compressed_bytes, EPOCH, image_bytes, SECOND
 from test.pose.published_weights import photograph, published_weights
@@ -127,7 +127,7 @@ def test_pictures_without_a_person_and_those_that_are_none_are_counted(
             settings(tmp_path, image_topic='/compressed'),
             package='test.live',
         ) as node,
-        watcher.publisher(CompressedImage, '/compressed', BEST_EFFORT) as eye,
+        watcher.publisher(CompressedImage, '/compressed') as eye,
     ):
         connect(watcher, eye)
         for number, (data, told) in enumerate(

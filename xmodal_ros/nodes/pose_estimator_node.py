@@ -138,6 +138,8 @@ class PoseEstimatorNode(ListeningNode):
         images, counts = self._images, self._counts
         if images is None:
             return idle_report(self.state, self.problem)
+        # Before the counts, which then include it.
+        refusal, counts.refusal = counts.refusal, ''
         values = (
             (STATE, self.state),
             ('image topic', images.topic),
@@ -152,7 +154,6 @@ class PoseEstimatorNode(ListeningNode):
         )
         if images.problem:
             return Report('error', images.problem, values)
-        refusal, counts.refusal = counts.refusal, ''
         if refusal:
             return Report('warning', f'a picture cannot be used: {refusal}', values)
         if time.monotonic() - counts.heard_s > _SILENCE_S:
