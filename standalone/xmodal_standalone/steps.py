@@ -72,7 +72,9 @@ class Steps:
 
     def _venv_key(self) -> str:
         executable = os.path.realpath(sys.executable)
-        return key_of(str(self.venv.path), executable, _PYTHON, str(self.installation))
+        # Wheels of another distribution have other names, and would lie beside the first ones.
+        other = [] if self.distribution == 'jazzy' else [self.distribution]
+        return key_of(str(self.venv.path), executable, _PYTHON, str(self.installation), *other)
 
     def _has_venv(self) -> bool:
         return self.stamps.done('venv', self._venv_key())
@@ -189,10 +191,15 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _value(arguments: Sequence[str], option: str, default: str) -> str:
-    return arguments[arguments.index(option) + 1] if option in arguments else default
+    if option not in arguments:
+        return default
+    following = arguments[arguments.index(option) + 1 :]
+    return following[0] if following else ''
 
 
 def _set_up(path: Path, distribution: str, lock: int) -> Path:
+    if distribution not in _ROS_WHEELS:
+        raise SetupError(f'--ros {distribution!r}: choose one of {", ".join(_ROS_WHEELS)}')
     installation = ros_installation.find(os.environ)
     if installation is not None and distribution != 'jazzy':
         raise SetupError(

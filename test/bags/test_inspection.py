@@ -12,8 +12,10 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -22,9 +24,10 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
 from test.messages import EPOCH, imu_bytes, SECOND
+from test.paired_bags import write_paired_bag
 from test.recordings import write_jumped_bag
 from test.sound_bags import info_bytes, write_foxglove_bag, write_sound_bag
-from xmodal_ros.bags import mcap_file
+from xmodal_ros.bags import inspection, mcap_file
 from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
 from xmodal_ros.bags.labels import LABEL_TOPIC
 from xmodal_ros.bags.message_types import TYPESTORE
@@ -233,14 +236,13 @@ def test_the_format_of_audio_is_told(tmp_path: Path, stamped: bool) -> None:
     assert topic_of(bag, '/audio').stamped is stamped
 
 
-def test_what_a_chunk_of_sound_holds_is_decoded_once(tmp_path: Path, monkeypatch) -> None:
+def test_what_a_chunk_of_sound_holds_is_decoded_once(tmp_path: Path) -> None:
     bag = write_sound_bag(tmp_path / 'bag')
-    decode = Mock(wraps=audio_decoder._decode)
-    monkeypatch.setattr(audio_decoder, '_decode', decode)
+    audio_decoder._decode.cache_clear()
     with BagReader(bag) as reader:
         inspect_bag(reader, full=True)
         chunks = max(topic.count for topic in reader.topics.values())
-    assert decode.call_count == chunks
+    assert audio_decoder._decode.cache_info().misses == chunks
 
 
 def test_audio_whose_format_nobody_says_is_a_warning(tmp_path: Path) -> None:
@@ -341,6 +343,26 @@ def test_of_an_indexed_recording_some_messages_say_what_all_do(tmp_path: Path) -
         assert some.sampled == {WRIST.topic: 384}
         assert every.sampled == {}
         assert replace(some, sampled={}) == every
+
+
+def test_of_large_messages_none_is_kept_until_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: dict[bool, list[int]] = {True: [], False: []}
+    look = inspection._look_into_all
+
+    def counting(notes: Any, messages: Sequence[tuple[bytes, int]]) -> None:
+        counts[notes.reader is None].append(len(messages))
+        look(notes, messages)
+
+    monkeypatch.setattr(inspection, '_look_into_all', counting)
+    bag = write_paired_bag(tmp_path / 'bag', 'ada')
+    with BagReader(bag) as reader:
+        inspect_bag(reader)
+    large, small = counts[True], counts[False]
+    assert len(large) > 10
+    assert {*large} == {1}
+    assert max(small) > 10
 
 
 def test_what_lies_in_one_chunk_is_unpacked_together(tmp_path: Path, monkeypatch) -> None:

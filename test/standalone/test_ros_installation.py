@@ -102,7 +102,14 @@ def test_wheels_of_another_distribution_come_without_the_versions_of_jazzys(
     monkeypatch.setattr(steps.Steps, '_register', lambda _: None)
     monkeypatch.setattr(steps.Steps, '_build_interfaces', lambda _: None)
     monkeypatch.setattr(steps.Steps, 'missing_on_debian', lambda _: [])
-    monkeypatch.setattr(Venv, 'create', lambda self, **_: self.path.mkdir())
+    renewed: list[Path] = []
+
+    def create(venv: Venv, *, clear: bool) -> None:
+        if clear:
+            renewed.append(venv.path)
+        venv.path.mkdir(exist_ok=True)
+
+    monkeypatch.setattr(Venv, 'create', create)
     monkeypatch.setattr(Venv, 'install', install)
     monkeypatch.setattr(ros_installation, 'find', lambda _: None)
     monkeypatch.setattr(steps, '_ROOT', tmp_path)
@@ -114,6 +121,11 @@ def test_wheels_of_another_distribution_come_without_the_versions_of_jazzys(
     assert 'ros-rclpy==7.1.6' in constraints
     assert without == [line for line in constraints if not line.startswith('ros-')]
     assert 'rosbags==0.11.9' in without
+    # Its packages have other names: in one environment they would lie beside Jazzy's.
+    installed.clear()
+    assert steps.main(['--in', 'kilted']) == 0
+    assert len(installed) == 1
+    assert renewed == [tmp_path / 'kilted']
 
 
 def test_wheels_of_another_distribution_are_refused_beside_an_installation(
@@ -128,4 +140,17 @@ def test_wheels_of_another_distribution_are_refused_beside_an_installation(
     monkeypatch.setattr(steps, '_ROOT', tmp_path)
     assert steps.main(['--ros', 'kilted']) == 1
     assert 'do not go with ROS 2 jazzy' in capsys.readouterr().err
+    assert not (tmp_path / '.venv').exists()
+
+
+@pytest.mark.parametrize('arguments', [['--ros', 'humble'], ['--ros']])
+def test_a_distribution_whose_wheels_are_not_known_is_refused(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(steps, '_ROOT', tmp_path)
+    assert steps.main(arguments) == 1
+    assert 'choose one of jazzy, kilted' in capsys.readouterr().err
     assert not (tmp_path / '.venv').exists()

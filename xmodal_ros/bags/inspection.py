@@ -244,12 +244,17 @@ def _look_at_some(
         wanted.append((outline, chosen))
     times = [outline.received_ns[chosen].tolist() for outline, chosen in wanted]
     # All at once, for what lies in one chunk of a file is unpacked together.
-    taken: list[list[tuple[bytes, int]]] = [[] for _ in wanted]
+    kept: list[list[tuple[bytes, int]]] = [[] for _ in wanted]
     for which, index, data in reader.read_at(wanted) if wanted else ():
-        taken[which].append((data, times[which][index]))
-    for each, messages in zip(looked_into, taken, strict=True):
-        for at in range(0, len(messages), _QUICK.block):
-            _look_into_all(each, messages[at : at + _QUICK.block])
+        each, messages = looked_into[which], kept[which]
+        messages.append((data, times[which][index]))
+        # Small ones go faster together; of large ones none is kept.
+        if each.reader is None or len(messages) == _QUICK.block:
+            _look_into_all(each, messages)
+            messages.clear()
+    for each, messages in zip(looked_into, kept, strict=True):
+        if messages:
+            _look_into_all(each, messages)
     all_times = np.sort(np.concatenate([outline.received_ns for outline in outlines.values()]))
     return int(np.diff(all_times, prepend=reader.start_ns).max(initial=0))
 

@@ -59,8 +59,8 @@ class FitSettings:
     """How long and how fast a classifier learns.
 
     An epoch shows every window once, or several times where they fill fewer than ``least_steps``
-    batches; there are fewer ``epochs`` where they would take more than ``most_steps``, and where
-    one alone would it shows as many windows as these are enough for.
+    batches; there are no more whole ``epochs`` than hold ``most_steps``, and where one alone would
+    take more it shows as many windows as these are enough for.
     ``patience`` epochs without a better validation loss end it early; ``averaging`` is the decay
     of the running mean of the weights, which is what is validated and kept.
     ``precision`` is that of the forward passes. ``balance`` says how activities that are shown

@@ -135,13 +135,10 @@ class ContentReader:
     ) -> None:
         self._decode = decode
         self._measure = measure
-        self._last: tuple[bytes, Sample] | None = None
 
     def decode(self, data: bytes, received_ns: int) -> Sample:
-        """Decode a message, once if it is the one asked for last; raises :class:`DecodeError`."""
-        if self._last is None or self._last[0] is not data:
-            self._last = data, self._decode(data, received_ns)
-        return self._last[1]
+        """Decode a message; raises :class:`DecodeError`."""
+        return self._decode(data, received_ns)
 
     def read(self, data: bytes, received_ns: int) -> Sample:
         """Read a message, by default no more than it is decoded to; raises as that does."""

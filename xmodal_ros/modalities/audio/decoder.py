@@ -22,6 +22,7 @@ Four types are in use; which one a topic carries is found at run time:
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -216,6 +217,8 @@ _Parts = tuple[int | None, str, memoryview, AudioFormat | None]
 _Read = Callable[[CdrCursor], _Parts]
 
 
+# Whoever cuts windows of a recording looks into its messages too, one after the other.
+@lru_cache(maxsize=1)
 def _decode(data: bytes, received_ns: int, read: _Read, known: AudioFormat | None) -> Sample:
     stamp_ns, frame_id, pcm, stated = read(CdrCursor(data))
     chosen = stated or known

@@ -16,6 +16,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 import math
 import struct
 from typing import Final
@@ -105,6 +106,8 @@ class ImuDecoder:
         return np.concatenate(measured, axis=1)
 
 
+# Whoever cuts windows of a recording looks into its messages too, one after the other.
+@lru_cache(maxsize=1)
 def _decode(data: bytes, channels: ImuChannels, rotation: Matrix | None) -> Sample:
     cursor = CdrCursor(data)
     stamp_ns, frame_id = cursor.header()
