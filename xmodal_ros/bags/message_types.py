@@ -14,9 +14,11 @@
 
 """The message definitions that this package reads from and writes into bags."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from rosbags.interfaces import Nodetype
+from rosbags.serde import SerdeError
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from rosbags.typesys.store import Typestore
 
@@ -63,3 +65,37 @@ def has_stamp(msgtype: str) -> bool:
         return True
     definition = TYPESTORE.fielddefs.get(msgtype)
     return definition is not None and bool(definition[1]) and definition[1][0] == _HEADER_FIELD
+
+
+def is_as_defined(msgtype: str, definition: str) -> bool | None:
+    """Say whether the text of a type lays its messages out as ``TYPESTORE`` does.
+
+    Headers of ROS 1 count as those of ROS 2, and so do fields whose names differ in capitals.
+    None where the text is empty or cannot be read.
+    """
+    try:
+        types = get_types_from_msg(definition, msgtype) if definition.strip() else {}
+    # Of a stranger's text any exception of the parser may come.
+    except Exception:  # noqa: BLE001
+        return None
+    if msgtype not in types:
+        return None
+    return all(
+        name in TYPESTORE.fielddefs and _layout(fields) == _layout(TYPESTORE.fielddefs[name][1])
+        for name, (_, fields) in types.items()
+        # Types without fields have one in TYPESTORE, which texts do not name.
+        if name != 'std_msgs/msg/Header' and fields
+    )
+
+
+def _layout(fields: Iterable[tuple[str, object]]) -> list[tuple[str, object]]:
+    return [(name.lower(), kind) for name, kind in fields]
+
+
+def is_readable(msgtype: str, data: bytes) -> bool:
+    """Say whether ``TYPESTORE`` reads a CDR message, to its last byte."""
+    try:
+        TYPESTORE.deserialize_cdr(data, msgtype)
+    except (SerdeError, AssertionError, IndexError):
+        return False
+    return True

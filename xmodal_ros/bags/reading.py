@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.clocks import read_shifts
 from xmodal_ros.bags.compression import decompress_zstd, ZSTD_MAGIC
+from xmodal_ros.bags.message_types import is_as_defined, is_readable, TYPESTORE
 from xmodal_ros.bags.metadata_file import contradictions
 from xmodal_ros.bags.opening import explain, file_stem, open_bag, OpenBag, storage_paths
 from xmodal_ros.bags.person import name_person
@@ -51,6 +52,9 @@ from xmodal_ros.modalities.timing import are_in_order
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""
+
+# So many messages are tried where a recording does not say how they are laid out.
+_TRIED: Final = 10
 
 _NO_NAMES_OF_THEIR_OWN: Final = frozenset(
     {'image', 'image_raw', 'image_color', 'image_rect', 'compressed', 'data', 'data_raw', 'raw'}
@@ -204,6 +208,26 @@ class BagReader:
     def claims(self, name: str) -> int:
         """Say how many topics claim to be the sensor of this name."""
         return len({s.topic for s in self.sensors if name in (s.name, s.topic)})
+
+    def is_as_defined(self, topic: str) -> bool:
+        """Say whether a topic's messages are laid out as ``TYPESTORE`` defines their type.
+
+        The definition in the recording decides, where there is none the first messages: one of
+        them has to be readable. Ends an iteration over messages.
+        """
+        msgtype = self.topics[topic].msgtype
+        if msgtype not in TYPESTORE.fielddefs:
+            return False
+        told = {
+            is_as_defined(msgtype, channel.definition)
+            for file in self._files
+            for channel in _readable(file)
+            if channel.topic == topic and channel.count and channel.msgtype in ('', msgtype)
+        }
+        if None not in told or False in told:
+            return False not in told
+        mine = (each for each in self.messages([topic]) if each.msgtype == msgtype)
+        return any(is_readable(msgtype, each.data) for each in islice(mine, _TRIED))
 
     def messages(
         self,

@@ -20,6 +20,7 @@ from typing import Annotated
 import typer
 
 from xmodal_ros.files import check_writable
+from xmodal_ros.paths import is_there
 
 
 def pose(
@@ -59,7 +60,8 @@ def pose(
 
     Example: xmodal pose recordings/anna_1 with_skeletons/anna_1 --weights mediapipe.whl
     """
-    check_writable(json)
+    # What is there already is told of with the recording.
+    check_writable(json, None if is_there(out) else out)
     from xmodal_ros.cli.pose_run import run
 
     run(bag, out, weights, camera, topic if topic.startswith('/') else f'/{topic}', json)

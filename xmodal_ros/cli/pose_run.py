@@ -34,7 +34,8 @@ def run(bag: Path, out: Path, weights: Path, camera: str, topic: str, json: Path
         sensor = find_camera(reader, camera)
         added = add_skeletons(reader, out, load_estimator(weights), sensor, topic, bars)
         if added.left_out:
-            bars.note(f'left out, of types unknown here: {", ".join(added.left_out)}')
+            said = ', '.join(f'{name} ({why})' for name, why in added.left_out.items())
+            bars.note(f'left out: {said}')
         if added.refused:
             bars.note(f'{sum(added.refused.values())} pictures cannot be used: {added.refusal}')
     console.print(
