@@ -14,6 +14,8 @@
 
 """A picture's message becomes a skeleton's, with its stamp and frame."""
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
@@ -50,6 +52,30 @@ def test_stamp_and_frame_are_those_of_the_picture(msgtype: str, data: bytes) -> 
     poses = np.frombuffer(message[-33 * 56 :], '<f8').reshape(33, 7)
     assert poses[:, :3] == pytest.approx(np.tile([0.1, -0.2, 0.3], (33, 1)), abs=0.02)
     assert (poses[:, 3:] == [0, 0, 0, 1]).all()
+
+
+def test_a_picture_that_is_to_be_turned_is_seen_in_its_own_proportions() -> None:
+    # A quarter turn clockwise is still to be done.
+    exif = b'Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0'
+    lying = jpeg(np.ascontiguousarray(np.rot90(SOMEBODY)))
+    data = lying[:2] + b'\xff\xe1' + (len(exif) + 2).to_bytes(2, 'big') + exif + lying[2:]
+    seen: list[Any] = []
+    skeleton_message(seen.append, COMPRESSED_TYPE, compressed_bytes(EPOCH, data))
+    (picture,) = seen
+    assert picture.shape == SOMEBODY.shape
+    assert np.abs(picture.astype(int) - SOMEBODY).mean() < 3
+
+
+def test_grey_is_seen_as_colour() -> None:
+    grey = SOMEBODY[..., 0].copy()
+    _, data = cv2.imencode('.png', grey)
+    seen: list[Any] = []
+    skeleton_message(seen.append, COMPRESSED_TYPE, compressed_bytes(EPOCH, data.tobytes()))
+    skeleton_message(seen.append, IMAGE_TYPE, image_bytes(EPOCH, grey, 'mono8'))
+    for picture in seen:
+        assert (picture == grey[..., None]).all()
+        assert picture.shape == (*grey.shape, 3)
+    assert len(seen) == 2
 
 
 def test_of_a_picture_of_nobody_nothing_is_made() -> None:

@@ -19,8 +19,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.modalities.camera.contents import read_details
-from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.decoder import decode_in_colour
 from xmodal_ros.modalities.skeleton.messages import pose_array_message
 from xmodal_ros.pose.estimator import BodyPose
 
@@ -34,8 +33,7 @@ def skeleton_message(estimate: Estimate, msgtype: str, data: bytes) -> bytes | N
     joint; None where nobody is seen. Raises :class:`~xmodal_ros.streams.sample.DecodeError` for a
     message that is no picture in colour or grey.
     """
-    details = read_details(msgtype, data)
-    sample = CameraDecoder(msgtype, 'rgb', details.height, details.width)(data)
+    sample = decode_in_colour(msgtype, data)
     pose = estimate(np.ascontiguousarray(sample.values, np.uint8))
     if pose is None:
         return None

@@ -135,14 +135,17 @@ class CameraDecoder:
 
         Of whole pictures of one kind, which is given first, all can be decoded, or none.
         """
+        stamp_ns, frame_id, (kind, frame) = self._read(data)
+        return kind, Undecoded(
+            stamp_ns, frame_id, lambda: Sample(stamp_ns, frame_id, self._scale(frame()))
+        )
+
+    def _read(self, data: bytes) -> tuple[int, str, _Picture]:
         cursor = CdrCursor(data)
         stamp_ns, frame_id = cursor.header()
         check_stamp(stamp_ns)
         read = self._compressed if self.msgtype == COMPRESSED_TYPE else self._image
-        kind, frame = read(cursor)
-        return kind, Undecoded(
-            stamp_ns, frame_id, lambda: Sample(stamp_ns, frame_id, self._scale(frame()))
-        )
+        return stamp_ns, frame_id, read(cursor)
 
     def _image(self, cursor: CdrCursor) -> _Picture:
         height, width = cursor.uint32(), cursor.uint32()
@@ -266,6 +269,17 @@ class CameraDecoder:
         interpolation = cv2.INTER_NEAREST if self.pixels == 'depth' else cv2.INTER_AREA
         scaled = cv2.resize(frame, (self.width, self.height), interpolation=interpolation)
         return scaled.reshape(self.height, self.width, CHANNEL_COUNT[self.pixels])
+
+
+def decode_in_colour(msgtype: str, data: bytes) -> Sample:
+    """Decode a picture as RGB in its own size; raises :class:`DecodeError`.
+
+    That is the size it has once it is turned as its EXIF data say, where it has some.
+    """
+    # No picture is larger: none is reduced while it is decompressed.
+    decoder = CameraDecoder(msgtype, 'rgb', _LARGEST_SIDE, _LARGEST_SIDE)
+    stamp_ns, frame_id, (_, frame) = decoder._read(data)  # noqa: SLF001 - its own module
+    return Sample(stamp_ns, frame_id, frame())
 
 
 class NeededPictures:
