@@ -15,7 +15,8 @@
 """The node ``pose_estimator`` on nets that stand in for the published ones, for live tests.
 
 It waits in every picture of a person while there is a file ``wait`` in the folder that it is given
-for its weights, and makes there a file ``waiting``.
+for its weights, and makes there a file ``waiting``. While there is a file ``fail`` it fails there.
+The detector adds a byte to the file ``detected`` whenever it is asked.
 """
 
 import sys
@@ -27,16 +28,23 @@ from xmodal_ros.ros.starting import start
 
 
 def load(folder):
-    estimator, _, landmarks = make_estimator()
+    estimator, detector, landmarks = make_estimator()
+
+    def detect(tensor):
+        with (folder / 'detected').open('ab') as file:
+            file.write(b'.')
+        return detector(tensor)
 
     def compute(tensor):
         if (folder / 'wait').exists():
             (folder / 'waiting').touch()
         while (folder / 'wait').exists():
             time.sleep(0.005)
+        if (folder / 'fail').exists():
+            raise ZeroDivisionError
         return landmarks(tensor)
 
-    estimator._landmarks = compute
+    estimator._detector, estimator._landmarks = detect, compute
     return estimator
 
 

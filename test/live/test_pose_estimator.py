@@ -15,12 +15,16 @@
 """The pose estimator in a real graph, on nets that stand in for the published ones."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+import time
 from typing import Any, Final
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from geometry_msgs.msg import PoseArray
 import numpy as np
 import pytest
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CompressedImage, Image
 
 from test.bundles import make_skeleton_bundle
@@ -33,7 +37,7 @@ from test.pose.test_messages import jpeg
 from xmodal_ros.modalities.camera.stream import IMAGE_TYPE
 from xmodal_ros.pose.loading import load_estimator
 from xmodal_ros.pose.messages import skeleton_message
-from xmodal_ros.ros.messages import to_nanoseconds
+from xmodal_ros.ros.messages import to_nanoseconds, to_time
 from xmodal_ros.runtime import health
 
 NODE: Final = '/pose_estimator'
@@ -55,26 +59,39 @@ def somebody(step: int = 0) -> Any:
 
 
 def is_connected(status: Status) -> bool:
-    return is_active(status) and status[2][health.INPUTS] == status[2][health.OUTPUTS] == '1'
+    matched = status[2].get(health.INPUTS) == status[2].get(health.OUTPUTS) == '1'
+    return is_active(status) and matched and not is_error(status)
 
 
 def connect(watcher: Watcher, eye: Any) -> None:
     """Wait until both sides of both topics know each other: what is published earlier is lost."""
     watcher.wait_for_status(NODE, is_connected)
     watcher.poll_for(lambda: eye.get_subscription_count() == 1, 'pictures are not listened to')
+    listening = [each for each in watcher.node.subscriptions if each.topic_name == '/skeleton']
+    watcher.poll_for(
+        lambda: all(each.get_publisher_count() == 1 for each in listening), 'no skeletons to come'
+    )
 
 
 def count(status: Status, name: str) -> int:
     return int(status[2].get(name, '-1'))
 
 
+@contextmanager
+def listening(watcher: Watcher) -> Iterator[None]:
+    subscription = watcher.hear(PoseArray, '/skeleton')
+    try:
+        yield
+    finally:
+        watcher.node.destroy_subscription(subscription)
+        watcher.heard.clear()
+
+
 @pytest.fixture
 def skeletons(watcher: Watcher) -> Iterator[list[tuple[str, PoseArray]]]:
     watcher.heard.clear()
-    subscription = watcher.hear(PoseArray, '/skeleton')
-    yield watcher.heard
-    watcher.node.destroy_subscription(subscription)
-    watcher.heard.clear()
+    with listening(watcher):
+        yield watcher.heard
 
 
 def positions(message: PoseArray) -> Any:
@@ -151,6 +168,96 @@ def test_pictures_without_a_person_and_those_that_are_none_are_counted(
     assert count(status, 'pictures without a person') == 1
     assert count(status, 'skeletons published') == 1
     assert count(status, f'{health.DROPPED}corrupt') == 1
+
+
+def test_after_what_cannot_be_used_nobody_is_seen(watcher: Watcher, tmp_path: Path) -> None:
+    good = image_bytes(EPOCH, somebody(), 'rgb8')
+    with (
+        running(tmp_path, 'dot_finder', settings(tmp_path), package='test.live') as node,
+        watcher.publisher(Image, '/eye') as eye,
+        listening(watcher),
+    ):
+        connect(watcher, eye)
+        eye.publish(good)
+        watcher.wait_for_status(NODE, lambda s: 'a person is seen' in s[1])
+        watcher.forget_statuses(NODE)
+        eye.publish(image_bytes(EPOCH, np.ones((48, 64), np.uint16), '16UC1'))
+        told = watcher.wait_for_status(NODE, lambda s: 'cannot be used' in s[1], anew=False)
+        assert count(told, f'{health.DROPPED}encoding') == 1
+        watcher.wait_for_status(NODE, lambda s: 'nobody is seen' in s[1])
+        eye.publish(good)
+        watcher.wait_for_status(NODE, lambda s: 'a person is seen' in s[1])
+        (tmp_path / 'fail').touch()
+        watcher.forget_statuses(NODE)
+        eye.publish(good)
+        told = watcher.wait_for_status(NODE, lambda s: 'something failed' in s[1], anew=False)
+        assert is_error(told)
+        assert count(told, health.FAILURES) == 1
+        quiet = watcher.wait_for_status(NODE, lambda s: 'nobody is seen' in s[1])
+        assert count(quiet, health.FAILURES) == 1
+        (tmp_path / 'fail').unlink()
+        eye.publish(good)
+        watcher.wait_for_status(NODE, lambda s: 'a person is seen' in s[1])
+        assert node.end() == 0, node.log
+    assert 'ZeroDivisionError' in node.log
+
+
+def test_two_seconds_without_a_picture_are_told(watcher: Watcher, tmp_path: Path) -> None:
+    with (
+        running(tmp_path, 'dot_finder', settings(tmp_path), package='test.live') as node,
+        watcher.publisher(Image, '/eye') as eye,
+        listening(watcher),
+    ):
+        connect(watcher, eye)
+        for number in (1, 2):
+            watcher.forget_statuses(NODE)
+            begun_s = time.monotonic()
+            eye.publish(image_bytes(EPOCH, somebody(), 'rgb8'))
+            level, _, _ = watcher.wait_for_status(
+                NODE,
+                lambda s, n=number: (
+                    'no picture for 2 s' in s[1] and count(s, 'skeletons published') == n
+                ),  # type: ignore[misc]
+            )
+            assert time.monotonic() - begun_s > 2
+            assert level == DiagnosticStatus.WARN
+        assert node.end() == 0, node.log
+
+
+def test_a_person_is_looked_for_anew_when_time_jumps_back_and_on_activation(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    given = settings(tmp_path, use_sim_time=True)
+    detected = tmp_path / 'detected'
+    with (
+        running(tmp_path, 'dot_finder', given, package='test.live') as node,
+        watcher.publisher(Image, '/eye') as eye,
+        watcher.publisher(Clock, '/clock') as clock,
+        listening(watcher),
+    ):
+
+        def show(number: int) -> int:
+            """How often the detector was asked once this picture was looked at."""
+            eye.publish(image_bytes(EPOCH, somebody(), 'rgb8'))
+            watcher.wait_for_status(NODE, lambda s: count(s, 'skeletons published') == number)
+            return detected.stat().st_size
+
+        def tell(seconds: int) -> None:
+            watcher.tell_time(clock, Clock(clock=to_time(seconds * SECOND)), seconds * SECOND)
+
+        connect(watcher, eye)
+        tell(100)
+        assert [show(1), show(2)] == [1, 1]
+        tell(101)
+        assert show(3) == 1
+        tell(50)
+        assert [show(4), show(5)] == [2, 2]
+        for transition in ('deactivate', 'activate'):
+            assert watcher.change(NODE, transition)
+        connect(watcher, eye)
+        assert count(watcher.status(NODE), health.RECEIVED) == 0
+        assert [show(1), show(2)] == [3, 3]
+        assert node.end() == 0, node.log
 
 
 def test_the_newest_picture_is_looked_at_and_those_before_are_passed_over(

@@ -35,6 +35,7 @@ from xmodal_ros.ros.topic_reader import resolved, TopicReader
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.health import (
     DROPPED,
+    FAILURES,
     idle_report,
     in_words,
     INPUTS,
@@ -58,6 +59,8 @@ class _Counts:
     passed_over: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     refusal: str = ''
+    failures: int = 0
+    failures_told: int = 0
     seen: bool = False
     took_s: float = 0.0
     heard_s: float = field(default_factory=time.monotonic)
@@ -121,6 +124,12 @@ class PoseEstimatorNode(ListeningNode):
             self.destroy_lifecycle_publisher(self._skeleton)
         self._skeleton = self._estimator = None
 
+    def failed(self, where: str, error: Exception) -> None:
+        """Log and count an exception nobody expected."""
+        self._counts.failures += 1
+        self._counts.seen = False
+        super().failed(where, error)
+
     def time_jumped(self) -> None:
         """Look for a person anew."""
         self._anew = True
@@ -139,7 +148,7 @@ class PoseEstimatorNode(ListeningNode):
         if images is None:
             return idle_report(self.state, self.problem)
         # Before the counts, which then include it.
-        refusal, counts.refusal = counts.refusal, ''
+        refusal, seen, failures = counts.refusal, counts.seen, counts.failures
         values = (
             (STATE, self.state),
             ('image topic', images.topic),
@@ -150,15 +159,20 @@ class PoseEstimatorNode(ListeningNode):
             ('pictures without a person', str(counts.nobody)),
             ('pictures passed over while busy', str(counts.passed_over)),
             *((DROPPED + in_words(why), str(n)) for why, n in sorted(counts.refused.items())),
+            (FAILURES, str(failures)),
             ('time for the last picture', f'{1e3 * counts.took_s:.1f} ms'),
         )
         if images.problem:
             return Report('error', images.problem, values)
+        if failures > counts.failures_told:
+            counts.failures_told = failures
+            return Report('error', 'something failed inside the node: see its log', values)
         if refusal:
+            counts.refusal = ''
             return Report('warning', f'a picture cannot be used: {refusal}', values)
         if time.monotonic() - counts.heard_s > _SILENCE_S:
             return Report('warning', f'no picture for {_SILENCE_S:g} s', values)
-        return Report('ok', 'a person is seen' if counts.seen else 'nobody is seen', values)
+        return Report('ok', 'a person is seen' if seen else 'nobody is seen', values)
 
     @guarded
     def _look(self) -> None:
@@ -168,21 +182,22 @@ class PoseEstimatorNode(ListeningNode):
         if images is None or estimator is None or not received:
             return
         counts.heard_s = begun_s = time.monotonic()
-        counts.received += len(received)
         counts.passed_over += len(received) - 1
+        counts.received += len(received)
         if self._anew:
             self._anew = False
             estimator.reset()
         try:
             message = skeleton_message(estimator, images.msgtype, received[-1].data)
         except DecodeError as error:
+            counts.seen = False
             counts.refused[error.reason] += 1
             counts.refusal = str(error)
             return
         counts.took_s = time.monotonic() - begun_s
-        counts.seen = message is not None
         if message is None:
             counts.nobody += 1
         else:
             self._skeleton.publish(message)
             counts.published += 1
+        counts.seen = message is not None
