@@ -15,6 +15,7 @@
 """``xmodal label`` as it is typed: what it prints, and how it ends."""
 
 from http.client import HTTPConnection
+import json
 from pathlib import Path
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from typer.testing import CliRunner
 
 from test.bags.recordings import write_imu_bag
 from test.messages import EPOCH, SECOND
-from test.waiting import PATIENCE_S, started
+from test.waiting import PATIENCE_S, poll_for, started
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.main import app
 
@@ -43,8 +44,19 @@ def test_it_prints_an_address_that_answers_and_ends_with_ctrl_c(tmp_path: Path) 
         url = urlsplit(process.stdout.readline().strip())
         connection = HTTPConnection(str(url.hostname), int(url.port or 0), timeout=PATIENCE_S)
         connection.request('GET', f'{url.path}?{url.query}')
-        assert connection.getresponse().status == 303
+        answer = connection.getresponse()
+        assert answer.status == 303
+        answer.read()
         # It stays connected, as browsers do.
+        headers = {'Cookie': str(answer.getheader('Set-Cookie')).partition(';')[0]}
+
+        def holds_labels() -> bool:
+            connection.request('GET', '/api/queue', headers=headers)
+            bags = json.loads(connection.getresponse().read())['bags']
+            return bool(bags[0]['offered'])
+
+        # They are counted once all bags have been looked at.
+        poll_for(holds_labels, 'the labels in the bag are not counted')
         told = ''
         while 'is empty (0 bytes)' not in told:
             line = process.stderr.readline()
