@@ -14,6 +14,8 @@
 
 """Serialized messages to windows: whatever a message holds, it is used or counted."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from test.messages import EPOCH, imu_bytes, SECOND
@@ -24,6 +26,7 @@ from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.windowing import WindowingSpec
 
 IMU = 'sensor_msgs/msg/Imu'
@@ -75,20 +78,27 @@ def disturbed() -> list[bytes]:
     return [*good[:200], *bad, *good[200:], later[300], *later]
 
 
+def in_blocks(
+    intake: SensorIntake, messages: Sequence[bytes], size: int
+) -> tuple[list[tuple[int, Window]], int]:
+    """Push messages so many at once, where that can be; gives windows, and how often it could."""
+    found, blocks = [], 0
+    for at in range(0, len(messages), size):
+        part = messages[at : at + size]
+        due = intake.push_block(part, range(at, at + len(part)))
+        blocks += due is not None
+        if due is None:
+            due = [(n, intake.push(each, at + n)) for n, each in enumerate(part)]
+        found += [(at + number, window) for number, windows in due for window in windows]
+    return found, blocks
+
+
 @pytest.mark.parametrize('look_at', ['none', 'newest', 'all'])
 def test_messages_in_blocks_are_treated_as_one_by_one(look_at):
     messages = disturbed()
     single, together = (SensorIntake(ImuStream(), SPEC, IMU, look_at=look_at) for _ in range(2))
     expected = [(n, window) for n, each in enumerate(messages) for window in single.push(each, n)]
-    found = []
-    blocks = 0
-    for at in range(0, len(messages), 60):
-        part = messages[at : at + 60]
-        due = together.push_block(part, range(at, at + len(part)))
-        blocks += due is not None
-        if due is None:
-            due = [(n, together.push(each, at + n)) for n, each in enumerate(part)]
-        found += [(at + number, window) for number, windows in due for window in windows]
+    found, blocks = in_blocks(together, messages, 60)
     assert 15 < blocks < len(messages) / 60
     assert [n for n, _ in found] == [n for n, _ in expected]
     for (_, ours), (_, theirs) in zip(found, expected, strict=True):
@@ -113,14 +123,7 @@ def test_sound_in_blocks_is_treated_as_chunk_by_chunk():
         for _ in range(2)
     )
     expected = [(n, window) for n, each in enumerate(messages) for window in single.push(each, n)]
-    found, blocks = [], 0
-    for at in range(0, len(messages), 40):
-        part = messages[at : at + 40]
-        due = together.push_block(part, range(at, at + len(part)))
-        blocks += due is not None
-        if due is None:
-            due = [(n, together.push(each, at + n)) for n, each in enumerate(part)]
-        found += [(at + number, window) for number, windows in due for window in windows]
+    found, blocks = in_blocks(together, messages, 40)
     assert blocks == 9
     assert [(n, w.end_ns, w.values.tobytes()) for n, w in found] == [
         (n, w.end_ns, w.values.tobytes()) for n, w in expected
