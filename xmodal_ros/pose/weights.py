@@ -18,7 +18,6 @@ Nothing is fetched: they are read out of a wheel of mediapipe that was downloade
 installed, or from a folder.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 import hashlib
 from pathlib import Path
@@ -56,6 +55,7 @@ LANDMARKS: Final = PublishedNet(
     'mediapipe/modules/pose_landmark',
     'e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f',
 )
+_NETS: Final = (DETECTOR, LANDMARKS)
 
 
 def read_weights(path: Path | None) -> tuple[bytes, bytes]:
@@ -77,25 +77,19 @@ def read_weights(path: Path | None) -> tuple[bytes, bytes]:
     return detector, landmarks
 
 
-_NETS: Final = (DETECTOR, LANDMARKS)
-
-
 def _read(path: Path, net: PublishedNet) -> bytes:
     if not is_folder(path):
         return _out_of_wheel(path, net)
     file = path / net.name
     if not file.is_file():
-        for wheel in _wheels(path):
-            return _out_of_wheel(wheel, net)
+        wheels = sorted(path.glob(f'{_WHEEL.replace("==", "-")}-*.whl'))
+        if wheels:
+            return _out_of_wheel(wheels[0], net)
         raise ConfigurationError(
             f'there is neither {net.name} in {path} nor a wheel of {_WHEEL}: {_REMEDY}'
         )
     with file.open('rb') as handle:
         return handle.read(_LARGEST)
-
-
-def _wheels(folder: Path) -> Iterator[Path]:
-    yield from sorted(folder.glob(f'{_WHEEL.replace("==", "-")}-*.whl'))
 
 
 def _out_of_wheel(wheel: Path, net: PublishedNet) -> bytes:
