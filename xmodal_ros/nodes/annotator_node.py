@@ -24,7 +24,7 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.modalities.camera.modality import Camera
+from xmodal_ros.nodes.image_topic import read_images
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
@@ -162,14 +162,7 @@ class Annotator(ListeningNode):
         if not self._annotated.get_subscription_count():
             self._stop_drawing()
         elif self._images is None:
-            self._images = TopicReader(
-                self,
-                parameters.text(self, 'image_topic'),
-                Camera.message_types,
-                depth=Camera.intake.depth,
-                parameter='image_topic',
-                remedy='start the camera',
-            )
+            self._images = read_images(self)
             self._drawing = EventThread(
                 'drawing', wait=self._images.wait, work=self._draw, wake=self._images.wake
             )

@@ -23,7 +23,7 @@ from typing import Any
 
 from geometry_msgs.msg import PoseArray
 
-from xmodal_ros.modalities.camera.modality import Camera
+from xmodal_ros.nodes.image_topic import read_images
 from xmodal_ros.paths import user_path
 from xmodal_ros.pose.estimator import PoseEstimator
 from xmodal_ros.pose.loading import load_estimator
@@ -98,14 +98,7 @@ class PoseEstimatorNode(ListeningNode):
         """Begin to look at pictures."""
         self._counts = _Counts()
         self._anew = True
-        self._images = TopicReader(
-            self,
-            parameters.text(self, 'image_topic'),
-            Camera.message_types,
-            depth=Camera.intake.depth,
-            parameter='image_topic',
-            remedy='start the camera',
-        )
+        self._images = read_images(self)
         self._looking = EventThread(
             'looking', wait=self._images.wait, work=self._look, wake=self._images.wake
         )
