@@ -24,9 +24,9 @@ from std_msgs.msg import Header, String
 from visualization_msgs.msg import Marker
 
 from xmodal_ros.activities import UNKNOWN
-from xmodal_ros.nodes.image_topic import read_images
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
+from xmodal_ros.ros.image_topic import read_images
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image

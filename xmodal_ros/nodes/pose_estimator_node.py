@@ -23,13 +23,13 @@ from typing import Any
 
 from geometry_msgs.msg import PoseArray
 
-from xmodal_ros.nodes.image_topic import read_images
 from xmodal_ros.paths import user_path
 from xmodal_ros.pose.estimator import PoseEstimator
 from xmodal_ros.pose.loading import load_estimator
 from xmodal_ros.pose.messages import skeleton_message
 from xmodal_ros.ros import parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
+from xmodal_ros.ros.image_topic import read_images
 from xmodal_ros.ros.lifecycle import guarded
 from xmodal_ros.ros.topic_reader import resolved, TopicReader
 from xmodal_ros.runtime.event_driven import EventThread
