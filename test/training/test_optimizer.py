@@ -49,12 +49,15 @@ def by_hand(weights: Tensor) -> Tensor:
     return weights
 
 
-def test_it_is_adamw_and_does_not_load_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize('fused', [False, True])
+def test_it_is_adamw_and_does_not_load_the_compiler(
+    fused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     net = nn.Linear(3, 2, bias=False)
     expected = by_hand(net.weight.detach())
     # Whoever imports it is told that it does not exist.
     monkeypatch.setitem(sys.modules, 'torch._dynamo', None)
-    steps(AdamW(net.parameters(), RATE, weight_decay=DECAY), net)
+    steps(AdamW(net.parameters(), RATE, weight_decay=DECAY, fused=fused), net)
     torch.testing.assert_close(net.weight.detach(), expected)
     with pytest.raises(ImportError):
         steps(torch.optim.AdamW(net.parameters()), net)

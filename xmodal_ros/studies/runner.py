@@ -51,6 +51,7 @@ from xmodal_ros.studies.specification import MethodRow
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
 from xmodal_ros.training.folds import HeldOut, make_folds, stretches
+from xmodal_ros.training.freed_memory import freed_memory_kept
 from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -261,7 +262,7 @@ class _GroupRunner:
             )
         method = make_method(row.method or '', row.options)
         # Every row anew: what was run before it must not matter.
-        with repeatable(self._group.seed):
+        with repeatable(self._group.seed), freed_memory_kept():
             torch.set_num_threads(THREADS_A_RUN)
             self._trainer.check(method)
             self._trainer.durations_s.clear()

@@ -71,6 +71,7 @@ def pretrain(
             [*classifier.parameters(), *project.parameters()],
             settings.learning_rate,
             weight_decay=settings.weight_decay,
+            fused=True,
         )
         while len(losses) < settings.pretrain:
             rows = torch.randperm(len(windows), generator=generator)[: settings.batch_size]

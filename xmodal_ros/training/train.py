@@ -52,6 +52,7 @@ from xmodal_ros.training.checkpoint_store import (
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
 from xmodal_ros.training.epoch_log import EpochLogger
+from xmodal_ros.training.freed_memory import freed_memory_kept
 from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
@@ -95,7 +96,7 @@ def train(
     durations_s = {'reading': time.monotonic() - begun}
     identity = _identity(config, device, data_module, context)
     with run_checkpoints(out, identity, resume=config.resume, note=reporter.note) as checkpoints:
-        with repeatable(config.seed):
+        with repeatable(config.seed), freed_memory_kept():
             trainer = _make_trainer(
                 config, data_module, device, reporter, context, checkpoints.of, [logger]
             )
@@ -137,7 +138,7 @@ def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
     with context.local_main_process_first():
         data_module = prepare_data(config, reporter)
     _identity(config, device, data_module, context)
-    with repeatable(config.seed):
+    with repeatable(config.seed), freed_memory_kept():
         trainer = _make_trainer(
             config,
             data_module,

@@ -274,6 +274,8 @@ class Trainer:
             self.module.parameters(),
             self.settings.learning_rate,
             weight_decay=self.settings.weight_decay,
+            # One call for all parameters, which took a tenth of a step one by one.
+            fused=True,
         )
         self.steps_total = self.settings.epochs * self.order.steps
         half = self.settings.precision != 'fp32'
