@@ -66,3 +66,19 @@ def test_the_calibrated_loss_does_not_mind_how_sure_a_model_is_of_itself():
     assert calibrated_loss(logits, labels) < calibrated_loss(logits[::-1], labels) - 0.5
     # Knowing nothing is as bad as it gets, but for being wrong.
     assert calibrated_loss(0 * logits, labels) == pytest.approx(np.log(5))
+
+
+@pytest.mark.parametrize('scale', [0.01, 0.3, 1.0, 3.0, 100.0])
+@pytest.mark.parametrize('seed', range(4))
+def test_the_calibrated_loss_is_the_least_of_all_temperatures(seed: int, scale: float) -> None:
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 4, 30)
+    logits = scale * (random.normal(size=(30, 4)) + np.eye(4)[labels])
+    chosen = softmax(logits[:, None] / np.geomspace(0.2, 5.0, 161)[:, None], axis=-1)
+    of_labels = np.take_along_axis(chosen, labels[:, None, None], axis=2)[:, :, 0]
+    every = -np.log(of_labels).mean(axis=0)
+    assert calibrated_loss(logits, labels) == pytest.approx(every.min(), rel=1e-9)
+
+
+def test_a_loss_that_is_no_number_stays_none() -> None:
+    assert np.isnan(calibrated_loss(np.full((3, 2), np.nan), np.zeros(3, np.int64)))

@@ -44,7 +44,8 @@ def calibrate(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> Calibra
     threshold is the largest, up to 0.5, that lowers the windows' macro-F1 by no more than half a
     point when an ``unknown`` counts as wrong; above 0.5 a majority would be overruled.
     """
-    temperature = float(_TEMPERATURES[int(np.argmin(_losses(logits, labels)))])
+    losses = [_loss(logits, labels, each) for each in _TEMPERATURES]
+    temperature = float(_TEMPERATURES[int(np.argmin(losses))])
     chances = softmax(logits / temperature, axis=1)
     decided, best = chances.argmax(axis=1), chances.max(axis=1)
     classes = np.unique(labels).tolist()
@@ -64,9 +65,15 @@ def calibrated_loss(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     It compares models that are sure of themselves in different measure. Logits (N, classes),
     class indices (N,).
     """
-    return float(min(_losses(logits, labels)))
+    first, last = 0, len(_TEMPERATURES) - 1
+    # It is convex in 1 / temperature: where it no longer falls is the least.
+    while first < last:
+        middle = (first + last) // 2
+        here, next_one = (_loss(logits, labels, t) for t in _TEMPERATURES[middle : middle + 2])
+        first, last = (first, middle) if here <= next_one else (middle + 1, last)
+    return _loss(logits, labels, _TEMPERATURES[first])
 
 
-def _losses(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> list[float]:
+def _loss(logits: NDArray[np.float64], labels: NDArray[np.int64], temperature: float) -> float:
     rows = np.arange(len(labels))
-    return [-log_softmax(logits / t, axis=1)[rows, labels].mean() for t in _TEMPERATURES]
+    return float(-log_softmax(logits / temperature, axis=1)[rows, labels].mean())

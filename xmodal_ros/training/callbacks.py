@@ -132,9 +132,11 @@ class WeightAveraging(Callback):
         self.decay = decay
         self._means: list[Tensor] = []
         self._weights: list[Tensor] = []
+        self._live: list[Tensor] = []
 
     def on_fit_start(self, trainer: TrainerInterface) -> None:
         """Begin with the weights as they are, unless a run goes on."""
+        self._live = list(trainer.module.parameters())
         if not self._means:
             self._means = _weights(trainer)
 
@@ -143,7 +145,7 @@ class WeightAveraging(Callback):
         # A short memory at first, lest the random initial weights linger.
         decay = min(self.decay, trainer.step / (trainer.step + 9))
         with torch.no_grad():
-            for mean, value in zip(self._means, trainer.module.parameters(), strict=True):
+            for mean, value in zip(self._means, self._live, strict=True):
                 mean.lerp_(value, 1 - decay)
 
     def on_validation_start(self, trainer: TrainerInterface) -> None:
