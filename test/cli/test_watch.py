@@ -19,6 +19,7 @@ import os
 from pathlib import Path
 import pty
 import sys
+import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -32,13 +33,16 @@ from vision_msgs.msg import Classification, ObjectHypothesis
 from test.live.graph import LATCHED, watching
 from test.live.talker import Stream, talking
 from test.messages import SECOND
+from test.waiting import poll_for
 from xmodal_ros.cli.watch import watch
 from xmodal_ros.cli.watch_page import render
+from xmodal_ros.cli.watch_run import as_json
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 from xmodal_ros.ros.messages import classification
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.watching import LabelHeard, Watch
+from xmodal_ros.tools.watch.listener import Watcher
 
 ROOT = Path(__file__).parents[2]
 app = typer.Typer()
@@ -85,6 +89,20 @@ def test_the_page_shows_label_bar_and_runner_up_while_they_are_new() -> None:
     assert 'silent, was walk' in old
     assert '█' not in old
     assert '60.0 s' in old
+
+
+def test_labels_of_two_nodes_of_one_name_are_not_shown_as_those_of_one() -> None:
+    state = one_label()
+    state.note_names(['/imu_classifier'] * 2)
+    for number in range(5):
+        scores = ((f'name{number}', 0.5), ('sit', 0.5))
+        state.note_label('/imu_classifier/activity', Label(SECOND, 'imu_link', scores), 0)
+    text = ' '.join(drawn(state, SECOND).split())
+    assert 'mixed: name0, name1, name2 and 3 more' in text
+    assert '█' not in text
+    assert 'sit 0.5' not in text
+    assert 'warning: nodes bear one name (2 called /imu_classifier)' in text
+    assert as_json(state, SECOND)['warnings'] == list(state.clashes)
 
 
 def test_names_are_never_cut_however_narrow_the_terminal() -> None:
@@ -158,6 +176,31 @@ def test_a_robot_is_shown_by_types_whatever_its_names() -> None:
     code, seen = stopped
     assert code == 0, seen
     assert 'Traceback' not in seen
+
+
+def test_two_nodes_of_one_name_are_found_in_the_graph() -> None:
+    def sit(stamp: int) -> Classification:
+        return classification(stamp, 'imu_link', [('sit', 0.75), ('walk', 0.25)])
+
+    with (
+        reserved_domain() as domain,
+        isolated_process(domain),
+        watching() as one,
+        watching() as other,
+        one.publisher(Classification, '/what') as ones,
+        other.publisher(Classification, '/what') as others,
+        talking([Stream(ones, 10, say), Stream(others, 10, sit)]),
+        Watcher() as watcher,
+    ):
+
+        def both() -> bool:
+            watcher.step()
+            rows = watcher.watch.rows(time.monotonic_ns())
+            return bool(rows) and rows[0].lately == ('sit', 'walk')
+
+        poll_for(both, 'labels of both nodes')
+        (clash,) = watcher.watch.clashes
+    assert '2 called /watcher' in clash
 
 
 def stop_in_a_terminal(domain: int) -> tuple[int, str]:

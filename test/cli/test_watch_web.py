@@ -139,6 +139,31 @@ def test_a_page_shows_what_a_robot_says_and_what_its_sensors_give() -> None:
         server.close()
 
 
+def test_a_page_says_which_nodes_bear_one_name() -> None:
+    def sit(stamp: int) -> Classification:
+        return classification(stamp, 'imu_link', [('sit', 0.75), (NAME, 0.25)])
+
+    with (
+        started_browser() as browser,
+        reserved_domain() as domain,
+        isolated_process(domain),
+        watching() as one,
+        watching() as other,
+        one.publisher(Classification, '/choice/activity') as ones,
+        other.publisher(Classification, '/choice/activity') as others,
+        talking([Stream(ones, 10, label), Stream(others, 10, sit)]),
+        served() as server,
+    ):
+        with opened(browser, server.url, (400, 900)) as page:
+            words = 'document.querySelector("#clashes").textContent'
+            look(server, page, f'{words}.includes("2 called /watcher")')
+            card = 'document.querySelector(".card.warning")?.textContent ?? ""'
+            look(server, page, f'({card}).includes("mixed: {NAME}, sit")')
+            assert page.query_selector('.card .bar') is None
+            assert page.evaluate('document.documentElement.scrollWidth') <= 400
+        server.close()
+
+
 def refused(server: WatchServer, path: str, **headers: str) -> str:
     connection = HTTPConnection('127.0.0.1', server.port, timeout=PATIENCE_S)
     connection.request('GET', path, headers=headers)

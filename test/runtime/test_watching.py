@@ -157,6 +157,52 @@ def test_drivers_are_shown_apart_and_foreign_nodes_not_at_all() -> None:
     assert {each.level for each in watch.others(0)} == {'error'}
 
 
+def test_two_nodes_of_one_name_are_said_to_be_mixed_and_what_to_do() -> None:
+    watch = watching_imu()
+    watch.note_report(NODE, LabelHeard('ok', 'walk (0.75)', 'imu classifier'), 0)
+    watch.note_report('/camera', LabelHeard('ok', '30 Hz', 'camera'), 0)
+    (row,) = watch.rows(0)
+    assert (row.mixed, row.lately, row.level, watch.clashes) == (False, (), 'ok', ())
+    watch.note_names([NODE, NODE, '/camera', '/camera', '/camera', '/rviz', '/rviz'])
+    watch.note_graph({IMU: [NODE, NODE]}, 0)
+    watch.note_label(IMU, label('sit'), 0)
+    (row,) = watch.rows(0)
+    assert (row.node, row.mixed, row.lately) == (NODE, True, ('sit', 'walk'))
+    assert (row.level, row.health) == ('warning', 'several nodes, mixed')
+    assert [(each.level, each.health) for each in watch.others(0)] == [
+        ('warning', 'several nodes, mixed')
+    ]
+    (clash,) = watch.clashes
+    # Of foreign nodes nothing is shown that could be mixed up.
+    assert f'(3 called /camera, 2 called {NODE})' in clash
+    assert 'namespace:=' in clash
+    assert '-r __node:=' in clash
+    # What one of them last said long ago is not said now.
+    assert watch.rows(2 * SECOND + 1)[0].lately == ()
+    watch.note_names([NODE, '/camera'])
+    watch.note_graph({IMU: [NODE]}, 0)
+    assert (watch.rows(0)[0].mixed, watch.clashes) == (False, ())
+
+
+def test_reports_of_two_nodes_of_one_name_are_no_changes_of_one() -> None:
+    watch = watching_imu()
+    watch.note_names([NODE, NODE])
+    for level in ('ok', 'error', 'ok', 'error'):
+        watch.note_report(NODE, LabelHeard(level, 'no model', 'imu classifier'), 0)
+    assert not watch.events
+    (row,) = watch.rows(0)
+    assert (row.level, row.health) == ('error', 'several nodes, mixed: no model')
+
+
+def test_two_nodes_that_share_a_topic_of_labels_are_named() -> None:
+    watch = watching_imu()
+    watch.note_graph({IMU: ['/b', '/a']}, 0)
+    assert watch.rows(0)[0].mixed
+    (clash,) = watch.clashes
+    assert clash.startswith(f'/a and /b publish labels on one topic, {IMU}')
+    assert f'-r {IMU}:=/NAME' in clash
+
+
 def test_what_cannot_be_read_is_counted() -> None:
     watch = watching_imu()
     watch.note_refused(IMU, 'truncated')

@@ -30,9 +30,11 @@ from xmodal_ros.runtime.watching import Event, Other, Watch, WatchedNode
 _BAR: Final = 12
 _LOG_LINES: Final = 8
 _RUNNERS_UP: Final = 2
+_MIXED: Final = 3
 _SECOND_NS: Final = 1_000_000_000
 _LONGEST_NAME: Final = 60
 _LONGEST_WORDS: Final = 400
+_LONGEST_CLASH: Final = 2000
 _COLOURS: Final[dict[Level | None, str]] = {
     'error': 'bold red',
     'warning': 'yellow',
@@ -49,6 +51,7 @@ def render(watch: Watch, now_ns: int, wall_s: float, absence: str = '') -> Rende
         parts.append(_labels(rows))
     if others:
         parts.append(_others(others))
+    parts += [Text(_shown(f'warning: {each}', _LONGEST_CLASH), 'yellow') for each in watch.clashes]
     if watch.events:
         parts.append(_log(list(watch.events)[-_LOG_LINES:], now_ns, wall_s))
     if absence:
@@ -81,6 +84,10 @@ def _label(row: WatchedNode) -> Text:
     if row.label is None:
         return Text('nothing yet', style='dim')
     name = _shown(row.label) or 'nothing'
+    if row.lately:
+        names = ', '.join(map(_shown, row.lately[:_MIXED]))
+        more = f' and {len(row.lately) - _MIXED} more' if len(row.lately) > _MIXED else ''
+        return Text(f'mixed: {names}{more}', style='yellow')
     if not row.fresh:
         # Old labels are not what is done now, and must not look so.
         return Text(f'silent, was {name}', style='dim')
@@ -89,7 +96,7 @@ def _label(row: WatchedNode) -> Text:
 
 
 def _bar(row: WatchedNode) -> Text:
-    if row.confidence is None or not row.fresh or row.kind == 'truth':
+    if row.confidence is None or not row.fresh or row.mixed or row.kind == 'truth':
         return Text('')
     share = min(1.0, max(0.0, row.confidence))
     full = round(share * _BAR)
@@ -101,7 +108,7 @@ def _bar(row: WatchedNode) -> Text:
 
 
 def _runners_up(row: WatchedNode) -> Text:
-    if not row.fresh or row.kind == 'truth':
+    if not row.fresh or row.mixed or row.kind == 'truth':
         return Text('')
     following = row.scores[1 : 1 + _RUNNERS_UP]
     return Text(', '.join(f'{_shown(name)} {score:.2f}' for name, score in following), style='dim')

@@ -134,5 +134,6 @@ def as_json(watch: Watch, now_ns: int) -> dict[str, Any]:
     return {
         'labels': [{**asdict(row), 'scores': dict(row.scores)} for row in watch.rows(now_ns)],
         'others': [asdict(other) for other in watch.others(now_ns)],
+        'warnings': list(watch.clashes),
         'events': [{**asdict(event), 'at_ns': event.at_ns - now_ns} for event in watch.events],
     }

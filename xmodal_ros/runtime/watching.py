@@ -64,6 +64,8 @@ class WatchedNode:
 
     ``label`` is None before the first; ``fresh`` says whether it may be taken for what is done
     now. ``source`` is what a selector's answer rests on. ``rate_hz`` is None before the second.
+    ``mixed`` says that several nodes publish here, so that nobody can tell whose a label is;
+    ``lately`` is then all that they have said within the last two seconds.
     """
 
     topic: str
@@ -82,6 +84,8 @@ class WatchedNode:
     classes: tuple[str, ...]
     level: Level | None
     health: str
+    mixed: bool = False
+    lately: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class _Track:
         self.count = 0
         self.refused: Counter[str] = Counter()
         self.arrivals: deque[int] = deque(maxlen=_ARRIVALS)
+        self.decided: deque[tuple[int, str]] = deque(maxlen=_ARRIVALS)
         self.source: str | None = None
 
     def rate_hz(self, now_ns: int) -> float | None:
@@ -126,6 +131,10 @@ class _Track:
         period_ns = _SECOND_NS / rate_hz if rate_hz else 0.0
         return now_ns - self.arrivals[-1] <= max(_OLD_NS, _OLD_PERIODS * period_ns)
 
+    def lately(self, now_ns: int) -> tuple[str, ...]:
+        """Give what has been said within the last two seconds, a name once, in order."""
+        return tuple(sorted({name for at, name in self.decided if now_ns - at <= _OLD_NS}))
+
 
 class Watch:
     """Collects what comes; :meth:`rows`, :meth:`others` and :attr:`events` say what there is."""
@@ -135,11 +144,17 @@ class Watch:
         self._tracks: dict[str, _Track] = {}
         self._said: dict[str, tuple[int, LabelHeard]] = {}
         self._classes: dict[str, tuple[str, ...]] = {}
+        # How many nodes bear a name that more than one bears.
+        self._doubled: dict[str, int] = {}
+
+    def note_names(self, nodes: Sequence[str]) -> None:
+        """Take up which nodes there are now, a name as often as a node bears it."""
+        self._doubled = {name: n for name, n in sorted(Counter(nodes).items()) if n > 1}
 
     def note_graph(self, topics: Mapping[str, Sequence[str]], now_ns: int) -> None:
         """Take up which nodes publish labels on which topics now."""
         for topic, nodes in topics.items():
-            publishing = tuple(sorted(nodes))
+            publishing = tuple(sorted(set(nodes)))
             track = self._tracks.get(topic)
             if track is None:
                 if publishing:
@@ -168,6 +183,8 @@ class Watch:
         track = self._tracks.setdefault(topic, _Track(()))
         track.label, track.count = label, track.count + 1
         track.arrivals.append(now_ns)
+        if label.scores:
+            track.decided.append((now_ns, label.scores[0][0]))
 
     def note_refused(self, topic: str, reason: str) -> None:
         """Count a message that could not be read."""
@@ -191,8 +208,30 @@ class Watch:
             return
         before = self._said.get(node)
         self._said[node] = now_ns, said
-        if before is not None and before[1].level != said.level:
+        # Two of one name that are not alike would change at every report.
+        if before is not None and before[1].level != said.level and node not in self._doubled:
             self._tell(now_ns, node, f'{said.level}: {said.message}')
+
+    @property
+    def clashes(self) -> tuple[str, ...]:
+        """Say which names and topics several nodes share, and what to do about it."""
+        ours = {node for track in self._tracks.values() for node in track.nodes} | {*self._said}
+        named = [f'{count} called {name}' for name, count in self._doubled.items() if name in ours]
+        found = []
+        if named:
+            found.append(
+                f'nodes bear one name ({", ".join(named)}): what is shown of them is of all of '
+                'them, mixed. End those that are left over, or give the others another namespace '
+                '(ros2 launch ... namespace:=robot_2; ros2 run ... -r __ns:=/robot_2) or name '
+                '(-r __node:=NAME). One that has just crashed goes by itself'
+            )
+        found += [
+            f'{" and ".join(track.nodes)} publish labels on one topic, {topic}, where they are '
+            f'mixed: end one, or remap its topic (ros2 run ... -r {topic}:=/NAME)'
+            for topic, track in sorted(self._tracks.items())
+            if len(track.nodes) > 1
+        ]
+        return tuple(found)
 
     @property
     def heard(self) -> bool:
@@ -214,7 +253,14 @@ class Watch:
         """Give the nodes that give no labels, as far as they say how they are."""
         labelling = {node for track in self._tracks.values() for node in track.nodes}
         found = [
-            Other(node, *_health(reported, now_ns))
+            Other(
+                node,
+                *(
+                    _of_several(*_health(reported, now_ns))
+                    if node in self._doubled
+                    else _health(reported, now_ns)
+                ),
+            )
             for node, reported in self._said.items()
             if node not in labelling
         ]
@@ -234,6 +280,9 @@ class Watch:
                 (_health(each, now_ns) for each in reported),
                 key=lambda each: ('ok', 'warning', 'error').index(each[0]),
             )
+        mixed = len(track.nodes) > 1 or any(each in self._doubled for each in track.nodes)
+        if mixed:
+            level, health = _of_several(level, health)
         if not track.nodes:
             level, health = 'error', 'nobody publishes any more: its node has ended'
         label = track.label
@@ -257,6 +306,8 @@ class Watch:
             classes=known[0] if known else (),
             level=level,
             health=health,
+            mixed=mixed,
+            lately=track.lately(now_ns) if mixed else (),
         )
 
     def _kind(self, topic: str, track: _Track, said: Sequence[LabelHeard]) -> Kind:
@@ -276,6 +327,12 @@ def _kind_of(hardware: str) -> Kind | None:
         return 'selector'
     modality, _, kind = hardware.rpartition(' ')
     return 'classifier' if kind == _CLASSIFIER and modality in modality_names() else None
+
+
+def _of_several(level: Level | None, health: str) -> tuple[Level, str]:
+    """Say of a health that it is of several nodes; what is well with one says nothing."""
+    words = 'several nodes, mixed' + (f': {health}' if health and level != 'ok' else '')
+    return 'error' if level == 'error' else 'warning', words
 
 
 def _health(reported: tuple[int, LabelHeard], now_ns: int) -> tuple[Level, str]:

@@ -28,6 +28,8 @@ from xmodal_ros.runtime.watching import Watch
 KEPT_S: Final = 300
 # Of a label, the decision and the next ones.
 _RANKS: Final = 3
+# Of what several nodes say on one topic.
+_MIXED: Final = 3
 # A label stands for the time since the one before, unless that was long ago.
 _LONGEST_HOP_S: Final = 2.0
 _FIRST_HOP_S: Final = 0.5
@@ -98,9 +100,15 @@ class History(Watch):
             'now': self._seconds(now_ns),
             'kept': KEPT_S,
             'rows': [
-                {**asdict(row), 'scores': row.scores[:_RANKS], 'health': _cut_words(row.health)}
+                {
+                    **asdict(row),
+                    'scores': row.scores[:_RANKS],
+                    'health': _cut_words(row.health),
+                    'lately': [_cut(name) for name in row.lately[:_MIXED]],
+                }
                 for row in self.rows(now_ns)
             ],
+            'clashes': list(self.clashes),
             'others': [
                 {**asdict(other), 'health': _cut_words(other.health)}
                 for other in self.others(now_ns)

@@ -129,6 +129,7 @@ class Watcher:
             if CLASSIFICATION_TYPE in types
         }
         self.classifiers = frozenset(node for nodes in labels.values() for node in nodes)
+        self.watch.note_names(self.nodes)
         self.watch.note_graph(labels, now_ns)
         wanted = [(name, CLASSIFICATION_TYPE) for name, nodes in labels.items() if nodes]
         for name, types in known.items():

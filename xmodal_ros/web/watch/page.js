@@ -49,6 +49,7 @@ async function askAgainAndAgain() {
 function show(changed) {
   at('about').className = 'soft';
   at('about').textContent = robot.absence || summary();
+  showClashes();
   showCards();
   showTimeline(changed);
   showPicture();
@@ -62,18 +63,26 @@ function summary() {
   return `${count(robot.rows.length, 'topic')} of labels, ${count(shown, 'sensor')} shown`;
 }
 
+// Said anew only where it has changed, for it is read aloud.
+function showClashes() {
+  const words = robot.clashes.map((each) => `Warning: ${each}`);
+  const shown = [...at('clashes').children].map((each) => each.textContent);
+  if (words.join() !== shown.join()) at('clashes').replaceChildren(...words.map((each) => cell('p', each)));
+}
+
 function showCards() {
   at('cards').replaceChildren(...robot.rows.map(card));
 }
 
 function card(row) {
-  const name = row.label === null ? 'nothing yet' : row.label || 'nothing';
-  const place = row.label ? robot.labels.placeOf(row.label) : undefined;
+  const mixed = row.lately.length ? `mixed: ${row.lately.join(', ')}` : '';
+  const name = mixed || (row.label === null ? 'nothing yet' : row.label || 'nothing');
+  const place = row.label && !row.mixed ? robot.labels.placeOf(row.label) : undefined;
   const swatch = row.fresh && place !== undefined ? [swatchOf(labelColour(place, robot.labels.names.length))] : [];
-  const share = row.fresh && row.kind !== 'truth' ? Math.max(0, Math.min(1, row.confidence ?? 0)) : null;
+  const share = row.fresh && !row.mixed && row.kind !== 'truth' ? Math.max(0, Math.min(1, row.confidence ?? 0)) : null;
   const parts = [
     element('span', {class: 'name'}, row.topic),
-    element('b', {}, ...swatch, row.fresh || row.label === null ? name : `silent, was ${name}`),
+    element('b', {}, ...swatch, row.fresh || mixed || row.label === null ? name : `silent, was ${name}`),
   ];
   if (share !== null) {
     const fill = element('i');

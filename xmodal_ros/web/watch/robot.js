@@ -228,6 +228,7 @@ export class Robot {
     this.media = new Map();
     this.rows = [];
     this.sensors = [];
+    this.clashes = [];
     this.truth = [];
     this.shape = '';
   }
@@ -240,6 +241,7 @@ export class Robot {
       rows: answer.rows,
       others: answer.others,
       events: answer.events,
+      clashes: answer.clashes,
       sensors: answer.sensors,
       absence: answer.absence,
       began: answer.began,
