@@ -28,6 +28,8 @@ from scipy.io import wavfile
 import typer
 from typer.testing import CliRunner
 
+from xmodal_ros.bags.labels import read_segments
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.main import app
 from xmodal_ros.models.bundle import load_bundle
 
@@ -52,9 +54,12 @@ SHORTER: Final = {
 SKIPPED: Final = ('xmodal simulate ', 'xmodal train recordings --target camera ')
 
 
-def blocks(page: Path) -> Iterator[list[str]]:
-    """Give the commands of each block of a page that holds some, a line each."""
+def blocks(page: Path, title: str = '') -> Iterator[list[str]]:
+    """Give the commands of each block of a page, or section, that holds some, a line each."""
     text = page.read_text(encoding='utf-8')
+    if title:
+        # To the next title, of which a line of code is none.
+        text = re.split(r'^#+ .*\n', text.split(f'\n### {title}\n')[1], flags=re.MULTILINE)[0]
     for block in re.findall(r'^```sh\n(.*?)^```', text, flags=re.DOTALL | re.MULTILINE):
         joined = re.sub(r'\\\n\s*', ' ', block)
         lines = (re.sub(r'(^|\s+)#.*', '', line).strip() for line in joined.splitlines())
@@ -88,10 +93,13 @@ def test_a_command_of_a_page_is_one_that_there_is(line: str) -> None:
         command.make_context('xmodal', rest)
 
 
-def run_the_commands_of(page: Path) -> None:
-    """Run the blocks that hold nothing but commands of ours, in the folder one is in."""
+def run_the_commands_of(page: Path, title: str = '') -> None:
+    """Run the blocks that hold nothing but commands of ours, in the folder one is in.
+
+    With a ``title``, those of that section.
+    """
     done = 0
-    for block in blocks(page):
+    for block in blocks(page, title):
         if not all(line.startswith('xmodal ') for line in block):
             continue
         for line in block:
@@ -102,7 +110,7 @@ def run_the_commands_of(page: Path) -> None:
             result = CliRunner().invoke(app, shlex.split(line)[1:])
             assert result.exit_code == 0, f'{line}\n{result.output}'
             done += 1
-    assert done > 2
+    assert done >= (2 if title else 3)
 
 
 def test_the_first_robot_is_had_as_the_tutorial_says(
@@ -126,6 +134,21 @@ def test_own_files_become_a_model_as_the_tutorial_says(
     bundle = load_bundle(Path('models/imu'))
     assert bundle.info.labels == ('rest', 'wave')
     assert Path('report.html').stat().st_size > 10_000
+
+
+def test_a_table_with_a_label_a_sample_is_imported_as_its_section_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record_with_whatever_there_is(Path('dora'), 4)
+    header, *rows = (tmp_path / 'dora' / 'wrist.csv').read_text().splitlines()
+    said = [f'{row},{"wave" if n // 150 % 2 else "rest"}' for n, row in enumerate(rows)]
+    Path('dora.csv').write_text('\n'.join([f'{header},activity', *said]))
+    run_the_commands_of(DOCS / 'importing.md', 'A label a sample')
+    with BagReader(Path('recordings/dora_1')) as reader:
+        found = read_segments(reader)
+    lasted = [((each.end_ns - each.start_ns) / 1e9, each.label) for each in found]
+    assert lasted == [(3.0, 'rest'), (3.0, 'wave')] * 2
 
 
 def record_with_whatever_there_is(folder: Path, seed: int) -> None:

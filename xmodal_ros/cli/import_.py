@@ -95,6 +95,8 @@ def utd_mhad(
     depth in mm) and skeleton (20 joints in m).
     There are no time stamps: all are spread over the clip. Bags that are there
     already and complete are kept.
+
+    Example: xmodal import utd-mhad data/utd_mhad recordings --subjects 1 3 5
     """
     chosen = parse_numbers('--subjects', subjects)
     clips = utd_mhad_importer.load_clips(folder, depth_every)
@@ -128,6 +130,8 @@ def sp_sw_har(
     Writes OUT/sp_sw_har_s01 and so on. The sensors are called imu_phone and
     imu_watch (about 100 Hz). The labels are the phone's. Bags that are there
     already and complete are kept.
+
+    Example: xmodal import sp-sw-har data/sp_sw_har recordings --clocks phone
     """
     chosen = parse_numbers('--subjects', subjects)
     executions = sp_sw_har_importer.load_executions(folder)
@@ -165,6 +169,8 @@ def hugadb(
     imu_right_shin, imu_right_thigh and the same of the left (29.4 Hz, one clock).
     Two activities that one person alone did, and the EMG, are left out. Bags that
     are there already and complete are kept.
+
+    Example: xmodal import hugadb data/hugadb recordings
     """
     chosen = parse_numbers('--subjects', subjects)
     data = hugadb_importer.load_stretches(folder)
@@ -195,6 +201,8 @@ def umafall(
     100 Hz, no gyro), imu_chest, imu_waist, imu_wrist and imu_ankle (20 Hz). Some
     are missing in some trials, and most people lack some movements. Bags that are
     there already and complete are kept.
+
+    Example: xmodal import umafall data/umafall recordings
     """
     chosen = parse_numbers('--subjects', subjects)
     trials = umafall_importer.load_trials(folder)
@@ -225,6 +233,8 @@ def esc10(
     no original recording with the others. The sensor is called microphone.
     Reading .ogg needs the library soundfile. Bags that are there already and
     complete are kept.
+
+    Example: xmodal import esc10 data/esc10 recordings --folds 1 2
     """
     chosen = parse_numbers('--folds', folds)
     clips = esc10_importer.find_clips(folder)
@@ -258,6 +268,8 @@ def kitchen20(
     Writes OUT/kitchen20_fold1 and so on. A fold stands for a subject. The sensor
     is called microphone. Reading .ogg needs the library soundfile. Bags that are
     there already and complete are kept.
+
+    Example: xmodal import kitchen20 data/kitchen20 recordings
     """
     chosen = parse_numbers('--folds', folds)
     clips = kitchen20_importer.load_clips(folder, sources)
@@ -293,6 +305,8 @@ def digits(
     and which written digits a speaker gets is drawn. The sensors are called
     microphone (8 kHz) and camera (28x28). Bags that are there already and
     complete are kept.
+
+    Example: xmodal import digits data/av_digits recordings --speakers george
     """
     dealt = digits_importer.load_digits(folder, most)
     import_all(
@@ -303,4 +317,4 @@ def digits(
     )
 
 
-app.command('files')(import_files)
+app.command('files', cls=VariadicCommand)(import_files)

@@ -53,7 +53,23 @@ def import_files(
         ),
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(metavar='CSV', help='Columns start,end,label; see docs.')
+        Path | None,
+        typer.Option(metavar='CSV', help='Labels: a table with the columns start,end,label.'),
+    ] = None,
+    label_column: Annotated[
+        str,
+        typer.Option(
+            metavar='COLUMN',
+            help='Or labels in the table of --imu: this column says of each sample what was done; '
+            'empty cells are not labelled.',
+        ),
+    ] = '',
+    no_activity: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar='LABEL...',
+            help='With --label-column: labels that stand for no activity, as 0 or null.',
+        ),
     ] = None,
     time: Annotated[str, typer.Option(metavar='COLUMN', help="The table's column of time.")] = (
         'time'
@@ -69,9 +85,13 @@ def import_files(
         str, typer.Option(metavar='X,Y,Z', help='The columns of angular rate, or none.')
     ] = 'gx,gy,gz',
     gyro_unit: Annotated[RateUnit, typer.Option(help='Its unit.')] = 'rad/s',
-    gravity: Annotated[
-        bool, typer.Option(help='Whether the acceleration includes gravity; checks the unit.')
-    ] = True,
+    no_gravity: Annotated[
+        bool,
+        typer.Option(
+            '--no-gravity',
+            help='The acceleration is without gravity, by which its unit is checked otherwise.',
+        ),
+    ] = False,
     start: Annotated[
         str | None,
         typer.Option(
@@ -127,7 +147,8 @@ def import_files(
         time_unit,
         acc_unit,
         gyro_unit,
-        gravity,
+        not no_gravity,
+        label_column.strip(),
     )
     files = OwnFiles(
         imu,
@@ -135,6 +156,7 @@ def import_files(
         video,
         audio,
         labels,
+        tuple(no_activity or ()),
         _start_ns(start),
         imu_offset,
         video_offset,

@@ -15,11 +15,17 @@
 """A file of one sensor's samples that people have, to become messages of a recording."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+import statistics
+from typing import Final, NamedTuple
 
+from xmodal_ros.modalities.label_runs import label_runs, LabelledRun
 from xmodal_ros.modalities.table import SampleTable
 from xmodal_ros.streams.sample import Sample
+from xmodal_ros.windows.windowing import SECOND_NS
+
+# Runs of one label that are usually shorter are no segments of an activity.
+_SHORTEST_S: Final = 0.5
 
 
 class Record(NamedTuple):
@@ -36,12 +42,14 @@ class SensorFile(ABC):
     """A file that was looked into. ``starts_at_ns`` is when it starts, where it says so itself.
 
     ``repeated`` counts samples with the time of the one before. ``notes`` say what of the file is
-    otherwise than its header says.
+    otherwise than its header says. ``label_runs`` are what it says is done when, from its first
+    sample on.
     """
 
     starts_at_ns: int | None = None
     repeated: int = 0
     notes: tuple[str, ...] = ()
+    label_runs: tuple[LabelledRun, ...] = ()
 
     @property
     @abstractmethod
@@ -65,6 +73,9 @@ class TableFile(SensorFile):
         self._table, self._msgtype, self._serialize = table, msgtype, serialize
         self.repeated = table.repeated
         self.starts_at_ns = int(table.times_ns[0]) if table.is_dated else None
+        if table.labels:
+            self.label_runs = label_runs(table.times_ns - table.times_ns[0], table.labels)
+            self.notes = tuple(_doubts(self.label_runs))
 
     @property
     def duration_ns(self) -> int:
@@ -77,3 +88,14 @@ class TableFile(SensorFile):
         for stamp_ns, values in zip(stamps.tolist(), self._table.values, strict=True):
             message = self._serialize(Sample(stamp_ns, frame, values))
             yield Record(stamp_ns, topic, self._msgtype, message)
+
+
+def _doubts(runs: Sequence[LabelledRun]) -> Iterator[str]:
+    """Say what speaks against a column of labels."""
+    if runs:
+        usual_s = statistics.median(run.end_ns - run.start_ns for run in runs) / SECOND_NS
+        if usual_s < _SHORTEST_S:
+            yield (
+                f'half of the {len(runs)} runs of one label last less than {usual_s:.2g} s, which '
+                'nobody does anything for: is that the column of labels, and is it smooth?'
+            )

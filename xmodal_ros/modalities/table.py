@@ -23,6 +23,7 @@ from decimal import Decimal, InvalidOperation
 import math
 from pathlib import Path
 import re
+import sys
 from typing import Final, Literal
 
 import numpy as np
@@ -55,7 +56,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 class TableColumns:
     """Which columns hold the time and the values; ``title`` is the sensor's, for messages.
 
-    ``remedy`` says which options name the columns.
+    ``remedy`` says which options name the columns. ``label`` holds what is done at each sample; ''
+    for none.
     """
 
     values: tuple[str, ...]
@@ -63,18 +65,21 @@ class TableColumns:
     time_unit: TimeUnit = 's'
     title: str = 'sensor'
     remedy: str = "name the column of time with '--time'"
+    label: str = ''
 
 
 @dataclass(frozen=True, eq=False)
 class SampleTable:
     """Samples in order: ``times_ns`` (N,) and ``values`` (N, columns), in the table's units.
 
-    ``repeated`` counts samples of the same time as the one before.
+    ``repeated`` counts samples of the same time as the one before. ``labels`` (N,) are as the
+    table has them, () without a column of labels.
     """
 
     times_ns: NDArray[np.int64]
     values: NDArray[np.float64]
     repeated: int
+    labels: tuple[str, ...] = ()
 
     @property
     def is_dated(self) -> bool:
@@ -90,8 +95,9 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
     said.
     """
     times, values = array('q'), array('d')
+    labels: list[str] = []
     with opened_table(file, 'the table') as lines:
-        for time_ns, numbers in _rows(file, lines, columns):
+        for time_ns, numbers, label in _rows(file, lines, columns):
             if times and time_ns < times[-1]:
                 raise BagError(
                     f'{file}: time runs backwards after sample {len(times)}, by '
@@ -99,6 +105,8 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
                 )
             times.append(time_ns)
             values.extend(numbers)
+            # One object a name, however many samples bear it.
+            labels.append(sys.intern(label))
     if len(times) < 2:
         raise BagError(f'{file}: {len(times)} samples are too few')
     stamps = np.array(times, np.int64)
@@ -111,7 +119,7 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
             'blocks, count on from the time of each in steps of its rate'
         )
     table = np.array(values).reshape(len(times), -1)
-    return SampleTable(stamps, table, repeated)
+    return SampleTable(stamps, table, repeated, tuple(labels) if columns.label else ())
 
 
 def _why_backwards(by_ns: int) -> str:
@@ -122,16 +130,18 @@ def _why_backwards(by_ns: int) -> str:
 
 def _rows(
     file: Path, lines: TableLines, columns: TableColumns
-) -> Iterator[tuple[int, list[float]]]:
+) -> Iterator[tuple[int, list[float], str]]:
     header = lines.header
     wanted = [columns.time, *columns.values]
-    if missing := [name for name in wanted if name not in header]:
+    named = [*wanted, *([columns.label] if columns.label else [])]
+    if missing := [name for name in named if name not in header]:
         names = ', '.join(repr(name) for name in missing)
         raise BagError(
             f'{file}: there is no column {names}, only {", ".join(header) or "nothing"}: '
             f'{_why_missing(header) or columns.remedy}'
         )
     order = [header.index(name) for name in wanted]
+    of_label = header.index(columns.label) if columns.label else None
     for number, row in lines:
         if not any(cell.strip() for cell in row):
             continue
@@ -145,6 +155,7 @@ def _rows(
                 _number(where, header[index], cell)
                 for index, cell in zip(order[1:], cells[1:], strict=True)
             ],
+            '' if of_label is None or of_label >= len(row) else row[of_label].strip(),
         )
 
 

@@ -134,6 +134,61 @@ def test_each_file_is_optional_but_not_all(folder: Path, tmp_path: Path) -> None
         import_own_files(OwnFiles(labels=folder / 'labels.csv'), tmp_path / 'none', 'ada')
 
 
+def labelled(folder: Path, labels: str, **more: Any) -> OwnFiles:
+    """A table at 100 Hz with a letter a sample as its label, where a blank is none."""
+    rows = [f'{n / 100:.2f},0,0,9.8,{label}' for n, label in enumerate(labels)]
+    (folder / 'imu.csv').write_text('\n'.join(['t,x,y,z,what', *rows]))
+    columns = ImuColumns('t', ('x', 'y', 'z'), (), label='what')
+    return OwnFiles(imu=folder / 'imu.csv', columns=columns, start_ns=START_NS, **more)
+
+
+def test_a_column_of_labels_becomes_segments(tmp_path: Path) -> None:
+    own = labelled(tmp_path, 'a' * 100 + ' ' * 50 + 'b' * 50, imu_offset_s=0.25)
+    made = import_own_files(own, tmp_path / 'bag', 'ada')
+    with BagReader(made.path) as reader:
+        assert read_segments(reader) == made.segments
+    quarter = SECOND // 4
+    labels = [(s.start_ns - START_NS, s.end_ns - START_NS, s.label) for s in made.segments]
+    # As late as the samples themselves.
+    assert labels == [(quarter, 5 * quarter, 'a'), (7 * quarter, 9 * quarter, 'b')]
+    assert made.notes == ()
+
+
+def test_a_column_that_hardly_holds_labels_is_told_of(tmp_path: Path) -> None:
+    made = import_own_files(labelled(tmp_path, 'abc' * 50), tmp_path / 'bag', 'ada')
+    (note,) = made.notes
+    assert 'half of the 150 runs of one label last less than 0.01 s' in note
+
+
+def test_labels_come_from_one_place_and_from_a_column_that_there_is(
+    folder: Path, tmp_path: Path
+) -> None:
+    own = labelled(tmp_path, 'a' * 100)
+    for wrong, words in (
+        ({'labels': folder / 'labels.csv'}, "in '--labels' or in '--label-column'"),
+        ({'imu': None, 'audio': folder / 'sound.wav'}, 'give the table by --imu'),
+    ):
+        with pytest.raises(ConfigurationError, match=words):
+            import_own_files(replace(own, **wrong), tmp_path / 'bag', 'ada')
+    missing = replace(own.columns, label='which')
+    with pytest.raises(BagError, match=r"no column 'which', only t, x, y, z, what: .*--label-col"):
+        import_own_files(replace(own, columns=missing), tmp_path / 'bag', 'ada')
+    with pytest.raises(ConfigurationError, match='about the labels of --label-column'):
+        import_own_files(replace(files(folder), no_activity=('0',)), tmp_path / 'bag', 'ada')
+
+
+def test_labels_that_stand_for_no_activity_are_left_out(tmp_path: Path) -> None:
+    own = labelled(tmp_path, 'a' * 100 + '0' * 50 + 'a' * 50)
+    made = import_own_files(replace(own, no_activity=('0',)), tmp_path / 'bag', 'ada')
+    assert [segment.label for segment in made.segments] == ['a', 'a']
+    unsure = tmp_path / 'imu.csv'
+    unsure.write_text(unsure.read_text().replace(',0\n', ',unknown\n'))
+    with pytest.raises(BagError, match=r"what is 'unknown' somewhere.*--no-activity unknown'"):
+        import_own_files(own, tmp_path / 'another', 'ada')
+    own = replace(own, no_activity=('unknown',))
+    assert len(import_own_files(own, tmp_path / 'another', 'ada').segments) == 2
+
+
 def test_a_bag_that_is_there_is_replaced_only_when_forced(folder: Path, tmp_path: Path) -> None:
     own = OwnFiles(audio=folder / 'sound.wav')
     import_own_files(own, tmp_path / 'bag', 'ada')

@@ -21,6 +21,7 @@ import heapq
 from pathlib import Path
 from typing import Any, Final
 
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.importers.bag_making import BagPlan, make_bag, SensorData
 from xmodal_ros.bags.label_file import read_label_file
 from xmodal_ros.bags.segment import Segment
@@ -47,7 +48,9 @@ class OwnFiles:
     of the table where that counts from 1970, else 1 January 2000. Each offset, in seconds, is how
     much later its file starts; a table whose times count from 1970 is only moved by it.
     ``video_fps`` is the rate of a video's pictures where it does not hold their times. ``others``
-    are files by their modality, for those whose files can be read.
+    are files by their modality, for those whose files can be read. Labels are those of a file,
+    ``labels``, or of the column of the table that ``columns`` names; there names in
+    ``no_activity`` stand for none.
     """
 
     imu: Path | None = None
@@ -55,6 +58,7 @@ class OwnFiles:
     video: Path | None = None
     audio: Path | None = None
     labels: Path | None = None
+    no_activity: Sequence[str] = ()
     start_ns: int | None = None
     imu_offset_s: float = 0.0
     video_offset_s: float = 0.0
@@ -115,6 +119,14 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
             raise UsageError(
                 f'--file {sensor.modality}=…: give it by {option}, which has options of its own'
             )
+    if files.no_activity and not files.columns.label:
+        raise UsageError('--no-activity is about the labels of --label-column: give that too')
+    if files.columns.label and (files.imu is None or files.labels is not None):
+        raise UsageError(
+            '--label-column names a column of the table: give the table by --imu'
+            if files.imu is None
+            else "labels are in '--labels' or in '--label-column' of the table: choose one"
+        )
     _check_times(files)
     if is_there(path) and not force:
         raise BagError(f'{str(path)!r} is there already: give --force to replace it')
@@ -173,7 +185,12 @@ class _Recording:
             raise BagError(
                 'the recording would start before 1970: correct --start and the offsets'
             )
-        self.segments: tuple[Segment, ...] = ()
+        self.segments = tuple(
+            Segment(first_ns + run.start_ns, first_ns + run.end_ns, run.label)
+            for each, (first_ns, _) in zip(self.given, spans, strict=True)
+            for run in each.file.label_runs
+            if _is_activity(run.label, files)
+        )
         if files.labels is not None:
             self.segments = read_label_file(files.labels, self._start_ns, self.last_ns)
 
@@ -201,6 +218,18 @@ class _Recording:
     def _first_ns(self, given: _Given) -> int:
         stated_ns = given.file.starts_at_ns
         return (self._start_ns if stated_ns is None else stated_ns) + given.offset_ns
+
+
+def _is_activity(label: str, files: OwnFiles) -> bool:
+    if label in files.no_activity:
+        return False
+    if label == UNKNOWN:
+        raise BagError(
+            f'{files.imu}: {files.columns.label} is {UNKNOWN!r} somewhere, which no activity may '
+            f"be called: give '--no-activity {UNKNOWN}', for what is not labelled is neither "
+            'trained nor scored'
+        )
+    return True
 
 
 def _check_times(files: OwnFiles) -> None:

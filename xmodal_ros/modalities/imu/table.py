@@ -15,7 +15,7 @@
 """Read the samples of an IMU from a table: a CSV file with a line of column names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from pathlib import Path
 from typing import Final, Literal
@@ -45,7 +45,8 @@ class ImuColumns:
     """Which columns of a table hold what, and in which units.
 
     ``rate`` is () where there is no gyro. ``gravity`` says that the acceleration includes it, as
-    accelerometers measure it; only then the unit can be checked.
+    accelerometers measure it; only then the unit can be checked. ``label`` holds what is done at
+    each sample; '' for no such column.
     """
 
     time: str = 'time'
@@ -55,6 +56,7 @@ class ImuColumns:
     acceleration_unit: AccelerationUnit = 'm/s2'
     rate_unit: RateUnit = 'rad/s'
     gravity: bool = True
+    label: str = ''
 
 
 def read_imu_table(file: Path, columns: ImuColumns) -> SampleTable:
@@ -70,14 +72,16 @@ def read_imu_table(file: Path, columns: ImuColumns) -> SampleTable:
             columns.time,
             columns.time_unit,
             'IMU',
-            "name the columns with '--time', '--acc' and '--gyro' (--gyro none without a gyro)",
+            "name the columns with '--time', '--acc', '--gyro' (--gyro none without a gyro) and "
+            "'--label-column'",
+            columns.label,
         ),
     )
     acceleration = table.values[:, :3] * _ACCELERATION[columns.acceleration_unit]
     rate = table.values[:, 3:] * _RATE[columns.rate_unit] if columns.rate else None
     _check_units(file, acceleration, rate, columns)
     measured = acceleration if rate is None else np.hstack([acceleration, rate])
-    return SampleTable(table.times_ns, measured, table.repeated)
+    return replace(table, values=measured)
 
 
 def _check_units(
