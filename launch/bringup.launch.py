@@ -15,6 +15,7 @@
 """Start the drivers and the perception: a whole robot's worth.
 
 ros2 launch xmodal_ros bringup.launch.py camera_model:=/models/camera audio_model:=/models/audio
+ros2 launch xmodal_ros bringup.launch.py skeleton_model:=/models/skeleton pose_weights:=nets
 ros2 launch xmodal_ros bringup.launch.py params_file:=/robot/perception.yaml camera:=true
 """
 

@@ -133,16 +133,20 @@ def test_every_default_may_be_given(name: str, argument: Argument) -> None:
 
 @pytest.mark.parametrize('name', NAMES)
 def test_the_arguments_are_those_that_users_know(name: str) -> None:
-    sensors = 'imu_model camera_model audio_model imu_topic camera_topic audio_topic'
+    sensors = ' '.join(
+        f'{sensor}_{what}'
+        for sensor in ('imu', 'camera', 'audio', 'skeleton')
+        for what in ('model', 'topic')
+    )
     known = {
-        'bringup': f'{sensors} device precision runtime camera microphone camera_device '
-        'microphone_device camera_loop selector use_respawn autostart drivers_params_file '
-        'use_sim_time',
+        'bringup': f'{sensors} pose_weights device precision runtime camera microphone '
+        'camera_device microphone_device camera_loop selector use_respawn autostart '
+        'drivers_params_file use_sim_time',
         'drivers': 'camera microphone camera_device microphone_device camera_loop use_sim_time '
         'use_respawn autostart',
         'evaluate': f'bag {sensors} device runtime rate player selector merge_labels report html',
-        'perception': f'{sensors} device precision runtime selector bag rate loop use_sim_time '
-        'use_respawn autostart',
+        'perception': f'{sensors} pose_weights device precision runtime selector bag rate loop '
+        'use_sim_time use_respawn autostart',
         'trainer': 'bags test_subjects source option target method out device motion_topic '
         'start_at_once resume exit_at_end autostart',
     }[name].split()

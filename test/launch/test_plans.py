@@ -157,6 +157,9 @@ def test_a_driver_may_be_left_out() -> None:
         ({'imu_model': 'models/imu'}, set()),
         ({'camera_model': 'models/camera'}, {'camera'}),
         ({'audio_model': 'models/audio'}, {'microphone'}),
+        ({'skeleton_model': 'models/skeleton'}, set()),
+        ({'pose_weights': 'mediapipe.whl'}, {'camera', 'pose_estimator'}),
+        ({'pose_weights': 'mediapipe.whl', 'camera': 'false'}, {'pose_estimator'}),
         ({'audio_model': 'models/audio', 'microphone': 'false'}, set()),
         ({'camera': 'true'}, {'camera'}),
     ],
@@ -194,6 +197,51 @@ def test_bringup_gives_each_part_its_parameters(tmp_path: Path) -> None:
     assert not camera.respawn
     assert {spec.namespace for spec in processes.values()} == {'robot'}
     assert {spec.log_level for spec in processes.values()} == {'debug'}
+
+
+def test_skeletons_come_from_the_cameras_pictures_where_weights_are_given() -> None:
+    arguments = {'skeleton_model': '/models/skeleton', 'pose_weights': 'mediapipe.whl'}
+    processes = started('perception', **arguments, camera_topic='/front', namespace='robot')
+    estimator = processes['pose_estimator']
+    assert estimator == ProcessSpec(
+        'pose_estimator',
+        {'use_sim_time': False, 'weights': 'mediapipe.whl', 'image_topic': '/front'},
+        params_file=str(share('config', 'perception.yaml')),
+        namespace='robot',
+        at_exit=Shutdown('pose_estimator has ended'),
+    )
+    perception = processes['perception'].parameters
+    assert perception['sensors.skeleton.model'] == '/models/skeleton'
+    assert perception['sensors.skeleton.topic'] == 'skeleton'
+    again = started('perception', **arguments, use_respawn='true')['pose_estimator']
+    assert (again.respawn, again.at_exit) == (True, None)
+    # What another node publishes may be chosen all the same.
+    other = started('perception', **arguments, skeleton_topic='/body')['perception']
+    assert other.parameters['sensors.skeleton.topic'] == '/body'
+    assert (
+        'sensors.skeleton.topic'
+        not in started('perception', pose_weights='w')['perception'].parameters
+    )
+    assert started('perception', skeleton_model='m').keys() == {'perception'}
+
+
+def test_pictures_of_a_recording_or_of_the_file_are_looked_at_and_awaited(
+    bag: Path, bundle: Path, tmp_path: Path
+) -> None:
+    # That the topic is an IMU's, and the bundle too, does not matter to what is started.
+    by_argument = started('perception', bag=bag, pose_weights='w', camera_topic='/imu')
+    parameters = tmp_path / 'mine.yaml'
+    sensors = {'camera': {'topic': 'imu'}}
+    parameters.write_text(yaml.dump({'/**': {'ros__parameters': {'sensors': sensors}}}))
+    by_file = started('perception', bag=bag, pose_weights='w', params_file=parameters)
+    by_model = started(
+        'perception', bag=bag, pose_weights='w', camera_model=bundle, skeleton_model=bundle
+    )
+    assert by_model['perception'].parameters['sensors.skeleton.topic'] == 'skeleton'
+    for processes, topic in ((by_argument, '/imu'), (by_file, 'imu'), (by_model, '/imu')):
+        estimator = processes['pose_estimator'].parameters
+        assert estimator == {'use_sim_time': True, 'weights': 'w', 'image_topic': topic}
+        assert processes['bag_player'].parameters['wait_for_subscribers'] == ['/imu']
 
 
 def test_evaluation_scores_what_it_plays(bag: Path, bundle: Path, tmp_path: Path) -> None:

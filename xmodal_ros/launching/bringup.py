@@ -55,8 +55,8 @@ _FOR_DRIVERS: Final = (
     *(
         Argument(
             each.driver.executable,
-            f'Start the {each.driver.executable}; by default where {each.modality}_model is '
-            'given.',
+            f'Start the {each.driver.executable}; by default where {" or ".join(each.asked_by)} '
+            'is given.',
             '',
             FLAG_OR_DEFAULT,
         )
@@ -93,7 +93,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     for_drivers = {each.name: values[each.name] for each in (*_FOR_DRIVERS, *_FOR_BOTH)}
     for sensor in launch_sensors():
         if sensor.driver and not for_drivers[sensor.driver.executable]:
-            wanted = bool(values[f'{sensor.modality}_model'])
+            wanted = any(values[name] for name in sensor.asked_by)
             for_drivers[sensor.driver.executable] = str(wanted).lower()
     for_drivers['params_file'] = values[_DRIVERS_FILE.name]
     return LaunchPlan(

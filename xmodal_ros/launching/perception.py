@@ -42,7 +42,15 @@ from xmodal_ros.launching.plan import (
     Value,
 )
 from xmodal_ros.launching.recording import look_into, Question
-from xmodal_ros.launching.sensors import launch_sensors, model_argument, topic_argument
+from xmodal_ros.launching.sensors import (
+    launch_sensors,
+    model_argument,
+    POSE_WEIGHTS,
+    topic_argument,
+)
+
+# Where pose_estimator publishes, in the namespace of all.
+_SKELETON_TOPIC: Final = 'skeleton'
 
 _ARGUMENTS: Final = (
     *(model_argument(each, '; by default that of params_file') for each in launch_sensors()),
@@ -53,6 +61,11 @@ _ARGUMENTS: Final = (
             'params_file',
         )
         for each in launch_sensors()
+    ),
+    Argument(
+        POSE_WEIGHTS,
+        "Start pose_estimator too, which finds a person's joints in pictures on camera_topic: a "
+        'wheel of mediapipe 0.10.14, or a folder with it or with the files of its two nets.',
     ),
     Argument('device', "'auto', 'cpu', 'cuda' or 'cuda:N', of all whose model is given."),
     Argument(
@@ -104,6 +117,8 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     settings: dict[str, Value] = {'use_sim_time': sim_time}
     settings |= flags(values, 'selector', 'autostart')
     changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
+    if values[POSE_WEIGHTS] and changes['skeleton'].get('model'):
+        changes['skeleton'].setdefault('topic', _SKELETON_TOPIC)
     recorded: Sequence[str] = ()
     if values['bag']:
         answer = look_into(_question(values, changes))
@@ -121,12 +136,33 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         respawn=respawn,
         at_exit=None if respawn else ending_all('perception'),
     )
-    if not values['bag']:
-        return LaunchPlan([perception], environment=large_messages())
-    player = process(
-        'bag_player', values, _playing(values, rate, recorded), at_exit=ending_all('bag_player')
-    )
-    return LaunchPlan([perception, player], environment=large_messages())
+    started = [perception]
+    if values[POSE_WEIGHTS]:
+        estimating: dict[str, Value] = {'use_sim_time': sim_time, 'weights': values[POSE_WEIGHTS]}
+        estimating |= flags(values, 'autostart')
+        if topic := _image_topic(values, changes):
+            estimating['image_topic'] = topic
+        started.append(
+            process(
+                'pose_estimator',
+                values,
+                estimating,
+                params_file=read_file(values, 'params_file'),
+                respawn=respawn,
+                at_exit=None if respawn else ending_all('pose_estimator'),
+            )
+        )
+    if values['bag']:
+        at_exit = ending_all('bag_player')
+        playing = _playing(values, rate, recorded)
+        started.append(process('bag_player', values, playing, at_exit=at_exit))
+    return LaunchPlan(started, environment=large_messages())
+
+
+def _image_topic(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]]) -> str:
+    """Give where the camera's pictures are, '' where neither an argument nor the file says so."""
+    of_file = _declared_sensors(read_file(values, 'params_file')).get('camera', {})
+    return changes['camera'].get('topic') or str(of_file.get('topic', ''))
 
 
 def _changes(sensor: str, values: Mapping[str, str]) -> dict[str, str]:
@@ -144,16 +180,20 @@ def _question(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]
         sensors.setdefault(sensor, {}).update(change)
     models = {name: str(each['model']) for name, each in sensors.items() if each.get('model')}
     given = {name: changes.get(name, {}) for name in models}
+    topics = {
+        name: str(sensors[name].get('topic', ''))
+        for name, change in given.items()
+        # A model that is given goes where it is recorded, whatever the file says.
+        if 'topic' in change or 'model' not in change
+    }
+    if values[POSE_WEIGHTS] and 'camera' not in models:
+        # Pictures are awaited there, too.
+        topics['camera'] = _image_topic(values, changes)
     return Question(
         bag=values['bag'],
         namespace=values['namespace'],
         models=models,
-        topics={
-            name: str(sensors[name].get('topic', ''))
-            for name, change in given.items()
-            # A model that is given goes where it is recorded, whatever the file says.
-            if 'topic' in change or 'model' not in change
-        },
+        topics=topics,
         guesses=[name for name, change in given.items() if not change],
     )
 

@@ -15,8 +15,12 @@
 """The sensors that the launch files know by name: one of each modality."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from xmodal_ros.launching.arguments import Argument
+
+# The argument that starts pose_estimator on the camera's pictures.
+POSE_WEIGHTS: Final = 'pose_weights'
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class Driver:
     """The node that publishes a sensor's data: its executable, and what it takes.
 
     ``devices`` says what may be given as its device; ``files`` whether that may be a recorded
-    file, to be played once or again and again.
+    file, to be played once or again and again. ``asked_by`` are arguments that ask for its data,
+    beside that of the sensor's model.
     """
 
     executable: str
     devices: str
     files: bool = False
+    asked_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,11 @@ class LaunchSensor:
     words: str
     driver: Driver | None = None
 
+    @property
+    def asked_by(self) -> tuple[str, ...]:
+        """The arguments of which each asks for what the sensor gives."""
+        return (f'{self.modality}_model', *(self.driver.asked_by if self.driver else ()))
+
 
 def launch_sensors() -> tuple[LaunchSensor, ...]:
     """Give the sensors that have arguments in the launch files."""
@@ -55,6 +66,7 @@ def launch_sensors() -> tuple[LaunchSensor, ...]:
                 'camera',
                 'Number or path of a camera, a video file, or the URL of a stream',
                 files=True,
+                asked_by=(POSE_WEIGHTS,),
             ),
         ),
         LaunchSensor(
@@ -62,6 +74,7 @@ def launch_sensors() -> tuple[LaunchSensor, ...]:
             'microphone',
             Driver('microphone', 'Number or name of the device to record from'),
         ),
+        LaunchSensor('skeleton', 'skeleton'),
     )
 
 
