@@ -90,6 +90,32 @@ def test_a_training_for_a_program_says_on_stdout_what_is_wrong_at_first(
     assert not capsys.readouterr().out
 
 
+def test_a_program_is_told_that_processes_do_not_find_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # As torchrun sets them, but for where the others are to be found.
+    for name, value in (('WORLD_SIZE', '2'), ('RANK', '0'), ('TORCHELASTIC_RUN_ID', 'run')):
+        monkeypatch.setenv(name, value)
+    for name in ('MASTER_ADDR', 'MASTER_PORT'):
+        monkeypatch.delenv(name, raising=False)
+    arguments = ('xmodal', *_TRAIN, '--test-subjects', '3', '--device', 'cpu', '--events')
+    monkeypatch.setattr(sys, 'argv', [*arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    (line,) = told.out.splitlines()
+    failed = from_line(line)
+    assert isinstance(failed, Failed)
+    assert failed.message.startswith('the processes of torchrun do not find each other')
+    assert failed == Failed(told.err.removeprefix('error: ').strip())
+    assert ended.value.code == 1
+    monkeypatch.setenv('RANK', '1')
+    with pytest.raises(SystemExit):
+        main()
+    assert not capsys.readouterr().out
+
+
 def test_of_processes_that_train_together_the_first_alone_looks_at_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

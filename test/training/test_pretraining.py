@@ -50,7 +50,6 @@ from xmodal_ros.modalities.augmentation import NoAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training import ensemble, pretraining
-from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.pretraining import nt_xent, pretrain
 from xmodal_ros.training.trainer import FitResult, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -254,14 +253,6 @@ def test_a_loss_that_is_no_number_is_told():
     broken = replace(ours, values=np.full(ours.values.shape, np.inf, np.float32))
     with pytest.raises(TrainingError, match='loss of pretraining became nan in step 1: check'):
         pretrained(2, broken)
-
-
-def test_several_processes_are_refused_it():
-    class Two(DistributedContext):
-        world_size = 2
-
-    with repeatable(0), pytest.raises(TrainingError, match='leave --pretrain out'):
-        trainer((), recipes=asked(1), context=Two()).check(make_method('unimodal'))
 
 
 def test_a_target_alone_learns_from_recordings_without_labels(tmp_path):

@@ -27,7 +27,14 @@ from test.training.configured import configure, train_into
 from test.waiting import run_python
 import xmodal_ros
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.errors import BagError, BundleError, ConfigurationError, TrainingError, XmodalError
+from xmodal_ros.errors import (
+    BagError,
+    BundleError,
+    ConfigurationError,
+    TrainingError,
+    UsageError,
+    XmodalError,
+)
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
@@ -39,7 +46,9 @@ from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.training.card import _node as card_node
+from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.result import as_mapping
+from xmodal_ros.training.train import assist, train
 
 
 class Heard(NullReporter):
@@ -360,6 +369,25 @@ def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path)
     (tmp_path / 'thesis' / 'chapter').write_text('1')
     with pytest.raises(BundleError, match='refusing to replace'):
         train_into(tmp_path / 'thesis', configure(tmp_path / 'nowhere'))
+
+
+@pytest.mark.parametrize(
+    ('changes', 'what'),
+    [
+        ({'pretrain': 5}, 'leave --pretrain out'),
+        ({'method': 'dynamic_gating', 'sources': ('camera',)}, 'method dynamic_gating'),
+    ],
+)
+def test_what_one_process_alone_can_learn_is_refused_before_anything_is_read(
+    tmp_path, changes, what
+):
+    class OneOfTwo(DistributedContext):
+        world_size = 2
+
+    asked = configure(tmp_path / 'nowhere', out=tmp_path / 'imu', **changes)
+    for run in (lambda: train(asked, context=OneOfTwo()), lambda: assist(asked, OneOfTwo())):
+        with pytest.raises(UsageError, match=f'{what}.*without torchrun'):
+            run()
 
 
 @pytest.mark.parametrize('stage', ['cutting windows', 'training imu'])

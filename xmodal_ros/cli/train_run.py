@@ -14,6 +14,8 @@
 
 """What ``xmodal train`` does, apart from its options."""
 
+from contextlib import ExitStack
+import os
 from typing import Final
 
 from rich.console import Console
@@ -63,7 +65,14 @@ def run(
     several processes that train together one reports and writes; the others give None. A command
     that has no ``--resume`` is not ``resumable``.
     """
-    with init_distributed(config.device) as (context, device):
+    with ExitStack() as stack:
+        try:
+            context, device = stack.enter_context(init_distributed(config.device))
+        except Exception as error:
+            # Processes that did not find each other have their numbers all the same.
+            if events and os.environ.get('RANK', '0') == '0':
+                EventOutput().write(_failed(error))
+            raise
         config = config.model_copy(update={'device': device})
         if not context.is_main_process:
             assist(config, context)
@@ -129,15 +138,18 @@ def _run_for_a_program(
         output.write(Stopped(_stopped(config)))
         raise typer.Exit(exit_code(stop)) from None
     except Exception as error:
-        words = (
-            str(error) if isinstance(error, XmodalError) else f'{type(error).__name__}: {error}'
-        )
-        output.write(Failed(words))
+        output.write(_failed(error))
         raise
     for warning in result.warnings:
         output.write(Note(f'warning: {warning}'))
     output.write(Finished(str(result.path), result.info.scores))
     return result
+
+
+def _failed(error: Exception) -> Failed:
+    return Failed(
+        str(error) if isinstance(error, XmodalError) else f'{type(error).__name__}: {error}'
+    )
 
 
 def _print_summary(result: TrainingResult, console: Console) -> None:

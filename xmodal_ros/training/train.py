@@ -81,7 +81,7 @@ def train(
     reporter = reporter or NullReporter()
     logger = logger or EpochLogger(reporter.note)
     method = method or make_method(config.method, config.method_options)
-    _check(config, method)
+    _check(config, method, context)
     device = choose_device(config.device)
     if config.resume:
         check_resumable(out, describe_run(config, device))
@@ -133,6 +133,7 @@ def train(
 def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
     """Do another process's share of a training run; writes and tells nothing."""
     method = make_method(config.method, config.method_options)
+    _check_processes(config, method, context)
     device = choose_device(config.device)
     reporter = NullReporter()
     with context.local_main_process_first():
@@ -190,8 +191,29 @@ def _make_trainer(
     )
 
 
-def _check(config: TrainingConfiguration, method: TransferMethod) -> None:
+def _check_processes(
+    config: TrainingConfiguration, method: TransferMethod, context: DistributedContext
+) -> None:
+    """Refuse what several processes cannot learn together, in each of them."""
+    if context.world_size == 1:
+        return
+    if method.one_process:
+        raise UsageError(
+            f'method {method.name} looks at all windows of a step at once: train with it in one '
+            'process, without torchrun'
+        )
+    if config.pretrain:
+        raise UsageError(
+            'pretraining looks at all windows of a step at once: leave --pretrain out, or train '
+            'in one process, without torchrun'
+        )
+
+
+def _check(
+    config: TrainingConfiguration, method: TransferMethod, context: DistributedContext
+) -> None:
     """Refuse what cannot work before anything is read."""
+    _check_processes(config, method, context)
     check_replaceable(config.out)
     learns_from_others = method.source_use != 'none'
     if learns_from_others and not config.sources:

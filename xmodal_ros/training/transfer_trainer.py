@@ -158,11 +158,6 @@ class TransferTrainer:
 
     def check(self, method: TransferMethod) -> None:
         """Raise :class:`TrainingError` when a method cannot learn from the sources."""
-        if method.one_process and self._context.world_size > 1:
-            raise TrainingError(
-                f'method {method.name} looks at all windows of a step at once: train with it in '
-                'one process, without torchrun'
-            )
         self._check_pretraining()
         ours = self._sets[self.target].training
         # A source that is trained along learns from what is labelled, and has a partner that is.
@@ -178,11 +173,6 @@ class TransferTrainer:
 
     def _check_pretraining(self) -> None:
         asked = [n for n in (self.target, *self.sources) if self._recipes[n].fit.pretrain]
-        if asked and self._context.world_size > 1:
-            raise TrainingError(
-                'pretraining looks at all windows of a step at once: leave --pretrain out, or '
-                'train in one process, without torchrun'
-            )
         for name in asked:
             if isinstance(self._recipes[name].augmentation, NoAugmentation):
                 raise TrainingError(
