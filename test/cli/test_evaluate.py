@@ -188,7 +188,10 @@ def test_several_bundles_are_compared_selected_from_and_put_under_faults(place, 
     assert done.returncode == 1
     assert '2 of 4 requirements are not met' in done.stderr
     assert 'differences over 2 subjects' in done.stderr
-    assert 'selector (select) is what a robot with all of these bundles would have' in done.stderr
+    explanation = 'selector (select) is what a robot with all of these bundles would have decided'
+    assert explanation in done.stderr
+    assert explanation in html.read_text()
+    assert '<th>selector (select)</th>' in html.read_text()
     assert 'can befall no sensor here: low_light\n' in done.stderr
     result = json.loads(out.read_text())
     assert result['schema_version'] == 2

@@ -41,10 +41,6 @@ _ROWS: Final[Mapping[str, str]] = {
     'unknown windows': 'unknown_rate',
     'accuracy where not unknown': 'selective_accuracy',
 }
-_MODES: Final[Mapping[str, str]] = {
-    'select': 'the label of one at a time, the first named unless it is silent or in doubt',
-    'fuse': 'one label from all that speak, each weighed by its validated accuracy',
-}
 # What a curve shows in the terminal; the rest is in the report and the JSON.
 _SHOWN: Final = 'macro_f1'
 
@@ -53,11 +49,7 @@ def print_trial(trial: Trial, console: Console) -> None:
     """Print all results but the checks."""
     console.print(_scores(trial))
     if trial.selection is not None:
-        console.print(
-            f'[dim]{_selector(trial)} is what a robot with all of these bundles would have '
-            f'decided: {_MODES[trial.selection.mode]}[/]',
-            soft_wrap=True,
-        )
+        console.print(f'[dim]{trial.selection.explanation}[/]', soft_wrap=True)
     for evaluation in trial.evaluations:
         console.print(_remarks(evaluation, several=len(trial.evaluations) > 1))
     if trial.comparison is not None:
@@ -87,7 +79,7 @@ def _scores(trial: Trial) -> Table:
         (evaluation.name, evaluation.measures) for evaluation in trial.evaluations
     ]
     if trial.selection is not None:
-        columns.append((_selector(trial), trial.selection.measures))
+        columns.append((trial.selection.title, trial.selection.measures))
     table = Table(show_header=len(columns) > 1, box=None)
     table.add_column('')
     for name, _ in columns:
@@ -99,10 +91,6 @@ def _scores(trial: Trial) -> Table:
     if over := _resampled(columns):
         table.add_row('', f'[dim]\\[95 % intervals over {over}][/]')
     return table
-
-
-def _selector(trial: Trial) -> str:
-    return '' if trial.selection is None else f'selector ({trial.selection.mode})'
 
 
 def _value(measures: Measures, key: str) -> str:

@@ -73,11 +73,15 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """All scalars; ``over`` says what the intervals are over, '' without any."""
+    """All scalars; ``over`` says what the intervals are over, '' without any.
+
+    ``selector`` says what that column is, '' where there is none.
+    """
 
     names: tuple[str, ...]
     rows: tuple[ScoreRow, ...]
     over: str
+    selector: str
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,12 @@ def cards(trial: Trial) -> list[Card]:
     if trial.selection and (value := trial.selection.measures.scalars.get('macro_f1')) is not None:
         interval = trial.selection.measures.intervals.get('macro_f1')
         found.append(
-            Card('selector', f'{value:.3f}', _WORDS['macro_f1'], _between(interval, brackets=True))
+            Card(
+                trial.selection.title,
+                f'{value:.3f}',
+                _WORDS['macro_f1'],
+                _between(interval, brackets=True),
+            )
         )
     if not any(evaluation.scores for evaluation in trial.evaluations):
         found.append(
@@ -208,7 +217,7 @@ def score_table(trial: Trial) -> ScoreTable:
     """Put every scalar of every bundle, and the selector's, side by side."""
     columns: dict[str, Measures] = {each.name: each.measures for each in trial.evaluations}
     if trial.selection:
-        columns['selector'] = trial.selection.measures
+        columns[trial.selection.title] = trial.selection.measures
     names = list(dict.fromkeys(name for each in columns.values() for name in each.scalars))
     shown = [n for n in names if any(c.scalars.get(n) is not None for c in columns.values())]
     overs = {
@@ -229,6 +238,7 @@ def score_table(trial: Trial) -> ScoreTable:
             for name in shown
         ),
         ' or '.join(sorted(overs)),
+        trial.selection.explanation if trial.selection else '',
     )
 
 

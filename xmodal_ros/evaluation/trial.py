@@ -16,10 +16,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.evaluation.scoring import Evaluation, SkippedRecording
 from xmodal_ros.metrics.measures import Measures, Unit
+
+_MODES: Final[Mapping[str, str]] = {
+    'select': 'the label of one at a time, the first named unless it is silent or in doubt',
+    'fuse': 'one label from all that speak, each weighed by its validated accuracy',
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,19 @@ class Selection:
     sources: Mapping[str, str]
     recordings: tuple[RecordingSelection, ...]
     measures: Measures
+
+    @property
+    def title(self) -> str:
+        """What it is called beside the bundles."""
+        return f'selector ({self.mode})'
+
+    @property
+    def explanation(self) -> str:
+        """Say what that is."""
+        return (
+            f'{self.title} is what a robot with all of these bundles would have decided: '
+            f'{_MODES[self.mode]}'
+        )
 
 
 @dataclass(frozen=True)
