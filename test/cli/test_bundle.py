@@ -25,7 +25,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
-from test.bundles import make_imu_bundle
+from test.bundles import make_imu_bundle, rewrite_document
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import BundleError
 from xmodal_ros.models.bundle import load_bundle
@@ -43,6 +43,17 @@ def test_a_bundle_is_shown_and_told_to_programs(tmp_path: Path) -> None:
     assert 'sit, walk, wave' in result.output
     document = json.loads((tmp_path / 'out.json').read_text())
     assert document['bundles'][0]['labels'] == ['sit', 'walk', 'wave']
+    assert document['bundles'][0]['warnings'] == []
+
+
+def test_what_its_training_warned_of_is_shown_with_a_bundle(tmp_path: Path) -> None:
+    path = make_imu_bundle(tmp_path / 'imu')
+    rewrite_document(path, provenance={'warnings': ['it has learnt from one person']})
+    result = run('show', path, '--json', tmp_path / 'out.json')
+    assert result.exit_code == 0, result.output
+    assert 'warning: it has learnt from one person' in result.output
+    document = json.loads((tmp_path / 'out.json').read_text())
+    assert document['bundles'][0]['warnings'] == ['it has learnt from one person']
 
 
 def test_what_differs_is_told_by_name(tmp_path: Path) -> None:

@@ -59,7 +59,14 @@ def _page(path: Path, info: BundleInfo, model: ModelDescription, onnx: bool) -> 
     for name, words in rows.items():
         if words:
             facts.add_row(name, Text(words))
-    return Group(Text(path.name, style='bold'), facts, _parts(model), '')
+    warnings = [Text(f'warning: {each}', style='yellow') for each in _warnings(info)]
+    return Group(Text(path.name, style='bold'), facts, _parts(model), *warnings, '')
+
+
+def _warnings(info: BundleInfo) -> list[str]:
+    """Give what its training said of its figures; those of other programs may say nothing."""
+    said = info.provenance.get('warnings', ())
+    return [each for each in said if isinstance(each, str)] if isinstance(said, list) else []
 
 
 def _parts(model: ModelDescription) -> Table:
@@ -95,5 +102,6 @@ def _as_json(
         'parameters': {part.name: part.parameters for part in model.parts},
         'macs': {part.name: part.macs for part in model.parts},
         'scores': info.scores,
+        'warnings': _warnings(info),
         'onnx': onnx,
     }
