@@ -15,6 +15,8 @@
 """What --help says of commands and options is shown whole."""
 
 from collections.abc import Iterator
+import re
+import shlex
 from typing import Any
 
 import pytest
@@ -64,13 +66,30 @@ def test_what_a_command_needs_is_named_where_nothing_is_given():
         assert 'Missing' in told.stderr, words
 
 
-def test_a_flag_is_not_shown_as_if_it_took_a_value():
-    for words, _ in commands(typer.main.get_command(app)):
+def test_every_command_gives_an_example_that_it_understands():
+    for words, command in commands(typer.main.get_command(app)):
+        (example,) = re.findall(r'Example: xmodal (.*)', ' '.join(command.help.split()))
+        given = shlex.split(example)
+        assert given[: len(words)] == words
+        command.make_context('xmodal', given[len(words) :])
+
+
+def test_what_may_be_typed_is_shown_as_people_write_it():
+    leaves = [words for words, _ in commands(typer.main.get_command(app))]
+    for words in [*leaves, [], ['bundle'], ['import'], ['new']]:
         told = CliRunner().invoke(app, [*words, '--help'], env={'COLUMNS': '200'})
         assert told.exit_code == 0, words
-        flags = [line for line in told.output.splitlines() if 'bool' in line]
-        # The library's own.
-        assert all('--help ' in line for line in flags), words
+        # A flag is not shown as if it took a value, nor anything by what it is in Python.
+        assert not re.search(r'<bool>|list\[| range>', told.output), words
+
+
+def test_a_usage_line_names_what_is_needed_and_in_brackets_what_is_not():
+    for words, command in commands(typer.main.get_command(app)):
+        told = CliRunner().invoke(app, [*words, '--help'], env={'COLUMNS': '200'})
+        (usage,) = re.findall('Usage: xmodal (.*)', told.output)
+        arguments = [each for each in command.params if each.param_type_name == 'argument']
+        names = [each.metavar if each.required else f'[{each.metavar}]' for each in arguments]
+        assert usage.split() == ' '.join([*words, '[OPTIONS]', *names]).split()
 
 
 def test_names_of_methods_are_whole_where_a_terminal_has_80_columns():

@@ -39,6 +39,8 @@ def show(
     """Show what models read, how well they did, and what their parts cost.
 
     Files are proven unaltered by their hashes first.
+
+    Example: xmodal bundle show models/imu models/camera
     """
     from xmodal_ros.cli.bundle_run import show as run
 
@@ -83,6 +85,8 @@ def verify(
     sample on this machine's CPU; the ONNX file, where there is one, as well.
 
     Exit code: 0 when all are whole, 1 when any is not.
+
+    Example: xmodal bundle verify models/imu --signed-by ~/.ssh/id_ed25519.pub
     """
     from xmodal_ros.cli.bundle_run import verify as run
 
@@ -130,6 +134,8 @@ def migrate(
 
     Its model must still give the logits of its golden sample: what is written
     answers as before. One that is of this format already is left alone.
+
+    Example: xmodal bundle migrate models/imu --out models/imu_new
     """
     from xmodal_ros.cli.bundle_run import migrate as run
 

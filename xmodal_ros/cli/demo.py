@@ -40,6 +40,8 @@ def demo(
     it had not met. The people they have not met are played to
     the live node, whose labels appear on the screen, and the decisions are compared with those of
     the offline evaluation. Recordings that are there already are used again.
+
+    Example: xmodal demo --out demo
     """
     from xmodal_ros.cli.demo_run import run
 

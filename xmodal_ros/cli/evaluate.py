@@ -197,7 +197,7 @@ def evaluate(
     With --live the same bags go through the real classifier node of their modality as well
     (imu_classifier for one), and the two sequences are compared stamp by stamp.
 
-    The exit code is 1 when live and offline differ or a --require is not met.
+    Exit code: 0 when all is well, 1 when live and offline differ or a --require is not met.
 
     Example: xmodal evaluate models/imu recordings/subject_05 --live --html report.html
     """

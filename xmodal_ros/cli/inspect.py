@@ -64,6 +64,8 @@ def inspect(
 
     Of a bundle, the folder of a trained model: what it reads, its parts, their
     parameters and their multiply-accumulates (MACs) for one window.
+
+    Example: xmodal inspect recordings/anna_1 models/imu
     """
     # Where nobody sets the width of a page, lines stay whole for grep.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)

@@ -29,6 +29,7 @@ import typer
 import typer.core
 
 from xmodal_ros import __version__
+from xmodal_ros.cli.plain_help import name_plainly, write_plainly
 from xmodal_ros.cli.stopping import exit_code, listen, stop_listening, STOPPED
 from xmodal_ros.errors import UsageError, XmodalError
 
@@ -60,22 +61,12 @@ def _load(name: str) -> Any:
     if hasattr(module, 'app'):
         command = typer.main.get_command(module.app)
         command.name = name
-        return _with_bare_flags(command)
+        return write_plainly(command)
     function = getattr(module, name)
     alone = typer.Typer(add_completion=False)
     command_class = getattr(module, 'COMMAND_CLASS', None)
     alone.command(name, cls=command_class, help=_flowing(function.__doc__))(function)
-    return _with_bare_flags(typer.main.get_command(alone))
-
-
-def _with_bare_flags(command: Any) -> Any:
-    """Let help show no type of a value beside a flag, which takes none."""
-    for below in getattr(command, 'commands', {}).values():
-        _with_bare_flags(below)
-    for param in command.params:
-        if getattr(param, 'is_flag', False):
-            param.metavar = ''
-    return command
+    return write_plainly(typer.main.get_command(alone))
 
 
 def _file_of(name: str) -> str:
@@ -101,6 +92,12 @@ class _Commands(typer.core.TyperGroup):
         super().__init__(**attributes)
         self.commands = _OnDemand(dict.fromkeys(_COMMANDS))
         self._lists = False
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Give the options, among them the library's own."""
+        params: list[Any] = super().get_params(ctx)
+        name_plainly(params)
+        return params
 
     def list_commands(self, _ctx: Any) -> list[str]:
         """Name all, and load none."""
@@ -148,9 +145,7 @@ app = typer.Typer(
 
 @app.callback(invoke_without_command=True)
 def xmodal(
-    version: bool = typer.Option(
-        False, '--version', help='Print the version and exit.', metavar=''
-    ),
+    version: bool = typer.Option(False, '--version', help='Print the version and exit.'),
 ) -> None:
     """Activity recognition for ROS 2: record, train across sensors, deploy, evaluate."""
     if version:

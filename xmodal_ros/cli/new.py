@@ -37,7 +37,10 @@ def new() -> None:
 
 @app.command()
 def method(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None) -> None:
-    """Begin a transfer method: how a target learns from other sensors."""
+    """Begin a transfer method: how a target learns from other sensors.
+
+    Example: xmodal new method gentle_distillation
+    """
     from xmodal_ros.cli.new_run import run
 
     run('method', name, out)
@@ -45,7 +48,10 @@ def method(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None
 
 @app.command()
 def modality(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None) -> None:
-    """Begin a modality: a kind of sensor, and how it is drawn."""
+    """Begin a modality: a kind of sensor, and how it is drawn.
+
+    Example: xmodal new modality radar
+    """
     from xmodal_ros.cli.new_run import run
 
     run('modality', name, out)
@@ -53,7 +59,10 @@ def modality(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = No
 
 @app.command()
 def encoder(name: Annotated[str, _NAME], out: Annotated[Path | None, _OUT] = None) -> None:
-    """Begin an encoder: windows to tokens."""
+    """Begin an encoder: windows to tokens.
+
+    Example: xmodal new encoder wavelets --out xmodal_wavelets
+    """
     from xmodal_ros.cli.new_run import run
 
     run('encoder', name, out)

@@ -58,7 +58,7 @@ def simulate(
     cluster_option: Annotated[
         list[str] | None,
         typer.Option(
-            help='An option of Slurm, as submitit names it: slurm_partition=cpu.',
+            help='An option of Slurm, as submitit names it: slurm_partition=cpu; repeatable.',
             metavar='NAME=VALUE',
         ),
     ] = None,
