@@ -135,6 +135,13 @@ def once_heard(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
     monkeypatch.setattr(Recorder, 'step', then)
 
 
+def test_where_no_sensor_is_there_it_is_not_proposed_to_do_without_one(tmp_path: Path) -> None:
+    with reserved_domain() as domain, isolated_process(domain):
+        result = run(str(tmp_path / 'bag'), '--wait', '0')
+    words = 'start a driver, or wait longer with --wait; "xmodal doctor" looks closer'
+    assert str(result.exception).endswith(words)
+
+
 def test_a_recording_ends_whole_by_ctrl_c_and_by_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

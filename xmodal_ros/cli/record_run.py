@@ -161,9 +161,13 @@ def _wait_for(
         over.wait(0.1)
     if ambiguity is not None:
         raise ambiguity
+    remedy = (
+        'start a driver, or wait longer with --wait'
+        if all_of_them
+        else 'start its driver, wait longer with --wait, or record without it'
+    )
     raise ConfigurationError(
-        f'after {wait_s:g} s: {"; ".join(choice.missing)}: start its driver, wait longer with '
-        '--wait, or record without it; "xmodal doctor" looks closer'
+        f'after {wait_s:g} s: {"; ".join(choice.missing)}: {remedy}; "xmodal doctor" looks closer'
     )
 
 

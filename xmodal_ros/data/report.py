@@ -228,7 +228,7 @@ def remarks(report: RecordingReport) -> Iterable[str]:
     if report.too_short:
         yield (
             f'{report.too_short} of {report.segments} labelled segments are shorter than half a '
-            'window'
+            'window, so no window shows them: a shorter --window would'
         )
     for sensor in report.sensors:
         if sensor.problem:

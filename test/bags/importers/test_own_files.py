@@ -170,6 +170,10 @@ def test_labels_come_from_one_place_and_from_a_column_that_there_is(
     ):
         with pytest.raises(ConfigurationError, match=words):
             import_own_files(replace(own, **wrong), tmp_path / 'bag', 'ada')
+    numbers = replace(own.columns, label='t')
+    own = labelled(tmp_path, 'a' * 250)
+    with pytest.raises(BagError, match=r"'t' holds 250 different labels, among them '0.00'"):
+        import_own_files(replace(own, columns=numbers), tmp_path / 'bag', 'ada')
     missing = replace(own.columns, label='which')
     with pytest.raises(BagError, match=r"no column 'which', only t, x, y, z, what: .*--label-col"):
         import_own_files(replace(own, columns=missing), tmp_path / 'bag', 'ada')

@@ -36,6 +36,8 @@ from xmodal_ros.paths import is_there
 IMU: Final = Sensor('imu', 'imu', '/imu/data', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image_raw/compressed', 'camera_link')
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
+# More kinds of things nobody has done in one recording: it is another column.
+_MOST_ACTIVITIES: Final = 200
 # Thirty years: more than any clock is off, and stamps stay 64-bit nanoseconds.
 _MOST_OFFSET_S: Final = 1e9
 
@@ -191,6 +193,11 @@ class _Recording:
             for run in each.file.label_runs
             if _is_activity(run.label, files)
         )
+        if len(found := {segment.label for segment in self.segments}) > _MOST_ACTIVITIES:
+            raise BagError(
+                f'{files.imu}: {files.columns.label!r} holds {len(found)} different labels, among '
+                f'them {min(found)!r}: is that the column of labels? Name another'
+            )
         if files.labels is not None:
             self.segments = read_label_file(files.labels, self._start_ns, self.last_ns)
 
