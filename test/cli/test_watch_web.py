@@ -160,6 +160,8 @@ def test_a_page_says_which_nodes_bear_one_name() -> None:
             card = 'document.querySelector(".card.warning")?.textContent ?? ""'
             look(server, page, f'({card}).includes("mixed: {NAME}, sit")')
             assert page.query_selector('.card .bar') is None
+            name = 'document.querySelector(".row-name").textContent'
+            look(server, page, f'{name}.includes("choice (several nodes, mixed)")')
             assert page.evaluate('document.documentElement.scrollWidth') <= 400
         server.close()
 

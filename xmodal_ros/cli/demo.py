@@ -21,14 +21,15 @@ import typer
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help='Folder for recordings, models and reports.')] = Path(
-        'demo'
-    ),
+    out: Annotated[
+        Path, typer.Option(help='Folder for recordings, models and reports.', metavar='DIR')
+    ] = Path('demo'),
     data: Annotated[
         Path | None,
         typer.Option(
             help='Use the real recordings in this folder (it holds utd_mhad/) instead of '
-            'simulated ones.'
+            'simulated ones.',
+            metavar='DIR',
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help='Of the simulation and the training.')] = 0,

@@ -35,7 +35,9 @@ from xmodal_ros.paths import is_there
 
 def import_files(
     bag: Annotated[Path, typer.Argument(metavar='BAG', help='The bag to write, a new folder.')],
-    subject: Annotated[str, typer.Option(help='Who was recorded; splits go by this name.')],
+    subject: Annotated[
+        str, typer.Option(metavar='NAME', help='Who was recorded; splits go by this name.')
+    ],
     imu: Annotated[
         Path | None, typer.Option(metavar='CSV', help='Samples, a row each, with a header line.')
     ] = None,

@@ -44,7 +44,7 @@ def record(
             'with its name and how it is mounted.',
         ),
     ] = None,
-    subject: Annotated[str, typer.Option(help='The person who is recorded.')] = '',
+    subject: Annotated[str, typer.Option(metavar='NAME', help='The person who is recorded.')] = '',
     note: Annotated[
         list[str] | None,
         typer.Option(metavar='KEY=TEXT', help="Put this into the bag's metadata; repeatable."),

@@ -130,7 +130,8 @@ class LearningTask(BaseModel):
         AfterValidator(_method),
         Field(
             description="How it learns: 'unimodal' from no source, any other method of "
-            "docs/methods from some; without, 'xmodal' where a source is given."
+            "docs/methods from some; without, 'xmodal' where a source is given.",
+            json_schema_extra={'metavar': 'METHOD'},
         ),
     ] = Field(default_factory=_usual_method)
     method_options: Annotated[

@@ -223,7 +223,7 @@ class Watch:
                 f'nodes bear one name ({", ".join(named)}): what is shown of them is of all of '
                 'them, mixed. End those that are left over, or give the others another namespace '
                 '(ros2 launch ... namespace:=robot_2; ros2 run ... -r __ns:=/robot_2) or name '
-                '(-r __node:=NAME). One that has just crashed goes by itself'
+                '(-r __node:=NAME); one that has just crashed goes by itself'
             )
         found += [
             f'{" and ".join(track.nodes)} publish labels on one topic, {topic}, where they are '

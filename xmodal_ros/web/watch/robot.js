@@ -32,7 +32,7 @@ class Labels {
 class Track {
   constructor(topic, labels) {
     const name = topic.replace(/^\//, '').replace(/.\/activity$/, (end) => end[0]);
-    Object.assign(this, {topic, name, labels, ends: [], hops: [], ranks: [], truth: [], sources: null, source: []});
+    Object.assign(this, {topic, name, own: name, labels, ends: [], hops: [], ranks: [], truth: [], sources: null, source: []});
     this.hop = 0.5;
   }
 
@@ -254,9 +254,13 @@ export class Robot {
         for (const [from, content] of blocks) this.mediaOf(kind, topic, content).forEach(([lane, part]) => lane.add(from, part));
       }
     }
+    for (const {topic, mixed} of this.rows) {
+      const track = this.tracks.get(topic);
+      if (track) track.name = mixed ? `${track.own} (several nodes, mixed)` : track.own;
+    }
     const oldest = this.now - answer.kept;
     for (const each of [...this.tracks.values(), ...[...this.media.values()].flat()]) each.forget(oldest);
-    const shape = JSON.stringify([[...this.tracks].map(([topic, track]) => [topic, !!track.sources]), [...this.media.keys()]]);
+    const shape = JSON.stringify([[...this.tracks].map(([topic, track]) => [topic, track.name, !!track.sources]), [...this.media.keys()]]);
     const changed = shape !== this.shape;
     this.shape = shape;
     return changed;
