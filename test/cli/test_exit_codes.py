@@ -90,7 +90,7 @@ def test_a_training_for_a_program_says_on_stdout_what_is_wrong_at_first(
     assert not capsys.readouterr().out
 
 
-def test_a_program_is_told_that_processes_do_not_find_each_other(
+def test_a_program_is_told_why_processes_cannot_train_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -100,6 +100,15 @@ def test_a_program_is_told_that_processes_do_not_find_each_other(
     for name in ('MASTER_ADDR', 'MASTER_PORT'):
         monkeypatch.delenv(name, raising=False)
     arguments = ('xmodal', *_TRAIN, '--test-subjects', '3', '--device', 'cpu', '--events')
+    monkeypatch.setattr(sys, 'argv', [*arguments, '--pretrain', '5'])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    # What is wrong anyway is told before they look for each other.
+    (line,) = capsys.readouterr().out.splitlines()
+    failed = from_line(line)
+    assert isinstance(failed, Failed)
+    assert 'leave --pretrain out' in failed.message
+    assert ended.value.code == 2
     monkeypatch.setattr(sys, 'argv', [*arguments])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -32,7 +32,7 @@ from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.files import check_writable
-from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.runtime.devices import choose_device
 from xmodal_ros.training.checkpoint_store import (
@@ -40,7 +40,11 @@ from xmodal_ros.training.checkpoint_store import (
     checkpoint_folder,
     describe_run,
 )
-from xmodal_ros.training.distributed import DistributedContext, init_distributed
+from xmodal_ros.training.distributed import (
+    DistributedContext,
+    init_distributed,
+    started_processes,
+)
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.events import (
     EventReporter,
@@ -50,7 +54,7 @@ from xmodal_ros.training.events import (
     Stopped,
 )
 from xmodal_ros.training.result import as_mapping, TrainingResult
-from xmodal_ros.training.train import assist, train
+from xmodal_ros.training.train import assist, check_processes, train
 
 _STEP: Final = '  {done} of {total}: {detail}'
 _LINES: Final = Lines(stage='{stage}', step=_STEP, last=_STEP, every_s=5.0)
@@ -67,6 +71,10 @@ def run(
     """
     with ExitStack() as stack:
         try:
+            # Before they meet: one that has ended is missed by the others, whatever was wrong.
+            with reading_options():
+                method = make_method(config.method, config.method_options)
+            check_processes(config, method, started_processes())
             context, device = stack.enter_context(init_distributed(config.device))
         except Exception as error:
             # Processes that did not find each other have their numbers all the same.
@@ -78,17 +86,21 @@ def run(
             assist(config, context)
             return None
         if events:
-            return _run_for_a_program(config, context)
-        return _run_for_a_person(config, context, resumable=resumable)
+            return _run_for_a_program(config, method, context)
+        return _run_for_a_person(config, method, context, resumable=resumable)
 
 
 def _run_for_a_person(
-    config: TrainingConfiguration, context: DistributedContext, *, resumable: bool
+    config: TrainingConfiguration,
+    method: TransferMethod,
+    context: DistributedContext,
+    *,
+    resumable: bool,
 ) -> TrainingResult:
     console = Console(stderr=True)
     try:
         with ProgressBars(console, _LINES) as bars:
-            result = _train(config, bars, context)
+            result = _train(config, method, bars, context)
     except STOPPED as stop:
         console.print(escape(_stopped(config, resumable=resumable)), soft_wrap=True)
         raise typer.Exit(exit_code(stop)) from None
@@ -97,11 +109,12 @@ def _run_for_a_person(
 
 
 def _train(
-    config: TrainingConfiguration, reporter: ProgressReporter, context: DistributedContext
+    config: TrainingConfiguration,
+    method: TransferMethod,
+    reporter: ProgressReporter,
+    context: DistributedContext,
 ) -> TrainingResult:
     check_writable(config.json_file, config.log)
-    with reading_options():
-        method = make_method(config.method, config.method_options)
     with epoch_logger(reporter.note, config.log, config.tensorboard) as logger:
         result = train(config, reporter, method=method, logger=logger, context=context)
     write_result(config.json_file, as_mapping(result))
@@ -128,12 +141,12 @@ def _goes_on(config: TrainingConfiguration) -> bool:
 
 
 def _run_for_a_program(
-    config: TrainingConfiguration, context: DistributedContext
+    config: TrainingConfiguration, method: TransferMethod, context: DistributedContext
 ) -> TrainingResult:
     """Write events for a process that started this one, also of what ends the run."""
     output = EventOutput()
     try:
-        result = _train(config, EventReporter(output.write), context)
+        result = _train(config, method, EventReporter(output.write), context)
     except STOPPED as stop:
         output.write(Stopped(_stopped(config)))
         raise typer.Exit(exit_code(stop)) from None

@@ -322,6 +322,12 @@ class _SharedDropout(nn.Module):
         return x * noise[rows]
 
 
+def started_processes() -> int:
+    """Say how many processes ``torchrun`` started to train together; 1 without it."""
+    together = distributed.is_torchelastic_launched()
+    return int(os.environ.get('WORLD_SIZE', '1')) if together else 1
+
+
 @contextmanager
 def init_distributed(device: str) -> Iterator[tuple[DistributedContext, str]]:
     """Join the processes that ``torchrun`` started; gives them and the device of this one.
@@ -330,7 +336,7 @@ def init_distributed(device: str) -> Iterator[tuple[DistributedContext, str]]:
     each, by its number on the machine, where there are enough of them. Raises
     :class:`ConfigurationError` when the processes do not find each other.
     """
-    if int(os.environ.get('WORLD_SIZE', '1')) < 2 or not distributed.is_torchelastic_launched():
+    if started_processes() < 2:
         yield SINGLE_PROCESS, device
         return
     local = int(os.environ.get('LOCAL_RANK', '0'))

@@ -133,7 +133,7 @@ def train(
 def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
     """Do another process's share of a training run; writes and tells nothing."""
     method = make_method(config.method, config.method_options)
-    _check_processes(config, method, context)
+    check_processes(config, method, context.world_size)
     device = choose_device(config.device)
     reporter = NullReporter()
     with context.local_main_process_first():
@@ -191,11 +191,9 @@ def _make_trainer(
     )
 
 
-def _check_processes(
-    config: TrainingConfiguration, method: TransferMethod, context: DistributedContext
-) -> None:
-    """Refuse what several processes cannot learn together, in each of them."""
-    if context.world_size == 1:
+def check_processes(config: TrainingConfiguration, method: TransferMethod, processes: int) -> None:
+    """Raise :class:`UsageError` for what so many processes cannot learn together."""
+    if processes == 1:
         return
     if method.one_process:
         raise UsageError(
@@ -213,7 +211,7 @@ def _check(
     config: TrainingConfiguration, method: TransferMethod, context: DistributedContext
 ) -> None:
     """Refuse what cannot work before anything is read."""
-    _check_processes(config, method, context)
+    check_processes(config, method, context.world_size)
     check_replaceable(config.out)
     learns_from_others = method.source_use != 'none'
     if learns_from_others and not config.sources:
