@@ -126,6 +126,11 @@ def missing(folder: Path, _patch: Patch) -> Path:
     return folder / 'bog'
 
 
+def leading_nowhere(folder: Path, _patch: Patch) -> Path:
+    (folder / 'link.mcap').symlink_to('gone.mcap')
+    return folder / 'link.mcap'
+
+
 def empty_folder(folder: Path, _patch: Patch) -> Path:
     return folder
 
@@ -435,6 +440,7 @@ HEADLESS = b'\xff\xd8' * 20
 REFUSALS: dict[str, Refusal] = {
     # Where there is no recording.
     'missing': Refusal(r'does not exist: check the path; did you mean .*bag', missing),
+    'broken link': Refusal("link that leads nowhere, to 'gone.mcap'", leading_nowhere),
     'empty folder': Refusal('neither metadata.yaml nor .mcap, .db3 or .bag', empty_folder),
     'folder of bags': Refusal('is no bag itself but holds bag: give those', folder_of_bags),
     'other file': Refusal('is not a bag: give a bag folder or a file', file('a.jpg', HEADLESS)),
