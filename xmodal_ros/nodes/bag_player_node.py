@@ -30,6 +30,7 @@ from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.paths import user_path
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.topic_reader import resolved
 from xmodal_ros.runtime.pacing import Pace
 
 _CLOCK_TOPIC: Final = '/clock'
@@ -109,7 +110,7 @@ class BagPlayer(Node):
     def _advertise(self) -> dict[str, Any]:
         """Make a publisher for every topic that is wanted and whose type is installed."""
         wanted = self._find(parameters.texts(self, 'topics')) or tuple(self._reader.topics)
-        publishers, missing = {}, []
+        publishers, missing, unnamed = {}, [], []
         for name in wanted:
             topic = self._reader.topics[name]
             if name == _CLOCK_TOPIC and parameters.flag(self, 'clock'):
@@ -119,10 +120,19 @@ class BagPlayer(Node):
             except ConfigurationError:
                 missing.append(f'{name} ({topic.msgtype})')
                 continue
+            try:
+                resolved(self, name)
+            except ConfigurationError:
+                unnamed.append(name)
+                continue
             publishers[name] = self.create_publisher(message_class, name, qos.played(topic))
         if missing:
             self.get_logger().warning(
                 f'not played, for their types are not installed: {", ".join(missing)}'
+            )
+        if unnamed:
+            self.get_logger().warning(
+                f'not played, for no topic of ROS 2 can be called so: {", ".join(unnamed)}'
             )
         if not publishers:
             raise ConfigurationError(f'nothing in {self._reader.path} can be played')
@@ -130,7 +140,7 @@ class BagPlayer(Node):
 
     def _find(self, names: Sequence[str]) -> tuple[str, ...]:
         known: dict[str, Topic] = dict(self._reader.topics)
-        found = tuple(name if name.startswith('/') else f'/{name}' for name in names)
+        found = tuple(name if name in known else f'/{name.lstrip("/")}' for name in names)
         for name in found:
             if name not in known:
                 close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
@@ -155,6 +165,9 @@ class BagPlayer(Node):
         topics = tuple(self._publishers_of)
         while True:
             for message in self._reader.messages(topics):
+                # Whoever listens would take bytes of another type for what they are not.
+                if message.msgtype != self._reader.topics[message.topic].msgtype:
+                    continue
                 if not self._await_due(message.received_ns):
                     return
                 self._publish(message)
