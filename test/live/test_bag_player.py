@@ -20,6 +20,7 @@ from typing import Any
 
 from rclpy.qos import DurabilityPolicy, QoSProfile
 from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu
 from std_srvs.srv import Trigger
@@ -172,18 +173,22 @@ def test_static_transforms_of_several_publishers_come_to_who_subscribes_later(
 
 def test_what_no_listener_could_use_is_left_out(watcher: Watcher, tmp_path: Path) -> None:
     with Writer(tmp_path / 'bag', version=9, storage_plugin=StoragePlugin.MCAP) as writer:
-        imu, other, digits = (
-            writer.add_connection(topic, msgtype, typestore=TYPESTORE)
-            for topic, msgtype in (
-                ('/imu', 'sensor_msgs/msg/Imu'),
-                ('/imu', STRING_TYPE),
-                ('/robot/2nd', STRING_TYPE),
+        older = get_typestore(Stores.EMPTY)
+        older.register(get_types_from_msg('float32 data\n', 'std_msgs/msg/Float64'))
+        imu, other, digits, height = (
+            writer.add_connection(topic, msgtype, typestore=typestore)
+            for topic, msgtype, typestore in (
+                ('/imu', 'sensor_msgs/msg/Imu', TYPESTORE),
+                ('/imu', STRING_TYPE, TYPESTORE),
+                ('/robot/2nd', STRING_TYPE, TYPESTORE),
+                ('/height', 'std_msgs/msg/Float64', older),
             )
         )
         for index in range(4):
             writer.write(imu, EPOCH + index, imu_bytes(EPOCH + index))
         writer.write(other, EPOCH, string_bytes('x' * 400))
         writer.write(digits, EPOCH, string_bytes('x'))
+        writer.write(height, EPOCH, bytes((0, 1, 0, 0)) + bytes(4))
     watcher.heard.clear()
     watcher.hear(Imu, '/imu', KEEP_ALL)
     settings = {'bag': str(tmp_path / 'bag'), 'rate': 0.0, 'wait_for_subscribers': ['/imu']}
@@ -191,5 +196,6 @@ def test_what_no_listener_could_use_is_left_out(watcher: Watcher, tmp_path: Path
         assert player.wait() == 0, player.log
         watcher.wait_for(lambda: len(heard(watcher, '/imu')) >= 4, 'messages were lost')
     assert 'no topic of ROS 2 can be called so: /robot/2nd' in player.log
+    assert 'otherwise where they were recorded: /height (std_msgs/msg/Float64)' in player.log
     assert 'played 4 messages' in player.log
     assert 'Traceback' not in player.log
