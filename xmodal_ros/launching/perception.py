@@ -14,7 +14,7 @@
 
 """``perception.launch.py``: classifiers and selector, live or over a recording."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ from xmodal_ros.launching.plan import (
     process,
     Value,
 )
-from xmodal_ros.launching.recording import look_into, Question
+from xmodal_ros.launching.recording import Answer, look_into, Question
 from xmodal_ros.launching.sensors import launch_sensors, model_argument, topic_argument
 
 _ARGUMENTS: Final = (
@@ -104,10 +104,9 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     settings: dict[str, Value] = {'use_sim_time': sim_time}
     settings |= flags(values, 'selector', 'autostart')
     changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
-    recorded: Sequence[str] = ()
+    answer = Answer({})
     if values['bag']:
         answer = look_into(_question(values, changes))
-        recorded = answer.recorded
         for sensor, topic in answer.topics.items():
             changes.setdefault(sensor, {})['topic'] = topic
     for sensor, change in changes.items():
@@ -124,7 +123,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     if not values['bag']:
         return LaunchPlan([perception], environment=large_messages())
     player = process(
-        'bag_player', values, _playing(values, rate, recorded), at_exit=ending_all('bag_player')
+        'bag_player', values, _playing(values, rate, answer), at_exit=ending_all('bag_player')
     )
     return LaunchPlan([perception, player], environment=large_messages())
 
@@ -169,14 +168,16 @@ def _declared_sensors(params_file: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _playing(values: Mapping[str, str], rate: float, awaited: Sequence[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], rate: float, found: Answer) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
         'rate': rate,
         'loop': values['loop'] == 'true',
     }
-    if awaited:
-        settings['wait_for_subscribers'] = list(awaited)
+    if found.recorded:
+        settings['wait_for_subscribers'] = list(found.recorded)
+    if found.played:
+        settings['topics'] = list(found.played)
     return settings
 
 

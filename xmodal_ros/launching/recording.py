@@ -57,13 +57,15 @@ class Question:
 class Answer:
     """Each sensor's topic, the parameters that its declaration asks for if that was asked.
 
-    ``recorded`` are full names of those topics that the recording holds; ``window_s`` is the
-    longest of the windows of models that are no guess, 0 without one.
+    ``recorded`` are full names of those topics that the recording holds, ``played`` those to play
+    where that is not all; ``window_s`` is the longest of the windows of models that are no guess,
+    0 without one.
     """
 
     topics: Mapping[str, str]
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recorded: Sequence[str] = ()
+    played: Sequence[str] = ()
     window_s: float = 0.0
 
 
