@@ -18,6 +18,7 @@ import errno
 import fcntl
 import os
 from pathlib import Path
+import stat
 import subprocess
 import sys
 from typing import NoReturn
@@ -130,6 +131,17 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
     write_atomic(link, 'new')
     assert link.is_symlink()
     assert target.read_text() == 'new'
+
+
+def test_who_may_read_and_write_a_file_stays_as_it_is(tmp_path: Path) -> None:
+    old, new = tmp_path / 'old', tmp_path / 'new'
+    old.write_text('old')
+    for mode in (0o600, 0o664):
+        old.chmod(mode)
+        write_atomic(old, 'new')
+        assert stat.S_IMODE(old.stat().st_mode) == mode
+    write_atomic(new, 'new')
+    assert stat.S_IMODE(new.stat().st_mode) == 0o644
 
 
 def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:

@@ -67,7 +67,10 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 def replace_file(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all into a folder that is there; raises :class:`OSError`."""
+    """Write a file whole or not at all into a folder that is there; raises :class:`OSError`.
+
+    Who may read and write one that is there stays as it is; a new one everybody may read.
+    """
     handle, name = tempfile.mkstemp(prefix=f'.{file.name}-', dir=file.parent)
     partial = Path(name)
     try:
@@ -75,10 +78,17 @@ def replace_file(file: Path, content: bytes) -> None:
             written.write(content)
             written.flush()
             os.fsync(written.fileno())
-        partial.chmod(0o644)
+        partial.chmod(_mode_of(file))
         partial.replace(file)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _mode_of(file: Path) -> int:
+    try:
+        return stat.S_IMODE(file.stat().st_mode)
+    except FileNotFoundError:
+        return 0o644
 
 
 def check_writable(*paths: Path | None) -> None:

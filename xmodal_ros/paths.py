@@ -14,6 +14,7 @@
 
 """Paths as people write them: whatever they wrote, asking about one raises nothing."""
 
+import os
 from pathlib import Path
 
 
@@ -41,3 +42,8 @@ def is_there(path: Path) -> bool:
         return path.exists()
     except OSError:
         return False
+
+
+def as_called(path: Path) -> Path:
+    """Give an absolute path that ends as somebody wrote it, where it is a link too."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - which follows links otherwise

@@ -96,6 +96,7 @@ def test_stamps_since_a_machine_was_started_can_be_corrected():
         ('imu_wrist: {offset_s: -1e10}', 'at most 2147483648 s either way'),
         ('imu_wrist: {}\n/imu_wrist: {}', 'corrected twice'),
         ('[', 'cannot be read'),
+        ('imu_wrist: {offset_s: 2025-13-45}', 'cannot be read'),
     ],
 )
 def test_corrections_that_mean_nothing_are_refused(tmp_path, text, message):

@@ -23,13 +23,14 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from test.bags.recordings import IMU_TYPE, string_message, WRIST, write_imu_bag
+from test.bags.test_labels import classification
 from test.messages import EPOCH, imu_bytes, SECOND
 from test.paired_bags import write_paired_bag
 from test.recordings import write_jumped_bag
 from test.sound_bags import info_bytes, write_foxglove_bag, write_sound_bag
 from xmodal_ros.bags import inspection, mcap_file
 from xmodal_ros.bags.inspection import ActivityInspection, inspect_bag, Inspection, TopicInspection
-from xmodal_ros.bags.labels import LABEL_TOPIC
+from xmodal_ros.bags.labels import CLASSIFICATION_TYPE, LABEL_TOPIC
 from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
@@ -459,3 +460,17 @@ def test_few_channels_of_a_chunk_are_found_by_its_index(tmp_path: Path) -> None:
             every = [each for each in reader.messages() if each.topic == LABEL_TOPIC]
             assert list(reader.messages([LABEL_TOPIC])) == every
             assert len(every) > 3
+
+
+def test_stamps_of_labels_are_looked_at_whether_or_not_all_is_read(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        for second, label in enumerate(('wave', 'clap', 'wave')):
+            at_ns = EPOCH + second * SECOND
+            writer.write('/imu', IMU_TYPE, at_ns, imu_bytes(at_ns))
+            data = classification(at_ns - 90 * SECOND, label)
+            writer.write(LABEL_TOPIC, CLASSIFICATION_TYPE, at_ns, data)
+    said = '/activity_label: stamps are 90.000 s behind the time of recording'
+    with BagReader(tmp_path / 'bag') as reader:
+        for full in (False, True):
+            warnings = inspect_bag(reader, full=full).warnings
+            assert any(warning.startswith(said) for warning in warnings)

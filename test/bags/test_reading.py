@@ -249,6 +249,12 @@ def test_several_files_without_metadata_are_read_as_one_recording(tmp_path: Path
         assert len(times) == reader.topics[WRIST.topic].count == 100
         assert times == sorted(times)
         assert (reader.start_ns, reader.end_ns) == (times[0], times[-1])
+        (note,) = reader.notes
+        assert note.startswith('a.mcap, b.mcap lie in one folder without metadata.yaml, and are')
+    for number, name in enumerate('ab'):
+        (both / f'{name}.mcap').rename(both / f'rec_{number}.mcap')
+    with BagReader(both) as reader:
+        assert reader.notes == ()
 
 
 def test_an_sqlite3_bag_reads_like_an_mcap_bag(tmp_path: Path) -> None:
@@ -302,3 +308,23 @@ def test_what_we_read_is_what_a_stock_reader_reads(tmp_path: Path) -> None:
     with BagReader(bag) as ours, AnyReader([bag]) as stock:
         expected = [(c.topic, c.msgtype, time, data) for c, time, data in stock.messages()]
         assert [(m.topic, m.msgtype, m.received_ns, m.data) for m in ours.messages()] == expected
+
+
+def test_of_several_types_on_a_topic_that_of_most_messages_counts(tmp_path: Path) -> None:
+    bag = tmp_path / 'bag'
+    bag.mkdir()
+    for number, count in enumerate((0, 2, 2, 2)):
+        with BagWriter(tmp_path / f'bag_{number}') as writer:
+            for index in range(count):
+                time_ns = EPOCH + number * SECOND + index
+                writer.write('/imu', IMU_TYPE, time_ns, imu_bytes(time_ns))
+            # The first program on the topic was another one.
+            for index in range(0 if count else 3):
+                writer.write_message('/imu', string_message('hello'), EPOCH + index)
+        shutil.copy(storage_of(tmp_path / f'bag_{number}'), bag)
+    with BagReader(bag) as reader:
+        assert (reader.topics['/imu'].msgtype, reader.topics['/imu'].count) == (IMU_TYPE, 9)
+        (sensor,) = reader.sensors
+        assert sensor.modality == 'imu'
+        (note,) = reader.notes
+        assert note.endswith(f'those of {IMU_TYPE} can be used')

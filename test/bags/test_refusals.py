@@ -126,6 +126,11 @@ def missing(folder: Path, _patch: Patch) -> Path:
     return folder / 'bog'
 
 
+def leading_nowhere(folder: Path, _patch: Patch) -> Path:
+    (folder / 'link.mcap').symlink_to('gone.mcap')
+    return folder / 'link.mcap'
+
+
 def empty_folder(folder: Path, _patch: Patch) -> Path:
     return folder
 
@@ -435,6 +440,7 @@ HEADLESS = b'\xff\xd8' * 20
 REFUSALS: dict[str, Refusal] = {
     # Where there is no recording.
     'missing': Refusal(r'does not exist: check the path; did you mean .*bag', missing),
+    'broken link': Refusal("link that leads nowhere, to 'gone.mcap'", leading_nowhere),
     'empty folder': Refusal('neither metadata.yaml nor .mcap, .db3 or .bag', empty_folder),
     'folder of bags': Refusal('is no bag itself but holds bag: give those', folder_of_bags),
     'other file': Refusal('is not a bag: give a bag folder or a file', file('a.jpg', HEADLESS)),
@@ -483,7 +489,7 @@ REFUSALS: dict[str, Refusal] = {
         failing(Path, 'read_bytes', BROKEN, lambda folder, _: bag(folder)),
     ),
     # mcap
-    'cut mcap': Refusal(r'truncated \(it has no footer\).*mcap recover', cut(0.5)),
+    'cut mcap': Refusal(r'it has no footer\): it is still being.*wait .*mcap recover', cut(0.5)),
     'broken chunk': Refusal('truncated or damaged .*mcap recover', broken_chunk),
     'broken summary': Refusal('truncated or damaged', mcap(McapParts(), b'\x04' + bytes(9))),
     'undeclared': Refusal('of channels that it does not dec', mcap(McapParts().add(message(1)))),

@@ -14,10 +14,14 @@
 
 """How the command begins, and how little it loads for that."""
 
+import os
 from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
+from test.bags.recordings import write_imu_bag
 from test.waiting import run_python
 
 # Interrupts itself when a module is first looked for, which no outside signal could time so well.
@@ -69,3 +73,16 @@ def test_a_command_loads_no_other() -> None:
     loaded = run_python(told).stdout.split()
     assert 'xmodal_ros.cli.export' in loaded
     assert not {'xmodal_ros.cli.train', 'xmodal_ros.labelling', 'cv2', 'numpy'} & set(loaded)
+
+
+def test_a_recording_whose_name_is_no_text_is_shown(tmp_path: Path) -> None:
+    bag = tmp_path / os.fsdecode(b'caf\xe9')
+    write_imu_bag(tmp_path / 'bag').rename(bag)
+    done = subprocess.run(
+        [sys.executable, '-m', 'xmodal_ros.cli.entry', 'inspect', str(tmp_path)],
+        env={**os.environ, 'PYTHONIOENCODING': 'utf-8:strict'},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b'caf\xe9\n')

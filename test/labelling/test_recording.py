@@ -184,3 +184,22 @@ def test_sound_of_any_rate_becomes_one_that_browsers_play(rate, played):
     chosen = played_rate(rate)
     assert chosen.hz == played
     assert len(chosen.apply(np.zeros(rate * BLOCK_NS // SECOND))) == 10 * played
+
+
+@pytest.mark.parametrize('sooner', [False, True])
+def test_blocks_are_whole_though_delays_change_within_a_recording(
+    tmp_path: Path, sooner: bool
+) -> None:
+    # A camera on a network that is busy from a moment on, or no longer.
+    stamps = [EPOCH + index * SECOND // 10 for index in range(300)]
+    messages = [
+        (stamp_ns + 2 * SECOND * ((stamp_ns > EPOCH + 12 * SECOND) != sooner), stamp_ns)
+        for stamp_ns in stamps
+    ]
+    with BagWriter(tmp_path / 'bag') as writer:
+        for received_ns, stamp_ns in sorted(messages):
+            writer.write('/imu', 'sensor_msgs/msg/Imu', received_ns, imu_bytes(stamp_ns))
+    with Recording(tmp_path / 'bag') as recording:
+        strips: list[Any] = [recording.block(n)[0] for n in range(recording.block_count)]
+        shown = [stamp_ns for stamp_ns in stamps if stamp_ns >= recording.start_ns]
+    assert sum(len(strip.seconds) for strip in strips) == len(shown)

@@ -161,6 +161,20 @@ def test_a_folder_that_may_not_be_written_is_known_before_anything_is_marked(bag
         assert not session.state('a', 0).editor
 
 
+def test_a_table_that_may_only_be_read_is_not_replaced(bag):
+    table = bag / 'labels.csv'
+    table.write_text(label_table([WALK], EPOCH))
+    with passable_for_all(bag):
+        bag.chmod(0o777)
+        with without_privileges(bag):
+            session = enter(bag)
+            assert session.segments == (WALK,)
+            assert f'{table} may only be read' in session.locked
+            with pytest.raises(RefusedError):
+                session.save('a', 0, session.state('a', 0).disk, [SIT], 0)
+    assert table.read_text() == label_table([WALK], EPOCH)
+
+
 @contextmanager
 def passable_for_all(bag: Path) -> Iterator[None]:
     """Let anyone read the bag, and nobody but root write there."""

@@ -19,9 +19,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from test.bags.recordings import string_message
 from test.bundles import make_imu_bundle
 from test.launch.files import planned
-from test.recordings import clips, write_imu_bag
+from test.messages import EPOCH, imu_bytes
+from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag
+from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.launching.arguments import share
 from xmodal_ros.launching.plan import ProcessSpec, Shutdown
@@ -71,6 +74,18 @@ def test_perception_plays_a_recording_and_ends_with_it(bag: Path, bundle: Path) 
         'wait_for_subscribers': ['/imu'],
     }
     assert player.at_exit == Shutdown('bag_player has ended')
+
+
+@pytest.mark.parametrize('name', ['perception', 'evaluate'])
+def test_what_a_robot_once_said_is_not_played_again(
+    name: str, bundle: Path, tmp_path: Path
+) -> None:
+    bag = tmp_path / 'of_a_robot'
+    with BagWriter(bag, sensors=[IMU]) as writer:
+        writer.write('/imu', IMU_TYPE, EPOCH, imu_bytes(EPOCH))
+        writer.write_message('/imu_classifier/labels', string_message('sit'), EPOCH)
+    player = started(name, imu_model=bundle, bag=bag)['bag_player']
+    assert player.parameters['topics'] == ['/imu']
 
 
 def test_a_recording_may_be_played_in_real_time(bag: Path, bundle: Path) -> None:

@@ -19,10 +19,13 @@ import sys
 
 import pytest
 
+from test.bags.recordings import string_message
 from test.bundles import make_imu_bundle
 from test.launch.files import NAMES
-from test.recordings import clips, write_imu_bag
+from test.messages import EPOCH, imu_bytes
+from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag
 from test.waiting import run_python
+from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.dependencies import OF_NODES, Unmet
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.launching import recording
@@ -106,3 +109,25 @@ def test_a_sensor_that_is_in_the_file_need_not_be_recorded(tmp_path: Path) -> No
     assert answer.topics == {'wrist': '/mine'}
     with pytest.raises(BagError, match='other'):
         look_into(Question(str(bag), '', model, {}))
+
+
+@pytest.mark.parametrize('namespace', ['', '/robot'])
+def test_what_the_nodes_publish_themselves_is_not_played(namespace: str, tmp_path: Path) -> None:
+    bag = tmp_path / 'bag'
+    kept = ['/activity_label', '/imu', '/other/activity', '/other_classifier/activity']
+    own = ['activity', 'activity/label', 'activity/source', 'wrist_classifier/activity']
+    own += ['wrist_classifier/labels', 'skeleton']
+    with BagWriter(bag, sensors=[IMU]) as writer:
+        writer.write('/imu', IMU_TYPE, EPOCH, imu_bytes(EPOCH))
+        for topic in ['/diagnostics', *(f'{namespace}/{name}' for name in own), *kept]:
+            if topic != '/imu':
+                writer.write_message(topic, string_message('sit'), EPOCH)
+    models = {'wrist': str(make_imu_bundle(tmp_path / 'bundle'))}
+    question = Question(str(bag), namespace, models, {}, published=['skeleton'])
+    assert sorted(look_into(question).played) == kept
+
+
+def test_all_of_a_recording_is_played_that_holds_nothing_of_the_nodes(tmp_path: Path) -> None:
+    bag = write_imu_bag(tmp_path / 'bag', clips(['sit'], seconds=1))
+    models = {'wrist': str(make_imu_bundle(tmp_path / 'bundle'))}
+    assert not look_into(Question(str(bag), '', models, {})).played

@@ -18,18 +18,32 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Imu
 from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
 
+from test.bags.recordings import string_message
 from test.live.graph import KEEP_ALL, running, Watcher
-from test.messages import EPOCH, imu_bytes, SECOND
+from test.messages import EPOCH, imu_bytes, SECOND, serialize
 from test.recordings import clips, write_imu_bag
+from test.transforms import transforms_bytes, turned
+from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.ros.messages import to_nanoseconds
+from xmodal_ros.streams.transforms import TRANSFORMS_TYPE
 
 NAME = '/bag_player'
+STRING_TYPE = 'std_msgs/msg/String'
+LATCHED = QoSProfile(depth=10, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+def string_bytes(text: str) -> bytes:
+    return serialize(string_message(text), STRING_TYPE)
 
 
 def heard(watcher: Watcher, topic: str) -> list[Any]:
@@ -126,3 +140,62 @@ def test_what_cannot_be_played_ends_the_process_with_a_sentence(tmp_path: Path) 
             assert 'error: ' in player.log
             assert words in player.log
             assert 'Traceback' not in player.log
+
+
+def test_static_transforms_of_several_publishers_come_to_who_subscribes_later(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    frames, start_ns = ['head', 'arm', 'wrist'], EPOCH + 5000 * SECOND
+    with BagWriter(tmp_path / 'bag') as writer:
+        for frame in frames:
+            data = transforms_bytes([turned('base', frame)])
+            writer.write('/tf_static', TRANSFORMS_TYPE, start_ns, data, latched=True)
+        later_ns = start_ns + 1000 * SECOND
+        writer.write('/imu', 'sensor_msgs/msg/Imu', later_ns, imu_bytes(later_ns))
+    watcher.heard.clear()
+    watcher.hear(Clock, '/clock')
+
+    def is_playing() -> bool:
+        # The last words of another player may come late.
+        return any(to_nanoseconds(each.clock) >= start_ns for each in heard(watcher, '/clock'))
+
+    with running(tmp_path, 'bag_player', {'bag': str(tmp_path / 'bag')}) as player:
+        watcher.wait_for(is_playing, 'nothing is played')
+        watcher.hear(TFMessage, '/tf_static', LATCHED)
+        watcher.wait_for(lambda: len(heard(watcher, '/tf_static')) == 3, 'some are lost')
+        assert [
+            transform.child_frame_id
+            for message in heard(watcher, '/tf_static')
+            for transform in message.transforms
+        ] == frames
+        assert player.end() == 0
+
+
+def test_what_no_listener_could_use_is_left_out(watcher: Watcher, tmp_path: Path) -> None:
+    with Writer(tmp_path / 'bag', version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        older = get_typestore(Stores.EMPTY)
+        older.register(get_types_from_msg('float32 data\n', 'std_msgs/msg/Float64'))
+        imu, other, digits, height = (
+            writer.add_connection(topic, msgtype, typestore=typestore)
+            for topic, msgtype, typestore in (
+                ('/imu', 'sensor_msgs/msg/Imu', TYPESTORE),
+                ('/imu', STRING_TYPE, TYPESTORE),
+                ('/robot/2nd', STRING_TYPE, TYPESTORE),
+                ('/height', 'std_msgs/msg/Float64', older),
+            )
+        )
+        for index in range(4):
+            writer.write(imu, EPOCH + index, imu_bytes(EPOCH + index))
+        writer.write(other, EPOCH, string_bytes('x' * 400))
+        writer.write(digits, EPOCH, string_bytes('x'))
+        writer.write(height, EPOCH, bytes((0, 1, 0, 0)) + bytes(4))
+    watcher.heard.clear()
+    watcher.hear(Imu, '/imu', KEEP_ALL)
+    settings = {'bag': str(tmp_path / 'bag'), 'rate': 0.0, 'wait_for_subscribers': ['/imu']}
+    with running(tmp_path, 'bag_player', settings) as player:
+        assert player.wait() == 0, player.log
+        watcher.wait_for(lambda: len(heard(watcher, '/imu')) >= 4, 'messages were lost')
+    assert 'no topic of ROS 2 can be called so: /robot/2nd' in player.log
+    assert 'otherwise where they were recorded: /height (std_msgs/msg/Float64)' in player.log
+    assert 'played 4 messages' in player.log
+    assert 'Traceback' not in player.log

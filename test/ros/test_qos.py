@@ -73,6 +73,9 @@ def test_what_the_user_wants_wins_and_a_mismatch_is_explained() -> None:
 
 def test_a_player_is_reliable_and_latches_what_was_latched() -> None:
     assert qos.played(Topic('/a', 'std_msgs/msg/String', 1, latched=True)) == qos.LATCHED
+    # Whether or not the recording says that they were latched.
+    transforms = qos.played(Topic('/robot/tf_static', 'tf2_msgs/msg/TFMessage', 3))
+    assert (transforms.depth, transforms.durability) == (3, DurabilityPolicy.TRANSIENT_LOCAL)
     imu = qos.played(Topic('/a', 'sensor_msgs/msg/Imu', 1))
     image = qos.played(Topic('/a', 'sensor_msgs/msg/Image', 1))
     assert imu.reliability == image.reliability == RELIABLE

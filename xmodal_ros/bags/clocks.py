@@ -36,6 +36,7 @@ from xmodal_ros.bags.opening import file_stem
 from xmodal_ros.errors import BagError
 from xmodal_ros.files import write_atomic
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.paths import as_called
 
 FILE_NAME: Final = 'clocks.yaml'
 _SECOND_NS: Final = 1_000_000_000
@@ -121,10 +122,14 @@ _DOCUMENT: Final = TypeAdapter(dict[str, ClockCorrection])
 def clock_file(bag: Path) -> Path:
     """Give where the corrections of the bag at ``bag`` are, or would be.
 
-    That is ``clocks.yaml`` in the bag's folder, or ``<name>.clocks.yaml`` beside a single file.
+    That is ``clocks.yaml`` in the bag's folder, or ``<name>.clocks.yaml`` beside a single file;
+    beside what a link leads to, if it is there.
     """
-    bag = bag.resolve()
-    return bag / FILE_NAME if bag.is_dir() else bag.with_name(f'{file_stem(bag)}.{FILE_NAME}')
+    called, real = (
+        each / FILE_NAME if bag.is_dir() else each.with_name(f'{file_stem(each)}.{FILE_NAME}')
+        for each in (as_called(bag), bag.resolve())
+    )
+    return real if real.is_file() and not called.is_file() else called
 
 
 def read_clocks(bag: Path) -> dict[str, ClockCorrection]:
@@ -138,8 +143,6 @@ def read_clocks(bag: Path) -> dict[str, ClockCorrection]:
     try:
         document: Any = YAML(typ='safe').load(file.read_text(encoding='utf-8'))
         return _DOCUMENT.validate_python({} if document is None else document)
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise BagError(f'clocks in {str(file)!r} cannot be read: {error}') from error
     except ValidationError as error:
         problem = error.errors()[0]
         where = '.'.join(map(str, problem['loc'])) or 'the file'
@@ -147,6 +150,9 @@ def read_clocks(bag: Path) -> dict[str, ClockCorrection]:
             f'{file}: {where}: {problem["msg"]}: write `imu_wrist: {{offset_s: 0.25, drift_ppm: '
             '12}` for each sensor to correct'
         ) from None
+    # Of odd texts ruamel's parser raises other exceptions, too.
+    except (OSError, YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise BagError(f'clocks in {str(file)!r} cannot be read: {error}') from error
 
 
 def read_shifts(

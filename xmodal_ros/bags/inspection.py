@@ -236,7 +236,8 @@ def _look_at_some(
         if each.stamped:
             each.stamps = outline.stamps_ns[~short]
         if each.modality is None:
-            each.troubles['truncated'] = int(np.count_nonzero(short)) if each.stamped else 0
+            if each.stamped and short.any():
+                each.troubles['truncated'] = int(np.count_nonzero(short))
             continue
         chosen = _choose(len(short), _sampling_of(each.modality))
         chosen = np.union1d(chosen, np.flatnonzero(short)[:_MOST_SHORT])
@@ -298,7 +299,8 @@ def _date_warnings(start_ns: int, end_ns: int) -> Iterator[str]:
     if start_ns < _SET_NS:
         yield (
             f'it was recorded in {_year(start_ns)} by the clock of the recorder, which was not '
-            'set: wait for that before recording; label it by seconds from its start on'
+            'set (wait for that before recording) or that of a simulation; label it by seconds '
+            'from its start on'
         )
     if end_ns > time.time_ns() + _DAY_NS:
         yield (

@@ -29,9 +29,10 @@ from typing import Final
 from xmodal_ros.bags.audacity import read_audacity
 from xmodal_ros.bags.elan import read_elan
 from xmodal_ros.bags.label_rows import in_order, LabelledSpan, make_segment
-from xmodal_ros.bags.opening import file_stem, is_recording
+from xmodal_ros.bags.opening import file_stem, is_recording, storage_paths
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.errors import BagError
+from xmodal_ros.paths import as_called
 from xmodal_ros.text_file import opened_table
 
 FILE_NAME: Final = 'labels.csv'
@@ -47,10 +48,10 @@ def find_label_file(bag: Path) -> Path | None:
 
     That is ``labels.csv`` in the bag's folder, else ``<bag>.labels.csv`` beside it, else
     ``labels.csv`` beside it; without any, ``labels.eaf`` or ``labels.txt`` in the same places.
+    Where the bag is called by a link, or by its only file, what that stands for counts next.
     Raises :class:`BagError` when one beside it lies beside several bags, and when there is both an
     ``.eaf`` and a ``.txt``.
     """
-    bag = bag.resolve()
     table = _find(bag, FILE_NAME)
     return find_other_label_file(bag) if table is None else table
 
@@ -60,7 +61,6 @@ def find_other_label_file(bag: Path) -> Path | None:
 
     Raises like :func:`find_label_file`.
     """
-    bag = bag.resolve()
     others = [file for name in OTHER_NAMES if (file := _find(bag, name)) is not None]
     if len(others) > 1:
         raise BagError(
@@ -70,21 +70,36 @@ def find_other_label_file(bag: Path) -> Path | None:
 
 
 def _find(bag: Path, name: str) -> Path | None:
-    own = [bag / name] if bag.is_dir() else [bag.with_name(f'{file_stem(bag)}.{name}')]
-    own.append(bag.with_name(f'{bag.name}.{name}'))
-    for file in own:
-        if file.is_file():
-            return file
-    shared = bag.parent / name
-    if not shared.is_file():
-        return None
+    places = _places(bag)
+    for place in places:
+        inside = place / name if place.is_dir() else place.with_name(f'{file_stem(place)}.{name}')
+        for file in (inside, place.with_name(f'{place.name}.{name}')):
+            if file.is_file():
+                return file
+    shared = ((place, place.parent / name) for place in places)
+    return next((file for place, file in shared if _is_only_of(place, file)), None)
+
+
+def _places(bag: Path) -> list[Path]:
+    """Give what stands for a bag: as it is called, its only file or folder, where links lead."""
+    paths = storage_paths(bag)
+    named = (bag, *paths) if len(paths) == 1 else (bag,)
+    called = [as_called(each) for each in named]
+    return [*dict.fromkeys((*called, *(each.resolve() for each in called)))]
+
+
+def _is_only_of(bag: Path, file: Path) -> bool:
+    """Say whether a label file lies beside a bag; BagError where it lies beside others too."""
+    if not file.is_file():
+        return False
     others = [item.name for item in sorted(bag.parent.iterdir()) if is_recording(item)]
     if others not in ([], [bag.name]):
         raise BagError(
-            f'{str(shared)!r} lies beside {len(others)} bags: rename it to {own[-1].name!r} for '
-            f'{bag.name!r}, or move it into the folder of the bag it belongs to'
+            f'{str(file)!r} lies beside {len(others)} bags: rename it to '
+            f'{f"{bag.name}.{file.name}"!r} for {bag.name!r}, or move it into the folder of the '
+            'bag it belongs to'
         )
-    return shared
+    return True
 
 
 def read_label_file(file: Path, start_ns: int, end_ns: int) -> tuple[Segment, ...]:

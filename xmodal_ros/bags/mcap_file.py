@@ -270,8 +270,9 @@ class McapFile(StorageFile):
         stream.seek(max(0, size - len(MAGIC)))
         if stream.read() != MAGIC or footer_at < data_at:
             raise BagError(
-                f'bag file {str(self.path)!r} is truncated (it has no footer): the recording was '
-                'not closed or not copied in full; copy it again or mend it with `mcap recover '
+                f'bag file {str(self.path)!r} is truncated (it has no footer): it is still being '
+                'recorded, or was not closed or not copied in full; wait until the recorder has '
+                'ended, copy it again or mend it with `mcap recover '
                 f'{self.path} -o mended.mcap` and use mended.mcap'
             )
         stream.seek(footer_at)

@@ -112,8 +112,8 @@ def read_metadata(file: Path) -> BagMetadata:
             f'{mend}'
         )
     return BagMetadata(
-        # Folders of the recording robot are not those here.
-        tuple(PureWindowsPath(str(name)).name for name in names),
+        # Folders of the recording robot are not those here; a file named twice is one.
+        tuple(dict.fromkeys(PureWindowsPath(str(name)).name for name in names)),
         _number(root, 'starting_time', 'nanoseconds_since_epoch'),
         _number(root, 'duration', 'nanoseconds'),
         dict(_topics(root.get('topics_with_message_count'))),

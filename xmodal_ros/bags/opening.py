@@ -14,7 +14,7 @@
 
 """Find a recording's files, open them by their content, and say in words why that fails."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 import difflib
@@ -22,6 +22,7 @@ import errno
 from itertools import islice
 import os
 from pathlib import Path
+import re
 import sqlite3
 from tempfile import gettempdir, TemporaryDirectory
 from typing import Final
@@ -59,6 +60,7 @@ _MEND: Final = {
     '.mcap': 'mend it with `mcap recover {file} -o mended.mcap` and use mended.mcap',
     '.bag': 'mend it with `rosbag reindex {file}`',
 }
+_NUMBER: Final = re.compile(r'_\d+$')
 _MOST_NAMES: Final = 5
 # So many items are looked at to find a close name, and so many in each of those.
 _MOST_LOOKED_AT: Final = 1000
@@ -85,14 +87,18 @@ def storage_paths(path: Path) -> list[Path]:
     Raises :class:`BagError` when there is no recording, naming those that lie one level deeper.
     """
     try:
+        if path.is_symlink() and not path.exists():
+            raise BagError(
+                f'bag {str(path)!r} is a link that leads nowhere, to {str(path.readlink())!r}: '
+                'fetch what it names (as by `git annex get`), or link it anew'
+            )
         if not path.exists():
             raise BagError(f'bag {str(path)!r} does not exist: check the path{_nearby(path)}')
         if path.is_file():
             return [_file_or_its_folder(path)]
         if (path / METADATA_FILE).exists():
             return [path]
-        files = [file for file in _files_in(path) if storage_suffix(file) in _IN_FOLDERS]
-        if files:
+        if files := _files_of_one_bag(path):
             return files
         inner = [item.name for item in sorted(path.iterdir()) if is_recording(item)]
     except OSError as error:
@@ -132,14 +138,16 @@ def file_stem(file: Path) -> str:
 
 def is_recording(path: Path) -> bool:
     """Say whether ``path`` looks like a recording, without opening it."""
-    if path.is_file():
-        return storage_suffix(path) != ''
-    if not path.is_dir() or path.name.startswith('.'):
+    # Of hidden files there are those that macOS puts beside others on foreign disks.
+    if path.name.startswith('.'):
         return False
+    if not path.is_dir():
+        # A link that leads nowhere is one that nobody has fetched: whoever opens it is told.
+        return storage_suffix(path) != '' and (path.is_file() or path.is_symlink())
     if (path / METADATA_FILE).exists():
         return True
     with suppress(OSError):
-        return any(storage_suffix(file) in _IN_FOLDERS for file in path.iterdir())
+        return bool(_files_of_one_bag(path))
     return False
 
 
@@ -165,11 +173,12 @@ def open_bag(paths: list[Path], stack: ExitStack) -> OpenBag:
     """
     folder = paths[0]
     if not folder.is_dir():
-        return OpenBag([_open_file(path, stack) for path in paths])
+        opened = [_open_file(path, stack) for path in paths]
+        return OpenBag(opened, notes=[*_about_several(paths)])
     metadata = read_metadata(folder / METADATA_FILE)
     try:
         files = _listed_files(folder, metadata)
-        there = [file for file in _files_in(folder) if storage_suffix(file) in _IN_FOLDERS]
+        there = _storage_in(folder)
     except OSError as error:
         raise BagError(f'bag {str(folder)!r} cannot be read: {error.strerror or error}') from error
     names = {unpacked_name(file).name for file in files}
@@ -180,6 +189,17 @@ def open_bag(paths: list[Path], stack: ExitStack) -> OpenBag:
         if unpacked_name(file).name not in names
     ]
     return OpenBag([_open_file(path, stack) for path in files], metadata, True, notes)
+
+
+def _about_several(paths: list[Path]) -> Iterator[str]:
+    """Say what became of files that nothing declares to be one recording."""
+    # A recorder that begins another file numbers them.
+    if len({_NUMBER.sub('', file_stem(path)) for path in paths}) > 1:
+        yield (
+            f'{_shorten([path.name for path in paths])} lie in one folder without '
+            f'{METADATA_FILE}, and are read as one recording: where they are several, give each '
+            'a folder of its own, or name the files'
+        )
 
 
 def _open_file(path: Path, stack: ExitStack) -> StorageFile:
@@ -301,7 +321,7 @@ def _listed_files(folder: Path, metadata: BagMetadata) -> list[Path]:
     """Give the files that metadata.yaml names, compressed or not; BagError for a missing one."""
     files = [_as_it_lies(folder / name) for name in metadata.files]
     missing = [file.name for file in files if not file.exists()]
-    there = [file.name for file in _files_in(folder) if storage_suffix(file) in _IN_FOLDERS]
+    there = [file.name for file in _storage_in(folder)]
     if not files:
         raise BagError(
             f'bag {str(folder)!r}: its {METADATA_FILE} names no files'
@@ -325,6 +345,24 @@ def _as_it_lies(file: Path) -> Path:
         return file
     others = [unpacked_name(file), *(file.with_name(file.name + each) for each in COMPRESSED)]
     return next((other for other in others if other.exists()), file)
+
+
+def _files_of_one_bag(folder: Path) -> list[Path]:
+    """Give the files of a folder without metadata.yaml; none where they lie among bags."""
+    files = _storage_in(folder)
+    among_bags = files and any(is_recording(item) for item in folder.iterdir() if item.is_dir())
+    return [] if among_bags else files
+
+
+def _storage_in(folder: Path) -> list[Path]:
+    """Give the files of a folder that may be those of one bag."""
+    return [
+        item
+        for item in _files_in(folder)
+        if storage_suffix(item) in _IN_FOLDERS
+        and not item.name.startswith('.')
+        and not item.is_dir()
+    ]
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -24,6 +24,8 @@ from pathlib import Path
 import re
 from typing import Final
 
+from xmodal_ros.paths import as_called
+
 _HOW_FAR_UP: Final = 3
 # Without a digit, words such as in my_subject_recordings would be taken for a name.
 _VALUE: Final = r'(?:=[A-Za-z0-9]+|[-_][A-Za-z]*[0-9][A-Za-z0-9]*)'
@@ -44,9 +46,12 @@ class PersonAndSession:
 def name_person(path: Path, name: str) -> PersonAndSession:
     """Look for subject and session in the bag's ``name`` and in the folders around ``path``.
 
-    The nearest counts. Without a subject there the bag's name stands for one.
+    The nearest counts, and those of a link before those of what it leads to. Without a subject
+    there the bag's name stands for one.
     """
-    names = [name, *(folder.name for folder in path.resolve().parents[:_HOW_FAR_UP])]
+    called, real = as_called(path), path.resolve()
+    around = [*called.parents[:_HOW_FAR_UP], real, *real.parents[:_HOW_FAR_UP]]
+    names = [name, *(each.name for each in around)]
     return PersonAndSession(_first(_SUBJECT, names) or name, _first(_SESSION, names))
 
 

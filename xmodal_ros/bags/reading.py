@@ -49,6 +49,7 @@ from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.timing import are_in_order
+from xmodal_ros.paths import as_called
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""
@@ -376,21 +377,29 @@ class BagReader:
         return Message(topic, channel.msgtype or self.topics[topic].msgtype, received_ns, data)
 
     def _collect_topics(self, opened: OpenBag) -> dict[str, Topic]:
-        topics: dict[str, Topic] = {}
+        topics: dict[str, dict[str, Topic]] = {}
         declared = opened.metadata.topics if opened.metadata else {}
         for file in self._files:
             for channel in _readable(file):
                 stated = declared.get(channel.topic)
-                new = Topic(
-                    channel.topic,
-                    channel.msgtype or (stated.msgtype if stated else ''),
-                    channel.count,
-                    channel.latched or bool(stated and not channel.qos and is_latched(stated.qos)),
+                msgtype = channel.msgtype or (stated.msgtype if stated else '')
+                profiles = channel.qos or (stated.qos if stated else ())
+                latched = channel.latched or is_latched(profiles)
+                of_topic = topics.setdefault(channel.topic, {})
+                old = of_topic.get(msgtype, Topic(channel.topic, msgtype, 0))
+                of_topic[msgtype] = replace(
+                    old,
+                    count=old.count + channel.count,
+                    latched=old.latched or latched,
                 )
-                old = topics.get(channel.topic, new)
-                count = channel.count if old is new else old.count + new.count
-                topics[new.name] = replace(old if old.count >= new.count else new, count=count)
-        return dict(sorted(topics.items()))
+        # Of several types that which most messages have counts.
+        return {
+            name: replace(
+                max(of_topic.values(), key=lambda each: each.count),
+                count=sum(each.count for each in of_topic.values()),
+            )
+            for name, of_topic in sorted(topics.items())
+        }
 
     def _collect_unread(self) -> dict[str, str]:
         return {
@@ -569,7 +578,8 @@ def _collect_metadata(opened: OpenBag) -> dict[str, str]:
 
 
 def _name_of(path: Path) -> str:
-    path = path.resolve()
+    # As it is called: what links lead to may be named by its content, as in git-annex.
+    path = as_called(path)
     return file_stem(path) if path.is_file() else path.name
 
 

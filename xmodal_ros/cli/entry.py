@@ -14,6 +14,7 @@
 
 """Where the ``xmodal`` command begins: interrupted while it is still loading, it ends quietly."""
 
+from io import TextIOWrapper
 import os
 from pathlib import Path
 import signal
@@ -31,6 +32,7 @@ def main() -> None:
     # Nothing has been begun that would have to be undone; who ignores the signal goes on to.
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
+    _write_any_name()
     try:
         Path.cwd()
     except FileNotFoundError:
@@ -48,6 +50,13 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
+
+
+def _write_any_name() -> None:
+    """Let names of files that are no text, as old archives leave them, be written as they are."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == 'strict':
+            stream.reconfigure(errors='surrogateescape')
 
 
 if __name__ == '__main__':

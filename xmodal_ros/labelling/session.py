@@ -21,6 +21,7 @@ and written at once, so that the file is always what was marked. One tab at a ti
 from collections.abc import Sequence
 from dataclasses import dataclass
 import hashlib
+import os
 from pathlib import Path
 import threading
 from typing import Final, Literal
@@ -242,6 +243,9 @@ def _fingerprint(file: Path) -> str:
 
 
 def _why_not_writable(file: Path) -> str:
+    # It would be replaced, whoever wanted to keep it as it is.
+    if file.is_file() and not os.access(file, os.W_OK, effective_ids=True):
+        return f'labels cannot be saved here: {file} may only be read (see `ls -l`)'
     try:
         check_writable(file.resolve())
     except ConfigurationError as error:

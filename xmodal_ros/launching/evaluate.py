@@ -14,7 +14,7 @@
 
 """``evaluate.launch.py``: the live nodes over a recording, scored beside the offline run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from xmodal_ros.errors import ConfigurationError
@@ -112,7 +112,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     if values['player'] == 'true':
         unplayed = Shutdown('the recording could not be played', on_failure_only=True)
         started.append(
-            process('bag_player', values, _playing(values, rate, found.recorded), at_exit=unplayed)
+            process('bag_player', values, _playing(values, rate, found), at_exit=unplayed)
         )
     return LaunchPlan(started, environment=large_messages())
 
@@ -154,15 +154,17 @@ def _scoring(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
     return settings
 
 
-def _playing(values: Mapping[str, str], rate: float, awaited: Sequence[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], rate: float, found: Answer) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
         'rate': rate,
         # The evaluator lets it begin.
         'start_paused': True,
     }
-    if awaited:
-        settings['wait_for_subscribers'] = list(awaited)
+    if found.recorded:
+        settings['wait_for_subscribers'] = list(found.recorded)
+    if found.played:
+        settings['topics'] = list(found.played)
     return settings
 
 

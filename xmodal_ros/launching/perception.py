@@ -14,7 +14,7 @@
 
 """``perception.launch.py``: classifiers and selector, live or over a recording."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ from xmodal_ros.launching.plan import (
     process,
     Value,
 )
-from xmodal_ros.launching.recording import look_into, Question
+from xmodal_ros.launching.recording import Answer, look_into, Question
 from xmodal_ros.launching.sensors import (
     launch_sensors,
     model_argument,
@@ -119,10 +119,9 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
     if values[POSE_WEIGHTS] and changes['skeleton'].get('model'):
         changes['skeleton'].setdefault('topic', _SKELETON_TOPIC)
-    recorded: Sequence[str] = ()
+    answer = Answer({})
     if values['bag']:
         answer = look_into(_question(values, changes))
-        recorded = answer.recorded
         for sensor, topic in answer.topics.items():
             changes.setdefault(sensor, {})['topic'] = topic
     for sensor, change in changes.items():
@@ -154,7 +153,7 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         )
     if values['bag']:
         at_exit = ending_all('bag_player')
-        playing = _playing(values, rate, recorded)
+        playing = _playing(values, rate, answer)
         started.append(process('bag_player', values, playing, at_exit=at_exit))
     return LaunchPlan(started, environment=large_messages())
 
@@ -195,6 +194,7 @@ def _question(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]
         models=models,
         topics=topics,
         guesses=[name for name, change in given.items() if not change],
+        published=[_SKELETON_TOPIC] if values[POSE_WEIGHTS] else [],
     )
 
 
@@ -209,14 +209,16 @@ def _declared_sensors(params_file: str) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _playing(values: Mapping[str, str], rate: float, awaited: Sequence[str]) -> dict[str, Value]:
+def _playing(values: Mapping[str, str], rate: float, found: Answer) -> dict[str, Value]:
     settings: dict[str, Value] = {
         'bag': values['bag'],
         'rate': rate,
         'loop': values['loop'] == 'true',
     }
-    if awaited:
-        settings['wait_for_subscribers'] = list(awaited)
+    if found.recorded:
+        settings['wait_for_subscribers'] = list(found.recorded)
+    if found.played:
+        settings['topics'] = list(found.played)
     return settings
 
 

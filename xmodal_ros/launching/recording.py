@@ -42,7 +42,8 @@ class Question:
     """What is wanted to be known; ``models`` and ``topics`` are by sensor, as users gave them.
 
     Sensors of ``models`` that are in ``guesses`` may have none in the recording. ``declared``
-    asks for the parameters by which the recording's declarations are followed.
+    asks for the parameters by which the recording's declarations are followed. ``published`` are
+    topics that other nodes than selector and classifiers will publish on.
     """
 
     bag: str
@@ -51,19 +52,22 @@ class Question:
     topics: Mapping[str, str]
     guesses: Sequence[str] = ()
     declared: bool = False
+    published: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class Answer:
     """Each sensor's topic, the parameters that its declaration asks for if that was asked.
 
-    ``recorded`` are full names of those topics that the recording holds; ``window_s`` is the
-    longest of the windows of models that are no guess, 0 without one.
+    ``recorded`` are full names of those topics that the recording holds, ``played`` those to play
+    where that is not all; ``window_s`` is the longest of the windows of models that are no guess,
+    0 without one.
     """
 
     topics: Mapping[str, str]
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     recorded: Sequence[str] = ()
+    played: Sequence[str] = ()
     window_s: float = 0.0
 
 

@@ -18,7 +18,7 @@ Each modality has a kind of :class:`Lane`; a :class:`Strip` is what has become o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import Any, ClassVar, Final, get_args, Literal, Self
 
@@ -106,16 +106,18 @@ def fill(
     lanes: Iterable[tuple[str, Lane]],
     start_ns: int | None = None,
     stop_ns: int | None = None,
+    look: Callable[[Message], None] = lambda _message: None,
 ) -> None:
     """Read the topics of lanes, (topic, lane), once; from when to when is by time of recording.
 
-    Messages that cannot be decoded are left out. Raises :class:`BagError` where the recording is
-    damaged.
+    Messages that cannot be decoded are left out; ``look`` is given all of them. Raises
+    :class:`BagError` where the recording is damaged.
     """
     by_topic: dict[str, list[Lane]] = {}
     for topic, lane in lanes:
         by_topic.setdefault(topic, []).append(lane)
     for message in reader.messages(by_topic, start_ns, stop_ns) if by_topic else ():
+        look(message)
         for lane in by_topic[message.topic]:
             try:
                 lane.take(message)

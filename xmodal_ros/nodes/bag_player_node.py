@@ -26,10 +26,12 @@ from rclpy.node import Node
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import Trigger
 
+from xmodal_ros.bags.message_types import TYPESTORE
 from xmodal_ros.bags.reading import BagReader, Message, Topic
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.paths import user_path
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
+from xmodal_ros.ros.topic_reader import resolved
 from xmodal_ros.runtime.pacing import Pace
 
 _CLOCK_TOPIC: Final = '/clock'
@@ -109,28 +111,42 @@ class BagPlayer(Node):
     def _advertise(self) -> dict[str, Any]:
         """Make a publisher for every topic that is wanted and whose type is installed."""
         wanted = self._find(parameters.texts(self, 'topics')) or tuple(self._reader.topics)
-        publishers, missing = {}, []
+        publishers: dict[str, Any] = {}
+        left_out: dict[str, list[str]] = {}
         for name in wanted:
             topic = self._reader.topics[name]
             if name == _CLOCK_TOPIC and parameters.flag(self, 'clock'):
                 continue
-            try:
-                message_class = messages.message_class(topic.msgtype)
-            except ConfigurationError:
-                missing.append(f'{name} ({topic.msgtype})')
+            if why := self._why_not(topic):
+                left_out.setdefault(why, []).append(f'{name} ({topic.msgtype})')
                 continue
+            message_class = messages.message_class(topic.msgtype)
             publishers[name] = self.create_publisher(message_class, name, qos.played(topic))
-        if missing:
-            self.get_logger().warning(
-                f'not played, for their types are not installed: {", ".join(missing)}'
-            )
+        for why, names in left_out.items():
+            self.get_logger().warning(f'not played, for {why}: {", ".join(names)}')
         if not publishers:
             raise ConfigurationError(f'nothing in {self._reader.path} can be played')
         return publishers
 
+    def _why_not(self, topic: Topic) -> str:
+        """Say why a topic cannot be played; '' where it can."""
+        try:
+            messages.message_class(topic.msgtype)
+        except ConfigurationError:
+            return 'their types are not installed'
+        try:
+            resolved(self, topic.name)
+        except ConfigurationError:
+            return 'no topic of ROS 2 can be called so'
+        known = topic.msgtype in TYPESTORE.fielddefs and topic.count
+        if known and not self._reader.is_as_defined(topic.name):
+            # ROS 1 and older distributions lay some out otherwise, as markers are.
+            return 'their types were defined otherwise where they were recorded'
+        return ''
+
     def _find(self, names: Sequence[str]) -> tuple[str, ...]:
         known: dict[str, Topic] = dict(self._reader.topics)
-        found = tuple(name if name.startswith('/') else f'/{name}' for name in names)
+        found = tuple(name if name in known else f'/{name.lstrip("/")}' for name in names)
         for name in found:
             if name not in known:
                 close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
@@ -155,6 +171,9 @@ class BagPlayer(Node):
         topics = tuple(self._publishers_of)
         while True:
             for message in self._reader.messages(topics):
+                # Whoever listens would take bytes of another type for what they are not.
+                if message.msgtype != self._reader.topics[message.topic].msgtype:
+                    continue
                 if not self._await_due(message.received_ns):
                     return
                 self._publish(message)

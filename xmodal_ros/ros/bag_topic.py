@@ -16,7 +16,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.reading import BagReader
@@ -27,6 +27,9 @@ from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.parameter import Value
 from xmodal_ros.paths import user_path
 
+_OF_NODES: Final = ('/diagnostics', 'activity', 'activity/label', 'activity/source')
+_OF_CLASSIFIER: Final = ('activity', 'labels')
+
 
 def look(
     bag: str,
@@ -35,13 +38,16 @@ def look(
     topics: Mapping[str, str],
     guesses: Sequence[str],
     declared: bool,
+    published: Sequence[str],
 ) -> dict[str, Any]:
     """Say where the sensors of models are in a recording, and how it declares them.
 
     ``models`` and ``topics`` are by sensor. A topic that is given stays, but for a sensor in
     ``guesses`` one that is not recorded. Without one it is that of the bag's sensor that bears
     the name of the bundle's; where there is none, a guess keeps what it had. ``settings`` are
-    given where they are wanted as they are ``declared``. Raises
+    given where they are wanted as they are ``declared``. ``played`` are the topics to play where
+    some are to be left out, for the nodes publish on them, or others as ``published`` says:
+    whoever listens would take what they once said for what they say. Raises
     :class:`BundleError` and :class:`BagError`, the latter naming the sensors that there are.
     """
     found = dict(topics)
@@ -61,6 +67,7 @@ def look(
                 for name, topic in found.items()
             },
             'recorded': recorded(reader, found.values(), namespace),
+            'played': _played(reader, models, published, namespace),
             'window_s': max(
                 (_window_s(model) for sensor, model in models.items() if sensor not in guesses),
                 default=0.0,
@@ -92,8 +99,25 @@ def sensor_settings(reader: BagReader, sensor: Sensor) -> dict[str, Value]:
 
 def recorded(reader: BagReader, topics: Iterable[str], namespace: str) -> list[str]:
     """Give the full names of those topics that the bag holds; others play no part in a replay."""
-    full = [topic if topic.startswith('/') else f'{namespace}/{topic}' for topic in topics]
-    return [name for name in (f'/{topic.strip("/")}' for topic in full) if name in reader.topics]
+    return [name for name in _full(topics, namespace) if name in reader.topics]
+
+
+def _full(topics: Iterable[str], namespace: str) -> list[str]:
+    full = (topic if topic.startswith('/') else f'{namespace}/{topic}' for topic in topics)
+    return [f'/{topic.strip("/")}' for topic in full]
+
+
+def _played(
+    reader: BagReader, sensors: Iterable[str], published: Iterable[str], namespace: str
+) -> list[str]:
+    """Give the topics that the nodes of a launch file do not publish; none for all of them."""
+    own = {
+        *_OF_NODES,
+        *published,
+        *(f'{sensor}_classifier/{topic}' for sensor in sensors for topic in _OF_CLASSIFIER),
+    }
+    left_out = {*_full(own, namespace)} & reader.topics.keys()
+    return [name for name in reader.topics if name not in left_out] if left_out else []
 
 
 def _guess(reader: BagReader, bundle: Path) -> str:

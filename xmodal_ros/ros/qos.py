@@ -56,6 +56,7 @@ IMAGES: Final = QoSProfile(
     depth=Camera.intake.played_depth, reliability=ReliabilityPolicy.RELIABLE
 )
 
+_STATIC_TRANSFORMS: Final = 'tf_static'
 _POLICIES: Final = {
     'history': HistoryPolicy,
     'reliability': ReliabilityPolicy,
@@ -138,7 +139,17 @@ def subscription_profile(
 
 
 def played(topic: Topic) -> QoSProfile:
-    """Choose a player's profile for a recorded topic: latched as recorded, always reliable."""
+    """Choose a player's profile for a recorded topic: latched as recorded, always reliable.
+
+    Static transforms come of several publishers, each of which has latched its own, and are
+    heard latched alone: one player keeps those of all of them.
+    """
+    if topic.name.rpartition('/')[2] == _STATIC_TRANSFORMS:
+        return QoSProfile(
+            depth=max(1, min(topic.count, SENSOR_DEPTH)),
+            reliability=ReliabilityPolicy.RELIABLE,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL,
+        )
     if topic.latched:
         return LATCHED
     depth = intake_of_type(topic.msgtype).played_depth

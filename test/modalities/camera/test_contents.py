@@ -98,6 +98,7 @@ def test_an_encoding_nobody_knows_is_refused_by_name() -> None:
         ('png', encoded('.jpg', np.dstack([GREY] * 3)), 'gray'),
         ('16UC1; png compressed ', encoded('.png', GREY), 'gray'),
         ('', encoded('.png', np.dstack([MILLIMETRES] * 3)), 'gray'),
+        ('bayer_rggb16; png compressed ', PNG16, 'gray'),
     ],
 )
 def test_a_compressed_picture_is_learnt_as_what_its_bytes_are(

@@ -118,9 +118,11 @@ class PictureHeader:
         if self.channels != 1 or self.bits != 16:
             return False
         kind = encoding.split(';')[0].strip()
+        if kind.lower().startswith('bayer'):
+            return False
         if self.at or kind in _DEPTH_KINDS or 'compresseddepth' in encoding.lower():
             return True
-        return None if kind.lower().startswith(('mono16', 'bayer')) else True
+        return None if kind.lower().startswith('mono16') else True
 
 
 def read_header(encoding: str, data: bytes) -> PictureHeader:
