@@ -94,6 +94,16 @@ class Watcher:
         """For conditions of which no message tells."""
         poll_for(condition, what)
 
+    def wait_for_subscriber(self, publisher: Any) -> None:
+        """Wait until a publisher of this node is heard: what it says before is lost.
+
+        That the other side has found the publisher does not mean that it has been found in turn.
+        """
+        self.poll_for(
+            lambda: publisher.get_subscription_count() > 0,
+            f'nobody listens to {publisher.topic_name}',
+        )
+
     def hear(self, msgtype: Any, topic: str, profile: QoSProfile = RELIABLE) -> Any:
         """Keep what comes on a topic in ``heard``; gives the subscription."""
 

@@ -46,7 +46,8 @@ def test_pictures_are_drawn_for_viewers_alone_and_keep_their_stamps(
         watcher.publisher(String, '/activity/source', LATCHED) as source,
     ):
         source.publish(String(data='imu'))
-        watcher.poll_for(lambda: labels.get_subscription_count() > 0, 'labels unheard')
+        watcher.wait_for_subscriber(labels)
+        watcher.wait_for_subscriber(source)
         # Nobody looks: the node takes labels, and does not even listen to the camera.
         for index in range(10):
             eye.publish(image_bytes(EPOCH + index, GREY, 'rgb8'))
@@ -60,7 +61,7 @@ def test_pictures_are_drawn_for_viewers_alone_and_keep_their_stamps(
         looking = watcher.hear(Image, f'{NODE}/annotated')
         marking = watcher.hear(Marker, f'{NODE}/marker')
         watcher.wait_for_status(NODE, lambda s: count(s, 'viewers of the marker') == 1)
-        watcher.poll_for(lambda: eye.get_subscription_count() > 0, 'the camera is not listened to')
+        watcher.wait_for_subscriber(eye)
         labels.publish(classification(EPOCH + SECOND, 'eye_link', [('walk', 0.9), ('sit', 0.1)]))
         watcher.wait_for(lambda: any(t.endswith('marker') for t, _ in watcher.heard), 'no marker')
         watcher.forget_statuses(NODE)

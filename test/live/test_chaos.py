@@ -86,6 +86,7 @@ def robot(watcher: Watcher, folder: Path) -> Iterator[tuple[Robot, NodeProcess]]
         robot = Robot(watcher, publishers)
         for name in publishers:
             robot.wait_for(f'{name}: publishers matched', '1')
+            watcher.wait_for_subscriber(publishers[name])
         robot.wait_for(OUTPUTS, '1')
         yield robot, node
 
@@ -111,6 +112,7 @@ def test_a_flood_a_deaf_subscriber_and_a_double_change_no_decision(
         )
         with watcher.publisher(Classification, '/imu_classifier/activity') as double:
             selector.wait_for('imu: publishers matched', '2')
+            watcher.wait_for_subscriber(double)
             watcher.forget_statuses(NAME)
             selector.say('imu', double)
             words = '2 publishers share /imu_classifier/activity'

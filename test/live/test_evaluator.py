@@ -103,8 +103,12 @@ def test_the_player_begins_when_all_are_connected_and_the_report_equals_the_offl
         assert mine['accuracy_window'] == theirs['accuracy_window']
         assert float(values[f'{TOPIC}: accuracy_window']) == round(mine['accuracy_window'], 4)
         assert 'equals_offline' not in seen
-        newest = json.loads(watcher.heard[-1][1].data)
-        assert newest['topics'][TOPIC]['labels'] == count
+
+        def newest_status_tells_of_all() -> bool:
+            newest = json.loads(watcher.heard[-1][1].data)
+            return bool(newest['topics'][TOPIC]['labels'] == count)
+
+        watcher.wait_for(newest_status_tells_of_all, 'the status tells of other labels')
 
         files['seen'].unlink()
         assert observer.end() == 0, observer.log

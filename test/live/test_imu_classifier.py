@@ -67,9 +67,7 @@ class Live:
     def feed(self, messages: Sequence[bytes], profile: QoSProfile = RELIABLE) -> dict[str, str]:
         """Publish messages, and give the values of the report that has counted them all."""
         with self.watcher.publisher(Imu, TOPIC, profile) as publisher:
-            self.watcher.poll_for(
-                lambda: publisher.get_subscription_count() > 0, 'the node did not subscribe'
-            )
+            self.watcher.wait_for_subscriber(publisher)
             self.watcher.wait_for_status(NAME, lambda s: s[2].get(health.INPUTS) == '1')
             before = int(self.watcher.status(NAME)[2][health.RECEIVED])
             for message in messages:
@@ -190,7 +188,7 @@ def test_windows_start_anew_when_ros_time_jumps_back(live: Live) -> None:
     assert live.watcher.set_parameter(NAME, 'use_sim_time', True)[0]
     try:
         with live.watcher.publisher(Clock, '/clock') as clock:
-            live.watcher.poll_for(lambda: clock.get_subscription_count() > 0, 'no clock')
+            live.watcher.wait_for_subscriber(clock)
             for seconds in (100, 50):
                 message = Clock(clock=to_time(seconds * SECOND))
                 live.watcher.tell_time(clock, message, seconds * SECOND)
@@ -225,6 +223,7 @@ def test_a_topic_of_useless_messages_is_an_error_in_words(
     live: Live, message: bytes, words: str
 ) -> None:
     with live.watcher.publisher(Imu, TOPIC) as publisher:
+        live.watcher.wait_for_subscriber(publisher)
         live.watcher.wait_for_status(NAME, lambda s: s[2].get(health.INPUTS) == '1')
         # Said once of each message.
         live.watcher.forget_statuses(NAME)

@@ -49,6 +49,7 @@ def test_what_is_due_is_published_before_the_process_ends(
         watcher.wait_for_status(
             NAME, lambda s: (s[2].get(health.INPUTS), s[2].get(health.OUTPUTS)) == ('1', '1')
         )
+        watcher.wait_for_subscriber(publisher)
         for message in messages:
             publisher.publish(message)
         assert publisher.wait_for_all_acked()

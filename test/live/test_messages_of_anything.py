@@ -235,6 +235,7 @@ def robot(watcher: Watcher, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for name in (*SENSORS, TURNED):
             msgtype = SENSORS[name].msgtype if name in SENSORS else IMU_TYPE
             watcher.wait_for_status(f'/{name}_classifier', partial(hears, msgtype))
+            watcher.wait_for_subscriber(robot.publishers[name])
         yield robot
         log = process.log
         assert process.end() == 0, log
@@ -367,6 +368,7 @@ def test_no_label_harms_the_selector(watcher: Watcher, tmp_path: Path) -> None:
         watcher.wait_for_status(SELECTOR, lambda s: s[2].get('imu: publishers matched') == '1')
         watcher.wait_for_status(SELECTOR, lambda s: s[2].get('camera: publishers matched') == '1')
         watcher.wait_for_status(SELECTOR, lambda s: s[2].get(health.OUTPUTS) == '1')
+        watcher.wait_for_subscriber(publisher)
         valid = [as_bytes(EPOCH + k * HOP, walk) for k in range(10)]
         sent = 0
 

@@ -265,6 +265,7 @@ def test_mp3_is_refused_with_the_remedy_and_sound_afterwards_is_used(
         watcher.publisher(AudioDataStamped, '/audio', RELIABLE) as audio,
     ):
         watcher.wait_for_status(name, partial(hears, STAMPED_TYPE))
+        watcher.wait_for_subscriber(audio)
         # First nobody says that it is mp3: its first bytes do.
         watcher.forget_statuses(name)
         audio.publish(message(EPOCH, SILENT_FRAME))

@@ -26,7 +26,8 @@ from test.bundles import make_camera_bundle, make_imu_bundle
 from test.messages import EPOCH, imu_bytes, SECOND
 from test.recordings import clips, IMU, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.errors import BundleError, ConfigurationError
+from xmodal_ros.bags.writing import BagWriter
+from xmodal_ros.errors import BagError, BundleError, ConfigurationError
 from xmodal_ros.evaluation.agreement import compare
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
@@ -119,8 +120,6 @@ def test_a_long_gap_that_releases_many_windows_at_once_loses_none(tmp_path: Path
 
 
 def write_gap(path: Path, seconds: int) -> Path:
-    from xmodal_ros.bags.writing import BagWriter
-
     with BagWriter(path, sensors=[IMU]) as writer:
         for start in (EPOCH, EPOCH + (4 + seconds) * SECOND):
             for stamp in range(start, start + 4 * SECOND, SECOND // 50):
@@ -169,3 +168,10 @@ def test_what_cannot_be_replayed_is_refused_before_anything_starts(tmp_path: Pat
         replay(make_camera_bundle(tmp_path / 'camera'), bag, Sensor('camera', 'camera', '/imu'))
     with pytest.raises(BundleError, match='no bundle'):
         replay(tmp_path / 'none', bag, IMU)
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    with pytest.raises(BagError, match='has no messages on /nowhere'):
+        replay(bundle, bag, Sensor('imu', 'imu', '/nowhere'))
+    with BagWriter(tmp_path / 'other') as writer:
+        writer.write('/imu', 'sensor_msgs/msg/MagneticField', EPOCH, bytes(100))
+    with pytest.raises(ConfigurationError, match=r'carries .*MagneticField: choose another'):
+        replay(bundle, tmp_path / 'other', IMU)

@@ -143,6 +143,7 @@ def test_labels_are_those_of_the_offline_engine(
         watcher.wait_for_status(
             name, lambda s: (s[2].get(health.INPUTS), s[2].get(health.OUTPUTS)) == ('1', '1')
         )
+        watcher.wait_for_subscriber(publisher)
         for message in poses():
             publisher.publish(message)
         _, _, values = watcher.wait_for_status(
