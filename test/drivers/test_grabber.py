@@ -146,6 +146,15 @@ def test_a_file_waits_until_somebody_is_ready(tmp_path: Path) -> None:
     assert run.waits[:2] == [0.02, 0.02]
 
 
+def test_a_file_that_nobody_is_ready_for_is_not_played_when_it_is_told_to_stop(
+    tmp_path: Path,
+) -> None:
+    path = write_video(tmp_path / 'clip.avi', 3, fps=10)
+    run = Run(Video(str(path)), stop_after=3, ready=lambda: False)
+    assert run.waits == [0.02, 0.02, 0.02]
+    assert (run.frames, run.ends) == ([], 0)
+
+
 def test_a_camera_that_goes_is_opened_again_with_growing_waits() -> None:
     sources = [camera(3), broken, broken, camera(2), broken]
     run = Run(Video('0'), sources, stop_after=5, retry_s=0.5)

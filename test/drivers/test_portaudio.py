@@ -12,9 +12,18 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import sys
+from typing import Any
+
 import pytest
 
-from xmodal_ros.drivers.portaudio import find_device, InputDevice
+from xmodal_ros.drivers.portaudio import (
+    ActiveRecording,
+    find_device,
+    import_sounddevice,
+    InputDevice,
+    Microphone,
+)
 from xmodal_ros.errors import DriverError
 
 DEVICES = (
@@ -50,3 +59,54 @@ def test_what_is_not_found_is_answered_with_what_there_is(wanted: str, words: st
 def test_a_machine_without_microphones_says_so() -> None:
     with pytest.raises(DriverError, match='plug one in'):
         find_device('', (), default=-1)
+
+
+def test_a_missing_binding_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, 'sounddevice', None)
+    with pytest.raises(DriverError, match=r"'sounddevice' is missing.*pip install sounddevice"):
+        import_sounddevice()
+
+
+class GoneError(Exception):
+    """What PortAudio says of a device that has gone."""
+
+
+def test_a_device_that_goes_as_it_is_opened_is_closed_and_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A double of the device: no real one goes at this very moment."""
+    sounddevice = import_sounddevice()
+    done: list[str] = []
+
+    class Stream:
+        latency = 0.04
+        active = True
+        starts = False
+
+        def __init__(self, **_: Any) -> None:
+            """Opened, as ever."""
+
+        def start(self) -> None:
+            if not self.starts:
+                raise GoneError('Unanticipated host error')
+
+        def abort(self) -> None:
+            done.append('abort')
+            raise GoneError('no such stream')
+
+        def close(self) -> None:
+            done.append('close')
+
+    device = {'index': 0, 'name': 'double', 'max_input_channels': 1, 'default_samplerate': 44_100}
+    monkeypatch.setattr(sounddevice, 'query_devices', lambda: [device])
+    monkeypatch.setattr(sounddevice, 'PortAudioError', GoneError)
+    monkeypatch.setattr(sounddevice, 'RawInputStream', Stream)
+    with pytest.raises(DriverError, match='Unanticipated host error'):
+        ActiveRecording(Microphone(), print)
+    assert done == ['close']
+    monkeypatch.setattr(Stream, 'starts', True)
+    recording = ActiveRecording(Microphone(), print)
+    assert recording.active
+    recording.close()
+    # What cannot be stopped any more is let go nevertheless.
+    assert done == ['close', 'abort', 'close']

@@ -12,12 +12,16 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+import os
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from test.videos import HEIGHT, number_of, write_video
+from xmodal_ros.drivers import video as of_video
 from xmodal_ros.drivers.video import OpenVideo, Video
 from xmodal_ros.errors import DriverError
 
@@ -88,3 +92,55 @@ def test_a_file_that_is_no_video_is_refused(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(DriverError, match='cannot be read as a video'):
         OpenVideo(Video(str(path)))
+
+
+def test_a_device_that_is_no_camera_is_refused_with_what_to_look_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(DriverError, match=r'/dev/null gives no pictures: end what else uses it'):
+        OpenVideo(Video('/dev/null'))
+    monkeypatch.setattr(os, 'access', lambda *_: False)
+    with pytest.raises(DriverError, match=r"/dev/null may not be used .* the group 'video'"):
+        OpenVideo(Video('/dev/null'))
+
+
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+@pytest.mark.parametrize(
+    'given', [GREY, GREY[..., None], np.dstack([GREY] * 3), np.dstack([GREY] * 4)]
+)
+def test_a_camera_is_asked_for_what_is_wanted_and_its_frames_become_bgr(
+    monkeypatch: pytest.MonkeyPatch, given: Any
+) -> None:
+    """A double of the camera: there is none on a machine that tests."""
+    asked: dict[int, float] = {}
+
+    class Capture:
+        frames = iter([(True, given), (False, None), (True, given[:0])])
+
+        def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+            return True
+
+        def set(self, name: int, value: float) -> None:
+            asked[name] = value
+
+        def get(self, _name: int) -> float:
+            return float('nan')
+
+        def getBackendName(self) -> str:  # noqa: N802 - OpenCV's name
+            return 'DOUBLE'
+
+        def retrieve(self) -> Any:
+            return next(self.frames)
+
+    monkeypatch.setattr(of_video, '_open', lambda _: Capture())
+    video = OpenVideo(Video('0', width=4, rate_hz=15.0))
+    assert asked == {cv2.CAP_PROP_FRAME_WIDTH: 4, cv2.CAP_PROP_FPS: 15.0}
+    assert video.fps > 0
+    frame = video.retrieve()
+    assert frame is not None
+    assert (frame == np.dstack([GREY] * 3)).all()
+    # What is damaged, or holds nothing, is none.
+    assert video.retrieve() is None
+    assert video.retrieve() is None

@@ -15,6 +15,7 @@
 """What the page shows of a recording is what was recorded, ten seconds at a time."""
 
 from pathlib import Path
+import shutil
 from typing import Any
 
 import cv2
@@ -24,12 +25,15 @@ import pytest
 from test.labelling.scenes import FIRST_FRAME, FRAME, RATE, write_scene
 from test.messages import compressed_bytes, EPOCH, image_bytes, imu_bytes, SECOND
 from test.waiting import PATIENCE_S
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.labelling import recording as of_recordings
 from xmodal_ros.labelling.blocks import BLOCK_NS, glance
 from xmodal_ros.labelling.recording import Recording
 from xmodal_ros.media.film import make_picture_maker
 from xmodal_ros.media.sound import lay_out, played_rate, spectrogram
+from xmodal_ros.media.tracks import find_tracks
 
 
 @pytest.fixture(scope='module')
@@ -203,3 +207,47 @@ def test_blocks_are_whole_though_delays_change_within_a_recording(
         strips: list[Any] = [recording.block(n)[0] for n in range(recording.block_count)]
         shown = [stamp_ns for stamp_ns in stamps if stamp_ns >= recording.start_ns]
     assert sum(len(strip.seconds) for strip in strips) == len(shown)
+
+
+def test_what_was_let_go_is_read_again_when_it_is_asked_for(monkeypatch, tmp_path: Path):
+    kept = 3000
+    monkeypatch.setattr(of_recordings, '_BLOCKS_KEPT', 1)
+    monkeypatch.setattr(of_recordings, '_PICTURE_BYTES_KEPT', kept)
+    with Recording(write_scene(tmp_path / 'bag', sound=False)) as recording:
+        camera = track_of(recording, 'camera')
+        for block, number in ((0, 0), (0, 5), (2, 99), (0, 0), (1, 7), (0, 5)):
+            picture = decoded(recording.picture(camera, block, number))
+            assert picture.mean() == pytest.approx((block * 100 + number) % 250, abs=3)
+            assert len(recording._blocks) == 1
+            assert recording._message_bytes == sum(map(len, recording._messages.values())) <= kept
+
+
+def test_a_message_without_a_stamp_between_pictures_is_passed_over(tmp_path: Path):
+    jpegs = [
+        cv2.imencode('.jpg', np.full((20, 30), 10 * index, np.uint8))[1].tobytes()
+        for index in range(20)
+    ]
+    kind = 'sensor_msgs/msg/CompressedImage'
+    with BagWriter(tmp_path / 'bag') as writer:
+        for index, jpeg in enumerate(jpegs):
+            stamp = EPOCH + index * FRAME
+            writer.write('/a/compressed', kind, stamp, compressed_bytes(stamp, jpeg))
+            writer.write('/a/compressed', kind, stamp + 1, b'\0\1')
+    with Recording(tmp_path / 'bag') as recording:
+        shown = [decoded(recording.picture(0, 0, number)).mean() for number in range(20)]
+    assert shown == pytest.approx([10 * index for index in range(20)], abs=3)
+
+
+def test_what_the_overview_cannot_read_is_said(monkeypatch, tmp_path: Path):
+    scene = write_scene(tmp_path / 'bag', camera=False, sound=False)
+
+    def find_and_remove(reader: BagReader) -> Any:
+        found = list(find_tracks(reader))
+        shutil.rmtree(scene)
+        return found
+
+    monkeypatch.setattr(of_recordings, 'find_tracks', find_and_remove)
+    with Recording(scene) as recording:
+        recording._survey.join(PATIENCE_S)
+        assert recording.glances(0) == ()
+        assert recording.damage == f'bag {str(scene)!r} does not exist: check the path'

@@ -19,6 +19,8 @@ from http.client import HTTPConnection, HTTPResponse
 import json
 from pathlib import Path
 import socket
+import struct
+import threading
 from typing import Any
 
 import pytest
@@ -99,6 +101,34 @@ def test_without_the_token_or_by_another_name_there_is_no_answer(server, path, h
     assert 'bags' not in json.loads(content)
 
 
+def test_a_cookie_that_is_none_is_no_token(server):
+    connection = HTTPConnection('127.0.0.1', server.port, timeout=PATIENCE_S)
+    connection.request('GET', '/', headers={'Cookie': f'a@b={server.access.token}'})
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+def test_a_tab_that_is_closed_amid_a_request_is_no_error_on_the_terminal(
+    server, monkeypatch, capfd
+):
+    over = threading.Event()
+    handle_error = server._server.handle_error
+
+    def handle(request: Any, address: Any) -> None:
+        handle_error(request, address)
+        over.set()
+
+    monkeypatch.setattr(server._server, 'handle_error', handle)
+    connection = socket.create_connection(('127.0.0.1', server.port), timeout=PATIENCE_S)
+    connection.sendall(b'GET / HT')
+    # No word of farewell: a reset, as where a browser is killed.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    connection.close()
+    assert over.wait(PATIENCE_S)
+    assert capfd.readouterr().err == ''
+    assert ask(server, '/api/queue')[0].status == 200
+
+
 def test_the_token_in_the_address_becomes_a_cookie(server):
     connection = HTTPConnection('127.0.0.1', server.port)
     connection.request('GET', server.url.partition(f':{server.port}')[2])
@@ -161,6 +191,7 @@ def test_only_what_is_listed_is_there(server, path):
         '//[',
         '/api/bags/0/overview?first=-1',
         '/api/bags/0/overview?first=x',
+        'x://[',
     ],
 )
 def test_what_lies_outside_the_recording_is_an_error_in_words(server, path):
@@ -246,6 +277,12 @@ def test_a_giant_body_is_not_read(server, headers, status):
         # The answer comes although nothing more is sent, and then the connection is closed.
         answer = b''.join(iter(lambda: connection.recv(4096), b''))
     assert answer.split()[1] == status
+
+
+def test_nothing_is_posted_to_where_nothing_is(server):
+    answer, content = ask(server, '/api/nothing', {})
+    assert answer.status == 404
+    assert json.loads(content)['error']
 
 
 def test_a_form_of_another_kind_is_refused(server):

@@ -27,7 +27,7 @@ from test.bags.recordings import without_privileges, write_imu_bag
 from test.messages import EPOCH, SECOND
 from test.recordings import write_jumped_bag
 from test.waiting import PATIENCE_S, poll_for
-from xmodal_ros.bags.label_file import read_label_file
+from xmodal_ros.bags.label_file import OTHER_NAMES, read_label_file
 from xmodal_ros.bags.label_writing import label_table, own_label_file
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
@@ -173,6 +173,35 @@ def test_a_table_that_may_only_be_read_is_not_replaced(bag):
             with pytest.raises(RefusedError):
                 session.save('a', 0, session.state('a', 0).disk, [SIT], 0)
     assert table.read_text() == label_table([WALK], EPOCH)
+
+
+def test_a_folder_in_the_place_of_the_table_is_told_and_stays(bag):
+    session = enter(bag)
+    session.file.mkdir()
+    assert session.state('a', 0).changed
+    with pytest.raises(RefusedError, match='was changed by another program'):
+        session.save('a', 0, '', [WALK], 0)
+    assert session.file.is_dir()
+
+
+def test_a_table_that_cannot_be_removed_is_told_and_stays(bag):
+    session = enter(bag)
+    disk = session.save('a', 0, '', [WALK], 0).disk
+    with (
+        passable_for_all(bag),
+        without_privileges(bag),
+        pytest.raises(ConfigurationError, match='cannot remove'),
+    ):
+        session.save('a', 1, disk, [], 0)
+    assert session.segments == LabelSession(bag).segments == (WALK,)
+
+
+def test_several_files_of_labels_are_no_trouble_where_a_table_counts(bag):
+    enter(bag).save('a', 0, '', [WALK], 0)
+    for name in OTHER_NAMES:
+        (bag / name).write_text('0\t1\tsit\n')
+    session = enter(bag)
+    assert (session.segments, session.offers, session.locked) == ((WALK,), '', '')
 
 
 @contextmanager

@@ -20,11 +20,13 @@ No Python registry has it: a script takes its place, and writes down what it was
 import json
 from pathlib import Path
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from xmodal_ros.errors import ConfigurationError, XmodalError
 from xmodal_ros.modalities.sensor import Sensor
+from xmodal_ros.tools.record import ros2_bag
 from xmodal_ros.tools.record.choice import Chosen
 from xmodal_ros.tools.record.ros2_bag import record_by_ros2_bag, ros2_bag_command
 
@@ -51,8 +53,10 @@ def test_ros2_bag_is_told_topics_and_what_a_bag_says_of_itself() -> None:
         ros2_bag_command(Path('out'), TOPICS, '', {'a': 'b=c'})
 
 
-def record_by_a_script(path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> Path:
-    (path / 'ros2').write_text(SCRIPT.format(code=code))
+def record_by_a_script(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, script: str = SCRIPT
+) -> Path:
+    (path / 'ros2').write_text(script.format(code=code))
     (path / 'ros2').chmod(0o755)
     monkeypatch.setenv('PATH', f'{path}:/usr/bin:/bin')
     out, over = path / 'bag', threading.Event()
@@ -75,6 +79,27 @@ def test_it_is_ended_as_by_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_its_failure_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(XmodalError, match='exit code 3'):
         record_by_a_script(tmp_path, monkeypatch, 3)
+
+
+def test_it_ends_when_the_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'ros2').write_text(SCRIPT.format(code=0))
+    (tmp_path / 'ros2').chmod(0o755)
+    monkeypatch.setenv('PATH', f'{tmp_path}:/usr/bin:/bin')
+    out = tmp_path / 'bag'
+    # Time is over once the script has begun, however long that takes.
+    clock = SimpleNamespace(monotonic=lambda: 10.0 if (out / 'told').exists() else 0.0)
+    monkeypatch.setattr(ros2_bag, 'time', clock)
+    record_by_ros2_bag(out, TOPICS, '', {}, threading.Event(), 10.0)
+    assert out.exists()
+
+
+def test_one_that_does_not_hear_is_ended_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ros2_bag, '_ENDS_WITHIN_S', 0.1)
+    deaf = SCRIPT.replace("'exit {code}'", "''")
+    with pytest.raises(XmodalError, match='exit code -9'):
+        record_by_a_script(tmp_path, monkeypatch, 0, deaf)
 
 
 def test_where_it_is_not_installed_it_is_said(
