@@ -79,6 +79,8 @@ class Live:
         self.watcher.heard.clear()
         assert self.watcher.change(NAME, 'activate')
         self.wait_for_inputs(*TOPICS)
+        for publisher in self.publishers.values():
+            self.watcher.wait_for_subscriber(publisher)
 
     def wait_for_inputs(self, *names: str) -> None:
         self.watcher.wait_for_status(
@@ -88,8 +90,6 @@ class Live:
                 and s[2].get(OUTPUTS) == '1'
             ),
         )
-        for name in names:
-            self.watcher.wait_for_subscriber(self.publishers[name])
 
     def say(self, name: str, hop: int, scores: Scores = WALK) -> None:
         self.publishers[name].publish(classification(EPOCH + hop * HOP, f'{name}_link', scores))
@@ -288,7 +288,7 @@ def test_no_message_harms_it(live: Live) -> None:
     live.say('imu', 0)
     live.wait_for_hop(0)
     publisher = live.publishers['imu']
-    good = classification(EPOCH + HOP, '', WALK)
+    good = classification(EPOCH + HOP, 'imu_link', WALK)
     bad: Sequence[Any] = [
         b'\x00\x01\x00\x00',
         b'\x07\x07\x00\x00' + bytes(60),
@@ -325,6 +325,7 @@ def test_a_source_may_be_moved_to_another_topic(live: Live) -> None:
         with live.watcher.publisher(Classification, '/imu_thigh/activity') as publisher:
             live.wait_for_value('imu: topic', '/imu_thigh/activity')
             live.wait_for_inputs('imu')
+            live.watcher.wait_for_subscriber(publisher)
             publisher.publish(classification(EPOCH + HOP, 'thigh_link', SIT))
             live.wait_for_hop(1)
             assert live.published()[:2] == [(0, 'imu_link'), (1, 'thigh_link')]

@@ -16,11 +16,14 @@
 
 import threading
 
+import pytest
 import rclpy
 from rclpy.context import Context
+from rclpy.parameter import Parameter
 from rclpy.signals import SignalHandlerOptions
 from std_srvs.srv import Trigger
 
+from xmodal_ros.errors import XmodalError
 from xmodal_ros.nodes.trainer_node import TrainerNode
 
 
@@ -50,6 +53,22 @@ def test_start_answers_in_every_state_with_the_reason() -> None:
             assert ask('cancel').message == 'nothing is being trained'
             if go_on is not None:
                 go_on()
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+
+
+def test_a_job_that_cannot_begin_ends_and_says_that_it_has_not() -> None:
+    context, done = Context(), threading.Event()
+    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
+    given = [Parameter(name, value=True) for name in ('start_at_once', 'exit_at_end')]
+    node = TrainerNode(done, context=context, parameter_overrides=given)
+    try:
+        node.start()
+        assert done.is_set()
+        assert 'bags is missing' in node.problem
+        with pytest.raises(XmodalError, match='no run began'):
+            node.stop()
     finally:
         node.destroy_node()
         context.try_shutdown()

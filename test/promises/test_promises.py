@@ -168,12 +168,16 @@ def test_promise_1_no_input_ends_anything_and_all_of_it_is_counted(
     robot = Robot(engine, msgtype, inference, FORMAT if modality == 'audio' else None)
     valid = tuple(data for _, data in sensor_messages(modality, 2))
     mutate = Mutator(valid, seed=1)
-    bad = [mutate() for _ in range(300)] + [b'', b'\0', b'\xff' * 999]
+    bad, hopeless = [mutate() for _ in range(300)], [b'', b'\0', b'\xff' * 999]
     robot.hear(bad)
+    dropped = sum(robot.pipeline.counters().drops.values())
+    assert dropped > 50
+    robot.hear(hopeless)
     counts = robot.pipeline.counters()
-    assert counts.received == len(bad)
+    assert counts.received == len(bad) + len(hopeless)
     assert counts.failures == 0, robot.failures
-    assert sum(counts.drops.values()) > 50
+    # Not one of them is passed over in silence.
+    assert sum(counts.drops.values()) == dropped + len(hopeless)
     # Diagnosed in words: each reason is one, and the last refusal is a sentence.
     connection = Connection('/t', msgtype, 'reliable', 1, 1, '')
     told = dict(HealthMonitor(lambda: 0).active(counts, connection, {}).values)
@@ -188,13 +192,20 @@ def test_promise_1_no_input_ends_anything_and_all_of_it_is_counted(
 
 
 @settings(max_examples=25)
-@given(seed=st.integers(0, 1 << 32), lost=st.floats(0, 0.5), changed=st.integers(0, 149))
+@given(
+    seed=st.integers(0, 1 << 32),
+    lost=st.floats(0, 0.5),
+    silent=st.integers(0, 40),
+    changed=st.integers(0, 149),
+)
 def test_promise_2_a_stamp_is_the_end_of_its_evidence(
-    seed: int, lost: float, changed: int
+    seed: int, lost: float, silent: int, changed: int
 ) -> None:
     spec = WindowingSpec(length_ns=SECOND, hop_ns=SECOND // 5, rate_hz=RATE)
     rng = np.random.default_rng(seed)
     jitter, kept = rng.integers(-8_000_000, 8_000_000, 150), rng.random(150) >= lost
+    # After silence several windows are due at once.
+    kept[80 : 80 + silent] = False
     stamps = [EPOCH + k * SECOND // RATE + int(off) for k, off in enumerate(jitter)]
 
     def windows(odd: int) -> dict[int, Window]:
