@@ -14,7 +14,7 @@
 
 """The runs a study is made of, and what they share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 import hashlib
 from itertools import product
@@ -109,11 +109,13 @@ class Run:
             f'{group.labels.title}, seed {group.seed}'
         )
 
-    def identity(self, study: Study, recordings: Mapping[str, Any]) -> dict[str, Any]:
+    def identity(
+        self, study: Study, recordings: Mapping[str, str], modalities: Collection[str]
+    ) -> dict[str, Any]:
         """Give all that decides the result, as it is kept with it.
 
-        ``recordings`` says what the recordings hold. Where anything of it changes, it is another
-        run.
+        ``recordings`` says what the recordings hold of the run's sensors, which are of these
+        ``modalities``. Where anything of it changes, it is another run.
         """
         group = self.group
         direction = group.fold.direction
@@ -139,8 +141,9 @@ class Run:
             'sensors': {
                 name: settings.model_dump(mode='json', exclude_none=True)
                 for name, settings in sorted(study.sensors.items())
+                if name in modalities
             },
-            'recordings': recordings,
+            'recordings': dict(recordings),
             'version': __version__,
         }
 
