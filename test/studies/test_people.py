@@ -240,6 +240,22 @@ def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeyp
     assert np.isclose(sum(len(tested) for _, tested in asked), 3 + 3 + 1 + 1 + 1)
 
 
+def test_who_lacks_the_target_is_not_asked_for_in_choosing(tmp_path):
+    folder = write_subjects(tmp_path / 'recordings', ('1', '2', '3', '4'), without_camera=('2',))
+    direction = {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}
+    small = study(
+        folder,
+        targets={'camera': [['imu']]},
+        methods=[UNIMODAL, {**BEST, 'inner_folds': 3}],
+        splits={'across': direction},
+    )
+    result = run(small, tmp_path / 'out')
+    assert result.failed == 0, markdown(result)
+    (facts,) = [r.outcome.facts for each, r in result.records if each.row.row == 'best']
+    assert facts['inner_folds'] == '2 over people'
+    assert set(facts['inner_macro_f1']) == {'regression', 'ridge'}
+
+
 @pytest.mark.parametrize(
     ('few', 'inner'),
     [
