@@ -23,11 +23,13 @@ from test.paired_bags import write_subjects
 from test.studies.small_study import COSINE, InThisProcess, study, UNIMODAL
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies.curves import find_curves
 from xmodal_ros.studies.report import markdown, write_report
 from xmodal_ros.studies.runner import _GroupRunner
-from xmodal_ros.studies.runs import folds_over_people, Group, groups, inner_folds, People
+from xmodal_ros.studies.runs import folds_over_people, Group, groups, inner_folds, People, Run
 from xmodal_ros.studies.specification import Direction
 from xmodal_ros.studies.study import StudyRuns
+from xmodal_ros.studies.summary import summarise
 
 PEOPLE = People(tuple(map(str, range(1, 12))))
 RIDGE = {'row': 'ridge', 'statistics': 'minirocket_ridge'}
@@ -212,6 +214,31 @@ def test_a_curve_is_drawn_where_there_are_several_amounts(recordings, tmp_path):
     line = everybody.lines[0]
     low, high = line.interval
     assert low < line.macro_f1 < high
+
+
+def test_what_learns_from_the_others_without_a_label_has_a_curve_of_its_own():
+    labels = [
+        {'people': 3, 'unlabelled': True},
+        {'people': 3},
+        {},
+        {'people': 5},
+        {'fraction': 0.1},
+        {'fraction': 0.1, 'unlabelled': True},
+    ]
+    small = study(methods=[UNIMODAL], targets={'imu': []}, splits=across(labels=labels))
+    made = [(Run(group, row), None) for group in groups(small, PEOPLE) for row in group.rows]
+    curves = find_curves(summarise(small, made))
+    found = [[(amount, table.labels) for amount, table in each.points] for each in curves]
+    assert found == [
+        [(3, '3 people'), (5, '5 people'), (10, 'all labels')],
+        [(10, '10 % of the labels'), (100, 'all labels')],
+        [(3, '3 people, the others unlabelled'), (10, 'all labels')],
+        [
+            (10, '10 % of the labels, the other windows unlabelled'),
+            (100, 'all labels'),
+        ],
+    ]
+    assert len({each.axis for each in curves}) == 4
 
 
 def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeypatch):
