@@ -132,6 +132,21 @@ def test_who_lacks_a_target_is_not_tested_for_it_and_still_teaches():
     assert {direction_of(g).test for g in alone} == {('1',), ('3',)}
 
 
+def test_fewer_people_are_drawn_of_those_who_have_the_target():
+    without = frozenset(PEOPLE.subjects[::2])
+    people = People(PEOPLE.subjects, {'imu': without})
+    labels = [{'people': 3}, {'people': 3, 'unlabelled': True}, {'people': 7}]
+    keys = {'methods': [UNIMODAL], 'splits': across(labels=labels)}
+    made = list(groups(study(targets={'imu': [], 'camera': []}, **keys), people))
+    for group in made:
+        learnt_from = {*(group.labelled or direction_of(group).train)}
+        if group.target == 'imu':
+            assert len(learnt_from - without) == min(4, group.labels.people or 0)
+    # Of other targets they are drawn as ever.
+    of_camera = [group for group in made if group.target == 'camera']
+    assert of_camera == list(groups(study(targets={'camera': []}, **keys), PEOPLE))
+
+
 def test_choices_are_made_among_those_who_train():
     small = study(methods=[UNIMODAL, BEST], splits=across(labels=[{'people': 4}, {'people': 1}]))
     for group in groups(small, PEOPLE):
