@@ -403,7 +403,7 @@ def _check(sets: Mapping[str, DatasetSplit], target: str) -> None:
                 f"no training window of sensor '{name}' shows an activity that '{target}' is "
                 'taught: was it recorded while the labels say what is done, are its header stamps '
                 'of the same clock, and are windows (--window) shorter than twice the labelled '
-                f'segments? {why_left_out(examples)}'
+                f'segments, and than its recordings? {why_left_out(examples)}'
             )
         if classes < 2:
             raise TrainingError(
