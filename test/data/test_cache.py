@@ -48,6 +48,7 @@ from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.registry import other_code
 from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP = SECOND // 4
@@ -438,5 +439,5 @@ def test_a_modality_of_another_package_is_cut_anew_when_its_code_changes(
     assert before != own
     (package / 'decoder.py').write_text('SCALE = 1000\n')
     # As another process would.
-    stream_cache._code_of.cache_clear()
+    other_code.cache_clear()
     assert place() != before

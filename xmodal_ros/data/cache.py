@@ -17,7 +17,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 import hashlib
 import importlib.metadata
 import json
@@ -25,7 +25,6 @@ import math
 import os
 from pathlib import Path
 import shutil
-import sys
 from typing import Any, Final
 import zlib
 
@@ -40,6 +39,7 @@ from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import clear_abandoned, is_old, Workplace
 from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.registry import other_code
 
 _ENTRY: Final = 'entry.json'
 _NEW: Final = 'stream'
@@ -90,7 +90,7 @@ class StreamCache:
             stream.model_dump(mode='json'),
             window.model_dump(mode='json'),
             _code(),
-            _code_of(type(find_modality(stream.modality))),
+            other_code(type(find_modality(stream.modality))),
             _versions(),
         )
         digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
@@ -244,22 +244,6 @@ def _code() -> str:
         for file in sorted(path.rglob('*.py')) if path.is_dir() else [path]:
             digest.update(f'{file.relative_to(root)}\0'.encode())
             digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-@cache
-def _code_of(modality: type) -> str:
-    """Hash the package that a modality is of, where it is another than this one."""
-    name = modality.__module__.partition('.')[0]
-    file = getattr(sys.modules[name], '__file__', None)
-    if name == xmodal_ros.__name__ or file is None:
-        return ''
-    # A module that is no package is its file alone.
-    files = Path(file).parent.rglob('*.py') if Path(file).name == '__init__.py' else [Path(file)]
-    digest = hashlib.sha256()
-    for each in sorted(files):
-        digest.update(f'{each.relative_to(Path(file).parent)}\0'.encode())
-        digest.update(each.read_bytes())
     return digest.hexdigest()
 
 
