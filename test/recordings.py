@@ -27,6 +27,8 @@ from xmodal_ros.modalities.sensor import Sensor
 
 IMU = Sensor('imu', 'imu', '/imu', 'imu_link')
 IMU_TYPE = 'sensor_msgs/msg/Imu'
+# Of a recording in which stamps begin anew.
+HALF_S = 12
 
 
 def clips(labels: Sequence[str], seconds: int = 5, pause: int = 1) -> tuple[Segment, ...]:
@@ -85,4 +87,18 @@ def write_jumped_bag(path: Path, *, labelled: bool = True) -> Path:
             writer.write(IMU.topic, IMU_TYPE, stamp, imu_bytes(stamp))
         last = EPOCH + 20 * SECOND
         writer.write(IMU.topic, IMU_TYPE, EPOCH + 231 * 365 * 86400 * SECOND, imu_bytes(last))
+    return path
+
+
+def write_restarted_bag(path: Path, moved_s: float) -> Path:
+    """First walk, then wave, which is told by x; the stamps of the second half are moved."""
+    with BagWriter(path, sensors=[IMU], subject='1') as writer:
+        for k in range(2 * HALF_S * 50):
+            received, waves = EPOCH + k * SECOND // 50, k >= HALF_S * 50
+            stamp = received + round(moved_s * SECOND) * waves
+            data = imu_bytes(stamp, (float(waves), 0.0, 9.81), (0.0, 0.0, 0.0))
+            writer.write(IMU.topic, IMU_TYPE, received + 2_000_000, data)
+    (path / 'labels.csv').write_text(
+        f'start,end,label\n0,{HALF_S},walk\n{HALF_S},{2 * HALF_S - 0.1},wave\n'
+    )
     return path

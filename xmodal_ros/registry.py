@@ -22,7 +22,10 @@ entry points. Nothing is imported to know the names.
 from collections.abc import Mapping
 import difflib
 from functools import cache
+import hashlib
 from importlib.metadata import entry_points, EntryPoint
+from pathlib import Path
+import sys
 from typing import Any, Final
 
 from xmodal_ros.errors import ConfigurationError
@@ -108,3 +111,23 @@ def _import(group: str, name: str) -> Any:
         raise ConfigurationError(
             f'the {_KINDS[group]} {name!r} of {package} cannot be loaded: {error}'
         ) from error
+
+
+@cache
+def other_code(found: type) -> str:
+    """Hash the source of the package that a class is of; '' for this one, which has a version.
+
+    As it is when it is asked for first: what was imported is used until the process ends.
+    """
+    name = found.__module__.partition('.')[0]
+    file = getattr(sys.modules[name], '__file__', None)
+    if name == __name__.partition('.')[0] or file is None:
+        return ''
+    path = Path(file)
+    # A module that is no package is its file alone.
+    files = path.parent.rglob('*.py') if path.name == '__init__.py' else [path]
+    digest = hashlib.sha256()
+    for each in sorted(files):
+        digest.update(f'{each.relative_to(path.parent)}\0'.encode())
+        digest.update(each.read_bytes())
+    return digest.hexdigest()

@@ -91,6 +91,17 @@ def test_segments_survive_the_way_through_a_bag(
         assert read_segments(reader) == tuple(segments)
 
 
+def test_segments_of_one_label_that_follow_each_other_stay_apart(tmp_path: Path) -> None:
+    # As where each repetition, or each window, was labelled on its own.
+    rows = [(0, 5, 'wave'), (5, 10, 'wave'), (10, 15, 'clap')]
+    with BagWriter(tmp_path / 'bag') as writer:
+        segments = [Segment(EPOCH + a * SECOND, EPOCH + b * SECOND, name) for a, b, name in rows]
+        write_segments(writer, segments)
+    found = segments_of(tmp_path / 'bag')
+    assert [(start, label) for start, _, label in found] == [(a, name) for a, _, name in rows]
+    assert [end for _, end, _ in found] == pytest.approx([b for _, b, _ in rows], abs=1e-8)
+
+
 def test_a_bag_without_labels_has_no_segments(tmp_path: Path) -> None:
     assert segments_of(write_imu_bag(tmp_path / 'bag')) == []
 

@@ -122,7 +122,7 @@ def test_that_one_person_says_nothing_of_others_is_the_last_thing_said(recording
     assert result.exit_code == 0, result.output
     quick, person = result.output.splitlines()[-2:]
     assert quick.startswith('warning: it was trained with --quick')
-    assert person.startswith("warning: all that was learnt from is recordings of '1'")
+    assert person.startswith("warning: all recordings of 'imu' that were learnt from are of '1'")
     told = train(*arguments, '--out', tmp_path / 'imu', '--events')
     notes = [
         note for line in told.stdout.splitlines() if isinstance(note := from_line(line), Note)

@@ -17,6 +17,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 import errno
+import importlib
 import os
 from pathlib import Path
 import shutil
@@ -47,6 +48,7 @@ from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.registry import other_code
 from xmodal_ros.windows.windowing import WindowingSpec
 
 HOP = SECOND // 4
@@ -411,3 +413,31 @@ def test_a_damaged_stream_that_others_replace_at_the_same_time_is_no_error(
     cache.publish(spare, found[0], place)
     monkeypatch.undo()
     assert cache.read(place) is not None
+
+
+def test_a_modality_of_another_package_is_cut_anew_when_its_code_changes(
+    bags, tmp_path, monkeypatch
+):
+    package = tmp_path / 'modality_of_another'
+    package.mkdir()
+    (package / '__init__.py').touch()
+    (package / 'decoder.py').write_text('SCALE = 1\n')
+    (package / 'modality.py').write_text(
+        'from xmodal_ros.modalities.imu.modality import Imu\nclass Other(Imu): ...\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    other = importlib.import_module('modality_of_another.modality').Other()
+    (facts, _) = look(bags)
+    request = cut_requests(facts, WAYS)['imu']
+
+    def place() -> Path:
+        return StreamCache(tmp_path / 'cache').place(facts.files, request, '')
+
+    own = place()
+    monkeypatch.setattr(stream_cache, 'find_modality', lambda _: other)
+    before = place()
+    assert before != own
+    (package / 'decoder.py').write_text('SCALE = 1000\n')
+    # As another process would.
+    other_code.cache_clear()
+    assert place() != before

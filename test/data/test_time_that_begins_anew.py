@@ -20,8 +20,8 @@ import numpy as np
 import pytest
 
 from test.bundles import make_imu_bundle
-from test.messages import EPOCH, imu_bytes, SECOND
-from test.recordings import IMU, IMU_TYPE
+from test.messages import EPOCH, SECOND
+from test.recordings import HALF_S, write_restarted_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import Segment
@@ -35,29 +35,14 @@ from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag
 from xmodal_ros.windows.windowing import WindowingSpec
 
-HALF_S = 12
 WINDOWS = (ImuStream(), WindowingSpec(rate_hz=50))
-
-
-def record(path: Path, moved_s: float) -> Path:
-    """First walk, then wave, which is told by x; the stamps of the second half are moved."""
-    with BagWriter(path, sensors=[IMU], subject='1') as writer:
-        for k in range(2 * HALF_S * 50):
-            received, waves = EPOCH + k * SECOND // 50, k >= HALF_S * 50
-            stamp = received + round(moved_s * SECOND) * waves
-            data = imu_bytes(stamp, (float(waves), 0.0, 9.81), (0.0, 0.0, 0.0))
-            writer.write(IMU.topic, IMU_TYPE, received + 2_000_000, data)
-    (path / 'labels.csv').write_text(
-        f'start,end,label\n0,{HALF_S},walk\n{HALF_S},{2 * HALF_S - 0.1},wave\n'
-    )
-    return path
 
 
 @pytest.mark.parametrize('moved_s', [0.0, -HALF_S, -3600.0, 30.0, 3600.0])
 def test_windows_are_labelled_by_what_was_done_when_they_were_recorded(
     tmp_path: Path, moved_s: float
 ) -> None:
-    facts = read_facts(record(tmp_path / 'bag', moved_s), lambda _: ['imu'])
+    facts = read_facts(write_restarted_bag(tmp_path / 'bag', moved_s), lambda _: ['imu'])
     windows = load_recording(facts, {'imu': WINDOWS}).windows['imu']
     labels = [facts.segments[segment].label for segment in windows.segment_of]
     # Without those that lie on the change.
@@ -85,7 +70,10 @@ def test_what_was_moved_is_told_with_how_far() -> None:
 
 
 def test_decisions_are_scored_by_what_was_done_when_they_were_recorded(tmp_path: Path) -> None:
-    bag, bundle = record(tmp_path / 'bag', -HALF_S), make_imu_bundle(tmp_path / 'bundle')
+    bag, bundle = (
+        write_restarted_bag(tmp_path / 'bag', -HALF_S),
+        make_imu_bundle(tmp_path / 'bundle'),
+    )
     engine = Engine(load_bundle(bundle))
     with BagReader(bag) as reader:
         offline = classify_bag(engine, reader, reader.sensor('imu'))

@@ -20,7 +20,7 @@ import pytest
 
 from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
 from test.messages import compressed_bytes, EPOCH, SECOND
-from test.recordings import clips, write_imu_bag
+from test.recordings import clips, write_imu_bag, write_restarted_bag
 from test.sound_bags import write_sound_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
@@ -137,3 +137,18 @@ def test_windows_late_by_more_than_the_recording_are_missing_where_they_were(imu
     kind = FaultKind('delay', 's', 'late by', (60.0,), 0, Delay)
     late = robustness_curve(engine, evaluation, kind).points[-1]
     assert late.scalars['unknown_rate'] == 1
+
+
+@pytest.mark.parametrize('moved_s', [-12.0, 3600.0])
+def test_where_time_begins_anew_decisions_are_compared_with_those_in_their_place(
+    imu, tmp_path, moved_s
+):
+    engine, _ = imu
+    with BagReader(write_restarted_bag(tmp_path / 'bag', moved_s)) as reader:
+        offline = classify_bag(engine, reader, reader.sensor('imu'))
+        found = evaluate_bag(engine.bundle.info, reader, 'imu', offline)
+    kind = FaultKind('dropout', '', 'share lost', (0.0,), 0, Dropout)
+    unharmed, as_well = robustness_curve(
+        engine, evaluate(engine.bundle.info, [found]), kind
+    ).points
+    assert as_well.scalars == unharmed.scalars

@@ -48,6 +48,16 @@ def test_subjects_are_drawn_and_their_recordings_within_them():
     assert weights.mean(axis=0) == pytest.approx([1, 1, 1, 1], abs=0.1)
 
 
+def test_what_may_be_more_than_one_is_told_where_a_share_could_be_anything():
+    # Detected at once, or after a few seconds: from nothing to more than a second.
+    bags = [decide('s' * 20, 'v' * late + 's' * (20 - late)) for late in (0, 1, 9)]
+    found = measure(bags, list('123')).intervals['detection_delay_s']
+    assert found.low == 0
+    assert found.high > 1
+    assert found.words == f'0.000, {found.high:.3f}'
+    assert replace(found, most=1.0).words == '3 subjects: too few to tell'
+
+
 def test_of_one_subject_recordings_are_drawn_and_of_one_recording_nothing():
     resampling = draw(['1', '1', '1'])
     assert resampling is not None

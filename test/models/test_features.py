@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from xmodal_ros.models.configuration_features import RocketFeatures, StatisticsFeatures
-from xmodal_ros.models.modeling_features import StandardisedFeatures
+from xmodal_ros.models.modeling_features import StandardisedFeatures, WindowStatistics
 
 KINDS = pytest.mark.parametrize('config', [StatisticsFeatures(), RocketFeatures(biases=2)])
 
@@ -67,6 +67,15 @@ def test_a_silent_channel_and_rounding_errors_move_no_feature(config, windows):
 def test_windows_far_from_all_that_was_seen_stay_within_bounds(config, windows):
     features, _ = prepared(config, windows)
     assert features.in_parts(1000 * windows).abs().max() <= 6
+
+
+def test_a_window_that_stands_still_far_off_has_the_statistics_of_one_at_rest():
+    # As silence is, of a channel that hardly varies about gravity where it is learnt from.
+    statistics = WindowStatistics(StatisticsFeatures(), 3)
+    far = torch.full((1, 250, 3), -53.556114)
+    torch.testing.assert_close(
+        statistics(far).double(), statistics(far.double()), rtol=1e-6, atol=1e-6
+    )
 
 
 def test_segments_of_kernels_average_to_the_window(windows):

@@ -228,6 +228,20 @@ def test_others_may_have_been_recorded_without_a_label():
         assert NO_LABEL not in examples.validation.labels
 
 
+def test_nobody_is_validated_by_what_no_label_that_is_known_names():
+    # Who validates shows an activity that only he, and somebody without a label, does.
+    bags = [recording('1'), recording('2', 'abac'), recording('3', 'abac'), recording('4')]
+    fold = Fold('across', 0, Direction(train=('1', '2'), test=('4',), validation=('3',)))
+    asked = Labels(people=1, unlabelled=True)
+    found = prepare_group(bags, RECIPES, replace(group(fold, asked), labelled=('1',)))
+    assert found.labels == ('a', 'b')
+    for examples in found.sets.values():
+        assert set(examples.validation.recordings.tolist()) == {2}
+        assert set(examples.validation.labels.tolist()) == {0, 1}
+        assert examples.left_out['activity_left_out'] > 0
+        assert len(examples.training.unlabelled) > 30
+
+
 def test_a_source_that_was_recorded_apart_keeps_its_labels():
     bags = [recording('1'), recording('2'), recording('3')]
     apart = replace(bags[1], windows={'thigh': bags[1].windows['thigh']})

@@ -23,11 +23,13 @@ from test.paired_bags import write_subjects
 from test.studies.small_study import COSINE, InThisProcess, study, UNIMODAL
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies.curves import find_curves
 from xmodal_ros.studies.report import markdown, write_report
 from xmodal_ros.studies.runner import _GroupRunner
-from xmodal_ros.studies.runs import folds_over_people, Group, groups, inner_folds, People
+from xmodal_ros.studies.runs import folds_over_people, Group, groups, inner_folds, People, Run
 from xmodal_ros.studies.specification import Direction
 from xmodal_ros.studies.study import StudyRuns
+from xmodal_ros.studies.summary import summarise
 
 PEOPLE = People(tuple(map(str, range(1, 12))))
 RIDGE = {'row': 'ridge', 'statistics': 'minirocket_ridge'}
@@ -130,6 +132,21 @@ def test_who_lacks_a_target_is_not_tested_for_it_and_still_teaches():
     assert {direction_of(g).test for g in alone} == {('1',), ('3',)}
 
 
+def test_fewer_people_are_drawn_of_those_who_have_the_target():
+    without = frozenset(PEOPLE.subjects[::2])
+    people = People(PEOPLE.subjects, {'imu': without})
+    labels = [{'people': 3}, {'people': 3, 'unlabelled': True}, {'people': 7}]
+    keys = {'methods': [UNIMODAL], 'splits': across(labels=labels)}
+    made = list(groups(study(targets={'imu': [], 'camera': []}, **keys), people))
+    for group in made:
+        learnt_from = {*(group.labelled or direction_of(group).train)}
+        if group.target == 'imu':
+            assert len(learnt_from - without) == min(4, group.labels.people or 0)
+    # Of other targets they are drawn as ever.
+    of_camera = [group for group in made if group.target == 'camera']
+    assert of_camera == list(groups(study(targets={'camera': []}, **keys), PEOPLE))
+
+
 def test_choices_are_made_among_those_who_train():
     small = study(methods=[UNIMODAL, BEST], splits=across(labels=[{'people': 4}, {'people': 1}]))
     for group in groups(small, PEOPLE):
@@ -214,6 +231,31 @@ def test_a_curve_is_drawn_where_there_are_several_amounts(recordings, tmp_path):
     assert low < line.macro_f1 < high
 
 
+def test_what_learns_from_the_others_without_a_label_has_a_curve_of_its_own():
+    labels = [
+        {'people': 3, 'unlabelled': True},
+        {'people': 3},
+        {},
+        {'people': 5},
+        {'fraction': 0.1},
+        {'fraction': 0.1, 'unlabelled': True},
+    ]
+    small = study(methods=[UNIMODAL], targets={'imu': []}, splits=across(labels=labels))
+    made = [(Run(group, row), None) for group in groups(small, PEOPLE) for row in group.rows]
+    curves = find_curves(summarise(small, made))
+    found = [[(amount, table.labels) for amount, table in each.points] for each in curves]
+    assert found == [
+        [(3, '3 people'), (5, '5 people'), (10, 'all labels')],
+        [(10, '10 % of the labels'), (100, 'all labels')],
+        [(3, '3 people, the others unlabelled'), (10, 'all labels')],
+        [
+            (10, '10 % of the labels, the other windows unlabelled'),
+            (100, 'all labels'),
+        ],
+    ]
+    assert len({each.axis for each in curves}) == 4
+
+
 def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeypatch):
     asked: list[tuple[str, tuple[str, ...]]] = []
     test_one = _GroupRunner.train_and_test
@@ -238,6 +280,22 @@ def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeyp
     inner = [tested for row, tested in asked if row == 'ridge']
     assert sorted(name for tested in inner for name in tested) == ['1', '2', '3']
     assert np.isclose(sum(len(tested) for _, tested in asked), 3 + 3 + 1 + 1 + 1)
+
+
+def test_who_lacks_the_target_is_not_asked_for_in_choosing(tmp_path):
+    folder = write_subjects(tmp_path / 'recordings', ('1', '2', '3', '4'), without_camera=('2',))
+    direction = {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}
+    small = study(
+        folder,
+        targets={'camera': [['imu']]},
+        methods=[UNIMODAL, {**BEST, 'inner_folds': 3}],
+        splits={'across': direction},
+    )
+    result = run(small, tmp_path / 'out')
+    assert result.failed == 0, markdown(result)
+    (facts,) = [r.outcome.facts for each, r in result.records if each.row.row == 'best']
+    assert facts['inner_folds'] == '2 over people'
+    assert set(facts['inner_macro_f1']) == {'regression', 'ridge'}
 
 
 @pytest.mark.parametrize(

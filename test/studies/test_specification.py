@@ -196,7 +196,7 @@ def test_a_run_of_other_settings_is_another_run():
     def names(**changes):
         changed = study(**changes)
         return {
-            file_name(Run(group, row).identity(changed, {'bag': 'x'}))
+            file_name(Run(group, row).identity(changed, {'bag': 'x'}, {'imu', 'camera'}))
             for group in groups(changed)
             for row in group.rows
         }
@@ -208,6 +208,14 @@ def test_a_run_of_other_settings_is_another_run():
     assert not names() & names(sensors={})
     assert not names() & names(splits={'within': {}})
     assert names() < names(seeds=[0, 1])
+
+
+def test_settings_of_other_modalities_than_a_runs_make_it_no_other_run():
+    small, more = study(), study(sensors={**document()['sensors'], 'audio': {'epochs': 3}})
+    group = next(groups(small))
+    run = Run(group, group.rows[0])
+    assert run.identity(small, {}, {'imu'}) == run.identity(more, {}, {'imu'})
+    assert run.identity(small, {}, {'audio'}) != run.identity(more, {}, {'audio'})
 
 
 def test_the_study_of_the_page_is_one() -> None:

@@ -41,6 +41,7 @@ from test.studies.small_study import (
     UNIMODAL,
 )
 from test.waiting import PATIENCE_S
+from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.executors import LocalExecutor
 from xmodal_ros.methods.unimodal import Unimodal
@@ -50,7 +51,7 @@ from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import Confusion, Outcome, RunRecord
 from xmodal_ros.studies.runner import _GroupRunner, do_job
-from xmodal_ros.studies.study import StudyResult, StudyRuns
+from xmodal_ros.studies.study import content_of, StudyResult, StudyRuns
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
 
@@ -206,6 +207,50 @@ def test_more_seeds_keep_what_is_done(recordings, tmp_path):
     assert result.done == 6
     assert heard.notes == ['3 of 6 runs are done already: going on']
     assert sum('left;' in step for step in heard.steps) == 3
+
+
+def test_more_targets_and_sources_keep_what_is_done_without_them(recordings, tmp_path):
+    alone = study(recordings, targets={'imu': []}, methods=[UNIMODAL, LOGISTIC])
+    run(alone, tmp_path)
+    more = study(recordings, targets={'imu': [['camera']], 'camera': []})
+    heard = Heard()
+    assert run(more, tmp_path, reporter=heard).done == 5
+    assert heard.notes == ['2 of 5 runs are done already: going on']
+
+
+def test_what_a_recording_shows_of_a_runs_sensors_decides_on_it(tmp_path):
+    folder = write_subjects(tmp_path / 'recordings')
+    small = study(folder, methods=[UNIMODAL, COSINE])
+
+    def missing() -> list[str]:
+        runs = StudyRuns(small, tmp_path / 'out', 'cpu')
+        runs.prepare(NullReporter(), 1)
+        return [task.run.row.row for job in runs.jobs() for task in job.tasks]
+
+    run(small, tmp_path / 'out')
+    assert missing() == []
+    # A clock is corrected, of a sensor that only one of the runs has.
+    clocks = folder / 'bag_1' / 'clocks.yaml'
+    clocks.write_text('camera: {offset_s: 0.5}')
+    assert missing() == ['cosine']
+    clocks.unlink()
+    assert missing() == []
+    # How a sensor is worn is said where no message changes.
+    metadata = folder / 'bag_1' / 'metadata.yaml'
+    text = metadata.read_text()
+    turned = text.replace('imu_link"', 'imu_link", "mounting_rotation": [0, 0, 90]')
+    assert turned != text
+    metadata.write_text(turned)
+    assert missing() == ['unimodal', 'cosine']
+
+
+def test_recordings_of_one_size_are_told_apart_by_what_they_hold(tmp_path):
+    file = tmp_path / 'bag.db3'
+    facts = RecordingFacts(tmp_path, 'bag', '1', (), {}, {}, files=(file,))
+    file.write_bytes(b'one')
+    before = content_of(facts)
+    file.write_bytes(b'two')
+    assert content_of(facts) != before
 
 
 def test_rows_that_share_their_sources_score_as_if_run_alone(recordings, tmp_path):

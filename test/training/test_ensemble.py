@@ -282,3 +282,18 @@ def test_of_two_people_whose_sensor_is_dirty_one_of_whom_does_more_it_is_chosen_
     assert 0 < choice.document['macro_f1'] <= 1
     assert choice.calibration is not None
     assert np.isfinite(choice.calibration.temperature)
+
+
+def test_a_sensor_that_always_says_the_same_is_no_reason_to_fail():
+    still = recorded(4)
+    still.values[:] = 9.81
+    found = chosen(still, Notes())
+    # Nobody can tell anything of three activities.
+    assert found.document['macro_f1'] < 0.4
+    assert np.isfinite(list(found.document['alone'].values())).all()
+    for fitted in (
+        fit_ridge(np.zeros((30, width)), np.arange(30) % 3, np.arange(30) % 5, [np.arange(2)], 3)
+        for width in (10, 50)
+    ):
+        assert np.isfinite(fitted.held_out).all()
+        assert np.ptp(fitted.held_out[np.arange(30) % 5 < 2], axis=0) == pytest.approx(0, abs=1e-9)

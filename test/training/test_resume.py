@@ -15,6 +15,7 @@
 """A run that was ended goes on, and gives what it would have given."""
 
 from dataclasses import dataclass, replace
+import importlib
 import math
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.progress import EpochMetrics
+from xmodal_ros.registry import other_code
+from xmodal_ros.training import checkpoint_store
 from xmodal_ros.training.checkpoint import load_state, TrainerState
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
@@ -227,6 +230,24 @@ def test_another_number_of_threads_or_other_weights_are_another_run(tmp_path, mo
     )
     with pytest.raises(TrainingError, match="the net of 'camera' begins with is another"):
         check_resumable(tmp_path / 'imu', identity())
+
+
+def test_a_method_of_another_package_whose_code_changed_is_another_run(tmp_path, monkeypatch):
+    module = tmp_path / 'method_of_another.py'
+    text = 'from xmodal_ros.methods.unimodal import Unimodal\nclass Other(Unimodal):\n'
+    text += "    name = 'other'\n"
+    module.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    other = importlib.import_module('method_of_another').Other
+    config, device = configure(tmp_path), torch.device('cpu')
+    own = describe_run(config, device)
+    monkeypatch.setattr(checkpoint_store, 'method_class', lambda _: other)
+    before = describe_run(config, device)
+    assert before['software'].keys() - own['software'].keys() == {'method_of_another'}
+    module.write_text(text + '    weight = 2\n')
+    # As another process would.
+    other_code.cache_clear()
+    assert describe_run(config, device) != before
 
 
 def test_what_a_killed_run_was_writing_is_removed_by_the_next(tmp_path):

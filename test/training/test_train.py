@@ -126,7 +126,7 @@ def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, 
     quick, person = alone.warnings
     assert as_mapping(alone)['warnings'] == [quick, person]
     assert '--quick' in quick
-    assert "all that was learnt from is recordings of '1'" in person
+    assert "all recordings of 'imu' that were learnt from are of '1'" in person
     assert 'say nothing about other people' in person
     card = (alone.path / 'README.md').read_text()
     assert f'**Warning:** {quick}.' in card
@@ -136,6 +136,13 @@ def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, 
     )
     assert validated.warnings == ()
     assert 'Warning' not in (validated.path / 'README.md').read_text()
+
+
+def test_people_who_have_a_source_alone_are_no_further_people_to_learn_from(tmp_path):
+    folder = write_subjects(tmp_path / 'bags', ('1', '2', '3'), without_camera=('2',))
+    config = configure(folder, target='camera', sources=('imu',), method='distillation')
+    (person,) = train_into(tmp_path / 'camera', config).warnings
+    assert "all recordings of 'camera' that were learnt from are of '1'" in person
 
 
 def test_the_card_counts_what_the_bundle_is_made_of(recordings, tmp_path, monkeypatch):

@@ -208,6 +208,18 @@ def test_a_source_that_guesses_has_no_skill_and_one_that_knows_has():
         assert abs(busy.skill('chest')) < 0.2
 
 
+def test_a_source_that_validation_shows_one_activity_of_may_have_skill():
+    sets = learning_sets()
+    validation = sets['thigh'].validation
+    sets['thigh'] = replace(sets['thigh'], validation=validation.only(validation.labels == 1))
+    longer = replace(SETTINGS, epochs=15)
+    recipes = {name: replace(recipe, fit=longer) for name, recipe in RECIPES.items()}
+    with repeatable(0):
+        busy = trainer(('thigh',), sets=sets, recipes=recipes)
+        assert busy.skill('thigh') > 0.3
+    assert busy.unskilled == set()
+
+
 @pytest.mark.parametrize('harm', ['guesses', 'no numbers'])
 def test_a_source_that_is_worth_nothing_leaves_the_guarded_target_as_if_alone(harm):
     sets, heard = learning_sets(), Heard()

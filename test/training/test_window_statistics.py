@@ -104,3 +104,21 @@ def test_another_sensor_helps_where_there_is_one(model):
     assert chances.sum(axis=1) == pytest.approx(1)
     right = chances.argmax(axis=1) == shown.labels
     assert right[row_of >= 0].mean() > 0.8
+
+
+@MODELS
+@pytest.mark.filterwarnings('ignore:Skipping features without any observed values')
+@pytest.mark.parametrize('lacking', ['learnt from', 'tested'])
+def test_another_sensor_may_be_missing_wherever_it_is_learnt_from_or_tested(model, lacking):
+    known = examples(seed=2)
+    there, nowhere = np.arange(60), np.full(60, -1)
+    learnt, asked = (nowhere, there) if lacking == 'learnt from' else (there, nowhere)
+    # As of people of whom none has it: a window of somebody else's says how large one is.
+    beside = OtherSensor(known.values, learnt)
+    baseline = StatisticsBaseline(model, [], known, 3, 0, {'wrist': ([], beside)})
+    shown = examples(seed=4)
+    chances = baseline.probabilities(shown.values, {'wrist': OtherSensor(known.values, asked)})
+    assert chances.sum(axis=1) == pytest.approx(1)
+    # What it learnt of the other sensor, means in its place say nothing of.
+    right = (chances.argmax(axis=1) == shown.labels).mean()
+    assert right > (0.8 if lacking == 'learnt from' else 0.3)

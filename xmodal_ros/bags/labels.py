@@ -134,8 +134,9 @@ def join_changes(changes: Sequence[tuple[int, str]], end_ns: int) -> tuple[Segme
 def write_segments(writer: BagWriter, segments: Sequence[Segment]) -> None:
     """Write segments on ``LABEL_TOPIC`` as ``vision_msgs/Classification``, latched.
 
-    Where no segment follows at once, an empty message ends the one before. Raises
-    :class:`BagError` for segments that are empty, overlap or have no label.
+    Where no segment follows at once, an empty message ends the one before. So it does, a
+    nanosecond early, where one of the same label follows at once, for the label alone would
+    continue it. Raises :class:`BagError` for segments that are empty, overlap or have no label.
     """
     ordered = sorted(segments, key=lambda segment: segment.start_ns)
     for segment in ordered:
@@ -148,6 +149,8 @@ def write_segments(writer: BagWriter, segments: Sequence[Segment]) -> None:
         _write_change(writer, segment.start_ns, segment.label)
         if following is None or following.start_ns > segment.end_ns:
             _write_change(writer, segment.end_ns, '')
+        elif following.label == segment.label:
+            _write_change(writer, max(segment.start_ns + 1, segment.end_ns - 1), '')
 
 
 def _write_change(writer: BagWriter, stamp_ns: int, label: str) -> None:

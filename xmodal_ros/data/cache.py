@@ -38,6 +38,8 @@ from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.window_array import MappedStream
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import clear_abandoned, is_old, Workplace
+from xmodal_ros.modalities.registry import find_modality
+from xmodal_ros.registry import other_code
 
 _ENTRY: Final = 'entry.json'
 _NEW: Final = 'stream'
@@ -88,6 +90,7 @@ class StreamCache:
             stream.model_dump(mode='json'),
             window.model_dump(mode='json'),
             _code(),
+            other_code(type(find_modality(stream.modality))),
             _versions(),
         )
         digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -242,9 +242,9 @@ def _divide(
 ) -> _Divided:
     """Divide a sensor's windows by the segment that each belongs to.
 
-    Windows of segments of other activities than ``labels``, unless ``unknown``, are left out, and
-    so is what would train or validate of the recordings ``barred``. Those of no segment train in
-    ``learnable``.
+    Windows of segments of other activities than ``labels`` are left out, unless they train without
+    a label, as those of ``unknown`` ones do, and so is what would train or validate of the
+    recordings ``barred``. Those of no segment train in ``learnable``.
     """
     found: dict[Part, _Rows] = {'training': {}, 'validation': {}}
     left_out: Counter[str] = Counter()
@@ -256,11 +256,11 @@ def _divide(
         part_of = [parts.get((number, index), '') for index in range(len(segments))]
         # The last is that of segment -1, which is none.
         own = np.array([*part_of, 'training' if number in learnable else ''])[windows.segment_of]
-        kept = [
-            labels is None or (number, index) in unknown or segment.label in labels
-            for index, segment in enumerate(segments)
-        ]
+        kept = [labels is None or segment.label in labels for segment in segments]
         known = np.array([*kept, True])
+        # Whatever it shows may be learnt from without its name, but nothing is validated by that.
+        nameless = np.array([*((number, index) in unknown for index in range(len(kept))), False])
+        usable = known[windows.segment_of] | ((own == 'training') & nameless[windows.segment_of])
         touches = {
             part: _touch(recording, sensor, length_ns, [p == part for p in part_of])
             for part in ('validation', 'test')
@@ -269,7 +269,7 @@ def _divide(
         reasons = {
             'of_validation_subjects': (windows.segment_of < 0) & (own == ''),
             'of_sources_only': learns & (number in barred),
-            'activity_left_out': learns & ~known[windows.segment_of],
+            'activity_left_out': learns & ~usable,
             'touches_test': learns & touches['test'],
             'touches_validation': (own == 'training') & touches['validation'],
         }
@@ -403,7 +403,7 @@ def _check(sets: Mapping[str, DatasetSplit], target: str) -> None:
                 f"no training window of sensor '{name}' shows an activity that '{target}' is "
                 'taught: was it recorded while the labels say what is done, are its header stamps '
                 'of the same clock, and are windows (--window) shorter than twice the labelled '
-                f'segments? {why_left_out(examples)}'
+                f'segments, and than its recordings? {why_left_out(examples)}'
             )
         if classes < 2:
             raise TrainingError(

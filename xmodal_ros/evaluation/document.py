@@ -118,7 +118,10 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
 def _measures(measures: Measures) -> Mapping[str, object]:
     return {
         **measures.scalars,
-        'intervals': {name: asdict(each) for name, each in measures.intervals.items()},
+        'intervals': {
+            name: {'low': each.low, 'high': each.high, 'over': each.over, 'units': each.units}
+            for name, each in measures.intervals.items()
+        },
         'reliability': [asdict(each) for each in measures.reliability],
     }
 

@@ -55,7 +55,7 @@ def robustness_curve(
         unharmed = decided(evaluation.info, bag)
         try:
             harmed = [
-                _in_place_of(unharmed, _run_harmed(engine, bag, kind, severity, progress))
+                _in_place_of(unharmed, bag, _run_harmed(engine, bag, kind, severity, progress))
                 for severity in kind.grid
             ]
         except XmodalError as error:
@@ -130,15 +130,20 @@ def classify_harmed(
     return predictions
 
 
-def _in_place_of(unharmed: Decided, harmed: Sequence[Prediction]) -> Decided:
+def _in_place_of(unharmed: Decided, bag: BagEvaluation, harmed: Sequence[Prediction]) -> Decided:
     """Put the decisions of a harmed run where the unharmed one decided.
 
     What the harmed run does not decide is ``unknown``; what it decides besides does not count.
+    Where time began anew a stamp comes again: the n-th of it is in the place of the n-th.
     """
-    of_stamp = {each.stamp_ns: each for each in harmed}
+    of_stamp: dict[int, list[Prediction]] = {}
+    for each in reversed(harmed):
+        of_stamp.setdefault(each.stamp_ns, []).append(each)
     labels, rows = [], np.zeros_like(unharmed.probabilities)
-    for row, stamp_ns in enumerate(unharmed.stamps_ns):
-        found = of_stamp.get(stamp_ns)
+    # By the sensor's own stamps, for those that are scored may be moved to another time.
+    for row, prediction in enumerate(bag.offline.predictions):
+        at_stamp = of_stamp.get(prediction.stamp_ns)
+        found = at_stamp.pop() if at_stamp else None
         labels.append(found.label if found else UNKNOWN)
         if found and found.probabilities:
             rows[row] = found.probabilities

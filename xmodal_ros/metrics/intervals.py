@@ -85,6 +85,7 @@ def intervals(tally: Tally, resampling: Resampling | None) -> Mapping[str, Inter
             continue
         spread = difference_of(value, known, resampling.units)
         if spread.low is not None and spread.high is not None:
-            low, high = max(spread.low, 0.0), min(spread.high, _MOST.get(name, 1.0))
-            found[name] = Interval(low, high, resampling.over, resampling.units)
+            most = _MOST.get(name, 1.0)
+            low, high = max(spread.low, 0.0), min(spread.high, most)
+            found[name] = Interval(low, high, resampling.over, resampling.units, most)
     return found

@@ -51,17 +51,18 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval of a scalar, by bootstrap over this many ``units``."""
+    """A 95 % interval of a scalar that is at ``most`` so much, by bootstrap over ``units``."""
 
     low: float
     high: float
     over: Unit
     units: int
+    most: float = 1.0
 
     @property
     def says_nothing(self) -> bool:
         """Whether a score could be anything, as where two people differ."""
-        return self.low <= 0 and self.high >= 1
+        return self.low <= 0 and self.high >= self.most
 
     @property
     def words(self) -> str:

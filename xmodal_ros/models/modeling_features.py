@@ -71,8 +71,12 @@ class WindowStatistics(nn.Module):
 
     def _describe(self, window: Tensor) -> Tensor:
         steps = window.shape[1]
-        mean = window.mean(dim=1)
-        centred = window - mean[:, None]
+        # From the first step on: the mean of what stays as it is would be off by its rounding,
+        # another one wherever it is computed, and that over a spread of next to nothing.
+        moved = window - window[:, :1]
+        level = moved.mean(dim=1)
+        mean = window[:, 0] + level
+        centred = moved - level[:, None]
         spread = centred.square().mean(dim=1).clamp_min(_STILL**2).sqrt()
         shape = centred / spread[:, None]
         change = torch.diff(window, dim=1, append=window[:, -1:])

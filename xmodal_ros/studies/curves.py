@@ -22,7 +22,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from xmodal_ros.studies.specification import Study
+from xmodal_ros.studies.specification import Labels, Study
 from xmodal_ros.studies.summary import Line, Table
 
 _WIDTH: Final = 6.5
@@ -30,7 +30,7 @@ _HEIGHT: Final = 4.2
 
 
 @dataclass(frozen=True)
-class _Curve:
+class Curve:
     """What is on one axis: the amounts, rising, with the lines of each."""
 
     axis: str
@@ -45,10 +45,9 @@ def plot_curves(study: Study, tables: Sequence[Table]) -> bytes | None:
     in colours what learnt from sources; bars are 95 % intervals over people. None where a study
     has but one amount of both.
     """
-    curves = [curve for curve in (_over_people(tables), _over_labels(tables)) if curve]
     wanted = [
         (target, sources, curve)
-        for curve in curves
+        for curve in find_curves(tables)
         for target, sets in study.targets.items()
         for sources in sets or ((),)
     ]
@@ -63,26 +62,54 @@ def plot_curves(study: Study, tables: Sequence[Table]) -> bytes | None:
     return picture.getvalue()
 
 
-def _over_people(tables: Sequence[Table]) -> _Curve | None:
-    points = {t.people: t for t in tables if t.people is not None and t.fraction == 1}
-    return _curve('people to learn from', points, log=False)
+def find_curves(tables: Sequence[Table]) -> list[Curve]:
+    """Give the curves that several amounts make: over people and over labels.
+
+    What learns from the others' windows without a label too is not on one curve with what does
+    not.
+    """
+    found = [
+        curve(tables, unlabelled)
+        for unlabelled in (False, True)
+        for curve in (_over_people, _over_labels)
+    ]
+    return [curve for curve in found if curve is not None]
 
 
-def _over_labels(tables: Sequence[Table]) -> _Curve | None:
+def _over_people(tables: Sequence[Table], unlabelled: bool) -> Curve | None:
+    """Give the curve over people, of whom the others' windows are there without a label or not."""
+    across = [t for t in tables if t.people is not None and t.fraction == 1]
+    axis = (
+        'people who are labelled, the others unlabelled' if unlabelled else 'people to learn from'
+    )
+    return _curve(axis, [(t.people or 0.0, t) for t in across], unlabelled, log=False)
+
+
+def _over_labels(tables: Sequence[Table], unlabelled: bool) -> Curve | None:
+    """Give the curve over labels, beside which the other windows are there or not."""
     # With as many people as there are; what is said of fewer is the other curve.
     across = [t for t in tables if t.fraction is not None and t.people is not None]
     most = max((t.people or 0 for t in across), default=0)
-    points = {100 * (t.fraction or 0): t for t in across if t.people == most}
-    return _curve('% of the labels', points, log=True)
+    points = [(100 * (t.fraction or 0), t) for t in across if t.people == most]
+    axis = '% of the labels, the other windows unlabelled' if unlabelled else '% of the labels'
+    return _curve(axis, points, unlabelled, log=True)
 
 
-def _curve(axis: str, points: dict[float, Table], *, log: bool) -> _Curve | None:
-    if len(points) < 2:
+def _curve(
+    axis: str, points: Sequence[tuple[float, Table]], unlabelled: bool, *, log: bool
+) -> Curve | None:
+    # All labels are the end of both curves: nothing is without one then.
+    own = {
+        amount: table
+        for amount, table in points
+        if table.unlabelled == unlabelled or table.labels == Labels().title
+    }
+    if len(own) < 2:
         return None
-    return _Curve(axis, tuple(sorted(points.items(), key=lambda point: point[0])), log)
+    return Curve(axis, tuple(sorted(own.items(), key=lambda point: point[0])), log)
 
 
-def _panel(axes: Axes, study: Study, target: str, sources: tuple[str, ...], curve: _Curve) -> None:
+def _panel(axes: Axes, study: Study, target: str, sources: tuple[str, ...], curve: Curve) -> None:
     coloured = grey = 0
     for row in study.methods:
         learns = row.learns_from_sources

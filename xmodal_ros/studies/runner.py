@@ -15,6 +15,7 @@
 """Do the runs of a group, one after the other, each with its result in a file of its own."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from xmodal_ros.data.dataset import pair_in_time
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.data.split import SubjectSplit
 from xmodal_ros.data.window_split import TestWindows
-from xmodal_ros.errors import XmodalError
+from xmodal_ros.errors import TrainingError, XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import probabilities as as_probabilities
@@ -366,9 +367,7 @@ class _GroupRunner:
             inner = inner_folds(self._group, row)
             if inner[0].fold.kind != 'across':
                 over = 'segments of one person'
-            runners = [
-                _GroupRunner(replace(self._job, group=group), NullReporter()) for group in inner
-            ]
+            runners = self._inner_runners(inner)
         else:
             over, runners = self._held_out(row)
         for runner in runners:
@@ -391,6 +390,17 @@ class _GroupRunner:
     def group(self) -> Group:
         """Whose runs it does."""
         return self._group
+
+    def _inner_runners(self, inner: Sequence[Group]) -> list['_GroupRunner']:
+        """Give runners of those folds in which something can be learnt and tested.
+
+        All who are tested in one may lack the target, or those who are left show too little.
+        """
+        runners = []
+        for group in inner:
+            with suppress(TrainingError):
+                runners.append(_GroupRunner(replace(self._job, group=group), NullReporter()))
+        return runners
 
     def _held_out(self, row: MethodRow) -> tuple[str, list['_GroupRunner']]:
         """Give runners that are tested on what is labelled of those whom they do not learn from.

@@ -14,7 +14,7 @@
 
 """The runs a study is made of, and what they share."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 import hashlib
 from itertools import product
@@ -109,11 +109,13 @@ class Run:
             f'{group.labels.title}, seed {group.seed}'
         )
 
-    def identity(self, study: Study, recordings: Mapping[str, Any]) -> dict[str, Any]:
+    def identity(
+        self, study: Study, recordings: Mapping[str, str], modalities: Collection[str]
+    ) -> dict[str, Any]:
         """Give all that decides the result, as it is kept with it.
 
-        ``recordings`` says what the recordings hold. Where anything of it changes, it is another
-        run.
+        ``recordings`` says what the recordings hold of the run's sensors, which are of these
+        ``modalities``. Where anything of it changes, it is another run.
         """
         group = self.group
         direction = group.fold.direction
@@ -139,8 +141,9 @@ class Run:
             'sensors': {
                 name: settings.model_dump(mode='json', exclude_none=True)
                 for name, settings in sorted(study.sensors.items())
+                if name in modalities
             },
-            'recordings': recordings,
+            'recordings': dict(recordings),
             'version': __version__,
         }
 
@@ -175,13 +178,14 @@ def groups(study: Study, people: People = _NOBODY_KNOWN) -> Iterator[Group]:
     transfer_rows = tuple(row for row in study.methods if row.learns_from_sources)
     for labels, folds in _tables(study, people):
         for seed, fold in product(study.seeds, folds):
-            drawn = _draw_people(fold, labels.people, seed)
-            labelled: tuple[str, ...] = ()
-            if labels.others_unlabelled and drawn.direction is not None:
-                named = drawn.direction
-                labelled, drawn = (*named.train, *named.sources_only), fold
             for target, sets in study.targets.items():
-                if fold.direction and set(fold.direction.test) <= people.lack.get(target, set()):
+                without = people.lack.get(target, frozenset())
+                drawn = _draw_people(fold, labels.people, seed, without)
+                labelled: tuple[str, ...] = ()
+                if labels.others_unlabelled and drawn.direction is not None:
+                    named = drawn.direction
+                    labelled, drawn = (*named.train, *named.sources_only), fold
+                if fold.direction and set(fold.direction.test) <= without:
                     continue
                 yield Group(target, (), drawn, labels, seed, alone, labelled)
                 for sources in sets if transfer_rows else ():
@@ -240,8 +244,11 @@ def inner_folds(group: Group, row: MethodRow) -> tuple[Group, ...]:
     return tuple(replace(group, fold=fold, rows=row.choose, labels=Labels()) for fold in folds)
 
 
-def _draw_people(fold: Fold, count: int | None, seed: int) -> Fold:
-    """Let only so many people of a fold train; more of them are the same ones and others."""
+def _draw_people(fold: Fold, count: int | None, seed: int, without: Collection[str]) -> Fold:
+    """Let only so many people of a fold train; more of them are the same ones and others.
+
+    Who is ``without`` the target is drawn where there are not enough others.
+    """
     if count is None or fold.direction is None:
         return fold
     train = sorted(fold.direction.train, key=natural_order)
@@ -250,8 +257,9 @@ def _draw_people(fold: Fold, count: int | None, seed: int) -> Fold:
             f'{number_of_people(count)} to learn from are asked for, but in fold '
             f'{fold.number + 1} there are {len(train)}: name fewer, or more folds'
         )
-    order = np.random.default_rng([seed, fold.number]).permutation(len(train))[:count]
-    drawn = tuple(sorted((train[index] for index in order), key=natural_order))
+    order = np.random.default_rng([seed, fold.number]).permutation(len(train)).tolist()
+    order.sort(key=lambda index: train[index] in without)
+    drawn = tuple(sorted((train[index] for index in order[:count]), key=natural_order))
     return replace(fold, direction=fold.direction.model_copy(update={'train': drawn}))
 
 

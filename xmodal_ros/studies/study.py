@@ -23,10 +23,10 @@ from functools import partial
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.data.scan import scan
 from xmodal_ros.data.split import check_people, SubjectSplit
@@ -116,12 +116,19 @@ class StudyRuns:
         with self._cutting(reporter):
             load_recordings(facts, recipes, options, reporter, open_executor=open_executor)
         clear_stale_claims(self.out / 'runs')
-        known = _identities(facts)
+        files = {fact.name: content_of(fact) for fact in facts}
+        known: dict[tuple[str, ...], dict[str, str]] = {}
         for group in groups(self.study, people):
             tasks = []
+            names = (group.target, *group.sources)
+            if names not in known:
+                known[names] = {
+                    each.name: _identity(each, names, files[each.name]) for each in facts
+                }
+            modalities = {recipes[name].stream.modality for name in names}
             for row in group.rows:
                 run = Run(group, row)
-                identity = run.identity(self.study, known)
+                identity = run.identity(self.study, known[names], modalities)
                 path = self.out / 'runs' / file_name(identity)
                 written_ns = path.stat().st_mtime_ns if path.exists() else 0
                 record = RunRecord.read(path, identity)
@@ -262,13 +269,20 @@ def _people(facts: Sequence[RecordingFacts], sensors: Iterable[str]) -> People:
     return People(subjects, {name: frozenset(subjects) - found for name, found in have.items()})
 
 
-def _identities(facts: Sequence[RecordingFacts]) -> Mapping[str, Any]:
-    """Say what recordings hold, wherever they lie: a study may go on on another machine."""
-    known: dict[str, Any] = {}
-    for fact in facts:
-        segments = [(s.start_ns, s.end_ns, s.label) for s in fact.segments]
-        topics = {name: sensor.topic for name, sensor in sorted(fact.sensors.items())}
-        sizes = sorted((file.name, file.stat().st_size) for file in fact.files)
-        text = json.dumps([fact.subject, segments, topics, sizes])
-        known[fact.name] = hashlib.sha256(text.encode()).hexdigest()[:16]
-    return known
+def content_of(fact: RecordingFacts) -> list[tuple[str, int, str]]:
+    """Say what a recording's files hold, wherever they lie: a study may go on elsewhere."""
+    return sorted((file.name, *content(file)) for file in fact.files)
+
+
+def _identity(
+    fact: RecordingFacts, names: Sequence[str], files: Sequence[tuple[str, int, str]]
+) -> str:
+    """Name by a hash all that decides what a recording shows of the sensors ``names``."""
+    segments = [(s.start_ns, s.end_ns, s.label) for s in fact.segments]
+    sensors = {
+        name: (fact.sensors[name].topic, repr(fact.sensors[name].placement), fact.clocks.get(name))
+        for name in sorted(names)
+        if name in fact.sensors
+    }
+    text = json.dumps([fact.subject, segments, sensors, files])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

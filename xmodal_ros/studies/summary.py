@@ -82,12 +82,14 @@ class Table:
 
     ``people`` is from how many each run learns, by the mean over folds; None where the same people
     are tested. ``fraction`` is the share of labels, None where there are so many an activity.
+    ``unlabelled`` says whether the windows of the others are there too, without a label.
     """
 
     split: str
     labels: str
     people: float | None
     fraction: float | None
+    unlabelled: bool
     lines: tuple[Line, ...]
 
 
@@ -134,6 +136,7 @@ def summarise(study: Study, records: Sequence[tuple[Run, RunRecord | None]]) -> 
             labels.title,
             float(np.mean(list(counts[split, labels].values()))) if split == 'across' else None,
             labels.fraction if labels.shots is None else None,
+            labels.unlabelled,
             _lines(lines, rows),
         )
         for (split, labels), lines in runs.items()

@@ -33,11 +33,15 @@ import numpy as np
 import torch
 
 from xmodal_ros import __version__
+from xmodal_ros.configuration.fit_settings import AUTO
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import exclusive_lock, replace_file
+from xmodal_ros.methods.method import method_class
+from xmodal_ros.models.configuration_encoder import encoder_class
+from xmodal_ros.registry import other_code
 from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.trainer import THREADS_VARIABLE, training_threads
@@ -66,8 +70,15 @@ def checkpoint_folder(out: Path) -> Path:
 
 
 def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[str, dict[str, Any]]:
-    """Say what a run does and with which code, without its recordings."""
+    """Say what a run does and with which code, without its recordings.
+
+    Of other packages it is that of the method and of encoders that are chosen by name.
+    """
     given = config.model_dump(mode='json', by_alias=True)
+    chosen: list[type] = [method_class(config.method)]
+    chosen += [encoder_class(kind) for kind in config.encoders.values() if kind != AUTO]
+    # What is of this package is in its own version.
+    others = {each.__module__: other_code(each)[:12] for each in chosen if other_code(each)}
     deciding = {key: value for key, value in given.items() if key not in _NOT_DECIDING}
     return {
         'settings': {**deciding, 'device': device.type, THREADS_VARIABLE: training_threads()},
@@ -76,6 +87,7 @@ def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[st
             'torch': torch.__version__,
             'numpy': np.__version__,
             'python': platform.python_version(),
+            **others,
         },
     }
 

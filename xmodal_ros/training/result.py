@@ -122,14 +122,17 @@ def _warnings(
             'it was trained with --quick, to try whether all works: its scores, and whether '
             'sources help, say little of what can be learnt'
         )
-    people = sorted({facts.subject for facts in data_module.learning if facts.segments})
+    examples = data_module.sets[config.target].training
+    numbers = np.unique(examples.recordings[examples.labelled]).tolist()
+    # Of others there may be sources alone.
+    people = sorted({data_module.learning[number].subject for number in numbers})
     if not data_module.split.validation:
         if len(people) == 1:
             found.append(
-                f"all that was learnt from is recordings of '{people[0]}': what is right on "
-                'validation, what the choice of an encoder reached and how sure the model is were '
-                'measured on these too and say nothing about other people. Only the scores of '
-                'test subjects do: record more people to learn from'
+                f"all recordings of '{config.target}' that were learnt from are of '{people[0]}': "
+                'what is right on validation, what the choice of an encoder reached and how sure '
+                'the model is were measured on these too and say nothing about other people. Only '
+                'the scores of test subjects do: record more people to learn from'
             )
         elif choice.calibration is None:
             found.append(

@@ -31,6 +31,8 @@ from scipy.special import log_softmax
 _STRENGTHS: Final = tuple(10.0**exponent for exponent in range(-4, 3))
 # A constant feature, large enough for its weight to be free.
 _ONE: Final = 10.0
+# Of a sensor that always says the same all features are zero, and still it has to be solved.
+_LEAST_SQUARE: Final = 1e-4
 # Losses that count as no worse than the least.
 _NEAR: Final = 1.03
 _TEMPERATURES: Final = np.geomspace(0.02, 2.0, 15)
@@ -106,7 +108,7 @@ def _solutions(
     wanted = np.where(labels[:, None] == np.arange(classes), 1.0, -1.0) * root
     dual = len(rows) < rows.shape[1]
     system = rows @ rows.T if dual else rows.T @ rows
-    size = float(np.square(inputs[:, :-1]).mean()) * len(rows) + 1e-12
+    size = max(float(np.square(inputs[:, :-1]).mean()), _LEAST_SQUARE) * len(rows)
     for strength in strengths:
         regular = system + strength * size * np.eye(len(system))
         factor = cho_factor(regular, overwrite_a=True, check_finite=False)

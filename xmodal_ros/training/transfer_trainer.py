@@ -215,14 +215,18 @@ class TransferTrainer:
         return fitted.history[fitted.best_epoch - 1].validation_loss
 
     def skill(self, source: str) -> float:
-        """Give by how much a source's mean recall on validation exceeds that of guessing."""
+        """Give by how much a source's mean recall on validation exceeds that of guessing.
+
+        Guessing is among the activities that validation shows, or where it shows one, as of a
+        source that few recordings have, between that and another.
+        """
         validation = self._shown(source).validation
         fitted = self.train_source(source)
         logits = predict_logits(fitted.classifier, validation.values, self._context)
         decided = logits.argmax(dim=1).tolist()
         shown = np.unique(validation.labels).tolist()
         right, true, _ = count_by_class(validation.labels.tolist(), decided, shown).T
-        skill = self._context.broadcast(float((right / true).mean()) - 1 / len(shown))
+        skill = self._context.broadcast(float((right / true).mean()) - 1 / max(2, len(shown)))
         if skill <= 0:
             self.unskilled.add(source)
         return skill

@@ -151,9 +151,11 @@ class StatisticsBaseline:
         for name, features in self._others.items():
             other = others[name]
             there = other.row_of >= 0
-            found = features(choose(other.windows, other.row_of[there]))
+            rows = other.row_of[there]
+            # Where it is nowhere, any window of it says how many numbers are missing.
+            found = features(choose(other.windows, rows if len(rows) else np.array([0])))
             part = np.full((len(windows), found.shape[1]), np.nan, np.float32)
-            part[there] = found
+            part[there] = found[: len(rows)]
             parts.append(part)
         return np.concatenate(parts, axis=1)
 

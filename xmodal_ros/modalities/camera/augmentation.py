@@ -27,7 +27,7 @@ class CameraAugmentation:
     """Light and framing differ: move the picture by a few pixels and change its contrast.
 
     ``shift`` is the largest move as a share of the height and width; ``contrast`` the spread of
-    a factor on the intensities (depth stays metric: it takes a fifth of that).
+    a factor on the intensities, or on all distances of a depth camera.
     """
 
     shift: float = 0.08

@@ -26,12 +26,12 @@ from xmodal_ros.modalities.augmentation import normal
 
 @dataclass(frozen=True)
 class ImuAugmentation:
-    """Wear and vigour differ between people: turn, scale, warp, shift and shake the signal.
+    """Wear and vigour differ between people: turn, scale, warp and shake the signal.
 
     ``rotation_deg`` is the spread of a random turn of the sensor's frame, ``scale`` that of a
-    factor on each triple of channels, ``warp`` that of the tempo, ``shift_s`` bounds a move in
-    time, ``noise`` is relative to each channel's spread in the window, and with
-    ``drop`` chance one triple (accelerometer or gyro) is silenced.
+    factor on each triple of channels, ``warp`` that of the tempo, ``noise`` is relative to each
+    channel's spread in the window, and with ``drop`` chance one triple (accelerometer or gyro) is
+    silenced.
     """
 
     rotation_deg: float = 15.0

@@ -101,7 +101,7 @@ class Imu(Modality):
         return TrainingDefaults(stream, rate_hz=50, encoder='imu_cnn')
 
     def augmentation(self) -> 'ImuAugmentation':
-        """Turn, scale, warp, shift and shake the signal."""
+        """Turn, scale, warp and shake the signal."""
         from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 
         return ImuAugmentation()
