@@ -19,11 +19,11 @@ does not fit them, the whole file is looked through. The layout is that of https
 """
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-import heapq
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 import os
 from pathlib import Path
@@ -45,6 +45,7 @@ from xmodal_ros.bags.storage import (
     read_qos,
     READABLE,
     StorageFile,
+    StoredMessage,
 )
 from xmodal_ros.errors import BagError
 
@@ -96,7 +97,8 @@ _CDR_SCHEMAS: Final = ('ros2msg', 'ros2idl', 'omgidl')
 
 _UNPACKING: Final = {'zstd': zstd_parts, 'lz4': lz4_parts}
 
-_Item = tuple[int, Channel | None, bytes]
+# When it was recorded, its place, its channel and the message.
+_Item = tuple[int, int, int, bytes]
 
 
 class _Schema(NamedTuple):
@@ -180,26 +182,46 @@ class McapFile(StorageFile):
 
     def messages(
         self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
-    ) -> Iterator[tuple[Channel, int, bytes]]:
+    ) -> Iterator[StoredMessage]:
+        """Give messages by time."""
+        return chain.from_iterable(self.runs(channels, start_ns, stop_ns))
+
+    def runs(
+        self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[list[StoredMessage]]:
         """Give messages by time; no more chunks are in memory than overlap in time."""
         wanted = {channel.key: channel for channel in channels}
-        memory = _Memory()
+        memory, content = _Memory(), self._content
         sources = [
-            self._messages_of(number, chunk, wanted, memory)
-            for number, chunk in enumerate(self._content.chunks)
+            (chunk.start_ns, number)
+            for number, chunk in enumerate(content.chunks)
             if (start_ns is None or start_ns <= chunk.end_ns)
             and (stop_ns is None or chunk.start_ns < stop_ns)
             and any(chunk.counts.get(key) for key in wanted)
         ]
-        if self._content.times:
-            sources.append(self._loose_messages(wanted))
-        for time_ns, channel, data in heapq.merge(*sources, key=itemgetter(0)):
-            if (
-                channel is not None
-                and (start_ns is None or start_ns <= time_ns)
+        loose = enumerate(content.keys, len(content.chunks))
+        sources += [
+            (content.times[number - len(content.chunks)], number)
+            for number, key in loose
+            if key in wanted
+        ]
+        sources.sort()
+        waiting: list[_Item] = []
+        for index, (_, number) in enumerate(sources):
+            found = self._items(number, wanted, memory)
+            waiting = sorted(waiting + found) if waiting else found
+            ready = len(waiting)
+            if index + 1 < len(sources):
+                # What comes before all that the next ones can hold.
+                next_ns, following = sources[index + 1]
+                ready = bisect_left(waiting, (next_ns, following << _OFFSET_BITS))
+            yield [
+                (wanted[key], time_ns, data)
+                for time_ns, _, key, data in waiting[:ready]
+                if (start_ns is None or start_ns <= time_ns)
                 and (stop_ns is None or time_ns < stop_ns)
-            ):
-                yield channel, time_ns, data
+            ]
+            waiting = waiting[ready:]
 
     def heads(self, keep: Collection[Channel] = ()) -> Iterator[Heads] | None:
         """Give heads by the index of each chunk, None where there is none.
@@ -362,56 +384,49 @@ class McapFile(StorageFile):
         _check(not unknown, f'messages are of channels that it does not declare: {unknown}')
         return content
 
-    def _messages_of(
-        self, number: int, chunk: _Chunk, wanted: Mapping[int, Channel], memory: _Memory
-    ) -> Iterator[_Item]:
-        # With this, merging needs a chunk only when its time has come.
-        yield chunk.start_ns, None, b''
-        few = {key: wanted[key] for key, count in chunk.counts.items() if count and key in wanted}
-        if chunk.index_at and 2 * sum(chunk.counts[key] for key in few) < sum(
+    def _items(self, number: int, wanted: Mapping[int, Channel], memory: _Memory) -> list[_Item]:
+        """Give the messages of a chunk by time; of a number beyond all chunks a loose one."""
+        content = self._content
+        if number >= len(content.chunks):
+            at = number - len(content.chunks)
+            self._stream.seek(content.offsets[at])
+            _, record = _read_record(self._stream)
+            place = number << _OFFSET_BITS
+            return [(content.times[at], place, content.keys[at], record[_MESSAGE.size :])]
+        chunk = content.chunks[number]
+        few = [key for key, count in chunk.counts.items() if count and key in wanted]
+        if chunk.index_at and 2 * sum(map(chunk.counts.__getitem__, few)) < sum(
             chunk.counts.values()
         ):
-            yield from self._indexed_messages(number, chunk, few, memory)
-            return
+            return self._indexed_items(number, chunk, few, memory)
         found: list[_Item] = []
-        for code, body in _records(_read_chunk(self._stream.fileno(), chunk.offset, memory)):
+        data = _read_chunk(self._stream.fileno(), chunk.offset, memory)
+        for place, (code, body) in enumerate(_records(data), number << _OFFSET_BITS):
             if code != _MESSAGE_CODE:
                 continue
             key, _, time_ns, _ = _MESSAGE.unpack_from(body)
-            if (channel := wanted.get(key)) is not None:
-                found.append((time_ns, channel, bytes(body[_MESSAGE.size :])))
+            if key in wanted:
+                found.append((time_ns, place, key, bytes(body[_MESSAGE.size :])))
         found.sort(key=itemgetter(0))
-        yield from found
+        return found
 
-    def _indexed_messages(
-        self, number: int, chunk: _Chunk, wanted: Mapping[int, Channel], memory: _Memory
-    ) -> Iterator[_Item]:
+    def _indexed_items(
+        self, number: int, chunk: _Chunk, wanted: Collection[int], memory: _Memory
+    ) -> list[_Item]:
         """Give the messages of few channels of a chunk without walking over those of others."""
         count = sum(chunk.counts[key] for key in wanted)
         data: _ChunkData | None = None
-        found: list[tuple[int, int, int, bytes]] = []
+        found: list[_Item] = []
         for key, entries in self._entries(chunk, wanted).items():
-            times, offsets = entries['time'].tolist(), entries['offset'].tolist()
-            places = [offset | number << _OFFSET_BITS for offset in offsets] if self._kept else []
-            if places and all(place in self._kept for place in places):
+            places = (entries['offset'].astype(np.int64) | number << _OFFSET_BITS).tolist()
+            if self._kept and all(place in self._kept for place in places):
                 messages = [self._kept.pop(place) for place in places]
             else:
                 data = data or _ChunkData(self._stream.fileno(), chunk, memory, few=count)
                 messages = data.messages(key, entries)
-            found += zip(times, offsets, repeat(key), messages, strict=False)
+            found += zip(entries['time'].tolist(), places, repeat(key), messages, strict=False)
         found.sort()
-        for time_ns, _, key, message in found:
-            yield time_ns, wanted[key], message
-
-    def _loose_messages(self, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
-        content = self._content
-        for index in sorted(range(len(content.times)), key=content.times.__getitem__):
-            channel = wanted.get(content.keys[index])
-            if channel is None:
-                continue
-            self._stream.seek(content.offsets[index])
-            _, record = _read_record(self._stream)
-            yield content.times[index], channel, record[_MESSAGE.size :]
+        return found
 
     def _read_metadata(self) -> None:
         """Note what rosbag2 stored of the bag."""
