@@ -35,6 +35,7 @@ from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
 
 MIB = 1 << 20
+PART = compression._PART
 
 
 @pytest.mark.parametrize('name', ['../outside.mcap', '..', '/etc/passwd', '..\\outside.mcap', ''])
@@ -61,6 +62,23 @@ def test_little_that_would_become_much_is_refused(pack, unpack) -> None:
     assert unpack(bomb, 64 * MIB) == bytes(64 * MIB)
     with pytest.raises(EOFError):
         unpack(bomb[:-5], 64 * MIB)
+
+
+@pytest.mark.parametrize(
+    ('pack', 'unpack'), [(zstd.compress, decompress_zstd), (compress_lz4, decompress_lz4)]
+)
+@pytest.mark.parametrize('more', [-PART, 1 - PART, -1, 0, 1, 4 * PART + 3])
+def test_what_is_decompressed_in_parts_is_whole(pack, unpack, more: int) -> None:
+    """Of data that get smaller and others that do not, by parts and a byte off."""
+    noise = np.random.default_rng(more + PART).integers(0, 256, PART + more, np.uint8).tobytes()
+    for data in (noise, bytes(PART + more), noise + bytes(3 * PART) + noise):
+        assert unpack(pack(data), len(data)) == data
+        assert unpack(pack(data) * 2, 2 * len(data)) == data * 2
+        with pytest.raises(EOFError):
+            unpack(pack(data)[:-1], len(data))
+        if data:
+            with pytest.raises(ValueError, match='would be more'):
+                unpack(pack(data), len(data) - 1)
 
 
 def test_frames_that_follow_each_other_count_together() -> None:

@@ -421,6 +421,33 @@ def test_labels_are_kept_when_what_they_lie_in_is_unpacked(tmp_path: Path, monke
         assert len(inspect_bag(reader).activities) == 20
 
 
+def test_chunks_are_unpacked_to_memory_that_is_used_again(tmp_path: Path, monkeypatch) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        for number in range(60):
+            # Chunk after chunk, each a little larger than the one before.
+            writer.write_message(
+                '/said', string_message('x' * (100_000 + 100 * number)), EPOCH + number
+            )
+    unpack, memory = mcap_file._unpack_chunk, []
+
+    def unpacked(*given: Any) -> memoryview:
+        view = unpack(*given)
+        memory.append(view.obj)
+        return view
+
+    monkeypatch.setattr(mcap_file, '_unpack_chunk', unpacked)
+    with BagReader(tmp_path / 'bag') as reader:
+        every = [each.data for each in reader.messages()]
+        outlines = reader.outlines()
+        assert outlines is not None
+        found = [data for _, _, data in reader.read_at([(outlines['/said'], np.arange(60))])]
+    assert found == every
+    assert [len(each) for each in every] == [len(every[0]) + 100 * number for number in range(60)]
+    # Of each chunk for all its messages, for their heads, and for what is chosen of them.
+    assert len(memory) >= 18
+    assert len({id(each) for each in memory}) == 3
+
+
 def test_messages_larger_than_what_is_read_at_once_are_whole(tmp_path: Path) -> None:
     texts = ['x' * size for size in (1, 4000, 4070, 4096, 9000, 1)]
     with BagWriter(tmp_path / 'a') as writer:

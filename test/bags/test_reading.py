@@ -12,13 +12,16 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from collections.abc import Callable
 import json
 from pathlib import Path
 import secrets
 import shutil
+import struct
 import tracemalloc
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -31,6 +34,7 @@ from test.bags.recordings import (
     WRIST,
     write_imu_bag,
 )
+from test.bags.storage_files import channel, McapParts, message, record, schema
 from test.messages import EPOCH, imu_bytes, SECOND
 from xmodal_ros.bags import metadata_file
 from xmodal_ros.bags import storage as storage_module
@@ -58,6 +62,71 @@ def test_messages_come_in_the_order_they_were_recorded(tmp_path: Path) -> None:
         assert [message.received_ns for message in reader.messages()] == [1, 2, 3, 4, 5]
         assert [message.received_ns for message in reader.messages(['/even'])] == [2, 4]
         assert list(reader.messages([])) == []
+
+
+Recorded = tuple[int, str, bytes]
+
+
+def write_indexed(path: Path, chunks: list[list[Recorded]]) -> Path:
+    with BagWriter(path) as writer:
+        for time, topic, data in (each for chunk in chunks for each in chunk):
+            writer.write(topic, IMU_TYPE, time, data)
+    return path
+
+
+def write_without_index(path: Path, chunks: list[list[Recorded]]) -> Path:
+    """The last of the chunks is none: its messages lie outside."""
+    keys = {'/imu': 1, '/a': 2, '/b': 3}
+    parts = McapParts().add(schema(), *(channel(name, key=key) for name, key in keys.items()))
+    packed = [b''.join(message(t, data, keys[topic]) for t, topic, data in c) for c in chunks]
+    for raw in packed[:-1]:
+        head = struct.pack('<QQQI', 0, 1000, len(raw), 0) + struct.pack('<I', 0)
+        parts.add(record(6, head + struct.pack('<Q', len(raw)) + raw))
+    return parts.add(packed[-1]).write(path.with_suffix('.mcap'))
+
+
+@pytest.mark.parametrize('write', [write_indexed, write_without_index])
+def test_messages_of_chunks_that_overlap_come_by_time_then_as_they_lie(
+    write: Callable[[Path, list[list[Recorded]]], Path], tmp_path: Path
+) -> None:
+    rng, chunks = np.random.default_rng(7), []
+    for number in range(10):
+        # Of some chunks all messages are of one time, and some lie within another.
+        times = rng.integers(10 * number, 10 * number + rng.choice([1, 15, 60]), 9)
+        topics = rng.choice(['/imu', '/imu', '/a', '/b', '/b'], 9)
+        # Nine of them fill a chunk.
+        chunks.append(
+            [
+                (int(time), str(topic), imu_bytes(EPOCH + 9 * number + each) + bytes(120_000))
+                for each, (time, topic) in enumerate(zip(times, topics, strict=True))
+            ]
+        )
+    chunks = [chunks[number] for number in rng.permutation(len(chunks))]
+    every = sorted((each for chunk in chunks for each in chunk), key=lambda m: m[0])
+    with BagReader(write(tmp_path / 'a', chunks)) as reader:
+        assert len(reader._files[0]._content.chunks) >= 9  # type: ignore[attr-defined]
+        for wanted in (['/imu'], ['/a'], ['/a', '/b'], ['/a', '/b', '/imu']):
+            expected = [each for each in every if each[1] in wanted]
+            found = [(m.received_ns, m.topic, m.data) for m in reader.messages(wanted)]
+            assert found == expected
+            stretch = [(m.received_ns, m.topic, m.data) for m in reader.messages(wanted, 20, 90)]
+            assert stretch == [each for each in expected if 20 <= each[0] < 90]
+        one_by_one = list(reader.messages(['/imu']))
+        for size in (1, 5, 100):
+            blocks = list(reader.blocks('/imu', size))
+            assert {len(block) for block in blocks[:-1]} <= {size}
+            assert [m for block in blocks for m in block] == one_by_one
+
+
+def test_reading_in_blocks_is_ended_by_another_iteration(tmp_path: Path) -> None:
+    with BagReader(write_imu_bag(tmp_path / 'bag', seconds=2)) as reader:
+        blocks = reader.blocks(WRIST.topic, 10)
+        next(blocks)
+        reader.messages()
+        with pytest.raises(RuntimeError, match='another iteration'):
+            next(blocks)
+        with pytest.raises(BagError, match='has no topic'):
+            reader.blocks('/none', 10)
 
 
 def test_a_stretch_of_a_recording_is_read_alone(tmp_path: Path) -> None:

@@ -17,46 +17,102 @@
 A few kilobytes may claim to be terabytes: no more is made of them than somebody may have meant.
 """
 
+from collections.abc import Callable, Iterator
 import errno
 import os
 from pathlib import Path
 import shutil
-from typing import Final
+from typing import Final, Protocol
 
 from backports import zstd
 from lz4.frame import LZ4FrameDecompressor  # type: ignore[import-untyped]
+import numpy as np
 
 ZSTD_MAGIC: Final = b'\x28\xb5\x2f\xfd'
 SUFFIXES: Final = ('.zstd', '.zst')
 LARGEST: Final = 1 << 30
 """Bytes of a chunk or of a message; recorders begin another chunk after some megabytes."""
+# Memory for so many bytes is at hand; for more than twice as many it is mapped anew each time.
+_PART: Final = 1 << 16
 # What a file that is decompressed leaves of a disk that others need too.
 _LEFT_FREE: Final = 1 << 28
 
 
+class Buffer:
+    """Memory that is used again and again.
+
+    The pages of new memory are mapped by the kernel one by one, when they are first written to,
+    which takes longer than to unpack what is written there.
+    """
+
+    def __init__(self) -> None:
+        self._memory = memoryview(b'')
+
+    def take(self, size: int) -> memoryview:
+        """Give so many bytes, whatever they hold, until it is asked for others."""
+        if len(self._memory) < size:
+            # The next one is often a little larger.
+            self._memory = np.empty(size + size // 8, np.uint8).data
+        return self._memory[:size]
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool:
+        """Whether the end of a frame was reached."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether there is nothing more to give before there is more data."""
+
+    @property
+    def unused_data(self) -> bytes | None:
+        """What follows the end of the frame."""
+
+    def decompress(self, data: bytes | memoryview, /, max_length: int) -> bytes:
+        """Give no more than so many bytes of what was given up to now."""
+
+
 def decompress_zstd(data: bytes | memoryview, most: int = LARGEST) -> bytes:
     """Decompress bytes; raises what zstd raises for others, and ValueError beyond ``most``."""
-    parts: list[bytes] = []
-    left = most
-    while data:
-        # One frame may follow another.
-        decompressor = zstd.ZstdDecompressor()
-        parts.append(decompressor.decompress(data, max_length=left + 1))
-        left = _less(left, parts[-1], most)
-        if not decompressor.eof:
-            raise EOFError('compressed data ends before its end')
-        data = decompressor.unused_data
-    return b''.join(parts)
+    return b''.join(zstd_parts(data, most))
 
 
 def decompress_lz4(data: bytes | memoryview, most: int = LARGEST) -> bytes:
     """Decompress bytes; raises RuntimeError for others, and ValueError beyond ``most``."""
-    decompressor = LZ4FrameDecompressor()
-    whole: bytes = decompressor.decompress(data, max_length=most + 1)
-    _less(most, whole, most)
-    if not decompressor.eof:
+    return b''.join(lz4_parts(data, most))
+
+
+def zstd_parts(data: bytes | memoryview, most: int = LARGEST) -> Iterator[bytes]:
+    """Give in parts what :func:`decompress_zstd` gives, and raise like it."""
+    return _parts(zstd.ZstdDecompressor, data, most)
+
+
+def lz4_parts(data: bytes | memoryview, most: int = LARGEST) -> Iterator[bytes]:
+    """Give in parts what :func:`decompress_lz4` gives, and raise like it."""
+    return _parts(LZ4FrameDecompressor, data, most)
+
+
+def _parts(
+    begin: Callable[[], _Decompressor], data: bytes | memoryview, most: int
+) -> Iterator[bytes]:
+    view, at, left = memoryview(data), 0, most
+    decompressor: _Decompressor | None = None
+    while at < len(view):
+        if decompressor is None or decompressor.eof:
+            # One frame may follow another.
+            decompressor = begin()
+        given: bytes | memoryview = view[at : at + _PART]
+        at += len(given)
+        waits = False
+        while not (waits or decompressor.eof):
+            part = decompressor.decompress(given, max_length=min(_PART, left + 1))
+            left = _less(left, part, most)
+            yield part
+            given, waits = b'', decompressor.needs_input
+        at -= len(decompressor.unused_data or b'')
+    if decompressor is not None and not decompressor.eof:
         raise EOFError('compressed data ends before its end')
-    return whole
 
 
 def _less(left: int, part: bytes, most: int) -> int:

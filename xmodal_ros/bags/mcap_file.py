@@ -19,11 +19,11 @@ does not fit them, the whole file is looked through. The layout is that of https
 """
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-import heapq
-from itertools import repeat
+from itertools import chain, repeat
 from operator import itemgetter
 import os
 from pathlib import Path
@@ -34,7 +34,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.bags.compression import decompress_lz4, decompress_zstd, LARGEST
+from xmodal_ros.bags.compression import Buffer, LARGEST, lz4_parts, zstd_parts
 from xmodal_ros.bags.storage import (
     CDR,
     Channel,
@@ -45,6 +45,7 @@ from xmodal_ros.bags.storage import (
     read_qos,
     READABLE,
     StorageFile,
+    StoredMessage,
 )
 from xmodal_ros.errors import BagError
 
@@ -94,7 +95,10 @@ _OFFSET_BITS: Final = 40
 # Schemas of messages in CDR; a channel that does not say its encoding is known by them.
 _CDR_SCHEMAS: Final = ('ros2msg', 'ros2idl', 'omgidl')
 
-_Item = tuple[int, Channel | None, bytes]
+_UNPACKING: Final = {'zstd': zstd_parts, 'lz4': lz4_parts}
+
+# When it was recorded, its place, its channel and the message.
+_Item = tuple[int, int, int, bytes]
 
 
 class _Schema(NamedTuple):
@@ -150,6 +154,14 @@ class _Content:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Memory:
+    """Where chunks are read to, one after the other, and where they are unpacked to."""
+
+    packed: Buffer = field(default_factory=Buffer)
+    unpacked: Buffer = field(default_factory=Buffer)
+
+
 class McapFile(StorageFile):
     """An mcap file that was closed by its writer; raises BagError for one that was not."""
 
@@ -170,25 +182,46 @@ class McapFile(StorageFile):
 
     def messages(
         self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
-    ) -> Iterator[tuple[Channel, int, bytes]]:
+    ) -> Iterator[StoredMessage]:
+        """Give messages by time."""
+        return chain.from_iterable(self.runs(channels, start_ns, stop_ns))
+
+    def runs(
+        self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[list[StoredMessage]]:
         """Give messages by time; no more chunks are in memory than overlap in time."""
         wanted = {channel.key: channel for channel in channels}
+        memory, content = _Memory(), self._content
         sources = [
-            self._messages_of(number, chunk, wanted)
-            for number, chunk in enumerate(self._content.chunks)
+            (chunk.start_ns, number)
+            for number, chunk in enumerate(content.chunks)
             if (start_ns is None or start_ns <= chunk.end_ns)
             and (stop_ns is None or chunk.start_ns < stop_ns)
             and any(chunk.counts.get(key) for key in wanted)
         ]
-        if self._content.times:
-            sources.append(self._loose_messages(wanted))
-        for time_ns, channel, data in heapq.merge(*sources, key=itemgetter(0)):
-            if (
-                channel is not None
-                and (start_ns is None or start_ns <= time_ns)
+        loose = enumerate(content.keys, len(content.chunks))
+        sources += [
+            (content.times[number - len(content.chunks)], number)
+            for number, key in loose
+            if key in wanted
+        ]
+        sources.sort()
+        waiting: list[_Item] = []
+        for index, (_, number) in enumerate(sources):
+            found = self._items(number, wanted, memory)
+            waiting = sorted(waiting + found) if waiting else found
+            ready = len(waiting)
+            if index + 1 < len(sources):
+                # What comes before all that the next ones can hold.
+                next_ns, following = sources[index + 1]
+                ready = bisect_left(waiting, (next_ns, following << _OFFSET_BITS))
+            yield [
+                (wanted[key], time_ns, data)
+                for time_ns, _, key, data in waiting[:ready]
+                if (start_ns is None or start_ns <= time_ns)
                 and (stop_ns is None or time_ns < stop_ns)
-            ):
-                yield channel, time_ns, data
+            ]
+            waiting = waiting[ready:]
 
     def heads(self, keep: Collection[Channel] = ()) -> Iterator[Heads] | None:
         """Give heads by the index of each chunk, None where there is none.
@@ -202,7 +235,7 @@ class McapFile(StorageFile):
         return self._heads({channel.key for channel in keep})
 
     def _heads(self, keep: Collection[int]) -> Iterator[Heads]:
-        file, buffer, room = self._stream.fileno(), bytearray(), _MOST_KEPT
+        file, memory, room = self._stream.fileno(), _Memory(), _MOST_KEPT
         for number, chunk in enumerate(self._content.chunks):
             entries = self._entries(chunk)
             if not (count := sum(map(len, entries.values()))):
@@ -210,8 +243,7 @@ class McapFile(StorageFile):
             # As plain numbers, for numpy compares the fields of records each time.
             every = np.concatenate([each.view('<u8') for each in entries.values()]).reshape(-1, 2)
             times, offsets = every[:, 0], every[:, 1].astype(np.int64)
-            data = _ChunkData(file, chunk, few=count, heads=True, buffer=buffer)
-            buffer = data.buffer
+            data = _ChunkData(file, chunk, memory, few=count, heads=True)
             heads = data.heads(offsets)
             keys = np.repeat(np.array([*entries], np.uint16), [*map(len, entries.values())])
             _check(bool((heads['code'] == _MESSAGE_CODE).all()), 'an index names no message')
@@ -233,12 +265,12 @@ class McapFile(StorageFile):
 
     def read_at(self, places: NDArray[np.int64]) -> Iterator[bytes]:
         """Give messages by their places; compressed chunks are unpacked where they change."""
-        last, data, file = -1, None, self._stream.fileno()
+        last, data, file, memory = -1, None, self._stream.fileno(), _Memory()
         for place in places.tolist():
             number, offset = place >> _OFFSET_BITS, place & ((1 << _OFFSET_BITS) - 1)
             if number != last or data is None:
                 chunk = self._content.chunks[number]
-                last, data = number, _ChunkData(file, chunk, few=0, heads=True)
+                last, data = number, _ChunkData(file, chunk, memory, few=0, heads=True)
             yield data.message(offset)[1]
 
     def _entries(
@@ -326,7 +358,7 @@ class McapFile(StorageFile):
 
     def _scan(self, start: int, end: int) -> _Content:
         """Look through the whole file."""
-        stream, content = self._stream, _Content()
+        stream, content, memory = self._stream, _Content(), _Memory()
         position = start
         while position < end:
             stream.seek(position)
@@ -334,7 +366,8 @@ class McapFile(StorageFile):
             if code == _DATA_END:
                 break
             if code == _CHUNK_CODE:
-                content.chunks.append(_scan_chunk(content, position, _exactly(stream, size)))
+                data = _read_chunk(stream.fileno(), position, memory)
+                content.chunks.append(_scan_chunk(content, position, data))
             elif code == _MESSAGE_CODE:
                 _check(size >= _MESSAGE.size, 'a message is too short')
                 key, _, time_ns, _ = _MESSAGE.unpack(_exactly(stream, _MESSAGE.size))
@@ -351,59 +384,49 @@ class McapFile(StorageFile):
         _check(not unknown, f'messages are of channels that it does not declare: {unknown}')
         return content
 
-    def _messages_of(
-        self, number: int, chunk: _Chunk, wanted: Mapping[int, Channel]
-    ) -> Iterator[_Item]:
-        # With this, merging needs a chunk only when its time has come.
-        yield chunk.start_ns, None, b''
-        few = {key: wanted[key] for key, count in chunk.counts.items() if count and key in wanted}
-        if chunk.index_at and 2 * sum(chunk.counts[key] for key in few) < sum(
+    def _items(self, number: int, wanted: Mapping[int, Channel], memory: _Memory) -> list[_Item]:
+        """Give the messages of a chunk by time; of a number beyond all chunks a loose one."""
+        content = self._content
+        if number >= len(content.chunks):
+            at = number - len(content.chunks)
+            self._stream.seek(content.offsets[at])
+            _, record = _read_record(self._stream)
+            place = number << _OFFSET_BITS
+            return [(content.times[at], place, content.keys[at], record[_MESSAGE.size :])]
+        chunk = content.chunks[number]
+        few = [key for key, count in chunk.counts.items() if count and key in wanted]
+        if chunk.index_at and 2 * sum(map(chunk.counts.__getitem__, few)) < sum(
             chunk.counts.values()
         ):
-            yield from self._indexed_messages(number, chunk, few)
-            return
-        self._stream.seek(chunk.offset)
-        code, record = _read_record(self._stream)
-        _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
+            return self._indexed_items(number, chunk, few, memory)
         found: list[_Item] = []
-        for code, body in _records(_unpack_chunk(record)):
+        data = _read_chunk(self._stream.fileno(), chunk.offset, memory)
+        for place, (code, body) in enumerate(_records(data), number << _OFFSET_BITS):
             if code != _MESSAGE_CODE:
                 continue
             key, _, time_ns, _ = _MESSAGE.unpack_from(body)
-            if (channel := wanted.get(key)) is not None:
-                found.append((time_ns, channel, bytes(body[_MESSAGE.size :])))
+            if key in wanted:
+                found.append((time_ns, place, key, bytes(body[_MESSAGE.size :])))
         found.sort(key=itemgetter(0))
-        yield from found
+        return found
 
-    def _indexed_messages(
-        self, number: int, chunk: _Chunk, wanted: Mapping[int, Channel]
-    ) -> Iterator[_Item]:
+    def _indexed_items(
+        self, number: int, chunk: _Chunk, wanted: Collection[int], memory: _Memory
+    ) -> list[_Item]:
         """Give the messages of few channels of a chunk without walking over those of others."""
         count = sum(chunk.counts[key] for key in wanted)
         data: _ChunkData | None = None
-        found: list[tuple[int, int, int, bytes]] = []
+        found: list[_Item] = []
         for key, entries in self._entries(chunk, wanted).items():
-            times, offsets = entries['time'].tolist(), entries['offset'].tolist()
-            places = [offset | number << _OFFSET_BITS for offset in offsets] if self._kept else []
-            if places and all(place in self._kept for place in places):
+            places = (entries['offset'].astype(np.int64) | number << _OFFSET_BITS).tolist()
+            if self._kept and all(place in self._kept for place in places):
                 messages = [self._kept.pop(place) for place in places]
             else:
-                data = data or _ChunkData(self._stream.fileno(), chunk, few=count)
+                data = data or _ChunkData(self._stream.fileno(), chunk, memory, few=count)
                 messages = data.messages(key, entries)
-            found += zip(times, offsets, repeat(key), messages, strict=False)
+            found += zip(entries['time'].tolist(), places, repeat(key), messages, strict=False)
         found.sort()
-        for time_ns, _, key, message in found:
-            yield time_ns, wanted[key], message
-
-    def _loose_messages(self, wanted: Mapping[int, Channel]) -> Iterator[_Item]:
-        content = self._content
-        for index in sorted(range(len(content.times)), key=content.times.__getitem__):
-            channel = wanted.get(content.keys[index])
-            if channel is None:
-                continue
-            self._stream.seek(content.offsets[index])
-            _, record = _read_record(self._stream)
-            yield content.times[index], channel, record[_MESSAGE.size :]
+        return found
 
     def _read_metadata(self) -> None:
         """Note what rosbag2 stored of the bag."""
@@ -422,40 +445,28 @@ class _ChunkData:
 
     A chunk that is not compressed may be left in the file where no more than ``few`` of its
     messages will be asked for; with ``heads`` of these no more than their heads, and then its
-    checksum, if it has one, is not tested. ``buffer`` is where such a chunk is read to, until the
-    next one is. ``unpacked`` says of a chunk that it was compressed.
+    checksum, if it has one, is not tested. ``memory`` is where it is otherwise, until the next
+    one is. ``unpacked`` says of a chunk that it was compressed.
     """
 
     def __init__(
-        self,
-        file: int,
-        chunk: _Chunk,
-        *,
-        few: int,
-        heads: bool = False,
-        buffer: bytearray | None = None,
+        self, file: int, chunk: _Chunk, memory: _Memory, *, few: int, heads: bool = False
     ) -> None:
         self._file = file
-        self.buffer = bytearray() if buffer is None else buffer
         frame = _read_at(file, _CHUNK_FRAME, chunk.offset)
         code, size = _RECORD.unpack_from(frame)
         _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
         _, _, self.size, checksum = _CHUNK.unpack_from(frame, _RECORD.size)
         (kind_size,) = _LENGTH.unpack_from(frame, _RECORD.size + _CHUNK.size)
         self._at = chunk.offset + _RECORD.size + _CHUNK.size + _LENGTH.size + kind_size + 8
-        self._data: bytes | memoryview | None = None
+        self._data: memoryview | None = None
         self.unpacked = kind_size > 0
         if self.unpacked or (checksum and not heads):
-            self._data = _unpack_chunk(_read_at(file, size, chunk.offset + _RECORD.size))
+            self._data = _read_chunk(file, chunk.offset, memory)
             return
         _check(self._at + self.size <= chunk.offset + _RECORD.size + size, 'a chunk is too short')
         if self.size < few * _LARGE:
-            _check(self.size <= LARGEST, f'a chunk claims to be {self.size} bytes')
-            if len(self.buffer) < self.size:
-                self.buffer = bytearray(self.size)
-            self._data = memoryview(self.buffer)[: self.size]
-            read = os.preadv(file, [self._data], self._at)
-            _check(read == self.size, 'a chunk ends too early')
+            self._data = _read_to(memory.unpacked, file, self.size, self._at)
 
     def read(self, offset: int, count: int) -> bytes:
         """Give so many bytes, fewer at the end."""
@@ -486,7 +497,8 @@ class _ChunkData:
     def message(self, offset: int, key: int | None = None) -> tuple[int, bytes]:
         """Give a message, of the channel ``key`` where that is given, and when it was recorded."""
         _check(0 <= offset <= self.size - _FRAME.size, 'an index names no message')
-        data, at = self._data, offset
+        data: bytes | memoryview | None = self._data
+        at = offset
         if data is None:
             # Most messages are whole by this.
             data, at = self.read(offset, _SMALL), 0
@@ -586,6 +598,21 @@ def _read_at(file: int, count: int, at: int) -> bytes:
     return data
 
 
+def _read_to(buffer: Buffer, file: int, count: int, at: int) -> memoryview:
+    _check(0 <= count <= LARGEST, 'a record is larger than can be')
+    data = buffer.take(count)
+    _check(os.preadv(file, [data], at) == count, 'a record ends too early')
+    return data
+
+
+def _read_chunk(file: int, offset: int, memory: _Memory) -> memoryview:
+    """Give what a chunk holds, until the next one is read to this memory."""
+    code, size = _RECORD.unpack(_read_at(file, _RECORD.size, offset))
+    _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
+    record = _read_to(memory.packed, file, size, offset + _RECORD.size)
+    return _unpack_chunk(record, memory.unpacked)
+
+
 def _read_record(stream: BinaryIO) -> tuple[int, bytes]:
     code, size = _RECORD.unpack(_exactly(stream, _RECORD.size))
     return code, _exactly(stream, size)
@@ -641,10 +668,10 @@ def _read_chunk_index(fields: _Fields) -> _Chunk:
     return _Chunk(offset, start_ns, end_ns, counts, {key: at for at, key in places}, ends[-1])
 
 
-def _scan_chunk(content: _Content, offset: int, record: bytes) -> _Chunk:
+def _scan_chunk(content: _Content, offset: int, data: memoryview) -> _Chunk:
     counts: Counter[int] = Counter()
     times: array[int] = array('q')
-    for code, body in _records(_unpack_chunk(record)):
+    for code, body in _records(data):
         if code == _MESSAGE_CODE:
             key, _, time_ns, _ = _MESSAGE.unpack_from(body)
             counts[key] += 1
@@ -654,23 +681,29 @@ def _scan_chunk(content: _Content, offset: int, record: bytes) -> _Chunk:
     return _Chunk(offset, min(times, default=0), max(times, default=0), counts)
 
 
-def _unpack_chunk(record: bytes) -> bytes | memoryview:
+def _unpack_chunk(record: bytes | memoryview, buffer: Buffer) -> memoryview:
+    """Give what a chunk holds: in the buffer where it was compressed, else where it is."""
     _, _, size, checksum = _CHUNK.unpack_from(record)
     _check(size <= LARGEST, f'a chunk claims to be {size} bytes')
     (kind_size,) = _LENGTH.unpack_from(record, _CHUNK.size)
     data_at = _CHUNK.size + _LENGTH.size + kind_size + 8
     kind = bytes(record[_CHUNK.size + _LENGTH.size : data_at - 8]).decode('utf-8', 'replace')
     (packed_size,) = struct.unpack_from('<Q', record, data_at - 8)
-    packed = memoryview(record)[data_at : data_at + packed_size]
-    _check(len(packed) == packed_size, 'a record ends too early')
-    data: bytes | memoryview
-    if kind == 'zstd':
-        data = decompress_zstd(packed, size)
-    elif kind == 'lz4':
-        data = decompress_lz4(packed, size)
+    data = memoryview(record)[data_at : data_at + packed_size]
+    _check(len(data) == packed_size, 'a record ends too early')
+    if kind in _UNPACKING:
+        data = _fill(buffer.take(size), _UNPACKING[kind](data, size))
     else:
         _check(not kind, f'its chunks are compressed as {kind!r}, only zstd and lz4 are known')
-        data = packed
     _check(len(data) == size, f'a chunk of {size} bytes has {len(data)}')
     _check(not checksum or crc32(data) == checksum, 'the checksum of a chunk is wrong')
     return data
+
+
+def _fill(memory: memoryview, parts: Iterable[bytes]) -> memoryview:
+    """Write parts, one after the other, and give as much of the memory as they fill."""
+    at = 0
+    for part in parts:
+        memory[at : at + len(part)] = part
+        at += len(part)
+    return memory[:at]

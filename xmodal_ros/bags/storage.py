@@ -63,6 +63,10 @@ class Channel:
     definition: str = field(default='', repr=False)
 
 
+StoredMessage = tuple[Channel, int, bytes]
+"""A message's channel, when it was recorded in nanoseconds, and its bytes."""
+
+
 @dataclass(frozen=True)
 class Heads:
     """Messages of which no more than the first bytes were read.
@@ -113,8 +117,15 @@ class StorageFile(ABC):
     @abstractmethod
     def messages(
         self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
-    ) -> Iterator[tuple[Channel, int, bytes]]:
+    ) -> Iterator[StoredMessage]:
         """Give the messages of ``channels`` recorded in ``[start_ns, stop_ns)``, in order."""
+
+    def runs(
+        self, channels: Collection[Channel], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[list[StoredMessage]]:
+        """Give what :meth:`messages` gives, together what is in memory together."""
+        for each in self.messages(channels, start_ns, stop_ns):
+            yield [each]
 
     def heads(
         self,

@@ -34,7 +34,7 @@ from xmodal_ros.windows.windowing import WindowingSpec
 
 _SECOND_NS: Final = 1_000_000_000
 # Of fewer messages, one by one costs no more; of more, no less is gained by each.
-_LEAST_BLOCK, _BLOCK = 4, 128
+_LEAST_BLOCK, _BLOCK = 4, 512
 # Below this share of the model's rate, it sees less than it has learnt from.
 ENOUGH_OF_RATE: Final = 0.8
 # Stamps kept to measure the rate by, of a robot and of a recording; fewer steps than this say

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from xmodal_ros.bags.audio_format import read_audio_format
-from xmodal_ros.bags.reading import BagReader, blocks
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_type import sensor_type
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.checks import Problem
@@ -99,7 +99,7 @@ def classify_bag(
                 progress(intake.received)
         waiting.clear()
 
-    for messages in blocks(reader.messages([sensor.topic]), intake.block_size):
+    for messages in reader.blocks(sensor.topic, intake.block_size):
         received_ns = [message.received_ns for message in messages]
         for number, windows in intake.push_all([each.data for each in messages], received_ns):
             waiting += windows

@@ -14,6 +14,7 @@
 
 """Samples in, due windows out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -165,13 +166,12 @@ class WindowAssembler:
         self.clock.admit(last_ns)
         self._frame_id = block.frame_id
         self._buffer.extend(stamps, block.values)
+        ends = self.clock.due(last_ns)
         due: dict[int, list[Window]] = {}
         # Samples after the one that made a window due lie beyond what it depends on.
-        for end_ns in self.clock.due(last_ns):
-            number = int(np.searchsorted(stamps, end_ns))
-            due.setdefault(number, []).append(self._window(end_ns))
-        if due:
-            self._buffer.forget_before(self.clock.needed_from_ns)
+        numbers = np.searchsorted(stamps, ends).tolist()
+        for number, window in zip(numbers, self._windows(ends), strict=True):
+            due.setdefault(number, []).append(window)
         return [*due.items()]
 
     def _decoded_if_needed(self, sample: Sample | Undecoded) -> Sample | Undecoded:
@@ -206,18 +206,38 @@ class WindowAssembler:
         else:
             self._undecoded = None
             self._buffer.append(sample.stamp_ns, sample.values)
-        due = [self._window(end_ns) for end_ns in self.clock.due(sample.stamp_ns)]
-        if due:
-            self._buffer.forget_before(self.clock.needed_from_ns)
-        return due
+        return self._windows(self.clock.due(sample.stamp_ns))
 
-    def _window(self, end_ns: int) -> Window:
+    def _windows(self, ends: Sequence[int]) -> list[Window]:
+        """Give the windows of these ends, a hop apart, and let go of what no other needs."""
+        if not ends:
+            return []
+        hop = self.spec.hop_ns * self.spec.rate_hz
+        if hop % SECOND_NS:
+            # Those that end between two points, as some to learn from do, share none.
+            windows = [self._cut(self._lay(end_ns, end_ns), 0, end_ns) for end_ns in ends]
+        else:
+            laid, hop_steps = self._lay(ends[0], ends[-1]), hop // SECOND_NS
+            windows = [self._cut(laid, n * hop_steps, end_ns) for n, end_ns in enumerate(ends)]
+        self._buffer.forget_before(self.clock.needed_from_ns)
+        return windows
+
+    def _cut(self, laid: Resampled, first: int, end_ns: int) -> Window:
+        """Give the window that begins with a point."""
+        points = slice(first, first + self.spec.steps)
+        found = Resampled(laid.values[points], laid.covered[points])
+        coverage = int(np.count_nonzero(found.covered)) / self.spec.steps
+        return Window(end_ns, hold(found).values, coverage, self._frame_id)
+
+    def _lay(self, first_end_ns: int, last_end_ns: int) -> Resampled:
+        """Give the points of windows with these ends and of all between."""
         spec = self.spec
         stamps, values = self._buffer.between(
-            end_ns - spec.length_ns - spec.margin_ns, end_ns + spec.margin_ns
+            first_end_ns - spec.length_ns - spec.margin_ns, last_end_ns + spec.margin_ns
         )
-        known = self._known(end_ns)
-        grid = spec.grid(end_ns, len(known.covered) if known else 0)
+        known = self._known(first_end_ns)
+        more = (last_end_ns - first_end_ns) * spec.rate_hz // SECOND_NS
+        grid = spec.grid(last_end_ns, (len(known.covered) if known else 0) - more)
         laid = self._resample(stamps, values, grid)
         if known is not None:
             laid = Resampled(
@@ -227,10 +247,9 @@ class WindowAssembler:
         settled = 0
         if len(stamps):
             settled = spec.steps - len(grid) + int(np.searchsorted(grid, stamps[-1]))
-        self._laid = _Laid(end_ns, laid, settled)
-        held = hold(laid)
-        coverage = int(np.count_nonzero(laid.covered)) / spec.steps
-        return Window(end_ns, held.values, coverage, self._frame_id)
+        last = Resampled(laid.values[more:], laid.covered[more:])
+        self._laid = _Laid(last_end_ns, last, max(0, settled))
+        return laid
 
     def _resample(
         self, stamps: NDArray[np.int64], values: NDArray[Any], grid: NDArray[np.int64]

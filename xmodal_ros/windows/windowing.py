@@ -71,7 +71,7 @@ class WindowingSpec(BaseModel):
     def grid(self, end_ns: int, first: int = 0) -> NDArray[np.int64]:
         """Give the stamps (steps,) of the window that ends at ``end_ns``, in nanoseconds.
 
-        Those from its point ``first`` on, (steps - first,).
+        Those from its point ``first`` on, (steps - first,); a negative one lies before it.
         """
         last = end_ns * self.rate_hz // SECOND_NS
         points = np.arange(last - self.steps + first, last, dtype=np.int64)
