@@ -103,9 +103,7 @@ def node(
 def robot_environment() -> Iterator[dict[str, str]]:
     """Give the environment of processes that hear each other and nobody else."""
     with reserved_domain() as domain:
-        environment = with_profile(isolated(os.environ, domain), SHIPPED_PROFILE)
-        # As launch files set it.
-        yield {**environment, 'OMP_WAIT_POLICY': 'PASSIVE'}
+        yield {**with_profile(isolated(os.environ, domain), None), 'OMP_WAIT_POLICY': 'PASSIVE'}
 
 
 @contextmanager
@@ -115,7 +113,8 @@ def sensors(environment: Mapping[str, str]) -> Iterator[Callable[[float], dict[s
         [sys.executable, __file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=dict(environment),
+        # As launch files start a camera.
+        env=with_profile(environment, SHIPPED_PROFILE),
         text=True,
         process_group=0,
     )

@@ -15,6 +15,7 @@
 """What other packages add is found by the entry points that they declare."""
 
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def install(folder: Path, package: str, group: str, **declared: str) -> None:
 
 
 def forget() -> None:
+    registry._declared.cache_clear()
     registry.entries.cache_clear()
     registry._import.cache_clear()
     modality_registry.find_modality.cache_clear()
@@ -57,6 +59,21 @@ def test_what_another_package_declares_stands_beside_what_this_one_does(site: Pa
     install(site, 'others', registry.METHODS, another='json:dumps')
     assert registry.names(registry.METHODS) == tuple(sorted((*ours, 'another')))
     assert registry.load(registry.METHODS, 'another')({}) == '{}'
+
+
+def test_the_metadata_of_packages_is_read_once_for_all_groups(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading: list[int] = []
+
+    def read() -> object:
+        reading.append(1)
+        return entry_points()
+
+    monkeypatch.setattr(registry, 'entry_points', read)
+    for group in (registry.MODALITIES, registry.ENCODERS, registry.METHODS, registry.LANES):
+        assert registry.names(group)
+    assert len(reading) == 1
 
 
 def test_two_packages_cannot_share_a_name(site: Path) -> None:

@@ -32,12 +32,14 @@ import stat
 import tempfile
 import time
 from types import TracebackType
-from typing import Any, Final, Self
-
-from filelock import FileLock, Timeout
+from typing import Any, Final, Self, TYPE_CHECKING
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.paths import is_folder, is_there
+
+if TYPE_CHECKING:
+    # It takes as long as a model, and a robot, which only reads, locks nothing.
+    from filelock import FileLock
 
 _PARTIAL: Final = '.partial'
 # What nobody has written to for so long is at no work.
@@ -338,6 +340,8 @@ def exclusive_lock(file: Path) -> Iterator[None]:
     where another process or thread holds the lock, and other :class:`OSError` where the file
     cannot be opened. On a file system that knows no locks, as some of networks, none is held.
     """
+    from filelock import Timeout
+
     file.open('ab').close()
     lock = _make_lock(file)
     try:
@@ -353,7 +357,9 @@ def exclusive_lock(file: Path) -> Iterator[None]:
         lock.release()
 
 
-def _make_lock(file: Path) -> FileLock:
+def _make_lock(file: Path) -> 'FileLock':
+    from filelock import FileLock
+
     try:
         # The files that newer versions make where there are no locks outlast a killed process.
         return FileLock(file, timeout=0, fallback_to_soft=False)

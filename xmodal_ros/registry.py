@@ -45,6 +45,12 @@ _KINDS: Final[Mapping[str, str]] = {
 
 
 @cache
+def _declared() -> Any:
+    """Give what lets entry points of any group be selected; reads the metadata of all packages."""
+    return entry_points()
+
+
+@cache
 def entries(group: str) -> Mapping[str, EntryPoint]:
     """Give the entry points of a group by name, sorted; nothing is imported.
 
@@ -52,7 +58,7 @@ def entries(group: str) -> Mapping[str, EntryPoint]:
     is none at all: then the package is on the path without having been installed.
     """
     found: dict[str, EntryPoint] = {}
-    for entry in sorted(entry_points(group=group), key=lambda each: each.name):
+    for entry in sorted(_declared().select(group=group), key=lambda each: each.name):
         other = found.setdefault(entry.name, entry)
         if other.value != entry.value:
             raise ConfigurationError(

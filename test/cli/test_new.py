@@ -57,6 +57,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[K
 
 
 def forget() -> None:
+    registry._declared.cache_clear()
     registry.entries.cache_clear()
     find_modality.cache_clear()
 

@@ -38,21 +38,17 @@ def launch_file(name: str) -> LaunchFile:
 
 @dataclass(frozen=True)
 class Started:
-    """What a launch file starts, files that it includes too, and the environment it sets."""
+    """What a launch file starts, files that it includes too."""
 
     processes: tuple[ProcessSpec, ...]
-    environment: Mapping[str, str]
 
 
 def planned(name: str, given: Mapping[str, object]) -> Started:
     """What a launch file starts with these arguments."""
     plan = launch_file(name).plan({key: str(value) for key, value in given.items()})
     included = [planned(include.file, include.arguments) for include in plan.includes]
-    environment = dict(plan.environment)
-    for each in included:
-        environment |= each.environment
     further = [spec for each in included for spec in each.processes]
-    return Started((*plan.processes, *further), environment)
+    return Started((*plan.processes, *further))
 
 
 def console_scripts() -> dict[str, str]:

@@ -112,7 +112,7 @@ class ProcessesAlone:
                 process = subprocess.Popen(
                     _command(spec, folder / f'{number}.yaml'),
                     cwd=ROOT,
-                    env={**os.environ, **started.environment},
+                    env={**os.environ, **spec.environment},
                     stderr=subprocess.PIPE,
                     text=True,
                 )

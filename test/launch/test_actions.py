@@ -52,19 +52,24 @@ def test_launch_shows_the_arguments_of_the_table(name: str) -> None:
         assert declared.choices == argument.choices
 
 
-def test_the_environment_is_set_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from launch.actions import SetEnvironmentVariable
+def test_a_process_is_given_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     from launch_ros.actions import Node
 
     monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
     monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
     description, context = describe('drivers')
     actions = [action for each in description.entities for action in each.visit(context) or ()]
-    assert [type(action) for action in actions] == [*[SetEnvironmentVariable] * 2, Node, Node]
-    assert {text(action.name): text(action.value) for action in actions[:2]} == dict.fromkeys(
+    assert [type(action) for action in actions] == [Node, Node]
+    camera, microphone = (
+        {text(name): text(value) for name, value in action.process_description.additional_env}
+        for action in actions
+    )
+    profile = dict.fromkeys(
         ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'),
         str(share('config', 'fastdds.xml')),
     )
+    assert profile.items() <= camera.items()
+    assert not profile.keys() & microphone.keys()
 
 
 def test_a_node_is_given_time_to_end_and_ends_with_launch() -> None:

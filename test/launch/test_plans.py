@@ -126,22 +126,38 @@ def test_what_is_wrong_with_the_file_is_left_for_the_nodes_to_say(
     assert 'wait_for_subscribers' not in processes['bag_player'].parameters
 
 
-@pytest.mark.parametrize('name', ['perception', 'drivers', 'bringup', 'evaluate'])
-def test_images_get_room_in_shared_memory_unless_the_user_has_set_up_dds(
-    name: str, bag: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ('name', 'sender'),
+    [
+        ('perception', 'bag_player'),
+        ('drivers', 'camera'),
+        ('bringup', 'camera'),
+        ('evaluate', 'bag_player'),
+    ],
+)
+def test_who_sends_images_alone_gets_room_in_shared_memory_unless_the_user_has_set_up_dds(
+    name: str, sender: str, bag: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
     monkeypatch.delenv('FASTDDS_DEFAULT_PROFILES_FILE', raising=False)
-    arguments = {'bag': bag, 'imu_model': bundle} if name == 'evaluate' else {}
+    arguments: dict[str, object] = {}
+    if name in {'evaluate', 'perception'}:
+        arguments = {'bag': bag, 'imu_model': bundle}
     profile = str(share('config', 'fastdds.xml'))
-    assert planned(name, arguments).environment == {
+    room = {
         'FASTRTPS_DEFAULT_PROFILES_FILE': profile,
         'FASTDDS_DEFAULT_PROFILES_FILE': profile,
     }
-    for variable in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'):
+    if name == 'bringup':
+        arguments = {'camera': True, 'microphone': True}
+    processes = started(name, **arguments)
+    assert sender in processes
+    for executable, process in processes.items():
+        assert process.environment == (room if executable == sender else {})
+    for variable in room:
         with monkeypatch.context() as changed:
             changed.setenv(variable, 'mine.xml')
-            assert planned(name, arguments).environment == {}
+            assert not any(each.environment for each in started(name, **arguments).values())
 
 
 def test_both_drivers_start_and_start_again() -> None:

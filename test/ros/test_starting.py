@@ -14,6 +14,8 @@
 
 """How the process of a node begins and ends."""
 
+import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
@@ -69,6 +71,23 @@ def load():
     return make
 sys.exit(start(load, ['node']))
 """
+PLUGGED = """
+import sys
+from xmodal_ros.ros.starting import start
+def load():
+    import torch
+    from pydantic import BaseModel
+    class Model(BaseModel):
+        value: int
+    sys.exit('loaded')
+start(load, ['node'])
+"""
+USED = """
+import sys
+from xmodal_ros.ros.classifier import ClassifierNode
+import xmodal_ros.files
+print(*sys.modules)
+"""
 LEAVING = """
 import atexit, sys
 from xmodal_ros.ros.starting import leave
@@ -85,6 +104,46 @@ leave(3)
 def test_what_is_loaded_at_the_start_is_not_looked_through_for_garbage() -> None:
     done = run_python(COLLECTING)
     assert done.stdout == 'False False True True\n'
+
+
+@pytest.mark.parametrize('wanted', [False, True])
+def test_a_node_reads_the_metadata_of_all_packages_for_no_plugins_unless_they_are_wanted(
+    wanted: bool, tmp_path: Path
+) -> None:
+    (tmp_path / 'plugged-1.0.dist-info').mkdir()
+    (tmp_path / 'plugged-1.0.dist-info' / 'METADATA').write_text('Name: plugged\nVersion: 1.0\n')
+    (tmp_path / 'plugged-1.0.dist-info' / 'entry_points.txt').write_text(
+        '[torch.backends]\nplugged = plugged:load\n[pydantic]\nplugged = plugged:plugin\n'
+    )
+    (tmp_path / 'plugged.py').write_text(
+        'print("plugged in")\n'
+        'def load(): print("backend")\n'
+        'class Plugin:\n'
+        '    def new_schema_validator(self, *_):\n'
+        '        print("plugin")\n'
+        '        return None, None, None\n'
+        'plugin = Plugin()\n'
+    )
+    switches = {'TORCH_DEVICE_BACKEND_AUTOLOAD': '1', 'PYDANTIC_DISABLE_PLUGINS': ''}
+    given = {name: value for name, value in os.environ.items() if name not in switches}
+    done = subprocess.run(
+        [sys.executable, '-c', PLUGGED],
+        env={**given, 'PYTHONPATH': str(tmp_path), **(switches if wanted else {})},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, 'loaded\n')
+    said = ['plugged in', 'backend', 'plugin'] if wanted else []
+    assert [*dict.fromkeys(done.stdout.split('\n')[:-1])] == said
+
+
+def test_a_classifier_loads_nothing_that_it_has_no_use_for() -> None:
+    loaded = set(run_python(USED).stdout.split())
+    assert 'xmodal_ros.ros.sensor_input' in loaded
+    useless = {'xmodal_ros.ros.mounting', 'xmodal_ros.runtime.watching', 'filelock'}
+    assert not loaded & (useless | {'torch', 'cv2', 'scipy.signal', 'rosbags'})
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])

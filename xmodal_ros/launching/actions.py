@@ -25,7 +25,6 @@ from launch.actions import (
     IncludeLaunchDescription,
     OpaqueFunction,
     RegisterEventHandler,
-    SetEnvironmentVariable,
 )
 from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
@@ -73,7 +72,6 @@ def _start(context: Any, file: plan.LaunchFile) -> list[Any]:
     planned = file.plan({argument.name: given[argument.name] for argument in file.arguments})
     nodes = [_node(spec) for spec in planned.processes]
     return [
-        *(SetEnvironmentVariable(*each) for each in planned.environment.items()),
         *map(_include, planned.includes),
         *nodes,
         *(
@@ -101,7 +99,7 @@ def _node(spec: plan.ProcessSpec) -> Any:
         respawn=spec.respawn,
         respawn_delay=plan.RESPAWN_DELAY_S if spec.respawn else None,
         # Launch may be killed before it has ended them.
-        additional_env={LAUNCHED_BY: str(os.getpid())},
+        additional_env={LAUNCHED_BY: str(os.getpid()), **spec.environment},
         sigterm_timeout=LaunchConfiguration('sigterm_timeout', default=str(spec.patience_s)),
     )
 

@@ -75,7 +75,7 @@ _ARGUMENTS: Final = (
 
 def _start(values: Mapping[str, str]) -> LaunchPlan:
     started = [_process(each, values) for each in drivers() if values[each.executable] == 'true']
-    return LaunchPlan(started, environment=large_messages())
+    return LaunchPlan(started)
 
 
 def _process(driver: Driver, values: Mapping[str, str]) -> ProcessSpec:
@@ -91,6 +91,7 @@ def _process(driver: Driver, values: Mapping[str, str]) -> ProcessSpec:
         settings,
         params_file=read_file(values, 'params_file'),
         respawn=values['use_respawn'] == 'true',
+        environment=large_messages() if driver.images else {},
     )
 
 

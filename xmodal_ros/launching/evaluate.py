@@ -112,9 +112,15 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     if values['player'] == 'true':
         unplayed = Shutdown('the recording could not be played', on_failure_only=True)
         started.append(
-            process('bag_player', values, _playing(values, rate, found), at_exit=unplayed)
+            process(
+                'bag_player',
+                values,
+                _playing(values, rate, found),
+                at_exit=unplayed,
+                environment=large_messages(),
+            )
         )
-    return LaunchPlan(started, environment=large_messages())
+    return LaunchPlan(started)
 
 
 def _classifying(values: Mapping[str, str], found: Answer) -> dict[str, Value]:

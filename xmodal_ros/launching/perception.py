@@ -152,10 +152,15 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
             )
         )
     if values['bag']:
-        at_exit = ending_all('bag_player')
-        playing = _playing(values, rate, answer)
-        started.append(process('bag_player', values, playing, at_exit=at_exit))
-    return LaunchPlan(started, environment=large_messages())
+        player = process(
+            'bag_player',
+            values,
+            _playing(values, rate, answer),
+            at_exit=ending_all('bag_player'),
+            environment=large_messages(),
+        )
+        started.append(player)
+    return LaunchPlan(started)
 
 
 def _image_topic(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]]) -> str:

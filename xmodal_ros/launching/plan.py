@@ -47,7 +47,7 @@ class ProcessSpec:
     ``parameters`` win over those of ``params_file``, which is '' where there is none. A string
     stays a string, whatever it looks like: a folder may be called 2024, a subject 05. With
     ``respawn`` it is started again whenever it has ended. ``patience_s`` is what it is given to
-    end in.
+    end in. ``environment`` is set for it alone.
     """
 
     executable: str
@@ -58,6 +58,7 @@ class ProcessSpec:
     respawn: bool = False
     patience_s: float = PATIENCE_S
     at_exit: Shutdown | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,10 @@ class IncludeSpec:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """What a launch file starts with the arguments that it was given.
-
-    ``environment`` is set for all processes, those of the included files too.
-    """
+    """What a launch file starts with the arguments that it was given."""
 
     processes: Sequence[ProcessSpec] = ()
     includes: Sequence[IncludeSpec] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,10 @@ def ending_all(executable: str) -> Shutdown:
 
 
 def large_messages() -> dict[str, str]:
-    """Make shared memory large enough for images, unless the user has set up Fast DDS."""
+    """Make shared memory large enough for images, unless the user has set up Fast DDS.
+
+    Of processes that publish them: others would take 64 MB for what they never send.
+    """
     if any(name in os.environ for name in _PROFILES):
         return {}
     return dict.fromkeys(_PROFILES, str(share('config', 'fastdds.xml')))

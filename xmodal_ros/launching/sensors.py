@@ -28,13 +28,14 @@ class Driver:
     """The node that publishes a sensor's data: its executable, and what it takes.
 
     ``devices`` says what may be given as its device; ``files`` whether that may be a recorded
-    file, to be played once or again and again. ``asked_by`` are arguments that ask for its data,
-    beside that of the sensor's model.
+    file, to be played once or again and again; ``images`` whether it publishes them. ``asked_by``
+    are arguments that ask for its data, beside that of the sensor's model.
     """
 
     executable: str
     devices: str
     files: bool = False
+    images: bool = False
     asked_by: tuple[str, ...] = ()
 
 
@@ -66,6 +67,7 @@ def launch_sensors() -> tuple[LaunchSensor, ...]:
                 'camera',
                 'Number or path of a camera, a video file, or the URL of a stream',
                 files=True,
+                images=True,
                 asked_by=(POSE_WEIGHTS,),
             ),
         ),

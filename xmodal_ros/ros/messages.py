@@ -15,7 +15,7 @@
 """Decisions and reports as ROS messages, and message types by name."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TYPE_CHECKING
 
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -24,7 +24,9 @@ from vision_msgs.msg import Classification, LabelInfo, ObjectHypothesis, VisionC
 
 from xmodal_ros.ros.message_class import message_class as message_class
 from xmodal_ros.runtime.health import Level, Report
-from xmodal_ros.runtime.watching import LabelHeard
+
+if TYPE_CHECKING:
+    from xmodal_ros.runtime.watching import LabelHeard
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -86,8 +88,11 @@ def reporting_node(status: DiagnosticStatus) -> str:
     return str(status.name).partition(': ')[0]
 
 
-def read_said(status: DiagnosticStatus) -> LabelHeard:
+def read_said(status: DiagnosticStatus) -> 'LabelHeard':
     """Read back one status of diagnostics; levels that are not known are errors."""
+    # Here, for most nodes only write them.
+    from xmodal_ros.runtime.watching import LabelHeard
+
     levels = {number: level for level, number in _LEVELS.items()}
     return LabelHeard(
         levels.get(status.level, 'error'),

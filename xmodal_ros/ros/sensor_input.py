@@ -27,7 +27,6 @@ from xmodal_ros.modalities.audio.decoder import AudioFormat, TYPES_WITHOUT_FORMA
 from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.ros.audio_info import AudioInfoListener
-from xmodal_ros.ros.mounting import Mounting
 from xmodal_ros.ros.topic_reader import TopicReader
 from xmodal_ros.runtime.drain import DrainThread, Pauses
 from xmodal_ros.runtime.event_driven import EventThread
@@ -35,6 +34,7 @@ from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
 from xmodal_ros.runtime.unread import UnreadMessages
 
 if TYPE_CHECKING:
+    from xmodal_ros.ros.mounting import Mounting
     from xmodal_ros.runtime.engine import Engine
 
 # Of the messages that a subscription keeps, this part may come between two looks.
@@ -72,6 +72,9 @@ class SensorInput:
         self.feed = Feed(engine, self.source.msgtype, settings.placement, settings.audio_format)
         try:
             if settings.mounting_frame:
+                # Here, for most sensors are turned by a parameter, or not at all.
+                from xmodal_ros.ros.mounting import Mounting
+
                 self._mounting = Mounting(node, settings.mounting_frame, settings.frame)
             if settings.info_topic:
                 self._info = AudioInfoListener(node, settings.info_topic, self._use_format)

@@ -54,6 +54,10 @@ def start(
     _on_signals(lambda: os._exit(unbegun))
     # What is loaded stays: to look through it again and again takes a tenth of the start.
     gc.disable()
+    # Each would read the metadata of all packages once more. Nodes compute on the CPU and by CUDA,
+    # which are torch's own, and nobody watches what they validate.
+    os.environ.setdefault('TORCH_DEVICE_BACKEND_AUTOLOAD', '0')
+    os.environ.setdefault('PYDANTIC_DISABLE_PLUGINS', '__all__')
     try:
         from xmodal_ros.child_process import end_with_launch
         from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND

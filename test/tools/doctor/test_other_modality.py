@@ -109,7 +109,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         f'[{registry.MODALITIES}]\nthermometer = {__name__}:Thermometer\n'
     )
     monkeypatch.syspath_prepend(package.parent)
-    known = (registry.entries, find_modality, _by_message_type)
+    known = (registry._declared, registry.entries, find_modality, _by_message_type)
     for cached in known:
         cached.cache_clear()
     yield

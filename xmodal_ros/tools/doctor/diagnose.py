@@ -172,8 +172,8 @@ def _check_transport(environment: Environment, sensors: Sequence[TopicFacts]) ->
             'Fast DDS',
             f'no profile is set in this terminal, and {", ".join(raw)} carries whole images, '
             'which the default transports lose or delay',
-            f'export FASTRTPS_DEFAULT_PROFILES_FILE={file} before the camera driver and before '
-            'the classifiers are started (the launch files do it for theirs)',
+            f'export FASTRTPS_DEFAULT_PROFILES_FILE={file} before the camera driver is started '
+            '(the launch files do it for theirs)',
         )
 
 
