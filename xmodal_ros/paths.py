@@ -14,7 +14,6 @@
 
 """Paths as people write them: whatever they wrote, asking about one raises nothing."""
 
-import os
 from pathlib import Path
 
 
@@ -46,4 +45,5 @@ def is_there(path: Path) -> bool:
 
 def as_called(path: Path) -> Path:
     """Give an absolute path that ends as somebody wrote it, where it is a link too."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 - which follows links otherwise
+    # The folder above a link's is not where the link leads up to.
+    return path.resolve() if '..' in path.parts else path.absolute()

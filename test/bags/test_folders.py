@@ -135,3 +135,33 @@ def test_a_bag_has_the_same_labels_by_its_only_file(tmp_path: Path) -> None:
     bag = write_imu_bag(tmp_path / 'bag', seconds=9, start_ns=EPOCH)
     bag.with_name('bag.labels.csv').write_text(TABLE)
     assert labels_of(bag) == labels_of(storage_of(bag)) == ['wave']
+
+
+def test_a_path_leads_where_the_system_follows_it(tmp_path: Path) -> None:
+    """The folder above a linked one is not the folder that the link lies in."""
+    (tmp_path / 'disk' / 'sub').mkdir(parents=True)
+    meant = write_imu_bag(tmp_path / 'disk' / 'walk')
+    (meant / 'labels.csv').write_text(TABLE)
+    other = write_imu_bag(tmp_path / 'walk')
+    (other / 'labels.csv').write_text(TABLE.replace('wave', 'sit'))
+    (tmp_path / 'link').symlink_to(tmp_path / 'disk' / 'sub')
+    called = tmp_path / 'link' / '..' / 'walk'
+    assert labels_of(called) == ['wave']
+    assert clock_file(called) == meant / 'clocks.yaml'
+
+
+def test_a_bag_among_files_is_found_whatever_lies_in_it(tmp_path: Path) -> None:
+    storage = storage_of(write_imu_bag(tmp_path / 'made'))
+    bag = tmp_path / 'bags' / 'bag'
+    (bag / 'pictures' / 'more').mkdir(parents=True)
+    shutil.copy(storage, bag / 'bag.mcap')
+    shutil.copy(storage, tmp_path / 'bags' / 'alone.mcap')
+    assert find_recordings([tmp_path / 'bags']) == (tmp_path / 'bags' / 'alone.mcap', bag)
+
+
+def test_links_of_a_folder_to_itself_are_not_followed_for_ever(tmp_path: Path) -> None:
+    shutil.copy(storage_of(write_imu_bag(tmp_path / 'made')), tmp_path / 'alone.mcap')
+    shutil.rmtree(tmp_path / 'made')
+    for name in ('again', 'and_again'):
+        (tmp_path / name).symlink_to('.')
+    assert tmp_path / 'alone.mcap' in find_recordings([tmp_path])

@@ -19,6 +19,7 @@ import io
 from pathlib import Path
 import sqlite3
 import struct
+import tracemalloc
 import zipfile
 
 from backports import zstd
@@ -27,7 +28,8 @@ import numpy as np
 import pytest
 
 from test.bags.recordings import storage_of, write_imu_bag
-from test.bags.storage_files import MAGIC, record
+from test.bags.storage_files import channel, MAGIC, McapParts, message, record, schema
+from test.messages import imu_bytes
 from xmodal_ros.bags import compression
 from xmodal_ros.bags.compression import decompress_file, decompress_lz4, decompress_zstd
 from xmodal_ros.bags.importers.arrays import load_arrays
@@ -143,3 +145,42 @@ def test_an_archive_neither_unpickles_nor_claims_more_than_a_data_set_has(tmp_pa
         archive.writestr('imu.npy', header.getvalue())
     with pytest.raises(BagError, match='is no archive with the arrays imu'):
         load_arrays(file, ['imu'], 'missing')
+
+
+def chunk(raw: bytes, compression: str = '') -> bytes:
+    """A chunk of an mcap file whose times say nothing."""
+    packed = zstd.compress(raw) if compression else raw
+    named = struct.pack('<I', len(compression)) + compression.encode()
+    head = struct.pack('<QQQI', 0, 1000, len(raw), 0)
+    return record(6, head + named + struct.pack('<Q', len(packed)) + packed)
+
+
+def test_of_messages_that_become_large_one_is_in_memory_at_a_time(tmp_path: Path) -> None:
+    large = zstd.compress(bytes(16 * MIB))
+    raw = b''.join(message(time_ns, large) for time_ns in range(1, 17))
+    parts = McapParts().add(schema(), channel(), chunk(raw))
+    tracemalloc.start()
+    try:
+        with BagReader(parts.write(tmp_path / 'bag.mcap')) as reader:
+            assert sum(len(each.data) for each in reader.messages()) == 16 * 16 * MIB
+        assert tracemalloc.get_traced_memory()[1] < 80 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+def test_messages_before_a_damaged_one_are_given(tmp_path: Path) -> None:
+    whole = zstd.compress(imu_bytes(5))
+    raw = b''.join(message(n, whole if n < 10 else whole[:-3]) for n in range(1, 11))
+    bag = McapParts().add(schema(), channel(), chunk(raw)).write(tmp_path / 'bag.mcap')
+    with BagReader(bag) as reader:
+        messages = reader.messages()
+        assert [next(messages).received_ns for _ in range(9)] == [*range(1, 10)]
+        with pytest.raises(BagError, match='truncated or damaged'):
+            next(messages)
+
+
+def test_a_chunk_may_hold_nothing(tmp_path: Path) -> None:
+    filled = chunk(message(5), 'zstd')
+    bag = McapParts().add(schema(), channel(), chunk(b'', 'zstd'), filled)
+    with BagReader(bag.write(tmp_path / 'bag.mcap')) as reader:
+        assert len(list(reader.messages())) == 1

@@ -46,7 +46,7 @@ class Buffer:
     """
 
     def __init__(self) -> None:
-        self._memory = memoryview(b'')
+        self._memory = memoryview(bytearray())
 
     def take(self, size: int) -> memoryview:
         """Give so many bytes, whatever they hold, until it is asked for others."""

@@ -23,7 +23,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain, repeat
+from heapq import heappop, heappush
+from itertools import chain, count, repeat
 from operator import itemgetter
 import os
 from pathlib import Path
@@ -92,6 +93,8 @@ _MOST_KEPT: Final = 1 << 24
 _KEPT_BYTES: Final = 150
 # A place is the number of a chunk, and from this bit on down the offset in it.
 _OFFSET_BITS: Final = 40
+# After all times that a file can hold.
+_NEVER: Final = 1 << 64
 # Schemas of messages in CDR; a channel that does not say its encoding is known by them.
 _CDR_SCHEMAS: Final = ('ros2msg', 'ros2idl', 'omgidl')
 
@@ -199,29 +202,37 @@ class McapFile(StorageFile):
             and (stop_ns is None or chunk.start_ns < stop_ns)
             and any(chunk.counts.get(key) for key in wanted)
         ]
-        loose = enumerate(content.keys, len(content.chunks))
+        loose = zip(count(len(content.chunks)), content.times, content.keys, strict=False)
         sources += [
-            (content.times[number - len(content.chunks)], number)
-            for number, key in loose
+            (time_ns, number)
+            for number, time_ns, key in loose
             if key in wanted
+            and (start_ns is None or start_ns <= time_ns)
+            and (stop_ns is None or time_ns < stop_ns)
         ]
         sources.sort()
         waiting: list[_Item] = []
         for index, (_, number) in enumerate(sources):
             found = self._items(number, wanted, memory)
-            waiting = sorted(waiting + found) if waiting else found
-            ready = len(waiting)
-            if index + 1 < len(sources):
-                # What comes before all that the next ones can hold.
-                next_ns, following = sources[index + 1]
-                ready = bisect_left(waiting, (next_ns, following << _OFFSET_BITS))
+            # What comes before all that the next ones can hold.
+            next_ns, following = sources[index + 1] if index + 1 < len(sources) else (_NEVER, 0)
+            limit = (next_ns, following << _OFFSET_BITS)
+            if waiting:
+                for item in found:
+                    heappush(waiting, item)
+                ready = []
+                while waiting and waiting[0] < limit:
+                    ready.append(heappop(waiting))
+            else:
+                before = bisect_left(found, limit)
+                # What is sorted is a heap.
+                ready, waiting = found[:before], found[before:]
             yield [
                 (wanted[key], time_ns, data)
-                for time_ns, _, key, data in waiting[:ready]
+                for time_ns, _, key, data in ready
                 if (start_ns is None or start_ns <= time_ns)
                 and (stop_ns is None or time_ns < stop_ns)
             ]
-            waiting = waiting[ready:]
 
     def heads(self, keep: Collection[Channel] = ()) -> Iterator[Heads] | None:
         """Give heads by the index of each chunk, None where there is none.

@@ -350,8 +350,16 @@ def _as_it_lies(file: Path) -> Path:
 def _files_of_one_bag(folder: Path) -> list[Path]:
     """Give the files of a folder without metadata.yaml; none where they lie among bags."""
     files = _storage_in(folder)
-    among_bags = files and any(is_recording(item) for item in folder.iterdir() if item.is_dir())
-    return [] if among_bags else files
+    return [] if files and any(map(_holds_files, folder.iterdir())) else files
+
+
+def _holds_files(folder: Path) -> bool:
+    """Say whether a folder in a folder is a bag, whatever lies further down."""
+    if folder.name.startswith('.') or not folder.is_dir():
+        return False
+    with suppress(OSError):
+        return (folder / METADATA_FILE).exists() or bool(_storage_in(folder))
+    return False
 
 
 def _storage_in(folder: Path) -> list[Path]:

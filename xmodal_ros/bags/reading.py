@@ -393,12 +393,13 @@ class BagReader:
         }
         with _telling_damage(file):
             for run in file.runs(wanted, start_ns, stop_ns):
-                yield [
-                    Message(*as_it_is[channel.key], received_ns, data)
-                    if channel.key in as_it_is and not data.startswith(ZSTD_MAGIC)
-                    else self._make_message(channel, received_ns, data)
-                    for channel, received_ns, data in run
-                ]
+                if all(c.key in as_it_is and not d.startswith(ZSTD_MAGIC) for c, _, d in run):
+                    yield [Message(*as_it_is[c.key], time_ns, d) for c, time_ns, d in run]
+                    continue
+                # One by one: each may become much larger, and those before one that is damaged
+                # are whole.
+                for each in run:
+                    yield [self._make_message(*each)]
 
     def _make_message(self, channel: Channel, received_ns: int, data: bytes) -> Message:
         # No message of ROS begins so, whatever is said of their compression.
