@@ -269,6 +269,11 @@ def test_pictures_of_a_recording_or_of_the_file_are_looked_at_and_awaited(
         'perception', bag=bag, pose_weights='w', camera_model=bundle, skeleton_model=bundle
     )
     assert by_model['perception'].parameters['sensors.skeleton.topic'] == 'skeleton'
+    # Nor does it go where the recording has skeletons, whoever names the model.
+    sensors = {'skeleton': {'model': str(bundle)}}
+    parameters.write_text(yaml.dump({'/**': {'ros__parameters': {'sensors': sensors}}}))
+    in_file = started('perception', bag=bag, pose_weights='w', params_file=parameters)
+    assert in_file['perception'].parameters['sensors.skeleton.topic'] == 'skeleton'
     for processes, topic in ((by_argument, '/imu'), (by_file, 'imu'), (by_model, '/imu')):
         estimator = processes['pose_estimator'].parameters
         assert estimator == {'use_sim_time': True, 'weights': 'w', 'image_topic': topic}

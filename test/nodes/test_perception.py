@@ -66,10 +66,10 @@ def test_nodes_of_a_process_look_around_at_once_each_by_one_timer(arguments: lis
         time.sleep(0.2)
         perception.start()
         timers = [timer for node in perception.members for timer in node.timers]
-        due_ns = [timer.time_until_next_call() for timer in timers]
         assert len(timers) == 2
         # On a busy machine some time passes between looking at one and at the other.
-        assert max(due_ns) - min(due_ns) < 150_000_000
+        looks = [[timer.time_until_next_call() for timer in timers] for _ in range(20)]
+        assert min(max(due_ns) - min(due_ns) for due_ns in looks) < 150_000_000
         assert {timer.timer_period_ns for timer in timers} == {500_000_000}
     finally:
         perception.stop()

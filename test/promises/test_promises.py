@@ -331,6 +331,9 @@ def test_promise_4_a_mismatch_is_told_with_its_remedy(bundle: Path) -> None:
         node.start()
         assert node.state == 'active', node.problem
         (timer,) = node.timers
+        # What is told once is heard where both sides know each other.
+        poll_for(lambda: node.count_subscribers('/diagnostics') > 0)
+        poll_for(lambda: robot.count_publishers('/diagnostics') > 0)
         # However seldom it reports, it looks at the graph so often, and tells what is new at once.
         assert timer.timer_period_ns <= SECOND
 

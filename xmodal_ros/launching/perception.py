@@ -117,8 +117,8 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
     settings: dict[str, Value] = {'use_sim_time': sim_time}
     settings |= flags(values, 'selector', 'autostart')
     changes = {each.modality: _changes(each.modality, values) for each in launch_sensors()}
-    if values[POSE_WEIGHTS] and changes['skeleton'].get('model'):
-        changes['skeleton'].setdefault('topic', _SKELETON_TOPIC)
+    if values[POSE_WEIGHTS]:
+        changes['skeleton'] = _from_the_estimator(changes['skeleton'], values)
     answer = Answer({})
     if values['bag']:
         answer = look_into(_question(values, changes))
@@ -161,6 +161,16 @@ def _start(values: Mapping[str, str]) -> LaunchPlan:
         )
         started.append(player)
     return LaunchPlan(started)
+
+
+def _from_the_estimator(change: dict[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Let skeletons come from the estimator, unless they are said to come from elsewhere."""
+    if change.get('model'):
+        return {'topic': _SKELETON_TOPIC, **change}
+    of_file = _declared_sensors(read_file(values, 'params_file')).get('skeleton', {})
+    if not of_file.get('model'):
+        return change
+    return {'topic': str(of_file.get('topic') or _SKELETON_TOPIC), **change}
 
 
 def _image_topic(values: Mapping[str, str], changes: Mapping[str, Mapping[str, str]]) -> str:

@@ -17,6 +17,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 import ctypes
+import os
+import threading
 from typing import Final
 
 # Parameters of glibc's mallopt(3), by their numbers in malloc.h.
@@ -27,23 +29,45 @@ _KEEPING: Final = {_MMAP_THRESHOLD: 2**30, _TRIM_THRESHOLD: 2**31 - 1}
 _USUAL: Final = {_MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26}
 
 
+# Where the user has said what is kept, that holds.
+_OF_USER: Final = ('MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_', 'GLIBC_TUNABLES')
+_LOCK: Final = threading.Lock()
+_within = 0
+
+
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Let the C library keep within what is freed, and give it back after.
+    """Let the C library keep within what is freed, and give it back at the end of the last such.
 
     Each step frees what the next one needs again: returned to the system every time, hundreds of
     megabytes of pictures are cleared and mapped anew in each. Does nothing where the C library is
-    not glibc.
+    not glibc, or where the environment tells it what to keep.
     """
     library = ctypes.CDLL(None)
-    if not hasattr(library, 'mallopt') or not hasattr(library, 'malloc_trim'):
+    able = hasattr(library, 'mallopt') and hasattr(library, 'malloc_trim')
+    if not able or any(name in os.environ for name in _OF_USER):
         yield
         return
-    for parameter, value in _KEEPING.items():
-        library.mallopt(parameter, value)
+    _enter(library)
     try:
         yield
     finally:
-        for parameter, value in _USUAL.items():
+        _leave(library)
+
+
+def _enter(library: ctypes.CDLL) -> None:
+    global _within
+    with _LOCK:
+        _within += 1
+        for parameter, value in _KEEPING.items():
             library.mallopt(parameter, value)
-        library.malloc_trim(0)
+
+
+def _leave(library: ctypes.CDLL) -> None:
+    global _within
+    with _LOCK:
+        _within -= 1
+        if _within == 0:
+            for parameter, value in _USUAL.items():
+                library.mallopt(parameter, value)
+            library.malloc_trim(0)

@@ -36,6 +36,7 @@ _FIRST_HOP_S: Final = 0.5
 _MOST_DIGITS: Final = 15
 _LONGEST_NAME: Final = 60
 _LONGEST_WORDS: Final = 400
+_LONGEST_CLASH: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class History(Watch):
                 }
                 for row in self.rows(now_ns)
             ],
-            'clashes': list(self.clashes),
+            'clashes': [_cut(each, _LONGEST_CLASH) for each in self.clashes],
             'others': [
                 {**asdict(other), 'health': _cut_words(other.health)}
                 for other in self.others(now_ns)
