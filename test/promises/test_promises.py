@@ -65,6 +65,7 @@ from xmodal_ros.modalities.skeleton.decoder import SKELETON_TYPE
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.ros.parameter_tables import DIAGNOSTICS_PERIOD
+from xmodal_ros.ros.qos import node_name
 from xmodal_ros.runtime.devices import choose_device
 from xmodal_ros.runtime.engine import Engine, Prediction
 from xmodal_ros.runtime.health import Connection, DROPPED, HealthMonitor, in_words
@@ -338,8 +339,13 @@ def test_promise_4_a_mismatch_is_told_with_its_remedy(bundle: Path) -> None:
         assert timer.timer_period_ns <= SECOND
 
         def look(publishers: int) -> None:
-            """Let it look once, as soon as the graph shows so many publishers."""
-            poll_for(lambda: len(node.get_publishers_info_by_topic(topic)) == publishers)
+            """Let it look once, as soon as the graph shows so many publishers, by their names."""
+
+            def there() -> bool:
+                names = map(node_name, node.get_publishers_info_by_topic(topic))
+                return [*names] == ['/promised'] * publishers
+
+            poll_for(there)
             said.clear()
             timer.callback()
 

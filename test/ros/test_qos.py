@@ -80,3 +80,11 @@ def test_a_player_is_reliable_and_latches_what_was_latched() -> None:
     image = qos.played(Topic('/a', 'sensor_msgs/msg/Image', 1))
     assert imu.reliability == image.reliability == RELIABLE
     assert image.depth < imu.depth
+
+
+def test_a_node_whose_name_is_not_known_yet_is_called_so() -> None:
+    unknown = TopicEndpointInfo(
+        node_name='_NODE_NAME_UNKNOWN_', node_namespace='_NODE_NAMESPACE_UNKNOWN_'
+    )
+    assert qos.node_name(unknown) == qos.NAMELESS
+    assert qos.node_name(offer(RELIABLE)) == '/robot/driver'

@@ -56,6 +56,9 @@ IMAGES: Final = QoSProfile(
     depth=Camera.intake.played_depth, reliability=ReliabilityPolicy.RELIABLE
 )
 
+NAMELESS: Final = 'a node without a name'
+"""What :func:`node_name` gives where there is none."""
+_UNKNOWN: Final = '_NODE_NAME_UNKNOWN_'
 _STATIC_TRANSFORMS: Final = 'tf_static'
 _POLICIES: Final = {
     'history': HistoryPolicy,
@@ -174,5 +177,10 @@ def explain_mismatch(
 
 
 def node_name(info: TopicEndpointInfo) -> str:
-    """Give the full name of the node that an endpoint belongs to."""
+    """Give the full name of the node that an endpoint belongs to, or words where it has none.
+
+    The name of one that has just appeared may be known later than what it publishes.
+    """
+    if info.node_name == _UNKNOWN:
+        return NAMELESS
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'

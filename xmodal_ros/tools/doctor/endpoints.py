@@ -27,7 +27,6 @@ from xmodal_ros.tools.doctor.measurement import Measurement
 
 # The underscore hides them from ros2 node list.
 OWN_NAMES: Final = ('_xmodal_doctor', '_xmodal_doctor_asking')
-_UNKNOWN: Final = '_NODE_NAME_UNKNOWN_'
 
 
 def node_names(node: Node) -> tuple[str, ...]:
@@ -75,16 +74,12 @@ def _of_others(infos: Iterable[TopicEndpointInfo]) -> Iterable[TopicEndpointInfo
 
 def _endpoint(info: TopicEndpointInfo) -> Endpoint:
     return Endpoint(
-        _name(info),
+        node_name(info),
         str(info.topic_type),
         _words(info.qos_profile.reliability.name),
         _words(info.qos_profile.durability.name),
         _type_hash(info),
     )
-
-
-def _name(info: TopicEndpointInfo) -> str:
-    return 'a node without a name' if info.node_name == _UNKNOWN else node_name(info)
 
 
 def _words(policy: str) -> str:
@@ -105,4 +100,6 @@ def _mismatches(
                 continue
             verdict, reason = qos_check_compatible(publisher.qos_profile, subscriber.qos_profile)
             if verdict == QoSCompatibility.ERROR:
-                yield Mismatch(_name(publisher), _name(subscriber), reason.strip().rstrip(';'))
+                yield Mismatch(
+                    node_name(publisher), node_name(subscriber), reason.strip().rstrip(';')
+                )

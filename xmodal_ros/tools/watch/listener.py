@@ -156,7 +156,9 @@ class Watcher:
 
     def _publishers(self, topic: str, msgtype: str) -> tuple[str, ...]:
         infos = self._node.get_publishers_info_by_topic(topic)
-        return tuple(sorted({qos.node_name(i) for i in infos if i.topic_type == msgtype}))
+        names = {qos.node_name(info) for info in infos if info.topic_type == msgtype}
+        # Of one that has just appeared the name may come later.
+        return tuple(sorted(names - {qos.NAMELESS}))
 
     def _hear(self, topic: str, msgtype: str, data: bytes, now_ns: int) -> None:
         if msgtype == CLASSIFICATION_TYPE:
