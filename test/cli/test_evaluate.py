@@ -97,18 +97,22 @@ def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path)
     assert json.loads(out.read_text())['counts']['bags'] == 1
 
 
-def test_a_recording_that_cannot_be_opened_is_no_other_person(place, tmp_path):
+def test_a_recording_that_cannot_be_evaluated_is_no_other_person(place, tmp_path):
     bundle = make_imu_bundle(tmp_path / 'bundle')
     subjects = {'training': ['1'], 'validation': [], 'test': ['2']}
     rewrite_document(bundle, provenance={'subjects': subjects})
     broken = shutil.copytree(place / 'bags' / 'bag_2', tmp_path / 'broken')
     (broken / 'metadata.yaml').write_text('rosbag2_bagfile_information: {}')
+    lacks = tmp_path / 'lacks'
+    with BagWriter(lacks, sensors=[], subject='2') as writer:
+        write_segments(writer, SEGMENTS)
     out = tmp_path / 'out.json'
-    done = xmodal('evaluate', bundle, place / 'bags' / 'bag_1', broken, '--json', out)
-    assert done.returncode == 0, done.stderr
-    assert 'broken is left out: ' in done.stderr
-    assert 'trained on every subject here (1)' in done.stderr
-    assert [bag['name'] for bag in json.loads(out.read_text())['bags']] == ['bag_1']
+    for other in (broken, lacks):
+        done = xmodal('evaluate', bundle, place / 'bags' / 'bag_1', other, '--json', out)
+        assert done.returncode == 0, done.stderr
+        assert f'{other.name} is left out: ' in done.stderr
+        assert 'trained on every subject here (1)' in done.stderr
+        assert [bag['name'] for bag in json.loads(out.read_text())['bags']] == ['bag_1']
 
 
 @pytest.mark.parametrize(

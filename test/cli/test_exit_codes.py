@@ -82,12 +82,14 @@ def test_a_training_for_a_program_says_on_stdout_what_is_wrong_at_first(
     (line,) = told.out.splitlines()
     assert from_line(line) == Failed(told.err.removeprefix('error: ').strip())
     assert ended.value.code == (2 if words else 1)
-    # Of the processes that torchrun starts one reports.
-    monkeypatch.setenv('RANK', '1')
     monkeypatch.setattr(sys, 'argv', [*arguments, '--method', 'infonc', '--events'])
-    with pytest.raises(SystemExit):
-        main()
-    assert not capsys.readouterr().out
+    # Of the processes that torchrun starts one reports; what else starts one numbers it in vain.
+    monkeypatch.setenv('RANK', '1')
+    for name, value, told_of in (('WORLD_SIZE', '2', 1), ('TORCHELASTIC_RUN_ID', 'run', 0)):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit):
+            main()
+        assert len(capsys.readouterr().out.splitlines()) == told_of
 
 
 def test_a_program_is_told_why_processes_cannot_train_together(
@@ -125,6 +127,21 @@ def test_a_program_is_told_why_processes_cannot_train_together(
     assert not capsys.readouterr().out
 
 
+def test_a_program_is_told_what_is_wrong_by_a_process_that_is_numbered_but_trains_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('RANK', '1')
+    # Of a method's options is told once torch is loaded.
+    words = ('--test-subjects', '3', '--method', 'infonce', '--option', 'nonsense=1', '--events')
+    monkeypatch.setattr(sys, 'argv', ['xmodal', *_TRAIN, *words])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr()
+    (line,) = told.out.splitlines()
+    assert from_line(line) == Failed(told.err.removeprefix('error: ').strip())
+
+
 def test_of_processes_that_train_together_the_first_alone_looks_at_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +152,8 @@ def test_of_processes_that_train_together_the_first_alone_looks_at_out(
     monkeypatch.setattr(
         'xmodal_ros.cli.train_run.run', lambda config, **_: asked.append(config.out)
     )
-    monkeypatch.setenv('RANK', '1')
+    for name, value in (('WORLD_SIZE', '2'), ('RANK', '1'), ('TORCHELASTIC_RUN_ID', 'run')):
+        monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
         main()
     assert (ended.value.code or 0, asked) == (0, [Path('imu')])

@@ -17,7 +17,7 @@
 from collections.abc import Iterator
 import re
 import shlex
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from rich.text import Text
@@ -25,6 +25,7 @@ import typer
 from typer.testing import CliRunner
 
 from xmodal_ros.cli.main import app
+from xmodal_ros.cli.plain_help import write_plainly
 from xmodal_ros.methods.method import method_names
 
 
@@ -90,6 +91,21 @@ def test_a_usage_line_names_what_is_needed_and_in_brackets_what_is_not():
         arguments = [each for each in command.params if each.param_type_name == 'argument']
         names = [each.metavar if each.required else f'[{each.metavar}]' for each in arguments]
         assert usage.split() == ' '.join([*words, '[OPTIONS]', *names]).split()
+
+
+def test_a_usage_line_is_right_whatever_the_library_makes_of_an_argument():
+    alone = typer.Typer(add_completion=False)
+
+    @alone.command()
+    def show(_bags: Annotated[list[str] | None, typer.Argument(metavar='BAG...')] = None) -> None:
+        """Show."""
+
+    command: Any = typer.main.get_command(alone)
+    (bags,) = command.params
+    # So the oldest version that is allowed writes what need not be given.
+    bags.get_usage_pieces = lambda _ctx: ['BAG...']
+    pieces = write_plainly(command).collect_usage_pieces(typer.Context(command))
+    assert pieces == ['[OPTIONS]', '[BAG...]']
 
 
 def test_names_of_methods_are_whole_where_a_terminal_has_80_columns():

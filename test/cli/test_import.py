@@ -14,8 +14,10 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from test.bags.importers.small_utd_mhad import write_archives
@@ -154,3 +156,18 @@ def test_files_of_ones_own_become_a_bag(tmp_path: Path) -> None:
     assert f'no labels: mark them with `xmodal label {tmp_path / "bare"}`' in bare.stderr
     for wrong in (('--acc', 'x,y'), ('--start', 'noon'), ('--subject', ' ')):
         assert isinstance(files(*wrong).exception, ConfigurationError)
+
+
+def test_an_option_that_may_be_repeated_takes_one_word_as_it_is(tmp_path: Path) -> None:
+    labels = ('wave', 'sit, idle', 'null', 'wave')
+    rows = [f'{n / 100},0,0,9.8,"{labels[n // 100]}"' for n in range(400)]
+    (tmp_path / 'imu.csv').write_text('\n'.join(['time,ax,ay,az,what', *rows]))
+    words = ['files', '--subject', 'ada', '--imu', str(tmp_path / 'imu.csv'), '--gyro', 'none']
+    words += ['--label-column', 'what', '--no-activity', 'null', '--no-activity', 'sit, idle']
+    made = CliRunner().invoke(app, [*words, str(tmp_path / 'bag')])
+    assert made.exit_code == 0, made.output
+    assert '2 labelled segments: wave (2)' in made.stderr
+    command: Any = typer.main.get_command(app)
+    words = ['--file', 'radar=x.csv', '--file', 'lidar=y.csv', 'bag', '--subject', 'ada']
+    given = command.commands['files'].make_context('files', words).params
+    assert list(given['file']) == ['radar=x.csv', 'lidar=y.csv']

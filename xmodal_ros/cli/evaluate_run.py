@@ -232,7 +232,6 @@ def _evaluate_recordings(
     """Evaluate every recording of people whom no bundle was trained on, or of all."""
     known = _known(candidates)
     aside: dict[Path, str] = {}
-    met = False
     for path in settings.bags:
         with _opened(path, candidates, settings, bars) as reader:
             if reader is None:
@@ -240,11 +239,10 @@ def _evaluate_recordings(
             if reader.subject in known and not settings.all_subjects:
                 aside[path] = reader.subject
             else:
-                met = True
                 _evaluate_recording(candidates, reader, settings, bars, ahead)
     names = escape(', '.join(sorted(set(aside.values()))))
     whose = 'the model was' if len(candidates) == 1 else 'a model was'
-    if aside and met:
+    if aside and any(each.bags for each in candidates):
         bars.console.print(
             f'left out: recordings of subjects {whose} trained on ({names}); '
             'score them too with --all-subjects',

@@ -317,4 +317,4 @@ def digits(
     )
 
 
-app.command('files', cls=VariadicCommand)(import_files)
+app.command('files')(import_files)

@@ -69,8 +69,9 @@ def import_files(
     no_activity: Annotated[
         list[str] | None,
         typer.Option(
-            metavar='LABEL...',
-            help='With --label-column: labels that stand for no activity, as 0 or null.',
+            metavar='LABEL',
+            help='With --label-column: a label that stands for no activity. Of several: '
+            '--no-activity 0 --no-activity null.',
         ),
     ] = None,
     time: Annotated[str, typer.Option(metavar='COLUMN', help="The table's column of time.")] = (

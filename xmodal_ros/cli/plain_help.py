@@ -14,11 +14,11 @@
 
 """Help that shows what is typed as people write it, whatever the command-line library makes of it.
 
-Some of what is changed here older versions of the library lack, and write well by themselves.
+Its versions differ: usage lines are put together here, and types are shown otherwise where it
+shows them at all.
 """
 
 from collections.abc import Callable
-import re
 from typing import Any
 
 import typer
@@ -27,14 +27,15 @@ import typer
 def write_plainly(command: Any) -> Any:
     """Let the help of a command, and of those below it, be plain; gives the command.
 
-    Flags take no value, an argument is called by its name, and the range of a number stands
-    beside it.
+    Flags take no value, an argument is called by its name, in brackets where it may be left out,
+    and the range of a number stands beside it.
     """
     for below in getattr(command, 'commands', {}).values():
         write_plainly(below)
     name_plainly(command.get_params(typer.Context(command)))
-    pieces = command.collect_usage_pieces
-    command.collect_usage_pieces = lambda ctx: [plain_usage(piece) for piece in pieces(ctx)]
+    for param in command.params:
+        if param.param_type_name == 'argument':
+            param.get_usage_pieces = _usage(param)
     return command
 
 
@@ -48,10 +49,10 @@ def name_plainly(params: list[Any]) -> None:
             param.display_type_rich = _nothing if is_argument else _without_range(shown)
 
 
-def plain_usage(piece: str) -> str:
-    """Write ``BAG...`` for ``{BAG...}...``, and ``[BAG...]`` for ``[BAG...]...``."""
-    required = re.fullmatch(r'\{(.*)\}(?:\.\.\.)?', piece)
-    return required[1] if required else piece.replace('...]...', '...]')
+def _usage(argument: Any) -> Callable[[Any], list[str]]:
+    """Write ``BAG...`` where it is needed, and ``[BAG...]`` where it is not."""
+    word = argument.metavar if argument.required else f'[{argument.metavar}]'
+    return lambda _ctx: [word]
 
 
 def _nothing(ctx: Any) -> None:

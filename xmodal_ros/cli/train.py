@@ -16,7 +16,6 @@
 
 from collections.abc import Mapping
 import inspect
-import os
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -38,6 +37,7 @@ from xmodal_ros.configuration.training import (
 from xmodal_ros.errors import XmodalError
 from xmodal_ros.models.replacing import check_replaceable
 from xmodal_ros.training.events import Failed
+from xmodal_ros.training.launched import is_first_process
 
 COMMAND_CLASS = VariadicCommand
 _CONFIGURATIONS: Final = ('.yaml', '.yml')
@@ -73,7 +73,7 @@ def train(**named: Any) -> None:
     try:
         configuration = _checked(given, config)
     except XmodalError as error:
-        if named['events'] and _writes():
+        if named['events'] and is_first_process():
             EventOutput().write(Failed(str(error)))
         raise
     from xmodal_ros.cli.train_run import run
@@ -86,14 +86,9 @@ def _checked(given: Mapping[str, Any], config: Path | None) -> TrainingConfigura
     with reading_options():
         configuration = make_configuration(given, config)
         registry.check(registry.METHODS, configuration.method)
-    if _writes():
+    if is_first_process():
         check_replaceable(configuration.out)
     return configuration
-
-
-def _writes() -> bool:
-    """Say whether this process writes: of those that torchrun starts the first does."""
-    return os.environ.get('RANK', '0') == '0'
 
 
 def _recordings(key: Key) -> Any:

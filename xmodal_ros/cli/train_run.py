@@ -15,7 +15,6 @@
 """What ``xmodal train`` does, apart from its options."""
 
 from contextlib import ExitStack
-import os
 from typing import Final
 
 from rich.console import Console
@@ -43,7 +42,6 @@ from xmodal_ros.training.checkpoint_store import (
 from xmodal_ros.training.distributed import (
     DistributedContext,
     init_distributed,
-    started_processes,
 )
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.events import (
@@ -53,6 +51,7 @@ from xmodal_ros.training.events import (
     Note,
     Stopped,
 )
+from xmodal_ros.training.launched import is_first_process, started_processes
 from xmodal_ros.training.result import as_mapping, TrainingResult
 from xmodal_ros.training.train import assist, check_processes, train
 
@@ -78,7 +77,7 @@ def run(
             context, device = stack.enter_context(init_distributed(config.device))
         except Exception as error:
             # Processes that did not find each other have their numbers all the same.
-            if events and os.environ.get('RANK', '0') == '0':
+            if events and is_first_process():
                 EventOutput().write(_failed(error))
             raise
         config = config.model_copy(update={'device': device})

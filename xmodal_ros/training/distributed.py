@@ -55,6 +55,7 @@ from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.methods.source import infer_all
 from xmodal_ros.models.classifier import Classifier, Outputs
 from xmodal_ros.models.lazy_tensor import WindowTensor
+from xmodal_ros.training.launched import started_processes
 
 # So long may processes wait for one that cuts recordings.
 _TIMEOUT: Final = dt.timedelta(hours=2)
@@ -320,12 +321,6 @@ class _SharedDropout(nn.Module):
             shape[-1] = 1
         noise = x.new_empty(shape).bernoulli_(1 - self.p).div_(1 - self.p)
         return x * noise[rows]
-
-
-def started_processes() -> int:
-    """Say how many processes ``torchrun`` started to train together; 1 without it."""
-    together = distributed.is_torchelastic_launched()
-    return int(os.environ.get('WORLD_SIZE', '1')) if together else 1
 
 
 @contextmanager
