@@ -14,7 +14,8 @@
 
 """Faults reach the live code, and a run without harm is the run itself."""
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -22,18 +23,20 @@ from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu
 from test.messages import compressed_bytes, EPOCH, SECOND
 from test.recordings import clips, write_imu_bag, write_restarted_bag
 from test.sound_bags import write_sound_bag
+from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
-from xmodal_ros.evaluation.robustness import classify_harmed, robustness_curve
-from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.evaluation.robustness import _in_place_of, classify_harmed, robustness_curve
+from xmodal_ros.evaluation.scoring import decided, evaluate, evaluate_bag
 from xmodal_ros.modalities.faults import Delay, Dropout, FaultKind
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag
 from xmodal_ros.streams.placement import make_placement
+from xmodal_ros.streams.sample import Sample
 
 SEGMENTS = clips(LABELS, seconds=3)
 
@@ -88,7 +91,7 @@ def test_a_fault_that_harms_nothing_changes_no_bit(folder, imu, modality):
         unharmed = classify_bag(engine, reader, sensor).predictions
         harmed = classify_harmed(engine, reader, sensor, Dropout(0))
     assert len(unharmed) > 4
-    assert tuple(harmed) == unharmed
+    assert harmed.predictions == unharmed
 
 
 def test_a_mounting_rotation_is_applied_once(imu):
@@ -96,7 +99,8 @@ def test_a_mounting_rotation_is_applied_once(imu):
     with BagReader(evaluation.bags[0].path) as reader:
         turned = replace(reader.sensor('imu'), placement=make_placement((0, 0, 90)))
         unharmed = classify_bag(engine, reader, turned).predictions
-        assert tuple(classify_harmed(engine, reader, turned, Dropout(0))) == unharmed
+        harmed = classify_harmed(engine, reader, turned, Dropout(0))
+    assert harmed.predictions == unharmed
 
 
 def test_a_curve_begins_unharmed_and_what_is_lost_is_unknown(imu):
@@ -152,3 +156,36 @@ def test_where_time_begins_anew_decisions_are_compared_with_those_in_their_place
         engine, evaluate(engine.bundle.info, [found]), kind
     ).points
     assert as_well.scalars == unharmed.scalars
+
+
+@dataclass(frozen=True)
+class _Silent:
+    """Says nothing from one sample on, up to another."""
+
+    first: int
+    end: int
+
+    def apply(self, samples: Iterable[Sample], seed: int) -> Iterator[Sample]:
+        for count, sample in enumerate(samples):
+            if not self.first <= count < self.end:
+                yield sample
+
+
+@pytest.mark.parametrize('lost', [slice(0, 19), slice(19, 38)])
+def test_what_is_lost_before_or_after_time_begins_anew_is_lost_there(imu, tmp_path, lost):
+    engine, _ = imu
+    with BagReader(write_restarted_bag(tmp_path / 'bag', -12)) as reader:
+        sensor = reader.sensor('imu')
+        offline = classify_bag(engine, reader, sensor)
+        bag = evaluate_bag(engine.bundle.info, reader, 'imu', offline)
+        fault = _Silent(0, 600) if lost.start == 0 else _Silent(600, 1200)
+        harmed = classify_harmed(engine, reader, sensor, fault)
+    unharmed = decided(engine.bundle.info, bag)
+    left = list(unharmed.labels)
+    assert len(left) == 38
+    left[lost] = [UNKNOWN] * 19
+    assert left != list(unharmed.labels)
+    assert len(harmed.predictions) == 19
+    found = _in_place_of(unharmed, bag, harmed)
+    assert list(found.labels) == left
+    assert not found.probabilities[lost].any()

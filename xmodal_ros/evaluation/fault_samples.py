@@ -29,6 +29,8 @@ from xmodal_ros.modalities.registry import make_decoder
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.stream import StreamConfig
 from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.windows.clock import WindowClock
+from xmodal_ros.windows.windowing import WindowingSpec
 
 _REPORT_EVERY: Final = 64
 
@@ -37,7 +39,8 @@ class BagSamples:
     """The samples of one sensor of a bag, as often as they are asked for, one time at a time.
 
     Messages that cannot be decoded are left out. ``progress`` is called with the number of
-    messages read since the last call.
+    messages read since the last call. ``received_ns`` is when the newest sample was received, and
+    ``restarts_ns`` when those were at which the stream of windows starts anew.
     """
 
     def __init__(
@@ -45,14 +48,19 @@ class BagSamples:
         reader: BagReader,
         sensor: Sensor,
         stream: StreamConfig,
+        window: WindowingSpec,
         progress: Callable[[int], None] | None = None,
     ) -> None:
         self._reader, self._sensor, self._stream = reader, sensor, stream
-        self._progress = progress
+        self._window, self._progress = window, progress
+        self.received_ns = 0
+        self.restarts_ns: list[int] = []
         self._audio_format = read_audio_format(reader, sensor.topic)
 
     def __iter__(self) -> Iterator[Sample]:
         """Decode from the beginning."""
+        clock = WindowClock(self._window)
+        self.restarts_ns.clear()
         topic = self._sensor.topic
         msgtype = self._reader.topics[topic].msgtype
         decode = make_decoder(self._stream, msgtype, self._sensor.placement, self._audio_format)
@@ -60,9 +68,15 @@ class BagSamples:
             if self._progress and count % _REPORT_EVERY == 0:
                 self._progress(_REPORT_EVERY)
             try:
-                yield decode(message.data, message.received_ns)
+                sample = decode(message.data, message.received_ns)
             except DecodeError:
                 continue
+            self.received_ns = message.received_ns
+            before = clock.counts['reset']
+            clock.admit(sample.stamp_ns)
+            if clock.counts['reset'] != before:
+                self.restarts_ns.append(message.received_ns)
+            yield sample
 
 
 def plain_format(sample: Sample) -> AudioFormat | None:

@@ -14,8 +14,9 @@
 
 """How a bundle's scores fall while its sensor gets worse."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 import zlib
 
 import numpy as np
@@ -32,6 +33,19 @@ from xmodal_ros.modalities.intake import SensorIntake
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.runtime.engine import Engine, Prediction
+
+
+@dataclass(frozen=True)
+class HarmedRun:
+    """The decisions over a bag whose messages a fault has befallen.
+
+    ``due_ns`` says of each when the message was received that made it due, and ``restarts_ns``
+    when those were at which the time of the unharmed messages begins anew.
+    """
+
+    predictions: tuple[Prediction, ...]
+    due_ns: tuple[int, ...]
+    restarts_ns: tuple[int, ...]
 
 
 def robustness_curve(
@@ -86,7 +100,7 @@ def _run_harmed(
     kind: FaultKind,
     severity: float,
     progress: Callable[[str, int], None] | None,
-) -> list[Prediction]:
+) -> HarmedRun:
     doing = f'{kind.name} {severity:g} {kind.unit}'.rstrip()
     with BagReader(bag.path) as reader:
         return classify_harmed(
@@ -111,39 +125,45 @@ def classify_harmed(
     fault: Fault,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
-) -> list[Prediction]:
+) -> HarmedRun:
     """Give every decision over a bag whose messages a fault has befallen.
 
     ``seed`` and the bag's name decide what is drawn. Raises :class:`BagError` as the unharmed run.
     """
     info = engine.bundle.info
-    samples = BagSamples(reader, sensor, info.stream, progress)
+    samples = BagSamples(reader, sensor, info.stream, info.window, progress)
     modality = find_modality(info.modality)
     # Mounting and region of interest are in the samples already.
     intake = SensorIntake(info.stream, info.window, modality.message_types[0])
     drawn = zlib.crc32(reader.name.encode(), seed)
     predictions: list[Prediction] = []
+    due_ns: list[int] = []
     for sample in fault.apply(samples, drawn):
         intake.use_format(plain_format(sample))
         message = modality.serialize(sample, info.stream)
         predictions += map(engine.classify, intake.push(message))
-    return predictions
+        due_ns += [samples.received_ns] * (len(predictions) - len(due_ns))
+    return HarmedRun(tuple(predictions), tuple(due_ns), tuple(samples.restarts_ns))
 
 
-def _in_place_of(unharmed: Decided, bag: BagEvaluation, harmed: Sequence[Prediction]) -> Decided:
+def _in_place_of(unharmed: Decided, bag: BagEvaluation, harmed: HarmedRun) -> Decided:
     """Put the decisions of a harmed run where the unharmed one decided.
 
     What the harmed run does not decide is ``unknown``; what it decides besides does not count.
-    Where time began anew a stamp comes again: the n-th of it is in the place of the n-th.
+    Where time began anew a stamp comes again: when the messages were received tells them apart.
     """
-    of_stamp: dict[int, list[Prediction]] = {}
-    for each in reversed(harmed):
-        of_stamp.setdefault(each.stamp_ns, []).append(each)
+
+    def place(prediction: Prediction, due_ns: int) -> tuple[int, int]:
+        return bisect_right(harmed.restarts_ns, due_ns), prediction.stamp_ns
+
+    at_place: dict[tuple[int, int], Prediction] = {}
+    for prediction, due_ns in zip(harmed.predictions, harmed.due_ns, strict=True):
+        at_place.setdefault(place(prediction, due_ns), prediction)
     labels, rows = [], np.zeros_like(unharmed.probabilities)
     # By the sensor's own stamps, for those that are scored may be moved to another time.
-    for row, prediction in enumerate(bag.offline.predictions):
-        at_stamp = of_stamp.get(prediction.stamp_ns)
-        found = at_stamp.pop() if at_stamp else None
+    decisions = zip(bag.offline.predictions, bag.offline.due_ns, strict=True)
+    for row, (prediction, due_ns) in enumerate(decisions):
+        found = at_place.get(place(prediction, due_ns))
         labels.append(found.label if found else UNKNOWN)
         if found and found.probabilities:
             rows[row] = found.probabilities
