@@ -15,6 +15,7 @@
 """What other packages add is found by the entry points that they declare."""
 
 from collections.abc import Iterator
+import importlib
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -134,3 +135,17 @@ def test_two_modalities_that_take_the_same_topics_are_refused(site: Path) -> Non
 def test_an_option_that_a_method_does_not_have_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match=r"'wight' .*: there is none; .*mean 'weight'\?"):
         make_method('feature_cosine', {'wight': 1})
+
+
+def test_what_editors_leave_beside_code_is_no_code(site: Path) -> None:
+    package = site / 'edited_elsewhere'
+    package.mkdir()
+    (package / '__init__.py').write_text('class Thing: ...\n')
+    thing = importlib.import_module('edited_elsewhere').Thing
+    before = registry.other_code(thing)
+    registry.other_code.cache_clear()
+    (package / '.#mod.py').symlink_to('somebody@somewhere.1')
+    (package / '.mod.py').write_text('half a line')
+    (package / 'folder.py').mkdir()
+    (package / 'gone.py').symlink_to('nowhere')
+    assert registry.other_code(thing) == before

@@ -131,9 +131,10 @@ def other_code(found: type) -> str:
         return ''
     path = Path(file)
     # A module that is no package is its file alone.
-    files = path.parent.rglob('*.py') if path.name == '__init__.py' else [path]
+    files = path.parent.rglob('[!.]*.py') if path.name == '__init__.py' else [path]
     digest = hashlib.sha256()
-    for each in sorted(files):
+    # What an editor leaves beside them is none, as Emacs's '.#mod.py', a link to nowhere.
+    for each in sorted(file for file in files if file.is_file()):
         digest.update(f'{each.relative_to(path.parent)}\0'.encode())
         digest.update(each.read_bytes())
     return digest.hexdigest()
