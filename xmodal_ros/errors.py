@@ -43,5 +43,9 @@ class TrainingError(XmodalError):
     """Training cannot start or cannot go on with the data and settings given."""
 
 
+class NothingLeftError(TrainingError):
+    """A part of the recordings, as who tests, is left without windows that it can be used for."""
+
+
 class DriverError(XmodalError):
     """A microphone, camera, file or stream cannot be opened, or has gone."""

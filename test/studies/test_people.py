@@ -21,8 +21,10 @@ import pytest
 
 from test.paired_bags import write_subjects
 from test.studies.small_study import COSINE, InThisProcess, study, UNIMODAL
-from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.data.datamodule import load_recordings
+from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.studies import runner
 from xmodal_ros.studies.curves import find_curves
 from xmodal_ros.studies.report import markdown, write_report
 from xmodal_ros.studies.runner import _GroupRunner
@@ -296,6 +298,46 @@ def test_who_lacks_the_target_is_not_asked_for_in_choosing(tmp_path):
     (facts,) = [r.outcome.facts for each, r in result.records if each.row.row == 'best']
     assert facts['inner_folds'] == '2 over people'
     assert set(facts['inner_macro_f1']) == {'regression', 'ridge'}
+
+
+def test_where_no_fold_is_left_to_choose_by_the_run_fails_with_the_reason(tmp_path):
+    names = ('1', '2', '3', '4')
+    folder = write_subjects(tmp_path / 'recordings', names, without_camera=('2', '3'))
+    direction = {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}
+    small = study(
+        folder,
+        targets={'camera': [['imu']]},
+        methods=[UNIMODAL, {**BEST, 'inner_folds': 3}],
+        splits={'across': direction},
+    )
+    result = run(small, tmp_path / 'out')
+    (failure,) = [found.failure for _, found in result.records if found.failure]
+    assert "no window of sensor 'camera' is left to test on" in failure
+
+
+def test_a_fold_to_choose_by_that_cannot_be_read_is_not_left_out(
+    recordings, tmp_path, monkeypatch
+):
+    def damaged(facts, *given):
+        # All but the first time, which is of the run itself.
+        monkeypatch.setattr(runner, 'load_recordings', gone)
+        return load_recordings(facts, *given)
+
+    def gone(*_):
+        raise TrainingError('No space left on device')
+
+    small = study(
+        recordings,
+        targets={'imu': []},
+        methods=[UNIMODAL, BEST],
+        splits={'across': {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}},
+    )
+    runs = StudyRuns(small, tmp_path, 'cpu')
+    runs.prepare(NullReporter(), 1)
+    monkeypatch.setattr(runner, 'load_recordings', damaged)
+    runs.do(1, NullReporter(), InThisProcess)
+    failures = {each.row.row: found.failure for each, found in runs.result().records if found}
+    assert failures == {'unimodal': '', 'best': 'No space left on device'}
 
 
 @pytest.mark.parametrize(

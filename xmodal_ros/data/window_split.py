@@ -32,7 +32,7 @@ from xmodal_ros.data.split import (
     SubjectSplit,
 )
 from xmodal_ros.data.window_array import choose, join, WindowArray
-from xmodal_ros.errors import TrainingError
+from xmodal_ros.errors import NothingLeftError
 from xmodal_ros.methods.source import NO_LABEL
 
 # The rows of a sensor's windows by the number of their recording; without it, it has none.
@@ -195,7 +195,7 @@ def select_test_windows(
         rows[number] = np.flatnonzero(tested & (np.asarray(windows.ends_ns) % hop_ns == 0))
     clips = tuple(_segments(recordings, sensor, rows))
     if not clips:
-        raise TrainingError(f"no window of sensor '{sensor}' is left to test on")
+        raise NothingLeftError(f"no window of sensor '{sensor}' is left to test on")
     return TestWindows(
         _values(recordings, sensor, rows),
         tuple(_label(recordings, clip) for clip in clips),
@@ -399,19 +399,19 @@ def _check(sets: Mapping[str, DatasetSplit], target: str) -> None:
         training = examples.training
         classes = len(set(training.labels[training.labelled].tolist()))
         if not classes:
-            raise TrainingError(
+            raise NothingLeftError(
                 f"no training window of sensor '{name}' shows an activity that '{target}' is "
                 'taught: was it recorded while the labels say what is done, are its header stamps '
                 'of the same clock, and are windows (--window) shorter than twice the labelled '
                 f'segments, and than its recordings? {why_left_out(examples)}'
             )
         if classes < 2:
-            raise TrainingError(
+            raise NothingLeftError(
                 f"the training recordings hold {len(training.labelled)} windows of sensor '{name}'"
                 f' that show {classes} activities, but two are needed: {why_left_out(examples)}'
             )
         if not len(examples.validation):
-            raise TrainingError(
+            raise NothingLeftError(
                 f"no window of sensor '{name}' is left for validation: label more than one "
                 'segment of each activity, or name subjects to validate on; '
                 f'{why_left_out(examples)}'

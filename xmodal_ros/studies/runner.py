@@ -15,7 +15,6 @@
 """Do the runs of a group, one after the other, each with its result in a file of its own."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,7 +35,7 @@ from xmodal_ros.data.dataset import pair_in_time
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows
 from xmodal_ros.data.split import SubjectSplit
 from xmodal_ros.data.window_split import TestWindows
-from xmodal_ros.errors import TrainingError, XmodalError
+from xmodal_ros.errors import NothingLeftError, XmodalError
 from xmodal_ros.methods.method import make_method, TransferMethod
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import probabilities as as_probabilities
@@ -395,11 +394,16 @@ class _GroupRunner:
         """Give runners of those folds in which something can be learnt and tested.
 
         All who are tested in one may lack the target, or those who are left show too little.
+        Raises :class:`NothingLeftError` where that is so in each.
         """
-        runners = []
+        runners, nothing_left = [], None
         for group in inner:
-            with suppress(TrainingError):
+            try:
                 runners.append(_GroupRunner(replace(self._job, group=group), NullReporter()))
+            except NothingLeftError as error:
+                nothing_left = error
+        if nothing_left and not runners:
+            raise nothing_left
         return runners
 
     def _held_out(self, row: MethodRow) -> tuple[str, list['_GroupRunner']]:
