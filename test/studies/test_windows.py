@@ -15,13 +15,14 @@
 """The windows of a study, and how its settings decide on them."""
 
 from collections.abc import Mapping
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from test.paired_bags import write_paired_bag
-from test.studies.small_study import study
+from test.studies.small_study import LOGISTIC, study, UNIMODAL
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.datamodule import load_recordings
@@ -36,6 +37,8 @@ from xmodal_ros.models import configuration_camera_efficientnet
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.registry import other_code
+from xmodal_ros.studies import run_code
 from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.run_code import code_of
 from xmodal_ros.studies.runs import groups, Run
@@ -128,6 +131,25 @@ def test_a_study_keeps_the_weights_that_an_encoder_begins_with(bag, tmp_path, mo
     assert {name for name in before if before[name] != after[name]} == {
         'weights of camera_efficientnet'
     }
+
+
+def test_a_study_keeps_the_code_of_another_packages_modality(bag, tmp_path, monkeypatch):
+    module = tmp_path / 'modality_elsewhere.py'
+    text = 'from xmodal_ros.modalities.imu.modality import Imu\nclass Other(Imu): ...\n'
+    module.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    other = importlib.import_module('modality_elsewhere').Other()
+    asked = study(methods=[UNIMODAL, LOGISTIC], targets={'imu': []})
+    recipes = make_recipes(asked, [read_facts(bag, lambda _: NAMES)])
+    (group,) = groups(asked)
+    runs = [Run(group, row) for row in group.rows]
+    assert not any('modality imu' in code_of(run, recipes) for run in runs)
+    monkeypatch.setattr(run_code, 'find_modality', lambda _: other)
+    before = [code_of(run, recipes)['modality imu'] for run in runs]
+    module.write_text(text + '# changed\n')
+    # As another process would.
+    other_code.cache_clear()
+    assert all(code_of(r, recipes)['modality imu'] not in before for r in runs)
 
 
 def test_a_study_says_which_part_of_the_picture_is_looked_at(bag, tmp_path):

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 import importlib
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +32,7 @@ from xmodal_ros.methods.method import make_method
 from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientNetConfig
 from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.registry import other_code
-from xmodal_ros.training import checkpoint_store
+from xmodal_ros.training import checkpoint_store, train
 from xmodal_ros.training.checkpoint import load_state, TrainerState
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
@@ -40,6 +42,7 @@ from xmodal_ros.training.checkpoint_store import (
     Identity,
     run_checkpoints,
 )
+from xmodal_ros.training.distributed import SINGLE_PROCESS
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 RUN: Identity = {'settings': {'seed': 0, 'method': 'dcat'}, 'windows': {'imu': 'abc'}}
@@ -248,6 +251,38 @@ def test_a_method_of_another_package_whose_code_changed_is_another_run(tmp_path,
     # As another process would.
     other_code.cache_clear()
     assert describe_run(config, device) != before
+
+
+@pytest.mark.parametrize('changed', ['modality', 'encoder'])
+def test_a_sensor_of_another_package_whose_code_changed_is_another_run(
+    tmp_path, monkeypatch, changed
+):
+    text = {
+        'modality': 'from xmodal_ros.modalities.imu.modality import Imu\nclass Other(Imu): ...\n',
+        'encoder': 'class Other: ...\n',
+    }
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {}
+    for name, content in text.items():
+        (tmp_path / f'other_{name}_{changed}.py').write_text(content)
+        found[name] = importlib.import_module(f'other_{name}_{changed}').Other
+    data_module: Any = SimpleNamespace(sets={}, recipes={'imu': RECIPES['chest']})
+
+    def identity() -> dict[str, dict[str, object]]:
+        asked, device = configure(tmp_path, encoders={}), torch.device('cpu')
+        return train._identity(asked, device, data_module, SINGLE_PROCESS)
+
+    assert identity()['code'] == {}
+    # Nobody names an encoder: the recipe has what the modality takes by default.
+    monkeypatch.setattr(checkpoint_store, 'find_modality', lambda _: found['modality']())
+    monkeypatch.setattr(checkpoint_store, 'encoder_class', lambda _: found['encoder'])
+    keep(tmp_path / 'imu', identity())
+    assert check_resumable(tmp_path / 'imu', identity())
+    (tmp_path / f'other_{changed}_{changed}.py').write_text(text[changed] + '# changed\n')
+    # As another process would.
+    other_code.cache_clear()
+    with pytest.raises(TrainingError, match=f'other_{changed}_{changed} .code. was'):
+        check_resumable(tmp_path / 'imu', identity())
 
 
 def test_what_a_killed_run_was_writing_is_removed_by_the_next(tmp_path):

@@ -26,6 +26,7 @@ import sys
 from xmodal_ros import registry
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.methods.method import method_class
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.models.configuration_encoder import encoder_class
 from xmodal_ros.studies.runs import Run
 from xmodal_ros.training.window_statistics import StatisticsBaseline
@@ -35,18 +36,21 @@ def code_of(run: Run, recipes: Mapping[str, Recipe]) -> dict[str, str]:
     """Give the code that this process makes a run by: the version and a hash by what it is of.
 
     That is the row's method, or those that it chooses among, and the encoders of its sensors, of
-    whatever package, with the weights that these begin with; all else is known by the version of
-    this package, which identifies a run.
+    whatever package, with the weights that these begin with, and modalities of other packages; all
+    else is known by the version of this package, which identifies a run.
     """
     code: dict[str, str] = {}
+    sensors = sorted((run.group.target, *run.group.sources))
+    for modality in sorted({recipes[name].stream.modality for name in sensors}):
+        if others := registry.other_code(type(find_modality(modality))):
+            code[f'modality {modality}'] = others[:12]
     for row in (run.row, *run.row.choose):
         if row.statistics is not None:
             code['statistics'] = _hash(StatisticsBaseline)
         if row.method is not None:
             found = method_class(row.method)
             code[f'method {row.method}'] = _described(registry.METHODS, row.method, found)
-            sensors = (run.group.target, *run.group.sources)
-            for spec in {name: recipes[name].encoder for name in sorted(sensors)}.values():
+            for spec in (recipes[name].encoder for name in sensors):
                 encoder = encoder_class(spec.kind)
                 code[f'encoder {spec.kind}'] = _described(registry.ENCODERS, spec.kind, encoder)
                 if pretrained := getattr(spec, 'pretrained', ''):

@@ -20,7 +20,7 @@ safetensors format. Files appear whole or not at all, so the run may be killed a
 Nothing is unpickled.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, ExitStack
 import hashlib
 import json
@@ -40,6 +40,7 @@ from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.files import exclusive_lock, replace_file
 from xmodal_ros.methods.method import method_class
+from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.models.configuration_encoder import encoder_class
 from xmodal_ros.registry import other_code
 from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
@@ -77,8 +78,6 @@ def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[st
     given = config.model_dump(mode='json', by_alias=True)
     chosen: list[type] = [method_class(config.method)]
     chosen += [encoder_class(kind) for kind in config.encoders.values() if kind != AUTO]
-    # What is of this package is in its own version.
-    others = {each.__module__: other_code(each)[:12] for each in chosen if other_code(each)}
     deciding = {key: value for key, value in given.items() if key not in _NOT_DECIDING}
     return {
         'settings': {**deciding, 'device': device.type, THREADS_VARIABLE: training_threads()},
@@ -87,7 +86,7 @@ def describe_run(config: TrainingConfiguration, device: torch.device) -> dict[st
             'torch': torch.__version__,
             'numpy': np.__version__,
             'python': platform.python_version(),
-            **others,
+            **_code_of_others(chosen),
         },
     }
 
@@ -101,6 +100,19 @@ def describe_weights(recipes: Mapping[str, Recipe]) -> dict[str, str]:
     """Name by its hash what each sensor's encoder begins with, where it begins with something."""
     found = {name: getattr(recipe.encoder, 'pretrained', '') for name, recipe in recipes.items()}
     return {name: sha256 for name, sha256 in found.items() if sha256}
+
+
+def describe_code(recipes: Mapping[str, Recipe]) -> dict[str, str]:
+    """Name the code of other packages that sensors are learnt by: modalities and encoders."""
+    found: list[type] = []
+    for recipe in recipes.values():
+        found += [type(find_modality(recipe.stream.modality)), encoder_class(recipe.encoder.kind)]
+    return _code_of_others(found)
+
+
+def _code_of_others(found: Iterable[type]) -> dict[str, str]:
+    # What is of this package is in its own version.
+    return {each.__module__: code[:12] for each in found if (code := other_code(each))}
 
 
 def _digest(*parts: WindowsDataset) -> str:

@@ -43,6 +43,7 @@ from xmodal_ros.training.card import model_card
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.checkpoint_store import (
     check_resumable,
+    describe_code,
     describe_run,
     describe_weights,
     describe_windows,
@@ -161,7 +162,12 @@ def _identity(
     """Say what a run is; raises :class:`TrainingError` unless all processes do the same."""
     windows = describe_windows(data_module.sets)
     weights = describe_weights(data_module.recipes)
-    identity = {**describe_run(config, device), 'windows': windows, 'weights': weights}
+    identity = {
+        **describe_run(config, device),
+        'code': describe_code(data_module.recipes),
+        'windows': windows,
+        'weights': weights,
+    }
     context.check_same('the settings, the package or the recordings', json.dumps(identity))
     return identity
 
