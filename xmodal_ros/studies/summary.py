@@ -80,9 +80,10 @@ class Line:
 class Table:
     """All lines of one split and amount of labels; p values are corrected over them.
 
-    ``people`` is from how many each run learns, by the mean over folds; None where the same people
-    are tested. ``fraction`` is the share of labels, None where there are so many an activity.
-    ``unlabelled`` says whether the windows of the others are there too, without a label.
+    ``people`` is from how many each run learns, by the mean over folds, those counted too who lack
+    the target and teach by sources alone; None where the same people are tested. ``fraction`` is
+    the share of labels, None where there are so many an activity. ``unlabelled`` says whether the
+    windows of the others are there too, without a label.
     """
 
     split: str
