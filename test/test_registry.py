@@ -148,4 +148,6 @@ def test_what_editors_leave_beside_code_is_no_code(site: Path) -> None:
     (package / '.mod.py').write_text('half a line')
     (package / 'folder.py').mkdir()
     (package / 'gone.py').symlink_to('nowhere')
+    (package / '.ipynb_checkpoints').mkdir()
+    (package / '.ipynb_checkpoints' / 'mod-checkpoint.py').touch()
     assert registry.other_code(thing) == before

@@ -45,5 +45,9 @@ def is_there(path: Path) -> bool:
 
 def as_called(path: Path) -> Path:
     """Give an absolute path that ends as somebody wrote it, where it is a link too."""
-    # The folder above a link's is not where the link leads up to.
-    return path.resolve() if '..' in path.parts else path.absolute()
+    parts = path.parts
+    if '..' not in parts:
+        return path.absolute()
+    # Above a linked folder is not what the link lies in: up to there they are followed.
+    after = len(parts) - parts[::-1].index('..')
+    return Path(*parts[:after]).resolve().joinpath(*parts[after:])

@@ -131,10 +131,13 @@ def other_code(found: type) -> str:
         return ''
     path = Path(file)
     # A module that is no package is its file alone.
-    files = path.parent.rglob('[!.]*.py') if path.name == '__init__.py' else [path]
+    files = path.parent.rglob('*.py') if path.name == '__init__.py' else [path]
     digest = hashlib.sha256()
-    # What an editor leaves beside them is none, as Emacs's '.#mod.py', a link to nowhere.
-    for each in sorted(file for file in files if file.is_file()):
-        digest.update(f'{each.relative_to(path.parent)}\0'.encode())
+    for each in sorted(files):
+        within = each.relative_to(path.parent)
+        # What an editor leaves beside them is none, as Emacs's '.#mod.py', a link to nowhere.
+        if any(part.startswith('.') for part in within.parts) or not each.is_file():
+            continue
+        digest.update(f'{within}\0'.encode())
         digest.update(each.read_bytes())
     return digest.hexdigest()

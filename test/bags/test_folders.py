@@ -165,3 +165,23 @@ def test_links_of_a_folder_to_itself_are_not_followed_for_ever(tmp_path: Path) -
     for name in ('again', 'and_again'):
         (tmp_path / name).symlink_to('.')
     assert tmp_path / 'alone.mcap' in find_recordings([tmp_path])
+
+
+def test_a_link_bears_its_own_name_where_the_path_goes_up_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'store').mkdir()
+    (tmp_path / 'here').mkdir()
+    own = tmp_path / 'recordings' / 'subject_1'
+    own.mkdir(parents=True)
+    stored = tmp_path / 'store' / 'SHA256E-aa.mcap'
+    shutil.copy(storage_of(write_imu_bag(tmp_path / 'made')), stored)
+    (own / 'walk.mcap').symlink_to(stored)
+    (own / 'walk.labels.csv').write_text(TABLE)
+    monkeypatch.chdir(tmp_path / 'here')
+    called = Path('..') / 'recordings' / 'subject_1' / 'walk.mcap'
+    with BagReader(called) as reader, BagReader(own / 'walk.mcap') as same:
+        assert (reader.name, reader.subject) == (same.name, same.subject)
+        assert reader.name == 'walk'
+    assert labels_of(called) == ['wave']
+    assert clock_file(called) == own / 'walk.clocks.yaml'

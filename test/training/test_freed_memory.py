@@ -54,7 +54,11 @@ print(usual, kept, faults(), within - after)
     sys.platform != 'linux' or not hasattr(ctypes.CDLL(None), 'mallopt'),
     reason='only glibc can be told what to keep',
 )
-def test_what_a_step_frees_is_not_mapped_anew_in_the_next_and_is_given_back_at_the_end() -> None:
+def test_what_a_step_frees_is_not_mapped_anew_in_the_next_and_is_given_back_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ('GLIBC_TUNABLES', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_'):
+        monkeypatch.delenv(name, raising=False)
     usual, kept, after, given_back = map(int, run_python(_FAULTS).stdout.split())
     assert kept < usual / 10
     assert after > usual / 2

@@ -34,6 +34,7 @@ from test.live.talker import Stream, talking
 from test.messages import imu_bytes, SECOND
 from test.sound_bags import audio_bytes, info_bytes
 from test.waiting import PATIENCE_S, poll_for
+from xmodal_ros.ros import qos
 from xmodal_ros.ros.isolation import isolated_process, reserved_domain
 from xmodal_ros.ros.messages import classification
 from xmodal_ros.runtime.watching import WatchedNode
@@ -86,6 +87,19 @@ def test_labels_that_cannot_be_read_are_counted_and_the_classes_are_known() -> N
                 step_until(watcher, lambda rows: any(row.label == 'a' for row in rows))
             step_until(watcher, lambda rows: [row.classes for row in rows] == [('a', 'b')])
         assert watcher.absence() == ''
+
+
+def test_who_has_no_name_is_heard_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As writers that are of no node; names that are not known yet are the same for a while."""
+    monkeypatch.setattr(qos, 'node_name', lambda _info: qos.NAMELESS)
+    with (
+        robot() as node,
+        Watcher() as watcher,
+        node.publisher(Classification, '/label') as labels,
+        talking([Stream(labels, 20, lambda t: classification(t, '', [('a', 1.0)]))]),
+    ):
+        step_until(watcher, lambda rows: any(row.label == 'a' for row in rows))
+        assert watcher.classifiers == frozenset()
 
 
 def test_a_sensor_is_shown_once_it_can_be_and_until_then_it_is_said_why() -> None:

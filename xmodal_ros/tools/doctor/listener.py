@@ -276,7 +276,7 @@ class _Listener:
 
     def _publishers(self, topic: str) -> frozenset[str]:
         infos = self._ear.get_publishers_info_by_topic(topic)
-        return frozenset(qos.node_name(info) for info in infos)
+        return frozenset(qos.node_name(info) for info in infos) - {qos.NAMELESS}
 
     def _ours(self) -> Iterator[NodeFacts]:
         for name in sorted({*self._said, *self._inquiries}):

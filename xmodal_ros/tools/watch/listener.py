@@ -128,7 +128,8 @@ class Watcher:
             for name, types in known.items()
             if CLASSIFICATION_TYPE in types
         }
-        self.classifiers = frozenset(node for nodes in labels.values() for node in nodes)
+        named = {node for nodes in labels.values() for node in nodes}
+        self.classifiers = frozenset(named - {qos.NAMELESS})
         self.watch.note_names(self.nodes)
         self.watch.note_graph(labels, now_ns)
         wanted = [(name, CLASSIFICATION_TYPE) for name, nodes in labels.items() if nodes]
@@ -146,7 +147,7 @@ class Watcher:
 
     def _sources(self, name: str, labels: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
         """Tell which topic of labels a topic of sources belongs to: its own, or its node's."""
-        nodes = set(self._publishers(name, _STRING_TYPE))
+        nodes = set(self._publishers(name, _STRING_TYPE)) - {qos.NAMELESS}
         own = name.removesuffix('/source')
         of_node = [topic for topic, publishing in labels.items() if nodes & set(publishing)]
         found = own if own in labels else next(iter(of_node), None)
@@ -157,8 +158,8 @@ class Watcher:
     def _publishers(self, topic: str, msgtype: str) -> tuple[str, ...]:
         infos = self._node.get_publishers_info_by_topic(topic)
         names = {qos.node_name(info) for info in infos if info.topic_type == msgtype}
-        # Of one that has just appeared the name may come later.
-        return tuple(sorted(names - {qos.NAMELESS}))
+        # Of one that has just appeared the name may come later; it is listened to all the same.
+        return tuple(sorted(names - {qos.NAMELESS} or names))
 
     def _hear(self, topic: str, msgtype: str, data: bytes, now_ns: int) -> None:
         if msgtype == CLASSIFICATION_TYPE:
