@@ -16,12 +16,15 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+import shutil
 
 import pytest
+from ruamel.yaml import YAML
 
+from test.bags.recordings import storage_of
 from test.bundles import LABELS, make_audio_bundle, make_camera_bundle, make_imu_bundle
-from test.messages import compressed_bytes, EPOCH, SECOND
-from test.recordings import clips, write_imu_bag, write_restarted_bag
+from test.messages import compressed_bytes, EPOCH, imu_bytes, SECOND
+from test.recordings import clips, IMU, IMU_TYPE, write_imu_bag, write_restarted_bag
 from test.sound_bags import write_sound_bag
 from xmodal_ros.activities import UNKNOWN
 from xmodal_ros.bags.labels import write_segments
@@ -189,3 +192,33 @@ def test_what_is_lost_before_or_after_time_begins_anew_is_lost_there(imu, tmp_pa
     found = _in_place_of(unharmed, bag, harmed)
     assert list(found.labels) == left
     assert not found.probabilities[lost].any()
+
+
+def test_files_of_a_bag_may_overlap_in_time_where_its_recorders_clock_was_set_back(imu, tmp_path):
+    """Of a recorder that began another file: what was received later is not what comes later."""
+    joined = tmp_path / 'joined'
+    joined.mkdir()
+    for number, start_ns in enumerate([EPOCH, EPOCH - 6 * SECOND]):
+        part = tmp_path / str(number)
+        with BagWriter(part, sensors=[IMU], subject='1') as writer:
+            for stamp_ns in range(start_ns, start_ns + 12 * SECOND, SECOND // 50):
+                data = imu_bytes(stamp_ns, (float(number), 0.0, 9.81), (0.0, 0.0, 0.0))
+                writer.write(IMU.topic, IMU_TYPE, stamp_ns, data)
+        shutil.copy(storage_of(part), joined / f'bag_{number}.mcap')
+    metadata = YAML(typ='safe').load((tmp_path / '0' / 'metadata.yaml').read_text())
+    metadata['rosbag2_bagfile_information']['relative_file_paths'] = ['bag_0.mcap', 'bag_1.mcap']
+    with (joined / 'metadata.yaml').open('w') as file:
+        YAML(typ='safe').dump(metadata, file)
+    (joined / 'labels.csv').write_text('start,end,label\n0,6,walk\n6,11,wave\n')
+    engine, _ = imu
+    with BagReader(joined) as reader:
+        sensor = reader.sensor('imu')
+        offline = classify_bag(engine, reader, sensor)
+        bag = evaluate_bag(engine.bundle.info, reader, 'imu', offline)
+        harmed = classify_harmed(engine, reader, sensor, Dropout(0.0))
+    assert len(harmed.restarts) == 1
+    assert harmed.predictions == offline.predictions
+    unharmed = decided(engine.bundle.info, bag)
+    found = _in_place_of(unharmed, bag, harmed)
+    assert list(found.labels) == list(unharmed.labels)
+    assert (found.probabilities == unharmed.probabilities).all()

@@ -39,8 +39,8 @@ class BagSamples:
     """The samples of one sensor of a bag, as often as they are asked for, one time at a time.
 
     Messages that cannot be decoded are left out. ``progress`` is called with the number of
-    messages read since the last call. ``received_ns`` is when the newest sample was received, and
-    ``restarts_ns`` when those were at which the stream of windows starts anew.
+    messages read since the last call. ``at`` says which message the newest sample is of, from 1
+    on, and ``restarts`` which those were at which the stream of windows starts anew.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class BagSamples:
     ) -> None:
         self._reader, self._sensor, self._stream = reader, sensor, stream
         self._window, self._progress = window, progress
-        self.received_ns = 0
-        self.restarts_ns: list[int] = []
+        self.at = 0
+        self.restarts: list[int] = []
         self._audio_format = read_audio_format(reader, sensor.topic)
 
     def __iter__(self) -> Iterator[Sample]:
         """Decode from the beginning."""
         clock = WindowClock(self._window)
-        self.restarts_ns.clear()
+        self.restarts.clear()
         topic = self._sensor.topic
         msgtype = self._reader.topics[topic].msgtype
         decode = make_decoder(self._stream, msgtype, self._sensor.placement, self._audio_format)
@@ -71,11 +71,11 @@ class BagSamples:
                 sample = decode(message.data, message.received_ns)
             except DecodeError:
                 continue
-            self.received_ns = message.received_ns
+            self.at = count
             before = clock.counts['reset']
             clock.admit(sample.stamp_ns)
             if clock.counts['reset'] != before:
-                self.restarts_ns.append(message.received_ns)
+                self.restarts.append(count)
             yield sample
 
 

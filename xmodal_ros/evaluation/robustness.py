@@ -39,13 +39,13 @@ from xmodal_ros.runtime.engine import Engine, Prediction
 class HarmedRun:
     """The decisions over a bag whose messages a fault has befallen.
 
-    ``due_ns`` says of each when the message was received that made it due, and ``restarts_ns``
-    when those were at which the time of the unharmed messages begins anew.
+    ``due_at`` says of each which message made it due, from 1 on, and ``restarts`` which those were
+    at which the time of the unharmed messages begins anew.
     """
 
     predictions: tuple[Prediction, ...]
-    due_ns: tuple[int, ...]
-    restarts_ns: tuple[int, ...]
+    due_at: tuple[int, ...]
+    restarts: tuple[int, ...]
 
 
 def robustness_curve(
@@ -137,33 +137,33 @@ def classify_harmed(
     intake = SensorIntake(info.stream, info.window, modality.message_types[0])
     drawn = zlib.crc32(reader.name.encode(), seed)
     predictions: list[Prediction] = []
-    due_ns: list[int] = []
+    due_at: list[int] = []
     for sample in fault.apply(samples, drawn):
         intake.use_format(plain_format(sample))
         message = modality.serialize(sample, info.stream)
         predictions += map(engine.classify, intake.push(message))
-        due_ns += [samples.received_ns] * (len(predictions) - len(due_ns))
-    return HarmedRun(tuple(predictions), tuple(due_ns), tuple(samples.restarts_ns))
+        due_at += [samples.at] * (len(predictions) - len(due_at))
+    return HarmedRun(tuple(predictions), tuple(due_at), tuple(samples.restarts))
 
 
 def _in_place_of(unharmed: Decided, bag: BagEvaluation, harmed: HarmedRun) -> Decided:
     """Put the decisions of a harmed run where the unharmed one decided.
 
     What the harmed run does not decide is ``unknown``; what it decides besides does not count.
-    Where time began anew a stamp comes again: when the messages were received tells them apart.
+    Where time began anew a stamp comes again: which message it was tells them apart.
     """
 
-    def place(prediction: Prediction, due_ns: int) -> tuple[int, int]:
-        return bisect_right(harmed.restarts_ns, due_ns), prediction.stamp_ns
+    def place(prediction: Prediction, due_at: int) -> tuple[int, int]:
+        return bisect_right(harmed.restarts, due_at), prediction.stamp_ns
 
     at_place: dict[tuple[int, int], Prediction] = {}
-    for prediction, due_ns in zip(harmed.predictions, harmed.due_ns, strict=True):
-        at_place.setdefault(place(prediction, due_ns), prediction)
+    for prediction, due_at in zip(harmed.predictions, harmed.due_at, strict=True):
+        at_place.setdefault(place(prediction, due_at), prediction)
     labels, rows = [], np.zeros_like(unharmed.probabilities)
     # By the sensor's own stamps, for those that are scored may be moved to another time.
-    decisions = zip(bag.offline.predictions, bag.offline.due_ns, strict=True)
-    for row, (prediction, due_ns) in enumerate(decisions):
-        found = at_place.get(place(prediction, due_ns))
+    decisions = zip(bag.offline.predictions, bag.offline.due_at, strict=True)
+    for row, (prediction, due_at) in enumerate(decisions):
+        found = at_place.get(place(prediction, due_at))
         labels.append(found.label if found else UNKNOWN)
         if found and found.probabilities:
             rows[row] = found.probabilities

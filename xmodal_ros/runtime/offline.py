@@ -41,7 +41,8 @@ class BagPredictions:
     """The decisions over one sensor of one bag, and what became of its messages.
 
     ``problems`` are what is doubtful about these, for the model. ``due_ns`` says of each decision
-    when the message was received that made it due, where known.
+    when the message was received that made it due, and ``due_at`` which of the sensor's it was,
+    from 1 on, where known.
     """
 
     predictions: tuple[Prediction, ...]
@@ -50,6 +51,7 @@ class BagPredictions:
     resets: int
     problems: tuple[Problem, ...] = ()
     due_ns: tuple[int, ...] = ()
+    due_at: tuple[int, ...] = ()
 
 
 def sensor_for(engine: Engine, reader: BagReader, name: str | None = None) -> Sensor:
@@ -91,6 +93,8 @@ def classify_bag(
     predictions: list[Prediction] = []
     waiting: list[Window] = []
     due_ns: list[int] = []
+    due_at: list[int] = []
+    read = 0
 
     def classify() -> None:
         for window in waiting:
@@ -104,6 +108,8 @@ def classify_bag(
         for number, windows in intake.push_all([each.data for each in messages], received_ns):
             waiting += windows
             due_ns += [received_ns[number]] * len(windows)
+            due_at += [read + number + 1] * len(windows)
+        read += len(messages)
         if sum(window.values.nbytes for window in waiting) > _MOST_WAITING or (
             len(waiting) >= _IN_A_ROW
         ):
@@ -125,4 +131,5 @@ def classify_bag(
         intake.resets,
         (*problems, *intake.check_rate()),
         tuple(due_ns),
+        tuple(due_at),
     )
