@@ -32,6 +32,7 @@ from test.bundles import (
     make_imu_bundle,
     make_skeleton_bundle,
 )
+from test.waiting import poll_for
 from xmodal_ros.nodes.activity_selector_node import ActivitySelector
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.tools.permissions import Permissions, policy, used_by
@@ -58,6 +59,18 @@ def at_work(node: Any) -> Permissions:
     try:
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS, node.problem
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS, node.problem
+        topics = {each.topic_name for each in (*node.publishers, *node.subscriptions)}
+        services = {each.service_name for each in node.services}
+
+        def known() -> bool:
+            """The middleware knows what was made last a moment later."""
+            found = used_by(node)
+            told = {*found.publish, *found.subscribe}
+            return topics <= told and services <= {*found.reply}
+
+        assert topics
+        assert services
+        poll_for(known)
         return used_by(node)
     finally:
         node.stop()
