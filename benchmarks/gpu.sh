@@ -58,5 +58,5 @@ for each in gpu_engine gpu_three_models; do
 done
 step simulate "$python" -m xmodal_ros.cli.entry simulate "$out/recordings" --subjects 4 --minutes 1
 step train "$python" -m xmodal_ros.cli.entry train "$out"/recordings/* --target camera \
-  --out "$out/model" --device auto --epochs 2 --no-cache
+  --test-subjects subject_04 --out "$out/model" --device auto --epochs 2 --no-cache --json "$out/scores.json"
 exit $failed

@@ -89,11 +89,10 @@ def test_a_flag_takes_no_value():
     assert spread('--verbose bags') == ['--verbose', '--', 'bags']
 
 
-def test_an_option_without_a_value_is_left_for_the_parser_to_refuse():
-    assert spread('bags --test-subjects --target imu') == [
-        '--test-subjects',
-        '--target',
-        'imu',
-        '--',
-        'bags',
-    ]
+@pytest.mark.parametrize('line', ['bags --test-subjects --target imu', 'bags --test-subjects'])
+def test_an_option_without_a_value_is_left_for_the_parser_to_refuse(line):
+    assert spread(line) == ['--test-subjects']
+
+
+def test_an_option_that_lacks_its_value_at_the_end_takes_nothing_else():
+    assert spread('bags --test-subjects 2 --out') == ['--out']

@@ -44,9 +44,11 @@ def spread_values(
         groups = [part for group in groups for part in _without_paths(group, several)]
     options: list[str] = []
     for group in groups:
+        if isinstance(group, list) and len(group) == 1 and group[0] in {*several, *single}:
+            # Without a value it is left to the parser to complain; it would take what follows.
+            return group
         if isinstance(group, list) and group[0] in several:
             values = [value for word in group[1:] for value in word.split(',') if value]
-            # Without a value it is left to the parser to complain.
             options += [part for value in values for part in (group[0], value)] or group
         elif isinstance(group, list):
             options += group
