@@ -284,16 +284,19 @@ def test_what_is_chosen_is_what_scored_best_inside(recordings, tmp_path, monkeyp
     assert np.isclose(sum(len(tested) for _, tested in asked), 3 + 3 + 1 + 1 + 1)
 
 
-def test_who_lacks_the_target_is_not_asked_for_in_choosing(tmp_path):
-    folder = write_subjects(tmp_path / 'recordings', ('1', '2', '3', '4'), without_camera=('2',))
-    direction = {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}
-    small = study(
+def choosing_of_three(folder):
+    """A camera's best method, chosen on three people by leaving each out."""
+    return study(
         folder,
         targets={'camera': [['imu']]},
         methods=[UNIMODAL, {**BEST, 'inner_folds': 3}],
-        splits={'across': direction},
+        splits={'across': {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}},
     )
-    result = run(small, tmp_path / 'out')
+
+
+def test_who_lacks_the_target_is_not_asked_for_in_choosing(tmp_path):
+    folder = write_subjects(tmp_path / 'recordings', ('1', '2', '3', '4'), without_camera=('2',))
+    result = run(choosing_of_three(folder), tmp_path / 'out')
     assert result.failed == 0, markdown(result)
     (facts,) = [r.outcome.facts for each, r in result.records if each.row.row == 'best']
     assert facts['inner_folds'] == '2 over people'
@@ -303,14 +306,7 @@ def test_who_lacks_the_target_is_not_asked_for_in_choosing(tmp_path):
 def test_where_no_fold_is_left_to_choose_by_the_run_fails_with_the_reason(tmp_path):
     names = ('1', '2', '3', '4')
     folder = write_subjects(tmp_path / 'recordings', names, without_camera=('2', '3'))
-    direction = {'directions': [{'train': ['1', '2', '3'], 'test': ['4']}]}
-    small = study(
-        folder,
-        targets={'camera': [['imu']]},
-        methods=[UNIMODAL, {**BEST, 'inner_folds': 3}],
-        splits={'across': direction},
-    )
-    result = run(small, tmp_path / 'out')
+    result = run(choosing_of_three(folder), tmp_path / 'out')
     (failure,) = [found.failure for _, found in result.records if found.failure]
     assert "no window of sensor 'camera' is left to test on" in failure
 

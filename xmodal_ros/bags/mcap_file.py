@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
-from itertools import chain, count, repeat
+from itertools import chain, repeat
 from operator import itemgetter
 import os
 from pathlib import Path
@@ -202,10 +202,10 @@ class McapFile(StorageFile):
             and (stop_ns is None or chunk.start_ns < stop_ns)
             and any(chunk.counts.get(key) for key in wanted)
         ]
-        loose = zip(count(len(content.chunks)), content.times, content.keys, strict=False)
+        loose = zip(content.times, content.keys, strict=True)
         sources += [
             (time_ns, number)
-            for number, time_ns, key in loose
+            for number, (time_ns, key) in enumerate(loose, len(content.chunks))
             if key in wanted
             and (start_ns is None or start_ns <= time_ns)
             and (stop_ns is None or time_ns < stop_ns)

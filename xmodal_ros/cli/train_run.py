@@ -39,10 +39,7 @@ from xmodal_ros.training.checkpoint_store import (
     checkpoint_folder,
     describe_run,
 )
-from xmodal_ros.training.distributed import (
-    DistributedContext,
-    init_distributed,
-)
+from xmodal_ros.training.distributed import DistributedContext, init_distributed
 from xmodal_ros.training.epoch_log import epoch_logger
 from xmodal_ros.training.events import (
     EventReporter,

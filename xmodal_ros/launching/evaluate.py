@@ -161,17 +161,13 @@ def _scoring(values: Mapping[str, str], found: Answer) -> dict[str, Value]:
 
 
 def _playing(values: Mapping[str, str], rate: float, found: Answer) -> dict[str, Value]:
-    settings: dict[str, Value] = {
+    return {
         'bag': values['bag'],
         'rate': rate,
         # The evaluator lets it begin.
         'start_paused': True,
+        **found.playing,
     }
-    if found.recorded:
-        settings['wait_for_subscribers'] = list(found.recorded)
-    if found.played:
-        settings['topics'] = list(found.played)
-    return settings
 
 
 EVALUATE: Final = LaunchFile('evaluate', _ARGUMENTS, _start)

@@ -225,16 +225,12 @@ def _declared_sensors(params_file: str) -> dict[str, dict[str, Any]]:
 
 
 def _playing(values: Mapping[str, str], rate: float, found: Answer) -> dict[str, Value]:
-    settings: dict[str, Value] = {
+    return {
         'bag': values['bag'],
         'rate': rate,
         'loop': values['loop'] == 'true',
+        **found.playing,
     }
-    if found.recorded:
-        settings['wait_for_subscribers'] = list(found.recorded)
-    if found.played:
-        settings['topics'] = list(found.played)
-    return settings
 
 
 PERCEPTION: Final = LaunchFile('perception', _ARGUMENTS, _start)

@@ -33,6 +33,7 @@ from typing import Any, Final
 import xmodal_ros
 from xmodal_ros.dependencies import check_dependencies, OF_NODES, unmet
 from xmodal_ros.errors import ConfigurationError, XmodalError
+from xmodal_ros.launching.plan import Value
 
 _PATIENCE_S: Final = 120.0
 
@@ -69,6 +70,12 @@ class Answer:
     recorded: Sequence[str] = ()
     played: Sequence[str] = ()
     window_s: float = 0.0
+
+    @property
+    def playing(self) -> dict[str, Value]:
+        """What the player is told of it: for whom to wait, and what to play."""
+        told = {'wait_for_subscribers': list(self.recorded), 'topics': list(self.played)}
+        return {name: topics for name, topics in told.items() if topics}
 
 
 def look_into(question: Question) -> Answer:

@@ -27,8 +27,6 @@ _MMAP_THRESHOLD: Final = -3
 _KEEPING: Final = {_MMAP_THRESHOLD: 2**30, _TRIM_THRESHOLD: 2**31 - 1}
 # What glibc comes to by itself in a process that frees large blocks.
 _USUAL: Final = {_MMAP_THRESHOLD: 2**25, _TRIM_THRESHOLD: 2**26}
-
-
 # Where the user has said what is kept, that holds.
 _OF_USER: Final = ('MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_', 'GLIBC_TUNABLES')
 _LOCK: Final = threading.Lock()
