@@ -97,8 +97,12 @@ def test_two_nodes_of_the_process_with_one_name_are_refused(arguments: list[str]
         args=['perception', '--ros-args', *arguments, '-r', 'perception:__node:=imu_classifier'],
         signal_handler_options=SignalHandlerOptions.NO,
     )
+    probe = rclpy.create_node('probe')
     with pytest.raises(ConfigurationError, match=r'2 nodes .* called /imu_classifier: rename'):
         Perception()
+    # None of them stays on the graph, where it would be taken for the next of its name.
+    assert 'imu_classifier' not in probe.get_node_names()
+    probe.destroy_node()
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,14 @@ from collections.abc import Iterator
 import pytest
 import rclpy
 
+from xmodal_ros.ros.isolation import reserved_domain
+
 
 @pytest.fixture
 def context() -> Iterator[rclpy.Context]:
-    """A context of one test, which leaves the process's own alone."""
+    """A context of one test, with a graph on which no other has left anything."""
     context = rclpy.Context()
-    rclpy.init(context=context)
-    yield context
-    context.try_shutdown()
+    with reserved_domain() as domain:
+        rclpy.init(context=context, domain_id=domain)
+        yield context
+        context.try_shutdown()

@@ -14,17 +14,14 @@
 
 """The policy of SROS 2 is that of what the nodes use: with XMODAL_WRITE=1 it is written anew."""
 
-from collections.abc import Iterator
 import os
 from pathlib import Path
+import time
 from typing import Any
 
-import pytest
-import rclpy
 from rclpy.context import Context
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.signals import SignalHandlerOptions
 
 from test.bundles import (
     make_audio_bundle,
@@ -32,7 +29,7 @@ from test.bundles import (
     make_imu_bundle,
     make_skeleton_bundle,
 )
-from test.waiting import poll_for
+from test.waiting import PATIENCE_S
 from xmodal_ros.nodes.activity_selector_node import ActivitySelector
 from xmodal_ros.ros.classifier import ClassifierNode
 from xmodal_ros.tools.permissions import Permissions, policy, used_by
@@ -46,14 +43,6 @@ MAKE = {
 }
 
 
-@pytest.fixture
-def context() -> Iterator[Context]:
-    context = Context()
-    rclpy.init(context=context, signal_handler_options=SignalHandlerOptions.NO)
-    yield context
-    context.try_shutdown()
-
-
 def at_work(node: Any) -> Permissions:
     """What a node uses when it is active; it is let go then."""
     try:
@@ -62,16 +51,18 @@ def at_work(node: Any) -> Permissions:
         topics = {each.topic_name for each in (*node.publishers, *node.subscriptions)}
         services = {each.service_name for each in node.services}
 
-        def known() -> bool:
-            """The middleware knows what was made last a moment later."""
-            found = used_by(node)
-            told = {*found.publish, *found.subscribe}
-            return topics <= told and services <= {*found.reply}
-
         assert topics
         assert services
-        poll_for(known)
-        return used_by(node)
+        assert node.get_node_names().count(node.get_name()) == 1
+        # The middleware knows what was made last a moment later.
+        deadline_s = time.monotonic() + PATIENCE_S
+        while True:
+            found = used_by(node)
+            missing = topics - {*found.publish, *found.subscribe} | services - {*found.reply}
+            if not missing:
+                return found
+            assert time.monotonic() < deadline_s, missing
+            time.sleep(0.01)
     finally:
         node.stop()
         node.destroy_node()

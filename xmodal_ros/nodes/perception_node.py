@@ -57,14 +57,14 @@ class Perception:
                 'sensors: {imu: {topic: /imu/data, model: /models/imu}}'
             )
         self._nodes: list[ListeningNode] = []
+        self._classifiers: list[ClassifierNode] = []
         self._selector: ActivitySelector | None = None
-        self._classifiers = [self._classifier(entry) for entry in entries]
-        self._nodes.extend(self._classifiers)
-        if parameters.flag(self._table, 'selector'):
-            self._selector = self._make_selector(entries)
-            self._nodes.append(self._selector)
-        self._refuse_equal_names()
-        parameters.warn_of_unknown(self._table, self._table.others, self._nodes)
+        try:
+            self._make_nodes(entries)
+        except BaseException:
+            # Nodes nobody gets would stay on the graph under their names.
+            self.destroy_node()
+            raise
 
     @property
     def members(self) -> Sequence[Node]:
@@ -92,6 +92,17 @@ class Perception:
     def get_logger(self) -> RcutilsLogger:
         """Give the logger of what concerns all of them."""
         return self._table.get_logger()
+
+    def _make_nodes(self, entries: Sequence[SensorEntry]) -> None:
+        for entry in entries:
+            node = self._classifier(entry)
+            self._classifiers.append(node)
+            self._nodes.append(node)
+        if parameters.flag(self._table, 'selector'):
+            self._selector = self._make_selector(entries)
+            self._nodes.append(self._selector)
+        self._refuse_equal_names()
+        parameters.warn_of_unknown(self._table, self._table.others, self._nodes)
 
     def _classifier(self, entry: SensorEntry) -> ClassifierNode:
         node = ClassifierNode(

@@ -64,6 +64,7 @@ class ManagedNode(LifecycleNode):
         super().__init__(name, **options)
         self.table = table
         self.problem = ''
+        self._stopped = False
         self._heartbeat: Heartbeat | None = None
         parameters.declare(self, table)
         self.add_on_set_parameters_callback(self._check_parameters)
@@ -125,10 +126,22 @@ class ManagedNode(LifecycleNode):
 
     def stop(self) -> None:
         """Stop working in an orderly way, whatever the state; for the end of the process."""
+        self._stopped = True
         if self.state == 'active':
             self.on_deactivate(LifecycleState('active', 0))
         if self.state != 'finalized':
             self._attempt('cleanup', self.cleanup)
+
+    def destroy_node(self) -> None:
+        """Leave the graph now, stopped first where nobody has.
+
+        rclpy would let the state machine hold the node on the graph until garbage is collected,
+        and what is asked of a node by its name may be answered of the one that is gone.
+        """
+        if not self._stopped:
+            self.stop()
+        super().destroy_node()
+        self._state_machine.destroy_when_not_in_use()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Go to ``inactive``; stay on FAILURE, go through error processing on ERROR."""
