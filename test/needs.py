@@ -27,3 +27,9 @@ def need(*packages: str) -> None:
     for package in packages:
         if find_spec(package) is None:
             pytest.skip(f'no {package}: pip install {package}', allow_module_level=True)
+
+
+def lack(package: str) -> None:
+    """Skip a test of what happens without a package, where it is installed."""
+    if find_spec(package) is not None:
+        pytest.skip(f'{package} is installed')
