@@ -90,6 +90,10 @@ setup(
             ),
             'imu_cnn = xmodal_ros.models.configuration_imu_cnn:ImuCnnConfig',
             'rocket = xmodal_ros.models.configuration_fixed:RocketConfig',
+            (
+                'skeleton_cooccurrence = '
+                'xmodal_ros.models.configuration_skeleton_cooccurrence:SkeletonCooccurrenceConfig'
+            ),
             'statistics = xmodal_ros.models.configuration_fixed:StatisticsConfig',
         ],
         'xmodal_ros.lanes': [

@@ -17,6 +17,7 @@
 import pytest
 import torch
 
+from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.models.classifier import Classifier, parameter_count
 from xmodal_ros.models.configuration_audio_bcresnet import AudioBcResNetConfig
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
@@ -24,11 +25,15 @@ from xmodal_ros.models.configuration_camera_efficientnet import CameraEfficientN
 from xmodal_ros.models.configuration_encoder import EncoderSpec
 from xmodal_ros.models.configuration_fixed import RocketConfig, StatisticsConfig
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
+from xmodal_ros.models.configuration_skeleton_cooccurrence import SkeletonCooccurrenceConfig
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
+from xmodal_ros.models.modeling_skeleton_cooccurrence import SkeletonCooccurrenceEncoder
 
 IMU_WINDOW = (150, 6)
 CAMERA_WINDOW = (24, 30, 40, 2)
 AUDIO_WINDOW = (297, 64)
+# Twenty joints, their positions and their speeds.
+SKELETON_WINDOW = (60, 120)
 EFFICIENTNET = CameraEfficientNetConfig(side=32, stages=3, backbone_width=0.25)
 ALL = pytest.mark.parametrize(
     ('spec', 'window'),
@@ -39,6 +44,7 @@ ALL = pytest.mark.parametrize(
         (AudioBcResNetConfig(), AUDIO_WINDOW),
         (RocketConfig(), IMU_WINDOW),
         (StatisticsConfig(), IMU_WINDOW),
+        (SkeletonCooccurrenceConfig(), SKELETON_WINDOW),
     ],
 )
 
@@ -65,6 +71,9 @@ def encoder(spec: EncoderSpec, window: tuple[int, ...]) -> torch.nn.Module:
         (StatisticsConfig(dim=32), (100, 3), (1, 32)),
         (AudioBcResNetConfig(width=8, dim=32), (97, 40), (13, 32)),
         (AudioBcResNetConfig(width=16), (1, 13), (1, 64)),
+        (SkeletonCooccurrenceConfig(), SKELETON_WINDOW, (8, 64)),
+        (SkeletonCooccurrenceConfig(width=8, dim=32), (40, 30), (5, 32)),
+        (SkeletonCooccurrenceConfig(width=24), (1, 6), (1, 64)),
     ],
 )
 def test_windows_become_tokens_of_the_dim_asked_for(spec, window, tokens):
@@ -120,3 +129,26 @@ def test_what_tells_sounds_apart_is_not_drowned_before_anything_is_learnt():
     # About 0.13. With the paper's ReLU after the sum and with biases it was 0.03, and nothing
     # was learnt for hundreds of steps.
     assert sum(spreads) / 3 > 0.07
+
+
+def test_joints_are_told_apart_by_what_they_do_together():
+    net = encoder(SkeletonCooccurrenceConfig(), SKELETON_WINDOW)
+    assert isinstance(net, SkeletonCooccurrenceEncoder)
+    windows = torch.randn(4, *SKELETON_WINDOW)
+    # The joints' places in the list, changed alike for positions and speeds.
+    order = torch.randperm(20)
+    changed = windows.unflatten(-1, (2, 20, 3))[:, :, :, order].flatten(2)
+    with torch.no_grad():
+        assert (net(windows) - net(changed)).abs().max() > 1e-3
+        # What a joint does is seen before it is mixed with others: no coordinate of another tells.
+        alone = net.positions.of_a_joint
+        seen = windows.unflatten(-1, (2, 20, 3))[:, :, 0].permute(0, 3, 1, 2)
+        other = seen.clone()
+        other[..., 7] += 1.0
+        differs = (alone(seen) - alone(other)).abs().amax(dim=(0, 1, 2)) > 0
+    assert differs.nonzero().flatten().tolist() == [7]
+
+
+def test_windows_that_are_none_of_a_skeleton_are_refused():
+    with pytest.raises(ConfigurationError, match='six channels a joint; 8 are none'):
+        SkeletonCooccurrenceConfig().build(8)
