@@ -93,6 +93,14 @@ def test_only_recordings_with_scored_windows_count_as_scored(place, tmp_path):
     assert 'look at what is said of recordings below' in ' '.join(alone.stderr.split())
 
 
+def test_recordings_that_lie_deeper_are_named(place, tmp_path):
+    shutil.copytree(place / 'bags', tmp_path / 'bags' / 'monday')
+    shutil.copytree(place / 'bags' / 'bag_1', tmp_path / 'bags' / 'bag_3')
+    done = xmodal('evaluate', place / 'bundle', tmp_path / 'bags')
+    assert done.returncode == 0, done.stderr
+    assert f'warning: {tmp_path / "bags" / "monday"} holds recordings too' in done.stderr
+
+
 def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path):
     bundle = make_imu_bundle(tmp_path / 'bundle')
     subjects = {'training': ['1'], 'validation': [], 'test': ['2']}
