@@ -24,7 +24,7 @@ from test.messages import EPOCH, SECOND
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
 from xmodal_ros.bags.label_writing import own_label_file
 from xmodal_ros.bags.labels import read_segments
-from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.bags.opening import find_recordings, folders_passed_over
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError
 
@@ -60,6 +60,19 @@ def test_bags_whose_folders_are_called_as_files_are_all_found(tmp_path: Path) ->
     assert find_recordings([tmp_path / 'bags']) == bags
     with pytest.raises(BagError, match=r'holds sit\.mcap, walk\.mcap: give those'):
         BagReader(tmp_path / 'bags')
+
+
+def test_folders_whose_recordings_lie_deeper_are_named(tmp_path: Path) -> None:
+    bags = [write_imu_bag(tmp_path / 'set' / f'sub-{n}' / 'ses-1' / 'run') for n in (1, 2)]
+    with pytest.raises(BagError, match=r'sub-1/ses-1, .*sub-2/ses-1 do: give those'):
+        BagReader(tmp_path / 'set')
+    assert find_recordings(folders_passed_over([tmp_path / 'set'])) == tuple(bags)
+    # What is found, what lies in a bag, and what is hidden is not passed over.
+    assert folders_passed_over([bags[0], bags[0].parent]) == ()
+    beside = write_imu_bag(tmp_path / 'set' / 'alone')
+    write_imu_bag(tmp_path / 'set' / '.alone.training' / 'bag')
+    assert find_recordings([tmp_path / 'set']) == (beside,)
+    assert len(folders_passed_over([tmp_path / 'set'])) == 2
 
 
 def test_one_file_among_bags_does_not_stand_for_them(tmp_path: Path) -> None:

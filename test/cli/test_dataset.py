@@ -51,12 +51,15 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 def test_it_shows_what_is_used_and_keeps_what_it_cut(bags, tmp_path, capsys):
     cache = tmp_path / 'cache'
     # Two processes, started by the command itself.
-    done = run(bags, '--cache', cache, '--jobs', 2, '--json', tmp_path / 'found.json')
+    done = run(
+        bags, '--cache', cache, '--jobs', 2, '--write-clocks', '--json', tmp_path / 'found.json'
+    )
     assert done.returncode == 0, done.stderr
     assert 'bag_2 is left out: it has no labels' in done.stdout
     assert f'cache: {cache}, 3 streams' in done.stdout
     # Without times of receipt of their own nothing is known of clocks.
     assert '–: imported, or recorded at its own stamps' in done.stdout
+    assert 'no clocks.yaml is written: the sensors of each recording agree' in done.stdout
     assert '0.0000 s' not in done.stdout
     found = json.loads((tmp_path / 'found.json').read_text())
     first = found['recordings'][0]

@@ -81,6 +81,26 @@ def test_a_folder_of_bags_is_scored_and_written_as_asked(place, tmp_path):
     assert '<html' in html.read_text()
 
 
+def test_only_recordings_with_scored_windows_count_as_scored(place, tmp_path):
+    bags = shutil.copytree(place / 'bags', tmp_path / 'bags')
+    (bags / 'bag_2' / 'clocks.yaml').write_text('imu: {offset_s: 3600.0}\n')
+    done = xmodal('evaluate', place / 'bundle', bags)
+    assert done.returncode == 0, done.stderr
+    told = ' '.join(done.stderr.split())
+    assert 'of 1 recording, 1 subject' in told
+    assert 'bag_2 3 of 3 labelled segments lie where it has no data' in told
+    alone = xmodal('evaluate', place / 'bundle', bags / 'bag_2')
+    assert 'look at what is said of recordings below' in ' '.join(alone.stderr.split())
+
+
+def test_recordings_that_lie_deeper_are_named(place, tmp_path):
+    shutil.copytree(place / 'bags', tmp_path / 'bags' / 'monday')
+    shutil.copytree(place / 'bags' / 'bag_1', tmp_path / 'bags' / 'bag_3')
+    done = xmodal('evaluate', place / 'bundle', tmp_path / 'bags')
+    assert done.returncode == 0, done.stderr
+    assert f'warning: {tmp_path / "bags" / "monday"} holds recordings too' in done.stderr
+
+
 def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path):
     bundle = make_imu_bundle(tmp_path / 'bundle')
     subjects = {'training': ['1'], 'validation': [], 'test': ['2']}

@@ -38,6 +38,7 @@ from xmodal_ros.configuration.fit_settings import RecipeChoices
 from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.report import remarks
+from xmodal_ros.data.scan import scan
 from xmodal_ros.data.survey import correct_clocks, survey
 from xmodal_ros.errors import BagError, ConfigurationError, StreamError, TrainingError
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
@@ -89,6 +90,17 @@ def test_a_recording_without_the_source_teaches_the_target_and_one_without_the_t
     report = {each.name: each for each in with_imu.report.recordings}
     assert (report['bag_2'].use, report['bag_3'].use) == ('test', 'learning')
     assert [sensor.problem != '' for sensor in report['bag_3'].sensors] == [False, True]
+
+
+def test_recordings_that_lie_deeper_are_told_and_not_looked_into(folder):
+    (folder / 'later').mkdir()
+    (folder / 'bag_3').rename(folder / 'later' / 'bag_3')
+    heard = Heard()
+    found = scan([folder], lambda _: ('imu',), DataOptions(), heard)
+    assert [path.name for path in found.paths] == ['bag_1', 'bag_2']
+    assert heard.notes == [
+        f'{folder / "later"} holds recordings too, and is not looked into: name it as well'
+    ]
 
 
 def test_the_first_reason_is_raised_where_nothing_can_be_used(bags):

@@ -18,7 +18,7 @@ import json
 
 import pytest
 
-from test.bundles import make_imu_bundle
+from test.bundles import make_imu_bundle, rewrite_document
 from test.messages import EPOCH, imu_bytes, SECOND
 from test.recordings import clips, write_imu_bag
 from xmodal_ros.bags.reading import BagReader
@@ -75,6 +75,39 @@ def test_the_json_holds_scores_counts_and_every_label(tmp_path):
     assert sum(first['scores'].values()) == pytest.approx(1)
     assert max(first['scores'], key=first['scores'].get) == first['label']
     assert 'equals_offline' not in result
+
+
+def test_labels_of_another_clock_than_the_data_are_told(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', SEGMENTS)
+    (seen,) = run(tmp_path, bag).bags
+    assert (seen.is_scored, seen.unseen, seen.doubts) == (True, 0, ())
+    (bag / 'clocks.yaml').write_text('imu: {offset_s: 3600.0}\n')
+    evaluation = run(tmp_path, bag)
+    (unseen,) = evaluation.bags
+    assert (unseen.is_scored, unseen.unseen) == (False, 4)
+    assert unseen.doubts[0].startswith('4 of 4 labelled segments lie where it has no data')
+    (written,) = json.loads(json.dumps(as_json(evaluation)))['bags']
+    assert written['unseen'] == 4
+
+
+def test_a_short_segment_beside_the_data_is_not_called_unseen(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', SEGMENTS, labelled=False)
+    # The first window ends after 2 s, and most of it is another's.
+    (bag / 'labels.csv').write_text('start,end,label\n0,0.3,wave\n0.3,23,walk\n23.1,24,sit\n')
+    (told,) = run(tmp_path, bag).bags
+    assert told.unseen == 0
+
+
+def test_a_rate_is_compared_with_that_of_the_recordings_learnt_from(tmp_path):
+    bag = write_imu_bag(tmp_path / 'bag', SEGMENTS, rate_hz=20)
+    bundle = make_imu_bundle(tmp_path / 'bundle')
+    # Nothing says that it has learnt from fewer than its windows have.
+    for provenance, slow in (({}, ['low-rate']), ({'message_rate_hz': 20.0}, [])):
+        rewrite_document(bundle, provenance=provenance)
+        engine = Engine(load_bundle(bundle))
+        with BagReader(bag) as reader:
+            offline = classify_bag(engine, reader, sensor_for(engine, reader))
+        assert [each.code for each in offline.problems] == slow
 
 
 def test_an_unlabelled_bag_gives_decisions_without_scores(tmp_path):

@@ -141,7 +141,7 @@ def slow() -> list[Problem]:
     intake = SensorIntake(ImuStream(), window, IMU_TYPE, look_at='newest')
     for t, a, g in zip(STAMPS[::2].tolist(), ACC, GYRO, strict=False):
         intake.push(imu_bytes(t, a.tolist(), g.tolist()))
-    return list(intake.check_rate())
+    return list(intake.check_rate(window.rate_hz))
 
 
 def labels_from(ahead_s: float) -> list[Problem]:

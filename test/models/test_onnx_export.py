@@ -17,6 +17,7 @@
 from collections.abc import Sequence
 import importlib
 import json
+import logging
 from pathlib import Path
 import shutil
 from typing import Any
@@ -245,6 +246,21 @@ def test_a_file_that_answers_otherwise_here_is_caught_by_the_golden_sample(
         BundleError, match=r'golden sample with logits 0\.01 off in fp32 on cpu by ONNX'
     ):
         load_onnx(exported)
+
+
+def test_the_exporters_own_notes_stay_off_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    export = torch.onnx.export
+
+    def speaking(*given: Any, **options: Any) -> Any:
+        for name in ('torch.onnx.exporter', 'onnxscript.optimizer._constant_folding'):
+            logging.getLogger(name).warning('Evaluation failed')
+        return export(*given, **options)
+
+    monkeypatch.setattr(torch.onnx, 'export', speaking)
+    export_onnx(load_bundle(make_imu_bundle(tmp_path / 'imu')))
+    assert 'Evaluation failed' not in caplog.text
 
 
 def test_a_forest_gathers_by_element_and_never_by_column() -> None:

@@ -29,7 +29,7 @@ import threading
 
 import pytest
 
-from test.paired_bags import write_paired_bag, write_subjects
+from test.paired_bags import LABELS, write_paired_bag, write_subjects
 from test.studies.small_study import (
     COSINE,
     DeadlyRecipes,
@@ -51,6 +51,7 @@ from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import Confusion, Outcome, RunRecord
 from xmodal_ros.studies.runner import _GroupRunner, do_job
+from xmodal_ros.studies.study import _read_all as read_all
 from xmodal_ros.studies.study import content_of, StudyResult, StudyRuns
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
@@ -368,6 +369,15 @@ def test_nothing_done_yet_is_a_table_too(recordings, tmp_path):
     assert '**Incomplete:** 3 of 3' in (tmp_path / 'table.md').read_text()
 
 
+def test_an_activity_of_one_person_is_told_where_people_are_tested(tmp_path):
+    bags = write_subjects(tmp_path / 'bags', labels=LABELS)
+    (bags / 'bag_3' / 'labels.csv').write_text('start,end,label\n0,4,fall\n5,9,walk\n')
+    heard = Heard()
+    read_all(study(bags), heard)
+    (told,) = [note for note in heard.notes if 'alone' in note]
+    assert told.startswith("activity 'fall' is shown by 3 alone: where they are tested")
+
+
 def test_recordings_that_cannot_be_used_are_refused(tmp_path):
     bag = write_paired_bag(tmp_path / 'a' / 'bag', '1', labelled=False)
     with pytest.raises(TrainingError, match='none of the 1 recordings'):
@@ -375,7 +385,7 @@ def test_recordings_that_cannot_be_used_are_refused(tmp_path):
     again = write_paired_bag(tmp_path / 'b' / 'bag', '2')
     more = write_paired_bag(tmp_path / 'c' / 'bag', '3')
     both = study().model_copy(update={'recordings': (again, more)})
-    with pytest.raises(ConfigurationError, match="two recordings of the study are named 'bag'"):
+    with pytest.raises(ConfigurationError, match=f"are named 'bag', {again} and {more}: rename"):
         run(both, tmp_path / 'out')
 
 

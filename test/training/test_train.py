@@ -87,6 +87,7 @@ def test_the_bundle_classifies_and_says_where_it_comes_from(unimodal, recordings
     assert provenance['subjects'] == {'training': ['1', '2'], 'validation': [], 'test': ['3']}
     assert provenance['bags']['test'] == [str(recordings / 'bag_3')]
     assert provenance['seed'] == 0
+    assert provenance['message_rate_hz'] == pytest.approx(50)
     assert {'torch', 'numpy', 'python', 'xmodal_ros'} <= set(provenance['versions'])
     assert info.scores['test_macro_f1'] == unimodal.evaluation.scores.macro_f1
 
@@ -103,6 +104,18 @@ def test_the_test_scores_are_those_of_the_live_engine(unimodal, recordings):
     assert evaluation.scores is not None
     assert evaluation.scores.macro_f1 == unimodal.evaluation.scores.macro_f1
     assert evaluation.scores.macro_f1_window == unimodal.evaluation.scores.macro_f1_window
+
+
+def test_where_nobody_can_be_tested_it_says_why(tmp_path):
+    bags = write_subjects(tmp_path / 'bags')
+    (bags / 'bag_3' / 'clocks.yaml').write_text('imu: {offset_s: 3600.0}\n')
+    heard = Heard()
+    result = train_into(tmp_path / 'imu', configure(bags), heard)
+    assert result.evaluation.scores is None
+    (told,) = [note for note in heard.notes if 'to test on' in note]
+    assert told.startswith(
+        'bag_3, to test on: imu: 12 of 12 labelled segments lie where it has no'
+    )
 
 
 def test_the_result_can_be_written_as_json(unimodal):

@@ -153,7 +153,9 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
     start_ns = min((int(times.min()) for times in read), default=reader.start_ns)
     end_ns = max((int(times.max()) for times in read), default=reader.end_ns)
     warnings += _differences(reader, notes, start_ns, end_ns)
-    warnings += _date_warnings(start_ns, end_ns)
+    # What is imported begins when somebody says, or on 1 January 2000, and offsets lead before it.
+    if 'importer' not in reader.metadata:
+        warnings += _date_warnings(start_ns, end_ns)
     if silence_ns > max(_LONG_SILENCE_NS, (end_ns - start_ns) // 2):
         warnings.append(
             f'mostly empty: nothing was recorded for {silence_ns / _SECOND_NS:.0f} s of '

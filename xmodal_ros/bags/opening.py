@@ -107,6 +107,11 @@ def storage_paths(path: Path) -> list[Path]:
         raise BagError(
             f'folder {str(path)!r} is no bag itself but holds {_shorten(inner)}: give those'
         )
+    if deeper := folders_passed_over([path]):
+        raise BagError(
+            f'folder {str(path)!r} holds no recordings itself, but '
+            f'{_shorten([str(each) for each in deeper])} do: give those'
+        )
     raise BagError(
         f'folder {str(path)!r} holds no recordings, neither {METADATA_FILE} nor .mcap, .db3 or '
         '.bag files: give another, or make some with xmodal record, import or simulate'
@@ -164,6 +169,31 @@ def find_recordings(paths: Iterable[Path]) -> tuple[Path, ...]:
                 inner = [item for item in _files_in(path) if is_recording(item)]
         found.update(dict.fromkeys(inner or [path]))
     return tuple(found)
+
+
+def folders_passed_over(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Give folders in those of ``paths`` whose recordings :func:`find_recordings` does not give.
+
+    They lie one or two levels deeper, as those of a person's sessions.
+    """
+    found: list[Path] = []
+    for path in paths:
+        with suppress(OSError):
+            if path.is_dir() and not is_recording(path):
+                found += _folders_of_recordings(path, 2)
+    return tuple(found)
+
+
+def _folders_of_recordings(folder: Path, levels: int) -> Iterator[Path]:
+    with suppress(OSError):
+        for inner in islice(sorted(folder.iterdir()), _MOST_LOOKED_AT):
+            if inner.name.startswith('.') or not inner.is_dir() or is_recording(inner):
+                continue
+            with suppress(OSError):
+                if any(map(is_recording, islice(sorted(inner.iterdir()), _MOST_LOOKED_INTO))):
+                    yield inner
+            if levels > 1:
+                yield from _folders_of_recordings(inner, levels - 1)
 
 
 def open_bag(paths: list[Path], stack: ExitStack) -> OpenBag:

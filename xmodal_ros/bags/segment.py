@@ -27,6 +27,15 @@ class Segment:
     label: str
 
 
+def about_unseen(unseen: int, segments: int) -> str:
+    """Say that ``unseen`` of so many labelled segments lie where a sensor gave nothing."""
+    return (
+        f'{unseen} of {segments} labelled segments lie where it has no data: do its stamps and '
+        'the labels come from the same clock? Labels of std_msgs/String count by when they were '
+        'recorded, and clocks.yaml moves stamps'
+    )
+
+
 def relabelled(segments: Sequence[Segment], names: Mapping[str, str]) -> tuple[Segment, ...]:
     """Give segments with other labels, where ``names`` has any for theirs."""
     return tuple(

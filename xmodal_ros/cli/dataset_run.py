@@ -126,6 +126,12 @@ def run(settings: DatasetSettings) -> Survey | None:
     if settings.write_clocks:
         for file in correct_clocks(found):
             console.print(f'wrote {escape(str(file))}', soft_wrap=True)
+        if not found.corrections:
+            console.print(
+                'no clocks.yaml is written: the sensors of each recording agree, as far as this '
+                'tells',
+                soft_wrap=True,
+            )
     elif found.corrections:
         console.print(
             f'recordings that --write-clocks would correct: {len(found.corrections)}',

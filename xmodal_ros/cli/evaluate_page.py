@@ -119,18 +119,19 @@ def _remarks(evaluation: Evaluation, *, several: bool) -> Table:
         table.add_row(f'[bold]{escape(evaluation.name)}[/]')
     if scores is None:
         why = (
-            "no window belongs to a labelled segment: look at the drops below and the windows' "
-            'length'
+            'no window belongs to a labelled segment: look at what is said of recordings below, '
+            "and at the windows' length"
             if any(bag.segments for bag in evaluation.bags)
             else 'no recording is labelled'
         )
         table.add_row('scores', f'[yellow]none: {why}[/]')
     else:
-        people = len({bag.subject for bag in evaluation.bags})
+        bags = [bag for bag in evaluation.bags if bag.is_scored]
+        people = len({bag.subject for bag in bags})
         table.add_row(
             'scored',
             f'{_count(scores.clips, "clip")} and {_count(scores.windows, "window")} of '
-            f'{_count(len(evaluation.bags), "recording")}, {_count(people, "subject")}',
+            f'{_count(len(bags), "recording")}, {_count(people, "subject")}',
         )
     if unlearnt := evaluation.clips_of_unknown_labels:
         names = ', '.join(f'{name} ({_count(n, "clip")})' for name, n in unlearnt.items())
@@ -143,7 +144,7 @@ def _remarks(evaluation: Evaluation, *, several: bool) -> Table:
     for bag in evaluation.bags:
         faults = [f'{count} messages dropped: {why}' for why, count in bag.offline.drops.items()]
         faults += [f'{bag.offline.resets} jumps of time'] if bag.offline.resets else []
-        faults += [str(each) for each in bag.offline.problems if each.level != 'note']
+        faults += bag.doubts
         if faults:
             table.add_row(escape(bag.name), f'[yellow]{escape("; ".join(faults))}[/]')
     if agreement is not None:

@@ -172,6 +172,11 @@ def _print_summary(result: TrainingResult, console: Console) -> None:
             'test macro-F1 per window', f'{scores.macro_f1_window:.3f}  ({scores.windows} windows)'
         )
         table.add_row('test accuracy per clip', f'{scores.accuracy:.3f}')
+    else:
+        table.add_row(
+            'test',
+            '[yellow]no scores: no window of test subjects belongs to a labelled segment[/]',
+        )
     left_out = {name: each.left_out for name, each in result.data_module.sets.items()}
     for line in [*summary(result.data_module.report), *left_out_by_sensor(left_out)]:
         console.print(f'[yellow]data:[/] {escape(line)}', soft_wrap=True, highlight=False)

@@ -70,7 +70,8 @@ class CutFacts:
     jumped ``resets`` times, so that ``moved`` windows, by up to ``moved_s`` seconds, are placed by
     when they were received.
     ``problems`` are what is doubtful about its data. ``first_ns`` and ``last_ns`` are the stamps
-    of the first and the last message, 0 without any.
+    of the first and the last message, 0 without any. Messages usually came at ``rate_hz``, 0
+    where that is not known.
     """
 
     dtype: str
@@ -86,6 +87,7 @@ class CutFacts:
     problems: tuple[Problem, ...] = ()
     moved: int = 0
     moved_s: float = 0.0
+    rate_hz: float = 0.0
 
     @property
     def usable(self) -> bool:
@@ -226,6 +228,7 @@ class _SensorCut:
             last_ns=clock.last_ns,
             moved=int(np.count_nonzero(moved)),
             moved_s=float(np.abs(moved).max(initial=0)) / SECOND_NS,
+            rate_hz=intake.rate_hz,
             problems=tuple(self._modality.check_contents(intake.contents(), self._topic)),
         )
         received = np.array(clock.received_ns, dtype=np.int64)

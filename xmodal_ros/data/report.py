@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xmodal_ros.bags.clocks import ClockCorrection
-from xmodal_ros.bags.segment import Segment
+from xmodal_ros.bags.segment import about_unseen, Segment
 from xmodal_ros.data.build import BrokenRecording
 from xmodal_ros.data.clock_report import ClockReport, compare_clocks, CorrectBy
 from xmodal_ros.data.cutting import CutSpec
@@ -59,7 +59,8 @@ class SensorReport:
     longest step; time jumped ``resets`` times, so that ``moved`` windows, by up to ``moved_s``
     seconds, are placed by when they were received. Of the labelled segments ``unseen`` are long
     enough for a window but have none. ``problem`` says why nothing of it is used, where nothing
-    is; ``problems`` are what is doubtful about its data.
+    is; ``problems`` are what is doubtful about its data. Messages usually came at ``rate_hz``, 0
+    where that is not known.
     """
 
     sensor: str
@@ -77,6 +78,7 @@ class SensorReport:
     unseen: int = 0
     problem: str = ''
     problems: tuple[Problem, ...] = ()
+    rate_hz: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ def _sensor(
         moved=cut.moved,
         moved_s=cut.moved_s,
         problems=cut.problems,
+        rate_hz=cut.rate_hz,
     )
 
 
@@ -243,10 +246,7 @@ def remarks(report: RecordingReport) -> Iterable[str]:
 
 def _of_sensor(sensor: SensorReport, segments: int) -> Iterator[str]:
     if sensor.unseen:
-        yield (
-            f'{sensor.unseen} of {segments} labelled segments lie where it has no data: do its '
-            'stamps and the labels come from the same clock?'
-        )
+        yield about_unseen(sensor.unseen, segments)
     if sensor.gaps:
         yield (
             f'{sensor.gaps} gaps, {sensor.gap_s:.1f} s without samples, the longest step '

@@ -146,6 +146,7 @@ def _bag(bag: BagEvaluation) -> dict[str, object]:
         'sensor': bag.sensor,
         'windows': len(bag.offline.predictions),
         'segments': len(bag.segments),
+        'unseen': bag.unseen,
         'messages': bag.offline.received,
         'drops': bag.offline.drops,
         'resets': bag.offline.resets,

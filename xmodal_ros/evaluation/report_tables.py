@@ -165,7 +165,8 @@ def cards(trial: Trial) -> list[Card]:
             Card(
                 'no truth',
                 '–',
-                'none of the recordings is labelled: there are decisions to look at, no scores',
+                'no window belongs to a labelled segment: there are decisions to look at, but no '
+                'scores',
             )
         )
     for evaluation in trial.evaluations:

@@ -24,7 +24,7 @@ import numpy as np
 from xmodal_ros.activities import merged, spellings
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.segment import relabelled
+from xmodal_ros.bags.segment import about_unseen, relabelled
 from xmodal_ros.evaluation.agreement import Agreement
 from xmodal_ros.metrics.measure import measure
 from xmodal_ros.metrics.measures import Measures
@@ -35,6 +35,7 @@ from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 from xmodal_ros.windows.epochs import in_one_time
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,7 @@ class LiveRun:
 class BagEvaluation:
     """One recording: its truth and the decisions over it, in order of time.
 
+    ``unseen`` counts the labelled segments of half a window and more that no window reaches.
     ``not_live`` is why a live run that was asked for is missing, in words.
     """
 
@@ -68,8 +70,20 @@ class BagEvaluation:
     segments: tuple[Segment, ...]
     offline: BagPredictions
     truth: tuple[int, ...]
+    unseen: int = 0
     live: LiveRun | None = None
     not_live: str = ''
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether a window of it belongs to a labelled segment."""
+        return any(segment >= 0 for segment in self.truth)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is doubtful about its data and where they lie, in words."""
+        unseen = (about_unseen(self.unseen, len(self.segments)),) if self.unseen else ()
+        return (*unseen, *(str(each) for each in self.offline.problems if each.level != 'note'))
 
     def truth_label(self, index: int) -> str | None:
         """Give the activity of a prediction's window, None where it has none."""
@@ -153,7 +167,8 @@ def evaluate_bag(
     if merge_labels:
         counts = Counter(segment.label for segment in segments)
         segments = relabelled(segments, merged(counts, info.labels))
-    truth = window_truth(segments, _ends(info, offline), info.window.length_ns)
+    ends = _ends(info, offline)
+    truth = window_truth(segments, ends, info.window.length_ns)
     return BagEvaluation(
         name=reader.name,
         path=reader.path,
@@ -162,7 +177,20 @@ def evaluate_bag(
         segments=segments,
         offline=offline,
         truth=tuple(truth.segment_of_window.tolist()),
+        unseen=_count_unseen(segments, ends, info.window),
     )
+
+
+def _count_unseen(
+    segments: Sequence[Segment], ends_ns: Sequence[int], window: WindowingSpec
+) -> int:
+    """Count segments long enough to be scored that no window reaches."""
+    ordered = np.sort(np.array(ends_ns, np.int64))
+    starts = np.array([each.start_ns for each in segments], np.int64)
+    stops = np.array([each.end_ns + window.length_ns for each in segments], np.int64)
+    reached = np.searchsorted(ordered, stops, 'left') > np.searchsorted(ordered, starts, 'right')
+    long = stops - starts >= max(window.length_ns * 3 // 2, window.hop_ns)
+    return int((long & ~reached).sum())
 
 
 def _ends(info: BundleInfo, offline: BagPredictions) -> list[int]:

@@ -129,7 +129,7 @@ _ANY: Final = (
         'low-rate',
         'warning',
         'less than four fifths of the rate that the model learnt from',
-        'raise the rate of the driver, or train a model for a lower rate',
+        'raise the rate of the driver, or learn from recordings of this rate',
     ),
     DataCheck(
         'frozen',

@@ -68,7 +68,6 @@ class SensorIntake:
         # Sound that comes in chunks tells its rate.
         kept = {'none': 0, 'newest': _NEWEST_STAMPS, 'all': _ALL_STAMPS}[look_at]
         self._stamps: deque[int] = deque(maxlen=0 if modality.chunked else kept)
-        self._rate_hz = window.rate_hz
         self._refused: Counter[str] = Counter()
         self.received = 0
         self.complaint = ''
@@ -104,16 +103,19 @@ class SensorIntake:
         """Say what messages hold; for the newest ones by any thread."""
         return Contents() if self._contents is None else self._contents.contents()
 
-    def check_rate(self) -> Iterator[Problem]:
-        """Doubt a rate, by stamps, below that of the windows; by any thread."""
+    @property
+    def rate_hz(self) -> float:
+        """The usual rate of messages by their stamps; 0 where too few tell."""
         steps = np.diff(np.array(self._stamps.copy(), np.int64))
         steps = steps[steps > 0]
-        if len(steps) < _LEAST_STEPS:
-            return
-        rate_hz = _SECOND_NS / float(np.median(steps))
-        if rate_hz < ENOUGH_OF_RATE * self._rate_hz:
+        return _SECOND_NS / float(np.median(steps)) if len(steps) >= _LEAST_STEPS else 0.0
+
+    def check_rate(self, learnt_hz: float) -> Iterator[Problem]:
+        """Doubt a rate, by stamps, below that which a model learnt from; by any thread."""
+        rate_hz = self.rate_hz
+        if 0 < rate_hz < ENOUGH_OF_RATE * learnt_hz:
             yield CHECKS['low-rate'].found(
-                f'messages come at {rate_hz:.1f} Hz, the model learnt from {self._rate_hz} Hz: '
+                f'messages come at {rate_hz:.1f} Hz, the model learnt from {learnt_hz:.3g} Hz: '
                 'what lies between is interpolated'
             )
 

@@ -45,6 +45,8 @@ _HOUR_NS: Final = 3600 * SECOND_NS
 _LATEST_NS: Final = 4_102_444_800 * SECOND_NS
 # Of fewer samples of one time nothing can be said.
 _FEW: Final = 2
+# So many characters of a line of column names are shown.
+_MOST_SHOWN: Final = 400
 # Days of 1954 to 2119, and on which of them 1970 began.
 _DAYS: Final = {'Excel': (20_000, 80_000, 25_569), 'MATLAB': (713_000, 774_000, 719_529)}
 _TIME_OF_DAY: Final = re.compile(r'\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?')
@@ -137,7 +139,7 @@ def _rows(
     if missing := [name for name in named if name not in header]:
         names = ', '.join(repr(name) for name in missing)
         raise BagError(
-            f'{file}: there is no column {names}, only {", ".join(header) or "nothing"}: '
+            f'{file}: there is no column {names}, only {_shown(header)}: '
             f'{_why_missing(header) or columns.remedy}'
         )
     order = [header.index(name) for name in wanted]
@@ -159,11 +161,21 @@ def _rows(
         )
 
 
+def _shown(header: Sequence[str]) -> str:
+    """Name the columns; of a line of numbers, or of very many, the first ones."""
+    text = ', '.join(header)
+    if len(text) <= _MOST_SHOWN:
+        return text or 'nothing'
+    return f'{text[:_MOST_SHOWN]} … ({len(header)} columns)'
+
+
 def _why_missing(header: Sequence[str]) -> str:
     if len(header) == 1 and len(header[0].split()) > 1:
         return 'part the columns by commas, semicolons or tabs rather than blanks'
     if any(_is_number(cell) for cell in header):
         return 'let the first line name the columns'
+    if header and header[-1].endswith(';'):
+        return 'remove the semicolon at the end of each line'
     return ''
 
 
@@ -185,19 +197,24 @@ def _check_row(where: str, row: Sequence[str], header: Sequence[str], order: lis
                 else 'is the file cut off there?'
             )
         )
-    if not any(_is_number(row[index].replace(',', '.')) for index in order[1:]) and all(
+    if not any(_is_a_float(row[index].replace(',', '.')) for index in order[1:]) and all(
         row[index].strip() for index in order
     ):
-        raise BagError(
-            f'{where}: {", ".join(row)} are no numbers: remove a line of units or words'
-        )
+        words = ', '.join(row[index].strip() for index in order)
+        raise BagError(f'{where}: {words} are no numbers: remove a line of units or words')
 
 
 def _is_number(text: str) -> bool:
+    return _is_a_float(text) and math.isfinite(float(text))
+
+
+def _is_a_float(text: str) -> bool:
+    """Say whether it is a number, or NaN or infinite, as where a sensor gave nothing."""
     try:
-        return math.isfinite(float(text))
+        float(text)
     except ValueError:
         return False
+    return True
 
 
 def _number(where: str, column: str, text: str) -> float:

@@ -118,6 +118,14 @@ class BundleInfo(BaseModel):
         )
 
     @property
+    def learnt_rate_hz(self) -> float:
+        """The rate of messages that the model learnt from, at most that of its windows."""
+        rate_hz = self.provenance.get('message_rate_hz')
+        if isinstance(rate_hz, int | float) and rate_hz > 0:
+            return min(self.window.rate_hz, rate_hz)
+        return self.window.rate_hz
+
+    @property
     def window_shape(self) -> tuple[int, ...]:
         """The shape of one raw window."""
         return (self.window.steps, *self.stream.sample_shape)

@@ -207,13 +207,15 @@ def _forget_sources(model: Any) -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep the exporter's own progress and notes, which are about torch, off the terminal."""
-    logger = logging.getLogger('torch.onnx')
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keep the exporter's own progress and notes off the terminal: parity is checked after it."""
+    loggers = [logging.getLogger(name) for name in ('torch.onnx', 'onnxscript')]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -129,7 +129,7 @@ def classify_bag(
         intake.received,
         drops,
         intake.resets,
-        (*problems, *intake.check_rate()),
+        (*problems, *intake.check_rate(info.learnt_rate_hz)),
         tuple(due_ns),
         tuple(due_at),
     )

@@ -117,7 +117,7 @@ class Feed:
             *find_modality(info.modality).check_for_model(
                 self.intake.contents(), topic, learnt_statistics(info)
             ),
-            *self.intake.check_rate(),
+            *self.intake.check_rate(info.learnt_rate_hz),
         )
 
 

@@ -371,9 +371,17 @@ def _parse(document: Mapping[str, Any], path: Path, when: str) -> Study:
         problem = error.errors()[0]
         where = '.'.join(str(part) for part in problem['loc']) or 'the study'
         raise ConfigurationError(
-            f'study {path}: {when}{where}: {problem["msg"].removeprefix("Value error, ")} '
-            '(docs/study.md explains every key)'
+            f'study {path}: {when}{where}: {_in_words(problem)} (docs/study.md explains every key)'
         ) from error
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    """Say what is wrong with a value, for those who write YAML."""
+    if problem['type'] == 'string_type' and isinstance(problem['input'], bool | int | float):
+        return f'{problem["input"]} is no text to YAML: put it in quotes, as it is to be read'
+    if problem['type'] == 'too_short':
+        return 'it holds nothing: name one, or leave it out'
+    return str(problem['msg']).removeprefix('Value error, ')
 
 
 def _check_name(where: str, group: str, name: str) -> None:

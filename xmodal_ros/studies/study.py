@@ -256,10 +256,25 @@ def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts,
     usable = scan(study.recordings, lambda _: study.sensor_names, options, reporter).usable
     names = [facts.name for facts in usable]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ConfigurationError(f'two recordings of the study are named {twice[0]!r}: rename one')
+        same = ' and '.join(str(facts.path) for facts in usable if facts.name == twice[0])
+        raise ConfigurationError(
+            f'two recordings of the study are named {twice[0]!r}, {same}: rename one, or give a '
+            'link of another name'
+        )
     for name in study.sensor_names:
         if without := sum(name not in facts.sensors for facts in usable):
             reporter.note(f"{without} of {len(usable)} recordings have no sensor '{name}'")
+    if study.splits.across is not None:
+        shown_by: dict[str, set[str]] = {}
+        for facts in usable:
+            for segment in facts.segments:
+                shown_by.setdefault(segment.label, set()).add(facts.subject)
+        for label, people in sorted(shown_by.items()):
+            if len(people) == 1:
+                reporter.note(
+                    f"activity '{label}' is shown by {people.pop()} alone: where they are tested "
+                    'nobody has taught it, and it counts as missed'
+                )
     return usable
 
 

@@ -98,6 +98,7 @@ def provenance(
         'settings': asdict(recipe.fit),
         'augmentation': asdict(recipe.augmentation),
         'training_hop_ns': recipe.training_window.hop_ns,
+        'message_rate_hz': _message_rate_hz(data_module, config.target),
         'warnings': _warnings(config, data_module, choice),
         'best_epoch': fitted.best_epoch,
         'epochs_run': len(fitted.history),
@@ -111,6 +112,17 @@ def provenance(
             'machine': f'{platform.machine()}, {os.cpu_count()} cores',
         },
     }
+
+
+def _message_rate_hz(data_module: DataModule, target: str) -> float:
+    """Give the usual rate of the target's messages in half of the recordings learnt from."""
+    rates = sorted(
+        sensor.rate_hz
+        for recording in data_module.report.recordings
+        for sensor in recording.sensors
+        if recording.use == 'learning' and sensor.sensor == target and sensor.rate_hz > 0
+    )
+    return rates[(len(rates) - 1) // 2] if rates else 0.0
 
 
 def _warnings(

@@ -367,16 +367,10 @@ def _test(
             sensor = sensor_for(engine, reader, config.target)
             reporter.begin(f'testing on {reader.name}', reader.topics[sensor.topic].count)
             offline = classify_bag(engine, reader, sensor, reporter.advance)
-            for problem in offline.problems:
-                if problem.level != 'note':
-                    reporter.note(f'{reader.name}, to test on: {sensor.name}: {problem}')
-            bags.append(
-                evaluate_bag(
-                    bundle.info,
-                    reader,
-                    sensor.name,
-                    offline,
-                    merge_labels=config.merge_labels,
-                )
+            bag = evaluate_bag(
+                bundle.info, reader, sensor.name, offline, merge_labels=config.merge_labels
             )
+            for doubt in bag.doubts:
+                reporter.note(f'{reader.name}, to test on: {sensor.name}: {doubt}')
+            bags.append(bag)
     return evaluate(bundle.info, bags)

@@ -25,6 +25,7 @@ from scipy.io import wavfile
 from test.videos import number_of, write_video
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.importers.own_files import CAMERA, import_own_files, IMU, MICROPHONE, OwnFiles
+from xmodal_ros.bags.inspection import inspect_bag
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.errors import BagError, ConfigurationError
@@ -32,6 +33,7 @@ from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.camera.file import VideoFile
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
 from xmodal_ros.modalities.imu.table import ImuColumns
+from xmodal_ros.modalities.table import SINCE_1970_NS
 from xmodal_ros.streams.cdr import read_stamp_ns
 
 START_NS = 1_738_324_800_000_000_000
@@ -93,6 +95,17 @@ def test_all_files_become_one_recording_with_offsets(folder: Path, tmp_path: Pat
         assert received == sorted(received)
         # Without a gyro a model that wants one is told so.
         assert len(ImuDecoder('acc')(next(iter(reader.messages([IMU.topic]))).data).values) == 3
+
+
+def test_what_begins_before_its_start_is_not_called_a_clock_that_was_not_set(
+    folder: Path, tmp_path: Path
+) -> None:
+    undated = replace(files(folder), start_ns=None)
+    made = import_own_files(undated, tmp_path / 'bag', 'ada')
+    with BagReader(made.path) as reader:
+        inspection = inspect_bag(reader)
+    assert inspection.start_ns < SINCE_1970_NS
+    assert not [each for each in inspection.warnings if 'clock' in each]
 
 
 def test_pictures_are_in_order_and_made_smaller_where_asked(folder: Path) -> None:

@@ -78,6 +78,7 @@ def test_dates_are_times_too_and_a_gyro_is_not_needed(tmp_path: Path) -> None:
         ('0,0,0,9.8,0,0,0\n0.01,0,0,much,0,0,0', r"line 3: az is 'much'.* no finite number"),
         ('0,0,0,9.8,0,0,0\n0.01,0,0,nan,0,0,0', r"line 3: az is 'nan'.* remove the row"),
         ('0,0,0,9.8,0,0,0\n0.01,0,0,,0,0,0', r"line 3: az is ''"),
+        ('0,0,0,9.8,0,0,0\n1' + 6 * ',NaN', r"line 3: ax is 'NaN'.*remove the row .*gap is all"),
         ('0,0,0,9.8,0,0,0\n0.01,0,0', 'line 3 holds 3 values, the first line 7'),
         ('noon,0,0,9.8,0,0,0', r"line 2: the time is 'noon'.* '--time-unit'"),
         ('inf,0,0,9.8,0,0,0', "line 2: the time is 'inf'"),
@@ -110,6 +111,21 @@ def test_missing_columns_are_named_together_and_answered_with_those_there_are(
     problem = r"no column 'ax', 'gx', 'gz', only time, x, ay, az, gy: .*'--gyro'"
     with pytest.raises(BagError, match=problem):
         read_imu_table(write(tmp_path, ROWS, 'time,x,ay,az,gy'), ImuColumns())
+
+
+@pytest.mark.parametrize(
+    ('header', 'problem'),
+    [
+        ('time,ax,ay,az,gx,gy,gz;', r'only time, .*gz;: remove the semicolon at the end of each'),
+        (','.join(f'column_{n}' for n in range(200)), r'column_9, .* … \(200 columns\): name the'),
+    ],
+)
+def test_columns_that_are_none_are_shown_as_far_as_that_helps(
+    tmp_path: Path, header: str, problem: str
+) -> None:
+    with pytest.raises(BagError, match=problem) as refused:
+        read_imu_table(write(tmp_path, ROWS, header), ImuColumns())
+    assert len(str(refused.value)) < 1000
 
 
 @pytest.mark.parametrize('content', [b'', b'\xff\xfe\x00\x01', b'"time,ax'])

@@ -97,6 +97,15 @@ def test_a_topic_that_fits_gives_no_finding(expectation: Expectation, facts: Top
     assert list(check_fit(expectation, facts)) == []
 
 
+def test_a_rate_is_compared_with_that_of_the_recordings_learnt_from() -> None:
+    assert levels(check_fit(GRAY, camera(5))) == [('warning', 'low-rate')]
+    slow = replace(GRAY, learnt_rate_hz=5.0)
+    assert levels(check_fit(slow, camera(5))) == []
+    (found,) = check_fit(slow, camera(3))
+    assert found.code == 'low-rate'
+    assert 'the model learnt from 5 Hz' in found.problem
+
+
 @pytest.mark.parametrize(
     ('expectation', 'facts', 'level', 'code', 'words'),
     [

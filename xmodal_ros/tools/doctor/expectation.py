@@ -28,7 +28,8 @@ class Expectation:
     """What a model wants: the stream, and the windows that are cut of it.
 
     ``statistics`` are of the data that it learnt from, as far as bundle and modality tell them
-    (:meth:`~xmodal_ros.modalities.modality.Modality.expected_statistics`).
+    (:meth:`~xmodal_ros.modalities.modality.Modality.expected_statistics`), and so is
+    ``learnt_rate_hz``, that of messages, 0 where it is not known.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Expectation:
     stream: StreamSpec
     window: WindowingSpec
     statistics: Mapping[str, float] = field(default_factory=dict)
+    learnt_rate_hz: float = 0.0
 
     @property
     def modality(self) -> str:
@@ -61,5 +63,11 @@ def read_expectation(path: Path) -> Expectation:
     """
     info = check_bundle(path)
     return Expectation(
-        path, info.sensor, info.labels, info.stream, info.window, learnt_statistics(info)
+        path,
+        info.sensor,
+        info.labels,
+        info.stream,
+        info.window,
+        learnt_statistics(info),
+        info.learnt_rate_hz,
     )

@@ -152,14 +152,15 @@ def _check_rate(
             f'raise the rate of the driver to {wanted_hz} Hz and mend the gaps, or train a model '
             'for a lower rate',
         )
-    elif timing.rate_hz < ENOUGH_OF_RATE * wanted_hz:
+    elif timing.rate_hz < ENOUGH_OF_RATE * (expectation.learnt_rate_hz or wanted_hz):
+        learnt = f'{expectation.learnt_rate_hz or wanted_hz:.3g} Hz'
         yield Finding(
             'warning',
             'low-rate',
             subject,
-            f'{name} comes at {timing.rate_hz:.1f} Hz, the model learnt from {wanted_hz} Hz: '
+            f'{name} comes at {timing.rate_hz:.1f} Hz, the model learnt from {learnt}: '
             'what lies between is interpolated',
-            f'raise the rate of the driver to {wanted_hz} Hz, or train a model for a lower rate',
+            f'raise the rate of the driver to {learnt}, or learn from recordings of this rate',
         )
     elif covered is not None and covered < _WELL_COVERED:
         yield Finding(
