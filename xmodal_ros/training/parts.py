@@ -113,6 +113,7 @@ class PartExecutor:
         log: Log = lambda _stage, _metrics: None,
         share_stores: Callable[[], OpenStores] | None = None,
     ) -> None:
+        self.processes = processes
         self._seed = seed
         self._log = log
         self._share_stores = share_stores

@@ -238,8 +238,18 @@ class TransferTrainer:
         )
         first = self._fitted
         self._fitted += 1
+        if self._executor.processes == 1:
+            return _PendingHere(partial(self._fit_alone_as, first, method))
         work = partial(_fit_alone, method=method)
         return self._submit(_Part(make, first, self._pretrained, work))
+
+    def _fit_alone_as(self, first: int, method: TransferMethod) -> FitResult:
+        """Fit the target here with the number that was next when it was submitted."""
+        fitted, self._fitted = self._fitted, first
+        try:
+            return self.fit(method, ())
+        finally:
+            self._fitted = fitted
 
     def _submit(self, part: '_Part[T]') -> Pending[T]:
         hooks = FitHooks(self._reporter, self._stores, self._callbacks, self._context)
