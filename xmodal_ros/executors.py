@@ -143,10 +143,19 @@ class LocalExecutor(_ThreadedExecutor):
 
     They are fresh ones, for a fork of a process with threads may wait for ever, and end when this
     one does, however that ends. Ctrl-C in a terminal, which all of them hear, is left to this one.
+    Each calls ``initializer`` with ``arguments``, which may be what processes share, before it
+    works.
     """
 
-    def __init__(self, processes: int) -> None:
+    def __init__(
+        self,
+        processes: int,
+        initializer: Callable[..., None] | None = None,
+        arguments: Sequence[object] = (),
+    ) -> None:
         super().__init__(processes)
+        self._initializer = initializer
+        self._arguments = tuple(arguments)
         self._context = multiprocessing.get_context('spawn')
         # Open as long as this process lives and wants the others to.
         self._watched, self._held = self._context.Pipe(duplex=False)
@@ -165,7 +174,8 @@ class LocalExecutor(_ThreadedExecutor):
     def _pool(self) -> tuple[ProcessPoolExecutor, BaseProcess | None]:
         """Give the one process of this thread, a new one where there is none."""
         if getattr(self._own, 'pool', None) is None:
-            pool = ProcessPoolExecutor(1, self._context, _begin, (self._watched,))
+            begin = (self._watched, self._initializer, self._arguments)
+            pool = ProcessPoolExecutor(1, self._context, _begin, begin)
             self._pools.append(pool)
             # The process inherits what its thread holds back, until it ignores it.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -181,6 +191,10 @@ class LocalExecutor(_ThreadedExecutor):
 
     def _end(self) -> None:
         self._held.close()
+
+    def end(self) -> None:
+        """End the processes at once, whatever they are at; they are not to get more work."""
+        self._end()
 
     def __exit__(
         self,
@@ -223,10 +237,14 @@ def _undisturbed(error: BaseException) -> Iterator[None]:
             signal.raise_signal(signal.SIGTERM)
 
 
-def _begin(watched: Connection) -> None:
+def _begin(
+    watched: Connection, initializer: Callable[..., None] | None, arguments: Sequence[object]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
+    if initializer is not None:
+        initializer(*arguments)
 
 
 def _end_with(watched: Connection) -> None:

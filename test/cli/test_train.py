@@ -49,6 +49,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Nothing is to be tried that a test is not about, nor a process started.
+_NETS = ('--encoder', 'imu=imu_cnn', 'camera=camera_cnn')
 _NET = ('--encoder', 'imu=imu_cnn')
 _HERE = ('--device', 'cpu', '--jobs', '1')
 _SMALL_STEPS = ('--batch-size', '16')
@@ -272,6 +273,32 @@ def test_killed_or_ended_at_any_time_it_goes_on_to_the_same_bundle(recordings, t
         == (out / 'training.csv').read_text()
         == (tmp_path / 'whole' / 'training.csv').read_text()
     )
+
+
+def test_parts_that_other_processes_learn_end_and_go_on_with_the_run(recordings, tmp_path):
+    words = [recordings, '--target', 'imu', '--source', 'camera', '--test-subjects', '3']
+    words += ['--epochs', '1', '--hop', '1', '--device', 'cpu', *_SMALL_STEPS, *_NETS, '--out']
+    whole = CliRunner().invoke(
+        app, ['train', *map(str, words), str(tmp_path / 'whole'), '--jobs', '1']
+    )
+    assert whole.exit_code == 0, whole.output
+    out = tmp_path / 'models' / 'imu'
+    again = ['train', *map(str, words), str(out), '--jobs', '2', '--resume', '--events']
+    command = [sys.executable, '-m', 'xmodal_ros.cli.main', *again]
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        read_until(process, lambda event: isinstance(event, Progress) and event.epoch == 1)
+        # As the trainer's node ends a run, with all processes of it.
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.stdout is not None
+        rest = process.stdout.read().splitlines()
+        assert process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+        assert isinstance(from_line(rest[-1]), Stopped)
+    assert list(checkpoint_folder(out).glob('*.state'))
+    resumed = CliRunner().invoke(app, again)
+    assert resumed.exit_code == 0, resumed.output
+    for name in ('model.safetensors', 'training.csv', 'bundle.json'):
+        assert (out / name).read_bytes() == (tmp_path / 'whole' / name).read_bytes()
+    assert [file.name for file in out.parent.iterdir()] == ['imu']
 
 
 def test_two_processes_give_what_one_gives(recordings, tmp_path):

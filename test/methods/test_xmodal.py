@@ -14,7 +14,7 @@
 
 """The recipe's terms, and its guard."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -22,7 +22,7 @@ import torch
 
 from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods.method import make_method, TransferMethod
+from xmodal_ros.methods.method import make_method, Pending, TransferMethod
 from xmodal_ros.methods.verdict import Unit, Verdict
 
 
@@ -56,6 +56,16 @@ def test_it_is_the_sum_of_its_parts():
 )
 def test_a_part_without_weight_is_not_there(options, part):
     assert set(terms('xmodal', **options).parts) == {part}
+
+
+@dataclass
+class When:
+    """What is done when its result is asked for."""
+
+    result: Callable
+
+    def cancel(self) -> None:
+        self.result = lambda: pytest.fail('it was to be done without')
 
 
 Scored = dict[tuple[str, ...], float]
@@ -92,6 +102,12 @@ class FakeTrainer:
             raise TrainingError('values that are no numbers')
         self.fits.append(tuple(sources))
         return tuple(sources)
+
+    def submit_fit(self, method: TransferMethod, sources: Sequence[str]) -> Pending:
+        return When(lambda: self.fit(method, sources))
+
+    def submit(self, work: Callable) -> Pending:
+        return When(lambda: work(self))
 
     def average(self, taught: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
         assert other == ()

@@ -31,6 +31,7 @@ from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
+from xmodal_ros.training.parts import IN_TURN, PartExecutor
 from xmodal_ros.training.trainer import repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
@@ -84,6 +85,7 @@ def trainer(
     context: DistributedContext = SINGLE_PROCESS,
     people: Sequence[str] = (),
     callbacks: Sequence[Callback] = (),
+    executor: PartExecutor = IN_TURN,
 ) -> TransferTrainer:
     """A school for the wrist; call it within ``repeatable``."""
     return TransferTrainer(
@@ -99,6 +101,7 @@ def trainer(
         context=context,
         people=people,
         callbacks=callbacks,
+        executor=executor,
     )
 
 
@@ -122,6 +125,7 @@ def chosen(
     people: Sequence[str] = 'abcd',
     pseudo: PseudoLabels | None = None,
     recipe: Recipe = RECIPES[TARGET],
+    executor: PartExecutor = IN_TURN,
 ) -> EncoderChoice:
     """Choose the wrist's encoder on windows of people whose recordings have these letters."""
     document = trainer(()).document(TARGET)
@@ -136,4 +140,5 @@ def chosen(
             people=people,
             learn_validation=False,
             pseudo=pseudo,
+            executor=executor,
         )

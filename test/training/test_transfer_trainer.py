@@ -36,6 +36,7 @@ from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training import shorter_fits
 from xmodal_ros.training.callbacks import Callback, TrainerInterface
+from xmodal_ros.training.checkpoint import NullCheckpointStore
 from xmodal_ros.training.trainer import FitResult, repeatable
 from xmodal_ros.windows.windowing import SECOND_NS
 
@@ -296,3 +297,28 @@ def test_a_document_holds_the_sensors_own_statistics():
         busy = trainer()
         assert busy.document(TARGET) is busy.document(TARGET)
         assert len(busy.document('thigh').preprocessing[0].mean) == 3  # type: ignore[union-attr]
+
+
+def test_a_fit_that_is_submitted_has_its_number_and_is_done_here_where_there_is_one_process():
+    numbers: dict[str, int] = {}
+
+    def keep(number: int, stage: str) -> NullCheckpointStore:
+        numbers[stage] = number
+        return NullCheckpointStore()
+
+    with repeatable(0):
+        busy = trainer(('thigh',), stores=keep)
+        busy.train_source('thigh')
+        pending = busy.submit_fit(make_method('unimodal'), ())
+        busy.fit(make_method('distillation'), ('thigh',))
+        alone = busy.fit(make_method('unimodal'), ())
+        assert numbers.pop('training wrist') == 4
+        assert torch.equal(weights(pending.result()), weights(alone))
+    assert numbers == {
+        'training thigh': 1,
+        'training wrist': 2,
+        'training wrist (distillation from thigh)': 3,
+    }
+    assert [candidate.method for candidate in busy.candidates] == [
+        *('distillation', 'unimodal', 'unimodal'),
+    ]

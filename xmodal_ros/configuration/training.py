@@ -200,7 +200,10 @@ class TrainingConfiguration(RecipeChoices, LearningTask):
         bool, Field(description='Keep cut windows in memory for this run alone.')
     ] = False
     jobs: Annotated[
-        Count | None, Field(description='Processes that cut windows; without, one a CPU.')
+        Count | None,
+        Field(
+            description='Processes that cut windows, and train side by side; without, one a CPU.'
+        ),
     ] = None
     strict: Annotated[
         bool,

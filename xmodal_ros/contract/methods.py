@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 import json
 from pathlib import Path
 import tempfile
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -50,6 +50,8 @@ from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.training.optimizer import AdamW
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
+
+T = TypeVar('T')
 
 _LABELS: Final = ('sit', 'walk', 'wave')
 _WINDOWS: Final = 24
@@ -201,6 +203,9 @@ class _Trainer:
     ) -> _Fitted:
         return _fit(method, _task(method, sources, None if start is None else start.target))
 
+    def submit_fit(self, method: TransferMethod, sources: Sequence[str]) -> '_Pending[_Fitted]':
+        return _Pending(lambda: self.fit(method, sources))
+
     def validation_loss(self, fitted: _Fitted) -> float:
         windows = _examples(seed=8)
         with torch.no_grad():
@@ -235,6 +240,17 @@ class _FoldTrainer(_Trainer):
 
     def scores(self, fitted: _Fitted) -> Scores:
         return {str(self._number): -self.validation_loss(fitted)}
+
+    def submit(self, work: Callable[['_FoldTrainer'], T]) -> '_Pending[T]':
+        return _Pending(lambda: work(self))
+
+
+@dataclass(frozen=True)
+class _Pending(Generic[T]):
+    result: Callable[[], T]
+
+    def cancel(self) -> None:
+        """Do without it."""
 
 
 def _train(method: TransferMethod) -> _Fitted:

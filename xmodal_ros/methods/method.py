@@ -20,7 +20,7 @@ group ``xmodal_ros.methods``. Torch is not loaded here, but with a method.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 import difflib
 from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING, TypeVar
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # Whether a method wants its sources trained before it and frozen, or trains them itself.
 SourceUse = Literal['none', 'frozen', 'joint']
 Fitted = TypeVar('Fitted')
+T = TypeVar('T')
+Result = TypeVar('Result', covariant=True)
 
 
 class MethodOptions(BaseModel):
@@ -59,6 +61,16 @@ class StepSchedule:
     every: int
 
 
+class Pending(Protocol[Result]):
+    """What may be done in another process meanwhile; or else when its result is asked for."""
+
+    def result(self) -> Result:
+        """Give what came of it, once; raises what was raised there."""
+
+    def cancel(self) -> None:
+        """Do without it."""
+
+
 class MethodTrainer(Protocol[Fitted]):
     """What a method's course may ask for.
 
@@ -77,6 +89,9 @@ class MethodTrainer(Protocol[Fitted]):
         self, method: 'TransferMethod', sources: Sequence[str], start: Fitted | None = None
     ) -> Fitted:
         """Train the target with a method, from fresh weights or from those of ``start``."""
+
+    def submit_fit(self, method: 'TransferMethod', sources: Sequence[str]) -> Pending[Fitted]:
+        """Let :meth:`fit` be done beside what comes next, where there is a process for it."""
 
     def validation_loss(self, fitted: Fitted) -> float:
         """Give the mean negative log-likelihood on validation windows, after calibration."""
@@ -102,6 +117,13 @@ class FoldTrainer(MethodTrainer[Fitted], Protocol[Fitted]):
 
     def scores(self, fitted: Fitted) -> 'Scores':
         """Give the macro-F1 of each of those held out."""
+
+    def submit(self, work: 'Callable[[FoldTrainer[Any]], T]') -> Pending[T]:
+        """Let work be done on this fold beside what comes next, where there is a process for it.
+
+        It gets a trainer like this one that has trained nothing yet. It and what it gives are
+        pickled.
+        """
 
 
 class TransferMethod(ABC):

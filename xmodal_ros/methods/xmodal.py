@@ -22,7 +22,9 @@ people it had not met.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, ClassVar, Final
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
 import torch
@@ -32,7 +34,13 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.dcat import alignment_loss, DcatOptions
 from xmodal_ros.methods.distillation import Distillation, DistillationOptions
 from xmodal_ros.methods.feature_cosine import cosine_loss
-from xmodal_ros.methods.method import Fitted, FoldTrainer, MethodOptions, MethodTrainer
+from xmodal_ros.methods.method import (
+    Fitted,
+    FoldTrainer,
+    MethodOptions,
+    MethodTrainer,
+    Pending,
+)
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.relational import Relations
 from xmodal_ros.methods.source import paired_sources, PairedSource
@@ -120,9 +128,16 @@ class Xmodal(PairedMethod):
         """Train alone and from others without some people, judge on them, and train with all."""
         if not self.options.guard:
             return trainer.fit(self, trainer.sources)
-        sources = self._skilled(trainer)
         unit, folds = trainer.folds(self.options.folds)
-        alone, ways = self._tried(trainer, folds, sources)
+        # Begun before it is known which sources are any good: most are, and a process that has
+        # nothing else to do has then done a part of it.
+        tried = [fold.submit(partial(self._try, sources=trainer.sources)) for fold in folds]
+        sources = self._skilled(trainer)
+        if sources != list(trainer.sources):
+            for each in tried:
+                each.cancel()
+            tried = [fold.submit(partial(self._try, sources=sources)) for fold in folds]
+        alone, ways = self._scored(trainer, tried, sources)
         if not ways:
             return trainer.fit(_ALONE, ())
         if not alone:
@@ -131,35 +146,46 @@ class Xmodal(PairedMethod):
         trainer.conclude(verdict)
         if verdict.decision == 'not used':
             return trainer.fit(_ALONE, ())
-        taught = trainer.fit(self, verdict.sources)
         if verdict.decision == 'kept':
-            return taught
-        return trainer.average(taught, trainer.fit(_ALONE, ()))
+            return trainer.fit(self, verdict.sources)
+        own = trainer.submit_fit(_ALONE, ())
+        return trainer.average(trainer.fit(self, verdict.sources), own.result())
 
-    def _tried(
+    def _try(self, fold: FoldTrainer[Any], sources: Sequence[str]) -> '_Tried':
+        """Score the target alone, from each source and from all, on those it had not met."""
+        own = fold.fit(_ALONE, ())
+        tried = _Tried(fold.scores(own))
+        for names in _sets(sources):
+            try:
+                fitted = fold.fit(self, names)
+            except TrainingError as error:
+                tried.failures[names] = str(error)
+                continue
+            tried.taught[names] = fold.scores(fitted)
+            tried.averaged[names] = fold.scores(fold.average(fitted, own))
+        return tried
+
+    def _scored(
         self,
         trainer: MethodTrainer[Fitted],
-        folds: Sequence[FoldTrainer[Fitted]],
+        pending: Sequence[Pending['_Tried']],
         sources: Sequence[str],
     ) -> tuple[Scores, list[Way]]:
-        """Score the target alone, from each source and from all, on those it had not met."""
-        sets = [(name,) for name in sources] + ([tuple(sources)] if len(sources) > 1 else [])
+        """Gather the scores of all who were held out; leave out what cannot teach in each part."""
         alone: dict[str, float] = {}
-        taught: dict[tuple[str, ...], dict[str, float]] = {names: {} for names in sets}
-        averaged: dict[tuple[str, ...], dict[str, float]] = {names: {} for names in sets}
-        for fold in folds if sets else ():
-            own = fold.fit(_ALONE, ())
-            alone |= fold.scores(own)
-            for names in list(taught):
-                try:
-                    fitted = fold.fit(self, names)
-                except TrainingError as error:
-                    trainer.note(f'{" and ".join(names)} cannot teach and is left out: {error}')
-                    del taught[names]
-                    continue
-                taught[names] |= fold.scores(fitted)
-                averaged[names] |= fold.scores(fold.average(fitted, own))
-        return alone, [Way(names, scores, averaged[names]) for names, scores in taught.items()]
+        ways = {names: Way(names, {}, {}) for names in _sets(sources)}
+        for each in pending if ways else ():
+            tried = each.result()
+            alone |= tried.alone
+            for names, way in list(ways.items()):
+                if names in tried.failures:
+                    why = tried.failures[names]
+                    trainer.note(f'{" and ".join(names)} cannot teach and is left out: {why}')
+                    del ways[names]
+                else:
+                    taught = {**way.taught, **tried.taught[names]}
+                    ways[names] = Way(names, taught, {**way.averaged, **tried.averaged[names]})
+        return alone, list(ways.values())
 
     def _by_validation(self, trainer: MethodTrainer[Fitted], sources: Sequence[str]) -> Fitted:
         """Take the better of two by what validation says, where nobody can be held out."""
@@ -183,6 +209,23 @@ class Xmodal(PairedMethod):
                 why = str(error)
             trainer.note(f"source '{name}' is left out: {why}")
         return skilled
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What the target scores on a part of the people, alone and by the sets of its sources.
+
+    ``failures`` say why the target could not learn from a set.
+    """
+
+    alone: Scores
+    taught: dict[tuple[str, ...], Scores] = field(default_factory=dict)
+    averaged: dict[tuple[str, ...], Scores] = field(default_factory=dict)
+    failures: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+
+def _sets(sources: Sequence[str]) -> list[tuple[str, ...]]:
+    return [(name,) for name in sources] + ([tuple(sources)] if len(sources) > 1 else [])
 
 
 class _RecipeModule(TrainingModule):

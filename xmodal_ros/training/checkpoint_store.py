@@ -22,6 +22,7 @@ Nothing is unpickled.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, ExitStack
+from functools import partial
 import hashlib
 import json
 from pathlib import Path
@@ -168,22 +169,42 @@ class RunCheckpoints:
     def write(self, name: str, content: bytes) -> None:
         """Keep a state; where that cannot be, the run goes on and says so once."""
         try:
-            if not self._has_states:
-                # What another run has left here is over only now that this one has something.
-                clear(self._folder)
-                replace_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
-                self._has_states = True
+            self._take_over()
             replace_file(self._file(name), _with_digest(content))
         except OSError as error:
-            if not self._has_failed:
-                self._note(
-                    f'where training stands cannot be kept in {self._folder}: {error}. It goes '
-                    'on, but could not be resumed from here'
-                )
-            self._has_failed = True
+            self._tell(error)
+
+    def share(self) -> Callable[[Callable[[str], None]], Callable[[int, str], CheckpointStore]]:
+        """Give what opens these states in another process, which may then read and write them."""
+        try:
+            self._take_over()
+        except OSError as error:
+            self._tell(error)
+        return partial(_shared, self._folder, self._identity)
+
+    def _take_over(self) -> None:
+        # What another run has left here is over only now that this one has something.
+        if not self._has_states:
+            clear(self._folder)
+            replace_file(self._folder / _RUN, json.dumps(self._identity, indent=1).encode())
+            self._has_states = True
+
+    def _tell(self, error: OSError) -> None:
+        if not self._has_failed:
+            self._note(
+                f'where training stands cannot be kept in {self._folder}: {error}. It goes '
+                'on, but could not be resumed from here'
+            )
+        self._has_failed = True
 
     def _file(self, name: str) -> Path:
         return self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.state'
+
+
+def _shared(
+    folder: Path, identity: Identity, note: Callable[[str], None]
+) -> Callable[[int, str], CheckpointStore]:
+    return RunCheckpoints(folder, identity, resumes=True, note=note).of
 
 
 def _with_digest(content: bytes) -> bytes:

@@ -29,6 +29,7 @@ from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.data.sampler import steps_of_epoch
 from xmodal_ros.data.window_array import choose, join
+from xmodal_ros.methods.method import Pending
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Classifier
@@ -42,6 +43,7 @@ from xmodal_ros.training.calibration import calibrate, Calibration
 from xmodal_ros.training.callbacks import Callback, ProgressCallback, WeightAveraging
 from xmodal_ros.training.folds import stretches
 from xmodal_ros.training.forest import fit_forest
+from xmodal_ros.training.parts import FitHooks, IN_TURN, PartExecutor
 from xmodal_ros.training.pretraining import pretrain
 from xmodal_ros.training.ridge import fit_ridge
 from xmodal_ros.training.stacking import (
@@ -131,19 +133,21 @@ def choose_ensemble(
     people: Sequence[str],
     learn_validation: bool,
     pseudo: PseudoLabels | None = None,
+    executor: PartExecutor = IN_TURN,
+    nets: 'NetsTried | None' = None,
 ) -> EncoderChoice:
     """Choose the members of a sensor's ensemble and fit them.
 
     ``document`` is that of its net; ``people`` names whom a recording shows, by its number.
     Windows that validate are learnt from too where ``learn_validation`` says that they are of no
     people of their own. With ``pseudo`` labels members learn by what sources decided, too, where
-    that makes the common answer better for those left out. Call it within
-    :func:`~xmodal_ros.training.trainer.repeatable`.
+    that makes the common answer better for those left out. ``nets`` are those of
+    :func:`try_nets`, where they have begun; without, they are tried by ``executor``. Call it
+    within :func:`~xmodal_ros.training.trainer.repeatable`.
     """
     grid = GRID if document.encoder.input == 'pictures' else None
-    parts = [examples.training, examples.validation] if learn_validation else [examples.training]
     most = _most_windows(recipe, examples.training)
-    material = _gather(parts, people, seed, document.window.length_ns, most)
+    material = _material(document, recipe, examples, seed, people, learn_validation)
     if material is None:
         return _net_alone('too few windows to choose by', document, reporter)
     taught = (
@@ -155,6 +159,12 @@ def choose_ensemble(
         f'choosing an encoder of {document.sensor}',
         len(MEMBERS) * (len(material.folds) + 1) * (1 if taught is None else 2),
     )
+    shown = taught if taught is not None and pseudo is not None and pseudo.net else material
+    if nets is None or shown is not material:
+        whole = examples.training
+        nets = _try_nets(
+            document, recipe, shown, whole, people, seed, device, reporter, executor, later=False
+        )
     preprocessing = Preprocessing(document.preprocessing)
     sequences = _sequences(preprocessing, (taught or material).windows, grid, reporter)
     if sequences.shape[1] < 8:
@@ -164,9 +174,7 @@ def choose_ensemble(
     ways = [_fit_members(material, sequences[: len(material.labels)], classes, seed, reporter)]
     if taught is not None:
         ways.append(_fit_members(taught, sequences, classes, seed, reporter, again=True))
-    shown = taught if taught is not None and pseudo is not None and pseudo.net else material
-    whole = examples.training
-    net = _net_answers(document, recipe, shown, whole, people, seed, device, reporter)
+    net = nets.answers()
     found = [
         choose_weights({NET: net, **way.answers}, material.labels, material.groups) for way in ways
     ]
@@ -189,6 +197,44 @@ def choose_ensemble(
         document.sensor,
         reporter,
     )
+
+
+def try_nets(
+    document: BundleInfo,
+    recipe: Recipe,
+    examples: DatasetSplit,
+    seed: int,
+    device: torch.device,
+    reporter: ProgressReporter,
+    executor: PartExecutor,
+    *,
+    people: Sequence[str],
+    learn_validation: bool,
+) -> 'NetsTried | None':
+    """Begin what :func:`choose_ensemble` has to know of the net, where processes are free for it.
+
+    None where it will not ask.
+    """
+    material = _material(document, recipe, examples, seed, people, learn_validation)
+    if material is None:
+        return None
+    whole = examples.training
+    return _try_nets(
+        document, recipe, material, whole, people, seed, device, reporter, executor, later=True
+    )
+
+
+def _material(
+    document: BundleInfo,
+    recipe: Recipe,
+    examples: DatasetSplit,
+    seed: int,
+    people: Sequence[str],
+    learn_validation: bool,
+) -> _Material | None:
+    parts = [examples.training, examples.validation] if learn_validation else [examples.training]
+    most = _most_windows(recipe, examples.training)
+    return _gather(parts, people, seed, document.window.length_ns, most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -374,7 +420,7 @@ def _gather(
         return chosen
 
     recordings, ends_ns = column('recordings'), column('ends_ns')
-    windows = WindowsDataset(np.asarray(choose(values, rows)), labels[rows], recordings, ends_ns)
+    windows = WindowsDataset(choose(values, rows), labels[rows], recordings, ends_ns)
     groups, folds, unit = _groups(windows, people, seed, length_ns)
     return _Material(windows, groups, folds, unit, np.ones(len(rows), dtype=bool))
 
@@ -403,7 +449,7 @@ def _with_pseudo_labels(
     if not len(rows):
         return None
     windows = WindowsDataset(
-        np.concatenate([own.values, np.asarray(choose(training.values, rows))]),
+        join([own.values, choose(training.values, rows)]),
         np.concatenate([own.labels, labels[rows]]),
         np.concatenate([own.recordings, training.recordings[rows]]),
         np.concatenate([own.ends_ns, training.ends_ns[rows]]),
@@ -501,7 +547,23 @@ class _LastWeights(Callback):
         trainer.module.target.load_state_dict(self._last)
 
 
-def _net_answers(
+@dataclass(frozen=True, eq=False)
+class NetsTried:
+    """Nets that each answer windows of groups that they have not learnt from."""
+
+    judged: NDArray[np.bool_]
+    classes: int
+    parts: Sequence[tuple[NDArray[np.bool_], Pending[NDArray[np.float64]]]]
+
+    def answers(self) -> NDArray[np.float64]:
+        """Give centred logits (N, classes) for all windows that are judged."""
+        answers = np.zeros((len(self.judged), self.classes))
+        for held, part in self.parts:
+            answers[held] = part.result()
+        return _centred(answers[self.judged])
+
+
+def _try_nets(
     document: BundleInfo,
     recipe: Recipe,
     material: _Material,
@@ -510,34 +572,70 @@ def _net_answers(
     seed: int,
     device: torch.device,
     reporter: ProgressReporter,
-) -> NDArray[np.float64]:
-    """Give a net's logits for windows of groups that it has not learnt from.
+    executor: PartExecutor,
+    *,
+    later: bool,
+) -> NetsTried:
+    """Begin to try a net on each fold.
 
     Where nets are pretrained it is too, on windows of the ``whole`` of the others.
     """
     windows = material.windows
-    answers = np.zeros((len(windows), len(document.labels)))
+    parts = []
     for number, fold in enumerate(material.folds):
         out = np.isin(material.groups, fold)
         training = windows.only(~out)
         out &= material.judged
-        held = windows.only(out)
+        shown = training
+        if recipe.fit.pretrain:
+            others = _of_others(whole, material, windows.recordings[out], people)
+            shown = others if len(others) else training
+        name = f'{material.unit} {number + 1} of {len(material.folds)}'
+        net = _NetOfPart(document, recipe, training, windows.only(out), shown, seed, device, name)
+        parts.append((out, executor.submit(net, FitHooks(reporter), later=later)))
+    return NetsTried(material.judged, len(document.labels), parts)
+
+
+@dataclass(frozen=True, eq=False)
+class _NetOfPart:
+    """Train a net that is only to be compared, and give its logits for windows ``held`` out.
+
+    It is pretrained on those that are ``shown``, where its recipe says so.
+    """
+
+    document: BundleInfo
+    recipe: Recipe
+    training: WindowsDataset
+    held: WindowsDataset
+    shown: WindowsDataset
+    seed: int
+    device: torch.device
+    name: str
+
+    def __call__(self, hooks: FitHooks) -> NDArray[np.float64]:
+        document, recipe, reporter = self.document, self.recipe, hooks.reporter
+        training, held = _in_memory(self.training), _in_memory(self.held)
         settings = recipe.fit
         most = min(_MOST_STEPS[document.encoder.input], settings.most_steps or sys.maxsize)
         bounded = replace(settings, most_steps=most)
         steps = steps_of_epoch(training, bounded, unlabelled=False)
         epochs = max(1, min(settings.epochs, most // steps))
-        part = f'{material.unit} {number + 1} of {len(material.folds)}'
-        stage = f'trying a net of {document.sensor}, {part}'
-        torch.manual_seed(seed)
+        stage = f'trying a net of {document.sensor}, {self.name}'
+        torch.manual_seed(self.seed)
         classifier: Classifier = document.make_classifier()
         prepare_encoder(classifier, training)
-        classifier.to(device)
+        classifier.to(self.device)
         if settings.pretrain:
-            others = _of_others(whole, material, windows.recordings[out], people)
-            shown = others if len(others) else training
-            reporter.begin(f'pretraining a net of {document.sensor}, {part}', settings.pretrain)
-            pretrain(classifier, shown, recipe.augmentation, settings, seed, reporter.advance)
+            begun = f'pretraining a net of {document.sensor}, {self.name}'
+            reporter.begin(begun, settings.pretrain)
+            pretrain(
+                classifier,
+                self.shown,
+                recipe.augmentation,
+                settings,
+                self.seed,
+                reporter.advance,
+            )
         reporter.begin(stage, epochs)
         last = _LastWeights()
         trainer = Trainer(
@@ -547,15 +645,18 @@ def _net_answers(
             {},
             recipe.augmentation,
             replace(bounded, epochs=epochs),
-            seed,
+            self.seed,
             [WeightAveraging(settings.averaging), last, ProgressCallback(reporter)],
             name=stage,
         )
         few = np.zeros(len(held), dtype=bool)
         few[:: max(1, len(held) // 64)] = True
         trainer.fit(held.only(few))
-        answers[out] = predict_logits(classifier, held.values).double().numpy()
-    return _centred(answers[material.judged])
+        return predict_logits(classifier, held.values).double().numpy()
+
+
+def _in_memory(windows: WindowsDataset) -> WindowsDataset:
+    return replace(windows, values=np.asarray(windows.values))
 
 
 def _of_others(

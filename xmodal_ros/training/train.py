@@ -51,9 +51,16 @@ from xmodal_ros.training.checkpoint_store import (
     run_checkpoints,
 )
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
+from xmodal_ros.training.ensemble import (
+    choose_ensemble,
+    EncoderChoice,
+    NetsTried,
+    PseudoLabels,
+    try_nets,
+)
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.freed_memory import freed_memory_kept
+from xmodal_ros.training.parts import IN_TURN, PartExecutor, processes_for
 from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
@@ -97,13 +104,28 @@ def train(
     durations_s = {'reading': time.monotonic() - begun}
     identity = _identity(config, device, data_module, context)
     with run_checkpoints(out, identity, resume=config.resume, note=reporter.note) as checkpoints:
-        with repeatable(config.seed), freed_memory_kept():
+        executor = PartExecutor(
+            _processes(config, data_module, device, context),
+            config.seed,
+            reporter,
+            logger.log,
+            checkpoints.share,
+        )
+        with repeatable(config.seed), freed_memory_kept(), executor:
             trainer = _make_trainer(
-                config, data_module, device, reporter, context, checkpoints.of, [logger]
+                config,
+                data_module,
+                device,
+                executor.reporter,
+                context,
+                checkpoints.of,
+                [logger],
+                executor,
             )
             trainer.check(method)
+            nets = _try_nets(config, data_module, trainer, device, executor)
             fitted = method.train_target(trainer)
-            choice = _choose(config, data_module, method, trainer, fitted, device, reporter)
+            choice = _choose(config, data_module, method, trainer, fitted, device, executor, nets)
             info = _describe(config, data_module, method, trainer, fitted, choice)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
@@ -180,6 +202,7 @@ def _make_trainer(
     context: DistributedContext,
     stores: Callable[[int, str], CheckpointStore],
     callbacks: Sequence[Callback] = (),
+    executor: PartExecutor = IN_TURN,
 ) -> TransferTrainer:
     return TransferTrainer(
         config.target,
@@ -194,7 +217,24 @@ def _make_trainer(
         callbacks=callbacks,
         context=context,
         people=[facts.subject for facts in data_module.learning],
+        executor=executor,
     )
+
+
+def _processes(
+    config: TrainingConfiguration,
+    data_module: DataModule,
+    device: torch.device,
+    context: DistributedContext,
+) -> int:
+    """Say how many processes train what does not depend on each other.
+
+    One on a GPU, which a net fills better than a process does; where several train each net
+    together; where windows would have to be copied; and where there is little to do.
+    """
+    if device.type != 'cpu' or context.world_size > 1 or config.no_cache or config.quick:
+        return 1
+    return processes_for(config.jobs, len(data_module.sets[config.target].training.labelled))
 
 
 def check_processes(config: TrainingConfiguration, method: TransferMethod, processes: int) -> None:
@@ -271,6 +311,30 @@ def _note_unlabelled(
         )
 
 
+def _try_nets(
+    config: TrainingConfiguration,
+    data_module: DataModule,
+    trainer: TransferTrainer,
+    device: torch.device,
+    executor: PartExecutor,
+) -> NetsTried | None:
+    """Begin what choosing an encoder of the target takes, as far as it is known by now."""
+    name, examples = config.target, data_module.sets[config.target]
+    if not data_module.recipes[name].auto or len(examples.training.unlabelled):
+        return None
+    return try_nets(
+        trainer.document(name),
+        data_module.recipes[name],
+        examples,
+        config.seed,
+        device,
+        executor.reporter,
+        executor,
+        people=[facts.subject for facts in data_module.learning],
+        learn_validation=not data_module.split.validation,
+    )
+
+
 def _choose(
     config: TrainingConfiguration,
     data_module: DataModule,
@@ -278,7 +342,8 @@ def _choose(
     trainer: TransferTrainer,
     fitted: FitResult,
     device: torch.device,
-    reporter: ProgressReporter,
+    executor: PartExecutor,
+    nets: NetsTried | None,
 ) -> EncoderChoice:
     """Choose what answers with the target's net, where that was left to us."""
     begun = time.monotonic()
@@ -293,10 +358,12 @@ def _choose(
             data_module.sets[name],
             config.seed,
             device,
-            reporter,
+            executor.reporter,
             people=[facts.subject for facts in data_module.learning],
             learn_validation=not data_module.split.validation,
             pseudo=pseudo,
+            executor=executor,
+            nets=nets if name == config.target else None,
         )
 
     pseudo = None

@@ -55,7 +55,7 @@ from xmodal_ros.training.optimizer import AdamW
 # Says how many threads compute, the same on every machine unless it is set: other thread counts
 # add in another order and give other last bits.
 THREADS_VARIABLE: Final = 'XMODAL_TRAINING_THREADS'
-_THREADS: Final = '2'
+_THREADS: Final = '1'
 # So many windows tell an encoder what it has to know of all.
 _PREPARING: Final = 1024
 _EVALUATION_BATCH: Final = 256
@@ -78,7 +78,7 @@ class FitResult:
 
 
 def training_threads() -> int:
-    """Give how many threads compute: two, or as many as the environment says.
+    """Give how many threads compute: one, or as many as the environment says.
 
     Its ``XMODAL_TRAINING_THREADS`` does. Raises :class:`TrainingError` where that is no number.
     """

@@ -17,8 +17,10 @@
 from collections.abc import Callable, Mapping, Sequence
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 import math
 import time
+from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -29,7 +31,7 @@ from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
 from xmodal_ros.data.window_array import WindowArray
 from xmodal_ros.data.window_split import why_left_out
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods.method import TransferMethod
+from xmodal_ros.methods.method import Pending, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.methods.verdict import Scores, Unit, Verdict
@@ -45,6 +47,7 @@ from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.folds import HeldOut, make_folds
 from xmodal_ros.training.frame_memory import FrameMemory
+from xmodal_ros.training.parts import FitHooks, IN_TURN, PartExecutor, Stores
 from xmodal_ros.training.pretraining import pretrain
 from xmodal_ros.training.shorter_fits import to_compare
 from xmodal_ros.training.trainer import (
@@ -55,6 +58,10 @@ from xmodal_ros.training.trainer import (
     prepare_encoder,
     scheduled_settings,
 )
+
+T = TypeVar('T')
+# So many fits of a fold have numbers of their own.
+_FITS_OF_A_FOLD: Final = 100
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,8 @@ class TransferTrainer:
     nothing. Call it within :func:`xmodal_ros.training.trainer.repeatable`. ``stores`` gives, for
     the n-th fit and what it is called, where it is to be kept; ``callbacks`` follow every fit.
     ``people`` names whom a recording shows, by its number; ``purpose`` goes before what fits are
-    called.
+    called. The first of them is numbered one more than ``fitted``. What does not depend on each
+    other is done by ``executor``.
     """
 
     def __init__(
@@ -88,13 +96,13 @@ class TransferTrainer:
         device: torch.device,
         reporter: ProgressReporter,
         *,
-        stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: (
-            NullCheckpointStore()
-        ),
+        stores: Stores = lambda _number, _stage: NullCheckpointStore(),
         callbacks: Sequence[Callback] = (),
         context: DistributedContext = SINGLE_PROCESS,
         people: Sequence[str] = (),
         purpose: str = '',
+        fitted: int = 0,
+        executor: PartExecutor = IN_TURN,
     ) -> None:
         self.target = target
         self.sources = tuple(sources)
@@ -119,7 +127,8 @@ class TransferTrainer:
         self._context = context
         self._people = tuple(people)
         self._purpose = purpose
-        self._fitted = 0
+        self._first = self._fitted = fitted
+        self._executor = executor
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
         self._memories: dict[str, FrameMemory] = {}
@@ -207,6 +216,45 @@ class TransferTrainer:
         )
         return fitted
 
+    def submit_fit(self, method: TransferMethod, sources: Sequence[str]) -> Pending[FitResult]:
+        """Let :meth:`fit` be done beside what comes next, where there is a process for it.
+
+        From sources it is done here, for what they have learnt and answered is here; so are the
+        features of frames.
+        """
+        if sources or self._recipes[self.target].encoder.remembers_frames:
+            return _PendingHere(partial(self.fit, method, sources))
+        make = partial(
+            TransferTrainer,
+            self.target,
+            self.sources,
+            self._labels,
+            self._recipes,
+            self._sets,
+            self._seed,
+            self._device,
+            people=self._people,
+            purpose=self._purpose,
+        )
+        first = self._fitted
+        self._fitted += 1
+        if self._executor.processes == 1:
+            return _PendingHere(partial(self._fit_alone_as, first, method))
+        work = partial(_fit_alone, method=method)
+        return self._submit(_Part(make, first, self._pretrained, work))
+
+    def _fit_alone_as(self, first: int, method: TransferMethod) -> FitResult:
+        """Fit the target here with the number that was next when it was submitted."""
+        fitted, self._fitted = self._fitted, first
+        try:
+            return self.fit(method, ())
+        finally:
+            self._fitted = fitted
+
+    def _submit(self, part: '_Part[T]') -> Pending[T]:
+        hooks = FitHooks(self._reporter, self._stores, self._callbacks, self._context)
+        return _PendingPart(self._executor.submit(part, hooks), self)
+
     def validation_loss(self, fitted: FitResult) -> float:
         """Give the target's mean negative log-likelihood on validation, after calibration.
 
@@ -257,7 +305,7 @@ class TransferTrainer:
         sets = {name: self._sets[name] for name in names}
         unit, folds = make_folds(sets, self.target, self._people, lengths_ns, count, self._seed)
         return unit, [
-            self._on(fold, f'judging, part {number} of {len(folds)}: ')
+            self._on(fold, number, f'judging, part {number} of {len(folds)}: ')
             for number, fold in enumerate(folds, 1)
         ]
 
@@ -270,26 +318,32 @@ class TransferTrainer:
         """Say something that the user should know."""
         self._reporter.note(text)
 
-    def _on(self, fold: HeldOut, purpose: str) -> 'HeldOutTrainer':
+    def _on(self, fold: HeldOut, number: int, purpose: str) -> 'HeldOutTrainer':
         trainer = HeldOutTrainer(
+            fold,
             self.target,
             self.sources,
             self._labels,
             {name: to_compare(recipe) for name, recipe in self._recipes.items()},
-            fold.sets,
             self._seed,
             self._device,
             self._reporter,
-            stores=lambda _number, stage: self._store(stage),
+            stores=self._stores,
             callbacks=self._callbacks,
             context=self._context,
             people=self._people,
             purpose=purpose,
+            # Whatever else is done by then, its fits have the same numbers.
+            fitted=number * _FITS_OF_A_FOLD,
+            executor=self._executor,
         )
-        trainer.fold = fold
         # What it takes is this one's time.
         trainer.durations_s = self.durations_s
         return trainer
+
+    def start_from(self, pretrained: dict[str, dict[str, Tensor]]) -> None:
+        """Take what nets of sensors were after pretraining, by a trainer like this one."""
+        self._pretrained = pretrained
 
     def _shown(self, name: str) -> DatasetSplit:
         """Give a sensor's examples as its classifier is to be shown them."""
@@ -403,7 +457,22 @@ class TransferTrainer:
 class HeldOutTrainer(TransferTrainer):
     """Trains as another does, on a fold of what that has."""
 
-    fold: HeldOut
+    def __init__(
+        self,
+        fold: HeldOut,
+        target: str,
+        sources: Sequence[str],
+        labels: Sequence[str],
+        recipes: Mapping[str, Recipe],
+        seed: int,
+        device: torch.device,
+        reporter: ProgressReporter,
+        **others: Any,
+    ) -> None:
+        super().__init__(
+            target, sources, labels, recipes, fold.sets, seed, device, reporter, **others
+        )
+        self.fold = fold
 
     def scores(self, fitted: FitResult) -> Scores:
         """Give the macro-F1 of each of those held out."""
@@ -411,3 +480,85 @@ class HeldOutTrainer(TransferTrainer):
         logits = predict_logits(fitted.classifier, judged, self._context)
         found = self.fold.scores(logits.argmax(dim=1).numpy())
         return {name: self._context.broadcast(score) for name, score in found.items()}
+
+    def submit(self, work: Callable[['HeldOutTrainer'], T]) -> Pending[T]:
+        """Let work be done on this fold beside what comes next, where there is a process for it.
+
+        It gets a trainer like this one that has trained nothing yet.
+        """
+        make = partial(
+            HeldOutTrainer,
+            self.fold,
+            self.target,
+            self.sources,
+            self._labels,
+            self._recipes,
+            self._seed,
+            self._device,
+            people=self._people,
+            purpose=self._purpose,
+        )
+        return self._submit(_Part(make, self._first, self._pretrained, work))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part(Generic[T]):
+    """Work of a trainer of its own, whose fits are numbered from ``fitted`` on."""
+
+    make: Callable[..., Any]
+    fitted: int
+    pretrained: dict[str, dict[str, Tensor]]
+    work: Callable[[Any], T]
+
+    def __call__(self, hooks: FitHooks) -> '_Worked[T]':
+        trainer: TransferTrainer = self.make(
+            hooks.reporter,
+            stores=hooks.stores,
+            callbacks=hooks.callbacks,
+            context=hooks.context,
+            fitted=self.fitted,
+        )
+        trainer.start_from(self.pretrained)
+        value = self.work(trainer)
+        return _Worked(value, trainer.candidates, trainer.durations_s)
+
+
+@dataclass(frozen=True, eq=False)
+class _Worked(Generic[T]):
+    value: T
+    candidates: Sequence[Candidate]
+    durations_s: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _PendingPart(Generic[T]):
+    """A part of which a trainer takes over what is said of it."""
+
+    pending: Pending[_Worked[T]]
+    trainer: TransferTrainer
+
+    def result(self) -> T:
+        worked = self.pending.result()
+        self.trainer.candidates += worked.candidates
+        self.trainer.durations_s |= worked.durations_s
+        return worked.value
+
+    def cancel(self) -> None:
+        self.pending.cancel()
+
+
+@dataclass(frozen=True, eq=False)
+class _PendingHere(Generic[T]):
+    """What is done here when it is asked for."""
+
+    call: Callable[[], T]
+
+    def result(self) -> T:
+        return self.call()
+
+    def cancel(self) -> None:
+        """Do nothing, as before."""
+
+
+def _fit_alone(trainer: TransferTrainer, method: TransferMethod) -> FitResult:
+    return trainer.fit(method, ())
