@@ -175,7 +175,7 @@ class SensorIntake:
             return None
         self.received += len(messages)
         if self._contents is not None:
-            self._contents.note_block(messages, received_ns)
+            self._contents.note_block(messages, received_ns, block)
         self.complaint = ''
         if self._stamps.maxlen:
             self._stamps.extend(block.stamps_ns.tolist())
