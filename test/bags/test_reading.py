@@ -114,8 +114,9 @@ def test_messages_of_chunks_that_overlap_come_by_time_then_as_they_lie(
         one_by_one = list(reader.messages(['/imu']))
         for size in (1, 5, 100):
             blocks = list(reader.blocks('/imu', size))
-            assert {len(block) for block in blocks[:-1]} <= {size}
-            assert [m for block in blocks for m in block] == one_by_one
+            assert {len(block.data) for block in blocks[:-1]} <= {size}
+            pairs = [pair for block in blocks for pair in zip(*block, strict=True)]
+            assert pairs == [(m.received_ns, m.data) for m in one_by_one]
 
 
 def test_reading_in_blocks_is_ended_by_another_iteration(tmp_path: Path) -> None:

@@ -24,8 +24,11 @@ from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.audio.decoder import STAMPED_TYPE
 from xmodal_ros.modalities.audio.stream import AudioStream
 from xmodal_ros.modalities.camera.stream import CameraStream
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.streams.placement import AS_IT_COMES, make_placement
+from xmodal_ros.streams.sample import SampleBlock
 from xmodal_ros.windows.assembler import Window
 from xmodal_ros.windows.windowing import WindowingSpec
 
@@ -111,6 +114,36 @@ def test_messages_in_blocks_are_treated_as_one_by_one(look_at):
     assert together.rate_hz == single.rate_hz
 
 
+@pytest.mark.parametrize(
+    ('stream', 'placement', 'times'),
+    [
+        (ImuStream(), AS_IT_COMES, 1),
+        (ImuStream(channels='acc'), AS_IT_COMES, 2),
+        (ImuStream(), make_placement(angles=(90.0, 0.0, 0.0)), 2),
+    ],
+)
+def test_messages_are_looked_into_as_they_are_and_decoded_once_where_windows_are_of_the_same(
+    stream, placement, times, monkeypatch
+):
+    messages = [imu_bytes(EPOCH + i * SECOND // 100, (i / 100, 2.0, 9.0)) for i in range(900)]
+    decoded = 0
+    block = ImuDecoder.block
+
+    def counted(self: ImuDecoder, given: Sequence[bytes]) -> SampleBlock | None:
+        nonlocal decoded
+        decoded += len(given)
+        return block(self, given)
+
+    monkeypatch.setattr(ImuDecoder, 'block', counted)
+    single = SensorIntake(ImuStream(), SPEC, IMU, look_at='all')
+    for each in messages:
+        single.push(each)
+    intake = SensorIntake(stream, SPEC, IMU, placement, look_at='all')
+    assert [*intake.push_all(messages, [0] * len(messages))]
+    assert decoded == times * (len(messages) - 1)
+    assert intake.contents() == single.contents()
+
+
 def test_sound_in_blocks_is_treated_as_chunk_by_chunk():
     messages = [
         audio_bytes(EPOCH + n * SECOND // 50, tone(320, 0.1 + n / 1000)) for n in range(400)
@@ -139,6 +172,16 @@ def test_a_recording_is_pushed_in_blocks_where_messages_are_small():
     expected = list(SensorIntake(ImuStream(), SPEC, IMU).windows(messages))
     found = [w for _, windows in intake.push_all(messages, [0] * 1606) for w in windows]
     assert [w.values.tobytes() for w in found] == [w.values.tobytes() for w in expected]
+    one_by_one: list[bytes] = []
+
+    class Noted(SensorIntake):
+        def push(self, data: bytes, received_ns: int = 0) -> list[Window]:
+            one_by_one.append(data)
+            return super().push(data, received_ns)
+
+    begun = Noted(ImuStream(), SPEC, IMU)
+    assert [*begun.push_all(messages[:200], range(200))] == []
+    assert one_by_one == messages[:1]
     camera = SensorIntake(
         CameraStream(pixels='gray', height=30, width=40), SPEC, 'sensor_msgs/msg/Image'
     )

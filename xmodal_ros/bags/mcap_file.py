@@ -539,7 +539,7 @@ class _ChunkData:
         _check(bool(right.all()), 'an index names no message, or one of another channel')
         _check(bool((heads['recorded'] == entries['time']).all()), 'times differ from an index')
         _check(bool((ends <= self.size).all()), 'a message ends too early')
-        return [bytes(data[a:b]) for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+        return [data[a:b].tobytes() for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
 
     def check_all_named(self, offsets: NDArray[np.int64], heads: NDArray[np.void]) -> None:
         """Raise ValueError where there are messages between those that an index names."""

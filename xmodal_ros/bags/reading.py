@@ -21,6 +21,7 @@ import difflib
 import heapq
 from itertools import chain, islice
 import json
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -44,6 +45,7 @@ from xmodal_ros.bags.storage import (
     READABLE,
     ROS1,
     StorageFile,
+    StoredMessage,
 )
 from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
@@ -82,6 +84,13 @@ class Message(NamedTuple):
     msgtype: str
     received_ns: int
     data: bytes
+
+
+class MessageBlock(NamedTuple):
+    """Messages of one topic that follow each other: what is said of a :class:`Message`."""
+
+    received_ns: list[int]
+    data: list[bytes]
 
 
 # Of one file and topic: its number, and what an outline says.
@@ -249,7 +258,7 @@ class BagReader:
         wanted = None if topics is None else frozenset(topics)
         return self._iterate(self._iteration, wanted, start_ns, stop_ns)
 
-    def blocks(self, topic: str, size: int) -> Iterator[Sequence[Message]]:
+    def blocks(self, topic: str, size: int) -> Iterator[MessageBlock]:
         """Iterate over the messages of a topic, up to ``size`` at a time, in less time for each.
 
         All else is as in :meth:`messages`.
@@ -334,27 +343,28 @@ class BagReader:
     ) -> Iterator[Message]:
         self._check_turn(iteration)
         for run in self._runs(topics, start_ns, stop_ns):
-            for message in run:
-                yield message
+            for channel, received_ns, data in run:
+                msgtype = channel.msgtype or self.topics[channel.topic].msgtype
+                yield Message(channel.topic, msgtype, received_ns, data)
                 self._check_turn(iteration)
 
-    def _iterate_blocks(
-        self, iteration: int, topic: str, size: int
-    ) -> Iterator[Sequence[Message]]:
+    def _iterate_blocks(self, iteration: int, topic: str, size: int) -> Iterator[MessageBlock]:
         self._check_turn(iteration)
-        waiting: list[Message] = []
+        received_ns: list[int] = []
+        waiting: list[bytes] = []
         for run in self._runs(frozenset({topic}), None, None):
-            waiting += run
+            received_ns += [each_ns for _, each_ns, _ in run]
+            waiting += [data for _, _, data in run]
             while len(waiting) >= size:
-                yield waiting[:size]
-                del waiting[:size]
+                yield MessageBlock(received_ns[:size], waiting[:size])
+                del received_ns[:size], waiting[:size]
                 self._check_turn(iteration)
         if waiting:
-            yield waiting
+            yield MessageBlock(received_ns, waiting)
 
     def _runs(
         self, topics: frozenset[str] | None, start_ns: int | None, stop_ns: int | None
-    ) -> Iterator[Sequence[Message]]:
+    ) -> Iterator[Sequence[StoredMessage]]:
         sources = [
             self._runs_of(file, topics, start_ns, stop_ns)
             for file in self._files
@@ -363,9 +373,7 @@ class BagReader:
         if self._in_turn or len(sources) == 1:
             yield from chain.from_iterable(sources)
             return
-        merged = heapq.merge(
-            *map(chain.from_iterable, sources), key=lambda message: message.received_ns
-        )
+        merged = heapq.merge(*map(chain.from_iterable, sources), key=itemgetter(1))
         for message in merged:
             yield (message,)
 
@@ -381,36 +389,36 @@ class BagReader:
         topics: frozenset[str] | None,
         start_ns: int | None,
         stop_ns: int | None,
-    ) -> Iterator[list[Message]]:
+    ) -> Iterator[list[StoredMessage]]:
+        """Give messages of a file as their clocks and compression have it."""
         wanted = [
             channel for channel in _readable(file) if topics is None or channel.topic in topics
         ]
         # Of most channels messages are given as they are.
-        as_it_is = {
-            channel.key: (channel.topic, channel.msgtype or self.topics[channel.topic].msgtype)
+        changed = {
+            channel.key
             for channel in wanted
-            if channel.encoding != ROS1 and channel.topic not in self.clocks
+            if channel.encoding == ROS1 or channel.topic in self.clocks
         }
         with _telling_damage(file):
             for run in file.runs(wanted, start_ns, stop_ns):
-                if all(c.key in as_it_is and not d.startswith(ZSTD_MAGIC) for c, _, d in run):
-                    yield [Message(*as_it_is[c.key], time_ns, d) for c, time_ns, d in run]
+                compressed = [data for _, _, data in run if data.startswith(ZSTD_MAGIC)]
+                if not compressed and not (changed and any(c.key in changed for c, _, _ in run)):
+                    yield run
                     continue
                 # One by one: each may become much larger, and those before one that is damaged
                 # are whole.
-                for each in run:
-                    yield [self._make_message(*each)]
+                for channel, received_ns, data in run:
+                    yield [(channel, received_ns, self._read_data(channel, data))]
 
-    def _make_message(self, channel: Channel, received_ns: int, data: bytes) -> Message:
+    def _read_data(self, channel: Channel, data: bytes) -> bytes:
         # No message of ROS begins so, whatever is said of their compression.
         if data[: len(ZSTD_MAGIC)] == ZSTD_MAGIC and channel.encoding != ROS1:
             data = decompress_zstd(data)
         if channel.encoding == ROS1:
             data = self._converter.to_cdr(channel, data)
-        topic = channel.topic
-        shift = self.clocks.get(topic)
-        data = data if shift is None else shift.apply(data)
-        return Message(topic, channel.msgtype or self.topics[topic].msgtype, received_ns, data)
+        shift = self.clocks.get(channel.topic)
+        return data if shift is None else shift.apply(data)
 
     def _collect_topics(self, opened: OpenBag) -> dict[str, Topic]:
         topics: dict[str, dict[str, Topic]] = {}

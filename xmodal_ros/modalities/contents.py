@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import Final, TYPE_CHECKING
 
 from xmodal_ros.modalities.checks import CHECKS, Problem
-from xmodal_ros.streams.sample import DecodeError, Decoder, Sample
+from xmodal_ros.streams.sample import DecodeError, Decoder, Sample, SampleBlock
 
 if TYPE_CHECKING:
     from xmodal_ros.modalities.audio.decoder import AudioFormat
@@ -147,9 +147,11 @@ class ContentReader:
     def read_block(
         self,
         messages: Sequence[bytes],  # noqa: ARG002 - for those whose messages are small
-    ) -> list[Sample] | None:
+        decoded: SampleBlock | None = None,  # noqa: ARG002
+    ) -> Sequence[Sample] | None:
         """Decode messages, at least one, of one frame at once.
 
+        ``decoded`` is what somebody else has decoded them to, who may have done so otherwise.
         None where they have to be read one by one, as where one of them cannot be used.
         """
         return None
@@ -190,10 +192,14 @@ class _Notes:
         self._note(samples[-1], len(samples))
 
     def read_all(
-        self, reader: ContentReader, messages: Sequence[bytes], received_ns: Sequence[int]
-    ) -> list[Sample]:
+        self,
+        reader: ContentReader,
+        messages: Sequence[bytes],
+        received_ns: Sequence[int],
+        decoded: SampleBlock | None,
+    ) -> Sequence[Sample]:
         """Read messages, at least one; gives those that can be used."""
-        samples = reader.read_block(messages)
+        samples = reader.read_block(messages, decoded)
         if samples is not None:
             self.add(samples)
             return samples
@@ -235,41 +241,60 @@ class ContentGauge:
         self._stride = 1
         self._seen = 0
         self._notes = _Notes()
-        self._blocks: dict[int, list[Sample]] = {}
+        # Of a whole block at once neither list nor samples are made.
+        self._blocks: dict[int, Sequence[Sample]] = {}
 
     def note(self, data: bytes, received_ns: int) -> None:
         """Take the next message."""
-        kept = self._next()
-        if kept is None:
+        block = self._next()
+        if block is None:
             return
         sample = self._notes.read(self._reader, data, received_ns)
         if sample is not None:
-            kept.append(sample)
+            self._keep(block, (sample,))
 
-    def note_block(self, messages: Sequence[bytes], received_ns: Sequence[int]) -> None:
-        """Take messages that follow each other."""
-        for part, kept in self._parts(len(messages)):
-            kept += self._notes.read_all(self._reader, messages[part], received_ns[part])
+    def note_block(
+        self,
+        messages: Sequence[bytes],
+        received_ns: Sequence[int],
+        decoded: SampleBlock | None = None,
+    ) -> None:
+        """Take messages that follow each other, and what they were decoded to, if they were."""
+        for part, block in self._parts(len(messages)):
+            samples = self._notes.read_all(
+                self._reader,
+                messages[part],
+                received_ns[part],
+                None if decoded is None else decoded[part],
+            )
+            self._keep(block, samples)
 
     def note_samples(self, samples: Sequence[Sample]) -> None:
         """Take what :meth:`ContentReader.read_block` gave of messages that follow each other."""
-        for part, kept in self._parts(len(samples)):
+        for part, block in self._parts(len(samples)):
             self._notes.add(samples[part])
-            kept += samples[part]
+            self._keep(block, samples[part])
 
-    def _parts(self, count: int) -> Iterator[tuple[slice, list[Sample]]]:
-        """Yield which of so many messages are looked into, and where they are kept."""
+    def _keep(self, block: int, samples: Sequence[Sample]) -> None:
+        kept = self._blocks[block]
+        if isinstance(kept, list):
+            kept += samples
+        else:
+            self._blocks[block] = [*kept, *samples] if kept else samples
+
+    def _parts(self, count: int) -> Iterator[tuple[slice, int]]:
+        """Yield which of so many messages are looked into, and to which block they belong."""
         at = 0
         while at < count:
             # Up to where the next block of neighbours begins.
             rest = -self._seen % self._sampling.block or self._sampling.block
             part = slice(at, min(at + rest, count))
-            kept = self._next(part.stop - at)
-            if kept is not None:
-                yield part, kept
+            block = self._next(part.stop - at)
+            if block is not None:
+                yield part, block
             at = part.stop
 
-    def _next(self, count: int = 1) -> list[Sample] | None:
+    def _next(self, count: int = 1) -> int | None:
         """Give the block that the next messages belong to, None where it is not looked into."""
         block = self._seen // self._sampling.block
         self._seen += count
@@ -277,14 +302,14 @@ class ContentGauge:
             return None
         if block not in self._blocks:
             self._begin(block)
-        return self._blocks.get(block)
+        return block if block in self._blocks else None
 
     def _begin(self, block: int) -> None:
         if len(self._blocks) >= self._sampling.blocks:
             self._stride *= 2
             self._blocks = {n: kept for n, kept in self._blocks.items() if not n % self._stride}
         if not block % self._stride:
-            self._blocks[block] = []
+            self._blocks[block] = ()
 
     def contents(self) -> Contents:
         """Say what was found so far."""
@@ -306,7 +331,12 @@ class NewestContents:
         """Take the next message."""
         self._waiting.append((data, received_ns))
 
-    def note_block(self, messages: Sequence[bytes], received_ns: Sequence[int]) -> None:
+    def note_block(
+        self,
+        messages: Sequence[bytes],
+        received_ns: Sequence[int],
+        decoded: SampleBlock | None = None,  # noqa: ARG002 - most of them are never looked into
+    ) -> None:
         """Take messages that follow each other."""
         self._waiting.extend(zip(messages, received_ns, strict=True))
 

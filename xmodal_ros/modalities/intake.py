@@ -177,7 +177,7 @@ class SensorIntake:
             return None
         self.received += len(messages)
         if self._contents is not None:
-            self._contents.note_block(messages, received_ns)
+            self._contents.note_block(messages, received_ns, block)
         self.complaint = ''
         if self._stamps.maxlen:
             self._stamps.extend(block.stamps_ns.tolist())
@@ -187,12 +187,18 @@ class SensorIntake:
         self, messages: Sequence[bytes], received_ns: Sequence[int]
     ) -> Iterator[tuple[int, list[Window]]]:
         """Take messages one after another; gives the windows due as :meth:`push_block` does."""
-        due = self.push_block(messages, received_ns)
+        begin = 0
+        if messages and self._cutter.clock.newest_ns is None:
+            # By itself, for what is pushed as a block goes on.
+            if windows := self.push(messages[0], received_ns[0]):
+                yield 0, windows
+            begin = 1
+        due = self.push_block(messages[begin:], received_ns[begin:])
         if due is not None:
-            yield from due
+            yield from ((begin + number, windows) for number, windows in due)
             return
-        for number, data in enumerate(messages):
-            if windows := self.push(data, received_ns[number]):
+        for number in range(begin, len(messages)):
+            if windows := self.push(messages[number], received_ns[number]):
                 yield number, windows
 
     @property

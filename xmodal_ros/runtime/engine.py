@@ -126,7 +126,11 @@ class Engine:
 
     def classify(self, window: Window) -> Prediction:
         """Decide on one window; one with too little coverage is ``unknown`` without a guess."""
-        return classify_together([(self, window)])[0]
+        if not self.sees_enough(window):
+            return _undecided(window)
+        # A copy, which lies in memory as batches do: where values lie may change the last bits.
+        (chances,) = self.bundle.probabilities(window.values[np.newaxis].copy()).tolist()
+        return self.decide(window, tuple(chances))
 
     def sees_enough(self, window: Window) -> bool:
         """Tell whether enough of a window is covered to classify it."""

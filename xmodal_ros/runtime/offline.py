@@ -103,13 +103,12 @@ def classify_bag(
                 progress(intake.received)
         waiting.clear()
 
-    for messages in reader.blocks(sensor.topic, intake.block_size):
-        received_ns = [message.received_ns for message in messages]
-        for number, windows in intake.push_all([each.data for each in messages], received_ns):
+    for block in reader.blocks(sensor.topic, intake.block_size):
+        for number, windows in intake.push_all(block.data, block.received_ns):
             waiting += windows
-            due_ns += [received_ns[number]] * len(windows)
+            due_ns += [block.received_ns[number]] * len(windows)
             due_at += [read + number + 1] * len(windows)
-        read += len(messages)
+        read += len(block.data)
         if sum(window.values.nbytes for window in waiting) > _MOST_WAITING or (
             len(waiting) >= _IN_A_ROW
         ):

@@ -14,9 +14,9 @@
 
 """What every decoder gives, and the error by which it refuses a message."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, overload, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,16 +40,36 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False)
-class SampleBlock:
+class SampleBlock(Sequence[Sample]):
     """Samples of one frame, in the order in which they came: stamps (N,) and values (N, ...).
 
-    ``rate_hz`` is that of each, as of a :class:`Sample`.
+    ``rate_hz`` is that of each, as of a :class:`Sample`, and ``decoder`` what decoded them, where
+    that decodes each by itself and one that is equal would give the same.
     """
 
     stamps_ns: NDArray[np.int64]
     frame_id: str
     values: NDArray[Any]
     rate_hz: int = 0
+    decoder: object = None
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> 'SampleBlock': ...
+
+    def __getitem__(self, index: int | slice) -> 'Sample | SampleBlock':
+        if isinstance(index, slice):
+            return replace(self, stamps_ns=self.stamps_ns[index], values=self.values[index])
+        stamp_ns = int(self.stamps_ns[index])
+        return Sample(stamp_ns, self.frame_id, self.values[index], self.rate_hz)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples())
 
     def samples(self) -> list[Sample]:
         """Give them one by one."""

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentDetails, ContentReader
-from xmodal_ros.streams.sample import BlockDecoder, Decoder, Sample
+from xmodal_ros.streams.sample import BlockDecoder, Decoder, Sample, SampleBlock
 
 _SECOND_NS: Final = 1_000_000_000
 # A rate of samples measured over less says more about the chunks than about the device.
@@ -126,7 +126,11 @@ class SoundReader(ContentReader):
         sample = super().read(data, received_ns)
         return _chunks([sample], sample.values[None])[0]
 
-    def read_block(self, messages: Sequence[bytes]) -> list[Sample] | None:
+    def read_block(
+        self,
+        messages: Sequence[bytes],
+        decoded: SampleBlock | None = None,  # noqa: ARG002 - by a decoder of its own
+    ) -> list[Sample] | None:
         """Decode messages of one size at once, and take their figures."""
         decode: object = self._decode
         block = decode.block(messages) if isinstance(decode, BlockDecoder) else None

@@ -18,7 +18,7 @@ Colour and grey frames are uint8 intensities, depth frames float32 metres (0 whe
 """
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -304,7 +304,11 @@ class NeededPictures:
         kind, undecoded = self._decoder.look(data)
         if kind != self._known:
             return self._decode(kind, undecoded, data)
-        return replace(undecoded, decode=lambda: self._decode(kind, undecoded, data))
+        return Undecoded(
+            undecoded.stamp_ns,
+            undecoded.frame_id,
+            lambda: self._decode(kind, undecoded, data),
+        )
 
     def _look_and_decode(self, data: bytes) -> Sample:
         return self._decode(*self._decoder.look(data), data)

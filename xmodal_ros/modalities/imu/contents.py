@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from xmodal_ros.modalities.checks import CHECKS, Problem
 from xmodal_ros.modalities.contents import ContentDetails, ContentReader
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
-from xmodal_ros.streams.sample import DecodeError, Sample
+from xmodal_ros.streams.sample import DecodeError, Sample, SampleBlock
 
 ACCELERATION_RMS: Final = 'acceleration_rms'
 GRAVITY: Final = 9.81
@@ -78,6 +78,8 @@ _AXES: Final = (
 _UNITS: Final = ('m/s²', 'rad/s')
 _UNKNOWN: Final = float('nan')
 _WHOLE, _WITHOUT_GYRO = ImuDecoder(), ImuDecoder('acc')
+
+Group = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -209,31 +211,44 @@ class ImuReader(ContentReader):
                 raise
             return _WITHOUT_GYRO(data, received_ns)
 
-    def read_block(self, messages: Sequence[bytes]) -> list[Sample] | None:
-        """Decode messages that have a gyro at once."""
-        block = _WHOLE.block(messages)
-        return None if block is None else block.samples()
+    def read_block(
+        self, messages: Sequence[bytes], decoded: SampleBlock | None = None
+    ) -> SampleBlock | None:
+        """Decode messages that have a gyro at once, unless it was done just so."""
+        if decoded is not None and decoded.decoder == _WHOLE:
+            return decoded
+        return _WHOLE.block(messages)
 
     def details(
         self, blocks: Sequence[Sequence[Sample]], refused: Mapping[str, int]
     ) -> ContentDetails | None:
         """Measure what there is; where there is nothing, say what is not measured."""
-        found = super().details(blocks, refused)
-        if found is None and refused:
-            return ImuDetails('no_acceleration' not in refused, gyro=False)
-        return found
+        parts = [_columns(block) for block in blocks if block]
+        if parts:
+            acceleration, rates, stamps = (np.concatenate(p) for p in zip(*parts, strict=True))
+            return _measure(acceleration, rates, stamps)
+        return ImuDetails('no_acceleration' not in refused, gyro=False) if refused else None
 
 
 def measure(samples: Sequence[Sample]) -> ImuDetails:
     """Put samples of (6,) or (3,) into figures; there must be one."""
-    whole = all(len(sample.values) > 3 for sample in samples)
-    if whole:
+    return _measure(*_columns(samples))
+
+
+def _columns(samples: Sequence[Sample]) -> tuple[Group, Group, NDArray[np.int64]]:
+    """Give accelerations (N, 3), rates (M, 3) of those that have them, and stamps (N,)."""
+    if isinstance(samples, SampleBlock):
+        return samples.values[:, :3], samples.values[:, 3:].reshape(-1, 3), samples.stamps_ns
+    stamps = np.array([sample.stamp_ns for sample in samples], np.int64)
+    if all(len(sample.values) > 3 for sample in samples):
         values = np.concatenate([sample.values for sample in samples]).reshape(len(samples), -1)
-        acceleration, rates = values[:, :3], values[:, 3:]
-    else:
-        acceleration = np.array([sample.values[:3] for sample in samples])
-        some = [sample.values[3:] for sample in samples if len(sample.values) > 3]
-        rates = np.array(some).reshape(-1, 3)
+        return values[:, :3], values[:, 3:], stamps
+    acceleration = np.array([sample.values[:3] for sample in samples])
+    some = [sample.values[3:] for sample in samples if len(sample.values) > 3]
+    return acceleration, np.array(some).reshape(-1, 3), stamps
+
+
+def _measure(acceleration: Group, rates: Group, stamps: NDArray[np.int64]) -> ImuDetails:
     lengths = np.linalg.norm(acceleration, axis=1)
     found = ImuDetails(
         acceleration=True,
@@ -243,7 +258,6 @@ def measure(samples: Sequence[Sample]) -> ImuDetails:
         rms=float(np.sqrt(np.mean(lengths**2))),
         steady=float(np.linalg.norm(acceleration.mean(axis=0))),
     )
-    stamps = np.array([sample.stamp_ns for sample in samples], np.int64)
     no_acceleration, no_rate, by_turns = _zeros(acceleration, rates)
     # What is missing must not be taken for the size of what is there.
     there = lengths[lengths > 0] if 0 < no_acceleration <= _ALL else lengths
@@ -266,9 +280,6 @@ def measure(samples: Sequence[Sample]) -> ImuDetails:
         apart=0.0 if no_acceleration else _apart(acceleration),
         turns_at_rest=0.0 if frozen_s else _turns_at_rest(acceleration, rates, stamps),
     )
-
-
-Group = NDArray[np.float64]
 
 
 def _zeros(acceleration: Group, rates: Group) -> tuple[float, float, bool]:

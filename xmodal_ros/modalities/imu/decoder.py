@@ -84,7 +84,9 @@ class ImuDecoder:
             return None
         rows, stamps_ns = alike
         values = self._values(np.ascontiguousarray(rows[:, begin:end]).view('<f8'))
-        return None if values is None else SampleBlock(stamps_ns, frame_id, values)
+        if values is None:
+            return None
+        return SampleBlock(stamps_ns, frame_id, values, decoder=self)
 
     def _values(self, body: NDArray[np.float64]) -> NDArray[np.float64] | None:
         """Give values (N, 6) or (N, 3) of bodies of messages (N, 37), None for doubtful ones."""
