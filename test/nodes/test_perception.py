@@ -16,6 +16,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+import threading
 import time
 
 import pytest
@@ -92,16 +93,30 @@ def test_a_name_for_the_process_is_that_of_the_table_alone(
         perception.destroy_node()
 
 
-def test_two_nodes_of_the_process_with_one_name_are_refused(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ('given', 'words'),
+    [
+        (
+            ['-r', 'perception:__node:=imu_classifier'],
+            r'2 nodes .* called /imu_classifier: rename',
+        ),
+        (['-p', 'sensors.imu.model:=""'], 'no sensor has a model'),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_nothing(
+    arguments: list[str], given: list[str], words: str
+) -> None:
     rclpy.init(
-        args=['perception', '--ros-args', *arguments, '-r', 'perception:__node:=imu_classifier'],
+        args=['perception', '--ros-args', *arguments, *given],
         signal_handler_options=SignalHandlerOptions.NO,
     )
-    probe = rclpy.create_node('probe')
-    with pytest.raises(ConfigurationError, match=r'2 nodes .* called /imu_classifier: rename'):
+    threads = set(threading.enumerate())
+    with pytest.raises(ConfigurationError, match=words):
         Perception()
-    # None of them stays on the graph, where it would be taken for the next of its name.
-    assert 'imu_classifier' not in probe.get_node_names()
+    assert set(threading.enumerate()) <= threads
+    # No node stays on the graph, where it would be taken for the next of its name.
+    probe = rclpy.create_node('probe', use_global_arguments=False)
+    assert not {'imu_classifier', 'activity_selector'} & {*probe.get_node_names()}
     probe.destroy_node()
 
 

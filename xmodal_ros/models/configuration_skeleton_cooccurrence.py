@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class SkeletonCooccurrenceConfig(EncoderConfig):
     """A net in the manner of HCN (Li et al., IJCAI 2018): 60 steps become 8 tokens.
 
-    Windows are those of skeletons: the joints' positions, and their speeds beside them.
+    Windows are those of skeletons: the joints' positions, and their speeds beside them. Other
+    signals whose channels come in sixes are not told from them.
     """
 
     input: ClassVar[EncoderInput] = 'sequence'

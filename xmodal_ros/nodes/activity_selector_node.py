@@ -115,7 +115,8 @@ class ActivitySelector(ListeningNode):
         for publisher in (self._activity, self._label, self._source):
             if publisher is not None:
                 # A publisher that goes takes along what its subscribers have not read yet.
-                publisher.wait_for_all_acked(_ACKNOWLEDGE)
+                if self.context.ok():
+                    publisher.wait_for_all_acked(_ACKNOWLEDGE)
                 self.destroy_lifecycle_publisher(publisher)
         self._activity = self._label = self._source = None
 

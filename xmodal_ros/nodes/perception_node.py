@@ -49,21 +49,15 @@ class Perception:
     def __init__(self) -> None:
         self._table = _TableNode()
         self._resources = Resources()
-        entries = [entry for entry in self._table.sensors if entry.model]
-        if not entries:
-            raise ConfigurationError(
-                'no sensor has a model: give a bundle, for example with the launch argument '
-                'imu_model:=/models/imu, or -p sensors.imu.model:=/models/imu, or in params_file '
-                'sensors: {imu: {topic: /imu/data, model: /models/imu}}'
-            )
         self._nodes: list[ListeningNode] = []
         self._classifiers: list[ClassifierNode] = []
         self._selector: ActivitySelector | None = None
         try:
-            self._make_nodes(entries)
+            self._make_nodes()
         except BaseException:
             # Nodes nobody gets would stay on the graph under their names.
             self.destroy_node()
+            self._resources.close()
             raise
 
     @property
@@ -93,7 +87,14 @@ class Perception:
         """Give the logger of what concerns all of them."""
         return self._table.get_logger()
 
-    def _make_nodes(self, entries: Sequence[SensorEntry]) -> None:
+    def _make_nodes(self) -> None:
+        entries = [entry for entry in self._table.sensors if entry.model]
+        if not entries:
+            raise ConfigurationError(
+                'no sensor has a model: give a bundle, for example with the launch argument '
+                'imu_model:=/models/imu, or -p sensors.imu.model:=/models/imu, or in params_file '
+                'sensors: {imu: {topic: /imu/data, model: /models/imu}}'
+            )
         for entry in entries:
             node = self._classifier(entry)
             self._classifiers.append(node)

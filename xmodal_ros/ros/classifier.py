@@ -152,7 +152,8 @@ class ClassifierNode(ListeningNode):
         self._loading.forget()
         if self._activity is not None:
             # A publisher that goes takes along what its subscribers have not read yet.
-            self._activity.wait_for_all_acked(_ACKNOWLEDGE)
+            if self.context.ok():
+                self._activity.wait_for_all_acked(_ACKNOWLEDGE)
             self.destroy_lifecycle_publisher(self._activity)
         if self._labels is not None:
             self.destroy_publisher(self._labels)

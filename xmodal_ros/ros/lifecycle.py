@@ -66,7 +66,13 @@ class ManagedNode(LifecycleNode):
         self.problem = ''
         self._stopped = False
         self._heartbeat: Heartbeat | None = None
-        parameters.declare(self, table)
+        try:
+            parameters.declare(self, table)
+        except BaseException:
+            # Nobody gets it who could destroy it.
+            self._stopped = True
+            self.destroy_node()
+            raise
         self.add_on_set_parameters_callback(self._check_parameters)
         self.add_post_set_parameters_callback(self._apply_parameters)
         self._corrected = self.create_guard_condition(self._start_again)
@@ -136,12 +142,15 @@ class ManagedNode(LifecycleNode):
         """Leave the graph now, stopped first where nobody has.
 
         rclpy would let the state machine hold the node on the graph until garbage is collected,
-        and what is asked of a node by its name may be answered of the one that is gone.
+        and what is asked of a node by its name may be answered of the one that is gone. What
+        :meth:`stop` raises is raised when the node has left.
         """
-        if not self._stopped:
-            self.stop()
-        super().destroy_node()
-        self._state_machine.destroy_when_not_in_use()
+        try:
+            if not self._stopped:
+                self.stop()
+        finally:
+            super().destroy_node()
+            self._state_machine.destroy_when_not_in_use()
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Go to ``inactive``; stay on FAILURE, go through error processing on ERROR."""
