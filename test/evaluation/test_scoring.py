@@ -124,7 +124,11 @@ def test_a_rate_is_compared_with_that_of_the_recordings_learnt_from(tmp_path):
     bag = write_imu_bag(tmp_path / 'bag', SEGMENTS, rate_hz=20)
     bundle = make_imu_bundle(tmp_path / 'bundle')
     # Nothing says that it has learnt from fewer than its windows have.
-    for provenance, slow in (({}, ['low-rate']), ({'message_rate_hz': 20.0}, [])):
+    for provenance, slow in (
+        ({}, ['low-rate']),
+        ({'message_rate_hz': True}, ['low-rate']),
+        ({'message_rate_hz': 20.0}, []),
+    ):
         rewrite_document(bundle, provenance=provenance)
         engine = Engine(load_bundle(bundle))
         with BagReader(bag) as reader:

@@ -59,8 +59,8 @@ class LiveRun:
 class BagEvaluation:
     """One recording: its truth and the decisions over it, in order of time.
 
-    ``unseen`` counts the labelled segments that lie outside the time of its data, as far as windows
-    tell of that.
+    ``unseen`` counts the labelled segments that lie outside the time of its data, as far as
+    windows tell.
     ``not_live`` is why a live run that was asked for is missing, in words.
     """
 
