@@ -73,6 +73,10 @@ def test_folders_whose_recordings_lie_deeper_are_named(tmp_path: Path) -> None:
     write_imu_bag(tmp_path / 'set' / '.alone.training' / 'bag')
     assert find_recordings([tmp_path / 'set']) == (beside,)
     assert len(folders_passed_over([tmp_path / 'set'])) == 2
+    # Nor is what is named as well.
+    named = [tmp_path / 'set', tmp_path / 'set' / '..' / 'set' / 'sub-1' / 'ses-1']
+    assert folders_passed_over(named) == (bags[1].parent,)
+    assert folders_passed_over([*named, bags[1]]) == ()
 
 
 def test_one_file_among_bags_does_not_stand_for_them(tmp_path: Path) -> None:

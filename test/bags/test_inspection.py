@@ -314,6 +314,16 @@ def test_clocks_that_were_not_set_are_told(
     assert any(words in each for each in warnings_about(tmp_path / 'bag', messages))
 
 
+def test_what_is_imported_may_bear_dates_before_clocks_but_none_to_come(tmp_path: Path) -> None:
+    for time_ns, told in ((90 * SECOND, []), (1 << 62, ['its times lie in the future, in 2116'])):
+        bag = tmp_path / str(time_ns)
+        with BagWriter(bag, metadata={'importer': 'a table'}) as writer:
+            for stamp in range(time_ns, time_ns + 3 * SECOND, SECOND):
+                writer.write('/imu', IMU_TYPE, stamp, imu_bytes(stamp % (1 << 31)))
+        dated = [each for each in inspected(bag).warnings if 'in 1970' in each or 'future' in each]
+        assert [each.partition(':')[0] for each in dated] == told
+
+
 def write_uncompressed(bag: Path, path: Path) -> Path:
     """Write a recording anew as rosbag2 does by default, with an index and without compression."""
     writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)

@@ -101,7 +101,7 @@ def test_a_recording_that_is_gone_is_shown_by_its_decisions(evaluation, tmp_path
 def test_without_truth_the_page_says_so(tmp_path):
     evaluation = run(tmp_path, write_imu_bag(tmp_path / 'bag', SEGMENTS, labelled=False))
     page = render_report(evaluation, 'title')
-    assert 'no truth' in page
+    assert 'no window belongs to a labelled segment' in page
     assert 'macro-F1' not in page
     assert outline(page).data['recording-0']['truth'] == []
 

@@ -315,5 +315,5 @@ def test_without_decisions_labels_or_recordings_there_is_still_a_page(
         file = tmp_path / f'{number}.html'
         write_report(replace(evaluation, bags=bags, scores=None), file, 'little')
         with opened(browser, file.as_uri()) as page:
-            assert 'no truth' in page.inner_text('.cards')
+            assert 'no scores' in page.inner_text('.cards')
             assert page.locator('#rows .row', has_text='acceleration').count() == min(1, len(bags))

@@ -28,6 +28,7 @@ from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
+from xmodal_ros.windows.windowing import WindowingSpec
 
 SEGMENTS = clips(['sit', 'walk', 'wave', 'sit'])
 
@@ -98,11 +99,36 @@ def test_a_short_segment_beside_the_data_is_not_called_unseen(tmp_path):
     assert told.unseen == 0
 
 
+@pytest.mark.parametrize(
+    ('lasted_s', 'hop_s', 'labels'),
+    [
+        (24, 2, '0,1.2,wave\n3,20,walk\n23.1,24.3,sit\n'),
+        (1, 0.5, '0,1.2,walk\n'),
+    ],
+)
+def test_segments_in_data_that_no_window_covers_are_not_called_unseen(
+    tmp_path, lasted_s, hop_s, labels
+):
+    bag = write_imu_bag(tmp_path / 'bag', clips(['walk'], lasted_s), labelled=False)
+    (bag / 'labels.csv').write_text(f'start,end,label\n{labels}')
+    window = WindowingSpec(rate_hz=50, hop_ns=int(hop_s * SECOND))
+    engine = Engine(load_bundle(make_imu_bundle(tmp_path / 'bundle', window=window)))
+    with BagReader(bag) as reader:
+        sensor = sensor_for(engine, reader)
+        offline = classify_bag(engine, reader, sensor)
+        told = evaluate_bag(engine.bundle.info, reader, sensor.name, offline)
+    assert told.unseen == 0
+
+
 def test_a_rate_is_compared_with_that_of_the_recordings_learnt_from(tmp_path):
     bag = write_imu_bag(tmp_path / 'bag', SEGMENTS, rate_hz=20)
     bundle = make_imu_bundle(tmp_path / 'bundle')
     # Nothing says that it has learnt from fewer than its windows have.
-    for provenance, slow in (({}, ['low-rate']), ({'message_rate_hz': 20.0}, [])):
+    for provenance, slow in (
+        ({}, ['low-rate']),
+        ({'message_rate_hz': True}, ['low-rate']),
+        ({'message_rate_hz': 20.0}, []),
+    ):
         rewrite_document(bundle, provenance=provenance)
         engine = Engine(load_bundle(bundle))
         with BagReader(bag) as reader:

@@ -29,7 +29,7 @@ from xmodal_ros.modalities.contents import ContentGauge, NewestContents
 from xmodal_ros.modalities.imu.contents import ACCELERATION_RMS
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.modalities.intake import SensorIntake
+from xmodal_ros.modalities.intake import rate_in_words, SensorIntake
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.modalities.skeleton.decoder import SKELETON_TYPE
 from xmodal_ros.modalities.skeleton.messages import pose_array_message
@@ -142,6 +142,13 @@ def slow() -> list[Problem]:
     for t, a, g in zip(STAMPS[::2].tolist(), ACC, GYRO, strict=False):
         intake.push(imu_bytes(t, a.tolist(), g.tolist()))
     return list(intake.check_rate(window.rate_hz))
+
+
+@pytest.mark.parametrize(
+    ('rate_hz', 'words'), [(8.0, '8 Hz'), (7.52, '7.5 Hz'), (1600.0, '1600 Hz')]
+)
+def test_rates_are_told_as_people_write_them(rate_hz: float, words: str) -> None:
+    assert rate_in_words(rate_hz) == words
 
 
 def labels_from(ahead_s: float) -> list[Problem]:

@@ -58,8 +58,16 @@ TWICE = {'train': ['1', '2'], 'test': ['2']}
         ),
         ({'targets': {'imu': [['imu']]}}, 'a source of its own'),
         ({'targets': {'imu': [['camera'], ['camera']]}}, 'is named twice'),
-        ({'targets': {'imu': [[]]}}, 'targets.imu.0: it holds nothing'),
+        ({'targets': {'imu': [[]]}}, 'targets.imu.0: it holds nothing: name at least one'),
         ({'splits': {'across': {'folds': 2, 'subjects': [5, '6']}}}, '5 is no text .* in quotes'),
+        (
+            {'splits': {'across': {'folds': 2, 'subjects': [False, '6']}}},
+            'YAML reads no, off and false as a truth, not as text: put it in quotes',
+        ),
+        (
+            {'splits': {'across': {'folds': 2, 'subjects': [None, '6']}}},
+            'YAML reads null, ~ and what is empty as nothing, not as text: put it in quotes',
+        ),
         ({'splits': {}}, "'across', 'within' or both"),
         ({'splits': {'across': {'directions': [TWICE]}}}, "subject '2' is named twice"),
         ({'splits': {'within': {'folds': 1}}}, 'splits.within.folds'),

@@ -51,9 +51,10 @@ from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import Confusion, Outcome, RunRecord
 from xmodal_ros.studies.runner import _GroupRunner, do_job
-from xmodal_ros.studies.study import _read_all as read_all
 from xmodal_ros.studies.study import content_of, StudyResult, StudyRuns
 from xmodal_ros.training.window_statistics import StatisticsBaseline
+
+ONE_TEACHES = {'train': ['1'], 'test': ['2', '3']}
 
 
 class Heard(NullReporter):
@@ -369,13 +370,30 @@ def test_nothing_done_yet_is_a_table_too(recordings, tmp_path):
     assert '**Incomplete:** 3 of 3' in (tmp_path / 'table.md').read_text()
 
 
-def test_an_activity_of_one_person_is_told_where_people_are_tested(tmp_path):
+@pytest.mark.parametrize(
+    ('across', 'shown', 'told'),
+    [
+        ({'directions': [ONE_TEACHES]}, {'1': 'fall', '2': 'walk', '3': 'walk'}, ''),
+        ({'directions': [ONE_TEACHES]}, {'1': 'walk', '2': 'sit', '3': 'sit'}, "'sit' of 2, 3"),
+        (
+            {'folds': 2, 'subjects': ['2', '3']},
+            {'1': 'sit', '2': 'sit', '3': 'walk'},
+            "'sit' of 2",
+        ),
+    ],
+)
+def test_activities_that_nobody_teaches_are_told_where_people_are_tested(
+    tmp_path, across, shown, told
+):
     bags = write_subjects(tmp_path / 'bags', labels=LABELS)
-    (bags / 'bag_3' / 'labels.csv').write_text('start,end,label\n0,4,fall\n5,9,walk\n')
+    for subject, label in shown.items():
+        table = f'start,end,label\n0,4,{label}\n5,9,walk\n'
+        (bags / f'bag_{subject}' / 'labels.csv').write_text(table)
     heard = Heard()
-    read_all(study(bags), heard)
-    (told,) = [note for note in heard.notes if 'alone' in note]
-    assert told.startswith("activity 'fall' is shown by 3 alone: where they are tested")
+    runs = StudyRuns(study(bags, splits={'across': across}), tmp_path / 'out', 'cpu')
+    runs.prepare(heard, 1)
+    notes = [note for note in heard.notes if note.startswith('activity')]
+    assert [note.partition(':')[0] for note in notes] == ([f'activity {told}'] if told else [])
 
 
 def test_recordings_that_cannot_be_used_are_refused(tmp_path):

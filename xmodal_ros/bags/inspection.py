@@ -153,9 +153,7 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
     start_ns = min((int(times.min()) for times in read), default=reader.start_ns)
     end_ns = max((int(times.max()) for times in read), default=reader.end_ns)
     warnings += _differences(reader, notes, start_ns, end_ns)
-    # What is imported begins when somebody says, or on 1 January 2000, and offsets lead before it.
-    if 'importer' not in reader.metadata:
-        warnings += _date_warnings(start_ns, end_ns)
+    warnings += _date_warnings(start_ns, end_ns, imported='importer' in reader.metadata)
     if silence_ns > max(_LONG_SILENCE_NS, (end_ns - start_ns) // 2):
         warnings.append(
             f'mostly empty: nothing was recorded for {silence_ns / _SECOND_NS:.0f} s of '
@@ -296,18 +294,22 @@ def _differences(
             )
 
 
-def _date_warnings(start_ns: int, end_ns: int) -> Iterator[str]:
+def _date_warnings(start_ns: int, end_ns: int, *, imported: bool) -> Iterator[str]:
     """Say when a recording bears dates at which nobody recorded it."""
-    if start_ns < _SET_NS:
+    # What is imported begins when somebody says, or on 1 January 2000, and offsets lead before it.
+    if start_ns < _SET_NS and not imported:
         yield (
             f'it was recorded in {_year(start_ns)} by the clock of the recorder, which was not '
             'set (wait for that before recording) or that of a simulation; label it by seconds '
             'from its start on'
         )
     if end_ns > time.time_ns() + _DAY_NS:
+        year = _year(end_ns)
         yield (
-            f'it was recorded in the future, in {_year(end_ns)}, by the clock of the recorder: '
-            'set that before recording'
+            f'its times lie in the future, in {year}: import it with those of its recording'
+            if imported
+            else f'it was recorded in the future, in {year}, by the clock of the recorder: set '
+            'that before recording'
         )
 
 

@@ -176,12 +176,20 @@ def folders_passed_over(paths: Iterable[Path]) -> tuple[Path, ...]:
 
     They lie one or two levels deeper, as those of a person's sessions.
     """
-    found: list[Path] = []
+    paths = list(paths)
+    deeper: dict[Path, None] = {}
     for path in paths:
         with suppress(OSError):
             if path.is_dir() and not is_recording(path):
-                found += _folders_of_recordings(path, 2)
-    return tuple(found)
+                deeper.update(dict.fromkeys(_folders_of_recordings(path, 2)))
+    if not deeper:
+        return ()
+    given = {path.resolve() for path in find_recordings(paths)}
+    return tuple(
+        folder
+        for folder in deeper
+        if not given.issuperset(path.resolve() for path in find_recordings([folder]))
+    )
 
 
 def _folders_of_recordings(folder: Path, levels: int) -> Iterator[Path]:

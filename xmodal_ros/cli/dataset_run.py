@@ -128,9 +128,7 @@ def run(settings: DatasetSettings) -> Survey | None:
             console.print(f'wrote {escape(str(file))}', soft_wrap=True)
         if not found.corrections:
             console.print(
-                'no clocks.yaml is written: the sensors of each recording agree, as far as this '
-                'tells',
-                soft_wrap=True,
+                'no clocks.yaml is written: nothing was found to correct', soft_wrap=True
             )
     elif found.corrections:
         console.print(

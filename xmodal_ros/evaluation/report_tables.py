@@ -163,7 +163,7 @@ def cards(trial: Trial) -> list[Card]:
     if not any(evaluation.scores for evaluation in trial.evaluations):
         found.append(
             Card(
-                'no truth',
+                'no scores',
                 '–',
                 'no window belongs to a labelled segment: there are decisions to look at, but no '
                 'scores',

@@ -59,7 +59,8 @@ class LiveRun:
 class BagEvaluation:
     """One recording: its truth and the decisions over it, in order of time.
 
-    ``unseen`` counts the labelled segments of half a window and more that no window reaches.
+    ``unseen`` counts the labelled segments that lie outside the time of its data, as far as
+    windows tell.
     ``not_live`` is why a live run that was asked for is missing, in words.
     """
 
@@ -104,7 +105,7 @@ class SkippedRecording:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """A bundle over recordings; ``scores`` is None when none of them is labelled.
+    """A bundle over recordings; ``scores`` is None where no window of theirs is labelled.
 
     ``name`` tells it from the other bundles of a trial. ``left_out`` are the recordings it could
     not be evaluated on.
@@ -184,13 +185,13 @@ def evaluate_bag(
 def _count_unseen(
     segments: Sequence[Segment], ends_ns: Sequence[int], window: WindowingSpec
 ) -> int:
-    """Count segments long enough to be scored that no window reaches."""
-    ordered = np.sort(np.array(ends_ns, np.int64))
-    starts = np.array([each.start_ns for each in segments], np.int64)
-    stops = np.array([each.end_ns + window.length_ns for each in segments], np.int64)
-    reached = np.searchsorted(ordered, stops, 'left') > np.searchsorted(ordered, starts, 'right')
-    long = stops - starts >= max(window.length_ns * 3 // 2, window.hop_ns)
-    return int((long & ~reached).sum())
+    """Count segments that lie more than a hop before the first window or after the last."""
+    if not ends_ns:
+        return 0
+    # Data may begin up to a hop before the first window, as they may go on after the last.
+    begin_ns = min(ends_ns) - window.length_ns - window.hop_ns
+    end_ns = max(ends_ns) + window.hop_ns
+    return sum(each.end_ns <= begin_ns or each.start_ns >= end_ns for each in segments)
 
 
 def _ends(info: BundleInfo, offline: BagPredictions) -> list[int]:

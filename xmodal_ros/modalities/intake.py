@@ -42,6 +42,11 @@ ENOUGH_OF_RATE: Final = 0.8
 _NEWEST_STAMPS, _ALL_STAMPS, _LEAST_STEPS = 256, 100_000, 30
 
 
+def rate_in_words(rate_hz: float) -> str:
+    """Give a rate for a person, without decimals that are none."""
+    return f'{round(rate_hz, 1):g} Hz'
+
+
 class SensorIntake:
     """Decode and window one sensor's messages; nothing a message holds raises.
 
@@ -115,8 +120,8 @@ class SensorIntake:
         rate_hz = self.rate_hz
         if 0 < rate_hz < ENOUGH_OF_RATE * learnt_hz:
             yield CHECKS['low-rate'].found(
-                f'messages come at {rate_hz:.1f} Hz, the model learnt from {learnt_hz:.3g} Hz: '
-                'what lies between is interpolated'
+                f'messages come at {rate_hz:.1f} Hz, the model learnt from '
+                f'{rate_in_words(learnt_hz)}: what lies between is interpolated'
             )
 
     def reset(self) -> None:

@@ -51,6 +51,8 @@ _MOST_SHOWN: Final = 400
 _DAYS: Final = {'Excel': (20_000, 80_000, 25_569), 'MATLAB': (713_000, 774_000, 719_529)}
 _TIME_OF_DAY: Final = re.compile(r'\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?')
 _OTHER_DATE: Final = re.compile(r'\d{1,4}[/.]\d{1,2}[/.]\d{1,4}')
+# How programs write that there is no number, beside NaN.
+_NOTHING: Final = frozenset({'na', 'n/a', '<na>', 'null', 'none', 'nil'})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -197,7 +199,9 @@ def _check_row(where: str, row: Sequence[str], header: Sequence[str], order: lis
                 else 'is the file cut off there?'
             )
         )
-    if not any(_is_a_float(row[index].replace(',', '.')) for index in order[1:]) and all(
+    if len(row) - 1 in order and row[-1].rstrip().endswith(';'):
+        raise BagError(f'{where}: remove the semicolon at the end of each line')
+    if not any(_is_number_or_nothing(row[index]) for index in order[1:]) and all(
         row[index].strip() for index in order
     ):
         words = ', '.join(row[index].strip() for index in order)
@@ -215,6 +219,10 @@ def _is_a_float(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_number_or_nothing(text: str) -> bool:
+    return text.strip().lower() in _NOTHING or _is_a_float(text.replace(',', '.'))
 
 
 def _number(where: str, column: str, text: str) -> float:

@@ -121,7 +121,8 @@ class BundleInfo(BaseModel):
     def learnt_rate_hz(self) -> float:
         """The rate of messages that the model learnt from, at most that of its windows."""
         rate_hz = self.provenance.get('message_rate_hz')
-        if isinstance(rate_hz, int | float) and rate_hz > 0:
+        # Python takes true for the number 1.
+        if isinstance(rate_hz, int | float) and not isinstance(rate_hz, bool) and rate_hz > 0:
             return min(self.window.rate_hz, rate_hz)
         return self.window.rate_hz
 

@@ -266,10 +266,9 @@ def _draw_people(fold: Fold, count: int | None, seed: int, without: Collection[s
 def _tables(study: Study, people: People) -> Iterator[tuple[Labels, tuple[Fold, ...]]]:
     across, within = study.splits.across, study.splits.within
     if across is not None:
-        directions = across.directions
-        if across.folds is not None:
-            directions = folds_over_people(_testable(study, across, people), across.folds)
-        folds = tuple(Fold('across', i, direction) for i, direction in enumerate(directions))
+        folds = tuple(
+            Fold('across', i, direction) for i, direction in enumerate(directions(study, people))
+        )
         for labels in across.labels:
             yield labels, folds
     if within is not None:
@@ -279,6 +278,16 @@ def _tables(study: Study, people: People) -> Iterator[tuple[Labels, tuple[Fold, 
         )
         for labels in within.labels:
             yield labels, folds
+
+
+def directions(study: Study, people: People) -> tuple[Direction, ...]:
+    """Give who trains and who tests across people: as named, or a direction a fold."""
+    across = study.splits.across
+    if across is None:
+        return ()
+    if across.folds is None:
+        return across.directions
+    return folds_over_people(_testable(study, across, people), across.folds)
 
 
 def _testable(study: Study, across: Across, people: People) -> tuple[str, ...]:

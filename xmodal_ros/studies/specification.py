@@ -377,10 +377,16 @@ def _parse(document: Mapping[str, Any], path: Path, when: str) -> Study:
 
 def _in_words(problem: Mapping[str, Any]) -> str:
     """Say what is wrong with a value, for those who write YAML."""
-    if problem['type'] == 'string_type' and isinstance(problem['input'], bool | int | float):
-        return f'{problem["input"]} is no text to YAML: put it in quotes, as it is to be read'
+    value = problem['input']
+    if problem['type'] == 'string_type' and isinstance(value, bool):
+        words = 'yes, on and true' if value else 'no, off and false'
+        return f'YAML reads {words} as a truth, not as text: put it in quotes, as it is to be read'
+    if problem['type'] == 'string_type' and isinstance(value, int | float):
+        return f'{value} is no text to YAML: put it in quotes, as it is to be read'
+    if problem['type'] == 'string_type' and value is None:
+        return 'YAML reads null, ~ and what is empty as nothing, not as text: put it in quotes'
     if problem['type'] == 'too_short':
-        return 'it holds nothing: name one, or leave it out'
+        return 'it holds nothing: name at least one'
     return str(problem['msg']).removeprefix('Value error, ')
 
 

@@ -29,7 +29,7 @@ from xmodal_ros.data.datamodule import load_recordings
 from xmodal_ros.data.file_identity import content
 from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.data.scan import scan
-from xmodal_ros.data.split import check_people, SubjectSplit
+from xmodal_ros.data.split import check_people, natural_order, SubjectSplit
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.executors import LocalExecutor, OpenExecutor
 from xmodal_ros.progress import ProgressReporter
@@ -40,8 +40,8 @@ from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.run_code import code_of
 from xmodal_ros.studies.runner import devices_for, Job, Task
-from xmodal_ros.studies.runs import file_name, groups, People, Run
-from xmodal_ros.studies.specification import Study
+from xmodal_ros.studies.runs import directions, file_name, groups, People, Run
+from xmodal_ros.studies.specification import Direction, Study
 from xmodal_ros.studies.summary import summarise, Table
 
 
@@ -112,6 +112,8 @@ class StudyRuns:
         recipes = make_recipes(self.study, facts)
         people = _people(facts, recipes)
         self._check_people(people)
+        for note in _not_shown_in_training(directions(self.study, people), facts):
+            reporter.note(note)
         options = DataOptions(self._windows, workers, strict=True)
         with self._cutting(reporter):
             load_recordings(facts, recipes, options, reporter, open_executor=open_executor)
@@ -264,18 +266,30 @@ def _read_all(study: Study, reporter: ProgressReporter) -> tuple[RecordingFacts,
     for name in study.sensor_names:
         if without := sum(name not in facts.sensors for facts in usable):
             reporter.note(f"{without} of {len(usable)} recordings have no sensor '{name}'")
-    if study.splits.across is not None:
-        shown_by: dict[str, set[str]] = {}
-        for facts in usable:
-            for segment in facts.segments:
-                shown_by.setdefault(segment.label, set()).add(facts.subject)
-        for label, people in sorted(shown_by.items()):
-            if len(people) == 1:
-                reporter.note(
-                    f"activity '{label}' is shown by {people.pop()} alone: where they are tested "
-                    'nobody has taught it, and it counts as missed'
-                )
     return usable
+
+
+def _not_shown_in_training(
+    folds: Iterable[Direction], facts: Sequence[RecordingFacts]
+) -> Iterator[str]:
+    """Say which activities people are tested on that none of those who train there shows."""
+    shown_by: dict[str, set[str]] = {}
+    for fact in facts:
+        for segment in fact.segments:
+            shown_by.setdefault(segment.label, set()).add(fact.subject)
+    for label, people in sorted(shown_by.items()):
+        tested = {
+            name
+            for direction in folds
+            if people.isdisjoint(direction.train)
+            for name in people.intersection(direction.test)
+        }
+        if tested:
+            names = ', '.join(sorted(tested, key=natural_order))
+            yield (
+                f"activity '{label}' of {names}: where they are"
+                '  tested nobody who trains shows it, and it counts as missed'
+            )
 
 
 def _people(facts: Sequence[RecordingFacts], sensors: Iterable[str]) -> People:

@@ -115,7 +115,7 @@ def provenance(
 
 
 def _message_rate_hz(data_module: DataModule, target: str) -> float:
-    """Give the usual rate of the target's messages in half of the recordings learnt from."""
+    """Give the lower median, over the recordings learnt from, of the target's usual rates."""
     rates = sorted(
         sensor.rate_hz
         for recording in data_module.report.recordings

@@ -104,6 +104,11 @@ def test_a_rate_is_compared_with_that_of_the_recordings_learnt_from() -> None:
     (found,) = check_fit(slow, camera(3))
     assert found.code == 'low-rate'
     assert 'the model learnt from 5 Hz' in found.problem
+    (found,) = check_fit(slow, camera(1))
+    assert found.code == 'coverage'
+    assert found.remedy.startswith('raise the rate of the driver to 5 Hz and')
+    (found,) = check_fit(replace(IMU, learnt_rate_hz=1600.0), imu())
+    assert 'the model learnt from 1600 Hz' in found.problem
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import numpy as np
 
 from xmodal_ros.errors import StreamError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
-from xmodal_ros.modalities.intake import ENOUGH_OF_RATE
+from xmodal_ros.modalities.intake import ENOUGH_OF_RATE, rate_in_words
 from xmodal_ros.modalities.registry import find_modality, make_decoder
 from xmodal_ros.streams.sample import DecodeError, Sample
 from xmodal_ros.tools.doctor.expectation import Expectation
@@ -136,10 +136,11 @@ def _check_sample_rate(
 def _check_rate(
     expectation: Expectation, name: str, found: Measurement, subject: str
 ) -> Iterator[Finding]:
-    wanted_hz = expectation.window.rate_hz
     timing = found.timing
     if timing is None:
         return
+    learnt_hz = expectation.learnt_rate_hz or expectation.window.rate_hz
+    learnt = rate_in_words(learnt_hz)
     covered = coverage(expectation, found)
     if covered is not None and covered < expectation.window.min_coverage:
         yield Finding(
@@ -149,11 +150,10 @@ def _check_rate(
             f'what comes on {name} ({timing.rate_hz:.1f} Hz, gaps up to '
             f'{timing.largest_gap_s:.2f} s) covers {covered:.0%} of the windows, the model wants '
             f'{expectation.window.min_coverage:.0%}: its answer will be unknown',
-            f'raise the rate of the driver to {wanted_hz} Hz and mend the gaps, or train a model '
+            f'raise the rate of the driver to {learnt} and mend the gaps, or train a model '
             'for a lower rate',
         )
-    elif timing.rate_hz < ENOUGH_OF_RATE * (expectation.learnt_rate_hz or wanted_hz):
-        learnt = f'{expectation.learnt_rate_hz or wanted_hz:.3g} Hz'
+    elif timing.rate_hz < ENOUGH_OF_RATE * learnt_hz:
         yield Finding(
             'warning',
             'low-rate',
