@@ -140,6 +140,12 @@ def folder_of_bags(folder: Path, _patch: Patch) -> Path:
     return folder
 
 
+def folder_of_folders(folder: Path, _patch: Patch) -> Path:
+    (folder / 'monday').mkdir()
+    bag(folder / 'monday')
+    return folder
+
+
 def split_file_gone(folder: Path, patch: Patch) -> Path:
     return metadata(lambda text: text.replace('- bag.mcap', '- bag.mcap\n  - bag_1.mcap'))(
         folder, patch
@@ -443,6 +449,9 @@ REFUSALS: dict[str, Refusal] = {
     'broken link': Refusal("link that leads nowhere, to 'gone.mcap'", leading_nowhere),
     'empty folder': Refusal('neither metadata.yaml nor .mcap, .db3 or .bag', empty_folder),
     'folder of bags': Refusal('is no bag itself but holds bag: give those', folder_of_bags),
+    'folder of folders': Refusal(
+        r'holds no recordings itself, but .*monday.* do: give those', folder_of_folders
+    ),
     'other file': Refusal('is not a bag: give a bag folder or a file', file('a.jpg', HEADLESS)),
     'false suffix': Refusal(
         'not a .mcap file: it starts with the bytes ff d8', file('a.mcap', HEADLESS)
