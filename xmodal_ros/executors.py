@@ -181,6 +181,8 @@ class LocalExecutor(_ThreadedExecutor):
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 started = pool.submit(os.getpid)
+            except OSError as error:
+                raise LostWorkerError(f'it did not begin: {error}') from error
             finally:
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             number = started.result()

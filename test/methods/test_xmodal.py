@@ -16,6 +16,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 import torch
@@ -89,6 +90,7 @@ class FakeTrainer:
     number: int = -1
     fits: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    submitted: list[Any] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
     def fit(
@@ -107,6 +109,7 @@ class FakeTrainer:
         return When(lambda: self.fit(method, sources))
 
     def submit(self, work: Callable) -> Pending:
+        self.submitted.append(work)
         return When(lambda: work(self))
 
     def average(self, taught: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
@@ -196,6 +199,8 @@ def test_without_a_source_that_is_worth_anything_the_target_learns_alone():
     trainer = FakeTrainer({ALONE: 0.5}, skills=dict.fromkeys(BOTH, 0.0))
     assert course(trainer) == ALONE
     assert trainer.verdicts == []
+    # Nobody would ask what came of it.
+    assert all(work.keywords['sources'] for work in trainer.submitted)
 
 
 @pytest.mark.parametrize(('loss', 'kept'), [(0.9, BOTH), (1.1, ALONE)])

@@ -374,7 +374,11 @@ def test_nothing_done_yet_is_a_table_too(recordings, tmp_path):
     ('across', 'shown', 'told'),
     [
         ({'directions': [ONE_TEACHES]}, {'1': 'fall', '2': 'walk', '3': 'walk'}, ''),
-        ({'directions': [ONE_TEACHES]}, {'1': 'walk', '2': 'sit', '3': 'sit'}, "'sit' of 2, 3"),
+        (
+            {'directions': [ONE_TEACHES]},
+            {'1': 'walk', '2': 'sit', '3': 'sit'},
+            "'sit' of 2, 3",
+        ),
         (
             {'folds': 2, 'subjects': ['2', '3']},
             {'1': 'sit', '2': 'sit', '3': 'walk'},
@@ -393,7 +397,8 @@ def test_activities_that_nobody_teaches_are_told_where_people_are_tested(
     runs = StudyRuns(study(bags, splits={'across': across}), tmp_path / 'out', 'cpu')
     runs.prepare(heard, 1)
     notes = [note for note in heard.notes if note.startswith('activity')]
-    assert [note.partition(':')[0] for note in notes] == ([f'activity {told}'] if told else [])
+    words = 'where they are tested, nobody who trains shows it, and it counts as missed'
+    assert notes == ([f'activity {told}: {words}'] if told else [])
 
 
 def test_recordings_that_cannot_be_used_are_refused(tmp_path):

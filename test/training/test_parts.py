@@ -15,6 +15,7 @@
 """Parts of a training are the same wherever they are done, and end with who wants them."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,6 +26,7 @@ import signal
 import subprocess
 import sys
 import traceback
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,7 +46,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.verdict import judge
 from xmodal_ros.progress import EpochMetrics
-from xmodal_ros.training import parts
+from xmodal_ros.training import parts, train
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.parts import FitHooks, PartExecutor, processes_for
 from xmodal_ros.training.trainer import repeatable
@@ -67,7 +69,8 @@ def fail(_hooks: FitHooks, error: Exception) -> None:
     raise error
 
 
-def die_elsewhere(_hooks: FitHooks) -> str:
+def die_elsewhere(hooks: FitHooks) -> str:
+    hooks.reporter.begin('dying', 1)
     if multiprocessing.parent_process() is not None:
         os._exit(9)
     return 'done here'
@@ -110,10 +113,10 @@ class Heard(Notes):
 
 @pytest.fixture(scope='module')
 def shared():
-    heard = Heard()
+    heard, others = Heard(), set(multiprocessing.active_children())
     with PartExecutor(2, 0, heard, heard.epochs) as executor:
         yield executor, heard
-    assert not multiprocessing.active_children()
+    assert set(multiprocessing.active_children()) <= others
 
 
 @pytest.fixture
@@ -248,6 +251,18 @@ def test_what_a_process_was_at_that_ended_by_itself_is_done_here_and_told():
         assert results(executor, [Draw(0)]) == results(executor, [Draw(1)])
     (note,) = heard.notes[:1]
     assert 'ended by itself (exit code 9): its part is done here' in note
+    assert executor.beside() == ''
+
+
+def test_where_no_process_can_begin_parts_are_done_here_and_it_is_told(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise BlockingIOError(11, 'Resource temporarily unavailable')
+
+    heard = Notes()
+    monkeypatch.setattr(ProcessPoolExecutor, 'submit', refuse)
+    with repeatable(0), PartExecutor(2, 0, heard) as executor:
+        assert results(executor, [Draw(0), Draw(0)]) == [Draw(0)(FitHooks())] * 2
+    assert 'it did not begin: [Errno 11] Resource' in ''.join(heard.notes)
 
 
 def test_whatever_leaves_the_block_ends_processes_at_once(tmp_path):
@@ -308,3 +323,14 @@ def test_as_many_processes_as_cores_where_there_is_memory_and_enough_to_do(monke
     assert processes_for(None, 5000) == 1
     memory.unlink()
     assert processes_for(None, 5000) == 1
+
+
+def test_one_process_tries_nets_only_when_they_are_asked_for():
+    """Else those that learn together would not ask for the same things in the same order."""
+    asked: list[str] = []
+    config: Any = SimpleNamespace(target='imu')
+    split = SimpleNamespace(training=SimpleNamespace(unlabelled=()))
+    data: Any = SimpleNamespace(recipes={'imu': SimpleNamespace(auto=True)}, sets={'imu': split})
+    learner: Any = SimpleNamespace(document=asked.append)
+    assert train._try_nets(config, data, learner, torch.device('cpu'), parts.IN_TURN) is None
+    assert asked == []

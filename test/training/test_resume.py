@@ -345,3 +345,29 @@ def test_a_disk_that_is_full_is_told_once_and_the_state_before_stays(tmp_path, m
     assert 'No space left' in note
     assert stated(out) == 7
     assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_cleared_of_another_run_is_not_gone_on_from_in_other_processes(
+    tmp_path, monkeypatch
+):
+    def denied(_folder: Path) -> None:
+        raise OSError(13, 'Permission denied')
+
+    out, notes = tmp_path / 'imu', Notes()
+    other = {**RUN, 'settings': {'seed': 1}}
+    keep(out)
+    with run_checkpoints(out, other, resume=False, note=notes.append) as checkpoints:
+        monkeypatch.setattr(checkpoint_store, 'clear', denied)
+        opened = checkpoints.share()(notes.append)
+        assert checkpoints.of(1, 'training imu').load() is None
+        assert opened(1, 'training imu').load() is None
+        monkeypatch.undo()
+    assert any('Permission denied' in note for note in notes)
+
+
+def test_states_of_stages_with_long_names_are_apart(tmp_path):
+    long = 'judging, part 1 of 3: training camera_front_left (xmodal from imu_right_upper_'
+    with run_checkpoints(tmp_path / 'imu', RUN, resume=False, note=Notes().append) as kept:
+        kept.of(103, f'{long}arm)').save(STATE)
+        assert kept.of(103, f'{long}arm)').load() is not None
+        assert kept.of(103, f'{long}leg)').load() is None

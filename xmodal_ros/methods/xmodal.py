@@ -136,7 +136,8 @@ class Xmodal(PairedMethod):
         if sources != list(trainer.sources):
             for each in tried:
                 each.cancel()
-            tried = [fold.submit(partial(self._try, sources=sources)) for fold in folds]
+            again = folds if sources else ()
+            tried = [fold.submit(partial(self._try, sources=sources)) for fold in again]
         alone, ways = self._scored(trainer, tried, sources)
         if not ways:
             return trainer.fit(_ALONE, ())

@@ -287,8 +287,8 @@ def _not_shown_in_training(
         if tested:
             names = ', '.join(sorted(tested, key=natural_order))
             yield (
-                f"activity '{label}' of {names}: where they are"
-                '  tested nobody who trains shows it, and it counts as missed'
+                f"activity '{label}' of {names}: where they are tested, nobody who trains shows "
+                'it, and it counts as missed'
             )
 
 

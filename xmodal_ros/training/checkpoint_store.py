@@ -44,7 +44,12 @@ from xmodal_ros.methods.method import method_class
 from xmodal_ros.modalities.registry import find_modality
 from xmodal_ros.models.configuration_encoder import encoder_class
 from xmodal_ros.registry import other_code
-from xmodal_ros.training.checkpoint import CheckpointStore, load_state, TrainerState
+from xmodal_ros.training.checkpoint import (
+    CheckpointStore,
+    load_state,
+    NullCheckpointStore,
+    TrainerState,
+)
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.trainer import THREADS_VARIABLE, training_threads
 
@@ -179,7 +184,9 @@ class RunCheckpoints:
         try:
             self._take_over()
         except OSError as error:
+            # What lies there may be another run's.
             self._tell(error)
+            return _unkept
         return partial(_shared, self._folder, self._identity)
 
     def _take_over(self) -> None:
@@ -198,13 +205,19 @@ class RunCheckpoints:
         self._has_failed = True
 
     def _file(self, name: str) -> Path:
-        return self._folder / f'{"".join(c if c.isalnum() else "_" for c in name)[:80]}.state'
+        # Names may be long, and alike but for their ends.
+        words = ''.join(c if c.isalnum() else '_' for c in name)[:60]
+        return self._folder / f'{words}_{hashlib.sha256(name.encode()).hexdigest()[:12]}.state'
 
 
 def _shared(
     folder: Path, identity: Identity, note: Callable[[str], None]
 ) -> Callable[[int, str], CheckpointStore]:
     return RunCheckpoints(folder, identity, resumes=True, note=note).of
+
+
+def _unkept(_note: Callable[[str], None]) -> Callable[[int, str], CheckpointStore]:
+    return lambda _number, _stage: NullCheckpointStore()
 
 
 def _with_digest(content: bytes) -> bytes:

@@ -191,7 +191,7 @@ class PartExecutor:
             time.sleep(_SIGNAL_S)
             self._told.note(
                 f'a process that trained beside this one ended by itself ({error}): its part is '
-                'done here, and no other takes its place. Is there enough memory? See --jobs'
+                'done here. Is there enough memory? See --jobs'
             )
             return self._do_here(part, part.hooks)
         for note in done.notes:
@@ -226,10 +226,12 @@ class PartExecutor:
     def is_over(self, part: '_Part[Any]', future: 'Future[bytes]') -> None:
         """Take a process back that has done its work, unless it has ended."""
         error = None if future.cancelled() else future.exception()
-        if error is None or not is_lost_worker(error):
-            with self._lock:
-                self._free.append(part.slot)
-            self._hand_out()
+        if error is not None and is_lost_worker(error):
+            self._slots[part.slot].value = b''
+            return
+        with self._lock:
+            self._free.append(part.slot)
+        self._hand_out()
 
     def _do_here(self, part: '_Part[T]', hooks: FitHooks) -> T:
         with torch.random.fork_rng():
@@ -407,7 +409,8 @@ class _SlotReporter:
             'detail': detail,
             'metrics': self._metrics and vars(self._metrics),
         }
-        content = json.dumps(state).encode()
+        # Metrics of others may be tensors, or numbers of numpy.
+        content = json.dumps(state, default=float).encode()
         if len(content) < _SLOT_BYTES:
             self._slot.value = content
 

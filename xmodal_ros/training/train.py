@@ -170,6 +170,7 @@ def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
             reporter,
             context,
             lambda _number, _stage: NullCheckpointStore(),
+            executor=PartExecutor(1, config.seed, reporter),
         )
         trainer.check(method)
         method.train_target(trainer)
@@ -321,6 +322,9 @@ def _try_nets(
     """Begin what choosing an encoder of the target takes, as far as it is known by now."""
     name, examples = config.target, data_module.sets[config.target]
     if not data_module.recipes[name].auto or len(examples.training.unlabelled):
+        return None
+    if executor.processes == 1:
+        # Nothing is gained, and processes that learn together begin with the first of the sources.
         return None
     return try_nets(
         trainer.document(name),
