@@ -27,7 +27,7 @@ import pytest
 
 from test.dask_cluster import ROOT
 from test.needs import need
-from test.waiting import poll_for
+from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros import executors
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.executors import (
@@ -94,6 +94,21 @@ def test_an_exception_here_ends_what_is_at_work_at_once(tmp_path):
     assert not multiprocessing.active_children()
 
 
+def assert_its_process_ends_with(script: str, folder: Path, number: int) -> None:
+    """A process whose number a script writes to the file it is given ends by the script's end."""
+    (folder / 'script.py').write_text(script)
+    file = folder / 'number'
+    command = [sys.executable, str(folder / 'script.py'), str(file)]
+    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
+        poll_for(lambda: file.exists() and bool(file.read_text()))
+        child = int(file.read_text())
+        assert is_alive(child)
+        parent.send_signal(number)
+        assert parent.wait(PATIENCE_S) == -number
+    poll_for(lambda: not is_alive(child))
+
+
 def test_processes_end_with_the_one_that_started_them_however_that_ends(tmp_path):
     script = (
         'import sys\n'
@@ -104,16 +119,7 @@ def test_processes_end_with_the_one_that_started_them_however_that_ends(tmp_path
         '    with LocalExecutor(1) as executor:\n'
         '        executor.submit(write_and_sleep, Path(sys.argv[1])).result()\n'
     )
-    (tmp_path / 'script.py').write_text(script)
-    file = tmp_path / 'number'
-    command = [sys.executable, str(tmp_path / 'script.py'), str(file)]
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    with subprocess.Popen(command, env=environment) as parent:
-        poll_for(lambda: file.exists() and file.read_text())
-        number = int(file.read_text())
-        assert is_alive(number)
-        parent.send_signal(signal.SIGKILL)
-    poll_for(lambda: not is_alive(number))
+    assert_its_process_ends_with(script, tmp_path, signal.SIGKILL)
 
 
 def test_jobs_of_slurm_give_values_errors_and_deaths(tmp_path):

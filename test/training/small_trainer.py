@@ -28,7 +28,7 @@ from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.configuration_imu_cnn import ImuCnnConfig
 from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.training.callbacks import Callback
-from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
+from xmodal_ros.training.checkpoint import CheckpointStore, kept_nowhere
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
 from xmodal_ros.training.parts import IN_TURN, PartExecutor
@@ -81,7 +81,7 @@ def trainer(
     recipes: Mapping[str, Recipe] = RECIPES,
     sets: Mapping[str, DatasetSplit] | None = None,
     reporter: ProgressReporter | None = None,
-    stores: Callable[[int, str], CheckpointStore] = lambda _number, _stage: NullCheckpointStore(),
+    stores: Callable[[int, str], CheckpointStore] = kept_nowhere,
     context: DistributedContext = SINGLE_PROCESS,
     people: Sequence[str] = (),
     callbacks: Sequence[Callback] = (),

@@ -23,8 +23,6 @@ import multiprocessing
 import os
 from pathlib import Path
 import signal
-import subprocess
-import sys
 import traceback
 from types import SimpleNamespace
 from typing import Any
@@ -32,8 +30,7 @@ from typing import Any
 import pytest
 import torch
 
-from test.dask_cluster import ROOT
-from test.test_executors import is_alive, write_and_sleep
+from test.test_executors import assert_its_process_ends_with, is_alive, write_and_sleep
 from test.training.small_trainer import (
     chosen,
     examples,
@@ -41,7 +38,7 @@ from test.training.small_trainer import (
     Notes,
     trainer,
 )
-from test.waiting import PATIENCE_S, poll_for
+from test.waiting import poll_for
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.verdict import judge
@@ -295,17 +292,7 @@ def test_processes_end_with_the_one_that_waits_for_them(tmp_path, number):
         '        while not part.future.running(): pass\n'
         '        part.result()\n'
     )
-    (tmp_path / 'script.py').write_text(script)
-    file = tmp_path / 'number'
-    command = [sys.executable, str(tmp_path / 'script.py'), str(file)]
-    environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
-        poll_for(lambda: file.exists() and bool(file.read_text()))
-        child = int(file.read_text())
-        assert is_alive(child)
-        parent.send_signal(number)
-        assert parent.wait(PATIENCE_S) == -number
-    poll_for(lambda: not is_alive(child))
+    assert_its_process_ends_with(script, tmp_path, number)
 
 
 def test_as_many_processes_as_cores_where_there_is_memory_and_enough_to_do(monkeypatch, tmp_path):

@@ -192,6 +192,12 @@ def folders_passed_over(paths: Iterable[Path]) -> tuple[Path, ...]:
     )
 
 
+def about_passed_over(paths: Iterable[Path]) -> Iterator[str]:
+    """Say of each of :func:`folders_passed_over` what to do about it."""
+    for folder in folders_passed_over(paths):
+        yield f'{folder} holds recordings too, and is not looked into: name it as well'
+
+
 def _folders_of_recordings(folder: Path, levels: int) -> Iterator[Path]:
     with suppress(OSError):
         for inner in islice(sorted(folder.iterdir()), _MOST_LOOKED_AT):

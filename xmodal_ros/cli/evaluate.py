@@ -201,16 +201,13 @@ def evaluate(
 
     Example: xmodal evaluate models/imu recordings/subject_05 --live --html report.html
     """
-    from xmodal_ros.bags.opening import folders_passed_over
+    from xmodal_ros.bags.opening import about_passed_over
     from xmodal_ros.cli.evaluate_inputs import sort_paths
     from xmodal_ros.cli.evaluate_run import EvaluationSettings, run
 
     bundles, bags = sort_paths(paths)
-    for folder in folders_passed_over(paths):
-        typer.echo(
-            f'warning: {folder} holds recordings too, and is not looked into: name it as well',
-            err=True,
-        )
+    for note in about_passed_over(paths):
+        typer.echo(f'warning: {note}', err=True)
     run(
         EvaluationSettings(
             bundles=bundles,

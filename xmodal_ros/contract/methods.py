@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 import json
 from pathlib import Path
 import tempfile
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 import torch
 from torch import Tensor
@@ -39,7 +39,7 @@ from torch.nn import functional
 
 from xmodal_ros.contract.export import require_onnx_parity
 from xmodal_ros.contract.require import require, require_close, require_equal, run_checks
-from xmodal_ros.methods.method import method_class, TransferMethod
+from xmodal_ros.methods.method import Deferred, method_class, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source, WindowTensors
 from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
 from xmodal_ros.methods.verdict import Scores, Unit, Verdict
@@ -203,8 +203,8 @@ class _Trainer:
     ) -> _Fitted:
         return _fit(method, _task(method, sources, None if start is None else start.target))
 
-    def submit_fit(self, method: TransferMethod, sources: Sequence[str]) -> '_Pending[_Fitted]':
-        return _Pending(lambda: self.fit(method, sources))
+    def submit_fit(self, method: TransferMethod, sources: Sequence[str]) -> Deferred[_Fitted]:
+        return Deferred(lambda: self.fit(method, sources))
 
     def validation_loss(self, fitted: _Fitted) -> float:
         windows = _examples(seed=8)
@@ -241,16 +241,8 @@ class _FoldTrainer(_Trainer):
     def scores(self, fitted: _Fitted) -> Scores:
         return {str(self._number): -self.validation_loss(fitted)}
 
-    def submit(self, work: Callable[['_FoldTrainer'], T]) -> '_Pending[T]':
-        return _Pending(lambda: work(self))
-
-
-@dataclass(frozen=True)
-class _Pending(Generic[T]):
-    result: Callable[[], T]
-
-    def cancel(self) -> None:
-        """Do without it."""
+    def submit(self, work: Callable[['_FoldTrainer'], T]) -> Deferred[T]:
+        return Deferred(lambda: work(self))
 
 
 def _train(method: TransferMethod) -> _Fitted:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from xmodal_ros.activities import in_words, merged, spellings
-from xmodal_ros.bags.opening import find_recordings, folders_passed_over, is_recording
+from xmodal_ros.bags.opening import about_passed_over, find_recordings, is_recording
 from xmodal_ros.bags.segment import relabelled
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.file_identity import content
@@ -100,8 +100,8 @@ def scan(
         _refuse(
             [*left_out, *(ExcludedRecording(facts.path, NO_LABELS, facts) for facts in usable)]
         )
-    for folder in folders_passed_over(paths):
-        reporter.note(f'{folder} holds recordings too, and is not looked into: name it as well')
+    for note in about_passed_over(paths):
+        reporter.note(note)
     _tell(usable, left_out, reporter)
     _check_modalities(usable)
     return ScanResult(tuple(usable), tuple(left_out), tuple(found))

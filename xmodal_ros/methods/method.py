@@ -23,7 +23,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 import difflib
-from typing import Any, ClassVar, Literal, Protocol, TYPE_CHECKING, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -69,6 +69,16 @@ class Pending(Protocol[Result]):
 
     def cancel(self) -> None:
         """Do without it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Deferred(Generic[T]):
+    """What is done by ``result``, when that is asked for."""
+
+    result: Callable[[], T]
+
+    def cancel(self) -> None:
+        """Do without it: nothing has begun."""
 
 
 class MethodTrainer(Protocol[Fitted]):

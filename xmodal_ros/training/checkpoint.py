@@ -90,3 +90,8 @@ class NullCheckpointStore:
 
     def save(self, state: TrainerState) -> None:
         """Let it go."""
+
+
+def kept_nowhere(_number: int, _stage: str) -> CheckpointStore:
+    """Give a store that keeps nothing, whichever fit it is for."""
+    return NullCheckpointStore()

@@ -46,8 +46,8 @@ from xmodal_ros.models.configuration_encoder import encoder_class
 from xmodal_ros.registry import other_code
 from xmodal_ros.training.checkpoint import (
     CheckpointStore,
+    kept_nowhere,
     load_state,
-    NullCheckpointStore,
     TrainerState,
 )
 from xmodal_ros.training.distributed import DistributedContext
@@ -217,7 +217,7 @@ def _shared(
 
 
 def _unkept(_note: Callable[[str], None]) -> Callable[[int, str], CheckpointStore]:
-    return lambda _number, _stage: NullCheckpointStore()
+    return kept_nowhere
 
 
 def _with_digest(content: bytes) -> bytes:

@@ -38,7 +38,7 @@ from xmodal_ros.executors import is_lost_worker, LocalExecutor
 from xmodal_ros.methods.method import Pending
 from xmodal_ros.progress import EpochMetrics, NullReporter, ProgressReporter
 from xmodal_ros.training.callbacks import Callback, TrainerInterface
-from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
+from xmodal_ros.training.checkpoint import CheckpointStore, kept_nowhere
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.freed_memory import freed_memory_kept
 from xmodal_ros.training.trainer import repeatable, training_threads
@@ -65,7 +65,7 @@ class FitHooks:
     """What fits of one process are tied to: who hears of them, and where their states are kept."""
 
     reporter: ProgressReporter = field(default_factory=NullReporter)
-    stores: Stores = lambda _number, _stage: NullCheckpointStore()
+    stores: Stores = kept_nowhere
     callbacks: Sequence[Callback] = ()
     context: DistributedContext = SINGLE_PROCESS
 

@@ -31,7 +31,7 @@ from xmodal_ros.data.dataset import DatasetSplit, pair_in_time
 from xmodal_ros.data.window_array import WindowArray
 from xmodal_ros.data.window_split import why_left_out
 from xmodal_ros.errors import TrainingError
-from xmodal_ros.methods.method import Pending, TransferMethod
+from xmodal_ros.methods.method import Deferred, Pending, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.methods.verdict import Scores, Unit, Verdict
@@ -43,7 +43,7 @@ from xmodal_ros.models.lazy_tensor import as_tensor
 from xmodal_ros.models.modeling_preprocessing import fit_standardise
 from xmodal_ros.progress import ProgressReporter
 from xmodal_ros.training.callbacks import Callback, ProgressCallback
-from xmodal_ros.training.checkpoint import CheckpointStore, NullCheckpointStore
+from xmodal_ros.training.checkpoint import CheckpointStore, kept_nowhere
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.folds import HeldOut, make_folds
 from xmodal_ros.training.frame_memory import FrameMemory
@@ -96,7 +96,7 @@ class TransferTrainer:
         device: torch.device,
         reporter: ProgressReporter,
         *,
-        stores: Stores = lambda _number, _stage: NullCheckpointStore(),
+        stores: Stores = kept_nowhere,
         callbacks: Sequence[Callback] = (),
         context: DistributedContext = SINGLE_PROCESS,
         people: Sequence[str] = (),
@@ -223,7 +223,7 @@ class TransferTrainer:
         features of frames.
         """
         if sources or self._recipes[self.target].encoder.remembers_frames:
-            return _PendingHere(partial(self.fit, method, sources))
+            return Deferred(partial(self.fit, method, sources))
         make = partial(
             TransferTrainer,
             self.target,
@@ -239,7 +239,7 @@ class TransferTrainer:
         first = self._fitted
         self._fitted += 1
         if self._executor.processes == 1:
-            return _PendingHere(partial(self._fit_alone_as, first, method))
+            return Deferred(partial(self._fit_alone_as, first, method))
         work = partial(_fit_alone, method=method)
         return self._submit(_Part(make, first, self._pretrained, work))
 
@@ -545,19 +545,6 @@ class _PendingPart(Generic[T]):
 
     def cancel(self) -> None:
         self.pending.cancel()
-
-
-@dataclass(frozen=True, eq=False)
-class _PendingHere(Generic[T]):
-    """What is done here when it is asked for."""
-
-    call: Callable[[], T]
-
-    def result(self) -> T:
-        return self.call()
-
-    def cancel(self) -> None:
-        """Do nothing, as before."""
 
 
 def _fit_alone(trainer: TransferTrainer, method: TransferMethod) -> FitResult:
