@@ -154,6 +154,12 @@ def test_files_of_ones_own_become_a_bag(tmp_path: Path) -> None:
     bare = CliRunner().invoke(app, words)
     assert bare.exit_code == 0, bare.output
     assert f'no labels: mark them with `xmodal label {tmp_path / "bare"}`' in bare.stderr
+    turns = '\n'.join(f'{10 * n},0,0,1' for n in range(90))
+    (tmp_path / 'gyro.csv').write_text(f't,x,y,z\n{turns}')
+    apart = ('--gyro', 'x,y,z', '--gyro-file', str(tmp_path / 'gyro.csv'), '--acc-unit', 'g')
+    result = files('--force', *apart)
+    assert result.exit_code == 0, result.output
+    assert '10 of 100 samples are left out' in result.stderr
     for wrong in (('--acc', 'x,y'), ('--start', 'noon'), ('--subject', ' ')):
         assert isinstance(files(*wrong).exception, ConfigurationError)
 

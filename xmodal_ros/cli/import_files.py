@@ -87,6 +87,14 @@ def import_files(
     gyro: Annotated[
         str, typer.Option(metavar='X,Y,Z', help='The columns of angular rate, or none.')
     ] = 'gx,gy,gz',
+    gyro_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar='CSV',
+            help='The table of --gyro where that is not in the one of --imu, as phones write it, '
+            'with the same column of time; taken at the times of the acceleration.',
+        ),
+    ] = None,
     gyro_unit: Annotated[RateUnit, typer.Option(help='Its unit.')] = 'rad/s',
     no_gravity: Annotated[
         bool,
@@ -152,6 +160,7 @@ def import_files(
         gyro_unit,
         not no_gravity,
         label_column.strip(),
+        gyro_file,
     )
     files = OwnFiles(
         imu,

@@ -73,9 +73,10 @@ class TableFile(SensorFile):
         self._table, self._msgtype, self._serialize = table, msgtype, serialize
         self.repeated = table.repeated
         self.starts_at_ns = int(table.times_ns[0]) if table.is_dated else None
+        self.notes = table.notes
         if table.labels:
             self.label_runs = label_runs(table.times_ns - table.times_ns[0], table.labels)
-            self.notes = tuple(_doubts(self.label_runs))
+            self.notes += tuple(_doubts(self.label_runs))
 
     @property
     def duration_ns(self) -> int:

@@ -53,6 +53,8 @@ _TIME_OF_DAY: Final = re.compile(r'\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?')
 _OTHER_DATE: Final = re.compile(r'\d{1,4}[/.]\d{1,2}[/.]\d{1,4}')
 # How programs write that there is no number, beside NaN.
 _NOTHING: Final = frozenset({'na', 'n/a', '<na>', 'null', 'none', 'nil'})
+# Phones write 2025-01-31 12:00:00 +0200.
+_BEFORE_ZONE: Final = re.compile(r'\s+(?=[+-]\d{2}:?\d{2}$)')
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,13 +79,14 @@ class SampleTable:
     """Samples in order: ``times_ns`` (N,) and ``values`` (N, columns), in the table's units.
 
     ``repeated`` counts samples of the same time as the one before. ``labels`` (N,) are as the
-    table has them, () without a column of labels.
+    table has them, () without a column of labels. ``notes`` say what of the table is not used.
     """
 
     times_ns: NDArray[np.int64]
     values: NDArray[np.float64]
     repeated: int
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_dated(self) -> bool:
@@ -291,7 +294,7 @@ def _what_iso(text: str) -> str:
 
 def iso_ns(text: str) -> int:
     """Give nanoseconds since 1970 of a time in ISO 8601, UTC unless it says; or ValueError."""
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(_BEFORE_ZONE.sub('', text))
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 

@@ -28,7 +28,7 @@ from xmodal_ros.bags.importers.own_files import CAMERA, import_own_files, IMU, M
 from xmodal_ros.bags.inspection import inspect_bag
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.errors import BagError, ConfigurationError, UsageError
 from xmodal_ros.modalities.audio.decoder import AudioFormat
 from xmodal_ros.modalities.camera.file import VideoFile
 from xmodal_ros.modalities.imu.decoder import ImuDecoder
@@ -286,3 +286,20 @@ def test_ctrl_c_leaves_what_was_there(
     assert [item.name for item in tmp_path.iterdir()] == ['bag']
     after = sorted((file.name, file.read_bytes()) for file in (tmp_path / 'bag').iterdir())
     assert after == before
+
+
+def test_a_table_of_angular_rates_adds_to_one_of_accelerations(tmp_path: Path) -> None:
+    for name in ('acc', 'gyro'):
+        rows = '\n'.join(f'{n / 50},0,0,9.8' for n in range(100 if name == 'acc' else 90))
+        (tmp_path / f'{name}.csv').write_text(f'time,x,y,z\n{rows}\n')
+    axes = ('x', 'y', 'z')
+    columns = ImuColumns('time', axes, axes, rate_file=tmp_path / 'gyro.csv')
+    made = import_own_files(OwnFiles(tmp_path / 'acc.csv', columns), tmp_path / 'bag', 'ada')
+    assert made.messages == {'imu': 90}
+    assert 'gyro.csv has no angular rate' in ''.join(made.notes)
+    for files, problem in (
+        (OwnFiles(audio=tmp_path / 'a.wav', columns=columns), 'by --imu'),
+        (OwnFiles(tmp_path / 'acc.csv', replace(columns, rate=())), 'choose one'),
+    ):
+        with pytest.raises(UsageError, match=problem):
+            import_own_files(files, tmp_path / 'other', 'ada')

@@ -12,6 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +212,60 @@ def test_an_old_encoding_is_named_with_line_and_remedy(tmp_path: Path) -> None:
     (tmp_path / 'imu.csv').write_bytes('time,ax,ay,az,gx,gy,gz\n0,ü'.encode('cp1252'))
     with pytest.raises(BagError, match=r"line 2 is no UTF-8 \(byte 0xfc, which is 'ü'.*iconv"):
         read_imu_table(tmp_path / 'imu.csv', ImuColumns())
+
+
+ACCELERATIONS = '0.0,0,0,9.8\n0.1,0,0,9.8\n0.2,0,0,9.8\n0.9,0,0,9.8\n2.0,0,0,9.8\n5.0,0,0,9.8'
+
+
+def apart(folder: Path, rates: str, accelerations: str = ACCELERATIONS) -> ImuColumns:
+    (folder / 'acc.csv').write_text(f'time,x,y,z\n{accelerations}\n')
+    (folder / 'gyro.csv').write_text(f'time,x,y,z\n{rates}\n')
+    axes = ('x', 'y', 'z')
+    return ImuColumns('time', axes, axes, rate_file=folder / 'gyro.csv')
+
+
+def test_angular_rates_of_another_table_are_taken_at_the_times_of_the_accelerations(
+    tmp_path: Path,
+) -> None:
+    # One begins later, has a gap of a second, and ends before the other.
+    rates = [0.05, 0.15, 0.25, 0.35, 1.35, 1.45, 1.95, 2.05]
+    columns = apart(tmp_path, '\n'.join(f'{time},{time},0,{-time}' for time in rates))
+    table = read_imu_table(tmp_path / 'acc.csv', columns)
+    assert table.times_ns.tolist() == [100_000_000, 200_000_000, 2_000_000_000]
+    expected = [[0.1, 0, -0.1], [0.2, 0, -0.2], [2, 0, -2]]
+    np.testing.assert_allclose(table.values[:, 3:], expected)
+    assert table.notes == (
+        '3 of 6 samples are left out, for gyro.csv has no angular rate near them',
+    )
+
+
+def test_nothing_is_told_where_all_have_an_angular_rate_and_units_are_converted(
+    tmp_path: Path,
+) -> None:
+    columns = apart(tmp_path, '0,1000,0,0\n0.2,2000,0,0', '0,0,0,9.8\n0.1,0,0,9.8')
+    table = read_imu_table(tmp_path / 'acc.csv', replace(columns, rate_unit='mrad/s'))
+    np.testing.assert_allclose(table.values[:, 3], [1, 1.5])
+    assert table.notes == ()
+
+
+def test_labels_stay_with_their_samples(tmp_path: Path) -> None:
+    columns = apart(tmp_path, '0.1,0,0,0\n0.2,0,0,0\n0.3,0,0,0')
+    (tmp_path / 'acc.csv').write_text(
+        'time,x,y,z,what\n0,0,0,9.8,rest\n0.1,0,0,9.8,walk\n0.2,0,0,9.8,run\n'
+    )
+    table = read_imu_table(tmp_path / 'acc.csv', replace(columns, label='what'))
+    assert table.labels == ('walk', 'run')
+
+
+def test_angular_rates_of_other_times_are_refused_with_both_spans(tmp_path: Path) -> None:
+    columns = apart(tmp_path, '100,0,0,0\n100.5,0,0,0')
+    with pytest.raises(BagError, match=r'acc.csv: that is from 0 to 5 s, this from 100 to 100\.5'):
+        read_imu_table(tmp_path / 'acc.csv', columns)
+
+
+def test_dates_as_phones_write_them_are_read(tmp_path: Path) -> None:
+    file = write(
+        tmp_path, '2025-01-31 12:00:00.5 +0100,0,0,9.8\n2025-01-31T11:00:00.51Z,0,0,9.8', 't,x,y,z'
+    )
+    table = read_imu_table(file, ImuColumns('t', ('x', 'y', 'z'), (), 'iso'))
+    assert np.diff(table.times_ns).tolist() == [10_000_000]

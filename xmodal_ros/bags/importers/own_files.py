@@ -88,6 +88,12 @@ class OwnFiles:
         for name, path in self.others.items():
             yield Sensor(name, name, f'/{name}', f'{name}_link'), path, {}, 0.0
 
+    def paths(self) -> Iterator[Path]:
+        """Give each file of samples."""
+        yield from (path for _, path, _, _ in self.given())
+        if self.columns.rate_file is not None:
+            yield self.columns.rate_file
+
 
 @dataclass(frozen=True)
 class OwnBag:
@@ -123,6 +129,12 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
             )
     if files.no_activity and not files.columns.label:
         raise UsageError('--no-activity is about the labels of --label-column: give that too')
+    if files.columns.rate_file is not None and (files.imu is None or not files.columns.rate):
+        raise UsageError(
+            '--gyro-file adds angular rates to the table of accelerations: give that by --imu'
+            if files.imu is None
+            else '--gyro none and --gyro-file: choose one'
+        )
     if files.columns.label and (files.imu is None or files.labels is not None):
         raise UsageError(
             '--label-column names a column of the table: give the table by --imu'
@@ -140,7 +152,7 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
         subject=subject,
         sensors=sensors,
         segments=len(made.segments),
-        metadata={'files': ', '.join(path.name for _, path, _, _ in files.given())},
+        metadata={'files': ', '.join(path.name for path in files.paths())},
     )
     make_bag(plan, [SensorData(made.segments, made.records())], force=force)
     return OwnBag(
