@@ -232,7 +232,7 @@ def test_angular_rates_of_another_table_are_taken_at_the_times_of_the_accelerati
     columns = apart(tmp_path, '\n'.join(f'{time},{time},0,{-time}' for time in rates))
     table = read_imu_table(tmp_path / 'acc.csv', columns)
     assert table.times_ns.tolist() == [100_000_000, 200_000_000, 2_000_000_000]
-    expected = [[0.1, 0, -0.1], [0.2, 0, -0.2], [2, 0, -2]]
+    expected = np.array([[0.1, 0, -0.1], [0.2, 0, -0.2], [2, 0, -2]])
     np.testing.assert_allclose(table.values[:, 3:], expected)
     assert table.notes == (
         '3 of 6 samples are left out, for gyro.csv has no angular rate near them',
