@@ -22,7 +22,10 @@ from functools import partial
 import multiprocessing
 import os
 from pathlib import Path
+import pickle
 import signal
+import subprocess
+import sys
 import traceback
 from types import SimpleNamespace
 from typing import Any
@@ -42,7 +45,7 @@ from test.waiting import poll_for
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.verdict import judge
-from xmodal_ros.progress import EpochMetrics
+from xmodal_ros.progress import EpochMetrics, NullReporter
 from xmodal_ros.training import parts, train
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.parts import FitHooks, PartExecutor, processes_for
@@ -295,20 +298,32 @@ def test_processes_end_with_the_one_that_waits_for_them(tmp_path, number):
     assert_its_process_ends_with(script, tmp_path, number)
 
 
-def test_as_many_processes_as_cores_where_there_is_memory_and_enough_to_do(monkeypatch, tmp_path):
-    memory = tmp_path / 'meminfo'
-    monkeypatch.setattr(parts, '_MEMORY', memory)
-    monkeypatch.setattr(os, 'sched_getaffinity', lambda _: {0, 1, 2, 3})
+def test_a_process_that_begins_has_not_loaded_torch_when_it_can_be_ended():
+    """Else Ctrl-C would wait for that."""
+    with PartExecutor(2, 0, NullReporter()) as executor:
+        executor.submit(Draw(0), FitHooks()).result()
+        assert executor._executor is not None
+        begin = pickle.dumps(executor._executor._initializer)
+    script = (
+        'import pickle, sys\n'
+        f'pickle.loads({begin!r})\n'
+        'import xmodal_ros.executors\n'
+        'assert "xmodal_ros.training.slots" in sys.modules\n'
+        'assert "torch" not in sys.modules\n'
+    )
+    subprocess.run([sys.executable, '-c', script], check=True, timeout=60)
+
+
+def test_as_many_processes_as_cores_where_there_is_memory_and_enough_to_do(monkeypatch):
+    monkeypatch.setattr(parts, 'usable_cores', lambda: 4)
+    monkeypatch.setattr(parts, 'free_bytes', lambda: 32 * 2**30)
     monkeypatch.setenv('XMODAL_TRAINING_THREADS', '1')
-    memory.write_text('MemTotal: 99 kB\nMemAvailable:   33554432 kB\n')
     assert processes_for(None, 5000) == 4
     assert processes_for(None, 100) == 1
     assert processes_for(2, 100) == 2
     monkeypatch.setenv('XMODAL_TRAINING_THREADS', '2')
     assert processes_for(None, 5000) == 2
-    memory.write_text('MemAvailable:   1000000 kB\n')
-    assert processes_for(None, 5000) == 1
-    memory.unlink()
+    monkeypatch.setattr(parts, 'free_bytes', lambda: 10**9)
     assert processes_for(None, 5000) == 1
 
 

@@ -14,7 +14,6 @@
 
 """The command ``xmodal simulate``: recordings of people who do not exist."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -84,6 +83,7 @@ def simulate(
     """
     from xmodal_ros.executors import ExecutorSettings, parse_options
     from xmodal_ros.files import check_folder, clear_abandoned
+    from xmodal_ros.machine import usable_cores
     from xmodal_ros.simulator.simulate import plan_recordings
     from xmodal_ros.simulator.simulate import simulate as make
 
@@ -98,7 +98,7 @@ def simulate(
             highlight=False,
             soft_wrap=True,
         )
-    processes = jobs or os.cpu_count() or 1
+    processes = jobs or usable_cores()
     executors = ExecutorSettings(
         processes, cluster, parse_options(cluster_option or ()), out / '.slurm'
     )

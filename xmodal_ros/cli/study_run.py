@@ -15,7 +15,6 @@
 """What ``xmodal study`` does, apart from its options."""
 
 from dataclasses import dataclass
-import os
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +29,7 @@ from xmodal_ros.cli.stopping import exit_code, STOPPED
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.executors import ExecutorSettings, parse_options
 from xmodal_ros.files import check_writable
+from xmodal_ros.machine import usable_cores
 from xmodal_ros.studies.report import as_mapping, write_report
 from xmodal_ros.studies.runner import THREADS_A_RUN
 from xmodal_ros.studies.specification import load_study
@@ -67,7 +67,7 @@ def run(settings: StudySettings) -> StudyResult:
         study = study.model_copy(update={'recordings': settings.recordings})
     if settings.merge_labels:
         study = study.model_copy(update={'merge_labels': True})
-    workers = settings.jobs or max(1, (os.cpu_count() or 1) // THREADS_A_RUN)
+    workers = settings.jobs or max(1, usable_cores() // THREADS_A_RUN)
     options = parse_options(settings.cluster_options)
     executors = ExecutorSettings(workers, settings.cluster, options, settings.out / 'slurm')
     runs = StudyRuns(

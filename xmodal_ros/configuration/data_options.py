@@ -19,6 +19,7 @@ import os
 from pathlib import Path
 
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.machine import usable_cores
 from xmodal_ros.paths import user_path
 
 
@@ -44,7 +45,7 @@ class DataOptions:
     @property
     def processes(self) -> int:
         """How many processes cut windows at a time."""
-        return self.jobs or len(os.sched_getaffinity(0))
+        return self.jobs or usable_cores()
 
 
 def default_cache() -> Path:

@@ -23,9 +23,6 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 import heapq
 import json
-import multiprocessing
-import os
-from pathlib import Path
 import pickle
 import threading
 import time
@@ -35,12 +32,14 @@ from typing import Any, Final, Generic, Self, TypeVar
 import torch
 
 from xmodal_ros.executors import is_lost_worker, LocalExecutor
+from xmodal_ros.machine import free_bytes, usable_cores
 from xmodal_ros.methods.method import Pending
 from xmodal_ros.progress import EpochMetrics, NullReporter, ProgressReporter
 from xmodal_ros.training.callbacks import Callback, TrainerInterface
 from xmodal_ros.training.checkpoint import CheckpointStore, kept_nowhere
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.freed_memory import freed_memory_kept
+from xmodal_ros.training.slots import make_slots, read_slot, SLOT_BYTES, take_slots, taken_slot
 from xmodal_ros.training.trainer import repeatable, training_threads
 
 T = TypeVar('T')
@@ -53,9 +52,7 @@ Log = Callable[[str, EpochMetrics], None]
 _LEAST_WINDOWS: Final = 1000
 # What a process takes that trains the net of a camera, and some more.
 _PROCESS_BYTES: Final = 2 * 2**30
-_MEMORY: Final = Path('/proc/meminfo')
 _LOOK_S: Final = 0.2
-_SLOT_BYTES: Final = 1024
 # Of a signal that ended another process this one may just be about to hear.
 _SIGNAL_S: Final = 0.2
 
@@ -83,16 +80,8 @@ def processes_for(asked: int | None, windows: int) -> int:
         return asked
     if windows < _LEAST_WINDOWS:
         return 1
-    cores = len(os.sched_getaffinity(0)) // training_threads()
-    return max(1, min(cores, 1 + _free_bytes() // _PROCESS_BYTES))
-
-
-def _free_bytes() -> int:
-    try:
-        lines = dict(line.split(':') for line in _MEMORY.read_text().splitlines())
-        return int(lines['MemAvailable'].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return 0
+    cores = usable_cores() // training_threads()
+    return max(1, min(cores, 1 + free_bytes() // _PROCESS_BYTES))
 
 
 class PartExecutor:
@@ -123,7 +112,7 @@ class PartExecutor:
         self._submitted = 0
         self._closed = False
         self._executor: LocalExecutor | None = None
-        self._slots = [_context.RawArray('c', _SLOT_BYTES) for _ in range(processes - 1)]
+        self._slots = make_slots(processes - 1)
         self._free = list(range(processes - 1))
         self._told = reporter
         self.reporter: ProgressReporter = reporter if processes < 2 else _Beside(reporter, self)
@@ -161,7 +150,7 @@ class PartExecutor:
         if self._executor is None:
             if self._share_stores is not None:
                 self._open_stores = self._share_stores()
-            self._executor = LocalExecutor(len(self._slots), _take_slots, (self._slots,))
+            self._executor = LocalExecutor(len(self._slots), take_slots, (self._slots,))
         self._hand_out()
         return part
 
@@ -169,7 +158,7 @@ class PartExecutor:
         """Say what other processes are at, but for one."""
         with self._lock:
             busy = [n for n in range(len(self._slots)) if n not in self._free and n != but]
-        states = [_read(self._slots[number]) for number in busy]
+        states = [read_slot(self._slots[number]) for number in busy]
         return '; '.join(
             f'{state["stage"]}, {state["done"]:.0f} of {state["total"]}'
             for state in states
@@ -258,7 +247,7 @@ class PartExecutor:
         """Tell how far a part is that another process is at, for a moment."""
         assert part.future is not None  # noqa: S101 - asked before
         wait([part.future], timeout=_LOOK_S)
-        state = _read(self._slots[part.slot])
+        state = read_slot(self._slots[part.slot])
         if not state:
             return
         if part.stage != state['stage']:
@@ -356,25 +345,6 @@ def _joined(detail: str, others: str) -> str:
     return '; '.join([*([detail] if detail else []), *([f'beside it {others}'] if others else [])])
 
 
-# What processes other than the first are at: memory that they write and it reads.
-_context: Final = multiprocessing.get_context('spawn')
-_slots: Sequence[Any] = ()
-
-
-def _take_slots(slots: Sequence[Any]) -> None:
-    global _slots
-    _slots = slots
-
-
-def _read(slot: Any) -> dict[str, Any]:
-    try:
-        state: dict[str, Any] = json.loads(slot.value)
-    except ValueError:
-        # It is just being written, or nothing has begun yet.
-        return {}
-    return state
-
-
 class _SlotReporter:
     """Writes how far a part is to where the first process reads it; keeps notes for it."""
 
@@ -411,14 +381,14 @@ class _SlotReporter:
         }
         # Metrics of others may be tensors, or numbers of numpy.
         content = json.dumps(state, default=float).encode()
-        if len(content) < _SLOT_BYTES:
+        if len(content) < SLOT_BYTES:
             self._slot.value = content
 
 
 def _do_there(content: bytes, seed: int, open_stores: OpenStores | None, slot: int) -> bytes:
     """Do a part in another process; what it and its result hold is copied once each."""
     work: Work[Any] = pickle.loads(content)  # noqa: S301 - of our own process
-    reporter, recorder = _SlotReporter(_slots[slot]), _EpochRecorder()
+    reporter, recorder = _SlotReporter(taken_slot(slot)), _EpochRecorder()
     hooks = FitHooks(reporter, callbacks=(recorder,))
     if open_stores is not None:
         hooks = replace(hooks, stores=open_stores(reporter.note))
