@@ -61,5 +61,7 @@ def test_it_trains_alone_and_taught_and_prints_the_verdict(
         ('unimodal', ()),
         ('xmodal', ('camera',)),
     ]
+    # What a training gives where nobody asks for anything else.
+    assert [dict(config.encoders) for config in trained] == [{}, {}]
     assert [settings.bundles for settings in evaluated] == [(config.out,) for config in trained]
     assert all(settings.live for settings in evaluated)
