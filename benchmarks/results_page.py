@@ -21,6 +21,7 @@ for word, with its ``curve.png``, where there is one, in ``pictures`` beside the
 are ``study.json``, a table of all their comparisons stands first, with p corrected over all of it,
 and before it one of the default encoder against simple models, of studies with a row ``default``.
 With ``--add`` the page keeps what it says of other studies, whose folders need not be there.
+Of those named again no figure stays in the tables over all studies.
 Figures are written by studies alone: nothing on the page is written by hand but what the study's
 file says above and below its tables.
 """
@@ -47,6 +48,8 @@ _AIM = 0.02
 _DEFAULTS = 'The default encoder against simple models'
 _GAIN = 'default to the best of them'
 _OVERVIEW = 'All methods on all sets'
+# So does each table of it begin.
+_DIFFERENCES = 'Δ of macro-F1 per clip to the target alone'
 _COMMAND = re.compile(r'results_page\.py (.*) --out')
 _HEAD = """# Results
 
@@ -104,11 +107,12 @@ def added(old: str, new: str) -> str:
     known, given = (_COMMAND.findall(part)[0].split() for part in (head, ours))
     folders = ' '.join(dict.fromkeys([*given, *known]))
     ours = _COMMAND.sub(f'results_page.py {folders} --out', ours)
+    kept = [each for part in kept if (each := _without(part, given))]
+    of_others = [part.split('\n', 1)[1] for part in kept if _title(part) == _OVERVIEW]
     for number, part in enumerate(fresh):
         # Corrected apart, each table says over what.
         if _title(part) == _OVERVIEW:
-            tables = [part, *(p.split('\n', 1)[1] for p in kept if _title(p) == _OVERVIEW)]
-            fresh[number] = '\n'.join(dict.fromkeys(tables))
+            fresh[number] = '\n'.join([part, *of_others])
         if _title(part) == _DEFAULTS:
             old_rows = (row for p in kept if _title(p) == _DEFAULTS for row in _shown_defaults(p))
             shown = [*old_rows, *_shown_defaults(part)]
@@ -121,6 +125,25 @@ def added(old: str, new: str) -> str:
 
 def _parts(page: str) -> list[str]:
     return page.split('\n## ')
+
+
+def _without(part: str, studies: Sequence[str]) -> str:
+    """Leave rows of studies that are given anew out of an overview; '' where no row is left."""
+    if _title(part) != _OVERVIEW:
+        return part
+    stale = tuple(f'| {study} | ' for study in studies)
+    head, *tables = part.split(_DIFFERENCES)
+    kept = []
+    for table in tables:
+        said, rows = table.split('| --- |\n')
+        shown = [row for row in rows.splitlines() if row]
+        others = [row for row in shown if not row.startswith(stale)]
+        if len(others) < len(shown):
+            # Their p are as they were.
+            said = said.replace('of this table.', 'of this table, with those made anew since.')
+        if others:
+            kept.append('| --- |\n'.join([said, '\n'.join(others) + '\n']))
+    return _DIFFERENCES.join([head, *kept]) if kept else ''
 
 
 def _title(part: str) -> str:
@@ -222,8 +245,8 @@ def _overview(compared: Sequence[_Comparison]) -> str:
     shown = '\n'.join(f'| {" | ".join(row)} |' for row in rows)
     return (
         f'## {_OVERVIEW}\n\n'
-        'Δ of macro-F1 per clip to the target alone, with the 95 % interval over people (and '
-        f'seeds), and p corrected by Holm over all {len(corrected)} comparisons of this table.\n\n'
+        f'{_DIFFERENCES}, with the 95 % interval over people (and seeds), and p '
+        f'corrected by Holm over all {len(corrected)} comparisons of this table.\n\n'
         f'{shown}\n'
     )
 

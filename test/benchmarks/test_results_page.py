@@ -130,3 +130,42 @@ def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):
     assert text.count('Written with third first.') == 2
     assert text.count('Written with first second.') == 1
     assert 'results_page.py third first second --out' in text
+
+
+def write_comparisons(folder, *rows):
+    folder.mkdir(exist_ok=True)
+    (folder / 'table.md').write_text(f'# {folder.name}\n\nSeeds 0.\n')
+    lines = [comparison(0.02) | {'row': row} for row in rows]
+    tables = [{'split': 'across', 'labels': 'all labels', 'lines': lines}]
+    (folder / 'study.json').write_text(json.dumps({'tables': tables if rows else []}))
+
+
+def test_of_a_study_that_is_given_anew_no_old_comparison_stays(tmp_path):
+    out = tmp_path / 'results.md'
+    folders = [tmp_path / name for name in ('first', 'second', 'third')]
+    first, second, third = folders
+    write_comparisons(first, 'D-CAT')
+    write_comparisons(second, 'D-CAT')
+    write_comparisons(third, 'InfoNCE')
+    main([*map(str, folders), '--out', str(out)])
+
+    def rows():
+        lines = out.read_text().splitlines()
+        return [line.split(' | ')[0] for line in lines if ' | imu | camera | ' in line]
+
+    assert rows() == ['| first', '| second', '| third']
+    write_comparisons(second, 'distillation')
+    for _ in range(2):
+        main([str(second), '--out', str(out), '--add'])
+        assert rows() == ['| second', '| first', '| third']
+    text = out.read_text()
+    assert 'over all 1 comparisons of this table.\n\n| study' in text
+    assert 'over all 3 comparisons of this table, with those made anew since.\n\n| st' in text
+    # A table of nothing else goes, and with the last row the part.
+    main([str(first), str(third), '--out', str(out), '--add'])
+    assert rows() == ['| first', '| third', '| second']
+    assert 'made anew since' not in out.read_text()
+    for folder in folders:
+        write_comparisons(folder)
+    main([*map(str, folders), '--out', str(out), '--add'])
+    assert 'All methods on all sets' not in out.read_text()

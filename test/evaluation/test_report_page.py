@@ -27,6 +27,7 @@ from test.browsing import opened
 from test.evaluation.report_scenes import a_trial, decide, imu_info, write_sensed_bag
 from test.recordings import IMU
 from xmodal_ros.evaluation.report import write_report
+from xmodal_ros.methods.verdict import judge, Way
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FloatRect, Page
@@ -317,3 +318,42 @@ def test_without_decisions_labels_or_recordings_there_is_still_a_page(
         with opened(browser, file.as_uri()) as page:
             assert 'no scores' in page.inner_text('.cards')
             assert page.locator('#rows .row', has_text='acceleration').count() == min(1, len(bags))
+
+
+@pytest.mark.parametrize('width', [1280, 390])
+def test_a_verdict_of_training_is_drawn_where_there_is_one(
+    browser: 'Browser', tmp_path: Path, width: int
+) -> None:
+    path = write_sensed_bag(tmp_path / 'bag', ('sit',), sensors=[IMU], clip_s=2)
+    evaluation = decide(imu_info(tmp_path / 'bundle'), path, 'imu', [])
+    people = 'abcd'
+    ways = [
+        Way(names, dict.fromkeys(people, score), dict.fromkeys(people, score - 0.03))
+        for names, score in ((('imu_chest',), 0.47), (('imu_chest', 'imu_waist'), 0.52))
+    ]
+    alone = {person: 0.4 + 0.01 * number for number, person in enumerate(people)}
+    verdict = judge('imu', 'people', alone, ways)
+    made = evaluation.info.model_copy(update={'provenance': {'verdict': verdict.document()}})
+    write_report(replace(evaluation, info=made), tmp_path / 'taught.html', 'taught')
+    write_report(evaluation, tmp_path / 'alone.html', 'alone')
+    with opened(browser, (tmp_path / 'taught.html').as_uri(), (width, 900)) as page:
+        figure = page.locator('figure.verdict')
+        figure.scroll_into_view_if_needed()
+        drawn = figure.locator('svg').bounding_box()
+        assert drawn
+        assert width / 2 < drawn['x'] + drawn['width'] <= width or width > 1000
+        assert figure.locator('.bar').count() == 5
+        # Each bar and its figure lie within the picture, below the name.
+        for part in figure.locator('.bar, text').all():
+            box = part.bounding_box()
+            assert box
+            assert drawn['x'] <= box['x'] + 1
+            assert box['x'] + box['width'] <= drawn['x'] + drawn['width'] + 1
+        taken, other = (
+            page.locator(name).first.evaluate('each => getComputedStyle(each).fill')
+            for name in ('.bar:not(.other)', '.bar.other')
+        )
+        assert taken != other
+        assert verdict.sentence in figure.inner_text()
+    with opened(browser, (tmp_path / 'alone.html').as_uri()) as page:
+        assert page.locator('figure.verdict').count() == 0

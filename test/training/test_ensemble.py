@@ -28,7 +28,8 @@ from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.training import ensemble
-from xmodal_ros.training.ensemble import choose_ensemble
+from xmodal_ros.training.calibration import calibrate
+from xmodal_ros.training.ensemble import choose_ensemble, NET
 from xmodal_ros.training.ridge import balanced_weights, fit_ridge
 from xmodal_ros.training.stacking import choose_weights, stack
 from xmodal_ros.training.trainer import predict_answers, repeatable
@@ -104,6 +105,31 @@ def test_it_is_told_which_member_is_fitted_without_whom_and_how_far_that_is():
     tried = heard.told[f'trying a net of {TARGET}, people 1 of 3']
     assert len(tried) > heard.stages[f'trying a net of {TARGET}, people 1 of 3']
     assert 0 < tried[0][0] < 1
+
+
+def net_alone(answers, labels, groups):
+    """Weigh answers as usual, and then take the net, by a weight of its own."""
+    found = choose_weights(answers, labels, groups)
+    weights = {name: 7.0 * (name == NET) for name in answers}
+    return replace(found, weights=weights, together=7.0 * answers[NET])
+
+
+def test_a_net_that_answers_alone_is_calibrated_on_people_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    usual = chosen(recorded(4), Notes())
+    heard = []
+
+    def listen(answers, labels, groups):
+        heard.append((answers[NET], labels))
+        return net_alone(answers, labels, groups)
+
+    monkeypatch.setattr(ensemble, 'choose_weights', listen)
+    choice = chosen(recorded(4), Notes())
+    assert choice.ensemble is None
+    assert choice.document['chosen'] == {NET: 1.0}
+    assert choice.document['alone'] == usual.document['alone']
+    assert choice.calibration == calibrate(*heard[0])
 
 
 def test_one_person_is_chosen_on_by_recordings_or_else_by_parts_of_one():

@@ -14,6 +14,7 @@
 
 """A training run from recordings to a bundle."""
 
+from dataclasses import replace
 import json
 from pathlib import Path
 
@@ -45,9 +46,11 @@ from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
+from xmodal_ros.training import ensemble
 from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.result import as_mapping
+from xmodal_ros.training.stacking import choose_weights
 from xmodal_ros.training.train import assist, train
 
 
@@ -77,6 +80,23 @@ def test_without_an_encoder_named_one_is_chosen_and_told_everywhere(recordings, 
     info = load_bundle(tmp_path / 'imu').info
     members = () if info.ensemble is None else info.ensemble.members
     assert [each.name for each in members] == [n for n in choice['chosen'] if n != 'net']
+
+
+def test_a_net_chosen_alone_is_calibrated_on_people_and_nobody_is_warned(
+    recordings, tmp_path, monkeypatch
+):
+    def net_alone(answers, labels, groups):
+        found = choose_weights(answers, labels, groups)
+        return replace(found, weights={name: float(name == 'net') for name in answers})
+
+    monkeypatch.setattr(ensemble, 'choose_weights', net_alone)
+    result = train_into(tmp_path / 'imu', configure(recordings, encoders={}))
+    assert result.info.ensemble is None
+    assert result.info.provenance['encoder_choice']['chosen'] == {'net': 1.0}
+    calibrated = 'on people left out in choosing the encoder'
+    assert result.info.provenance['calibrated_on'] == calibrated
+    assert f'- calibration, {calibrated}: ' in (result.path / 'README.md').read_text()
+    assert result.warnings == ()
 
 
 def test_the_bundle_classifies_and_says_where_it_comes_from(unimodal, recordings):

@@ -74,8 +74,6 @@ def run(out: Path, data: Path | None, seed: int) -> None:
                     'out': bundle,
                     'source': () if alone else (recordings.source,),
                     'method': method,
-                    # What transfer teaches the net is compared: nothing else is to answer.
-                    'encoder': ['imu=imu_cnn'],
                     'epochs': recordings.epochs,
                     'seed': seed,
                     'json': out / 'results' / f'{name}_training.json',

@@ -36,7 +36,7 @@ from xmodal_ros.evaluation.report_data import (
     shown,
     stride_for,
 )
-from xmodal_ros.evaluation.report_figures import latency, reliability, robustness
+from xmodal_ros.evaluation.report_figures import latency, reliability, robustness, verdict
 from xmodal_ros.evaluation.report_model import model_facts
 from xmodal_ros.evaluation.report_tables import (
     by_activity,
@@ -155,6 +155,7 @@ def _render(
         parts=_parts(trial, labels, clips),
         live=any(bag.live for evaluation in trial.evaluations for bag in evaluation.bags),
         made=[model_facts(evaluation.info) for evaluation in trial.evaluations],
+        verdicts=[verdict(evaluation.info) for evaluation in trial.evaluations],
         page_data=embed(
             {
                 'labels': labels,

@@ -12,18 +12,26 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The page's plots: reliability, latency, and scores under faults."""
+"""The page's plots: reliability, latency, scores under faults, and what sources were worth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import Markup
 
-from xmodal_ros.evaluation.report_plots import Axis, histogram, line_chart, Series
+from xmodal_ros.evaluation.report_plots import (
+    Axis,
+    bar_chart,
+    histogram,
+    line_chart,
+    NamedShare,
+    Series,
+)
 from xmodal_ros.evaluation.report_tables import metric_words
 from xmodal_ros.evaluation.scoring import Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import RobustnessCurve
+from xmodal_ros.models.configuration_bundle import BundleInfo
 
 _METRIC: Final = 'macro_f1'
 
@@ -69,6 +77,36 @@ def latency(evaluation: Evaluation) -> CaptionedPlot | None:
         + (
             '; played at full speed, so labels waited for their turn' if evaluation.hurried else ''
         ),
+    )
+
+
+def verdict(info: BundleInfo) -> CaptionedPlot | None:
+    """What the target scored in training without sources and with them, where that was asked."""
+    found = info.provenance.get('verdict')
+    scores = found.get('macro_f1') if isinstance(found, Mapping) else None
+    if not isinstance(found, Mapping) or not isinstance(scores, Mapping):
+        return None
+    # A bundle may say anything.
+    shares = {
+        str(name): float(score)
+        for name, score in scores.items()
+        if isinstance(score, int | float) and 0 <= score <= 1
+    }
+    if not shares:
+        return None
+    taken = ' and '.join(map(str, found.get('sources') or ()))
+    decision = found.get('decision')
+    if decision == 'averaged':
+        taken = f'{taken}, averaged'
+    elif decision != 'kept':
+        taken = 'alone'
+    bars = [NamedShare(name, share, name == taken) for name, share in shares.items()]
+    about = '; '.join(f'{name}: {share:.3f}' for name, share in shares.items())
+    unit = str(found.get('unit', 'people'))
+    return CaptionedPlot(
+        bar_chart(bars, f'macro-F1 per window, mean over {unit}', about),
+        f'{found.get("sentence", "")}. Of nets that learnt without those they were judged by, '
+        'before others answer beside them; in full colour what was taken.',
     )
 
 

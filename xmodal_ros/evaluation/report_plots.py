@@ -24,6 +24,8 @@ import numpy as np
 _WIDTH, _HEIGHT = 380, 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 42
 _BINS: Final = 40
+# Of a bar with its name above it.
+_ROW, _BAR = 38, 14
 _SYMBOLS: Final = ('circle', 'square', 'diamond', 'triangle')
 
 
@@ -109,6 +111,55 @@ def line_chart(
     return chart + _key(series) if named else chart
 
 
+@dataclass(frozen=True)
+class NamedShare:
+    """A share, its name, and whether it is the one that counts."""
+
+    name: str
+    share: float
+    counts: bool
+
+
+def bar_chart(bars: Sequence[NamedShare], title: str, about: str) -> Markup:
+    """Draw shares as bars one below the other, for their names may be long."""
+    across, bottom = Axis(title, 0.0, 1.0), _TOP + _ROW * len(bars)
+    left, right = _TOP, _WIDTH - 3 * _RIGHT
+    parts = []
+    for tick, text in across.ticks:
+        x = left + across.share(tick) * (right - left)
+        parts.append(
+            Markup(
+                '<path class="grid" d="M{:.1f} {}V{}"/>'
+                '<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>'
+            ).format(x, _TOP, bottom, x, bottom + 15, text)
+        )
+    for number, bar in enumerate(bars):
+        below = _TOP + _ROW * (number + 1) - 4
+        end = left + across.share(bar.share) * (right - left)
+        parts.append(
+            Markup(
+                '<text class="{}" x="{}" y="{}">{}</text>'
+                '<path class="{}" d="M{} {}V{}H{:.1f}V{}z"><title>{}: {:.3f}</title></path>'
+                '<text class="value" x="{:.1f}" y="{}">{:.3f}</text>'
+            ).format(
+                'name counts' if bar.counts else 'name',
+                left,
+                below - _BAR - 4,
+                bar.name,
+                'bar' if bar.counts else 'bar other',
+                *(left, below, below - _BAR, end, below),
+                *(bar.name, bar.share),
+                *(end + 4, below - 3, bar.share),
+            )
+        )
+    parts.append(
+        Markup('<text class="title" x="{}" y="{}" text-anchor="middle">{}</text>').format(
+            (left + right) / 2, bottom + 34, title
+        )
+    )
+    return _svg(parts, about, bottom + 40)
+
+
 def histogram(values: Sequence[float], title: str, about: str, *, unit: str) -> Markup:
     """Draw how often values of each size occur; the longest hundredth ends the axis."""
     data = np.asarray(values, np.float64)
@@ -130,10 +181,10 @@ def histogram(values: Sequence[float], title: str, about: str, *, unit: str) -> 
     return _svg([_frame(across, up), bars], about)
 
 
-def _svg(parts: Sequence[Markup], about: str) -> Markup:
+def _svg(parts: Sequence[Markup], about: str, height: int = _HEIGHT) -> Markup:
     return Markup(
         '<svg class="plot" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(_WIDTH, _HEIGHT, about, Markup('').join(parts))
+    ).format(_WIDTH, height, about, Markup('').join(parts))
 
 
 def _place(across: Axis, up: Axis, x: float, y: float) -> tuple[float, float]:

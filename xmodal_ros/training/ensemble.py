@@ -370,7 +370,8 @@ def _combine(
         f'{len(material.folds)} folds; alone: {others}'
     )
     if not kept:
-        return EncoderChoice(None, None, document)
+        # As it is: what weighs nothing beside it may have left it a weight other than one.
+        return EncoderChoice(None, calibrate(answers[NET], material.labels), document)
     config = EnsembleConfig(
         net=weights[NET] > 0, members=tuple(member.config for member in kept), grid=grid
     )
