@@ -49,6 +49,7 @@ from xmodal_ros.models.configuration_bundle import (
 from xmodal_ros.models.golden import read_golden
 from xmodal_ros.models.precision import computing, Precision
 from xmodal_ros.models.replacing import check_replaceable
+from xmodal_ros.non_blocking import to_device
 
 
 class DeviceFullError(BundleError):
@@ -80,7 +81,7 @@ class Bundle:
     def logits(self, window: Tensor) -> Tensor:
         """Give the logits (B, classes) of raw windows (B, steps, ...) on any device."""
         with computing(self.device, self.precision):
-            answer: Tensor = self.classifier(window.to(self.device))
+            answer: Tensor = self.classifier(to_device(window, self.device))
         return answer
 
 
