@@ -94,7 +94,7 @@ def every_classifier() -> Iterator[Any]:
     for kind in registry.names(registry.ENCODERS):
         config = encoder_class(kind).model_validate(SMALL.get(kind, {}))
         yield pytest.param(Made(BY_INPUT[config.input], {'encoder': config}), id=kind)
-    for name, changes in {
+    beside: dict[str, dict[str, Any]] = {
         'ensemble': {'ensemble': EnsembleConfig(members=MEMBERS)},
         'gated': {'patch': GatedPatchConfig(bank=37, dim=8, top=5)},
         **{
@@ -103,7 +103,8 @@ def every_classifier() -> Iterator[Any]:
             }
             for kernel in ('exp', 'gaussian', 'laplace')
         },
-    }.items():
+    }
+    for name, changes in beside.items():
         yield pytest.param(Made(make_imu_bundle, changes), id=name)
 
 

@@ -172,8 +172,8 @@ class PairedSource:
     """A frozen source's outputs on those windows of a batch that have a partner.
 
     ``rows`` (P,) are positions in the target's batch; row ``i`` of ``outputs`` is the partner of
-    ``rows[i]``. The outputs carry no gradients. ``known`` (classes,) says which activities the
-    source has seen.
+    ``rows[i]``. The outputs carry no gradients. ``known`` (classes,), which
+    is on the CPU, says which activities the source has seen.
     """
 
     rows: Tensor
@@ -199,7 +199,5 @@ def paired_sources(
             outputs = Outputs(
                 **{f.name: getattr(source.outputs, f.name)[chosen] for f in fields(Outputs)}
             )
-            paired[name] = PairedSource(
-                to_device(ours, device), outputs, to_device(source.known, device)
-            )
+            paired[name] = PairedSource(to_device(ours, device), outputs, source.known)
     return paired
