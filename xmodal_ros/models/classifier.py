@@ -181,4 +181,4 @@ def parameter_count(module: nn.Module) -> int:
 
 def probabilities(logits: Tensor, temperature: float) -> Tensor:
     """Calibrated class probabilities (Guo et al., ICML 2017), in float64 on the CPU."""
-    return torch.softmax(logits.detach().double().cpu() / temperature, dim=-1)
+    return torch.softmax(logits.detach().cpu().double() / temperature, dim=-1)
