@@ -5,44 +5,81 @@
 #
 # the tests that need CUDA, the rows of benchmarks/rows/gpu.py, and a training on simulated people;
 # JSON and logs go to FOLDER, ./gpu by default. Takes the torch that there is, for Python 3.12 or
-# 3.11 (PYTHON names another), and installs this package and what else is missing into FOLDER/venv,
-# for which a package registry must be reached. Runs on the CPU where there is no GPU, and says so.
-# Exit code: 0 where all went well; each step is run whatever became of the one before.
+# 3.11 (PYTHON names another). Nothing is installed where all packages are there, and this one need
+# not be. What is missing goes into FOLDER/venv, from a package registry, or from a folder of wheels
+# that were downloaded elsewhere:
+#
+#     PIP_NO_INDEX=1 PIP_FIND_LINKS=/path/to/wheels sh benchmarks/gpu.sh
+#
+# Runs on the CPU where there is no GPU, and says so. Each step is run whatever became of the one
+# before, but for want of packages; after eight minutes (LIMIT_S is in seconds) none goes on.
+# Exit code: 0 where all went well.
 set -u
+deadline=$(($(date +%s) + ${LIMIT_S:-480}))
 cd "$(dirname "$0")/.." || exit 1
 out=${1:-gpu}
-mkdir -p "$out"
+mkdir -p "$out/metadata" || exit 1
 out=$(cd "$out" && pwd)
 python=${PYTHON:-python3}
-export OMP_WAIT_POLICY=PASSIVE PYTHONPATH="$PWD"
+export OMP_WAIT_POLICY=PASSIVE PYTHONPATH="$PWD:$out/metadata${PYTHONPATH:+:$PYTHONPATH}"
 failed=0
+: >"$out/steps.json"
+# Of an earlier run, which would be refused.
+rm -rf "$out/recordings" "$out/model"
 
 step() {
   name=$1
   shift
   begun=$(date +%s)
-  if timeout 200 "$@" >"$out/$name.json" 2>"$out/$name.log"; then code=0; else code=$?; failed=1; fi
+  left=$((deadline - begun))
+  : >"$out/$name.json"
+  if [ "$left" -le 0 ]; then
+    code=124
+    echo 'not begun: the time is over' >"$out/$name.log"
+  elif timeout -k 5 "$left" "$@" >"$out/$name.json" 2>"$out/$name.log"; then
+    code=0
+  else
+    code=$?
+  fi
   echo "{\"step\": \"$name\", \"exit_code\": $code, \"seconds\": $(($(date +%s) - begun))}" |
     tee -a "$out/steps.json"
-  [ "$code" = 0 ] || tail -n 5 "$out/$name.log"
+  [ "$code" = 0 ] && return
+  failed=1
+  tail -n 5 "$out/$name.log"
+  return 1
 }
 
-: >"$out/steps.json"
+wanted='
+from xmodal_ros.dependencies import check_dependencies, OF_NODES, OF_THE_COMMAND
+check_dependencies((*OF_NODES, *OF_THE_COMMAND))
+import cv2, filelock, hypothesis, jinja2, pydantic, pytest, pytest_timeout, rich, rosbags.highlevel
+import safetensors, scipy, setuptools, sklearn, torch, typer, yaml'
+
 # In an environment of its own, that what Python has, torch above all, is not changed.
-own="$out/venv/bin/python"
-if "$python" -m pip --version >"$out/venv.log" 2>&1; then
-  "$python" -m venv --without-pip "$out/venv" || exit 1
-  pip="$python -m pip --python $own"
-else
-  "$python" -m venv "$out/venv" || exit 1
-  pip="$own -m pip"
+install() {
+  own="$out/venv/bin/python"
+  if "$python" -m pip --version >/dev/null 2>&1; then
+    "$python" -m venv --without-pip "$out/venv" || return 1
+    pip="$python -m pip --python $own"
+  else
+    "$python" -m venv "$out/venv" || return 1
+    pip="$own -m pip"
+  fi
+  # That sees what Python sees, which may be an environment itself.
+  "$python" -c 'import sys; print(*[p for p in sys.path if p.endswith("-packages")], sep="\n")' \
+    >"$("$own" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
+  # What is there is kept where it is new enough.
+  step install $pip install --disable-pip-version-check -r standalone/requirements/python.txt \
+    setuptools pytest pytest-timeout hypothesis || return 1
+  python=$own
+}
+
+if ! "$python" -c "$wanted" >"$out/packages.log" 2>&1; then
+  tail -n 1 "$out/packages.log"
+  install || { echo 'packages are missing: benchmarks/gpu.sh says where else they may be'; exit 1; }
 fi
-# That sees what Python sees, which may be an environment itself.
-"$python" -c 'import sys; print(*[p for p in sys.path if p.endswith("-packages")], sep="\n")' \
-  >"$("$own" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
-# What is there is kept where it is new enough. Entry points are of what is installed.
-$pip install -q --disable-pip-version-check -e '.[train]' pytest pytest-timeout hypothesis || exit 1
-python=$own
+# Encoders and methods are found by an installed package's metadata; these will do.
+step metadata "$python" setup.py -q egg_info --egg-base "$out/metadata" || exit 1
 
 step device "$python" -c '
 import json, sys, torch
@@ -52,7 +89,8 @@ print(json.dumps({"torch": torch.__version__, "gpu": name, "python": sys.version
 print("GPU:", name, file=sys.stderr)'
 cat "$out/device.log"
 step tests "$python" -m pytest -q -p no:cacheprovider test/models/test_device_placement.py \
-  test/runtime/test_engine.py test/models/test_bundle.py
+  test/models/test_cuda_graph.py test/training/test_device_placement.py \
+  test/training/test_train.py::test_it_trains_on_a_gpu test/runtime/test_engine.py
 for each in gpu_engine gpu_three_models; do
   step "$each" "$python" -m benchmarks.harness measure "$each" --rounds 5 --folder "$out/material"
 done

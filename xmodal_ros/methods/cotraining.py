@@ -47,6 +47,7 @@ from xmodal_ros.methods.training_module import (
     TransferTask,
 )
 from xmodal_ros.models.classifier import Classifier, HEADS, Outputs
+from xmodal_ros.non_blocking import to_device
 
 TransferKind = Literal['decision', 'feature', 'attention']
 
@@ -148,13 +149,14 @@ class _CoTrainingModule(TrainingModule):
         return LossTerms(loss, parts)
 
     def _run(self, source: Source, batch: TrainingBatch) -> _Branch | None:
-        theirs = source.partners(batch.rows, batch.labels.cpu(), self._options.pairing)
+        theirs = source.partners(batch.rows, batch.labels, self._options.pairing)
         rows = torch.nonzero(theirs >= 0)[:, 0]
         if not len(rows):
             return None
         device = batch.labels.device
-        windows = source.augment(source.read(theirs[rows]).to(device), self._generator)
-        return _Branch(rows.to(device), windows, source.classifier.outputs(windows))
+        read = to_device(source.read(theirs[rows]), device)
+        windows = source.augment(read, self._generator)
+        return _Branch(to_device(rows, device), windows, source.classifier.outputs(windows))
 
     def _fuse(self, branches: Sequence[_Branch | None], batch: TrainingBatch) -> Fused:
         count = len(batch.labels)

@@ -42,6 +42,7 @@ from xmodal_ros.methods.training_module import (
 )
 from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Outputs
+from xmodal_ros.non_blocking import to_device
 
 
 class CrossModalProbeOptions(MethodOptions):
@@ -102,8 +103,8 @@ class _Probe(TrainingModule):
         losses = []
         for source in self._sources.values():
             chosen = source.labelled[torch.randint(len(source.labelled), (len(batch.rows),))]
-            features = source.outputs.feature[chosen.to(outputs.feature.device)]
-            labels = source.windows.labels[chosen].to(outputs.feature.device)
+            features = source.outputs.feature[to_device(chosen, outputs.feature.device)]
+            labels = to_device(source.windows.labels[chosen], outputs.feature.device)
             losses.append(self._task_loss(self.target.head(self.target.dropout(features)), labels))
         other = torch.stack(losses).mean()
         weight = self._options.weight

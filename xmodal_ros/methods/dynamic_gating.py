@@ -48,6 +48,7 @@ from xmodal_ros.methods.unimodal import Unimodal
 from xmodal_ros.models.classifier import Outputs
 from xmodal_ros.models.configuration_patch import GatedPatchConfig
 from xmodal_ros.models.modeling_patch import bank_bytes, GatedPatch
+from xmodal_ros.non_blocking import to_device
 
 # The paper's: Adam 1e-3, halved every 5 of 20 epochs; half of a batch of 64 is the target's, the
 # other half the windows it is paired with.
@@ -127,7 +128,7 @@ class _GatingModule(TrainingModule):
     def prepare_batch(self, batch: TrainingBatch) -> None:
         within_ns = round(1e9 * self._options.hide_s)
         hidden = self._memory_bank.of_the_same_moment(batch.rows, within_ns)
-        self.patch.refer(self._bank(), hidden.to(batch.labels.device))
+        self.patch.refer(self._bank(), to_device(hidden, batch.labels.device))
 
     def training_step(
         self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor

@@ -26,6 +26,7 @@ from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.source import Source
 from xmodal_ros.methods.training_module import TransferTask
 from xmodal_ros.models.configuration_patch import LARGEST_BANK
+from xmodal_ros.non_blocking import to_device
 
 BankContent = Literal['real', 'noise', 'shuffled', 'none']
 BankOrigin = Literal['all', 'others']
@@ -83,7 +84,7 @@ class MemoryBank:
     def chosen(self, rows: list[Tensor]) -> list[Tensor]:
         """Give the features (R, d) of rows, source by source."""
         return [
-            features[row.to(features.device)]
+            features[to_device(row, features.device)]
             for features, row in zip(self.features, rows, strict=True)
         ]
 

@@ -38,6 +38,7 @@ from xmodal_ros.methods.training_module import (
     TransferTask,
 )
 from xmodal_ros.models.classifier import Outputs
+from xmodal_ros.non_blocking import to_device
 
 # Of windows that the noise takes its mean and covariance from.
 _MEASURED: Final = 512
@@ -119,8 +120,8 @@ class _Examples:
         rows = self.source.labelled[chosen]
         windows = self.source.read(rows) if self._noise is None else self._noise(rows)
         generator = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        augmented = self.source.augment(windows.to(device), generator)
-        return augmented, self._labels[chosen].to(device)
+        augmented = self.source.augment(to_device(windows, device), generator)
+        return augmented, to_device(self._labels[chosen], device)
 
 
 class _Noise:

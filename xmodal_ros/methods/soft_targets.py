@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from xmodal_ros.methods.source import PairedSource
 from xmodal_ros.methods.training_module import detached, LossTerms
+from xmodal_ros.non_blocking import to_device
 
 
 def distilled_loss(
@@ -57,7 +58,7 @@ def distillation_loss(
     the activities that the source has seen: of others its logits say nothing. The source's side
     carries no gradient, and the loss is the mean over the pairs.
     """
-    known = source.known.nonzero()[:, 0]
+    known = to_device(source.known.nonzero()[:, 0], logits.device)
     ours = logits[source.rows][:, known] / temperature
     theirs = source.outputs.logits.detach()[:, known] / temperature
     divergence = functional.kl_div(

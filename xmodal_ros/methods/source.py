@@ -25,6 +25,7 @@ from torch import Generator, Tensor
 from xmodal_ros.errors import ConfigurationError, TrainingError
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import WindowTensor
+from xmodal_ros.non_blocking import to_device
 
 Augment = Callable[[Tensor, Generator], Tensor]
 # The rows (R,) that are asked for, as raw windows (R, steps, ...).
@@ -149,10 +150,12 @@ class Source:
 
         ``time``: the window that ends at the same stamp; ``class``: a random one of the same
         activity, for recordings that were not made together, and none for a window without a
-        label; ``time_else_class``: the latter where the former is missing. All on the CPU.
+        label; ``time_else_class``: the latter where the former is missing. All on the CPU but the
+        labels, which may be on a GPU: it is waited for where they are asked for.
         """
         if pairing == 'time':
             return self.in_time[rows]
+        labels = labels.cpu()
         count = torch.where(labels == NO_LABEL, 0, self._counts[labels])
         chosen = self._first[labels] + (torch.rand(len(labels)) * count).long()
         of_class = torch.where(
@@ -169,8 +172,8 @@ class PairedSource:
     """A frozen source's outputs on those windows of a batch that have a partner.
 
     ``rows`` (P,) are positions in the target's batch; row ``i`` of ``outputs`` is the partner of
-    ``rows[i]``. The outputs carry no gradients. ``known`` (classes,) says which activities the
-    source has seen.
+    ``rows[i]``. The outputs carry no gradients. ``known`` (classes,), which
+    is on the CPU, says which activities the source has seen.
     """
 
     rows: Tensor
@@ -188,13 +191,13 @@ def paired_sources(
     """
     paired: dict[str, PairedSource] = {}
     for name, source in sources.items():
-        theirs = source.partners(rows, labels.cpu(), pairing)
+        theirs = source.partners(rows, labels, pairing)
         ours = torch.nonzero(theirs >= 0)[:, 0]
         if len(ours):
             device = source.outputs.logits.device
-            chosen = theirs[ours].to(device)
+            chosen = to_device(theirs[ours], device)
             outputs = Outputs(
                 **{f.name: getattr(source.outputs, f.name)[chosen] for f in fields(Outputs)}
             )
-            paired[name] = PairedSource(ours.to(device), outputs, source.known.to(device))
+            paired[name] = PairedSource(to_device(ours, device), outputs, source.known)
     return paired

@@ -26,6 +26,8 @@ from xmodal_ros.models.classifier import Classifier, Outputs
 # Logits (B, classes) and class indices (B,) to the cross-entropy (), weighed by class and
 # smoothed. Windows without a label have no part in it; where none has one it is 0.
 TaskLoss = Callable[[Tensor, Tensor], Tensor]
+# A number, or what will be one () on a device that need not be waited for.
+DisplayedLoss = float | Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class LossTerms:
     """The loss to minimise, and its parts by name for the progress display."""
 
     loss: Tensor
-    parts: Mapping[str, float]
+    parts: Mapping[str, DisplayedLoss]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,7 @@ class TrainingModule(nn.Module):
         return {}
 
 
-def detached(loss: Tensor) -> float:
-    """Give a loss as a number for display."""
-    return float(loss.detach().double().cpu())
+def detached(loss: Tensor) -> DisplayedLoss:
+    """Give a loss () for display: a number, or on a GPU what need not be waited for."""
+    found = loss.detach().double()
+    return float(found) if found.device.type == 'cpu' else found

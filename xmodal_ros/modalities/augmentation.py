@@ -20,6 +20,8 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Generator, Tensor
 
+from xmodal_ros.non_blocking import to_device
+
 
 class Augmentation(Protocol):
     """Changes raw windows (B, steps, ...), each in its own way; a dataclass of its settings."""
@@ -42,7 +44,7 @@ class NoAugmentation:
 def normal(shape: tuple[int, ...], generator: Generator, like: Tensor) -> Tensor:
     """Draw from the standard normal distribution, onto the device of ``like``."""
     # Always drawn on the CPU: the same numbers whatever the device.
-    return torch.randn(shape, generator=generator).to(like.device)
+    return to_device(torch.randn(shape, generator=generator), like.device)
 
 
 def uniform(shape: tuple[int, ...], low: float, high: float, generator: Generator) -> Tensor:

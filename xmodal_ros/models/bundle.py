@@ -19,7 +19,7 @@ What one holds is said in :mod:`xmodal_ros.models.configuration_bundle`.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import hashlib
 import json
 from pathlib import Path
@@ -46,9 +46,11 @@ from xmodal_ros.models.configuration_bundle import (
     read_file,
     WEIGHTS,
 )
-from xmodal_ros.models.golden import read_golden
+from xmodal_ros.models.cuda_graph import capture, WindowGraph
+from xmodal_ros.models.golden import GoldenSample, read_golden
 from xmodal_ros.models.precision import computing, Precision
 from xmodal_ros.models.replacing import check_replaceable
+from xmodal_ros.non_blocking import to_device
 
 
 class DeviceFullError(BundleError):
@@ -65,6 +67,8 @@ class Bundle:
     device: torch.device
     precision: Precision = 'fp32'
     runtime: Literal['torch'] = 'torch'
+    # On a GPU, where it could be had.
+    graph: WindowGraph | None = None
 
     @property
     def weights(self) -> Classifier:
@@ -79,9 +83,24 @@ class Bundle:
 
     def logits(self, window: Tensor) -> Tensor:
         """Give the logits (B, classes) of raw windows (B, steps, ...) on any device."""
+        if self.graph is not None and len(window) == 1:
+            return self.graph(window)
         with computing(self.device, self.precision):
-            answer: Tensor = self.classifier(window.to(self.device))
+            answer: Tensor = self.classifier(to_device(window, self.device))
         return answer
+
+    def with_graph(self, golden: GoldenSample) -> 'Bundle':
+        """Give it with a CUDA graph of the forward pass of one window, proved by the golden one.
+
+        As it is where there can be none; the log says why.
+        """
+
+        def check(logits: Tensor) -> None:
+            given = logits[0].float().numpy()
+            golden.check(self.path, given, f'{self.device} by a CUDA graph', self.precision)
+
+        window = torch.from_numpy(golden.window)[None]
+        return replace(self, graph=capture(self.logits, window, self.device, check))
 
 
 def save_bundle(
@@ -157,6 +176,8 @@ def load_bundle(
         bundle = Bundle(path, info, classifier.to(device).eval(), device, precision)
         given = bundle.logits(torch.from_numpy(golden.window)[None])[0].float().cpu().numpy()
         golden.check(path, given, str(device), precision)
+        if device.type == 'cuda':
+            bundle = bundle.with_graph(golden)
     except torch.OutOfMemoryError as error:
         raise DeviceFullError(
             f'bundle {path} does not fit into the memory of {device} that is free: end another '

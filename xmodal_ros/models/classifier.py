@@ -28,6 +28,7 @@ from xmodal_ros.models.lazy_tensor import WindowTensor
 from xmodal_ros.models.modeling_ensemble import Ensemble
 from xmodal_ros.models.modeling_patch import Patch
 from xmodal_ros.models.modeling_preprocessing import Preprocessing
+from xmodal_ros.non_blocking import to_device
 
 HEADS: Final = 4
 _EVALUATION_BATCH: Final = 256
@@ -162,7 +163,7 @@ def outputs_in_batches(
     for first in range(start, max(stop, start + 1), _EVALUATION_BATCH):
         part = windows[first : min(first + _EVALUATION_BATCH, stop)]
         with torch.no_grad():
-            outputs = classifier.outputs(part.to(device))
+            outputs = classifier.outputs(to_device(part, device))
         yield outputs
 
 
@@ -180,4 +181,4 @@ def parameter_count(module: nn.Module) -> int:
 
 def probabilities(logits: Tensor, temperature: float) -> Tensor:
     """Calibrated class probabilities (Guo et al., ICML 2017), in float64 on the CPU."""
-    return torch.softmax(logits.detach().double().cpu() / temperature, dim=-1)
+    return torch.softmax(logits.detach().cpu().double() / temperature, dim=-1)

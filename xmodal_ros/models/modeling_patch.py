@@ -76,17 +76,19 @@ class AttentionPatch(nn.Module):
         keys, values = self._live or (self.keys, self.values)
         query = self.query(feature)
         peak = torch.full_like(query[:, :1], -torch.inf)
-        numerator, denominator = torch.zeros(()), torch.zeros(())
+        # Where the query is, or a GPU would be waited for while they are copied there.
+        numerator = denominator = query.new_zeros(())
         chunk = self.chunk or _rows_at_once(len(query))
         for some_keys, some_values in zip(keys.split(chunk), values.split(chunk), strict=True):
             scores = self._log_kernel(query, some_keys)
             # The largest exponent so far is taken out of all sums: nothing overflows.
             higher = torch.maximum(peak, scores.detach().amax(dim=1, keepdim=True))
             weights, fading = (scores - higher).exp(), (peak - higher).exp()
-            numerator = numerator.to(fading) * fading + weights @ some_values
-            denominator = denominator.to(fading) * fading + weights.sum(dim=1, keepdim=True)
+            numerator = numerator * fading + weights @ some_values
+            denominator = denominator * fading + weights.sum(dim=1, keepdim=True)
             peak = higher
-        return numerator / denominator
+        attended: Tensor = numerator / denominator
+        return attended
 
     def _log_kernel(self, query: Tensor, keys: Tensor) -> Tensor:
         scale = self.log_scale.exp() / math.sqrt(keys.shape[1])

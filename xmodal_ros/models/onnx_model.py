@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 import hashlib
 import importlib
+import os
 from pathlib import Path
 import sys
 from types import ModuleType
@@ -35,6 +36,8 @@ ONNX_FILE: Final = 'model.onnx'
 ONNX_HASH: Final = 'model.onnx.sha256'
 INPUT, OUTPUT = 'window', 'logits'
 BUNDLE_SHA256: Final = 'bundle_sha256'
+# A folder where TensorRT keeps the engines that it otherwise builds whenever a file is loaded.
+ENGINES_VARIABLE: Final = 'XMODAL_TENSORRT_ENGINES'
 _CPU: Final = 'CPUExecutionProvider'
 _PROVIDERS: Final = {'cuda': 'CUDAExecutionProvider', 'tensorrt': 'TensorrtExecutionProvider'}
 
@@ -56,6 +59,8 @@ class OnnxNetwork:
         options.use_deterministic_compute = True
         options.log_severity_level = 3
         providers = _providers(runtime, device, precision)
+        if providers[0][0] == _PROVIDERS['tensorrt']:
+            providers[0][1].update(_kept_engine(content, runtime.__version__))
         try:
             self._session = runtime.InferenceSession(content, options, providers=providers)
             inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -144,6 +149,23 @@ def _providers(
     if kind == 'tensorrt':
         settings['trt_fp16_enable'] = '1' if precision == 'fp16' else '0'
     return [(provider, settings), (_CPU, {})]
+
+
+def _kept_engine(content: bytes, version: str) -> dict[str, str]:
+    """Give options for TensorRT to keep the engine of a file, where the environment says so."""
+    folder = os.environ.get(ENGINES_VARIABLE)
+    if not folder:
+        return {}
+    # A folder for each file: onnxruntime tells engines apart by names in the file, and those that
+    # another training gives are the same.
+    own = Path(folder) / f'{hashlib.sha256(content).hexdigest()[:16]}-{version}'
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f'engines of TensorRT cannot be kept in {ENGINES_VARIABLE}={folder}: {error}'
+        ) from error
+    return {'trt_engine_cache_enable': '1', 'trt_engine_cache_path': str(own)}
 
 
 def import_onnx(name: str, purpose: str) -> ModuleType:

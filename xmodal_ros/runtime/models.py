@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     # torch comes with them; where ONNX files alone are run it need not be loaded.
     from xmodal_ros.models.bundle import Bundle
     from xmodal_ros.models.classifier import Classifier
+    from xmodal_ros.models.cuda_graph import WindowGraph
 
 
 class ModelStore:
@@ -42,6 +43,7 @@ class ModelStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._classifiers: WeakValueDictionary[Any, Classifier] = WeakValueDictionary()
+        self._graphs: WeakValueDictionary[Any, WindowGraph] = WeakValueDictionary()
         self._networks: WeakValueDictionary[Any, OnnxNetwork] = WeakValueDictionary()
 
     def engine(
@@ -88,9 +90,12 @@ class ModelStore:
             key = (info.model_dump_json(), device, precision)
             known = self._classifiers.get(key)
             if known is not None:
-                return Bundle(path, info, known, next(known.parameters()).device, precision)
+                where, graph = next(known.parameters()).device, self._graphs.get(key)
+                return Bundle(path, info, known, where, precision, graph=graph)
             bundle = load_bundle(path, device, precision)
             self._classifiers[key] = bundle.classifier
+            if bundle.graph is not None:
+                self._graphs[key] = bundle.graph
             return bundle
 
     def _load_onnx(self, path: Path, device: str, precision: Precision) -> OnnxModel:

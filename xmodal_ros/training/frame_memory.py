@@ -24,6 +24,7 @@ import torch
 from xmodal_ros.data.window_array import InMemoryStream, LazyWindows, Stream, WindowArray
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.frame_encoder import FrameEncoder
+from xmodal_ros.non_blocking import to_device
 from xmodal_ros.progress import ProgressReporter
 
 # Of frames that are read together.
@@ -79,7 +80,7 @@ class FrameMemory:
     ) -> NDArray[np.float32]:
         found = []
         for first in range(0, max(1, len(rows)), _PART):
-            part = torch.from_numpy(frames[rows[first : first + _PART]]).to(self._device)
+            part = to_device(torch.from_numpy(frames[rows[first : first + _PART]]), self._device)
             with torch.no_grad():
                 preprocessed = self._preprocessing(part[None])[0]
                 found.append(self._encoder.look_in_parts(preprocessed).cpu())

@@ -33,9 +33,11 @@ from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.isolated_rng import IsolatedRng
+from xmodal_ros.methods.training_module import detached, DisplayedLoss
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.models.lazy_tensor import as_tensor
+from xmodal_ros.non_blocking import steps_between_looks, to_device
 from xmodal_ros.training.optimizer import AdamW
 
 _TEMPERATURE: Final = 0.2
@@ -73,24 +75,30 @@ def pretrain(
             weight_decay=settings.weight_decay,
             fused=True,
         )
-        while len(losses) < settings.pretrain:
+        pending: list[DisplayedLoss] = []
+        for step in range(settings.pretrain):
             rows = torch.randperm(len(windows), generator=generator)[: settings.batch_size]
-            shown = windows[rows].to(device)
+            shown = to_device(windows[rows], device)
             views = [augmentation(shown, generator) for _ in range(2)]
             feature = classifier.outputs(torch.cat(views)).feature
             loss = nt_xent(project(feature), _TEMPERATURE)
-            falling = 0.5 * (1 + math.cos(math.pi * len(losses) / settings.pretrain))
+            falling = 0.5 * (1 + math.cos(math.pi * step / settings.pretrain))
             for group in optimizer.param_groups:
                 group['lr'] = settings.learning_rate * falling
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            losses.append(float(loss.detach()))
-            if not math.isfinite(losses[-1]):
-                raise TrainingError(
-                    f'the loss of pretraining became {losses[-1]} in step {len(losses)}: check '
-                    'the recordings for values far out of range, or leave --pretrain out'
-                )
+            pending.append(detached(loss))
+            if len(pending) < steps_between_looks(device) and step + 1 < settings.pretrain:
+                continue
+            for found in map(float, pending):
+                losses.append(found)
+                if not math.isfinite(found):
+                    raise TrainingError(
+                        f'the loss of pretraining became {found} in step {len(losses)}: check '
+                        'the recordings for values far out of range, or leave --pretrain out'
+                    )
+            pending.clear()
             advance(len(losses), f'loss {losses[-1]:.3f}')
     classifier.zero_grad(set_to_none=True)
     return losses

@@ -35,10 +35,16 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.isolated_rng import IsolatedRng
 from xmodal_ros.methods.method import TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source, WindowTensors
-from xmodal_ros.methods.training_module import TrainingBatch, TransferTask
+from xmodal_ros.methods.training_module import (
+    detached,
+    DisplayedLoss,
+    TrainingBatch,
+    TransferTask,
+)
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.models.classifier import Classifier, Outputs, outputs_in_batches
 from xmodal_ros.models.lazy_tensor import as_tensor, Rows
+from xmodal_ros.non_blocking import steps_between_looks, to_device
 from xmodal_ros.progress import EpochMetrics
 from xmodal_ros.training.calibration import calibrated_loss
 from xmodal_ros.training.callbacks import (
@@ -173,7 +179,7 @@ def predict_answers(classifier: Classifier, windows: Rows) -> Tensor:
     device = next(classifier.parameters()).device
     with torch.no_grad():
         parts = as_tensor(windows).split(_EVALUATION_BATCH)
-        return torch.cat([classifier(part.to(device)).cpu() for part in parts])
+        return torch.cat([classifier(to_device(part, device)).cpu() for part in parts])
 
 
 def fit(
@@ -363,22 +369,25 @@ class Trainer:
 
     def _train_epoch(self, epoch: int) -> tuple[float, dict[str, float]]:
         self.module.train()
-        sums: dict[str, float] = {'': 0.0}
-        for rows, share in self.order.batches(self.generator):
+        # Where they are computed: a GPU is waited for when a sum is looked at.
+        sums: dict[str, DisplayedLoss] = {'': 0.0}
+        every = steps_between_looks(self.device)
+        for number, (rows, share) in enumerate(self.order.batches(self.generator), 1):
             loss, parts = self._train_batch(rows, epoch)
-            if not math.isfinite(loss):
-                raise TrainingError(
-                    f'the loss became {loss} in epoch {epoch}: check the recordings for values '
-                    'far out of range, or weigh the transfer method less'
-                )
             for name, value in {'': loss, **parts}.items():
                 sums[name] = sums.get(name, 0.0) + value * share
-        return sums.pop(''), sums
+            if number % every == 0:
+                _check_finite(float(sums['']), epoch)
+        found = {name: float(total) for name, total in sums.items()}
+        _check_finite(found[''], epoch)
+        return found.pop(''), found
 
-    def _train_batch(self, rows: Tensor, epoch: int) -> tuple[float, Mapping[str, float]]:
+    def _train_batch(
+        self, rows: Tensor, epoch: int
+    ) -> tuple[DisplayedLoss, Mapping[str, DisplayedLoss]]:
         own = self.context.read_own(self.training.values, rows)
-        windows = self.augmentation(own.to(self.device), self.generator)
-        labels = self.training.labels[rows].to(self.device)
+        windows = self.augmentation(to_device(own, self.device), self.generator)
+        labels = to_device(self.training.labels[rows], self.device)
         batch = TrainingBatch(
             rows,
             lambda: self.context.share_rows(windows),
@@ -404,7 +413,7 @@ class Trainer:
         self.step += 1
         for callback in self.callbacks:
             callback.on_step_end(self)
-        return float(terms.loss.detach()), terms.parts
+        return detached(terms.loss), terms.parts
 
     def _task_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         if self.order.has_unlabelled:
@@ -449,6 +458,15 @@ class Trainer:
         for callback in self.callbacks:
             callback.on_validation_end(self, metrics)
         return metrics
+
+
+def _check_finite(loss: float, epoch: int) -> None:
+    """Raise :class:`TrainingError` unless the sum of an epoch's losses is a number."""
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f'the loss became {loss} in epoch {epoch}: check the recordings for values '
+            'far out of range, or weigh the transfer method less'
+        )
 
 
 def _full_precision(outputs: Outputs) -> Outputs:

@@ -22,6 +22,7 @@ import torch
 from torch import Generator, Tensor
 
 from xmodal_ros.modalities.augmentation import normal, uniform
+from xmodal_ros.non_blocking import to_device
 
 _OCTAVES: Final = 6
 
@@ -63,13 +64,13 @@ class AudioAugmentation:
         spectrum = spectrum * self._kept(spectrum, generator)
         changed: Tensor = torch.fft.irfft(spectrum, n=steps)
         drone: Tensor = torch.fft.irfft(spectrum.abs() * white / math.sqrt(2), n=steps)
-        covered = _span(count, steps, self.cover, generator).to(windows.device)
+        covered = to_device(_span(count, steps, self.cover, generator), windows.device)
         gain = _factor(self.gain_db * normal((count, 1), generator, windows))
         return torch.where(covered, drone, changed) * gain
 
     def _noise(self, white: Tensor, spectrum: Tensor, generator: Generator) -> Tensor:
         count, bins = spectrum.shape
-        fall = uniform((count, 1), 0, 1, generator).to(spectrum.device)
+        fall = to_device(uniform((count, 1), 0, 1, generator), spectrum.device)
         frequency = torch.arange(1, bins + 1, device=spectrum.device)
         noise: Tensor = white * frequency**-fall
         # A constant is heard by nobody.
@@ -78,7 +79,7 @@ class AudioAugmentation:
         ours, theirs = (
             torch.linalg.vector_norm(each, dim=1, keepdim=True) for each in (spectrum, noise)
         )
-        factor: Tensor = _factor(level.to(spectrum.device)) * ours / theirs
+        factor: Tensor = _factor(to_device(level, spectrum.device)) * ours / theirs
         return noise * factor
 
     def _kept(self, spectrum: Tensor, generator: Generator) -> Tensor:
@@ -87,7 +88,7 @@ class AudioAugmentation:
         octave = torch.log2(torch.arange(bins) / (bins - 1) + 1e-9) / _OCTAVES + 1
         width = uniform((count, 1), 0, self.band, generator)
         low = uniform((count, 1), 0, 1, generator) * (1 - width)
-        return ((octave < low) | (octave >= low + width)).to(spectrum.device)
+        return to_device((octave < low) | (octave >= low + width), spectrum.device)
 
 
 def _factor(decibel: Tensor) -> Tensor:

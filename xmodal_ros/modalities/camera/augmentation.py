@@ -20,6 +20,7 @@ import torch
 from torch import Generator, Tensor
 
 from xmodal_ros.modalities.augmentation import normal
+from xmodal_ros.non_blocking import to_device
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class CameraAugmentation:
         factor = 1 + self.contrast * normal((len(windows), 1, 1, 1, 1), generator, windows)
         windows = windows.to(torch.float32)
         height, width = windows.shape[2:4]
-        rows = _shifted_index(len(windows), height, self.shift, generator).to(windows.device)
-        columns = _shifted_index(len(windows), width, self.shift, generator).to(windows.device)
-        batch = torch.arange(len(windows), device=windows.device)[:, None, None]
+        count, device = len(windows), windows.device
+        rows = to_device(_shifted_index(count, height, self.shift, generator), device)
+        columns = to_device(_shifted_index(count, width, self.shift, generator), device)
+        batch = torch.arange(count, device=device)[:, None, None]
         moved = windows.transpose(1, 2).transpose(2, 3)
         moved = moved[batch, rows[:, :, None], columns[:, None, :]]
         return moved.permute(0, 3, 1, 2, 4) * factor

@@ -22,6 +22,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from xmodal_ros.modalities.augmentation import normal
+from xmodal_ros.non_blocking import to_device
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,13 @@ class ImuAugmentation:
         windows = _warp_time(windows, self.warp, generator)
         triples = windows.unflatten(-1, (-1, 3))
         batch, _, count, _ = triples.shape
-        turn = _rotations(batch, self.rotation_deg, generator).to(windows)
+        turn = to_device(_rotations(batch, self.rotation_deg, generator), windows.device).to(
+            windows
+        )
         triples = torch.einsum('bij,btkj->btki', turn, triples)
         triples = triples * (1 + self.scale * normal((batch, 1, count, 1), generator, windows))
-        kept = torch.rand((batch, 1, count, 1), generator=generator).to(windows) >= self.drop
+        kept = torch.rand((batch, 1, count, 1), generator=generator)
+        kept = to_device(kept, windows.device).to(windows) >= self.drop
         triples = triples * kept if count > 1 else triples
         spread = triples.std(dim=1, keepdim=True)
         noise = self.noise * spread * normal(tuple(triples.shape), generator, windows)
@@ -73,7 +77,8 @@ def _warp_time(windows: Tensor, spread: float, generator: Generator) -> Tensor:
     position = (torch.arange(steps) - centre) * factor + centre
     position = position.clamp(0, steps - 1)
     low = position.floor().clamp(max=steps - 2)
-    fraction = (position - low).to(windows)[:, :, None]
-    low_index = low.long().to(windows.device)[:, :, None].expand(-1, -1, windows.shape[2])
+    fraction = to_device(position - low, windows.device).to(windows)[:, :, None]
+    low_index = to_device(low.long(), windows.device)[:, :, None]
+    low_index = low_index.expand(-1, -1, windows.shape[2])
     before, after = windows.gather(1, low_index), windows.gather(1, low_index + 1)
     return before + fraction * (after - before)
