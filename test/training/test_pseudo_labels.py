@@ -119,6 +119,31 @@ def test_a_source_that_only_guesses_says_nothing_unless_it_is_learnt_from() -> N
         assert found.by == ('chest',)
 
 
+def test_a_source_that_lacks_an_activity_does_not_decide_what_is_another() -> None:
+    """Else all windows of that activity would be taught as others, and it would be unlearnt."""
+    ours = with_few_labels(examples(), 4)
+    sets = learning_sets(**{TARGET: DatasetSplit(ours, examples(24, 1), {})})
+    theirs = sets['thigh'].training
+    lacking = replace(theirs, labels=np.where(theirs.labels == 1, NO_LABEL, theirs.labels))
+    sets['thigh'] = replace(sets['thigh'], training=lacking)
+    with repeatable(0):
+        heard = Notes()
+        learns = trainer(sets=sets, reporter=heard)
+        for name in SOURCES:
+            learns.train_source(name)
+        fitted = replace(learns.fits['chest'], sources=SOURCES)
+        both = make_pseudo_labels(learns, sets, fitted, lambda _: _nothing_beside())
+        assert both is not None
+        assert both.by == ('chest',)
+        assert any(f'thigh has not seen {LABELS[1]}: ' in note for note in heard.notes)
+        alone = _taught_by(fitted, 'thigh')
+        assert make_pseudo_labels(learns, sets, alone, lambda _: _nothing_beside()) is None
+        # What the target is not shown either is nobody's to know.
+        few = replace(ours, labels=np.where(ours.labels == 1, NO_LABEL, ours.labels))
+        sets[TARGET] = replace(sets[TARGET], training=few)
+        assert make_pseudo_labels(learns, sets, alone, lambda _: _nothing_beside()) is not None
+
+
 def _taught_by(fitted: FitResult, source: str) -> FitResult:
     return replace(fitted, sources=(source,))
 

@@ -45,10 +45,13 @@ def make_pseudo_labels(
 
     They are those that the target's net, ``fitted``, has learnt from, or else all that the
     ``trainer`` has trained and that are better than guessing; ``choose_for`` gives what answers
-    beside a source's net. None where no source saw a window of the target that has no label.
+    beside a source's net. A source that lacks an activity which the target is shown would take all
+    its windows for others, and so decides nothing. None where no source saw a window of the target
+    that has no label.
     """
     training = sets[trainer.target].training
     rows = training.unlabelled
+    shown = set(training.labels[training.labelled].tolist())
     sums: NDArray[np.float64] | None = None
     by = []
     skilled = [name for name in trainer.fits if name not in trainer.unskilled]
@@ -57,6 +60,13 @@ def make_pseudo_labels(
         partners = pair_in_time(training, theirs.training)[rows]
         seen = partners >= 0
         if not seen.any():
+            continue
+        if unknown := shown.difference(theirs.training.labels[theirs.training.labelled].tolist()):
+            lacking = ', '.join(sorted(trainer.labels[number] for number in unknown))
+            trainer.note(
+                f'{name} has not seen {lacking}: what it takes windows without a label for is '
+                'not learnt'
+            )
             continue
         by.append(name)
         validation = replace(

@@ -116,7 +116,7 @@ class TransferTrainer:
         """Wall time of each fit, by what it was; for the report only."""
         self.verdict: Verdict | None = None
         """What the method decided about its sources, where it did."""
-        self._labels = tuple(labels)
+        self.labels = tuple(labels)
         self._recipes = recipes
         self._sets = sets
         self._seed = seed
@@ -141,7 +141,7 @@ class TransferTrainer:
             recipe = self._recipes[name]
             windows = as_tensor(self._sets[name].training.values)
             self._documents[name] = BundleInfo(
-                labels=self._labels,
+                labels=self.labels,
                 sensor=name,
                 stream=recipe.stream,
                 window=recipe.window,
@@ -228,7 +228,7 @@ class TransferTrainer:
             TransferTrainer,
             self.target,
             self.sources,
-            self._labels,
+            self.labels,
             self._recipes,
             self._sets,
             self._seed,
@@ -323,7 +323,7 @@ class TransferTrainer:
             fold,
             self.target,
             self.sources,
-            self._labels,
+            self.labels,
             {name: to_compare(recipe) for name, recipe in self._recipes.items()},
             self._seed,
             self._device,
@@ -408,7 +408,7 @@ class TransferTrainer:
             classifier,
             self._shown(name).training,
             self._sets[self.target].training,
-            len(self._labels),
+            len(self.labels),
             self._recipes[name].augmentation,
             self._context,
             self._reporter.advance,
@@ -491,7 +491,7 @@ class HeldOutTrainer(TransferTrainer):
             self.fold,
             self.target,
             self.sources,
-            self._labels,
+            self.labels,
             self._recipes,
             self._seed,
             self._device,
