@@ -84,9 +84,10 @@ class Sides:
     """The two sides of a row, made ready.
 
     A call of either does the same work, ``units`` times a ``unit``. One that measures itself, in
-    a process of its own for example, gives a :class:`Cost`; whatever else is returned is ignored,
-    and the call is measured here. ``note`` tells of the material: sizes, counts; a function tells
-    it after the last round. Raises ValueError where there is nothing to do.
+    a process of its own for example, gives a :class:`Cost`, and is called once a round; whatever
+    else is returned is ignored, and the call is measured here. ``note`` tells of the material:
+    sizes, counts; a function tells it after the last round. Raises ValueError where there is
+    nothing to do.
     """
 
     ours: Callable[[], object]
@@ -301,11 +302,7 @@ def measure_row(each: Row, folder: Path, rounds: int, tell: Callable[[Answer], N
     rounds = each.rounds or rounds
     tell({'steps': rounds + 1})
     with contextmanager(each.prepare)(folder) as sides:
-        # The first call loads what is loaded once; the second says how long one takes.
-        cost_of(sides.ours)
-        cost_of(sides.plain)
-        shortest = min(cost_of(sides.ours).wall_s, cost_of(sides.plain).wall_s)
-        calls = max(1, min(_MOST_CALLS, round(LEAST_S / max(shortest, 1e-9))))
+        calls = _calls(sides)
         tell({'step': 1})
         costs: dict[str, list[Cost]] = {'ours': [], 'plain': []}
         for number in range(rounds):
@@ -324,6 +321,16 @@ def measure_row(each: Row, folder: Path, rounds: int, tell: Callable[[Answer], N
         }
         about = {'unit': sides.unit, 'calls': calls, 'units': sides.units, 'note': sides.told}
     return {**about_row(each), **about, **compared, 'peak_bytes': peak_bytes()}
+
+
+def _calls(sides: Sides) -> int:
+    """Call both sides, which loads what is loaded once, and say how often a round needs them."""
+    found = sides.ours(), sides.plain()
+    if any(isinstance(each, Cost) for each in found):
+        # Ready when it says so.
+        return 1
+    shortest = min(cost_of(sides.ours).wall_s, cost_of(sides.plain).wall_s)
+    return max(1, min(_MOST_CALLS, round(LEAST_S / max(shortest, 1e-9))))
 
 
 def measure_series(each: Series, folder: Path, tell: Callable[[Answer], None]) -> Answer:

@@ -14,14 +14,12 @@
 
 """The sensors of a robot, and a process that hears them: what it costs, and how late labels are.
 
-Run as a program it is the sensors: an IMU at 200 Hz, a camera of 640x480 bgr8 at 30 Hz and a
+The sensors are a process of their own: an IMU at 200 Hz, a camera of 640x480 bgr8 at 30 Hz and a
 microphone at 16 kHz in chunks of 20 ms, each in a thread, stamped when measured. It listens to the
 labels of each and notes how long after the end of their window they come, and how long after it
-the first sample did. In another ``--role`` it is a node that hears the same and does nothing with
-it.
+the first sample did. In other roles this is a node that hears the same and does nothing with it.
 """
 
-import argparse
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +40,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.side_by_side import (
+    be,
     ros_node,
     serve,
     SHIPPED_PROFILE,
@@ -136,7 +135,7 @@ def robot_environment() -> Iterator[dict[str, str]]:
 def sensors(environment: Mapping[str, str]) -> Iterator[Callable[[float], dict[str, Heard]]]:
     """Run the sensors; gives what lets time pass and tells of each sensor's labels in it."""
     process = subprocess.Popen(
-        [sys.executable, __file__],
+        [sys.executable, __file__, '--role', 'sensors'],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # As launch files start a camera.
@@ -321,18 +320,12 @@ def be_sensors() -> None:
                 thread.join()
 
 
-def main() -> None:
-    """Be what the parent asks for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0])
-    roles: dict[str, Callable[[], None]] = {
-        'sensors': be_sensors,
-        'plain': partial(hear_plainly, raw=False),
-        'raw': partial(hear_plainly, raw=True),
-        'taken': take_and_drop,
-    }
-    parser.add_argument('--role', choices=roles, default='sensors')
-    roles[parser.parse_args().role]()
-
-
 if __name__ == '__main__':
-    main()
+    be(
+        {
+            'sensors': be_sensors,
+            'plain': partial(hear_plainly, raw=False),
+            'raw': partial(hear_plainly, raw=True),
+            'taken': take_and_drop,
+        }
+    )

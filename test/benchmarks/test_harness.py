@@ -79,9 +79,9 @@ def test_sides_take_turns_and_what_they_measure_themselves_counts(tmp_path: Path
 
     result = measure_row(make_row(prepare), tmp_path, 4, told.append)
 
-    # One to load and one to see how long it takes; then, who is first changes each round.
-    assert called[:4] == ['ours', 'plain', 'ours', 'plain']
-    assert called[4:-1] == ['ours', 'plain', 'plain', 'ours'] * 2
+    # One to load, for they say themselves what they take; then, who is first changes each round.
+    assert called[:2] == ['ours', 'plain']
+    assert called[2:-1] == ['ours', 'plain', 'plain', 'ours'] * 2
     assert called[-1] == 'tidied up'
     assert told == [{'steps': 5}, *({'step': number} for number in range(1, 6))]
     assert result['cpu']['ours'] == [100.0] * 4
