@@ -82,8 +82,8 @@ def repeated(
 ) -> Path:
     """Give a recording of so many minutes, the first of :func:`recordings` over and over.
 
-    Stamps and times of recording go on. Its chunks are compressed as the simulator and some
-    recorders do, or not, as rosbag2 writes them by default.
+    Of fewer than it has, its beginning. Stamps and times of recording go on. Its chunks are
+    compressed as the simulator and some recorders do, or not, as rosbag2 writes them by default.
     """
     bag = recordings(folder)[0]
 
@@ -101,14 +101,19 @@ def repeated(
                 for topic in reader.topics.values()
                 if topics is None or topic.name in topics
             }
+            messages = [*reader.messages(known)]
+            end_ns = messages[0].received_ns + minutes * 60 * SECOND_NS
             for number in range(-(-minutes // MINUTES)):
                 shift_ns = number * MINUTES * 60 * SECOND_NS
-                for each in reader.messages(known):
+                for each in messages:
+                    received_ns = each.received_ns + shift_ns
+                    if received_ns >= end_ns:
+                        break
                     data = bytearray(each.data)
                     if has_stamp(each.msgtype):
                         stamp_ns = read_stamp_ns(each.data) + shift_ns
                         struct.pack_into('<iI', data, 4, *divmod(stamp_ns, SECOND_NS))
-                    writer.write(known[each.topic], each.received_ns + shift_ns, bytes(data))
+                    writer.write(known[each.topic], received_ns, bytes(data))
 
     name = f'repeated_{minutes}' + ('_compressed' if compressed else '')
     name += '' if topics is None else '_' + '_'.join(topics).replace('/', '_')

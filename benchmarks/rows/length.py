@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks.harness import cost_of, Line, peak_bytes, series
 from benchmarks.material import bundle, repeated, SENSORS
 
-_MINUTES = (3, 15, 60)
+_MINUTES = (1, 3, 15, 60, 600)
 
 
 @series(
