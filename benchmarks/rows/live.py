@@ -14,7 +14,7 @@
 
 """What a robot has of it: start, forward, CPU, delay, memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -52,7 +52,6 @@ _PLAIN_PROCESSES: Final = {
 _STRETCH_S: Final = 8
 # Of memory, by a classifier without torch.
 _SAVED_MB: Final = 190
-_PLAIN_START: Final = 'import sys, torch, rclpy; print("active", file=sys.stderr, flush=True)'
 
 
 def _start(folder: Path, runtime: str) -> Iterator[Sides]:
@@ -76,25 +75,40 @@ def _start(folder: Path, runtime: str) -> Iterator[Sides]:
             ]
             return start(runtime, command, 'listening on')
 
+        def importing(*names: str) -> Cost:
+            script = (
+                f'import sys, {", ".join(names)}; print("active", file=sys.stderr, flush=True)'
+            )
+            return start(' '.join(names), ['-c', script], 'active')
+
         def plain() -> Cost:
-            return start('plain', ['-c', _PLAIN_START], 'active')
+            return importing('torch', 'rclpy')
 
         classifier(runtime)
         plain()
-        note = f'{memory[runtime]:.0f} MB of memory against {memory["plain"]:.0f} MB'
+        note = f'{memory[runtime]:.0f} MB of memory against {memory["torch rclpy"]:.0f} MB'
         if runtime != 'torch':
             classifier('torch')
-            note += saved_in_words(memory['torch'], memory[runtime])
+            importing('rclpy')
+            importing('rclpy', 'onnxruntime')
+            note += saved_in_words(memory)
         yield Sides(lambda: classifier(runtime), plain, unit='start', note=note)
 
 
-def saved_in_words(torch_mb: float, without_mb: float) -> str:
-    """Say what a classifier without torch saves of the memory of one with it, and the verdict."""
-    saved_mb = torch_mb - without_mb
-    verdict = 'met' if saved_mb >= _SAVED_MB else 'missed'
+def saved_in_words(memory_mb: Mapping[str, float]) -> str:
+    """Say what a classifier without torch saves of the memory of one with it, and the verdict.
+
+    Takes the memory of both by their runtimes, and of processes by what they import.
+    """
+    saved_mb = memory_mb['torch'] - memory_mb['onnx']
+    words = f', and {memory_mb["torch"]:.0f} MB with runtime torch: {saved_mb:.0f} MB saved, '
+    words += f'wanted at least {_SAVED_MB}: '
+    if saved_mb >= _SAVED_MB:
+        return words + 'met'
+    torch_mb = memory_mb['torch rclpy'] - memory_mb['rclpy']
+    onnx_mb = memory_mb['rclpy onnxruntime'] - memory_mb['rclpy']
     return (
-        f', and {torch_mb:.0f} MB of the same with runtime torch: {saved_mb:.0f} MB saved, '
-        f'wanted at least {_SAVED_MB}: {verdict}'
+        words + f'missed, for importing torch takes {torch_mb:.0f} MB, onnxruntime {onnx_mb:.0f}'
     )
 
 
@@ -167,7 +181,8 @@ def _register_forward(
 
 
 _BESIDE_LOGITS: Final = (
-    'Of what is beside the logits, probabilities, a copy of the window, and ranking are all.'
+    'Of the logits of an IMU, what is set around each forward for device and precision is 13 %, '
+    'probabilities are 6 %, a copy of the window and ranking 3 %.'
 )
 for _name, _words in (('imu', 'an IMU'), ('camera', 'a camera'), ('audio', 'a microphone')):
     _register_forward(_name, _words, 1.0, _BESIDE_LOGITS, 'torch')
