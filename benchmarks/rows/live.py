@@ -226,7 +226,7 @@ _register_forward(
     'middleware. Of its memory with torch, importing that and rclpy is what the row `start` says. '
     'Of a delay, nothing can be decided before the wait is over, and a picture alone is waited '
     'for longer than 15 ms on average; what is left beside it and the model is the way of a '
-    'sample there, and of a label back.',
+    'sample there, its decoding and window, and the way of a label back.',
 )
 def robot(folder: Path) -> Iterator[Line]:
     """Listen to each configuration for a while."""
@@ -310,8 +310,8 @@ def _forwards(path: Path, runtime: str, batch: int = 1) -> Cost:
     'sensors',
     'How does the CPU grow with the number of sensors, and with how often they are decided on?',
     reading='Of IMUs at 200 Hz in one process, without ROS: from bytes to decisions, in percent '
-    'of one core. Both grow in proportion; what bends is nothing but the inference thread, which '
-    'is one for all: it is full at 100 %.',
+    'of one core. With few labels most of it is messages; with many, what a label costs stays, '
+    'and is the last column. One inference thread decides for all.',
 )
 def sensors_and_hops(folder: Path) -> Iterator[Line]:
     """Push a stretch of simulated time through pipelines."""
@@ -323,6 +323,7 @@ def sensors_and_hops(folder: Path) -> Iterator[Line]:
                 'hop s': hop_s,
                 'CPU %': round(100 * cpu_s / _STRETCH_S, 2),
                 'labels': labels,
+                'ms a label': round(1e3 * cpu_s / labels, 2),
             }
 
 
