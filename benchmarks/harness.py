@@ -19,7 +19,7 @@ package. Both do the same work, one after the other in the same process, several
 one that comes first in one round comes last in the next. CPU time and wall time of each round are
 kept, and the ratio that counts is the median of those of the rounds: on a machine that does other
 things too, absolute figures move, and ratios hardly. A *series* has one side, of which it tells
-how the figures grow with something.
+how the figures grow with something; :class:`Aim` says what some of them should be.
 
 Rows lie in `benchmarks/rows`, a module for what belongs together, and are registered by name:
 
@@ -40,10 +40,11 @@ at the end. What rows themselves print goes to stderr.
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 import importlib
 from importlib.metadata import PackageNotFoundError, version
 import json
+import math
 import os
 from pathlib import Path
 import pkgutil
@@ -83,20 +84,26 @@ class Sides:
     """The two sides of a row, made ready.
 
     A call of either does the same work, ``units`` times a ``unit``. One that measures itself, in
-    a process of its own for example, gives a :class:`Cost`; whatever else is returned is ignored,
-    and the call is measured here. ``note`` tells of the material: sizes, counts. Raises ValueError
-    where there is nothing to do.
+    a process of its own for example, gives a :class:`Cost`, and is called once a round; whatever
+    else is returned is ignored, and the call is measured here. ``note`` tells of the material:
+    sizes, counts; a function tells it after the last round. Raises ValueError where there is
+    nothing to do.
     """
 
     ours: Callable[[], object]
     plain: Callable[[], object]
     unit: str = 'run'
     units: int = 1
-    note: str = ''
+    note: str | Callable[[], str] = ''
 
     def __post_init__(self) -> None:
         if self.units < 1:
-            raise ValueError(f'no {self.unit} to measure: {self.note}')
+            raise ValueError(f'no {self.unit} to measure: {self.told}')
+
+    @property
+    def told(self) -> str:
+        """The note as it is now."""
+        return self.note if isinstance(self.note, str) else self.note()
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ class Row:
 
     The ratio of ``measure`` should be at most ``aim``; where it cannot, ``limit`` says what the
     limit is and what sets it. ``rounds`` is for rows of which one round takes long. ``group`` is
-    the module that it stands in.
+    the module that it stands in. One that ``needs_gpu`` says nothing where there is none.
     """
 
     name: str
@@ -156,20 +163,52 @@ class Row:
     measure: Measure
     limit: str
     rounds: int | None
+    needs_gpu: bool
     group: str
     prepare: Callable[[Path], Iterator[Sides]]
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a column should be at most, or at least, on the lines that hold what ``where`` says.
+
+    Lines without the column are not asked.
+    """
+
+    column: str
+    at_most: float = float('inf')
+    at_least: float = float('-inf')
+    where: Mapping[str, float | int | str] = field(default_factory=dict)
+
+    def concerns(self, line: Line) -> bool:
+        """Whether a line is asked."""
+        return self.column in line and self.where.items() <= line.items()
+
+    def judge(self, line: Line) -> dict[str, Any]:
+        """Give the verdict on a line, as plain values."""
+        met = self.at_least <= float(line[self.column]) <= self.at_most
+        return {'aim': self.in_words(), 'met': met}
+
+    def in_words(self) -> str:
+        """Give column and bound."""
+        bounds = (('≥', self.at_least), ('≤', self.at_most))
+        words = [f'{sign} {bound:g}' for sign, bound in bounds if math.isfinite(bound)]
+        return ' '.join([self.column, *words])
 
 
 @dataclass(frozen=True)
 class Series:
     """How figures of one side grow with something: ``lines`` gives the lines of a table.
 
-    ``reading`` says what is to be seen in it: where it bends, and why.
+    ``reading`` says what is to be seen in it: where it bends, and why. Where one of the ``aims``
+    is missed, ``limit`` says what the limit is and what sets it.
     """
 
     name: str
     question: str
     reading: str
+    aims: tuple[Aim, ...]
+    limit: str
     group: str
     lines: Callable[[Path], Iterator[Line]]
 
@@ -187,24 +226,30 @@ def row(
     measure: Measure = 'cpu',
     limit: str = '',
     rounds: int | None = None,
+    needs_gpu: bool = False,
 ) -> Callable[[Callable[[Path], Iterator[Sides]]], Callable[[Path], Iterator[Sides]]]:
     """Register a generator that makes ready what it needs, yields the sides, and tidies up."""
 
     def register(prepare: Callable[[Path], Iterator[Sides]]) -> Callable[[Path], Iterator[Sides]]:
         group = prepare.__module__.rpartition('.')[2]
-        _add(Row(name, question, aim, ours, plain, measure, limit, rounds, group, prepare))
+        sides = (ours, plain, measure, limit, rounds, needs_gpu, group, prepare)
+        _add(Row(name, question, aim, *sides))
         return prepare
 
     return register
 
 
 def series(
-    name: str, question: str, *, reading: str = ''
+    name: str, question: str, *, reading: str = '', aims: Sequence[Aim] = (), limit: str = ''
 ) -> Callable[[Callable[[Path], Iterator[Line]]], Callable[[Path], Iterator[Line]]]:
-    """Register a generator of the lines of a table; each has the same keys, with their units."""
+    """Register a generator of the lines of a table: figures by what they are, with their units.
+
+    A line may lack what does not concern it.
+    """
 
     def register(lines: Callable[[Path], Iterator[Line]]) -> Callable[[Path], Iterator[Line]]:
-        _add(Series(name, question, reading, lines.__module__.rpartition('.')[2], lines))
+        group = lines.__module__.rpartition('.')[2]
+        _add(Series(name, question, reading, tuple(aims), limit, group, lines))
         return lines
 
     return register
@@ -257,11 +302,7 @@ def measure_row(each: Row, folder: Path, rounds: int, tell: Callable[[Answer], N
     rounds = each.rounds or rounds
     tell({'steps': rounds + 1})
     with contextmanager(each.prepare)(folder) as sides:
-        # The first call loads what is loaded once; the second says how long one takes.
-        cost_of(sides.ours)
-        cost_of(sides.plain)
-        shortest = min(cost_of(sides.ours).wall_s, cost_of(sides.plain).wall_s)
-        calls = max(1, min(_MOST_CALLS, round(LEAST_S / max(shortest, 1e-9))))
+        calls = _calls(sides)
         tell({'step': 1})
         costs: dict[str, list[Cost]] = {'ours': [], 'plain': []}
         for number in range(rounds):
@@ -278,24 +319,46 @@ def measure_row(each: Row, folder: Path, rounds: int, tell: Callable[[Answer], N
             ).as_json()
             for figure in ('cpu', 'wall')
         }
-        about = {'unit': sides.unit, 'calls': calls, 'units': sides.units, 'note': sides.note}
+        about = {'unit': sides.unit, 'calls': calls, 'units': sides.units, 'note': sides.told}
     return {**about_row(each), **about, **compared, 'peak_bytes': peak_bytes()}
 
 
+def _calls(sides: Sides) -> int:
+    """Call both sides, which loads what is loaded once, and say how often a round needs them."""
+    found = sides.ours(), sides.plain()
+    if any(isinstance(each, Cost) for each in found):
+        # Ready when it says so.
+        return 1
+    shortest = min(cost_of(sides.ours).wall_s, cost_of(sides.plain).wall_s)
+    return max(1, min(_MOST_CALLS, round(LEAST_S / max(shortest, 1e-9))))
+
+
 def measure_series(each: Series, folder: Path, tell: Callable[[Answer], None]) -> Answer:
-    """Measure a series; gives its result as plain values."""
+    """Measure a series; gives its result as plain values, with the verdicts on each line.
+
+    Raises ValueError where an aim concerns no line.
+    """
     lines = []
     for number, line in enumerate(each.lines(folder)):
         lines.append(dict(line))
         tell({'step': number + 1})
-    return {**about_row(each), 'lines': lines, 'peak_bytes': peak_bytes()}
+    for aim in each.aims:
+        if not any(map(aim.concerns, lines)):
+            raise ValueError(f'no line of {each.name} is asked for {aim.in_words()}')
+    verdicts = [[aim.judge(line) for aim in each.aims if aim.concerns(line)] for line in lines]
+    return {
+        **about_row(each),
+        'lines': lines,
+        'verdicts': verdicts,
+        'peak_bytes': peak_bytes(),
+    }
 
 
 def about_row(each: Row | Series) -> dict[str, Any]:
     """Give what is known of a row before it is measured."""
-    hidden = ('prepare', 'lines', 'rounds')
+    hidden = ('prepare', 'lines', 'rounds', 'aims')
     kind = 'row' if isinstance(each, Row) else 'series'
-    return {'kind': kind, **{k: v for k, v in asdict(each).items() if k not in hidden}}
+    return {'kind': kind, **{k: v for k, v in vars(each).items() if k not in hidden}}
 
 
 def peak_bytes() -> int:

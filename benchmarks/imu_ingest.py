@@ -12,25 +12,15 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What does an IMU's message cost, from DDS to window? Ours against a plain node of rclpy.
+"""The processes in which an IMU's messages go from DDS to window: ours, and a plain node of rclpy.
 
 Ours is a classifier's intake without its inference: raw messages, drained when a window can be
 due, decoded and windowed. Plain is a typed subscription on SingleThreadedExecutor with default
 transports, converted to numpy in the callback and kept in a buffer from which windows are
-interpolated. Each is a process of its own that hears one publisher in turn, several rounds long.
-Counted is all CPU
-time of the process, its DDS threads included, over the messages received; nothing is subtracted.
-
-    python benchmarks/imu_ingest.py [--seconds S] [--rounds N] [--json FILE]
-
-Fails where the median ratio is above 0.35 at 200 Hz or at 1 kHz, or where a message is lost.
+interpolated. A third one publishes to each in turn. `rows/intake.py` asks them.
 """
 
-import argparse
 from collections import deque
-from dataclasses import dataclass
-import json
-import os
 from pathlib import Path
 import struct
 import sys
@@ -39,66 +29,28 @@ import time
 from typing import Any, Final
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.harness import Comparison, machine
 from benchmarks.side_by_side import (
     Answer,
-    Child,
-    children,
-    median,
+    be,
     publish_at,
     ros_node,
     serve,
-    SHIPPED_PROFILE,
     spinning,
     wait_for_subscriber,
-    wait_until_received,
-    with_profile,
 )
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.ros.isolation import isolated, reserved_domain
 from xmodal_ros.runtime.drain import DrainThread, Pauses
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
-RATES_HZ: Final = (200, 1000)
 SIDES: Final = ('ours', 'plain')
-TARGET: Final = 0.35
 # As the trainer makes them unless told otherwise.
 WINDOW: Final = WindowingSpec(rate_hz=50)
 _DEPTH: Final = 1000
-# Long enough for the first window.
-_WARM_UP_S: Final = 3.0
 _STAMP_AT: Final = 4
-
-
-@dataclass(frozen=True)
-class Result:
-    """CPU per message in µs at one rate, and how many messages each side lost."""
-
-    rate_hz: int
-    cost: Comparison
-    windows: dict[str, int]
-    lost: dict[str, int]
-
-    @property
-    def met(self) -> bool:
-        """Whether ours is cheap enough and has lost nothing."""
-        return self.cost.met and not self.lost['ours']
-
-    def as_json(self) -> dict[str, Any]:
-        """Give everything as plain values."""
-        return {
-            'rate_hz': self.rate_hz,
-            'cpu_us_per_message': self.cost.as_json(),
-            'windows': self.windows,
-            'lost': self.lost,
-        }
 
 
 class PlainWindows:
@@ -245,92 +197,5 @@ def publish() -> None:
         serve(answer)
 
 
-def measure(seconds: float, rounds: int, progress: Progress) -> list[Result]:
-    """Measure all rates, both sides in turn."""
-    with reserved_domain() as domain:
-        environment = isolated(os.environ, domain)
-        environments = {
-            'publisher': with_profile(environment, None),
-            'ours': with_profile(environment, SHIPPED_PROFILE),
-            'plain': with_profile(environment, None),
-        }
-        with children(__file__, environments) as started:
-            publisher = started['publisher']
-            task = progress.add_task('warming up', total=len(RATES_HZ) * rounds * len(SIDES))
-            for side in SIDES:
-                _measure_once(publisher, started[side], RATES_HZ[0], _WARM_UP_S)
-            results = []
-            for rate_hz in RATES_HZ:
-                progress.update(task, description=f'{rate_hz} Hz')
-                told: dict[str, list[Answer]] = {side: [] for side in SIDES}
-                for number in range(rounds):
-                    # The one that comes first in one round comes last in the next.
-                    for side in SIDES[:: 1 if number % 2 else -1]:
-                        once = _measure_once(publisher, started[side], rate_hz, seconds)
-                        told[side].append(once)
-                        progress.advance(task)
-                results.append(summarise(rate_hz, told))
-            return results
-
-
-def _measure_once(publisher: Child, side: Child, rate_hz: int, seconds: float) -> Answer:
-    """Let one side hear messages; gives what it cost and what it did for it."""
-    count = max(1, round(rate_hz * seconds))
-    before = side.ask()
-    publisher.ask(side=side.role, rate_hz=rate_hz, count=count)
-    after = wait_until_received(side.ask, before['received'] + count)
-    return {'sent': count, **{name: after[name] - before[name] for name in after}}
-
-
-def summarise(rate_hz: int, told: dict[str, list[Answer]]) -> Result:
-    """Sum up what the sides told of each round."""
-
-    def cost(side: str) -> tuple[float, ...]:
-        return tuple(each['cpu_ns'] / 1e3 / max(1, each['received']) for each in told[side])
-
-    def total(side: str, name: str) -> int:
-        return sum(int(each[name]) for each in told[side])
-
-    return Result(
-        rate_hz,
-        Comparison(cost('ours'), cost('plain'), TARGET),
-        {side: total(side, 'windows') for side in SIDES},
-        {side: total(side, 'sent') - total(side, 'received') for side in SIDES},
-    )
-
-
-def _print(results: list[Result], console: Console) -> None:
-    table = Table('rate', 'CPU per message: ours', 'plain', 'lost: ours', 'plain')
-    for result in results:
-        costs = (f'{median(each):.1f} µs' for each in (result.cost.ours, result.cost.plain))
-        lost = (str(result.lost[side]) for side in SIDES)
-        table.add_row(f'{result.rate_hz} Hz', *costs, *lost)
-    console.print(table)
-    for result in results:
-        console.print(f'{result.rate_hz} Hz, ours / plain: {result.cost.in_words()}')
-
-
-def main() -> int:
-    """Print the table; 1 where ours costs too much or loses a message."""
-    roles = {'publisher': publish, 'ours': hear_ours, 'plain': hear_plainly}
-    parser = argparse.ArgumentParser(description=(__doc__ or '').partition('\n')[0])
-    parser.add_argument('--seconds', type=float, default=5.0, help='length of a measurement')
-    parser.add_argument('--rounds', type=int, default=5, help='measurements of each side')
-    parser.add_argument('--json', type=Path, help='write the figures here')
-    parser.add_argument('--role', choices=roles, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.role:
-        roles[options.role]()
-        return 0
-    console = Console()
-    with Progress(console=console, transient=True) as progress:
-        results = measure(options.seconds, options.rounds, progress)
-    _print(results, console)
-    if options.json:
-        figures = {'machine': machine(), 'results': [result.as_json() for result in results]}
-        options.json.write_text(json.dumps(figures, indent=2) + '\n')
-    return 0 if all(result.met for result in results) else 1
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    be({'publisher': publish, 'ours': hear_ours, 'plain': hear_plainly})

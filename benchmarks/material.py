@@ -78,14 +78,19 @@ def xmodal(*words: object) -> None:
 
 
 def repeated(
-    folder: Path, minutes: int, *, compressed: bool = False, topics: Collection[str] | None = None
+    folder: Path,
+    minutes: int,
+    *,
+    number: int = 0,
+    compressed: bool = False,
+    topics: Collection[str] | None = None,
 ) -> Path:
-    """Give a recording of so many minutes, the first of :func:`recordings` over and over.
+    """Give a recording of so many minutes, one of :func:`recordings` over and over.
 
-    Stamps and times of recording go on. Its chunks are compressed as the simulator and some
-    recorders do, or not, as rosbag2 writes them by default.
+    Of fewer than it has, its beginning. Stamps and times of recording go on. Its chunks are
+    compressed as the simulator and some recorders do, or not, as rosbag2 writes them by default.
     """
-    bag = recordings(folder)[0]
+    bag = recordings(folder)[number]
 
     def write(path: Path) -> None:
         from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
@@ -101,15 +106,21 @@ def repeated(
                 for topic in reader.topics.values()
                 if topics is None or topic.name in topics
             }
-            for number in range(-(-minutes // MINUTES)):
-                shift_ns = number * MINUTES * 60 * SECOND_NS
-                for each in reader.messages(known):
+            messages = [*reader.messages(known)]
+            end_ns = messages[0].received_ns + minutes * 60 * SECOND_NS
+            for turn in range(-(-minutes // MINUTES)):
+                shift_ns = turn * MINUTES * 60 * SECOND_NS
+                for each in messages:
+                    received_ns = each.received_ns + shift_ns
+                    if received_ns >= end_ns:
+                        break
                     data = bytearray(each.data)
                     if has_stamp(each.msgtype):
                         stamp_ns = read_stamp_ns(each.data) + shift_ns
                         struct.pack_into('<iI', data, 4, *divmod(stamp_ns, SECOND_NS))
-                    writer.write(known[each.topic], each.received_ns + shift_ns, bytes(data))
+                    writer.write(known[each.topic], received_ns, bytes(data))
 
-    name = f'repeated_{minutes}' + ('_compressed' if compressed else '')
+    name = f'repeated_{minutes}' + (f'_{number}' if number else '')
+    name += '_compressed' if compressed else ''
     name += '' if topics is None else '_' + '_'.join(topics).replace('/', '_')
     return once(folder / name, write)

@@ -21,7 +21,8 @@ from benchmarks.harness import once
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 MODELS: Final = ('imu', 'imu_auto', 'camera', 'audio')
-_RATES_HZ: Final = {'imu': 50, 'camera': 8, 'audio': 16_000}
+# The first of which a hop holds a whole number is taken.
+_RATES_HZ: Final = {'imu': (50,), 'camera': (8, 10), 'audio': (16_000,)}
 _LABELS: Final = ('fall', 'run', 'sit', 'stand', 'walk', 'wave')
 
 
@@ -32,11 +33,15 @@ def model(folder: Path, name: str, hop_s: float = 0.5, *, onnx: bool = False) ->
 
 
 def windowing(kind: str, hop_s: float) -> WindowingSpec:
-    """Give the windows of a kind of sensor; raises ValueError for a hop between two samples."""
+    """Give the windows of a kind of sensor; raises ValueError for a hop between two samples.
+
+    A camera's have 8 pictures a second, and 10 where the hop holds no whole number of those.
+    """
+    hop_ns, rates = round(hop_s * SECOND_NS), _RATES_HZ[kind]
     return WindowingSpec(
         length_ns=3 * SECOND_NS,
-        hop_ns=round(hop_s * SECOND_NS),
-        rate_hz=_RATES_HZ[kind],
+        hop_ns=hop_ns,
+        rate_hz=next((each for each in rates if hop_ns * each % SECOND_NS == 0), rates[0]),
         margin_ns=SECOND_NS // 8,
         min_coverage=0.5,
     )

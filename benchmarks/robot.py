@@ -14,14 +14,17 @@
 
 """The sensors of a robot, and a process that hears them: what it costs, and how late labels are.
 
-Run as a program it is the sensors: an IMU at 200 Hz, a camera of 640x480 bgr8 at 30 Hz and a
+The sensors are a process of their own: an IMU at 200 Hz, a camera of 640x480 bgr8 at 30 Hz and a
 microphone at 16 kHz in chunks of 20 ms, each in a thread, stamped when measured. It listens to the
-labels of each and notes how long after the end of their window they come.
+labels of each and notes how long after the end of their window they come, and how long after it
+the first sample did. In other roles this is a node that hears the same and does nothing with it.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 import json
 import os
 from pathlib import Path
@@ -37,6 +40,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.side_by_side import (
+    be,
     ros_node,
     serve,
     SHIPPED_PROFILE,
@@ -45,28 +49,49 @@ from benchmarks.side_by_side import (
 )
 from xmodal_ros.ros.isolation import isolated, reserved_domain
 
+SCRIPT: Final = __file__
 SENSORS: Final = ('imu', 'camera', 'audio')
 _RATES_HZ: Final = {'imu': 200.0, 'camera': 30.0, 'audio': 50.0}
+# One sample more in so many seconds: ends of windows meet all phases between two samples, instead
+# of one that a whole run has by chance.
+BEAT_S: Final = 30.0
+PLAIN: Final = 'hears, and does nothing'
 _PATIENCE_S: Final = 120.0
+_DRAINED_S: Final = 0.5
 _TICK_S: Final = 1 / os.sysconf('SC_CLK_TCK')
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What a process has used so far: CPU time, and the memory that is its own."""
+    """What a process has used so far: CPU time, how often its threads woke up, and its memory."""
 
     cpu_s: float
     memory_mb: float
+    wakeups: int
 
 
 def spent(pid: int) -> Spent:
     """Look at a running process."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
-    sizes = dict(
-        line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines()
-    )
-    memory_mb = int(sizes['VmRSS'].split()[0]) / 1024
-    return Spent((int(fields[11]) + int(fields[12])) * _TICK_S, memory_mb)
+    memory_mb = int(_status(Path(f'/proc/{pid}'))['VmRSS'].split()[0]) / 1024
+    threads = [_status(each) for each in Path(f'/proc/{pid}/task').iterdir()]
+    wakeups = sum(int(each['voluntary_ctxt_switches']) for each in threads)
+    return Spent((int(fields[11]) + int(fields[12])) * _TICK_S, memory_mb, wakeups)
+
+
+def _status(of: Path) -> dict[str, str]:
+    return dict(line.split(':', 1) for line in (of / 'status').read_text().splitlines())
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Labels of one sensor: how long after the end of its window each came, in ms.
+
+    ``waits_ms`` is how long after it the first sample came, by which it is known to be over.
+    """
+
+    delays_ms: Sequence[float]
+    waits_ms: Sequence[float]
 
 
 @contextmanager
@@ -107,10 +132,10 @@ def robot_environment() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def sensors(environment: Mapping[str, str]) -> Iterator[Callable[[float], dict[str, list[float]]]]:
-    """Run the sensors; gives what lets time pass and gives each label's delay in ms."""
+def sensors(environment: Mapping[str, str]) -> Iterator[Callable[[float], dict[str, Heard]]]:
+    """Run the sensors; gives what lets time pass and tells of each sensor's labels in it."""
     process = subprocess.Popen(
-        [sys.executable, __file__],
+        [sys.executable, __file__, '--role', 'sensors'],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         # As launch files start a camera.
@@ -121,7 +146,7 @@ def sensors(environment: Mapping[str, str]) -> Iterator[Callable[[float], dict[s
     assert process.stdin is not None
     assert process.stdout is not None
 
-    def listen(seconds: float) -> dict[str, list[float]]:
+    def listen(seconds: float) -> dict[str, Heard]:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps({'seconds': seconds}) + '\n')
@@ -129,8 +154,7 @@ def sensors(environment: Mapping[str, str]) -> Iterator[Callable[[float], dict[s
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f'the sensors ended with {process.wait()}')
-        delays: dict[str, list[float]] = json.loads(line)
-        return delays
+        return {name: Heard(**found) for name, found in json.loads(line).items()}
 
     try:
         yield listen
@@ -149,25 +173,30 @@ def percentile(values: Sequence[float], share: float) -> float:
     return float(np.quantile(values, share)) if values else float('nan')
 
 
-class _Delays:
-    """How long after the end of its window each label came, in ms."""
+class Delays:
+    """When samples of one sensor were published, and its labels came, in ns."""
 
     def __init__(self) -> None:
-        self.of: dict[str, list[float]] = {name: [] for name in SENSORS}
+        self.published_ns: list[int] = []
+        self._labels: list[tuple[int, int]] = []
 
-    def hear(self, sensor: str, message: Any) -> None:
-        stamp = message.header.stamp
-        delay_ns = time.time_ns() - (stamp.sec * 10**9 + stamp.nanosec)
-        self.of[sensor].append(delay_ns / 1e6)
+    def hear(self, end_ns: int, now_ns: int) -> None:
+        """Take the label of the window that ends at ``end_ns``."""
+        self._labels.append((end_ns, now_ns))
 
-    def since(self, counts: Mapping[str, int]) -> dict[str, list[float]]:
-        return {name: values[counts[name] :] for name, values in self.of.items()}
+    def take(self) -> Heard:
+        """Tell of the labels since this was asked before."""
+        labels, self._labels = self._labels, []
+        published = self.published_ns[:]
+        # A label comes after the sample that made it due, so there always is one.
+        first = [published[bisect_left(published, end_ns)] for end_ns, _ in labels]
+        return Heard(
+            [(now_ns - end_ns) / 1e6 for end_ns, now_ns in labels],
+            [(at_ns - end_ns) / 1e6 for (end_ns, _), at_ns in zip(labels, first, strict=True)],
+        )
 
-    def counts(self) -> dict[str, int]:
-        return {name: len(values) for name, values in self.of.items()}
 
-
-def _publish(node: Any, sensor: str, stopped: threading.Event) -> None:
+def _publish(node: Any, sensor: str, published_ns: list[int], stopped: threading.Event) -> None:
     from rclpy.qos import QoSProfile, ReliabilityPolicy
 
     from xmodal_ros.modalities.audio.messages import audio_message
@@ -189,38 +218,98 @@ def _publish(node: Any, sensor: str, stopped: threading.Event) -> None:
     profile = QoSProfile(depth=30, reliability=ReliabilityPolicy.RELIABLE)
     message = message_class(find_modality(sensor).message_types[0])
     publisher = node.create_publisher(message, sensor, profile)
+    rate_hz = _RATES_HZ[sensor] + 1 / BEAT_S
     begun, number = time.monotonic(), 0
     while not stopped.is_set():
         number += 1
-        rest_s = begun + number / _RATES_HZ[sensor] - time.monotonic()
+        rest_s = begun + number / rate_hz - time.monotonic()
         if rest_s > 0:
             time.sleep(rest_s)
-        publisher.publish(make[sensor](time.time_ns()))
+        now_ns = time.time_ns()
+        published_ns.append(now_ns)
+        publisher.publish(make[sensor](now_ns))
 
 
-def main() -> None:
+def hear_plainly(*, raw: bool) -> None:
+    """Hear the sensors as the classifiers do, in one process, until killed."""
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+
+    from xmodal_ros.modalities.registry import find_modality
+    from xmodal_ros.ros.messages import message_class
+
+    with ros_node('plain') as own:
+        for sensor in SENSORS:
+            modality = find_modality(sensor)
+            own.create_subscription(
+                message_class(modality.message_types[0]),
+                sensor,
+                lambda _: None,
+                QoSProfile(depth=modality.intake.depth, reliability=ReliabilityPolicy.RELIABLE),
+                raw=raw,
+            )
+        with spinning(own):
+            print(PLAIN, file=sys.stderr, flush=True)
+            threading.Event().wait()
+
+
+def take_and_drop() -> None:
+    """Take the sensors' bytes as the classifiers do at a hop of 0.5 s, until killed."""
+    from xmodal_ros.modalities.registry import find_modality
+    from xmodal_ros.ros.topic_reader import TopicReader
+
+    def take(reader: TopicReader, *, as_they_come: bool) -> None:
+        while True:
+            if as_they_come:
+                reader.wait(_DRAINED_S)
+            else:
+                time.sleep(_DRAINED_S)
+            reader.take()
+
+    with ros_node('taken') as own:
+        for sensor in SENSORS:
+            modality = find_modality(sensor)
+            depth, as_they_come = modality.intake.depth, modality.intake.as_they_come
+            reader = TopicReader(own, sensor, modality.message_types, depth=depth)
+            threading.Thread(
+                target=take, args=(reader,), kwargs={'as_they_come': as_they_come}, daemon=True
+            ).start()
+        print(PLAIN, file=sys.stderr, flush=True)
+        threading.Event().wait()
+
+
+def be_sensors() -> None:
     """Be the sensors until the parent wants no more."""
     from rclpy.qos import QoSProfile, ReliabilityPolicy
     from vision_msgs.msg import Classification
 
-    delays, stopped = _Delays(), threading.Event()
+    stopped = threading.Event()
+    delays = {name: Delays() for name in SENSORS}
+
+    def hear(sensor: str, message: Any) -> None:
+        now_ns, stamp = time.time_ns(), message.header.stamp
+        delays[sensor].hear(stamp.sec * 10**9 + stamp.nanosec, now_ns)
+
     with ros_node('sensors') as own:
         profile = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
         for sensor in SENSORS:
             own.create_subscription(
                 Classification,
                 f'{sensor}_classifier/activity',
-                lambda message, sensor=sensor: delays.hear(sensor, message),
+                partial(hear, sensor),
                 profile,
             )
         threads = [
-            threading.Thread(target=_publish, args=(own, sensor, stopped)) for sensor in SENSORS
+            threading.Thread(
+                target=_publish, args=(own, sensor, delays[sensor].published_ns, stopped)
+            )
+            for sensor in SENSORS
         ]
 
         def listen(request: dict[str, Any]) -> dict[str, Any]:
-            counts = delays.counts()
+            for each in delays.values():
+                each.take()
             time.sleep(request['seconds'])
-            return delays.since(counts)
+            return {name: asdict(each.take()) for name, each in delays.items()}
 
         with spinning(own):
             for thread in threads:
@@ -232,4 +321,11 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    be(
+        {
+            'sensors': be_sensors,
+            'plain': partial(hear_plainly, raw=False),
+            'raw': partial(hear_plainly, raw=True),
+            'taken': take_and_drop,
+        }
+    )

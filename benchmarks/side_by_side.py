@@ -17,6 +17,7 @@
 What the benchmarks of the intake share.
 """
 
+import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 import contextlib
 from contextlib import contextmanager
@@ -103,6 +104,13 @@ def children(
             by_role[role] = child = Child(script, role, environment)
             started.callback(child.close)
         yield by_role
+
+
+def be(roles: Mapping[str, Callable[[], None]]) -> None:
+    """Be the child that the command line names."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--role', choices=roles, required=True)
+    roles[parser.parse_args().role]()
 
 
 def serve(answer: Callable[[Answer], Answer]) -> None:

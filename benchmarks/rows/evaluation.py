@@ -15,10 +15,19 @@
 """What an evaluation costs beside the forwards that it is for."""
 
 from collections.abc import Callable, Iterator
+import os
 from pathlib import Path
+from typing import Final
 
-from benchmarks.harness import row, Sides
-from benchmarks.material import bundle, recordings, SENSORS, xmodal
+from benchmarks.harness import Cost, cost_of, row, Sides
+from benchmarks.material import bundle, recordings, repeated, SENSORS, SUBJECTS, xmodal
+
+_CORES: Final = len(os.sched_getaffinity(0))
+_JOBS: Final = min(_CORES, SUBJECTS)
+# Long enough that starting is not most of it.
+_MINUTES: Final = 6
+# Of an evaluation in one process: what is begun once, and in each of several.
+_START_UP: Final = 0.15
 
 # Shares of what the plain side takes, measured part by part.
 _LIMITS = {
@@ -75,7 +84,9 @@ def _evaluating(modality: str) -> Callable[[Path], Iterator[Sides]]:
             for window in windows:
                 engine.bundle.logits(window)
 
-        note = f'{count} messages, {len(windows)} windows'
+        note = f'{count} messages, {len(windows)} windows; runtime {engine.bundle.runtime}'
+        if engine.bundle.runtime == 'torch':
+            note += ', by which a bundle runs until `xmodal export` has put its ONNX file there'
         yield Sides(ours, plain, unit='window', units=len(windows), note=note)
 
     return prepare
@@ -91,6 +102,30 @@ for _modality in SENSORS:
         plain='the same forwards of the windows alone',
         limit=_LIMITS[_modality],
     )(_prepare)
+
+
+@row(
+    'evaluate --jobs',
+    'And how much faster are several recordings in several processes?',
+    aim=1 / _JOBS + _START_UP,
+    ours=f'`xmodal evaluate AUDIO --jobs {_JOBS}` of {SUBJECTS} recordings of {_MINUTES} minutes, '
+    f'where there are {_CORES} cores',
+    plain='the same with `--jobs 1`',
+    measure='wall',
+    rounds=3,
+    limit=f'The aim is 1/{_JOBS}, and {_START_UP:g} for what is begun once and in each process: '
+    'importing torch, and the model.',
+)
+def jobs(folder: Path) -> Iterator[Sides]:
+    """Run the command both ways."""
+    bags = [repeated(folder, _MINUTES, number=number) for number in range(SUBJECTS)]
+    words = ['evaluate', bundle(folder, 'audio'), *bags, '--all-subjects']
+
+    def evaluate(processes: int) -> Cost:
+        out = ('--json', folder / 'out.json', '--jobs', processes)
+        return cost_of(lambda: xmodal(*words, *out))
+
+    yield Sides(lambda: evaluate(_JOBS), lambda: evaluate(1), unit='evaluation')
 
 
 @row(

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""What a GPU has of it; without one these rows compare the CPU with itself."""
+"""What a GPU has of it; without one `benchmarks/gpu.sh` compares the CPU with itself."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +22,6 @@ import numpy as np
 from benchmarks.harness import cost_of, row, Sides
 from benchmarks.models import model
 
-_UNTRIED = 'Untried: no GPU was at hand.'
-
 
 @row(
     'gpu_engine',
@@ -32,7 +30,7 @@ _UNTRIED = 'Untried: no GPU was at hand.'
     ours='the engine, from a window in memory to ranked scores, with runtime torch',
     plain='the same model in eager torch, from there to logits in memory',
     measure='wall',
-    limit=_UNTRIED,
+    needs_gpu=True,
 )
 def gpu_engine(folder: Path) -> Iterator[Sides]:
     """Compare on one device."""
@@ -65,7 +63,7 @@ def gpu_engine(folder: Path) -> Iterator[Sides]:
     ours='an IMU, a camera and a microphone, one after the other, on the device of `auto`',
     plain='the slowest of the three alone',
     measure='wall',
-    limit=_UNTRIED,
+    needs_gpu=True,
 )
 def gpu_three_models(folder: Path) -> Iterator[Sides]:
     """Compare on one device."""

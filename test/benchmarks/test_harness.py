@@ -18,15 +18,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
 from benchmarks import harness
 from benchmarks.harness import (
+    about_row,
+    Aim,
     Answer,
     Comparison,
     Cost,
     cost_of,
+    Line,
     measure_row,
     measure_series,
     once,
@@ -44,7 +48,17 @@ from xmodal_ros.cli.benchmark_page import as_markdown
 
 
 def make_row(prepare: Callable[[Path], Iterator[Sides]], aim: float = 0.5) -> Row:
-    return Row('a row', 'Why?', aim, 'ours', 'theirs', 'cpu', 'Light.', None, 'here', prepare)
+    about: dict[str, Any] = {
+        'limit': 'Light.',
+        'rounds': None,
+        'needs_gpu': False,
+        'group': 'here',
+    }
+    return Row('a row', 'Why?', aim, 'ours', 'theirs', 'cpu', **about, prepare=prepare)
+
+
+def make_series(*lines: Line, aims: tuple[Aim, ...] = ()) -> Series:
+    return Series('growth', 'How?', 'It bends.', aims, 'Air.', 'here', lambda _: iter(lines))
 
 
 def test_sides_take_turns_and_what_they_measure_themselves_counts(tmp_path: Path) -> None:
@@ -65,9 +79,9 @@ def test_sides_take_turns_and_what_they_measure_themselves_counts(tmp_path: Path
 
     result = measure_row(make_row(prepare), tmp_path, 4, told.append)
 
-    # One to load and one to see how long it takes; then, who is first changes each round.
-    assert called[:4] == ['ours', 'plain', 'ours', 'plain']
-    assert called[4:-1] == ['ours', 'plain', 'plain', 'ours'] * 2
+    # One to load, for they say themselves what they take; then, who is first changes each round.
+    assert called[:2] == ['ours', 'plain']
+    assert called[2:-1] == ['ours', 'plain', 'plain', 'ours'] * 2
     assert called[-1] == 'tidied up'
     assert told == [{'steps': 5}, *({'step': number} for number in range(1, 6))]
     assert result['cpu']['ours'] == [100.0] * 4
@@ -104,10 +118,41 @@ def test_cpu_time_is_that_of_threads_and_children_too() -> None:
 
 def test_a_series_gives_its_lines_one_by_one(tmp_path: Path) -> None:
     told: list[Answer] = []
-    each = Series('grows', 'How?', 'Straight.', 'here', lambda _: iter([{'x': 1}, {'x': 2}]))
-    result = measure_series(each, tmp_path, told.append)
+    result = measure_series(make_series({'x': 1}, {'x': 2}), tmp_path, told.append)
     assert result['lines'] == [{'x': 1}, {'x': 2}]
     assert told == [{'step': 1}, {'step': 2}]
+
+
+def test_a_series_is_judged_line_by_line(tmp_path: Path) -> None:
+    lines: tuple[Line, ...] = ({'x': 1, 'y': 6.0}, {'x': 2, 'y': 9.0}, {'x': 2}, {'x': 3, 'z': 4})
+    aims = (Aim('y', at_most=8), Aim('z', at_least=5, where={'x': 3}))
+    result = measure_series(make_series(*lines, aims=aims), tmp_path, lambda _: None)
+    assert result['verdicts'] == [
+        [{'aim': 'y ≤ 8', 'met': True}],
+        [{'aim': 'y ≤ 8', 'met': False}],
+        [],
+        [{'aim': 'z ≥ 5', 'met': False}],
+    ]
+    # As figures that say nothing are not good ones.
+    (verdict,) = (aims[0].judge({'y': float('nan')}),)
+    assert not verdict['met']
+
+
+@pytest.mark.parametrize('aim', [Aim('speed', at_most=1), Aim('y', at_most=1, where={'x': 2})])
+def test_an_aim_that_no_line_is_asked_for_is_an_error(aim: Aim, tmp_path: Path) -> None:
+    series = make_series({'x': 1, 'y': 0.25}, aims=(aim,))
+    with pytest.raises(ValueError, match=r'no line of growth is asked for (speed|y) ≤ 1'):
+        measure_series(series, tmp_path, lambda _: None)
+
+
+def test_a_note_may_tell_what_is_known_at_the_end(tmp_path: Path) -> None:
+    heard: list[str] = []
+
+    def prepare(_: Path) -> Iterator[Sides]:
+        yield Sides(lambda: heard.append('ours'), list, note=lambda: f'{len(heard)} heard')
+
+    result = measure_row(make_row(prepare), tmp_path, 2, lambda _: None)
+    assert result['note'] == f'{len(heard)} heard'
 
 
 def test_material_is_made_once_and_never_half(tmp_path: Path) -> None:
@@ -135,13 +180,14 @@ def test_every_row_says_what_it_compares() -> None:
     for name, each in found.items():
         assert each.question.endswith('?'), name
         assert not isinstance(each, Row) or (each.ours and each.plain), name
+        assert not isinstance(each, Series) or not each.aims or each.limit, name
 
 
 def test_the_page_says_where_ratios_and_limits(tmp_path: Path) -> None:
     def prepare(_: Path) -> Iterator[Sides]:
         yield Sides(lambda: Cost(3e-6, 1.0), lambda: Cost(2e-6, 1.0), 'window', note='small')
 
-    grows = Series('growth', 'How?', 'It bends.', 'here', lambda _: iter([{'x': 1, 'y': 0.25}]))
+    grows = make_series({'x': 1, 'y': 0.25}, {'x': 2, 'z': 'all'})
     results = [
         measure_row(make_row(prepare), tmp_path, 2, lambda _: None),
         measure_series(grows, tmp_path, lambda _: None),
@@ -155,7 +201,31 @@ def test_the_page_says_where_ratios_and_limits(tmp_path: Path) -> None:
     assert 'load of the machine 0.5 to 2.0' in page
     assert '| a row | 3 µs a window | 2 µs | **1.50 (1.50–1.50)** | ≤ 0.5 | missed |' in page
     assert 'plain: theirs (small). Light.' in page
-    assert '## Growth\n\nHow?\n\n| x | y |\n|---|---|\n| 1 | 0.25 |\n\nIt bends.' in page
+    table = '| x | y | z |\n|---|---|---|\n| 1 | 0.25 |  |\n| 2 |  | all |\n'
+    assert f'## Growth\n\nHow?\n\n{table}\nIt bends.\n' in page
+
+
+def test_the_page_judges_series_and_says_what_sets_the_limit_of_a_missed_aim() -> None:
+    def page(*bounds: float) -> str:
+        aims = tuple(Aim('y', at_most=bound) for bound in bounds)
+        grows = make_series({'x': 1}, {'x': 2, 'y': 5.0}, aims=aims)
+        result = measure_series(grows, Path(), lambda _: None)
+        return as_markdown({'machine': harness.machine(), 'results': [result]})
+
+    missed = page(6, 4)
+    assert '| x | y | aims |' in missed
+    assert '| 1 |  |  |\n| 2 | 5 | y ≤ 6: met; y ≤ 4: missed |' in missed
+    assert '\nIt bends. Air.\n' in missed
+    met = page(6)
+    assert 'y ≤ 6: met' in met
+    assert 'Air.' not in met
+
+
+def test_the_page_tells_what_was_not_measured() -> None:
+    idle = {**about_row(make_row(lambda _: iter(()))), 'unmeasured': 'no GPU was there'}
+    page = as_markdown({'machine': harness.machine(), 'results': [idle]})
+    assert '| a row |  |  |  | ≤ 0.5 | not measured |' in page
+    assert '- **a row**: Why? Ours: ours; plain: theirs. Not measured: no GPU was there.' in page
 
 
 def test_comparison_in_words() -> None:

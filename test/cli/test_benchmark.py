@@ -16,13 +16,20 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 import xmodal_ros
 from xmodal_ros.cli import benchmark_run
-from xmodal_ros.cli.benchmark_run import chosen, find_checkout, read_results, together
+from xmodal_ros.cli.benchmark_run import (
+    chosen,
+    find_checkout,
+    read_results,
+    together,
+    without_gpu,
+)
 from xmodal_ros.cli.main import app
 from xmodal_ros.errors import ConfigurationError
 
@@ -57,6 +64,22 @@ def test_earlier_figures_stand_beside_new_ones(tmp_path):
         read_results(tmp_path / 'other.json')
     with pytest.raises(ConfigurationError, match='none of'):
         read_results(tmp_path / 'none.json')
+
+
+def test_what_needs_a_gpu_is_told_and_not_measured_without_one():
+    engine: dict[str, Any] = {'name': 'engine', 'group': 'gpu', 'needs_gpu': True}
+    asked: list[dict[str, Any]] = [*FOUND, engine]
+    possible, impossible = without_gpu(asked, {'gpu': ''})
+    assert possible == FOUND
+    assert impossible == [{**engine, 'unmeasured': 'no GPU was there'}]
+    assert without_gpu(asked, {'gpu': 'H200'}) == (asked, [])
+
+    # Figures of a machine that had one stay.
+    earlier = {**engine, 'kind': 'row'}
+    assert together(impossible, [earlier]) == [earlier]
+    assert together(impossible, [earlier, *impossible]) == [earlier]
+    assert together([earlier], impossible) == [earlier]
+    assert together(impossible, []) == impossible
 
 
 def test_it_lists_what_there_is():

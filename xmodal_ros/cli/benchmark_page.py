@@ -14,7 +14,7 @@
 
 """What ``xmodal benchmark`` has measured, as a table on a terminal and as a page."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 import statistics
 from typing import Any, Final
 
@@ -29,7 +29,7 @@ it measures. Each row compares two sides that do the same work, in turn, several
 ratio is ours over plain, the median over the rounds with the least and the most in brackets; it is
 that of CPU time, of all threads and processes, where nothing else is said. Absolute figures move
 with what else the machine does, ratios hardly. Rows may be of several runs (`--add`). Of a missed
-aim the notes say what sets the limit.
+aim the notes say what sets the limit. Series, further down, have one side.
 """
 
 
@@ -38,11 +38,10 @@ def as_table(results: Sequence[Mapping[str, Any]]) -> Table:
     table = Table('benchmark', 'ours', 'plain', 'ratio', 'aim', '')
     for result in results:
         if result['kind'] == 'row':
-            aim = f'{result["aim"]:g}'
-            table.add_row(result['name'], *_costs(result), _ratio(result), aim, _verdict(result))
-        for line in result.get('lines', ()):
+            table.add_row(*_cells(result))
+        for line, verdicts in _judged(result):
             words = ', '.join(f'{key} {_figure(value)}' for key, value in line.items())
-            table.add_row(result['name'], Text(words), '', '', '', '')
+            table.add_row(result['name'], Text(words), '', '', '', Text(_verdicts(verdicts)))
     return table
 
 
@@ -57,7 +56,7 @@ def as_markdown(document: Mapping[str, Any]) -> str:
 
 def _machine(document: Mapping[str, Any]) -> str:
     machine = document['machine']
-    loads = [load for each in document['results'] for load in each['load']]
+    loads = [load for each in document['results'] for load in each.get('load', ())]
     versions = ', '.join(f'{name} {found}' for name, found in machine['versions'].items())
     load = f'{min(loads):.1f} to {max(loads):.1f}' if loads else 'unknown'
     return (
@@ -69,28 +68,61 @@ def _machine(document: Mapping[str, Any]) -> str:
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     heads = ('', 'ours', 'plain', 'ours / plain', 'aim', '')
-    lines = [
-        (row['name'], *_costs(row), f'**{_ratio(row)}**', f'≤ {row["aim"]:g}', _verdict(row))
-        for row in rows
-    ]
-    return _markdown_table(heads, lines)
+    lines = [_cells(row) for row in rows]
+    bold = [(*cells[:3], f'**{cells[3]}**' if cells[3] else '', *cells[4:]) for cells in lines]
+    return _markdown_table(heads, bold)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give what a table shows of a row: name, both sides, ratio, aim, and the verdict."""
+    aim = f'≤ {row["aim"]:g}'
+    if _unmeasured(row):
+        return row['name'], '', '', '', aim, 'not measured'
+    verdict = 'met' if row[row['measure']]['met'] else 'missed'
+    return row['name'], *_costs(row), _ratio(row), aim, verdict
+
+
+def _unmeasured(row: Mapping[str, Any]) -> str:
+    """Say why a row was not measured; nothing of one that was."""
+    return str(row.get('unmeasured', ''))
 
 
 def _notes(row: Mapping[str, Any]) -> str:
     """Say what is compared, and what sets the limit where an aim is missed."""
     counted = '' if row['measure'] == 'cpu' else ' Time by the clock counts.'
-    limit = f' {row["limit"]}' if row['limit'] and not row[row['measure']]['met'] else ''
-    note = f' ({row["note"]})' if row['note'] else ''
     question = f'**{row["name"]}**: {row["question"]}'
+    if why := _unmeasured(row):
+        note, limit = '', f' Not measured: {why}.'
+    else:
+        note = f' ({row["note"]})' if row['note'] else ''
+        limit = f' {row["limit"]}' if row['limit'] and not row[row['measure']]['met'] else ''
     return f'- {question} Ours: {row["ours"]}; plain: {row["plain"]}{note}.{counted}{limit}'
 
 
 def _series(series: Mapping[str, Any]) -> str:
-    lines = series['lines']
-    keys = list(lines[0]) if lines else []
-    table = _markdown_table(keys, ([_figure(line[key]) for key in keys] for line in lines))
+    judged = [*_judged(series)]
+    # Of all lines, for some lack what does not concern them.
+    keys = [*dict.fromkeys(key for line, _ in judged for key in line)]
+    cells = [[_figure(line.get(key, '')) for key in keys] for line, _ in judged]
+    met = [verdict['met'] for _, verdicts in judged for verdict in verdicts]
+    if met:
+        keys.append('aims')
+        for line, (_, verdicts) in zip(cells, judged, strict=True):
+            line.append(_verdicts(verdicts))
+    limit = f' {series["limit"]}' if series.get('limit') and not all(met) else ''
     heading = series['name'][:1].upper() + series['name'][1:]
-    return f'\n## {heading}\n\n{series["question"]}\n\n{table}\n{series["reading"]}\n'
+    table = _markdown_table(keys, cells)
+    return f'\n## {heading}\n\n{series["question"]}\n\n{table}\n{series["reading"]}{limit}\n'
+
+
+def _judged(result: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Sequence[Any]]]:
+    """Give the lines of a series with the verdicts on each, which older figures lack."""
+    lines = result.get('lines', ())
+    return zip(lines, result.get('verdicts', [()] * len(lines)), strict=True)
+
+
+def _verdicts(verdicts: Sequence[Mapping[str, Any]]) -> str:
+    return '; '.join(f'{each["aim"]}: {"met" if each["met"] else "missed"}' for each in verdicts)
 
 
 def _markdown_table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -115,10 +147,6 @@ def _ratio(row: Mapping[str, Any]) -> str:
     figures = row[row['measure']]
     ratios = figures['ratios']
     return f'{figures["ratio"]:.2f} ({min(ratios):.2f}–{max(ratios):.2f})'
-
-
-def _verdict(row: Mapping[str, Any]) -> str:
-    return 'met' if row[row['measure']]['met'] else 'missed'
 
 
 def _figure(value: float | int | str) -> str:

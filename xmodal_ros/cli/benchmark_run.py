@@ -66,8 +66,9 @@ def run(settings: BenchmarkSettings) -> None:
         return
     with tempfile.TemporaryDirectory(prefix='xmodal-benchmark-') as scratch:
         folder = settings.folder or Path(scratch)
-        results, failed = _measure_all(checkout, benchmarks, folder.resolve(), settings.rounds)
-    results = together(results, earlier)
+        possible, impossible = without_gpu(benchmarks, found['machine'])
+        results, failed = _measure_all(checkout, possible, folder.resolve(), settings.rounds)
+    results = together([*results, *impossible], earlier)
     document = {'format': _FORMAT, 'machine': found['machine'], 'results': results}
     console.print(as_table(results))
     write_result(settings.json, document)
@@ -109,8 +110,14 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 def together(
     results: Sequence[dict[str, Any]], earlier: Sequence[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Give results with those of earlier runs, the newest of each name, in order of names."""
-    newest = {each['name']: each for each in (*earlier, *results)}
+    """Give results with those of earlier runs, the newest of each name, in order of names.
+
+    What was not measured now is as it was.
+    """
+    newest: dict[str, dict[str, Any]] = {}
+    for each in (*earlier, *results):
+        if 'unmeasured' not in each or each['name'] not in newest:
+            newest[each['name']] = each
     return sorted(newest.values(), key=lambda each: (each['group'], each['name']))
 
 
@@ -129,6 +136,17 @@ def chosen(
                 f'{", ".join(sorted(each["name"] for each in benchmarks))}'
             )
     return [each for each in benchmarks if not names or {each['name'], each['group']} & {*names}]
+
+
+def without_gpu(
+    benchmarks: Sequence[Mapping[str, Any]], machine: Mapping[str, Any]
+) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
+    """Give those that this machine can measure, and of the others that they were not measured."""
+    idle = [each for each in benchmarks if each.get('needs_gpu') and not machine['gpu']]
+    return (
+        [each for each in benchmarks if each not in idle],
+        [{**each, 'unmeasured': 'no GPU was there'} for each in idle],
+    )
 
 
 def _measure_all(
