@@ -599,15 +599,21 @@ def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
 
 def _stamps(heads: Heads) -> NDArray[np.int64]:
     """Read the stamps as :func:`~xmodal_ros.streams.cdr.read_stamp_ns` does, -1 for none."""
-    if not (heads.sizes >= HEAD_BYTES).any():
-        return np.full(len(heads.sizes), -1)
-    words = np.ascontiguousarray(heads.first[:, 4:12]).view('<u4')
-    big = heads.first[:, 1] != 1
+    whole = heads.sizes >= HEAD_BYTES
+    all_whole = bool(whole.all())
+    first = heads.first if all_whole else heads.first[whole]
+    words = np.ascontiguousarray(first[:, 4:12]).view('<u4')
+    big = first[:, 1] != 1
     if big.any():
         words[big] = words[big].byteswap()
     # NumPy 1 would multiply by a number of 64 bits in 32 of them.
-    stamps = words[:, 0].view('<i4').astype(np.int64) * 1_000_000_000 + words[:, 1]
-    return np.where(heads.sizes < HEAD_BYTES, -1, stamps)
+    stamps: NDArray[np.int64] = words[:, 0].view('<i4').astype(np.int64) * 1_000_000_000
+    stamps += words[:, 1]
+    if all_whole:
+        return stamps
+    found = np.full(len(whole), -1)
+    found[whole] = stamps
+    return found
 
 
 def _holds_some(channel: Channel) -> bool:
