@@ -44,8 +44,9 @@ def inspect(folder: Path) -> Iterator[Sides]:
     aim=0.2,
     ours='what `xmodal inspect` does with an mcap file of chunks compressed by zstd',
     plain='iterating over its messages with rosbags',
-    limit='Stamps are of all messages, so each chunk is decompressed, which is a third of what '
-    'plain pays, and those with messages that are looked into again.',
+    limit='Stamps and contents are of 24 chunks of 148, but 145 hold labels and are decompressed '
+    'up to the last of them, which alone is 0.14 of what plain takes. The same recording without '
+    'labels takes 0.16.',
 )
 def inspect_compressed(folder: Path) -> Iterator[Sides]:
     """Compare in one process, without the imports."""

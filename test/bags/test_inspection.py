@@ -12,7 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from xmodal_ros.bags.segment import Segment
 from xmodal_ros.bags.writing import BagWriter
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.audio import decoder as audio_decoder
+from xmodal_ros.modalities.contents import Sampling
 from xmodal_ros.modalities.sensor import Sensor
 
 WAVES = [
@@ -511,3 +513,138 @@ def test_stamps_of_labels_are_looked_at_whether_or_not_all_is_read(tmp_path: Pat
         for full in (False, True):
             warnings = inspect_bag(reader, full=full).warnings
             assert any(warning.startswith(said) for warning in warnings)
+
+
+def write_long_bag(
+    path: Path,
+    shift_of: Callable[[int], int] = lambda _: 0,
+    passes: Callable[[int], bool] = lambda _: True,
+) -> Path:
+    """Write 100 s of an IMU at 100 Hz in many chunks, and labels in the first of them.
+
+    What ``shift_of`` gives is added to stamps, in nanoseconds.
+    """
+    moves = np.random.default_rng(0).normal([0, 0, 9.81, 0, 0, 0], size=(10_000, 6)).tolist()
+    with BagWriter(path) as writer:
+        for index in range(10_000):
+            at_ns = EPOCH + index * SECOND // 100
+            if passes(index):
+                data = imu_bytes(at_ns + shift_of(index), moves[index][:3], moves[index][3:])
+                writer.write('/imu', IMU_TYPE, at_ns, data)
+                # What makes chunks of few messages.
+                writer.write_message('/said', string_message(f'{index:x}' * 100), at_ns)
+            if index % 250 == 0 and index <= 3000:
+                name = ('wave', 'clap', '')[index // 250 % 3]
+                writer.write_message(LABEL_TOPIC, string_message(name), at_ns)
+    return path
+
+
+def few_and_all(bag: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Inspection, Inspection]:
+    """Inspect a recording by four of its chunks, and by all of it."""
+    monkeypatch.setattr(inspection, '_UNPACKED', 4)
+    with BagReader(bag) as reader:
+        assert reader._files[0].packed > 6
+        few, every = inspect_bag(reader), inspect_bag(reader, full=True)
+    assert few.stamps_sampled.keys() == {'/imu'}
+    assert 1000 < few.stamps_sampled['/imu'] < 7000
+    assert every.stamps_sampled == {}
+    return few, every
+
+
+def test_of_many_compressed_chunks_some_tell_the_stamps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, every = few_and_all(write_long_bag(tmp_path / 'bag'), monkeypatch)
+    assert few.warnings == every.warnings == ()
+    assert few.topics == every.topics
+    assert (few.activities, few.labelled_s) == (every.activities, every.labelled_s)
+    assert few.sampled == {'/imu': 384}
+    assert few.duration_s == every.duration_s
+
+
+@pytest.mark.parametrize(
+    ('shift_s', 'words'),
+    [(-60, 'stamps go back in time 1 times'), (60, 'stamps jump ahead 1 times')],
+)
+# One lies in a chunk that is unpacked, the other between two.
+@pytest.mark.parametrize('second', [2, 18])
+def test_a_clock_that_was_set_is_noticed_wherever_that_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift_s: int, words: str, second: int
+) -> None:
+    bag = write_long_bag(
+        tmp_path / 'bag', lambda index: shift_s * SECOND if index >= 100 * second else 0
+    )
+    few, every = few_and_all(bag, monkeypatch)
+    read = few.stamps_sampled['/imu']
+    assert any(w.startswith(f'/imu: {words}') for w in every.warnings)
+    said = f'/imu, by {read} of its 10000 stamps: {words}'
+    assert any(warning.startswith(said) for warning in few.warnings)
+
+
+def test_zero_stamps_are_counted_of_what_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bag = write_long_bag(tmp_path / 'bag', lambda index: -EPOCH - index * SECOND // 100)
+    few, _ = few_and_all(bag, monkeypatch)
+    read = few.stamps_sampled['/imu']
+    assert any(f'{read} of {read} messages looked at have' in each for each in few.warnings)
+
+
+def test_a_gap_is_told_by_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Between chunks that are unpacked.
+    bag = write_long_bag(tmp_path / 'bag', passes=lambda index: not 1800 <= index < 1850)
+    few, every = few_and_all(bag, monkeypatch)
+    gaps = [topic.largest_gap_s for topic in few.topics]
+    assert gaps == [topic.largest_gap_s for topic in every.topics]
+    assert gaps[1] == pytest.approx(0.51)
+    assert any(each.startswith('/imu: a gap of 0.51 s at 100.0 Hz') for each in every.warnings)
+    (warning,) = [each for each in few.warnings if '0.51' in each]
+    assert warning.startswith('/imu: nothing was recorded for 0.51 s at 100.0 Hz; --full tells')
+
+
+def test_where_no_stamps_are_neighbours_the_rate_is_as_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, '_UNPACKED', 4)
+    with BagWriter(tmp_path / 'bag') as writer:
+        for second in range(12):
+            at_ns = EPOCH + second * SECOND
+            writer.write('/imu', IMU_TYPE, at_ns, imu_bytes(at_ns))
+            # Fills a chunk.
+            writer.write_message('/said', string_message('x' * 1_100_000), at_ns)
+    found = inspected(tmp_path / 'bag')
+    assert found.stamps_sampled == {'/imu': 4}
+    topic = found.topics[0]
+    assert (topic.rate_hz, topic.largest_gap_s, topic.stamped) == (1.0, 1.0, False)
+
+
+def test_damage_is_an_error_where_it_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bag = write_long_bag(tmp_path / 'bag')
+    monkeypatch.setattr(inspection, '_UNPACKED', 4)
+    with BagReader(bag) as reader:
+        chunks = reader._files[0]._content.chunks  # type: ignore[attr-defined]
+    (file,) = bag.glob('*.mcap')
+    whole = file.read_bytes()
+    last = len(chunks) - 1
+    for number, full, refused in (
+        *((0, False, True), (last, False, True), (last - 1, False, False)),
+        (last - 1, True, True),
+    ):
+        damaged, end = bytearray(whole), min(chunks[number].index_at.values())
+        damaged[end - 2000 : end] = bytes(2000)
+        file.write_bytes(damaged)
+        with (
+            BagReader(bag) as reader,
+            pytest.raises(BagError) if refused else contextlib.nullcontext(),
+        ):
+            inspect_bag(reader, full=full)
+
+
+def test_blocks_of_neighbours_end_where_a_run_does() -> None:
+    runs = np.repeat(np.arange(7), 97)
+    chosen = inspection._choose(len(runs), Sampling(block=32, blocks=12), runs)
+    blocks = runs[chosen].reshape(-1, 32)
+    assert (blocks == blocks[:, :1]).all()
+    assert len({*blocks[:, 0]}) == 7

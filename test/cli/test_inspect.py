@@ -24,6 +24,7 @@ from test.bags.recordings import WRIST, write_imu_bag
 from test.bundles import make_imu_bundle
 from test.messages import EPOCH, SECOND
 from test.sound_bags import write_sound_bag
+from xmodal_ros.bags import inspection
 from xmodal_ros.bags.segment import Segment
 from xmodal_ros.cli.inspect import inspect
 from xmodal_ros.errors import BagError, BundleError
@@ -138,3 +139,15 @@ def test_an_altered_bundle_is_an_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(bundle)])
     assert isinstance(result.exception, BundleError)
     assert 'is not the file this bundle was made with' in str(result.exception)
+
+
+def test_it_says_that_not_all_stamps_were_read(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(inspection, '_UNPACKED', 2)
+    bag = write_imu_bag(tmp_path / 'bag', seconds=100, rate_hz=200, sensors=[WRIST])
+    found = CliRunner().invoke(app, [str(bag), '--json', str(tmp_path / 'found.json')])
+    (of_bag,) = json.loads((tmp_path / 'found.json').read_text())['bags']
+    read = of_bag['stamps_sampled'][WRIST.topic]
+    assert 0 < read < 20_000
+    words = f'of {read} of 20000 messages, in parts from all over it; of all with --full'
+    assert words in found.stdout
+    assert 'parts from' not in CliRunner().invoke(app, [str(bag), '--full']).stdout

@@ -21,6 +21,7 @@ import torch
 
 from xmodal_ros.modalities.audio.augmentation import AudioAugmentation
 from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
+from xmodal_ros.modalities.imu import augmentation as imu_augmentation
 from xmodal_ros.modalities.imu.augmentation import ImuAugmentation
 
 STILL = ImuAugmentation(rotation_deg=0, scale=0, warp=0, noise=0, drop=0)
@@ -42,6 +43,37 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def imu_windows() -> torch.Tensor:
     return torch.randn(8, 100, 6, generator=generator(9))
+
+
+def plainly_varied(options: ImuAugmentation, windows: torch.Tensor) -> torch.Tensor:
+    """Vary IMU windows (B, steps, 3 k) as the words say, in as many sums as that takes."""
+    draw, (batch, steps, channels) = generator(), windows.shape
+    factor = torch.exp(options.warp * torch.randn((batch, 1), generator=draw))
+    centre = (steps - 1) / 2
+    position = ((torch.arange(steps) - centre) * factor + centre).clamp(0, steps - 1)
+    low = position.floor().clamp(max=steps - 2)
+    at = low.long()[:, :, None].expand(-1, -1, channels)
+    before, after = windows.gather(1, at), windows.gather(1, at + 1)
+    warped = before + (position - low)[:, :, None] * (after - before)
+    turn = imu_augmentation._rotations(batch, options.rotation_deg, draw)
+    triples = torch.einsum('bij,btkj->btki', turn, warped.unflatten(-1, (-1, 3)))
+    shape = (batch, 1, channels // 3, 1)
+    triples = triples * (1 + options.scale * torch.randn(shape, generator=draw))
+    kept = torch.rand(shape, generator=draw) >= options.drop
+    triples = triples * kept if channels > 3 else triples
+    spread = triples.std(dim=1, keepdim=True)
+    noise = options.noise * spread * torch.randn(triples.shape, generator=draw)
+    return (triples + noise).flatten(2)
+
+
+@pytest.mark.parametrize('drop', [0.0, 0.5])
+@pytest.mark.parametrize('channels', [3, 6])
+def test_an_imu_is_varied_to_the_bits_of_the_plain_formulas(drop: float, channels: int) -> None:
+    options, windows = ImuAugmentation(drop=drop), imu_windows()[..., :channels].contiguous()
+    before, draw = windows.clone(), generator()
+    varied = options(windows, draw)
+    assert torch.equal(varied, plainly_varied(options, windows))
+    assert torch.equal(windows, before)
 
 
 def camera_windows() -> torch.Tensor:

@@ -38,7 +38,7 @@ from xmodal_ros.modalities.contents import ContentGauge, ContentReader, Sampling
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.modalities.registry import find_modality, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
-from xmodal_ros.modalities.timing import in_order, stamp_facts, StampFacts
+from xmodal_ros.modalities.timing import stamp_facts, StampFacts, steps_within
 from xmodal_ros.streams.cdr import read_stamp_ns
 from xmodal_ros.streams.sample import DecodeError
 
@@ -52,6 +52,8 @@ _DAY_NS: Final = 86_400 * _SECOND_NS
 _LONG_SILENCE_NS: Final = 3600 * _SECOND_NS
 # Of an indexed recording, so many messages of each sensor are looked into.
 _QUICK: Final = Sampling(block=32, blocks=12)
+# And of compressed chunks so many unpacked, for stamps are inside.
+_UNPACKED: Final = 24
 # Those that are too short are looked into wherever they are, up to so many.
 _MOST_SHORT: Final = 100
 
@@ -61,7 +63,8 @@ class TopicInspection:
     """One topic; rate and gap are of the header stamps where messages have them and they are set,
     else of the times of recording, and None for fewer than two messages.
 
-    ``rate_hz`` is one over the median step, ``largest_gap_s`` the longest step in seconds.
+    ``rate_hz`` is one over the median step, ``largest_gap_s`` the longest step in seconds; where
+    not all stamps were read it is of the times of recording.
     """
 
     name: str
@@ -87,7 +90,8 @@ class Inspection:
     """What :func:`inspect_bag` found in one recording; warnings are sentences for a person.
 
     ``audio_formats`` says in words what the audio topics hold that can be used. ``sampled`` says
-    of the topics whose messages were not all looked into how many were.
+    of the topics whose messages were not all looked into how many were, ``stamps_sampled`` of
+    those whose stamps were not all read how many were.
     """
 
     path: str
@@ -103,15 +107,17 @@ class Inspection:
     warnings: tuple[str, ...]
     audio_formats: dict[str, str] = field(default_factory=dict)
     sampled: dict[str, int] = field(default_factory=dict)
+    stamps_sampled: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
 class _TopicNotes:
     """What is noted of one topic: 16 bytes a message.
 
-    ``stamps`` are those of messages that are large enough for one, ``looked_at`` counts those
-    whose contents were looked into, and ``reader`` says of each of these whether it can be used,
-    where messages are small.
+    ``stamps`` are those of messages that are large enough for one, ``read`` the numbers of the
+    messages whose stamps were read where these are not all, ``looked_at`` counts those whose
+    contents were looked into, and ``reader`` says of each of these whether it can be used, where
+    messages are small.
     """
 
     stamped: bool
@@ -122,15 +128,29 @@ class _TopicNotes:
     rate_hz: int = 0
     stamps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     received: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    read: NDArray[np.int64] | None = None
     troubles: Counter[str] = field(default_factory=Counter)
     looked_at: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many messages may have given their stamps."""
+        return len(self.received) if self.read is None else len(self.read)
+
+    @property
+    def runs(self) -> NDArray[np.int64] | None:
+        """To which run of neighbours each of them belongs; None where it is but one."""
+        if self.read is None:
+            return None
+        return np.cumsum(np.diff(self.read, prepend=-1) > 1)
 
 
 def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
     """Describe a recording.
 
-    Where its files have an index, times and stamps are those of all messages, and contents those
-    of a sample from all over the recording; with ``full``, and elsewhere, everything is read.
+    Where its files have an index, times of recording are those of all messages, and contents
+    those of a sample from all over the recording; so are stamps where they lie in many compressed
+    chunks. With ``full``, and elsewhere, everything is read.
 
     Raises :class:`BagError` when it is damaged where it was looked at; what is merely odd becomes
     a warning.
@@ -139,7 +159,10 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
     outlines = (
         None
         if full
-        else reader.outlines(keep=[name for name in reader.topics if name.endswith(LABEL_TOPIC)])
+        else reader.outlines(
+            keep=[name for name in reader.topics if name.endswith(LABEL_TOPIC)],
+            most_packed=_UNPACKED,
+        )
     )
     notes = {
         topic.name: _begin(reader, topic, warnings, sampled=outlines is not None)
@@ -202,6 +225,11 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
             for topic, each in notes.items()
             if each.gauge is not None and each.looked_at < len(each.received)
         },
+        stamps_sampled={
+            topic: len(each.read)
+            for topic, each in notes.items()
+            if each.stamped and each.read is not None
+        },
     )
 
 
@@ -233,13 +261,17 @@ def _look_at_some(
         each = notes[topic]
         each.received = outline.received_ns
         short = outline.sizes < HEAD_BYTES
+        if (unread := outline.sizes < 0).any():
+            each.read = np.flatnonzero(~unread)
+            short &= ~unread
         if each.stamped:
-            each.stamps = outline.stamps_ns[~short]
+            each.stamps = outline.stamps_ns[~(short | unread)]
         if each.modality is None:
             if each.stamped and short.any():
                 each.troubles['truncated'] = int(np.count_nonzero(short))
             continue
-        chosen = _choose(len(short), _sampling_of(each.modality))
+        chosen = _choose(each.count, _sampling_of(each.modality), each.runs)
+        chosen = chosen if each.read is None else each.read[chosen]
         chosen = np.union1d(chosen, np.flatnonzero(short)[:_MOST_SHORT])
         looked_into.append(each)
         wanted.append((outline, chosen))
@@ -265,11 +297,17 @@ def _sampling_of(modality: Modality) -> Sampling:
     return Sampling(min(usual.block, _QUICK.block), min(usual.blocks, _QUICK.blocks))
 
 
-def _choose(count: int, sampling: Sampling) -> NDArray[np.int64]:
-    """Give the numbers of messages in blocks of neighbours, as far apart as that goes."""
+def _choose(count: int, sampling: Sampling, runs: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Give the numbers of messages in blocks of neighbours, as far apart as that goes.
+
+    No block goes on from one of the ``runs`` (N,) to the next, if these are long enough.
+    """
     if count <= sampling.block * sampling.blocks:
         return np.arange(count)
     starts = np.linspace(0, count - sampling.block, sampling.blocks).astype(np.int64)
+    if runs is not None:
+        ends = np.searchsorted(runs, runs[starts], side='right')
+        starts = np.unique(np.maximum(np.minimum(starts, ends - sampling.block), 0))
     return (starts[:, None] + np.arange(sampling.block)).ravel()
 
 
@@ -378,7 +416,7 @@ def _look_into_all(notes: _TopicNotes, messages: Sequence[tuple[bytes, int]]) ->
 
 def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     refusals = notes.modality.refusals if notes.modality else {}
-    looked_at, total = notes.looked_at or len(notes.received), len(notes.received)
+    looked_at, total = notes.looked_at or notes.count, len(notes.received)
     of_all = f'{total} messages' if looked_at == total else f'{looked_at} messages looked into'
     warnings = [
         f'{topic.name}: {count} of {of_all} '
@@ -388,8 +426,9 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     ]
     warnings += [f'{topic.name}: {words}' for words in _doubts(topic, notes)]
     stamps = notes.stamps
+    of_read = f'{notes.count} messages' + ('' if notes.read is None else ' looked at')
     unusable = [
-        f'{topic.name}: {count} of {len(notes.received)} messages have {words}'
+        f'{topic.name}: {count} of {of_read} have {words}'
         for count, words in (
             (
                 int(np.count_nonzero(stamps == 0)),
@@ -405,15 +444,26 @@ def _topic_warnings(topic: Topic, notes: _TopicNotes) -> list[str]:
     warnings += unusable
     if notes.troubles.keys() - {*refusals} or unusable or not stamps.size:
         return warnings
-    received = notes.received
+    received = notes.received if notes.read is None else notes.received[notes.read]
     shortest_ns = _SECOND_NS / (notes.modality.fastest_hz if notes.modality else 1.0)
-    facts = StampFacts(**stamp_facts(stamps, received, shortest_ns, pauses=True))
-    warnings += [
-        f'{topic.name}: {problem}'
+    facts = StampFacts(**stamp_facts(stamps, received, shortest_ns, pauses=True, runs=notes.runs))
+    of_some = '' if notes.read is None else f', by {notes.count} of its {total} stamps'
+    problems = [
+        problem
         for problem in facts.check()
         # What others send comes as it likes.
         if notes.modality is not None or problem.code == 'backwards'
     ]
+    warnings += [f'{topic.name}{of_some}: {problem}' for problem in problems]
+    if notes.read is not None and notes.modality is not None and facts.timing is not None:
+        # As of stamps, those between the clips of a recording are none.
+        silences = steps_within(notes.received, None)
+        silence_s = int(silences[silences <= _SECOND_NS].max(initial=0)) / _SECOND_NS
+        if facts.timing.is_gap(silence_s) and all(each.code != 'gap' for each in problems):
+            warnings.append(
+                f'{topic.name}: nothing was recorded for {silence_s:.2f} s at '
+                f'{facts.timing.rate_hz:.1f} Hz; --full tells whether stamps have that gap, too'
+            )
     apart = float(np.median(received - stamps))
     least = most = 0.0
     if facts.backwards:
@@ -457,11 +507,16 @@ def _doubts(topic: Topic, notes: _TopicNotes) -> Iterator[str]:
 def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
     stamped = (
         bool(notes.stamps.size)
-        and len(notes.stamps) == len(notes.received)
+        and len(notes.stamps) == notes.count
         and bool(notes.stamps.min() > 0)
     )
-    times = in_order(notes.stamps if stamped else notes.received)
-    steps = np.diff(times)
+    steps = steps_within(notes.stamps, notes.runs) if stamped else np.empty(0, np.int64)
+    if notes.read is not None:
+        # Where none is a neighbour of another, stamps tell no rate.
+        stamped = bool(steps.size)
+    if not stamped:
+        steps = steps_within(notes.received, None)
+    longest = steps if notes.read is None else steps_within(notes.received, None)
     median = float(np.median(steps)) if steps.size else 0.0
     return TopicInspection(
         name=topic.name,
@@ -470,7 +525,7 @@ def _inspect_topic(topic: Topic, notes: _TopicNotes) -> TopicInspection:
         latched=topic.latched,
         stamped=stamped,
         rate_hz=_SECOND_NS / median if median > 0 else None,
-        largest_gap_s=float(steps.max()) / _SECOND_NS if steps.size else None,
+        largest_gap_s=float(longest.max()) / _SECOND_NS if longest.size else None,
     )
 
 

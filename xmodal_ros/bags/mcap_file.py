@@ -115,7 +115,7 @@ class _Chunk:
     """A chunk, which messages of which channels it holds, and when these were recorded.
 
     ``index_at`` is where the index of each channel's messages stands, empty where there is none,
-    and ``index_end`` where the last of them ends.
+    and ``index_end`` where the last of them ends. ``packed`` says that it is compressed.
     """
 
     offset: int
@@ -124,6 +124,7 @@ class _Chunk:
     counts: Mapping[int, int]
     index_at: Mapping[int, int] = field(default_factory=dict)
     index_end: int = 0
+    packed: bool = False
 
 
 @dataclass
@@ -234,18 +235,36 @@ class McapFile(StorageFile):
                 and (stop_ns is None or time_ns < stop_ns)
             ]
 
-    def heads(self, keep: Collection[Channel] = ()) -> Iterator[Heads] | None:
+    @property
+    def packed(self) -> int:
+        """How many parts of the file are compressed."""
+        return len(self._packed())
+
+    def _packed(self) -> list[int]:
+        chunks = self._content.chunks
+        return [n for n, each in enumerate(chunks) if each.packed and any(each.counts.values())]
+
+    def heads(
+        self, keep: Collection[Channel] = (), most_packed: int | None = None
+    ) -> Iterator[Heads] | None:
         """Give heads by the index of each chunk, None where there is none.
 
-        That the index names all messages, and at their time, is checked: raises ValueError.
+        That the index names all messages, and at their time, is checked where messages are read:
+        raises ValueError.
         """
         content = self._content
         filled = [chunk for chunk in content.chunks if any(chunk.counts.values())]
         if content.times or not all(chunk.index_at for chunk in filled):
             return None
-        return self._heads({channel.key for channel in keep})
+        packed = self._packed()
+        if most_packed is not None and len(packed) > most_packed:
+            spread = np.linspace(0, len(packed) - 1, max(most_packed, 2)).astype(int)
+            packed = [*{*packed} - {packed[at] for at in spread}]
+        else:
+            packed = []
+        return self._heads({channel.key for channel in keep}, {*packed})
 
-    def _heads(self, keep: Collection[int]) -> Iterator[Heads]:
+    def _heads(self, keep: Collection[int], passed_over: Collection[int]) -> Iterator[Heads]:
         file, memory, room = self._stream.fileno(), _Memory(), _MOST_KEPT
         for number, chunk in enumerate(self._content.chunks):
             entries = self._entries(chunk)
@@ -254,25 +273,29 @@ class McapFile(StorageFile):
             # As plain numbers, for numpy compares the fields of records each time.
             every = np.concatenate([each.view('<u8') for each in entries.values()]).reshape(-1, 2)
             times, offsets = every[:, 0], every[:, 1].astype(np.int64)
-            data = _ChunkData(file, chunk, memory, few=count, heads=True)
-            heads = data.heads(offsets)
-            keys = np.repeat(np.array([*entries], np.uint16), [*map(len, entries.values())])
-            _check(bool((heads['code'] == _MESSAGE_CODE).all()), 'an index names no message')
-            _check(bool((heads['channel'] == keys).all()), 'an index is of another channel')
-            _check(bool((heads['recorded'] == times).all()), 'times differ from an index')
-            data.check_all_named(offsets, heads)
-            if data.unpacked and (kept := entries.keys() & keep):
-                of_kept = np.isin(keys, [*kept])
-                room -= int((heads['length'][of_kept].astype(np.int64) + _KEPT_BYTES).sum())
-                for offset in offsets[of_kept].tolist() if room >= 0 else ():
+            counts = [*map(len, entries.values())]
+            keys = np.repeat(np.array([*entries], np.uint16), counts)
+            kept = np.flatnonzero(np.repeat([key in keep for key in entries], counts))
+            places, received_ns = offsets | number << _OFFSET_BITS, times.astype(np.int64)
+            if number in passed_over:
+                sizes, first = np.full(count, -1), np.zeros((count, HEAD_BYTES), np.uint8)
+                if len(kept):
+                    until = _end_of(int(offsets[kept].max()), offsets)
+                    data = _ChunkData(file, chunk, memory, few=0, heads=True, until=until)
+                    heads = data.checked_heads(offsets[kept], keys[kept], times[kept])
+                    sizes[kept] = heads['length'].astype(np.int64) - _MESSAGE.size
+                    first[kept] = heads['first']
+            else:
+                data = _ChunkData(file, chunk, memory, few=count, heads=True)
+                heads = data.checked_heads(offsets, keys, times)
+                data.check_all_named(offsets, heads)
+                sizes = heads['length'].astype(np.int64) - _MESSAGE.size
+                first = heads['first']
+            if len(kept) and data.unpacked:
+                room -= int((sizes[kept] + _MESSAGE.size + _KEPT_BYTES).sum())
+                for offset in offsets[kept].tolist() if room >= 0 else ():
                     self._kept[offset | number << _OFFSET_BITS] = data.message(offset)[1]
-            yield Heads(
-                keys,
-                heads['recorded'].astype(np.int64),
-                heads['length'].astype(np.int64) - _MESSAGE.size,
-                heads['first'],
-                offsets | number << _OFFSET_BITS,
-            )
+            yield Heads(keys, received_ns, sizes, first, places)
 
     def read_at(self, places: NDArray[np.int64]) -> Iterator[bytes]:
         """Give messages by their places; compressed chunks are unpacked where they change."""
@@ -457,11 +480,19 @@ class _ChunkData:
     A chunk that is not compressed may be left in the file where no more than ``few`` of its
     messages will be asked for; with ``heads`` of these no more than their heads, and then its
     checksum, if it has one, is not tested. ``memory`` is where it is otherwise, until the next
-    one is. ``unpacked`` says of a chunk that it was compressed.
+    one is. ``unpacked`` says of a chunk that it was compressed; with ``until`` it is no further
+    than to there, and its checksum is not tested either.
     """
 
     def __init__(
-        self, file: int, chunk: _Chunk, memory: _Memory, *, few: int, heads: bool = False
+        self,
+        file: int,
+        chunk: _Chunk,
+        memory: _Memory,
+        *,
+        few: int,
+        heads: bool = False,
+        until: int | None = None,
     ) -> None:
         self._file = file
         frame = _read_at(file, _CHUNK_FRAME, chunk.offset)
@@ -473,7 +504,8 @@ class _ChunkData:
         self._data: memoryview | None = None
         self.unpacked = kind_size > 0
         if self.unpacked or (checksum and not heads):
-            self._data = _read_chunk(file, chunk.offset, memory)
+            self._data = _read_chunk(file, chunk.offset, memory, until)
+            self.size = len(self._data)
             return
         _check(self._at + self.size <= chunk.offset + _RECORD.size + size, 'a chunk is too short')
         if self.size < few * _LARGE:
@@ -504,6 +536,16 @@ class _ChunkData:
             head = data[offset : offset + size]
             heads[number, : len(head)] = head
         return heads.view(_HEAD)[:, 0]
+
+    def checked_heads(
+        self, offsets: NDArray[np.int64], keys: NDArray[np.uint16], times: NDArray[np.uint64]
+    ) -> NDArray[np.void]:
+        """Give the heads (N,) of messages, which are as an index has them: raises ValueError."""
+        heads = self.heads(offsets)
+        _check(bool((heads['code'] == _MESSAGE_CODE).all()), 'an index names no message')
+        _check(bool((heads['channel'] == keys).all()), 'an index is of another channel')
+        _check(bool((heads['recorded'] == times).all()), 'times differ from an index')
+        return heads
 
     def message(self, offset: int, key: int | None = None) -> tuple[int, bytes]:
         """Give a message, of the channel ``key`` where that is given, and when it was recorded."""
@@ -616,12 +658,12 @@ def _read_to(buffer: Buffer, file: int, count: int, at: int) -> memoryview:
     return data
 
 
-def _read_chunk(file: int, offset: int, memory: _Memory) -> memoryview:
+def _read_chunk(file: int, offset: int, memory: _Memory, until: int | None = None) -> memoryview:
     """Give what a chunk holds, until the next one is read to this memory."""
     code, size = _RECORD.unpack(_read_at(file, _RECORD.size, offset))
     _check(code == _CHUNK_CODE, 'its index names a chunk where there is none')
     record = _read_to(memory.packed, file, size, offset + _RECORD.size)
-    return _unpack_chunk(record, memory.unpacked)
+    return _unpack_chunk(record, memory.unpacked, until)
 
 
 def _read_record(stream: BinaryIO) -> tuple[int, bytes]:
@@ -676,7 +718,8 @@ def _read_chunk_index(fields: _Fields) -> _Chunk:
         key: max(0, end - at - _INDEX_FRAME) // 16
         for (at, key), end in zip(places, ends, strict=bool(places))
     }
-    return _Chunk(offset, start_ns, end_ns, counts, {key: at for at, key in places}, ends[-1])
+    places_by_key = {key: at for at, key in places}
+    return _Chunk(offset, start_ns, end_ns, counts, places_by_key, ends[-1], bool(fields.text()))
 
 
 def _scan_chunk(content: _Content, offset: int, data: memoryview) -> _Chunk:
@@ -692,8 +735,13 @@ def _scan_chunk(content: _Content, offset: int, data: memoryview) -> _Chunk:
     return _Chunk(offset, min(times, default=0), max(times, default=0), counts)
 
 
-def _unpack_chunk(record: bytes | memoryview, buffer: Buffer) -> memoryview:
-    """Give what a chunk holds: in the buffer where it was compressed, else where it is."""
+def _unpack_chunk(
+    record: bytes | memoryview, buffer: Buffer, until: int | None = None
+) -> memoryview:
+    """Give what a chunk holds: in the buffer where it was compressed, else where it is.
+
+    With ``until`` so many bytes of it, or some more, whose checksum is not known.
+    """
     _, _, size, checksum = _CHUNK.unpack_from(record)
     _check(size <= LARGEST, f'a chunk claims to be {size} bytes')
     (kind_size,) = _LENGTH.unpack_from(record, _CHUNK.size)
@@ -703,7 +751,9 @@ def _unpack_chunk(record: bytes | memoryview, buffer: Buffer) -> memoryview:
     data = memoryview(record)[data_at : data_at + packed_size]
     _check(len(data) == packed_size, 'a record ends too early')
     if kind in _UNPACKING:
-        data = _fill(buffer.take(size), _UNPACKING[kind](data, size))
+        data = _fill(buffer.take(size), _UNPACKING[kind](data, size), until)
+        if until is not None and len(data) < size:
+            return data
     else:
         _check(not kind, f'its chunks are compressed as {kind!r}, only zstd and lz4 are known')
     _check(len(data) == size, f'a chunk of {size} bytes has {len(data)}')
@@ -711,10 +761,18 @@ def _unpack_chunk(record: bytes | memoryview, buffer: Buffer) -> memoryview:
     return data
 
 
-def _fill(memory: memoryview, parts: Iterable[bytes]) -> memoryview:
+def _fill(memory: memoryview, parts: Iterable[bytes], until: int | None = None) -> memoryview:
     """Write parts, one after the other, and give as much of the memory as they fill."""
     at = 0
     for part in parts:
         memory[at : at + len(part)] = part
         at += len(part)
+        if until is not None and at >= until:
+            break
     return memory[:at]
+
+
+def _end_of(offset: int, offsets: NDArray[np.int64]) -> int | None:
+    """Give where the next message begins, None where there is none."""
+    later = offsets[offsets > offset]
+    return int(later.min()) if len(later) else None

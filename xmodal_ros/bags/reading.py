@@ -102,8 +102,8 @@ class Outline:
     """The messages of a topic in the order in which they were recorded, by their first bytes.
 
     (N,) each, in nanoseconds and bytes: when they were recorded, what stands where a header has
-    its stamp (-1 where the message is too short for one), and how large they are. ``files`` and
-    ``places`` say where they are found again.
+    its stamp (-1 where the message is too short for one), and how large they are, -1 where that
+    was not read. ``files`` and ``places`` say where they are found again.
     """
 
     received_ns: NDArray[np.int64]
@@ -284,11 +284,15 @@ class BagReader:
                     + f'; it has {self._describe_topics()}'
                 )
 
-    def outlines(self, keep: Collection[str] = ()) -> Mapping[str, Outline] | None:
+    def outlines(
+        self, keep: Collection[str] = (), most_packed: int | None = None
+    ) -> Mapping[str, Outline] | None:
         """Give the times of all messages by topic without reading them, where files can tell.
 
         The messages of the topics ``keep``, few and small ones, will be asked for next: they may
-        be kept in memory, which saves unpacking what they lie in once more.
+        be kept in memory, which saves unpacking what they lie in once more. With ``most_packed``
+        about so many compressed chunks are read, from all over the recording, beside those that
+        hold messages of ``keep``: stamps and sizes are then of the messages in these.
 
         None where that takes as much effort as reading, or messages are changed on the way: in
         files without an index, ROS 1 bags, compressed one by one, with corrected clocks. So it is
@@ -299,9 +303,11 @@ class BagReader:
         ):
             return None
         found: dict[str, list[_Part]] = {topic: [] for topic in self.topics}
+        packed = max(1, sum(file.packed for file in self._files))
         for number, file in enumerate(self._files):
+            share = None if most_packed is None else -(-most_packed * file.packed // packed)
             try:
-                parts = _read_parts(file, number, keep)
+                parts = _read_parts(file, number, keep, share)
             # As on opening: damage shows as any exception of the parsers and decompressors.
             except Exception:  # noqa: BLE001
                 return None
@@ -553,11 +559,12 @@ def _telling_damage(file: StorageFile) -> Iterator[None]:
 
 
 def _read_parts(
-    file: StorageFile, number: int, keep: Collection[str]
+    file: StorageFile, number: int, keep: Collection[str], most_packed: int | None
 ) -> list[tuple[str, _Part]] | None:
     """Give what a file tells of each topic: received, stamps, sizes, places; None for nothing."""
     pieces: list[tuple[NDArray[np.integer], ...]] = []
-    heads = file.heads([channel for channel in _readable(file) if channel.topic in keep])
+    kept = [channel for channel in _readable(file) if channel.topic in keep]
+    heads = file.heads(kept, most_packed)
     if heads is None:
         return None
     for each in heads:
@@ -592,13 +599,21 @@ def _join(parts: Sequence[_Part], *, in_turn: bool) -> Outline:
 
 def _stamps(heads: Heads) -> NDArray[np.int64]:
     """Read the stamps as :func:`~xmodal_ros.streams.cdr.read_stamp_ns` does, -1 for none."""
-    words = np.ascontiguousarray(heads.first[:, 4:12]).view('<u4')
-    big = heads.first[:, 1] != 1
+    whole = heads.sizes >= HEAD_BYTES
+    all_whole = bool(whole.all())
+    first = heads.first if all_whole else heads.first[whole]
+    words = np.ascontiguousarray(first[:, 4:12]).view('<u4')
+    big = first[:, 1] != 1
     if big.any():
         words[big] = words[big].byteswap()
     # NumPy 1 would multiply by a number of 64 bits in 32 of them.
-    stamps = words[:, 0].view('<i4').astype(np.int64) * 1_000_000_000 + words[:, 1]
-    return np.where(heads.sizes < HEAD_BYTES, -1, stamps)
+    stamps: NDArray[np.int64] = words[:, 0].view('<i4').astype(np.int64) * 1_000_000_000
+    stamps += words[:, 1]
+    if all_whole:
+        return stamps
+    found = np.full(len(whole), -1)
+    found[whole] = stamps
+    return found
 
 
 def _holds_some(channel: Channel) -> bool:

@@ -73,7 +73,8 @@ class Heads:
 
     ``keys`` (N,) uint16 names their channels, ``received_ns`` (N,) int64 is when each was
     recorded, ``sizes`` (N,) int64 its bytes, ``first`` (N, HEAD_BYTES) uint8 the first of them,
-    zeros where there are fewer, and ``places`` (N,) int64 where the file finds it again.
+    zeros where there are fewer, and ``places`` (N,) int64 where the file finds it again. Of those
+    that were passed over ``sizes`` are -1 and ``first`` are zeros.
     """
 
     keys: NDArray[np.uint16]
@@ -130,14 +131,21 @@ class StorageFile(ABC):
     def heads(
         self,
         keep: Collection[Channel] = (),  # noqa: ARG002 - for those that have to unpack all
+        most_packed: int | None = None,  # noqa: ARG002
     ) -> Iterator[Heads] | None:
         """Give the heads of all messages, many at a time.
 
         None where the file cannot tell them with less effort than reading its messages. Messages
         of the channels ``keep`` will be asked for, too, and may be kept in memory until they are
-        given.
+        given. With ``most_packed`` about so many compressed parts are read, from all over the
+        file, and those that hold messages of ``keep``; the messages of others are passed over.
         """
         return None
+
+    @property
+    def packed(self) -> int:
+        """How many parts of the file are compressed."""
+        return 0
 
     def read_at(self, places: NDArray[np.int64]) -> Iterator[bytes]:
         """Give the messages at ``places`` that :meth:`heads` named."""

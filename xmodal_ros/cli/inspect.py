@@ -60,7 +60,9 @@ def inspect(
     Warns of what will trouble training or replay.
 
     Of a recording with an index, as mcap files have, all times are read but only
-    some messages of each sensor looked into, from all over it; says how many.
+    some messages of each sensor looked into, from all over it; says how many. Where
+    chunks are compressed so are stamps, in 24 of them; gaps are then of the times
+    of recording.
 
     Of a bundle, the folder of a trained model: what it reads, its parts, their
     parameters and their multiply-accumulates (MACs) for one window.
@@ -120,6 +122,13 @@ def _facts(inspection: Inspection) -> Table:
         counts = {topic.name: topic.count for topic in inspection.topics}
         looked = [f'{n} of {counts[topic]} of {topic}' for topic, n in inspection.sampled.items()]
         table.add_row('looked into', Text(f'{", ".join(looked)}; into all with --full'))
+    if inspection.stamps_sampled:
+        read = sum(inspection.stamps_sampled.values())
+        every = sum(t.count for t in inspection.topics if t.name in inspection.stamps_sampled)
+        table.add_row(
+            'stamps',
+            f'of {read} of {every} messages, in parts from all over it; of all with --full',
+        )
     table.add_row('start', f'{start:%Y-%m-%d %H:%M:%S} UTC')
     table.add_row('duration', f'{inspection.duration_s:.1f} s')
     for key, value in sorted(inspection.metadata.items()):

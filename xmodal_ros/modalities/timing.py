@@ -57,6 +57,10 @@ class Timing:
     missing: int = 0
     heaped: bool = False
 
+    def is_gap(self, seconds: float) -> bool:
+        """Tell whether so long without a message is worth telling."""
+        return seconds > max(_GAP_S, _GAP_STEPS / self.rate_hz)
+
 
 @dataclass(frozen=True)
 class StampFacts:
@@ -109,7 +113,7 @@ class StampFacts:
             yield CHECKS['loss'].found(
                 f'about {timing.missing} of {expected} messages are missing, by their stamps'
             )
-        elif timing.largest_gap_s > max(_GAP_S, _GAP_STEPS / timing.rate_hz):
+        elif timing.is_gap(timing.largest_gap_s):
             yield CHECKS['gap'].found(
                 f'a gap of {timing.largest_gap_s:.2f} s at {timing.rate_hz:.1f} Hz'
             )
@@ -121,33 +125,45 @@ def stamp_facts(
     shortest_ns: float,
     *,
     pauses: bool = False,
+    runs: NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
     """Give the fields of :class:`StampFacts` for stamps (N,), or without any, and receipts (N,).
 
     ``shortest_ns`` is the least time between messages of such a sensor. Where there may be
     ``pauses``, as between the clips of a recording, steps of more than a second are no gaps.
+    ``runs`` (N,) numbers the runs of neighbours that messages are of, where some between them are
+    not known; by what their clocks say it is noticed, too, that stamps were set between them.
     """
     given = received if stamps is None else stamps
     is_set = given > 0
     by_stamp = stamps is not None and bool(is_set.all())
     steps = np.diff(given[is_set])
     came = np.diff(received[is_set])
-    times = _distinct(given if by_stamp else received)
+    back, same = steps < 0, steps == 0
+    if runs is not None:
+        near = np.diff(runs[is_set]) == 0
+        back, same = back | ~near & (steps - came < -_JUMP_NS), same & near
+    between = steps_within(given if by_stamp else received, runs)
+    # Messages of one time are one.
+    between = between[between > 0]
     return {
         'count': len(received),
-        'timing': spacing(times, shortest_ns, by_stamp=by_stamp, pauses=pauses),
+        'timing': spacing(between, shortest_ns, by_stamp=by_stamp, pauses=pauses),
         'unset': 0 if stamps is None else int(np.count_nonzero(~is_set)),
-        'backwards': 0 if stamps is None else int(np.count_nonzero(steps < 0)),
-        'repeated': 0 if stamps is None else int(np.count_nonzero(steps == 0)),
-        'by_turns': _by_turns(times, shortest_ns) if by_stamp else None,
+        'backwards': 0 if stamps is None else int(np.count_nonzero(back)),
+        'repeated': 0 if stamps is None else int(np.count_nonzero(same)),
+        'by_turns': _by_turns(between, shortest_ns) if by_stamp else None,
         'jumps': int(np.count_nonzero((steps > _JUMP_NS) & (steps - came > _JUMP_NS))),
     }
 
 
-def _distinct(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give times in order, each once; several times as fast as numpy's way of integers."""
-    ordered = in_order(times)
-    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+def steps_within(times: NDArray[np.int64], runs: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """Give what lies between times (N,), put in order, or between those of each of the runs."""
+    if runs is None:
+        return np.diff(in_order(times))
+    order = np.lexsort((times, runs))
+    steps: NDArray[np.int64] = np.diff(times[order])[np.diff(runs[order]) == 0]
+    return steps
 
 
 def in_order(times: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -160,9 +176,8 @@ def are_in_order(times: NDArray[np.int64]) -> bool:
     return bool((times[1:] >= times[:-1]).all())
 
 
-def _by_turns(times: NDArray[np.int64], shortest_ns: float) -> tuple[float, float] | None:
-    """Give the two steps in seconds that alternate between times (N,) in order, if they do."""
-    steps = np.diff(times)
+def _by_turns(steps: NDArray[np.int64], shortest_ns: float) -> tuple[float, float] | None:
+    """Give the two steps in seconds by which steps (N,) alternate, if they do."""
     if len(steps) < _LEAST_BY_TURNS:
         return None
     # A gap is no step.
@@ -182,10 +197,9 @@ def _by_turns(times: NDArray[np.int64], shortest_ns: float) -> tuple[float, floa
 
 
 def spacing(
-    times: NDArray[np.int64], shortest_ns: float, *, by_stamp: bool, pauses: bool = False
+    steps: NDArray[np.int64], shortest_ns: float, *, by_stamp: bool, pauses: bool = False
 ) -> Timing | None:
-    """Measure the spacing of times (N,) in order; None for fewer than two."""
-    steps = np.diff(times)
+    """Measure the spacing of messages by the steps (N,) between them; None without any."""
     if pauses and (steps <= _PAUSE_NS).any():
         steps = steps[steps <= _PAUSE_NS]
     if not len(steps):

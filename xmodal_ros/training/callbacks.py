@@ -19,7 +19,6 @@ that they name. None of them draws random numbers.
 """
 
 from collections.abc import Mapping, Sequence
-import copy
 import math
 from typing import Protocol
 
@@ -223,7 +222,9 @@ class ModelCheckpoint(Callback):
         self._best = dict(state)
 
     def _keep(self, trainer: TrainerInterface) -> None:
-        self._best = copy.deepcopy(trainer.module.target.state_dict())
+        # Several times as fast as to copy the dict deeply.
+        state = trainer.module.target.state_dict()
+        self._best = {name: value.clone() for name, value in state.items()}
 
 
 class ProgressCallback(Callback):

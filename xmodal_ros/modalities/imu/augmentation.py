@@ -44,19 +44,24 @@ class ImuAugmentation:
     def __call__(self, windows: Tensor, generator: Generator) -> Tensor:
         """Change windows (B, steps, 3 k), each in its own way."""
         windows = _warp_time(windows, self.warp, generator)
-        triples = windows.unflatten(-1, (-1, 3))
-        batch, _, count, _ = triples.shape
-        turn = to_device(_rotations(batch, self.rotation_deg, generator), windows.device).to(
-            windows
-        )
-        triples = torch.einsum('bij,btkj->btki', turn, triples)
-        triples = triples * (1 + self.scale * normal((batch, 1, count, 1), generator, windows))
-        kept = torch.rand((batch, 1, count, 1), generator=generator)
-        kept = to_device(kept, windows.device).to(windows) >= self.drop
-        triples = triples * kept if count > 1 else triples
-        spread = triples.std(dim=1, keepdim=True)
-        noise = self.noise * spread * normal(tuple(triples.shape), generator, windows)
-        return (triples + noise).flatten(2)
+        batch, steps, channels = windows.shape
+        count = channels // 3
+        device = windows.device
+        turn = to_device(_rotations(batch, self.rotation_deg, generator), device).to(windows)
+        windows = torch.bmm(windows.view(batch, steps * count, 3), turn.mT).view(windows.shape)
+        shape = (batch, 1, count, 1)
+        windows = windows * _each_channel(1 + self.scale * normal(shape, generator, windows))
+        kept = to_device(torch.rand(shape, generator=generator), device).to(windows) >= self.drop
+        if self.drop and count > 1:
+            windows = windows * _each_channel(kept)
+        spread = windows.std(dim=1, keepdim=True)
+        noise = normal((batch, steps, count, 3), generator, windows).flatten(2)
+        return windows + self.noise * spread * noise
+
+
+def _each_channel(factors: Tensor) -> Tensor:
+    """Spread factors (B, 1, k, 1) of triples to (B, 1, 3 k), which take less time to multiply."""
+    return factors.expand(-1, -1, -1, 3).flatten(2)
 
 
 def _rotations(count: int, spread_deg: float, generator: Generator) -> Tensor:
@@ -71,14 +76,14 @@ def _rotations(count: int, spread_deg: float, generator: Generator) -> Tensor:
 
 def _warp_time(windows: Tensor, spread: float, generator: Generator) -> Tensor:
     """Play each window a little faster or slower about its centre; ends are held."""
-    batch, steps, _ = windows.shape
+    batch, steps, channels = windows.shape
     factor = torch.exp(spread * torch.randn((batch, 1), generator=generator))
     centre = (steps - 1) / 2
     position = (torch.arange(steps) - centre) * factor + centre
     position = position.clamp(0, steps - 1)
     low = position.floor().clamp(max=steps - 2)
     fraction = to_device(position - low, windows.device).to(windows)[:, :, None]
-    low_index = to_device(low.long(), windows.device)[:, :, None]
-    low_index = low_index.expand(-1, -1, windows.shape[2])
-    before, after = windows.gather(1, low_index), windows.gather(1, low_index + 1)
-    return before + fraction * (after - before)
+    rows = to_device((low.long() + steps * torch.arange(batch)[:, None]).flatten(), windows.device)
+    samples = windows.reshape(-1, channels)
+    before, after = samples[rows].view_as(windows), samples[rows + 1].view_as(windows)
+    return after.sub_(before).mul_(fraction).add_(before)
