@@ -16,6 +16,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+import itertools
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -338,7 +339,7 @@ def sensors_and_hops(folder: Path) -> Iterator[Line]:
 )
 def labels_a_second(folder: Path) -> Iterator[Line]:
     """Push a stretch of simulated time through pipelines."""
-    for runtime, batching in (('torch', False), ('onnx', False), ('torch', True)):
+    for runtime, batching in itertools.product(('torch', 'onnx'), (False, True)):
         cpu_s, labels = _pipelines(folder, 16, 0.02, runtime, batching=batching)
         path = model(folder, 'imu', 0.02, onnx=True)
         alone = _forwards(path, runtime, _LARGEST_BATCH if batching else 1)
