@@ -43,6 +43,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('dcat', {'weight': 0}),
     ('dcat', {'weight': 0, 'pairing': 'class'}),
     ('distillation', {'alpha': 0}),
+    ('distillation', {'alpha': 0, 'focus': 0.5}),
     ('dcat', {'weight': 0, 'distance': 'relational'}),
     ('feature_cosine', {'weight': 0}),
     ('feature_relational', {'weight': 0}),

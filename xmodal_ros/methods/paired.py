@@ -95,7 +95,7 @@ class PairedMethod(PairingMethod, abstract=True):
 
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give a module that asks :meth:`compute_loss` in every step."""
-        return _PairedModule(task, self)
+        return PairedModule(task, self)
 
 
 def check_same_dim(target: Tensor, source: Tensor) -> None:
@@ -107,7 +107,9 @@ def check_same_dim(target: Tensor, source: Tensor) -> None:
         )
 
 
-class _PairedModule(TrainingModule):
+class PairedModule(TrainingModule):
+    """Asks a method for its loss on the pairs of each batch."""
+
     def __init__(self, task: TransferTask, method: PairedMethod) -> None:
         super().__init__(task)
         self._sources = task.sources
@@ -116,6 +118,7 @@ class _PairedModule(TrainingModule):
     def training_step(
         self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
     ) -> LossTerms:
+        """Pair the batch, and combine the losses."""
         options = self._method.options
         paired = paired_sources(self._sources, batch.rows, batch.labels, options.pairing)
         if not isinstance(options, CombinedOptions):

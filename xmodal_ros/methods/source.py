@@ -15,7 +15,8 @@
 """A sensor that a target learns from: its windows, its classifier, and who is paired with whom."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+import copy
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Final, Literal
 
@@ -140,6 +141,12 @@ class Source:
                 'leave this source out'
             )
         return outputs
+
+    def answering(self, logits: Tensor) -> 'Source':
+        """Give the same source with other logits (M, classes) among its outputs."""
+        other = copy.copy(self)
+        other.outputs = replace(self.outputs, logits=logits)
+        return other
 
     def read(self, rows: Tensor) -> Tensor:
         """Give the raw windows (R, steps, ...) of rows (R,), on the CPU."""
