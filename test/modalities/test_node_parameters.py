@@ -30,7 +30,7 @@ CUT = make_placement(region=(0.25, 0.0, 0.5, 1.0))
 
 
 @pytest.mark.parametrize('name', modality_names())
-def test_by_default_samples_are_read_as_they_come(name: str) -> None:
+def test_by_default_samples_are_read_large(name: str) -> None:
     modality = find_modality(name)
     defaults = {each.name: each.default for each in modality.node_parameters}
     settings = modality.read_parameters('/there', 'link', defaults.__getitem__)
@@ -64,4 +64,4 @@ def test_messages_are_taken_as_the_modality_that_reads_them_says() -> None:
     for modality in all_modalities():
         for msgtype in modality.message_types:
             assert intake_of_type(msgtype) == modality.intake
-    assert not intake_of_type('std_msgs/msg/String').as_they_come
+    assert not intake_of_type('std_msgs/msg/String').large

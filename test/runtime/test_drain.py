@@ -61,7 +61,8 @@ def test_after_silence_pauses_are_short_again() -> None:
     pauses = Pauses(1000)
     steady = [pauses.after(10, 0.05, 10) for _ in range(10)]
     assert steady[0] < steady[1] < steady[-1] == LONGEST_S
-    assert pauses.after(1, 60, 10) == steady[0]
+    assert pauses.after(1, 60, 10) == 0
+    assert pauses.after(1, 0.005, 10) == steady[0]
 
 
 def test_a_thread_drains_as_messages_come_and_stops() -> None:
@@ -86,3 +87,16 @@ def test_a_thread_drains_as_messages_come_and_stops() -> None:
         assert done.acquire(timeout=PATIENCE_S)
     thread.stop()
     assert len(told) == 3
+
+
+def test_nobody_wakes_before_the_next_message_of_a_slow_sensor_can_come() -> None:
+    rate_hz, seconds = 30, 20
+    looked = simulate(rate_hz, seconds, 0.5, reserve=3)
+    assert len(looked) < 0.5 * rate_hz * seconds
+    assert max(b - a for a, b in itertools.pairwise(looked)) * rate_hz < 4.1
+
+
+def test_a_pause_in_which_nothing_can_come_is_none() -> None:
+    # The first one is 20 ms long.
+    assert Pauses(100).after(1, 0.03, 10) == 0
+    assert Pauses(100).after(2, 0.03, 10) > 0

@@ -375,7 +375,7 @@ def _begin(reader: BagReader, topic: Topic, warnings: list[str], *, sampled: boo
     notes.gauge = ContentGauge(
         contents, _sampling_of(notes.modality) if sampled else notes.modality.sampling
     )
-    if not notes.modality.intake.as_they_come:
+    if not notes.modality.intake.large:
         # Decoding every large message would take far longer than reading them.
         notes.reader = contents
     return notes

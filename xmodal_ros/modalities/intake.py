@@ -209,7 +209,7 @@ class SensorIntake:
     @property
     def block_size(self) -> int:
         """How many messages of a recording to push at once: several of small ones."""
-        return 1 if self._modality.intake.as_they_come else _BLOCK
+        return 1 if self._modality.intake.large else _BLOCK
 
     def windows(self, messages: Iterable[bytes]) -> Iterator[Window]:
         """Give all windows of a whole sequence of messages."""

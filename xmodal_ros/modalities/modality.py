@@ -175,14 +175,14 @@ class Intake:
     """How a node takes a sensor's messages.
 
     ``depth`` messages are kept by the subscription, ``played_depth`` by a player until they are
-    acknowledged; ``ahead`` may be under way in a replay. Large messages are taken
-    ``as_they_come``, small ones when a window can be due.
+    acknowledged; ``ahead`` may be under way in a replay. Of ``large`` messages, as pictures are,
+    nobody is to keep many.
     """
 
     depth: int = 1000
     played_depth: int = 256
     ahead: int = 256
-    as_they_come: bool = False
+    large: bool = False
 
 
 class Modality(ABC):

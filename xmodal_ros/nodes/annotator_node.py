@@ -28,13 +28,12 @@ from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.image_topic import read_images
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
+from xmodal_ros.ros.topic_reader import resolved, TopicReader
 from xmodal_ros.runtime.annotating import annotate, Caption, Image, read_image
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label import Label
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
-from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 
@@ -54,7 +53,7 @@ class Annotator(ListeningNode):
         self._lock = threading.Lock()
         self._labels: TopicReader | None = None
         self._images: TopicReader | None = None
-        self._drain: PeriodicThread | None = None
+        self._drain: EventThread | None = None
         self._drawing: EventThread | None = None
         self._annotated: Any = None
         self._marker: Any = None
@@ -92,7 +91,9 @@ class Annotator(ListeningNode):
             qos.LATCHED,
             raw=True,
         )
-        self._drain = PeriodicThread('labels', DRAIN_PERIOD_S, self._take_labels)
+        self._drain = EventThread(
+            'labels', wait=self._labels.wait, work=self._take_labels, wake=self._labels.wake
+        )
         self._follow_viewers()
 
     def deactivate(self) -> None:

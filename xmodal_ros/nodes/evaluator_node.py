@@ -15,6 +15,7 @@
 """The node ``evaluator``: scores what a running robot says against the truth, as it comes."""
 
 from collections.abc import Sequence
+from functools import partial
 import json
 from pathlib import Path
 import threading
@@ -36,11 +37,11 @@ from xmodal_ros.paths import user_path
 from xmodal_ros.ros import messages, parameter_tables, parameters, qos
 from xmodal_ros.ros.diagnostics import ListeningNode
 from xmodal_ros.ros.lifecycle import guarded
-from xmodal_ros.ros.topic_reader import DRAIN_PERIOD_S, resolved, TopicReader
+from xmodal_ros.ros.topic_reader import resolved, TopicReader, wait_for_any
+from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.health import idle_report, Report, STATE
 from xmodal_ros.runtime.label_decoding import CLASSIFICATION_TYPE, decode_label
 from xmodal_ros.runtime.peers import Listening, node_of, Peers
-from xmodal_ros.runtime.periodic import PeriodicThread
 from xmodal_ros.streams.cdr import CdrCursor
 from xmodal_ros.streams.sample import DecodeError
 
@@ -60,7 +61,7 @@ class Evaluator(ListeningNode):
         self._lock = threading.Lock()
         self._labels: dict[str, TopicReader] = {}
         self._truth: TopicReader | None = None
-        self._drain: PeriodicThread | None = None
+        self._drain: EventThread | None = None
         self._status: Any = None
         self._following = Following(1)
         self._received: dict[str, int] = {}
@@ -124,7 +125,14 @@ class Evaluator(ListeningNode):
             parameter='truth_topic',
             remedy='start whoever knows the truth',
         )
-        self._drain = PeriodicThread('labels', DRAIN_PERIOD_S, self._take)
+        # Where a recording tells it, what is said of it stays where it is, unread.
+        readers = [*self._labels.values(), *([] if self._bag() else [self._truth])]
+        self._drain = EventThread(
+            'labels',
+            wait=partial(wait_for_any, readers),
+            work=self._take,
+            wake=readers[0].wake,
+        )
         self.get_logger().info(f'evaluating {", ".join(self._labels)}')
 
     def deactivate(self) -> None:

@@ -29,7 +29,6 @@ from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.ros.audio_info import AudioInfoListener
 from xmodal_ros.ros.topic_reader import TopicReader
 from xmodal_ros.runtime.drain import DrainThread, Pauses
-from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
 from xmodal_ros.runtime.unread import UnreadMessages
 
@@ -60,7 +59,7 @@ class SensorInput:
         self._modality = modality
         self._failed = failed
         self._pipeline: Pipeline | None = None
-        self._thread: DrainThread | EventThread | None = None
+        self._thread: DrainThread | None = None
         self._mounting: Mounting | None = None
         self._info: AudioInfoListener | None = None
         self._taken = self._drained = self._newest_ns = 0
@@ -100,19 +99,14 @@ class SensorInput:
         """Begin to take messages for the pipeline."""
         self._pipeline = pipeline
         self.feed.waiting = self._usable
-        if self._modality.intake.as_they_come:
-            self._thread = EventThread(
-                'intake', wait=self.source.wait, work=self.take, wake=self.source.wake
-            )
-        else:
-            self._thread = DrainThread(
-                'intake',
-                Pauses(self._modality.intake.depth // _RESERVE),
-                take=self._drain,
-                remaining_s=self._remaining_s,
-                wait=self.source.wait,
-                wake=self.source.wake,
-            )
+        self._thread = DrainThread(
+            'intake',
+            Pauses(self._modality.intake.depth // _RESERVE),
+            take=self._drain,
+            remaining_s=self._remaining_s,
+            wait=self.source.wait,
+            wake=self.source.wake,
+        )
 
     def take(self) -> None:
         """Push what has come. In the intake's thread, and elsewhere to be sure nothing waits."""

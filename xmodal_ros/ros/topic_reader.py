@@ -37,9 +37,6 @@ from xmodal_ros.ros.messages import message_class
 from xmodal_ros.runtime.image_process import expect_images
 from xmodal_ros.runtime.pipeline import Received
 
-# How often labels are taken, in seconds, by whoever is in no hurry: for a thread to wake costs
-# more than the messages that have come meanwhile; the queues hold far more.
-DRAIN_PERIOD_S: Final = 0.02
 # Names of topics in a message, at most.
 _MOST_NAMED: Final = 5
 # A thread that goes on after ROS is over must not spin.
@@ -101,7 +98,7 @@ class TopicReader:
         with self.context:
             # Of the implementation: one of the node's would wake the executor too.
             self._guard_condition = rclpy_implementation.GuardCondition(self.context)
-        if intake_of_type(self.msgtype).as_they_come:
+        if intake_of_type(self.msgtype).large:
             expect_images()
         self.follow()
 

@@ -37,6 +37,8 @@ class Pauses:
     def __init__(self, reserve: int) -> None:
         self._reserve = reserve
         self._longest_s = _FIRST_S
+        # Of the last looks, each counting half as much as the next.
+        self._taken = self._elapsed_s = 0.0
 
     def after(self, taken: int, elapsed_s: float, remaining_s: float | None) -> float:
         """Give for how many seconds nothing is to be done; 0 is until the next message comes.
@@ -44,15 +46,21 @@ class Pauses:
         ``taken`` messages came in the last ``elapsed_s``; in ``remaining_s`` a window can be due,
         None where nobody knows.
         """
-        if not taken or elapsed_s > 2 * LONGEST_S:
+        if elapsed_s > 2 * LONGEST_S:
             # What comes next may come in any number, as when a recording begins.
+            self._taken, self._elapsed_s, self._longest_s = 0.0, 0.0, _FIRST_S
+            return 0.0
+        self._taken = self._taken / 2 + taken
+        self._elapsed_s = self._elapsed_s / 2 + elapsed_s
+        if not taken:
             self._longest_s = _FIRST_S
         if not taken or remaining_s is None:
             return 0.0
-        full_s = self._reserve * elapsed_s / taken
-        pause_s = max(0.0, min(remaining_s, full_s, self._longest_s))
+        step_s = self._elapsed_s / self._taken
+        pause_s = min(remaining_s, self._reserve * step_s, self._longest_s)
         self._longest_s = min(2 * self._longest_s, LONGEST_S)
-        return pause_s
+        # In a shorter one nothing would come.
+        return pause_s if pause_s > step_s else 0.0
 
 
 class DrainThread:

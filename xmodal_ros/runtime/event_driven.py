@@ -27,9 +27,9 @@ class EventThread:
 
     ``wait`` is given the longest time to wait in seconds, and returns earlier when there is
     something to do. ``wake`` makes it return, even when it is called just before ``wait``;
-    :meth:`stop` does so. For messages of a camera as they come::
+    :meth:`stop` does so. For labels as they come::
 
-        EventThread('intake', wait=source.wait, work=take_messages, wake=source.wake)
+        EventThread('labels', wait=labels.wait, work=take_labels, wake=labels.wake)
     """
 
     def __init__(

@@ -73,7 +73,7 @@ class Camera(Modality):
     interpolation: ClassVar[Interpolation] = 'nearest'
     driver: ClassVar[str] = 'camera'
     # Of images no more than the memory for a second of large ones.
-    intake: ClassVar[Intake] = Intake(depth=30, played_depth=10, ahead=10, as_they_come=True)
+    intake: ClassVar[Intake] = Intake(depth=30, played_depth=10, ahead=10, large=True)
     fastest_hz: ClassVar[float] = 400.0
     node_parameters: ClassVar[tuple[Parameter, ...]] = (
         Parameter(

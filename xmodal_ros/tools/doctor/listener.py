@@ -166,7 +166,7 @@ class _Listener:
         """Listen to a topic from when somebody publishes on it."""
         subscription: DoctorSubscription | None
         if modality := self._modality(name, msgtype):
-            large = find_modality(modality).intake.as_they_come
+            large = find_modality(modality).intake.large
             depth = _LARGE_DEPTH if large else qos.SENSOR_DEPTH
             subscription = self._sensors.get(name)
             if subscription is None:

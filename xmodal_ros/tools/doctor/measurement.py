@@ -61,7 +61,7 @@ class TopicRecorder:
         if name is None:
             raise ValueError(f'{msgtype} is no type of a sensor')
         self._modality = find_modality(name)
-        self._large = self._modality.intake.as_they_come
+        self._large = self._modality.intake.large
         self._shortest_ns = _SECOND_NS / self._modality.fastest_hz
         self._stamps = array('q')
         self._received = array('q')

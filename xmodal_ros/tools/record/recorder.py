@@ -149,7 +149,7 @@ class Recorder:
                 f'{chosen.topic} carries {chosen.msgtype}, whose definition is not known here: '
                 'add --ros2-bag where the command "ros2 bag" is installed, or leave it out'
             )
-        large = intake_of_type(chosen.msgtype).as_they_come
+        large = intake_of_type(chosen.msgtype).large
         if large:
             expect_images()
         subscription = DoctorSubscription(

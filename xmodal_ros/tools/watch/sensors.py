@@ -165,11 +165,11 @@ class SensorWatcher:
             return
         intake = intake_of_type(msgtype)
         chunked = find_modality(modality).chunked
-        depth = _LARGE_DEPTH if intake.as_they_come else _SMALL_DEPTH
+        depth = _LARGE_DEPTH if intake.large else _SMALL_DEPTH
         subscription = DoctorSubscription(
             self._node, topic, msgtype, _CHUNKED_DEPTH if chunked else depth
         )
-        period_ns = _LARGE_PERIOD_NS if intake.as_they_come else _SMALL_PERIOD_NS
+        period_ns = _LARGE_PERIOD_NS if intake.large else _SMALL_PERIOD_NS
         sensor = Sensor(short_name(topic), modality, topic)
         self._shown[topic] = _Shown(sensor, subscription, period_ns)
 
