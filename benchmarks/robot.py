@@ -257,9 +257,9 @@ def take_and_drop() -> None:
     from xmodal_ros.modalities.registry import find_modality
     from xmodal_ros.ros.topic_reader import TopicReader
 
-    def take(reader: TopicReader, *, as_they_come: bool) -> None:
+    def take(reader: TopicReader, *, large: bool) -> None:
         while True:
-            if as_they_come:
+            if large:
                 reader.wait(_DRAINED_S)
             else:
                 time.sleep(_DRAINED_S)
@@ -268,10 +268,10 @@ def take_and_drop() -> None:
     with ros_node('taken') as own:
         for sensor in SENSORS:
             modality = find_modality(sensor)
-            depth, as_they_come = modality.intake.depth, modality.intake.as_they_come
+            depth, large = modality.intake.depth, modality.intake.as_they_come
             reader = TopicReader(own, sensor, modality.message_types, depth=depth)
             threading.Thread(
-                target=take, args=(reader,), kwargs={'as_they_come': as_they_come}, daemon=True
+                target=take, args=(reader,), kwargs={'large': as_they_come}, daemon=True
             ).start()
         print(PLAIN, file=sys.stderr, flush=True)
         threading.Event().wait()
