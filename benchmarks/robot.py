@@ -268,10 +268,10 @@ def take_and_drop() -> None:
     with ros_node('taken') as own:
         for sensor in SENSORS:
             modality = find_modality(sensor)
-            depth, large = modality.intake.depth, modality.intake.as_they_come
+            depth, large = modality.intake.depth, modality.intake.large
             reader = TopicReader(own, sensor, modality.message_types, depth=depth)
             threading.Thread(
-                target=take, args=(reader,), kwargs={'large': as_they_come}, daemon=True
+                target=take, args=(reader,), kwargs={'large': large}, daemon=True
             ).start()
         print(PLAIN, file=sys.stderr, flush=True)
         threading.Event().wait()
