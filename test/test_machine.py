@@ -66,6 +66,13 @@ def test_memory_is_that_of_the_container(limits: Path, most: object, used: int, 
     assert free_bytes() == free
 
 
+def test_what_a_container_keeps_of_files_is_free(limits: Path) -> None:
+    for name, value in {'max': 8 * 2**30, 'current': 8 * 2**30}.items():
+        (limits / f'memory.{name}').write_text(f'{value}\n')
+    (limits / 'memory.stat').write_text(f'anon 7\ninactive_file {2**30}\nactive_file 5\n')
+    assert free_bytes() == 2**30
+
+
 def test_no_memory_is_counted_on_where_nothing_is_known(limits: Path) -> None:
     (limits / 'meminfo').unlink()
     assert free_bytes() == 0

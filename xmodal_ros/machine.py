@@ -46,5 +46,15 @@ def free_bytes() -> int:
         return 0
     with suppress(OSError, ValueError):
         most, used = (int((_LIMITS / f'memory.{name}').read_text()) for name in ('max', 'current'))
-        free = min(free, max(0, most - used))
+        free = min(free, max(0, most - used + _given_back()))
     return free
+
+
+def _given_back() -> int:
+    """Give what the container keeps of files, and gives back where memory is wanted."""
+    with suppress(OSError, ValueError):
+        for line in (_LIMITS / 'memory.stat').read_text().splitlines():
+            name, value = line.split()
+            if name == 'inactive_file':
+                return int(value)
+    return 0

@@ -90,3 +90,11 @@ def test_a_verdict_shows_what_each_way_scored_and_which_was_taken(info: BundleIn
 def test_without_a_verdict_that_can_be_drawn_there_is_no_plot(said: object):
     assert verdict(INFO.model_copy(update={'provenance': {'verdict': said}})) is None
     assert verdict(INFO) is None
+
+
+@pytest.mark.parametrize('sources', [3, 'imu', None])
+def test_sources_that_are_none_do_not_end_a_report(sources: object):
+    said = {'macro_f1': {'alone': 0.5}, 'sources': sources, 'decision': 'averaged'}
+    figure = verdict(INFO.model_copy(update={'provenance': {'verdict': said}}))
+    assert figure is not None
+    assert 'alone: 0.500' in figure.plot

@@ -94,7 +94,8 @@ def verdict(info: BundleInfo) -> CaptionedPlot | None:
     }
     if not shares:
         return None
-    taken = ' and '.join(map(str, found.get('sources') or ()))
+    sources = found.get('sources')
+    taken = ' and '.join(map(str, sources if isinstance(sources, list | tuple) else ()))
     decision = found.get('decision')
     if decision == 'averaged':
         taken = f'{taken}, averaged'

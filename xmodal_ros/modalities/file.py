@@ -58,7 +58,7 @@ class SensorFile(ABC):
 
     @abstractmethod
     def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
-        """Give its messages in order of time, the first sample taken at ``start_ns``.
+        """Give its messages in order of time, its beginning at ``start_ns``.
 
         Raises :class:`~xmodal_ros.errors.BagError` where the file breaks off.
         """
@@ -72,20 +72,20 @@ class TableFile(SensorFile):
     ) -> None:
         self._table, self._msgtype, self._serialize = table, msgtype, serialize
         self.repeated = table.repeated
-        self.starts_at_ns = int(table.times_ns[0]) if table.is_dated else None
+        self.starts_at_ns = table.begins_ns if table.is_dated else None
         self.notes = table.notes
         if table.labels:
-            self.label_runs = label_runs(table.times_ns - table.times_ns[0], table.labels)
+            self.label_runs = label_runs(table.times_ns - table.begins_ns, table.labels)
             self.notes += tuple(_doubts(self.label_runs))
 
     @property
     def duration_ns(self) -> int:
-        """From the first row to the last."""
-        return int(self._table.times_ns[-1] - self._table.times_ns[0])
+        """From the first row to the last, with rows that are left out."""
+        return int(self._table.times_ns[-1]) - self._table.begins_ns
 
     def records(self, topic: str, frame: str, start_ns: int) -> Iterator[Record]:
         """Give a message a row."""
-        stamps = self._table.times_ns + (start_ns - int(self._table.times_ns[0]))
+        stamps = self._table.times_ns + (start_ns - self._table.begins_ns)
         for stamp_ns, values in zip(stamps.tolist(), self._table.values, strict=True):
             message = self._serialize(Sample(stamp_ns, frame, values))
             yield Record(stamp_ns, topic, self._msgtype, message)

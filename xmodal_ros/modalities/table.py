@@ -79,7 +79,8 @@ class SampleTable:
     """Samples in order: ``times_ns`` (N,) and ``values`` (N, columns), in the table's units.
 
     ``repeated`` counts samples of the same time as the one before. ``labels`` (N,) are as the
-    table has them, () without a column of labels. ``notes`` say what of the table is not used.
+    table has them, () without a column of labels. ``notes`` say what of the table is not used, and
+    ``left_out_ns`` how much earlier it began, by samples that are left out.
     """
 
     times_ns: NDArray[np.int64]
@@ -87,11 +88,17 @@ class SampleTable:
     repeated: int
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out_ns: int = 0
+
+    @property
+    def begins_ns(self) -> int:
+        """When it began, in its own time."""
+        return int(self.times_ns[0]) - self.left_out_ns
 
     @property
     def is_dated(self) -> bool:
         """Whether the times count from 1970, rather than from some start."""
-        return int(self.times_ns[0]) >= SINCE_1970_NS
+        return self.begins_ns >= SINCE_1970_NS
 
 
 def read_table(file: Path, columns: TableColumns) -> SampleTable:

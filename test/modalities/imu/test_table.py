@@ -21,6 +21,7 @@ import pytest
 
 from xmodal_ros.errors import BagError
 from xmodal_ros.modalities.imu.table import ImuColumns, read_imu_table
+from xmodal_ros.modalities.registry import find_modality
 
 ROWS = [(0.0, 0, 0, 9.8, 1, 0, -1), (0.01, 0, 1, 9.7, 1, 0, -1), (0.02, 0, 2, 9.6, 1, 0, -1)]
 
@@ -269,3 +270,26 @@ def test_dates_as_phones_write_them_are_read(tmp_path: Path) -> None:
     )
     table = read_imu_table(file, ImuColumns('t', ('x', 'y', 'z'), (), 'iso'))
     assert np.diff(table.times_ns).tolist() == [10_000_000]
+
+
+def test_a_gyro_that_starts_later_does_not_move_what_is_left(tmp_path: Path) -> None:
+    columns = apart(tmp_path, '0.1,0,0,0\n0.2,0,0,0\n0.3,0,0,0')
+    table = read_imu_table(tmp_path / 'acc.csv', columns)
+    assert (table.begins_ns, table.left_out_ns) == (0, 100_000_000)
+    file = find_modality('imu').open_file(tmp_path / 'acc.csv', {'columns': columns})
+    stamps = [each.stamp_ns for each in file.records('/imu', 'imu', 50_000_000_000)]
+    assert stamps == [50_100_000_000, 50_200_000_000]
+    assert file.duration_ns == 200_000_000
+
+
+def test_the_first_angular_rate_after_a_gap_counts_at_its_own_time(tmp_path: Path) -> None:
+    accelerations = '\n'.join(f'{time},0,0,9.8' for time in (0.0, 0.1, 2.0, 2.1))
+    columns = apart(tmp_path, '0,0,0,0\n0.1,0,0,0\n2.0,1,0,0\n2.1,0,0,0', accelerations)
+    table = read_imu_table(tmp_path / 'acc.csv', columns)
+    assert (len(table.times_ns), table.notes, table.values[2, 3]) == (4, (), 1.0)
+
+
+def test_angular_rates_of_another_unit_are_refused_with_their_own_file(tmp_path: Path) -> None:
+    columns = apart(tmp_path, '0,400,0,0\n0.1,400,0,0', '0,0,0,9.8\n0.1,0,0,9.8')
+    with pytest.raises(BagError, match=r'gyro\.csv: with angular rate in rad/s'):
+        read_imu_table(tmp_path / 'acc.csv', columns)

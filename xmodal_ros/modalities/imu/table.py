@@ -109,7 +109,8 @@ def _joined(table: SampleTable, rates: SampleTable, files: tuple[Path, Path]) ->
     apart_ns = rate_times_ns[after] - rate_times_ns[after - 1]
     most_ns = max(_MOST_STEPS * int(np.median(np.diff(rate_times_ns))), _LONGEST_NS)
     within = (rate_times_ns[0] <= times_ns) & (times_ns <= rate_times_ns[-1])
-    kept = within & (apart_ns <= most_ns)
+    near = (apart_ns <= most_ns) | (rate_times_ns[after] == times_ns)
+    kept = within & near
     if np.count_nonzero(kept) < 2:
         raise BagError(
             f'{files[1]}: it has no angular rates at the times of {files[0]}: that is from '
@@ -135,6 +136,7 @@ def _joined(table: SampleTable, rates: SampleTable, files: tuple[Path, Path]) ->
         if table.labels
         else (),
         (note,) if left_out else (),
+        int(times_ns[kept][0] - times_ns[0]),
     )
 
 
@@ -161,8 +163,9 @@ def _check_units(
         fastest = float(np.percentile(np.linalg.norm(rate, axis=1), 99))
         if fastest > _FASTEST:
             raise BagError(
-                f'{file}: with angular rate in {columns.rate_unit} it reaches {fastest:.3g} '
-                "rad/s, which is more than usual gyros measure: correct '--gyro-unit' (deg/s?)"
+                f'{columns.rate_file or file}: with angular rate in {columns.rate_unit} it '
+                f'reaches {fastest:.3g} rad/s, which is more than usual gyros measure: correct '
+                "'--gyro-unit' (deg/s?)"
             )
 
 
