@@ -142,7 +142,7 @@ def _without(part: str, studies: Sequence[str]) -> str:
             # Their p are as they were.
             said = said.replace('of this table.', 'of this table, with those made anew since.')
         if others:
-            kept.append('| --- |\n'.join([said, '\n'.join(others) + '\n']))
+            kept.append('| --- |\n'.join([said, '\n'.join(others) + '\n\n\n']))
     return _DIFFERENCES.join([head, *kept]) if kept else ''
 
 

@@ -159,6 +159,8 @@ def test_of_a_study_that_is_given_anew_no_old_comparison_stays(tmp_path):
         main([str(second), '--out', str(out), '--add'])
         assert rows() == ['| second', '| first', '| third']
     text = out.read_text()
+    # Else it would go on with what is said of the next one.
+    assert text.count('\n\nΔ of') == text.count('\nΔ of')
     assert 'over all 1 comparisons of this table.\n\n| study' in text
     assert 'over all 3 comparisons of this table, with those made anew since.\n\n| st' in text
     # A table of nothing else goes, and with the last row the part.
