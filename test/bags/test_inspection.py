@@ -519,10 +519,13 @@ def write_long_bag(
     path: Path,
     shift_of: Callable[[int], int] = lambda _: 0,
     passes: Callable[[int], bool] = lambda _: True,
+    arm: range = range(0),
+    arm_bytes: int | None = None,
 ) -> Path:
     """Write 100 s of an IMU at 100 Hz in many chunks, and labels in the first of them.
 
-    What ``shift_of`` gives is added to stamps, in nanoseconds.
+    What ``shift_of`` gives is added to stamps, in nanoseconds. A second one, of NaN, is on for a
+    while, ``arm``; so many ``arm_bytes`` of each of its messages are written.
     """
     moves = np.random.default_rng(0).normal([0, 0, 9.81, 0, 0, 0], size=(10_000, 6)).tolist()
     with BagWriter(path) as writer:
@@ -533,6 +536,9 @@ def write_long_bag(
                 writer.write('/imu', IMU_TYPE, at_ns, data)
                 # What makes chunks of few messages.
                 writer.write_message('/said', string_message(f'{index:x}' * 100), at_ns)
+            if index in arm:
+                data = imu_bytes(at_ns, (float('nan'), 0, 0))
+                writer.write('/arm', IMU_TYPE, at_ns, data[:arm_bytes])
             if index % 250 == 0 and index <= 3000:
                 name = ('wave', 'clap', '')[index // 250 % 3]
                 writer.write_message(LABEL_TOPIC, string_message(name), at_ns)
@@ -609,13 +615,86 @@ def test_where_no_stamps_are_neighbours_the_rate_is_as_recorded(
     with BagWriter(tmp_path / 'bag') as writer:
         for second in range(12):
             at_ns = EPOCH + second * SECOND
-            writer.write('/imu', IMU_TYPE, at_ns, imu_bytes(at_ns))
+            writer.write('/seen', CLASSIFICATION_TYPE, at_ns, classification(at_ns, 'cup'))
             # Fills a chunk.
             writer.write_message('/said', string_message('x' * 1_100_000), at_ns)
     found = inspected(tmp_path / 'bag')
-    assert found.stamps_sampled == {'/imu': 4}
+    assert found.stamps_sampled == {'/seen': 4}
     topic = found.topics[0]
     assert (topic.rate_hz, topic.largest_gap_s, topic.stamped) == (1.0, 1.0, False)
+
+
+@pytest.mark.parametrize(
+    ('begin', 'end'),
+    [
+        # Between chunks that are unpacked.
+        (2000, 2500),
+        # From the end of one that is, which holds few of them.
+        (1450, 1950),
+    ],
+)
+def test_a_sensor_that_was_on_for_a_while_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begin: int, end: int
+) -> None:
+    bag = write_long_bag(tmp_path / 'bag', arm=range(begin, end))
+    monkeypatch.setattr(inspection, '_UNPACKED', 4)
+    with BagReader(bag) as reader:
+        outlines = reader.outlines(most_packed=4)
+        assert outlines is not None
+        read = int(np.count_nonzero(outlines['/arm'].sizes >= 0))
+        few, every = inspect_bag(reader), inspect_bag(reader, full=True)
+    assert read == 0 if begin == 2000 else 0 < read < 100
+    assert '/arm: 500 of 500 messages hold NaN' in '\n'.join(every.warnings)
+    assert '/arm: 384 of 384 messages looked into hold NaN' in '\n'.join(few.warnings)
+    assert few.sampled['/arm'] == 384
+    assert 384 <= few.stamps_sampled['/arm'] <= 384 + read
+    arm = next(topic for topic in few.topics if topic.name == '/arm')
+    assert arm == next(topic for topic in every.topics if topic.name == '/arm')
+    assert arm.stamped
+
+
+def test_broken_messages_of_a_sensor_that_was_on_for_a_while_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bag = write_long_bag(tmp_path / 'bag', arm=range(2000, 2020), arm_bytes=10)
+    monkeypatch.setattr(inspection, '_UNPACKED', 4)
+    said = '/arm: 20 of 20 messages cannot be decoded (truncated)'
+    assert said in '\n'.join(inspected(bag).warnings)
+
+
+def test_of_a_split_recording_no_more_chunks_are_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / 'bag'
+    folder.mkdir()
+    for number in range(5):
+        bag = write_imu_bag(
+            tmp_path / f'bag_{number}',
+            seconds=60,
+            rate_hz=200,
+            start_ns=EPOCH + number * 60 * SECOND,
+        )
+        (file,) = bag.glob('*.mcap')
+        file.rename(folder / file.name)
+    unpack = Mock(wraps=mcap_file._unpack_chunk)
+    monkeypatch.setattr(mcap_file, '_unpack_chunk', unpack)
+    with BagReader(folder) as reader:
+        packed = [file.packed for file in reader._files]
+        assert min(packed) > 2
+        for most in (1, 2, 7, sum(packed) - 1):
+            unpack.reset_mock()
+            outlines = reader.outlines(most_packed=most)
+            assert unpack.call_count == most
+        assert outlines is not None
+        # From the first to the last.
+        outlines = reader.outlines(most_packed=2)
+        assert outlines is not None
+        sizes = outlines[WRIST.topic].sizes
+        assert sizes[0] > 0 < sizes[-1]
+        assert np.count_nonzero(np.diff(sizes < 0)) == 2
+        unpack.reset_mock()
+        reader.outlines(most_packed=sum(packed))
+        assert unpack.call_count == sum(packed)
 
 
 def test_damage_is_an_error_where_it_was_looked_at(

@@ -259,27 +259,22 @@ def _look_at_some(
     wanted: list[tuple[Outline, NDArray[np.int64]]] = []
     for topic, outline in outlines.items():
         each = notes[topic]
-        each.received = outline.received_ns
-        short = outline.sizes < HEAD_BYTES
-        if (unread := outline.sizes < 0).any():
-            each.read = np.flatnonzero(~unread)
-            short &= ~unread
-        if each.stamped:
-            each.stamps = outline.stamps_ns[~(short | unread)]
+        _note_times(each, outline)
+        short = np.flatnonzero((outline.sizes >= 0) & (outline.sizes < HEAD_BYTES))
         if each.modality is None:
-            if each.stamped and short.any():
-                each.troubles['truncated'] = int(np.count_nonzero(short))
+            if each.stamped and short.size:
+                each.troubles['truncated'] = len(short)
             continue
-        chosen = _choose(each.count, _sampling_of(each.modality), each.runs)
-        chosen = chosen if each.read is None else each.read[chosen]
-        chosen = np.union1d(chosen, np.flatnonzero(short)[:_MOST_SHORT])
+        chosen = _choose_of(each, _sampling_of(each.modality))
         looked_into.append(each)
-        wanted.append((outline, chosen))
+        wanted.append((outline, np.union1d(chosen, short[:_MOST_SHORT])))
     times = [outline.received_ns[chosen].tolist() for outline, chosen in wanted]
     # All at once, for what lies in one chunk of a file is unpacked together.
     kept: list[list[tuple[bytes, int]]] = [[] for _ in wanted]
     for which, index, data in reader.read_at(wanted) if wanted else ():
         each, messages = looked_into[which], kept[which]
+        if each.read is not None:
+            _fill_in(*wanted[which], index, data)
         messages.append((data, times[which][index]))
         # Small ones go faster together; of large ones none is kept.
         if each.reader is None or len(messages) == _QUICK.block:
@@ -288,13 +283,40 @@ def _look_at_some(
     for each, messages in zip(looked_into, kept, strict=True):
         if messages:
             _look_into_all(each, messages)
+    for topic, outline in outlines.items():
+        _note_times(notes[topic], outline)
     all_times = np.sort(np.concatenate([outline.received_ns for outline in outlines.values()]))
     return int(np.diff(all_times, prepend=reader.start_ns).max(initial=0))
+
+
+def _note_times(notes: _TopicNotes, outline: Outline) -> None:
+    unread = outline.sizes < 0
+    notes.received = outline.received_ns
+    notes.read = np.flatnonzero(~unread) if unread.any() else None
+    if notes.stamped:
+        notes.stamps = outline.stamps_ns[outline.sizes >= HEAD_BYTES]
+
+
+def _fill_in(outline: Outline, chosen: NDArray[np.int64], index: int, data: bytes) -> None:
+    """Note in an outline what a message tells that was passed over."""
+    number = chosen[index]
+    if outline.sizes[number] < 0:
+        outline.sizes[number] = len(data)
+        if len(data) >= HEAD_BYTES:
+            outline.stamps_ns[number] = read_stamp_ns(data)
 
 
 def _sampling_of(modality: Modality) -> Sampling:
     usual = modality.sampling
     return Sampling(min(usual.block, _QUICK.block), min(usual.blocks, _QUICK.blocks))
+
+
+def _choose_of(notes: _TopicNotes, sampling: Sampling) -> NDArray[np.int64]:
+    """Give the numbers of messages of a topic to look into, of those that were read if enough."""
+    if notes.read is None or notes.count < sampling.block * sampling.blocks:
+        # Of a sensor that was on for a while there may be none among those.
+        return _choose(len(notes.received), sampling, None)
+    return notes.read[_choose(notes.count, sampling, notes.runs)]
 
 
 def _choose(count: int, sampling: Sampling, runs: NDArray[np.int64] | None) -> NDArray[np.int64]:

@@ -245,7 +245,7 @@ class McapFile(StorageFile):
         return [n for n, each in enumerate(chunks) if each.packed and any(each.counts.values())]
 
     def heads(
-        self, keep: Collection[Channel] = (), most_packed: int | None = None
+        self, keep: Collection[Channel] = (), unpacked: Collection[int] | None = None
     ) -> Iterator[Heads] | None:
         """Give heads by the index of each chunk, None where there is none.
 
@@ -256,13 +256,12 @@ class McapFile(StorageFile):
         filled = [chunk for chunk in content.chunks if any(chunk.counts.values())]
         if content.times or not all(chunk.index_at for chunk in filled):
             return None
-        packed = self._packed()
-        if most_packed is not None and len(packed) > most_packed:
-            spread = np.linspace(0, len(packed) - 1, max(most_packed, 2)).astype(int)
-            packed = [*{*packed} - {packed[at] for at in spread}]
-        else:
-            packed = []
-        return self._heads({channel.key for channel in keep}, {*packed})
+        passed_over = {
+            number
+            for at, number in enumerate(self._packed())
+            if unpacked is not None and at not in unpacked
+        }
+        return self._heads({channel.key for channel in keep}, passed_over)
 
     def _heads(self, keep: Collection[int], passed_over: Collection[int]) -> Iterator[Heads]:
         file, memory, room = self._stream.fileno(), _Memory(), _MOST_KEPT

@@ -291,7 +291,7 @@ class BagReader:
 
         The messages of the topics ``keep``, few and small ones, will be asked for next: they may
         be kept in memory, which saves unpacking what they lie in once more. With ``most_packed``
-        about so many compressed chunks are read, from all over the recording, beside those that
+        so many compressed chunks are read, from all over the recording, beside those that
         hold messages of ``keep``: stamps and sizes are then of the messages in these.
 
         None where that takes as much effort as reading, or messages are changed on the way: in
@@ -303,11 +303,10 @@ class BagReader:
         ):
             return None
         found: dict[str, list[_Part]] = {topic: [] for topic in self.topics}
-        packed = max(1, sum(file.packed for file in self._files))
-        for number, file in enumerate(self._files):
-            share = None if most_packed is None else -(-most_packed * file.packed // packed)
+        spread = _spread([file.packed for file in self._files], most_packed)
+        for number, (file, unpacked) in enumerate(zip(self._files, spread, strict=True)):
             try:
-                parts = _read_parts(file, number, keep, share)
+                parts = _read_parts(file, number, keep, unpacked)
             # As on opening: damage shows as any exception of the parsers and decompressors.
             except Exception:  # noqa: BLE001
                 return None
@@ -558,13 +557,27 @@ def _telling_damage(file: StorageFile) -> Iterator[None]:
         raise BagError(explain(file.path, error)) from error
 
 
+def _spread(counts: Sequence[int], most: int | None) -> list[Collection[int] | None]:
+    """Choose parts from all over files of so many; gives their numbers in each, None for all."""
+    total = sum(counts)
+    if most is None or total <= most:
+        return [None] * len(counts)
+    chosen = np.linspace(0, total - 1, most).astype(int)
+    ends = np.cumsum(counts)
+    of = np.searchsorted(ends, chosen, side='right')
+    return [
+        {*(chosen[of == file] - (end - count)).tolist()}
+        for file, (count, end) in enumerate(zip(counts, ends, strict=True))
+    ]
+
+
 def _read_parts(
-    file: StorageFile, number: int, keep: Collection[str], most_packed: int | None
+    file: StorageFile, number: int, keep: Collection[str], unpacked: Collection[int] | None
 ) -> list[tuple[str, _Part]] | None:
     """Give what a file tells of each topic: received, stamps, sizes, places; None for nothing."""
     pieces: list[tuple[NDArray[np.integer], ...]] = []
     kept = [channel for channel in _readable(file) if channel.topic in keep]
-    heads = file.heads(kept, most_packed)
+    heads = file.heads(kept, unpacked)
     if heads is None:
         return None
     for each in heads:

@@ -131,14 +131,14 @@ class StorageFile(ABC):
     def heads(
         self,
         keep: Collection[Channel] = (),  # noqa: ARG002 - for those that have to unpack all
-        most_packed: int | None = None,  # noqa: ARG002
+        unpacked: Collection[int] | None = None,  # noqa: ARG002
     ) -> Iterator[Heads] | None:
         """Give the heads of all messages, many at a time.
 
         None where the file cannot tell them with less effort than reading its messages. Messages
         of the channels ``keep`` will be asked for, too, and may be kept in memory until they are
-        given. With ``most_packed`` about so many compressed parts are read, from all over the
-        file, and those that hold messages of ``keep``; the messages of others are passed over.
+        given. Of the :attr:`packed` parts no more are read than those numbered ``unpacked``, where
+        that is given, and what holds messages of ``keep``; other messages are passed over.
         """
         return None
 

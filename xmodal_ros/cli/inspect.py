@@ -60,9 +60,9 @@ def inspect(
     Warns of what will trouble training or replay.
 
     Of a recording with an index, as mcap files have, all times are read but only
-    some messages of each sensor looked into, from all over it; says how many. Where
-    chunks are compressed so are stamps, in 24 of them; gaps are then of the times
-    of recording.
+    some messages of each sensor looked into, from all over it; says how many. Stamps
+    of more than 24 compressed chunks are read in 24 of them, and of sensors with
+    few messages there in those looked into; gaps are then of the times of recording.
 
     Of a bundle, the folder of a trained model: what it reads, its parts, their
     parameters and their multiply-accumulates (MACs) for one window.
