@@ -15,10 +15,11 @@
 """The processes in which a camera's images go from publish to the input of a network.
 
 640x480 bgr8 at 30 fps, 0.92 MB each. Ours is a classifier's intake: config/fastdds.xml in driver
-and subscriber, raw messages taken as they come, decoded and scaled. Plain is a typed subscription
-on SingleThreadedExecutor with default transports, converted and scaled in the callback; once as
-reliable as ours, and once with best effort. Each has a driver of its own. `rows/intake.py` asks
-them.
+and subscriber, raw messages drained when a window can be due, decoded and scaled. Transport is the
+same but that it takes each message as it comes, for how late it can be had. Plain is a typed
+subscription on SingleThreadedExecutor with default transports, converted and scaled in the
+callback; once as reliable as ours, and once with best effort. Each has a driver of its own.
+`rows/intake.py` asks them.
 """
 
 from array import array
@@ -37,6 +38,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.side_by_side import (
     Answer,
     be,
+    draining,
     publish_at,
     ros_node,
     serve,
@@ -45,9 +47,11 @@ from benchmarks.side_by_side import (
 )
 from xmodal_ros.modalities.camera.stream import CameraStream, IMAGE_TYPE
 from xmodal_ros.runtime.event_driven import EventThread
+from xmodal_ros.runtime.pipeline import Received
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
-SIDES: Final = ('ours', 'plain', 'best_effort')
+OURS: Final = ('ours', 'transport')
+PLAIN: Final = ('plain', 'best_effort')
 RATE_HZ: Final = 30
 WIDTH, HEIGHT = 640, 480
 # As the trainer makes them unless told otherwise.
@@ -108,8 +112,8 @@ def hear_plainly(side: str) -> None:
             serve(arrivals.report)
 
 
-def hear_ours() -> None:
-    """Be a classifier's intake until the parent wants no more."""
+def hear_ours(side: str) -> None:
+    """Be a classifier's intake, or one that takes each as it comes, until no more is wanted."""
     from xmodal_ros.modalities.camera.modality import Camera
     from xmodal_ros.modalities.intake import SensorIntake
     from xmodal_ros.ros.topic_reader import TopicReader
@@ -117,18 +121,26 @@ def hear_ours() -> None:
 
     arrivals = Arrivals()
     intake = SensorIntake(STREAM, WINDOW, IMAGE_TYPE)
-    with ros_node('ours') as node:
-        source = TopicReader(node, 'ours/image', (IMAGE_TYPE,), depth=Camera.intake.depth)
+
+    def push(received: Received) -> None:
+        intake.push(received.data, received.received_ns)
+        if not intake.complaint:
+            arrivals.add(read_stamp_ns(received.data))
+
+    with ros_node(side) as node:
+        source = TopicReader(node, f'{side}/image', (IMAGE_TYPE,), depth=Camera.intake.depth)
 
         def take() -> None:
             for received in source.take():
-                intake.push(received.data, received.received_ns)
-                if not intake.complaint:
-                    arrivals.add(read_stamp_ns(received.data))
+                push(received)
 
-        thread = EventThread('intake', wait=source.wait, work=take, wake=source.wake)
-        serve(arrivals.report)
-        thread.stop()
+        if side == 'ours':
+            with draining(source, push, lambda _: intake.remaining_ns):
+                serve(arrivals.report)
+        else:
+            thread = EventThread('intake', wait=source.wait, work=take, wake=source.wake)
+            serve(arrivals.report)
+            thread.stop()
         source.close()
 
 
@@ -161,6 +173,6 @@ def drive(side: str) -> None:
 
 
 if __name__ == '__main__':
-    roles: dict[str, Callable[[], None]] = {'ours': hear_ours}
-    roles |= {side: partial(hear_plainly, side) for side in SIDES[1:]}
-    be(roles | {f'{side}_driver': partial(drive, side) for side in SIDES})
+    roles: dict[str, Callable[[], None]] = {side: partial(hear_ours, side) for side in OURS}
+    roles |= {side: partial(hear_plainly, side) for side in PLAIN}
+    be(roles | {f'{side}_driver': partial(drive, side) for side in roles})

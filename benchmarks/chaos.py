@@ -481,7 +481,7 @@ def imu_floods(robot: Robot, row: Row) -> None:
     _sensor_floods(robot, row, 'imu')
 
 
-@row('pictures are taken as they come, queues bounded and drops counted; other sensors go on')
+@row('pictures are taken in order, queues bounded and drops counted; other sensors go on')
 def camera_floods(robot: Robot, row: Row) -> None:
     """The camera's driver publishes at a hundred times its rate."""
     _sensor_floods(robot, row, 'camera')

@@ -57,6 +57,7 @@ import time
 from typing import Any, Final, Literal
 
 from xmodal_ros.files import Replacement
+from xmodal_ros.machine import usable_cores
 
 # A side that takes less is called often enough in each round that this comes together.
 LEAST_S: Final = 0.3
@@ -369,7 +370,7 @@ def peak_bytes() -> int:
 def machine() -> dict[str, Any]:
     """Say where figures were measured, and with which versions."""
     return {
-        'cores': len(os.sched_getaffinity(0)),
+        'cores': usable_cores(),
         'processor': platform.machine(),
         'model': _processor(),
         'gpu': _gpu(),

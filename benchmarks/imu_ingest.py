@@ -24,7 +24,6 @@ from collections import deque
 from pathlib import Path
 import struct
 import sys
-import threading
 import time
 from typing import Any, Final
 
@@ -35,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.side_by_side import (
     Answer,
     be,
+    draining,
     publish_at,
     ros_node,
     serve,
@@ -43,7 +43,7 @@ from benchmarks.side_by_side import (
 )
 from xmodal_ros.modalities.imu.decoder import IMU_TYPE
 from xmodal_ros.modalities.imu.stream import ImuStream
-from xmodal_ros.runtime.drain import DrainThread, Pauses
+from xmodal_ros.runtime.pipeline import Received
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 SIDES: Final = ('ours', 'plain')
@@ -125,42 +125,17 @@ def hear_ours() -> None:
     from xmodal_ros.modalities.intake import SensorIntake
     from xmodal_ros.ros.topic_reader import TopicReader
 
-    count, lock = Count(), threading.Lock()
+    count = Count()
     intake = SensorIntake(ImuStream(), WINDOW, IMU_TYPE)
 
+    def push(received: Received) -> None:
+        count.windows += len(intake.push(received.data, received.received_ns))
+        count.received += 1
+
     with ros_node('ours') as node:
-        source = TopicReader(node, 'ours/imu', (IMU_TYPE,))
-
-        newest_ns = 0
-
-        def take() -> int:
-            nonlocal newest_ns
-            with lock:
-                messages = source.take()
-                for received in messages:
-                    count.windows += len(intake.push(received.data, received.received_ns))
-                    count.received += 1
-                    newest_ns = received.received_ns
-            return len(messages)
-
-        def remaining_s() -> float | None:
-            remaining_ns = intake.remaining_ns
-            return (
-                None
-                if remaining_ns is None
-                else (remaining_ns - (time.time_ns() - newest_ns)) / SECOND_NS
-            )
-
-        drain = DrainThread(
-            'intake',
-            Pauses(_DEPTH // 8),
-            take=take,
-            remaining_s=remaining_s,
-            wait=source.wait,
-            wake=source.wake,
-        )
-        serve(count.report)
-        drain.stop()
+        source = TopicReader(node, 'ours/imu', (IMU_TYPE,), depth=_DEPTH)
+        with draining(source, push, lambda _: intake.remaining_ns):
+            serve(count.report)
         source.close()
 
 

@@ -22,7 +22,7 @@ the first sample did. In other roles this is a node that hears the same and does
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, ExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 import json
@@ -41,6 +41,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.side_by_side import (
     be,
+    draining,
     ros_node,
     serve,
     SHIPPED_PROFILE,
@@ -57,25 +58,34 @@ _RATES_HZ: Final = {'imu': 200.0, 'camera': 30.0, 'audio': 50.0}
 BEAT_S: Final = 30.0
 PLAIN: Final = 'hears, and does nothing'
 _PATIENCE_S: Final = 120.0
-_DRAINED_S: Final = 0.5
+_HOP_NS: Final = 500_000_000
 _TICK_S: Final = 1 / os.sysconf('SC_CLK_TCK')
 
 
 @dataclass(frozen=True)
 class Spent:
-    """What a process has used so far: CPU time, how often its threads woke up, and its memory."""
+    """What a process has used so far: CPU time, memory, and how often each thread woke up."""
 
     cpu_s: float
     memory_mb: float
-    wakeups: int
+    wakeups: Mapping[int, int]
+
+    def wakeups_since(self, before: 'Spent') -> int:
+        """Count wake-ups of the threads that are there; of one whose number is new, all."""
+        return sum(
+            max(0, count - before.wakeups.get(thread, 0)) for thread, count in self.wakeups.items()
+        )
 
 
 def spent(pid: int) -> Spent:
     """Look at a running process."""
     fields = Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
     memory_mb = int(_status(Path(f'/proc/{pid}'))['VmRSS'].split()[0]) / 1024
-    threads = [_status(each) for each in Path(f'/proc/{pid}/task').iterdir()]
-    wakeups = sum(int(each['voluntary_ctxt_switches']) for each in threads)
+    wakeups = {}
+    for each in Path(f'/proc/{pid}/task').iterdir():
+        # It may end while it is looked at.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            wakeups[int(each.name)] = int(_status(each)['voluntary_ctxt_switches'])
     return Spent((int(fields[11]) + int(fields[12])) * _TICK_S, memory_mb, wakeups)
 
 
@@ -257,22 +267,14 @@ def take_and_drop() -> None:
     from xmodal_ros.modalities.registry import find_modality
     from xmodal_ros.ros.topic_reader import TopicReader
 
-    def take(reader: TopicReader, *, large: bool) -> None:
-        while True:
-            if large:
-                reader.wait(_DRAINED_S)
-            else:
-                time.sleep(_DRAINED_S)
-            reader.take()
-
-    with ros_node('taken') as own:
+    with ros_node('taken') as own, ExitStack() as taken:
         for sensor in SENSORS:
             modality = find_modality(sensor)
-            depth, large = modality.intake.depth, modality.intake.large
+            depth = modality.intake.depth
             reader = TopicReader(own, sensor, modality.message_types, depth=depth)
-            threading.Thread(
-                target=take, args=(reader,), kwargs={'large': large}, daemon=True
-            ).start()
+            taken.enter_context(
+                draining(reader, lambda _: None, lambda newest_ns: _HOP_NS - newest_ns % _HOP_NS)
+            )
         print(PLAIN, file=sys.stderr, flush=True)
         threading.Event().wait()
 

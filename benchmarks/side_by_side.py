@@ -31,10 +31,14 @@ import time
 from typing import Any, TYPE_CHECKING
 
 from xmodal_ros.child_process import end_with_parent
+from xmodal_ros.runtime.drain import DrainThread, Pauses, RESERVE
 
 if TYPE_CHECKING:
     # The process that compares needs no ROS; its children do.
     from rclpy.node import Node
+
+    from xmodal_ros.ros.topic_reader import TopicReader
+    from xmodal_ros.runtime.pipeline import Received
 
 Answer = dict[str, Any]
 # Variables by which a user may have set up Fast DDS.
@@ -176,6 +180,45 @@ def spinning(node: 'Node') -> Iterator[None]:
     finally:
         executor.shutdown()
         thread.join()
+
+
+@contextmanager
+def draining(
+    source: 'TopicReader',
+    push: Callable[['Received'], None],
+    remaining_ns: Callable[[int], int | None],
+) -> Iterator[None]:
+    """Take messages when a classifier would, in a thread of its own.
+
+    ``remaining_ns`` is given when the newest one was received, and gives how long after it a
+    window can be due, None where nobody knows.
+    """
+    newest_ns = 0
+
+    def take() -> int:
+        nonlocal newest_ns
+        messages = source.take()
+        for received in messages:
+            push(received)
+            newest_ns = received.received_ns
+        return len(messages)
+
+    def remaining_s() -> float | None:
+        remaining = remaining_ns(newest_ns)
+        return None if remaining is None else (remaining - (time.time_ns() - newest_ns)) / 1e9
+
+    thread = DrainThread(
+        'intake',
+        Pauses(source.depth // RESERVE),
+        take=take,
+        remaining_s=remaining_s,
+        wait=source.wait,
+        wake=source.wake,
+    )
+    try:
+        yield
+    finally:
+        thread.stop()
 
 
 def wait_for_subscriber(publisher: Any) -> None:

@@ -15,14 +15,14 @@
 """What an evaluation costs beside the forwards that it is for."""
 
 from collections.abc import Callable, Iterator
-import os
 from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import Cost, cost_of, row, Sides
 from benchmarks.material import bundle, recordings, repeated, SENSORS, SUBJECTS, xmodal
+from xmodal_ros.machine import usable_cores
 
-_CORES: Final = len(os.sched_getaffinity(0))
+_CORES: Final = usable_cores()
 _JOBS: Final = min(_CORES, SUBJECTS)
 # Long enough that starting is not most of it.
 _MINUTES: Final = 6

@@ -31,8 +31,9 @@ _MINUTES = (1, 3, 15, 60, 600)
     'a part that does not grow, the messages that are looked into. It bends little: where it was '
     'looked into, a minute of 10 hours took half more of inspecting than one of 15 minutes, and a '
     'fifth more of evaluating, a fourth of that for Python to look for garbage among more '
-    'objects. The first peak of memory is that after inspecting, which holds some 110 bytes of '
-    'each message; the second that of the process so far.',
+    'objects. Peaks of memory are those of the process so far, and so of all lines above, too: '
+    'the first is told after inspecting, which holds some 110 bytes of each message, the second '
+    'after evaluating.',
 )
 def length(folder: Path) -> Iterator[Line]:
     """Measure in one process, which holds torch from the start on."""
@@ -72,8 +73,8 @@ def length(folder: Path) -> Iterator[Line]:
             'messages': messages,
             'inspect, CPU s': inspecting,
             'a minute, ms': 1e3 * inspecting / minutes,
-            'peak, MB': round(inspected_bytes / 1e6),
+            'peak so far, MB': round(inspected_bytes / 1e6),
             'evaluate, CPU s': evaluating,
             'a minute, ms ': 1e3 * evaluating / minutes,
-            'peak, MB ': round(peak_bytes() / 1e6),
+            'peak so far, MB ': round(peak_bytes() / 1e6),
         }

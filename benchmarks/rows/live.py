@@ -208,9 +208,10 @@ _register_forward(
     'robot',
     'What does a robot with an IMU at 200 Hz, a camera of 640x480 at 30 Hz and a microphone at '
     '16 kHz cost, all in one process?',
-    reading='CPU is in percent of one core, memory resident, wake-ups those of all threads. '
-    'Delays are from the end of a window to its label in another process. Of that, `wait` is '
-    'until the first sample after the end is published, half of what lies between two on average: '
+    reading='CPU is in percent of one core, memory resident, wake-ups those of all threads '
+    'that are there at the end. Delays are from the end of a window to its label in another '
+    'process. Of that, `wait` is until the first sample after the end is published, half of what '
+    'lies between two on average: '
     '2.5 ms (IMU), 17 ms (camera) and 10 ms (sound); `bare` is the model alone by the clock, '
     'called over and over in a process of its own afterwards. Plain is a process of rclpy that '
     'hears the same topics with the same QoS and does nothing with them, of messages or (raw) of '
@@ -288,7 +289,7 @@ def _listen(
     line: dict[str, float | int | str] = {
         'CPU %': round(100 * (after.cpu_s - before.cpu_s) / BEAT_S, 1),
         'MB': round(after.memory_mb),
-        'wake-ups a second': round((after.wakeups - before.wakeups) / BEAT_S),
+        'wake-ups a second': round(after.wakeups_since(before) / BEAT_S),
     }
     return line, heard
 

@@ -116,6 +116,11 @@ def test_cpu_time_is_that_of_threads_and_children_too() -> None:
     assert cost_of(lambda: time.sleep(0.01)).wall_s >= 0.01
 
 
+def test_cores_are_those_that_a_container_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, 'usable_cores', lambda: 3)
+    assert harness.machine()['cores'] == 3
+
+
 def test_a_series_gives_its_lines_one_by_one(tmp_path: Path) -> None:
     told: list[Answer] = []
     result = measure_series(make_series({'x': 1}, {'x': 2}), tmp_path, told.append)

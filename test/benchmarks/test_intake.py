@@ -14,6 +14,9 @@
 
 """The rows of what comes in count what each side hears, and lose nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+import math
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +34,9 @@ class Side:
         self.role = role
         self._answers = [{'received': each, 'cpu_ns': 1000 * each} for each in received]
 
-    def ask(self, **_: Any) -> dict[str, int]:
-        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+    def ask(self, *, latencies: bool = False, **_: Any) -> dict[str, Any]:
+        answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+        return {**answer, 'latencies_ns': []} if latencies else answer
 
 
 def heard(turns: Turns, role: str, *received: int) -> dict[str, int]:
@@ -53,7 +57,7 @@ def test_what_is_heard_is_that_of_the_turn_and_what_was_sent_besides_is_lost(
     assert turns.in_words() == 'lost: ours 0 of 10, best effort 6 of 20'
 
 
-@pytest.mark.parametrize(('role', 'received'), [('ours', 9), ('plain', 0)])
+@pytest.mark.parametrize(('role', 'received'), [('ours', 9), ('transport', 9), ('plain', 0)])
 def test_ours_may_lose_nothing_and_others_not_all(
     role: str, received: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,17 +66,42 @@ def test_ours_may_lose_nothing_and_others_not_all(
         heard(Turns(seconds=1.0), role, 0, received)
 
 
-@pytest.mark.parametrize('name', ['imu at 1000 Hz', 'camera latency'])
+def test_best_effort_may_lose_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr('benchmarks.side_by_side._STALL_S', 0)
+    turns = Turns(seconds=1.0)
+    assert heard(turns, 'best_effort', 5, 5)['received'] == 0
+    assert turns.in_words() == 'lost: best effort 10 of 10'
+
+
+def test_a_picture_of_which_none_came_costs_nobody_knows_what(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @contextmanager
+    def children(*_: object) -> Iterator[dict[str, Any]]:
+        yield {'best_effort': Side('best_effort', 5), 'best_effort_driver': Side('driver', 0)}
+
+    monkeypatch.setattr('benchmarks.side_by_side._STALL_S', 0)
+    monkeypatch.setattr(intake, 'children', children)
+    with intake._camera('best_effort') as (_, see):
+        cost = see('best_effort')
+    assert math.isnan(cost.cpu_s)
+    assert math.isnan(cost.wall_s)
+
+
+@pytest.mark.parametrize(
+    ('name', 'side'),
+    [('imu at 1000 Hz', 'ours'), ('camera latency', 'transport')],
+)
 def test_a_row_runs_and_loses_nothing(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, side: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, 'TURN_S', 0.5)
     each = registered()[name]
     assert isinstance(each, Row)
     result = measure_row(each, tmp_path, 1, lambda _: None)
     assert result['calls'] == 1
-    assert 'ours 0 of ' in result['note']
+    assert f'{side} 0 of ' in result['note']
     for measured in ('cpu', 'wall'):
-        for side in ('ours', 'plain'):
-            (cost_ms,) = result[measured][side]
+        for which in ('ours', 'plain'):
+            (cost_ms,) = result[measured][which]
             assert 0 < cost_ms < 1000

@@ -81,6 +81,8 @@ def test_labels_are_judged_with_batching(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(live, 'model', lambda folder, *_, **__: folder)
     monkeypatch.setattr(live, '_forwards', lambda *_: Cost(1 / 4000, 1.0))
     result = measure('labels')
-    assert [*map(bool, result['verdicts'])] == [False, False, True]
-    assert result['verdicts'][2] == [{'aim': 'labels a second ≥ 3000', 'met': False}]
-    assert result['lines'][2]['forwards alone'] == 4000
+    assert [*map(bool, result['verdicts'])] == [False, True, False, True]
+    for number, runtime in ((1, 'torch'), (3, 'onnx')):
+        assert result['verdicts'][number] == [{'aim': 'labels a second ≥ 3000', 'met': False}]
+        line = result['lines'][number]
+        assert (line['runtime'], line['forwards alone']) == (runtime, 4000)

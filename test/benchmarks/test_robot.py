@@ -14,12 +14,16 @@
 
 """What is told of a robot is what its processes did, and when its samples and labels came."""
 
+import os
+from pathlib import Path
 import subprocess
 import sys
 import time
 
+import pytest
+
 from benchmarks.models import windowing
-from benchmarks.robot import Delays, Heard, spent
+from benchmarks.robot import Delays, Heard, Spent, spent
 
 MS = 10**6
 
@@ -47,14 +51,31 @@ time.sleep(60)
     with subprocess.Popen([sys.executable, '-c', script]) as process:
         try:
             deadline = time.monotonic() + 20
-            while spent(process.pid).wakeups < 300 and time.monotonic() < deadline:
+            before = spent(process.pid)
+            while (found := spent(process.pid)).wakeups_since(before) < 300:
+                assert time.monotonic() < deadline
                 time.sleep(0.01)
-            found = spent(process.pid)
         finally:
             process.kill()
     # Its first thread only waits.
-    assert found.wakeups >= 300
+    assert len(found.wakeups) == 4
     assert found.memory_mb > 1
+
+
+def test_threads_that_end_or_begin_meanwhile_take_nothing_away() -> None:
+    before = Spent(1.0, 10.0, {1: 50, 2: 1000, 3: 30})
+    # The second has ended, the third too, and another has its number.
+    assert Spent(2.0, 10.0, {1: 60, 3: 2, 4: 7}).wakeups_since(before) == 17
+
+
+def test_a_thread_that_ends_while_it_is_looked_at_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    task = Path(f'/proc/{os.getpid()}/task')
+    own = [*task.iterdir()]
+    ended = task.parent / 'task' / '0'
+    monkeypatch.setattr(Path, 'iterdir', lambda _: iter([*own, ended]))
+    assert spent(os.getpid()).wakeups.keys() == {int(each.name) for each in own}
 
 
 def test_windows_of_a_camera_take_more_pictures_where_the_hop_asks_for_it() -> None:

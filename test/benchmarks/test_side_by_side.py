@@ -20,6 +20,7 @@ import math
 import os
 from pathlib import Path
 import time
+from typing import Any
 
 import pytest
 
@@ -29,12 +30,15 @@ from benchmarks.side_by_side import (
     Answer,
     Child,
     children,
+    draining,
     median,
     PROFILES,
     publish_at,
     wait_until_received,
     with_profile,
 )
+from test.waiting import poll_for
+from xmodal_ros.runtime.pipeline import Received
 
 CHILD = """
 import json, os, sys
@@ -71,6 +75,40 @@ def test_waiting_for_messages_ends_when_all_are_there_or_no_more_come(
     monkeypatch.setattr(side_by_side, '_STALL_S', 0.05)
     assert wait_until_received(growing(9).__next__, 5) == {'received': 5}
     assert wait_until_received(growing(3).__next__, 5) == {'received': 3}
+
+
+class Sensor:
+    """One of 1 kHz whose messages can be taken from when it is made."""
+
+    depth = 800
+
+    def __init__(self) -> None:
+        self.looks = self._taken = 0
+        self._begun_ns = time.time_ns()
+
+    def take(self) -> list[Received]:
+        self.looks += 1
+        last = (time.time_ns() - self._begun_ns) // 10**6
+        numbers = range(self._taken + 1, last + 1)
+        self._taken = last
+        return [Received(b'', self._begun_ns + number * 10**6) for number in numbers]
+
+    def wait(self, _: float) -> None:
+        time.sleep(0.001)
+
+    def wake(self) -> None:
+        """Nobody waits for long."""
+
+
+def test_messages_are_drained_many_at_a_time_and_none_twice() -> None:
+    sensor: Any = Sensor()
+    pushed: list[int] = []
+    with draining(
+        sensor, lambda received: pushed.append(received.received_ns), lambda _: 200_000_000
+    ):
+        poll_for(lambda: len(pushed) > 500)
+    assert pushed == sorted(set(pushed))
+    assert sensor.looks < len(pushed) / 5
 
 
 def test_messages_are_published_as_often_as_wanted_and_not_faster() -> None:

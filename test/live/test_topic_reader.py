@@ -36,8 +36,10 @@ from test.messages import imu_bytes
 from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.modalities.camera.modality import Camera
+from xmodal_ros.ros import qos
 from xmodal_ros.ros import topic_reader as source_module
 from xmodal_ros.ros.message_class import message_class
+from xmodal_ros.ros.qos import QosOverrides
 from xmodal_ros.ros.topic_reader import TopicReader, wait_for_any
 from xmodal_ros.runtime.event_driven import EventThread
 from xmodal_ros.runtime.pipeline import Received
@@ -104,6 +106,16 @@ def test_a_message_ends_the_wait_and_is_there_until_it_is_taken(
         assert source.wait(PATIENCE_S)
         assert [read_stamp_ns(each.data) for each in source.take()] == [1]
         assert not source.wait(0)
+
+
+@pytest.mark.parametrize(('wanted', 'depth'), [(None, 30), (2, 2), (100, 30)])
+def test_a_queue_holds_as_many_as_the_user_wants_and_gives_as_many_as_the_sensor_has(
+    node: Node, wanted: int | None, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qos, 'read_overrides', lambda *_: QosOverrides(depth=wanted))
+    source = TopicReader(node, '/imu', IMU_TYPES, depth=30)
+    assert source.depth == depth
+    source.close()
 
 
 def test_closing_ends_the_wait(source: TopicReader) -> None:

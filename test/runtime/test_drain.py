@@ -96,6 +96,11 @@ def test_nobody_wakes_before_the_next_message_of_a_slow_sensor_can_come() -> Non
     assert max(b - a for a, b in itertools.pairwise(looked)) * rate_hz < 4.1
 
 
+def test_where_nothing_may_come_meanwhile_each_message_is_taken_as_it_comes() -> None:
+    looked = simulate(30, 20, 0.5, reserve=0)
+    assert max(b - a for a, b in itertools.pairwise(looked)) * 30 < 1.01
+
+
 def test_a_pause_in_which_nothing_can_come_is_none() -> None:
     # The first one is 20 ms long.
     assert Pauses(100).after(1, 0.03, 10) == 0

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 import time
-from typing import Final, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from rclpy.node import Node
 
@@ -28,16 +28,13 @@ from xmodal_ros.modalities.input_settings import SensorInputSettings
 from xmodal_ros.modalities.modality import Modality
 from xmodal_ros.ros.audio_info import AudioInfoListener
 from xmodal_ros.ros.topic_reader import TopicReader
-from xmodal_ros.runtime.drain import DrainThread, Pauses
+from xmodal_ros.runtime.drain import DrainThread, Pauses, RESERVE
 from xmodal_ros.runtime.pipeline import Feed, Pipeline, Received
 from xmodal_ros.runtime.unread import UnreadMessages
 
 if TYPE_CHECKING:
     from xmodal_ros.ros.mounting import Mounting
     from xmodal_ros.runtime.engine import Engine
-
-# Of the messages that a subscription keeps, this part may come between two looks.
-_RESERVE: Final = 8
 
 
 class SensorInput:
@@ -101,7 +98,7 @@ class SensorInput:
         self.feed.waiting = self._usable
         self._thread = DrainThread(
             'intake',
-            Pauses(self._modality.intake.depth // _RESERVE),
+            Pauses(self.source.depth // RESERVE),
             take=self._drain,
             remaining_s=self._remaining_s,
             wait=self.source.wait,

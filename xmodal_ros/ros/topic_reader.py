@@ -109,6 +109,11 @@ class TopicReader:
         return '' if profile is None else str(profile.reliability.name).lower().replace('_', ' ')
 
     @property
+    def depth(self) -> int:
+        """How many messages wait to be taken at most; a smaller queue is the user's wish."""
+        return min(self._depth, self._overrides.depth or self._depth)
+
+    @property
     def publishers(self) -> int:
         """How many publishers the middleware has matched."""
         return 0 if self._subscription is None else int(self._subscription.get_publisher_count())

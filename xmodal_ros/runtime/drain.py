@@ -21,6 +21,8 @@ from typing import Final
 
 # To a person who looks at diagnostics, and to whoever waits for silence, this is at once.
 LONGEST_S: Final = 0.25
+# Of the messages that a subscription keeps, this part may come between two looks.
+RESERVE: Final = 8
 # After silence; from then on twice as long each time, while what comes leaves room.
 _FIRST_S: Final = 0.02
 # A stream that stands still is looked at so often.
@@ -31,7 +33,7 @@ class Pauses:
     """Decides how long nothing has to be taken; the less there is to do, the fewer wake-ups.
 
     For a thread to wake costs more than ten messages do. ``reserve`` messages may come meanwhile,
-    at the rate at which they came last.
+    at the rate at which they came last; with 0 each is taken as it comes.
     """
 
     def __init__(self, reserve: int) -> None:
