@@ -4,10 +4,11 @@
 #     sh benchmarks/gpu.sh [FOLDER]
 #
 # the tests that need CUDA, the rows of benchmarks/rows/gpu.py, and a training on simulated people;
-# JSON and logs go to FOLDER, ./gpu by default. Takes the torch that there is, for Python 3.12 or
-# 3.11 (PYTHON names another). Nothing is installed where all packages are there, and this one need
-# not be. What is missing goes into FOLDER/venv, from a package registry, or from a folder of wheels
-# that were downloaded elsewhere:
+# JSON and logs go to FOLDER, ./gpu by default, where people and a model are made in simulated_run,
+# which a next run removes. Takes the torch that there is, for Python 3.12 or 3.11 (PYTHON names
+# another). Nothing is installed where all packages are there, and this one need not be. What is
+# missing goes into FOLDER/venv, from a package registry, or from a folder of wheels that were
+# downloaded elsewhere:
 #
 #     PIP_NO_INDEX=1 PIP_FIND_LINKS=/path/to/wheels sh benchmarks/gpu.sh
 #
@@ -16,16 +17,18 @@
 # Exit code: 0 where all went well.
 set -u
 deadline=$(($(date +%s) + ${LIMIT_S:-480}))
-cd "$(dirname "$0")/.." || exit 1
 out=${1:-gpu}
 mkdir -p "$out/metadata" || exit 1
-out=$(cd "$out" && pwd)
+# Of where the user is.
+out=$(CDPATH='' cd "$out" && pwd) || exit 1
+cd "$(dirname "$0")/.." || exit 1
 python=${PYTHON:-python3}
 export OMP_WAIT_POLICY=PASSIVE PYTHONPATH="$PWD:$out/metadata${PYTHONPATH:+:$PYTHONPATH}"
 failed=0
 : >"$out/steps.json"
 # Of an earlier run, which would be refused.
-rm -rf "$out/recordings" "$out/model"
+made="$out/simulated_run"
+rm -rf "$made"
 
 step() {
   name=$1
@@ -60,16 +63,16 @@ install() {
   own="$out/venv/bin/python"
   if "$python" -m pip --version >/dev/null 2>&1; then
     "$python" -m venv --without-pip "$out/venv" || return 1
-    pip="$python -m pip --python $own"
+    set -- "$python" -m pip --python "$own"
   else
     "$python" -m venv "$out/venv" || return 1
-    pip="$own -m pip"
+    set -- "$own" -m pip
   fi
   # That sees what Python sees, which may be an environment itself.
   "$python" -c 'import sys; print(*[p for p in sys.path if p.endswith("-packages")], sep="\n")' \
     >"$("$own" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/beside.pth"
   # What is there is kept where it is new enough.
-  step install $pip install --disable-pip-version-check -r standalone/requirements/python.txt \
+  step install "$@" install --disable-pip-version-check -r standalone/requirements/python.txt \
     setuptools pytest pytest-timeout hypothesis || return 1
   python=$own
 }
@@ -94,7 +97,7 @@ step tests "$python" -m pytest -q -p no:cacheprovider test/models/test_device_pl
 for each in gpu_engine gpu_three_models; do
   step "$each" "$python" -m benchmarks.harness measure "$each" --rounds 5 --folder "$out/material"
 done
-step simulate "$python" -m xmodal_ros.cli.entry simulate "$out/recordings" --subjects 4 --minutes 1
-step train "$python" -m xmodal_ros.cli.entry train "$out"/recordings/* --target camera \
-  --test-subjects subject_04 --out "$out/model" --device auto --epochs 2 --no-cache --json "$out/scores.json"
+step simulate "$python" -m xmodal_ros.cli.entry simulate "$made/recordings" --subjects 4 --minutes 1
+step train "$python" -m xmodal_ros.cli.entry train "$made"/recordings/* --target camera \
+  --test-subjects subject_04 --out "$made/model" --device auto --epochs 2 --no-cache --json "$out/scores.json"
 exit $failed

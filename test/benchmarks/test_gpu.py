@@ -44,17 +44,19 @@ def test_a_row_goes_through_on_what_there_is(
     assert re.match(r'cpu|cuda', result['note'])
 
 
-def run(folder: Path, python: str, **variables: str) -> tuple[int, dict[str, int], list[str]]:
+def run(
+    folder: Path, python: str, out: str | None = None, **variables: str
+) -> tuple[int, dict[str, int], list[str]]:
     """Run the script with a Python made of shell; give exit codes, and what Python was asked."""
     asked, stand_in = folder / 'asked', folder / 'python'
     asked.touch()
     stand_in.write_text(
-        f'#!/bin/sh\necho "$*" | tr "\\n" " " >>{asked}; echo >>{asked}\n{python}\n'
+        f'#!/bin/sh\necho "$*" | tr "\\n" " " >>"{asked}"; echo >>"{asked}"\n{python}\n'
     )
     stand_in.chmod(0o755)
     environment: Mapping[str, str] = {**os.environ, 'PYTHON': str(stand_in), **variables}
     done = subprocess.run(
-        ['sh', SCRIPT, folder / 'out'],
+        ['sh', SCRIPT, out or folder / 'out'],
         env=environment,
         cwd=folder,
         check=False,
@@ -98,3 +100,45 @@ def test_packages_that_are_missing_and_cannot_be_had_end_it(tmp_path: Path) -> N
     code, codes, asked = run(tmp_path, 'case "$*" in *check_dependencies*|*venv*) exit 1;; esac')
     assert (code, codes) == (1, {})
     assert 'venv' in asked[-1]
+
+
+def test_nothing_of_the_users_is_removed_from_the_folder(tmp_path: Path) -> None:
+    kept = [tmp_path / 'out' / name / 'kept' for name in ('recordings', 'model', 'material')]
+    for file in (*kept, tmp_path / 'out' / 'simulated_run' / 'of_before'):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    _, _, asked = run(tmp_path, 'exit 0')
+    assert all(file.exists() for file in kept)
+    assert not (tmp_path / 'out' / 'simulated_run').exists()
+    assert sum('out/simulated_run/recordings' in line for line in asked) == 2
+
+
+def test_a_relative_folder_is_where_the_user_is(tmp_path: Path) -> None:
+    code, codes, _ = run(tmp_path, 'exit 0', out='out')
+    assert (code, codes) == (0, dict.fromkeys(STEPS, 0))
+
+
+@pytest.mark.parametrize('has_pip', [True, False])
+def test_packages_are_installed_where_paths_have_a_blank(tmp_path: Path, has_pip: bool) -> None:
+    folder = tmp_path / 'a folder'
+    folder.mkdir()
+    # Makes itself an environment, and writes each word that it is asked to install by on a line.
+    code, codes, _ = run(
+        folder,
+        f"""
+        last() {{ shift $(($# - 1)); echo "$1"; }}
+        case "$*" in
+          *check_dependencies*) exit 1;;
+          "-m pip --version") exit {0 if has_pip else 1};;
+          *"-m venv"*) made=$(last "$@"); mkdir -p "$made/bin"; cp "$0" "$made/bin/python";;
+          *sysconfig*) dirname "$0";;
+          *" install "*) printf "%s\\n" "$0" "$@";;
+        esac""",
+    )
+    assert (code, codes) == (0, dict.fromkeys(['install', *STEPS], 0))
+    words = (folder / 'out' / 'install.json').read_text().splitlines()
+    own = str(folder / 'out' / 'venv' / 'bin' / 'python')
+    if has_pip:
+        assert words[:5] == [str(folder / 'python'), '-m', 'pip', '--python', own]
+    else:
+        assert words[:3] == [own, '-m', 'pip']

@@ -21,7 +21,8 @@ from collections.abc import Callable
 import gc
 from pathlib import Path
 import re
-from threading import Thread
+from threading import Event, Thread
+from types import TracebackType
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from torch import Tensor
 from test.bundles import make_audio_bundle, make_camera_bundle, make_imu_bundle
 from xmodal_ros.models import cuda_graph
 from xmodal_ros.models.bundle import Bundle, load_bundle
+from xmodal_ros.models.cuda_graph import capture
 from xmodal_ros.models.golden import read_golden
 from xmodal_ros.runtime.engine import classify_together, Engine
 from xmodal_ros.runtime.models import ModelStore
@@ -62,15 +64,44 @@ class Stale(Replayed):
         pass
 
 
+class Once(Replayed):
+    """Looks at the first window only."""
+
+    def replay(self) -> None:
+        if not Replayed.replays:
+            super().replay()
+
+
+class Invalidated:
+    """Ends a capture as torch does where something could not be captured."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        raise RuntimeError('capture invalidated\nby an earlier error')
+
+
 class Impossible(Replayed):
+    tries = 0
+
     def __init__(self, run: Callable[[], Tensor], device: torch.device) -> None:
-        raise RuntimeError('operation not permitted\nwhen stream is capturing')
+        Impossible.tries += 1
+        with Invalidated():
+            raise RuntimeError('operation not permitted\nwhen stream is capturing')
 
 
 @pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cuda_graph, 'CudaGraph', Replayed)
     monkeypatch.setattr(Replayed, 'replays', 0)
+    monkeypatch.setattr(Impossible, 'tries', 0)
+    monkeypatch.setattr(cuda_graph, '_has_failed', Event())
 
 
 def graphed(path: Path) -> Bundle:
@@ -135,8 +166,15 @@ def test_windows_in_a_batch_go_without(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('stand_in', 'words'),
     [
-        (Impossible, 'longer on cpu: operation not permitted when stream is capturing'),
-        (Stale, 'answers its golden sample with logits .* on cpu by a CUDA graph'),
+        (
+            Impossible,
+            r'longer on cpu: operation not permitted \(no other is tried in this process\)$',
+        ),
+        (
+            Stale,
+            r'longer on cpu: the graph answers the golden sample .* off \(at most .* allowed\)$',
+        ),
+        (Once, r'longer on cpu: the graph answers another window .* off \(at most .* allowed\)$'),
     ],
 )
 def test_without_one_a_bundle_answers_and_the_log_says_why(
@@ -154,6 +192,26 @@ def test_without_one_a_bundle_answers_and_the_log_says_why(
     (record,) = caplog.records
     assert record.levelname == 'WARNING'
     assert re.search(words, record.getMessage())
+
+
+def test_after_a_capture_that_failed_none_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cuda_graph, 'CudaGraph', Impossible)
+    for name in ('first', 'second'):
+        assert graphed(make_imu_bundle(tmp_path / name)).graph is None
+    assert Impossible.tries == 1
+    assert caplog.messages[1].endswith('longer on cpu: an earlier one could not be captured')
+
+
+def test_after_a_graph_that_answers_wrongly_others_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_imu_bundle(tmp_path / 'bundle')
+    with monkeypatch.context() as patched:
+        patched.setattr(cuda_graph, 'CudaGraph', Stale)
+        assert graphed(path).graph is None
+    assert graphed(path).graph is not None
 
 
 def test_classifiers_that_share_weights_share_the_graph_and_leave_nothing(
@@ -194,3 +252,46 @@ def test_a_gpu_answers_by_its_graph(
     for seed in range(3):
         window = torch.from_numpy(window_of(bundle, seed).values)[None]
         torch.testing.assert_close(bundle.logits(window), without.logits(window).cpu())
+
+
+@NEEDS_CUDA
+def test_a_capture_that_fails_leaves_a_gpu_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(cuda_graph, '_has_failed', Event())
+    path = make_imu_bundle(tmp_path / 'bundle')
+    good = load_bundle(path, 'cuda')
+    assert good.graph is not None, caplog.text
+
+    def asks(window: Tensor) -> Tensor:
+        answer = Bundle(path, good.info, good.classifier, good.device).logits(window)
+        return answer * float(answer.isfinite().all().item())
+
+    golden = read_golden(path, good.info)
+    stream = torch.cuda.current_stream()
+    assert capture(asks, golden, good.device, 'fp32') is None
+    assert 'capturing' in caplog.messages[-1], caplog.text
+    assert torch.cuda.current_stream() == stream
+    torch.cuda.empty_cache()
+    assert torch.rand(1, device='cuda').isfinite()
+    window = torch.from_numpy(golden.window)[None]
+    another = load_bundle(make_imu_bundle(tmp_path / 'another'), 'cuda')
+    assert another.graph is None
+    torch.testing.assert_close(another.logits(window).cpu(), good.logits(window))
+    with pytest.raises(torch.OutOfMemoryError):
+        torch.empty(2**50, dtype=torch.uint8, device='cuda')
+    # Even a capture would work again.
+    monkeypatch.setattr(cuda_graph, '_has_failed', Event())
+    assert load_bundle(path, 'cuda').graph is not None, caplog.text
+
+
+@NEEDS_CUDA
+def test_each_gpu_has_graphs_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.undo()
+    path = make_imu_bundle(tmp_path / 'bundle')
+    for index in range(torch.cuda.device_count()):
+        bundle = load_bundle(path, f'cuda:{index}')
+        assert bundle.graph is not None, caplog.text

@@ -14,6 +14,8 @@
 
 """Training neither waits for its GPU in each step, nor copies to it in a way that waits.
 
+Two kinds of methods are excepted: those that pair windows by activity, and, where windows have no
+label, those that ask for the loss on labels themselves.
 The device is torch's ``meta``, which has shapes but no numbers: those that are asked for are
 counted, and made up.
 """
@@ -35,7 +37,7 @@ from xmodal_ros.configuration.fit_settings import FitSettings
 from xmodal_ros.data.dataset import WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method, method_names
-from xmodal_ros.methods.source import Source
+from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.modalities.audio.augmentation import AudioAugmentation
 from xmodal_ros.modalities.augmentation import Augmentation
 from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
@@ -50,6 +52,9 @@ from xmodal_ros.training.trainer import make_source, repeatable, Trainer
 META = torch.device('meta')
 EVERY, STEPS = 2, 3
 SETTINGS = FitSettings(epochs=1, batch_size=4, least_steps=STEPS, most_steps=STEPS)
+# Which rows have which label, or any, they have to ask the device.
+PAIRS_BY_ACTIVITY = ('dynamic_gating',)
+ASKS_FOR_THE_LOSS = ('cotraining', 'frequency_distillation', 'infonce')
 NEEDS_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason='there is no CUDA device')
 
 
@@ -93,18 +98,19 @@ def on_meta(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tensor, 'pin_memory', Tensor.clone)
 
 
-def examples(count: int = 60) -> WindowsDataset:
+def examples(count: int = 60, *, unlabelled: bool = False) -> WindowsDataset:
     values = np.random.default_rng(0).normal(0, 1, (count, 50, 6)).astype(np.float32)
-    zeros = np.zeros(count, dtype=np.int64)
-    return WindowsDataset(values, np.arange(count) % 3, zeros, np.arange(count))
+    numbers, zeros = np.arange(count), np.zeros(count, dtype=np.int64)
+    labels = np.where(unlabelled & (numbers < count // 3), NO_LABEL, numbers % 3)
+    return WindowsDataset(values, labels, zeros, numbers)
 
 
 def classifier(device: torch.device = META) -> Classifier:
     return Classifier(Preprocessing([]), ImuCnnConfig(width=16, dim=16), 6, 3).to(device)
 
 
-def trainer_of(method: str, device: torch.device = META) -> Trainer:
-    ours = examples()
+def trainer_of(method: str, device: torch.device = META, *, unlabelled: bool = False) -> Trainer:
+    ours = examples(unlabelled=unlabelled)
     sources: dict[str, Source] = {}
     if method != 'unimodal':
         sources['s'] = make_source('s', classifier(device), ours, ours, 3, ImuAugmentation())
@@ -113,13 +119,27 @@ def trainer_of(method: str, device: torch.device = META) -> Trainer:
     )
 
 
-# The other one pairs windows by activity, for which it asks the device for their labels.
-@pytest.mark.parametrize('method', [name for name in method_names() if name != 'dynamic_gating'])
-def test_a_step_of_training_is_not_waited_for(method: str) -> None:
+def learns_unlabelled(method: str) -> bool:
+    return method != 'unimodal' and make_method(method).learns_unlabelled
+
+
+@pytest.mark.parametrize(
+    ('method', 'unlabelled'),
+    [
+        *((name, False) for name in method_names() if name not in PAIRS_BY_ACTIVITY),
+        *(
+            (name, True)
+            for name in method_names()
+            if name not in PAIRS_BY_ACTIVITY + ASKS_FOR_THE_LOSS and learns_unlabelled(name)
+        ),
+    ],
+)
+def test_a_step_of_training_is_not_waited_for(method: str, unlabelled: bool) -> None:
     with repeatable(0):
         # What is made ready once may wait.
         with Watched():
-            trained = trainer_of(method)
+            trained = trainer_of(method, unlabelled=unlabelled)
+            assert trained.order.has_unlabelled == unlabelled
             for source in trained.sources.values():
                 assert source.outputs.logits.device == META
         with Watched() as watched:

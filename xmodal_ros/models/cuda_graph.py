@@ -19,18 +19,24 @@ hand. What it answers is proved like any other runtime's, and where it cannot be
 kernel by kernel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 import logging
 import threading
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from xmodal_ros.errors import BundleError
+from xmodal_ros.models.golden import GoldenSample, tolerance
+from xmodal_ros.models.precision import Precision
 from xmodal_ros.non_blocking import to_device
 
 _WARM_UP_RUNS: Final = 3
+# For the rest of the process: not all that a failed capture leaves in torch can be taken back.
+_has_failed: Final = threading.Event()
 
 _log = logging.getLogger(__name__)
 
@@ -52,17 +58,47 @@ class CudaGraph:
                     run()
             before.wait_stream(apart)
             self._graph = torch.cuda.CUDAGraph()
-            # The outer block: a capture that fails leaves its own stream behind. Other threads,
-            # which classify meanwhile, have no part in this one's.
+            pool = torch.cuda.graph_pool_handle()
             with (
+                _mended(pool),
+                # A capture that fails leaves its own stream behind.
                 torch.cuda.stream(before),
-                torch.cuda.graph(self._graph, capture_error_mode='thread_local'),
+                # The stream that torch takes by itself is of the GPU of the first graph, even for
+                # another's. Other threads, which classify meanwhile, have no part in this one's.
+                torch.cuda.graph(
+                    self._graph,
+                    pool=pool,
+                    stream=torch.cuda.Stream(),
+                    capture_error_mode='thread_local',
+                ),
             ):
                 self.output = run()
 
     def replay(self) -> None:
         """Launch it all again."""
         self._graph.replay()
+
+
+@contextmanager
+def _mended(pool: tuple[int, int]) -> Iterator[None]:
+    """Take back what a capture that fails on the current GPU would leave in torch.
+
+    Its allocator would take each capture and each want of memory from then on for a part of this
+    one, and its random numbers would be those of a graph.
+    """
+    index = torch.cuda.current_device()
+    generator = torch.cuda.default_generators[index]
+    state = generator.clone_state()
+    try:
+        yield
+    except BaseException:
+        # The first refuses where the capture has been ended, and the second must not be then: the
+        # graph gives its pool back itself. Earlier torch than 2.8 has neither.
+        with suppress(RuntimeError, AttributeError):
+            torch._C._cuda_endAllocateToPool(index, pool)  # noqa: SLF001 - there is no other way
+            torch._C._cuda_releasePool(index, pool)  # noqa: SLF001
+        generator.graphsafe_set_state(state)
+        raise
 
 
 class WindowGraph:
@@ -89,20 +125,42 @@ class WindowGraph:
 
 def capture(
     run: Callable[[Tensor], Tensor],
-    window: Tensor,
+    golden: GoldenSample,
     device: torch.device,
-    check: Callable[[Tensor], None],
+    precision: Precision,
 ) -> WindowGraph | None:
-    """Make a graph of ``run`` for windows like this one (1, steps, ...); None where that fails.
+    """Make a graph of ``run`` for windows like the golden one; None where that fails.
 
-    ``check`` raises :class:`BundleError` where what it answers to the window is not what it
-    should be. Why there is none is said in the log.
+    It has to answer that one as it should be, and another as ``run`` does. Why there is none is
+    said in the log; after a capture that failed none is tried any more in this process.
     """
-    try:
-        graph = WindowGraph(run, tuple(window.shape[1:]), device)
-        check(graph(window))
-    except (RuntimeError, BundleError) as error:
-        words = ' '.join(str(error).split())
-        _log.warning('no CUDA graph is used, and windows take longer on %s: %s', device, words)
-        return None
-    return graph
+    if _has_failed.is_set():
+        words = 'an earlier one could not be captured'
+    else:
+        window = torch.from_numpy(golden.window)[None]
+        # For a graph that never looks at its window. Backwards, as some nets see no offset.
+        other = torch.from_numpy(np.flip(golden.window, 0) + 1)[None]
+        try:
+            graph = WindowGraph(run, golden.window.shape, device)
+            _check('the golden sample', graph(window), torch.from_numpy(golden.logits), precision)
+            _check('another window', graph(other), run(other)[0].cpu(), precision)
+        except BundleError as error:
+            words = str(error)
+        except RuntimeError as error:
+            _has_failed.set()
+            # Where an operation cannot be captured, what is raised tells only that none was.
+            words = str(error.__context__ or error).partition('\n')[0]
+            words += ' (no other is tried in this process)'
+        else:
+            return graph
+    _log.warning('no CUDA graph is used, and windows take longer on %s: %s', device, words)
+    return None
+
+
+def _check(what: str, given: Tensor, expected: Tensor, precision: Precision) -> None:
+    error = float((given[0].float() - expected.float()).abs().max())
+    allowed = tolerance(expected.float().numpy(), precision)
+    if not error <= allowed:
+        raise BundleError(
+            f'the graph answers {what} {error:.3g} off (at most {allowed:.3g} is allowed)'
+        )

@@ -387,7 +387,8 @@ class Trainer:
     ) -> tuple[DisplayedLoss, Mapping[str, DisplayedLoss]]:
         own = self.context.read_own(self.training.values, rows)
         windows = self.augmentation(to_device(own, self.device), self.generator)
-        labels = to_device(self.training.labels[rows], self.device)
+        ours = self.training.labels[rows]
+        labels = to_device(ours, self.device)
         batch = TrainingBatch(
             rows,
             lambda: self.context.share_rows(windows),
@@ -400,7 +401,10 @@ class Trainer:
             outputs = self.context.outputs(self.target.outputs, windows)
         # Losses are of full precision; what methods run on top of them is not.
         outputs = _full_precision(outputs)
-        task_loss = self._task_loss(outputs.logits, labels)
+        # Those with a label come first. How many they are is asked of the CPU: a GPU would be
+        # waited for.
+        labelled = int((ours != NO_LABEL).sum())
+        task_loss = self._loss(outputs.logits[:labelled], labels[:labelled])
         with self.randomness(), self.autocast:
             terms = self.module.training_step(batch, outputs, task_loss)
         for group in self.optimizer.param_groups:
@@ -417,11 +421,15 @@ class Trainer:
 
     def _task_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         if self.order.has_unlabelled:
+            # Of any rows, in any order: a GPU is waited for.
             labelled = labels != NO_LABEL
             logits, labels = logits[labelled], labels[labelled]
-            if not len(labels):
-                # Zero, with the gradient that a loss has to have.
-                return logits.sum()
+        return self._loss(logits, labels)
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        if not len(labels):
+            # Zero, with the gradient that a loss has to have.
+            return logits.sum()
         return functional.cross_entropy(
             logits,
             labels,
