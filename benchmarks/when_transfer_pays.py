@@ -74,8 +74,14 @@ def comparisons(page: str) -> list[Comparison]:
                     made = Comparison(name, row, int(people[1]), alone[target], *figures)
                     here.setdefault(name, []).append(made)
             for name, rows in here.items():
-                found.setdefault(name, min(rows, key=lambda each: _ROWS.index(each.method)))
+                made = min(rows, key=_rank)
+                if name not in found or _rank(made) < _rank(found[name]):
+                    found[name] = made
     return sorted(found.values(), key=lambda each: each.mean)
+
+
+def _rank(made: Comparison) -> int:
+    return _ROWS.index(made.method)
 
 
 def table(found: Sequence[Comparison]) -> str:

@@ -48,4 +48,7 @@ def test_people_who_are_known_are_no_gain_on_people_not_met_before() -> None:
     (found,) = comparisons(both)
     assert (found.method, found.mean) == ('xmodal', 0.11)
     assert found.name == 'camera from imu and skeleton, all labels'
+    # And the recipe's goes before another study's that has none, wherever that is.
+    plain = page.format('Across').replace('| imu |', '| imu, skeleton |')
+    assert comparisons(plain + both) == comparisons(both + plain) == [found]
     assert comparisons(page.format('Within')) == []
