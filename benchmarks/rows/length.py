@@ -31,9 +31,9 @@ _MINUTES = (1, 3, 15, 60, 600)
     'a part that does not grow, the messages that are looked into. It bends little: a minute of '
     '10 hours took half more of inspecting than one of 15 minutes in two runs, and of evaluating '
     'as much in one and a fifth more in the other, a fourth of that for Python to look for '
-    'garbage among more objects. Peaks of memory are those of the process so far, and so of all lines '
-    'above, too: the first is told after inspecting, which holds some 110 bytes of each message, '
-    'the second after evaluating.',
+    'garbage among more objects. Peaks of memory are those of the process so far, and so of all '
+    'lines above, too: the first is told after inspecting, which holds some 110 bytes of each '
+    'message, the second after evaluating.',
 )
 def length(folder: Path) -> Iterator[Line]:
     """Measure in one process, which holds torch from the start on."""
