@@ -31,6 +31,7 @@ from xmodal_ros.evaluation.report_plots import (
 from xmodal_ros.evaluation.report_tables import metric_words
 from xmodal_ros.evaluation.scoring import Evaluation, latency_summary
 from xmodal_ros.evaluation.trial import RobustnessCurve
+from xmodal_ros.methods.verdict import way_name
 from xmodal_ros.models.configuration_bundle import BundleInfo
 
 _METRIC: Final = 'macro_f1'
@@ -95,12 +96,8 @@ def verdict(info: BundleInfo) -> CaptionedPlot | None:
     if not shares:
         return None
     sources = found.get('sources')
-    taken = ' and '.join(map(str, sources if isinstance(sources, list | tuple) else ()))
-    decision = found.get('decision')
-    if decision == 'averaged':
-        taken = f'{taken}, averaged'
-    elif decision != 'kept':
-        taken = 'alone'
+    names = [*map(str, sources)] if isinstance(sources, list | tuple) else []
+    taken = way_name(names, str(found.get('decision')))
     bars = [NamedShare(name, share, name == taken) for name, share in shares.items()]
     about = '; '.join(f'{name}: {share:.3f}' for name, share in shares.items())
     unit = str(found.get('unit', 'people'))

@@ -115,6 +115,12 @@ class Verdict:
         }
 
 
+def way_name(sources: Sequence[str], decision: str) -> str:
+    """Name what was decided as the scores of a verdict do: by its sources, or as alone."""
+    name = ' and '.join(sources)
+    return {'kept': name, 'averaged': f'{name}, averaged'}.get(decision, 'alone')
+
+
 def judge(target: str, unit: Unit, alone: Scores, ways: Sequence[Way]) -> Verdict:
     """Decide on the way of the greatest gain.
 
@@ -125,10 +131,10 @@ def judge(target: str, unit: Unit, alone: Scores, ways: Sequence[Way]) -> Verdic
     best = max(ways, key=lambda way: compare(way.taught, alone).gain)
     taught, averaged = compare(best.taught, alone), compare(best.averaged, alone)
     against_taught = compare(best.averaged, best.taught)
-    scores = {'alone': _mean(alone)}
+    scores = {way_name((), 'not used'): _mean(alone)}
     for way in ways:
-        name = ' and '.join(way.sources)
-        scores |= {name: _mean(way.taught), f'{name}, averaged': _mean(way.averaged)}
+        scores[way_name(way.sources, 'kept')] = _mean(way.taught)
+        scores[way_name(way.sources, 'averaged')] = _mean(way.averaged)
 
     def decided(decision: Decision, by: UnitDifference) -> Verdict:
         return Verdict(
