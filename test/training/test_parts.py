@@ -33,7 +33,12 @@ from typing import Any
 import pytest
 import torch
 
-from test.test_executors import assert_its_process_ends_with, is_alive, write_and_sleep
+from test.test_executors import (
+    assert_its_process_ends_with,
+    is_alive,
+    OfTwoThingsError,
+    write_and_sleep,
+)
 from test.training.small_trainer import (
     chosen,
     examples,
@@ -67,6 +72,14 @@ class Draw:
 
 def fail(_hooks: FitHooks, error: Exception) -> None:
     raise error
+
+
+def tell_and_fail(hooks: FitHooks, epoch: EpochMetrics) -> None:
+    hooks.reporter.begin('failing', 1)
+    hooks.reporter.note('a state cannot be kept')
+    for callback in hooks.callbacks:
+        callback.on_epoch_end(SimpleNamespace(name='training wrist'), epoch)
+    raise OfTwoThingsError('ann', 'bob')
 
 
 def die_elsewhere(hooks: FitHooks) -> str:
@@ -180,6 +193,19 @@ def test_an_error_comes_in_its_own_words_with_where_it_was_raised(two, error):
     with pytest.raises(type(error), match=str(error)) as raised:
         part.result()
     assert 'in fail' in ''.join(traceback.format_exception(raised.value))
+
+
+def test_what_a_part_told_before_it_failed_is_told(two):
+    executor, heard = two
+    epoch = EpochMetrics(1, 0.5, 0.5, 0.5, {})
+    part: Any = executor.submit(partial(tell_and_fail, epoch=epoch), FitHooks())
+    poll_for(lambda: part.future is not None and part.future.done())
+    # It cannot be pickled, and is no lost process for that.
+    with pytest.raises(RuntimeError, match='OfTwoThingsError: ann is no bob') as raised:
+        part.result()
+    assert 'in tell_and_fail' in ''.join(traceback.format_exception(raised.value))
+    assert heard.notes == ['a state cannot be kept']
+    assert 'training wrist,1,' in heard.log.text()
 
 
 def of_three_people():
