@@ -29,6 +29,7 @@ import sys
 import traceback
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -51,7 +52,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.verdict import judge
 from xmodal_ros.progress import EpochMetrics, NullReporter
-from xmodal_ros.training import parts, train
+from xmodal_ros.training import ensemble, parts, train
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.parts import FitHooks, PartExecutor, processes_for
 from xmodal_ros.training.trainer import repeatable
@@ -256,7 +257,9 @@ def test_a_source_that_proves_no_good_is_not_judged_by_what_was_begun(two, monke
     assert found[0]['sources'] == ['chest']
 
 
-def test_an_encoder_is_chosen_alike_in_any_number_of_processes(two):
+def test_an_encoder_is_chosen_alike_in_any_number_of_processes(two, monkeypatch):
+    gather = Mock(wraps=ensemble._gather)
+    monkeypatch.setattr(ensemble, '_gather', gather)
     own = examples(96)
     training = replace(own, recordings=own.ends_ns // (24 * SECOND_NS))
     with one() as alone:
@@ -266,6 +269,8 @@ def test_an_encoder_is_chosen_alike_in_any_number_of_processes(two):
         ]
     assert documents[0] == documents[1]
     assert documents[0]['over'] == 'people'
+    # Nets that have begun are not asked about windows gathered anew.
+    assert gather.call_count == 2
 
 
 def test_what_a_process_was_at_that_ended_by_itself_is_done_here_and_told():

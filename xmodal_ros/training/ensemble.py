@@ -147,7 +147,11 @@ def choose_ensemble(
     """
     grid = GRID if document.encoder.input == 'pictures' else None
     most = _most_windows(recipe, examples.training)
-    material = _material(document, recipe, examples, seed, people, learn_validation)
+    material = (
+        _material(document, recipe, examples, seed, people, learn_validation)
+        if nets is None
+        else nets.material
+    )
     if material is None:
         return _net_alone('too few windows to choose by', document, reporter)
     taught = (
@@ -552,16 +556,17 @@ class _LastWeights(Callback):
 class NetsTried:
     """Nets that each answer windows of groups that they have not learnt from."""
 
-    judged: NDArray[np.bool_]
+    material: _Material
     classes: int
     parts: Sequence[tuple[NDArray[np.bool_], Pending[NDArray[np.float64]]]]
 
     def answers(self) -> NDArray[np.float64]:
         """Give centred logits (N, classes) for all windows that are judged."""
-        answers = np.zeros((len(self.judged), self.classes))
+        judged = self.material.judged
+        answers = np.zeros((len(judged), self.classes))
         for held, part in self.parts:
             answers[held] = part.result()
-        return _centred(answers[self.judged])
+        return _centred(answers[judged])
 
 
 def _try_nets(
@@ -594,7 +599,7 @@ def _try_nets(
         name = f'{material.unit} {number + 1} of {len(material.folds)}'
         net = _NetOfPart(document, recipe, training, windows.only(out), shown, seed, device, name)
         parts.append((out, executor.submit(net, FitHooks(reporter), later=later)))
-    return NetsTried(material.judged, len(document.labels), parts)
+    return NetsTried(material, len(document.labels), parts)
 
 
 @dataclass(frozen=True, eq=False)
