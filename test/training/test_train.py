@@ -17,7 +17,10 @@
 from dataclasses import replace
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -49,7 +52,7 @@ from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.training import ensemble
 from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.distributed import DistributedContext
-from xmodal_ros.training.result import as_mapping
+from xmodal_ros.training.result import _warnings, as_mapping
 from xmodal_ros.training.stacking import choose_weights
 from xmodal_ros.training.train import assist, train
 
@@ -168,7 +171,46 @@ def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, 
         tmp_path / 'validated', configure(recordings, validation_subjects=('2',))
     )
     assert validated.warnings == ()
-    assert 'Warning' not in (validated.path / 'README.md').read_text()
+    card = (validated.path / 'README.md').read_text()
+    assert 'Warning' not in card
+    assert 'learnt from 1, was validated on 1 and tested on 1 person, with' in card
+    assert 'learnt from 2 and was tested on 1 person' in (unimodal.path / 'README.md').read_text()
+
+
+@pytest.mark.parametrize(
+    ('training', 'validation', 'named', 'over', 'told'),
+    [
+        ('a', 'a', '', 'recordings', 'what is right on validation, what the choice'),
+        # Who only validates, without being named for it, is learnt from by members.
+        ('a', 'b', '', 'people', ''),
+        ('a', 'b', 'b', 'recordings', "of 'a': what the choice of an encoder reached was"),
+        ('a', 'b', 'b', '', ''),
+        ('ab', 'c', 'c', 'people', ''),
+    ],
+)
+def test_one_person_to_choose_an_encoder_by_is_told(training, validation, named, over, told):
+    def numbers(people):
+        return np.array(['abc'.index(name) for name in people])
+
+    labelled = SimpleNamespace(
+        recordings=numbers(training), labelled=np.arange(len(training), dtype=np.int64)
+    )
+    split = SimpleNamespace(
+        training=labelled, validation=SimpleNamespace(recordings=numbers(validation))
+    )
+    data: Any = SimpleNamespace(
+        sets={'imu': split},
+        split=SimpleNamespace(validation=tuple(named)),
+        learning=[SimpleNamespace(subject=name) for name in 'abc'],
+    )
+    config: Any = SimpleNamespace(quick=False, target='imu')
+    choice: Any = SimpleNamespace(document={'over': over} if over else {}, calibration=object())
+    found = _warnings(config, data, choice)
+    assert len(found) == bool(told)
+    assert told in ''.join(found)
+    assert ('Only the scores of validation and test subjects do' in ''.join(found)) == bool(
+        told and named
+    )
 
 
 def test_people_who_have_a_source_alone_are_no_further_people_to_learn_from(tmp_path):
