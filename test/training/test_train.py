@@ -37,6 +37,7 @@ from xmodal_ros.errors import (
     XmodalError,
 )
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.methods.verdict import UnitDifference
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
@@ -46,7 +47,7 @@ from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
-from xmodal_ros.training import ensemble
+from xmodal_ros.training import answering, ensemble
 from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.result import as_mapping
@@ -248,6 +249,24 @@ def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
     assert verdict['sentence'] in (result.path / 'README.md').read_text(encoding='utf-8')
     assert as_mapping(result)['sources'] == list(result.info.sources)
     assert any(stage.startswith('training') for stage in result.durations_s)
+
+
+def test_what_makes_all_together_worse_is_not_used_after_all(recordings, tmp_path, monkeypatch):
+    alone = train_into(tmp_path / 'alone', configure(recordings, encoders={}))
+    lost = UnitDifference(-0.2, 0.01, 0, 2)
+    monkeypatch.setattr(answering, 'compare_together', lambda *_compared: lost)
+    learnt = configure(recordings, encoders={}, method='xmodal', sources=('camera',))
+    result = train_into(tmp_path / 'xmodal', learnt)
+    verdict = result.info.provenance['verdict']
+    said = (
+        'camera taught imu, beside all else that answers: -0.20 macro-F1 on people it had not met'
+    )
+    assert verdict['sentence'] == f'{said} (0 of 2 better); not used'
+    assert (verdict['decision'], verdict['judged']) == ('not used', 'all that answers')
+    assert result.info.sources == ()
+    # It is the bundle of a training without sources.
+    assert result.info.weights_sha256 == alone.info.weights_sha256
+    assert result.info.temperature == alone.info.temperature
 
 
 def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_path):
