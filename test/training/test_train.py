@@ -414,13 +414,15 @@ def test_a_source_that_shows_other_activities_only_is_refused(tmp_path):
         train_into(tmp_path / 'out' / 'imu', learnt)
 
 
-def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):
+def test_an_imu_without_gyro_is_learnt_from_accelerations_unless_a_gyro_is_asked_for(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, has_gyro=False, camera=False)
     with pytest.raises(TrainingError, match='--channels acc'):
-        train_into(tmp_path / 'out' / 'imu', configure(tmp_path))
-    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc'))
+        train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc_gyro'))
+    heard = Heard()
+    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path), heard)
     assert result.info.window_shape == (100, 3)
+    assert "'imu' has no gyro: it is learnt from accelerations alone" in heard.notes
 
 
 def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path):
