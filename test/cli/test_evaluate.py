@@ -101,6 +101,29 @@ def test_recordings_that_lie_deeper_are_named(place, tmp_path):
     assert f'warning: {tmp_path / "bags" / "monday"} holds recordings too' in done.stderr
 
 
+def test_recordings_of_one_name_are_told_apart(place, tmp_path):
+    bags = [tmp_path / name / 'run1' for name in ('ada', 'bo')]
+    for bag in bags:
+        shutil.copytree(place / 'bags' / 'bag_1', bag)
+    (bags[1] / 'labels.csv').write_text('start,end\n')
+    shutil.copytree(bags[0], tmp_path / 'cy' / 'run1')
+    out, html = tmp_path / 'out.json', tmp_path / 'out.html'
+    done = xmodal(
+        *('evaluate', place / 'bundle', place / 'other', *bags, tmp_path / 'cy' / 'run1'),
+        *('--json', out, '--html', html),
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'bo/run1' in done.stderr
+    document = json.loads(out.read_text())
+    for bundle in document['bundles'].values():
+        assert [bag['name'] for bag in bundle['bags']] == ['ada/run1', 'cy/run1']
+        assert [left['bag'] for left in bundle['left_out']] == ['bo/run1']
+        assert {label['bag'] for label in bundle['labels']} == {'ada/run1', 'cy/run1'}
+        assert {each['bag'] for each in bundle['detections']} == {'ada/run1', 'cy/run1'}
+    assert {each['bag'] for each in document['selection']['labels']} == {'ada/run1', 'cy/run1'}
+    assert 'on ada/run1, cy/run1</title>' in html.read_text()
+
+
 def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path):
     bundle = make_imu_bundle(tmp_path / 'bundle')
     subjects = {'training': ['1'], 'validation': [], 'test': ['2']}

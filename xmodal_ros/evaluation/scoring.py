@@ -157,12 +157,13 @@ def evaluate_bag(
     sensor: str,
     offline: BagPredictions,
     *,
+    name: str = '',
     merge_labels: bool = False,
 ) -> BagEvaluation:
     """Put the decisions over a recording beside its truth.
 
-    With ``merge_labels`` labels that differ only in how they are written from one that the model
-    has learnt are that one.
+    ``name`` tells it from others, and is its own by default. With ``merge_labels`` labels that
+    differ only in how they are written from one that the model has learnt are that one.
     """
     segments = read_segments(reader)
     if merge_labels:
@@ -171,7 +172,7 @@ def evaluate_bag(
     ends = _ends(info, offline)
     truth = window_truth(segments, ends, info.window.length_ns)
     return BagEvaluation(
-        name=reader.name,
+        name=name or reader.name,
         path=reader.path,
         subject=reader.subject,
         sensor=sensor,
