@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.markup import escape
 import typer
 
+from xmodal_ros.bags.labels import labelled_as_another
 from xmodal_ros.bags.names import names_of
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
@@ -283,15 +284,16 @@ def _opened(
     else:
         with reader:
             for note in reader.notes:
-                bars.console.print(
-                    f'[yellow]warning:[/] {escape(settings.names[path])}: {escape(note)}',
-                    soft_wrap=True,
-                )
+                _warn(bars, settings.names[path], note)
             yield reader
 
 
 def _stops(settings: EvaluationSettings) -> bool:
     return settings.strict or len(settings.bags) == 1
+
+
+def _warn(bars: ProgressBars, bag: str, note: str) -> None:
+    bars.console.print(f'[yellow]warning:[/] {escape(bag)}: {escape(note)}', soft_wrap=True)
 
 
 def _note(bars: ProgressBars, bag: str, error: BagError) -> None:
@@ -308,6 +310,7 @@ def _evaluate_recording(
     ahead: _Ahead,
 ) -> None:
     name = settings.names[reader.path]
+    topics: set[str] = set()
     for each in candidates:
         info = each.engine.bundle.info
         try:
@@ -321,6 +324,9 @@ def _evaluate_recording(
             else:
                 _note(bars, name, error)
             continue
+        for note in labelled_as_another(reader, {sensor.topic} - topics):
+            _warn(bars, name, note)
+        topics.add(sensor.topic)
         count = reader.topics[sensor.topic].count
         which = name if len(candidates) == 1 else f'{name}, {each.name}'
         bar = bars.add(f'{which} offline', count)
@@ -336,6 +342,7 @@ def _evaluate_recording(
                 sensor.name,
                 offline,
                 name=name,
+                sensor_topics=topics,
                 merge_labels=settings.merge_labels,
             )
         except BagError as error:

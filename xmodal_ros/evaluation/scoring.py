@@ -15,7 +15,7 @@
 """Score a bundle's decisions over recordings against their labels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,14 +158,16 @@ def evaluate_bag(
     offline: BagPredictions,
     *,
     name: str = '',
+    sensor_topics: Collection[str] | None = None,
     merge_labels: bool = False,
 ) -> BagEvaluation:
     """Put the decisions over a recording beside its truth.
 
-    ``name`` tells it from others, and is its own by default. With ``merge_labels`` labels that
-    differ only in how they are written from one that the model has learnt are that one.
+    ``name`` tells it from others, and is its own by default; ``sensor_topics`` say whose labels
+    count, where it has those of several robots. With ``merge_labels`` labels that differ only in
+    how they are written from one that the model has learnt are that one.
     """
-    segments = read_segments(reader)
+    segments = read_segments(reader, sensor_topics)
     if merge_labels:
         counts = Counter(segment.label for segment in segments)
         segments = relabelled(segments, merged(counts, info.labels))
