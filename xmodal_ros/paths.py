@@ -58,7 +58,7 @@ def names_apart(paths: Sequence[Path], least: int = 1) -> tuple[str, ...]:
     """Name paths by as many of their last parts as tell them apart, ``least`` or more."""
     parts = [path.parts for path in paths]
     most = max(map(len, parts), default=0)
-    names = tuple('/'.join(each[-least:]) for each in parts)
+    names = tuple(str(Path(*each[-least:])) for each in parts)
     if len(set(names)) == len(names) or least >= most:
         return names
     return names_apart(paths, least + 1)
