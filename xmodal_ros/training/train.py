@@ -441,7 +441,12 @@ def _test(
             reporter.begin(f'testing on {reader.name}', reader.topics[sensor.topic].count)
             offline = classify_bag(engine, reader, sensor, reporter.advance)
             bag = evaluate_bag(
-                bundle.info, reader, sensor.name, offline, merge_labels=config.merge_labels
+                bundle.info,
+                reader,
+                sensor.name,
+                offline,
+                sensor_topics=[sensor.topic],
+                merge_labels=config.merge_labels,
             )
             for doubt in bag.doubts:
                 reporter.note(f'{reader.name}, to test on: {sensor.name}: {doubt}')
