@@ -40,6 +40,7 @@ from xmodal_ros.errors import (
     XmodalError,
 )
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.methods.verdict import UnitDifference
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
@@ -49,7 +50,7 @@ from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
-from xmodal_ros.training import ensemble
+from xmodal_ros.training import answering, ensemble
 from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.result import _warnings, as_mapping
@@ -292,6 +293,24 @@ def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
     assert any(stage.startswith('training') for stage in result.durations_s)
 
 
+def test_what_makes_all_together_worse_is_not_used_after_all(recordings, tmp_path, monkeypatch):
+    alone = train_into(tmp_path / 'alone', configure(recordings, encoders={}))
+    lost = UnitDifference(-0.2, 0.01, 0, 2)
+    monkeypatch.setattr(answering, 'compare_together', lambda *_compared: lost)
+    learnt = configure(recordings, encoders={}, method='xmodal', sources=('camera',))
+    result = train_into(tmp_path / 'xmodal', learnt)
+    verdict = result.info.provenance['verdict']
+    said = (
+        'camera taught imu, beside all else that answers: -0.20 macro-F1 on people it had not met'
+    )
+    assert verdict['sentence'] == f'{said} (0 of 2 better); not used'
+    assert (verdict['decision'], verdict['judged']) == ('not used', 'all that answers')
+    assert result.info.sources == ()
+    # It is the bundle of a training without sources.
+    assert result.info.weights_sha256 == alone.info.weights_sha256
+    assert result.info.temperature == alone.info.temperature
+
+
 def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_path):
     options = {'bank_size': 20, 'references': 10}
     learnt = configure(
@@ -437,13 +456,15 @@ def test_a_source_that_shows_other_activities_only_is_refused(tmp_path):
         train_into(tmp_path / 'out' / 'imu', learnt)
 
 
-def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):
+def test_an_imu_without_gyro_is_learnt_from_accelerations_unless_a_gyro_is_asked_for(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, has_gyro=False, camera=False)
     with pytest.raises(TrainingError, match='--channels acc'):
-        train_into(tmp_path / 'out' / 'imu', configure(tmp_path))
-    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc'))
+        train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc_gyro'))
+    heard = Heard()
+    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path), heard)
     assert result.info.window_shape == (100, 3)
+    assert "'imu' has no gyro: it is learnt from accelerations alone" in heard.notes
 
 
 def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path):
