@@ -128,6 +128,12 @@ def test_a_sensor_counts_once_where_a_study_tests_everybody(tmp_path):
     assert '| set-default | ear |' not in text
     main([str(tmp_path / 'set-default'), '--out', str(out), '--add'])
     assert '| set-default | ear |' not in out.read_text()
+    write_study(tmp_path / 'a-default-quick', some)
+    write_study(tmp_path / 'a-default-folds-quick', some)
+    main(
+        [str(tmp_path / f'a-default{kind}-quick') for kind in ('', '-folds')] + ['--out', str(out)]
+    )
+    assert 'At least as good on 1 of 1' in out.read_text()
 
 
 def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):

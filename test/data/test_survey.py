@@ -39,9 +39,11 @@ from xmodal_ros.configuration.training import TrainingConfiguration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.report import remarks
 from xmodal_ros.data.scan import scan
+from xmodal_ros.data.sensor_recipe import sensor_recipe
 from xmodal_ros.data.survey import correct_clocks, survey
 from xmodal_ros.errors import BagError, ConfigurationError, StreamError, TrainingError
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.progress import NullReporter
 
 STRICT = DataOptions(strict=True)
@@ -255,6 +257,26 @@ def test_other_corrections_lead_to_other_windows(bags, folder, tmp_path):
     (after,) = look(folder / 'bag_1', options=options, sensors=('imu',)).report.recordings
     assert clock_file(folder / 'bag_1').exists()
     assert before.sensors[0].left_out != after.sensors[0].left_out
+
+
+def test_what_most_recordings_hold_decides_how_a_sensor_is_learnt(tmp_path):
+    for subject in '1234':
+        gyro = subject != '1'
+        write_paired_bag(tmp_path / subject, subject, camera=False, has_gyro=gyro)
+    scanned = scan([tmp_path], lambda _subject: ('imu',), DataOptions(), NullReporter())
+
+    def channels(*subjects: str) -> str:
+        some = [facts for facts in scanned.usable if facts.subject in subjects]
+        recipe = sensor_recipe(some, 'imu', RecipeChoices())
+        assert recipe is not None
+        assert isinstance(recipe.stream, ImuStream)
+        return recipe.stream.channels
+
+    assert channels('1', '2', '3') == 'acc_gyro'
+    # Of as many the first, by name.
+    assert channels('1', '2') == channels('1') == 'acc'
+    shutil.rmtree(tmp_path / '2')
+    assert channels('1', '2', '3', '4') == 'acc_gyro'
 
 
 def test_what_is_too_short_is_counted(tmp_path):

@@ -14,7 +14,7 @@
 
 """A net that learnt from a source is judged once more, beside all else that answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,9 @@ MEMBER = {'forest': answers(KNOWN)}
 def held_out(rows: NDArray[np.intp] | None = None) -> HeldOutAnswers:
     rows = np.arange(COUNT) if rows is None else rows
     member = {name: own[rows] for name, own in MEMBER.items()}
-    return HeldOutAnswers(GROUPS[rows], ENDS_NS[rows], LABELS[rows], GROUPS[rows], member, member)
+    return HeldOutAnswers(
+        GROUPS[rows], ENDS_NS[rows], LABELS[rows], GROUPS[rows], 'people', member, member
+    )
 
 
 def judged(logits: NDArray[np.float64], seed: int = 1) -> list[Judged]:
@@ -162,6 +164,20 @@ def test_sources_are_given_up_where_all_together_is_worse_with_them():
     said = 'thigh taught wrist, beside all else that answers: -0.'
     assert trainer.verdict.sentence.startswith(said)
     assert trainer.verdict.sentence.endswith('(0 of 6 better); not used')
+
+
+def test_what_was_chosen_without_pseudo_labels_is_not_chosen_again(monkeypatch):
+    monkeypatch.setattr(answering, 'make_pseudo_labels', lambda *_args: None)
+    fitted, choice, chosen = choose(FakeTrainer(KEPT, (judged(OTHERS), judged(SAME))))
+    assert (fitted, choice.document) == ('alone', {'pseudo': None})
+    assert chosen.asked == [('wrist', None)]
+
+
+@pytest.mark.parametrize('change', [{'decision': 'not used'}, {'unit': 'recordings'}])
+def test_nothing_is_compared_where_no_source_is_used_or_other_units_were_left_out(change):
+    trainer = FakeTrainer(replace(KEPT, **change), (judged(OTHERS), judged(SAME)))
+    assert choose(trainer)[0] == 'taught'
+    assert trainer.asked == [False]
 
 
 def test_else_what_was_decided_stays():

@@ -165,6 +165,9 @@ def test_it_learns_alone_after_all_where_sources_are_used_and_unwanted():
         assert not busy.candidates
         alone = busy.fit_alone_after_all(wanted=True)
         expected = busy.fit(make_method('unimodal'), ())
+        busy.average(expected, expected)
+        # It is there already where it was averaged with another.
+        assert busy.fit_alone_after_all(wanted=True) is expected
     assert alone is not None
     assert alone.sources == ()
     assert torch.equal(weights(alone), weights(expected))

@@ -83,7 +83,10 @@ def prepare_data(config: TrainingConfiguration, reporter: ProgressReporter) -> D
         stream = recipe.stream
         given_up = isinstance(stream, ImuStream) and stream.channels == 'acc'
         if given_up and config.channels == 'auto':
-            reporter.note(f"'{name}' has no gyro: it is learnt from accelerations alone")
+            reporter.note(
+                f"'{name}' has no gyro in most recordings looked at, and is learnt from "
+                'accelerations alone; --channels acc_gyro takes those with a gyro only'
+            )
     unused = {*config.encoders} - {recipe.stream.modality for recipe in recipes.values()}
     if unused:
         raise ConfigurationError(

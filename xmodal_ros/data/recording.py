@@ -138,7 +138,7 @@ def read_facts(
             path,
             reader.name,
             reader.subject,
-            read_segments(reader, topics),
+            read_segments(reader, topics) if topics else (),
             sensors,
             msgtypes,
             formats,

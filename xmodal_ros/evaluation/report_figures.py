@@ -103,8 +103,8 @@ def verdict(info: BundleInfo) -> CaptionedPlot | None:
     unit = str(found.get('unit', 'people'))
     return CaptionedPlot(
         bar_chart(bars, f'macro-F1 per window, mean over {unit}', about),
-        f'{found.get("sentence", "")}. Of nets that learnt without those they were judged by, '
-        'before others answer beside them; in full colour what was taken.',
+        f'{found.get("sentence", "")}. Bars are of nets that learnt without those they were '
+        'judged by, before others answer beside them; in full colour what was taken.',
     )
 
 

@@ -143,7 +143,8 @@ _IMU: Final = (
         'no-gyro',
         'note',
         'the messages say that angular rates are not measured',
-        'nothing, if the sensor has no gyro: it is learnt from accelerations alone',
+        'nothing, if the sensor has no gyro: training takes accelerations alone, a study with '
+        '`channels: acc` of its windows',
     ),
     DataCheck(
         'gravity',
@@ -184,7 +185,8 @@ _IMU: Final = (
         'warning',
         'the angular rate is exactly zero while the acceleration moves',
         'let the driver unite both in each message (unite_imu_method of realsense2_camera), or, '
-        'where there is no gyro, say so by angular_velocity_covariance[0] = -1',
+        'where there is no gyro, say so by angular_velocity_covariance[0] = -1, or train with '
+        '--channels acc',
     ),
     DataCheck(
         'stuck-axis',

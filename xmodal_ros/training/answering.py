@@ -58,10 +58,14 @@ def choose_answering(
         return fitted, choice
     without = trainer.judged[0]
     trainer.conclude(overruled(trainer.verdict, found), without, without)
-    return alone, choose_for(trainer.target)
+    return alone, choice if pseudo is None else choose_for(trainer.target)
 
 
 def _compared(trainer: TransferTrainer, choice: EncoderChoice) -> UnitDifference | None:
-    if choice.held_out is None or trainer.judged is None:
+    """Compare all that answers, where the units that both know of are of the same kind."""
+    members, verdict = choice.held_out, trainer.verdict
+    if members is None or verdict is None or trainer.judged is None:
         return None
-    return compare_together(choice.held_out, *trainer.judged)
+    if verdict.decision == 'not used' or members.unit != verdict.unit:
+        return None
+    return compare_together(members, *trainer.judged)

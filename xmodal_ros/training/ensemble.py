@@ -210,6 +210,7 @@ def choose_ensemble(
             windows.ends_ns,
             material.labels,
             material.groups,
+            material.unit,
             ways[0].answers,
             chosen,
         ),

@@ -35,14 +35,15 @@ class HeldOutAnswers:
     """What members answered to windows of those whom they had not learnt from.
 
     The windows (N,) are named by ``recordings`` and ``ends_ns``, and have ``labels`` and
-    ``groups``. ``alone`` are answers (N, classes) of members that learnt without sources,
-    ``chosen`` those of the members that were chosen.
+    ``groups``, each a ``unit`` that is left out together. ``alone`` are answers (N, classes) of
+    members that learnt without sources, ``chosen`` those of the members that were chosen.
     """
 
     recordings: NDArray[np.int64]
     ends_ns: NDArray[np.int64]
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
+    unit: str
     alone: Mapping[str, NDArray[np.float64]]
     chosen: Mapping[str, NDArray[np.float64]]
 

@@ -133,6 +133,8 @@ class TransferTrainer:
         self._executor = executor
         self._documents: dict[str, BundleInfo] = {}
         self._frozen: dict[str, Source] = {}
+        # The target that learnt alone, where it was averaged with another.
+        self._alone: FitResult | None = None
         self._memories: dict[str, FrameMemory] = {}
         self._pretrained: dict[str, dict[str, Tensor]] = {}
         self._examples: dict[str, DatasetSplit] = {}
@@ -283,6 +285,8 @@ class TransferTrainer:
 
     def average(self, taught: FitResult, other: FitResult) -> FitResult:
         """Give the mean of two targets' weights; all else is said of it as of ``taught``."""
+        if not other.sources:
+            self._alone = other
         classifier = copy.deepcopy(taught.classifier)
         theirs = other.classifier.state_dict()
         mean = {
@@ -327,7 +331,7 @@ class TransferTrainer:
         used = self.verdict is not None and self.verdict.decision != 'not used'
         if not used or not self._context.broadcast(float(wanted)):
             return None
-        return self.fit(Unimodal(Unimodal.Options()), ())
+        return self._alone or self.fit(Unimodal(Unimodal.Options()), ())
 
     def note(self, text: str) -> None:
         """Say something that the user should know."""

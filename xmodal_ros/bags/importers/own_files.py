@@ -36,9 +36,9 @@ from xmodal_ros.paths import is_there
 IMU: Final = Sensor('imu', 'imu', '/imu/data', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image_raw/compressed', 'camera_link')
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
-# More kinds of things nobody has done in one recording: it is another column.
 # So far off, labels are a nuisance to methods that pair in time.
 _NOTED_S: Final = 0.05
+# More kinds of things nobody has done in one recording: it is another column.
 _MOST_ACTIVITIES: Final = 200
 # Thirty years: more than any clock is off, and stamps stay 64-bit nanoseconds.
 _MOST_OFFSET_S: Final = 1e9
