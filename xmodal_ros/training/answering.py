@@ -62,6 +62,6 @@ def choose_answering(
 
 
 def _compared(trainer: TransferTrainer, choice: EncoderChoice) -> UnitDifference | None:
-    if choice.held_out is None or trainer.judged is None:
+    if choice.held_out is None or trainer.judged is None or not trainer.judged[0]:
         return None
     return compare_together(choice.held_out, *trainer.judged)
