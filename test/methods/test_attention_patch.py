@@ -51,8 +51,9 @@ def test_what_the_patched_target_answers_is_distilled_too_where_asked():
     torch.testing.assert_close(found.loss, expected.loss)
     assert set(found.parts) == {'distillation'}
     found.loss.backward()
-    parts = dict(patched.named_parameters())
-    assert parts['value_of.0.weight'].grad.abs().sum() > 0
+    gradient = dict(patched.named_parameters())['value_of.0.weight'].grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0
     plain = module('attention_patch', task(source())).training_step(rows, outputs, task_loss)
     assert plain.loss is task_loss
 
