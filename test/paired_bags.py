@@ -28,6 +28,8 @@ from xmodal_ros.modalities.sensor import Sensor
 
 IMU = Sensor('imu', 'imu', '/imu', 'imu_link')
 CAMERA = Sensor('camera', 'camera', '/camera/image_raw', 'camera_link')
+# Another IMU, which has no gyroscope.
+BACK = Sensor('back', 'imu', '/back', 'back_link')
 LABELS = ('sit', 'walk', 'wave')
 SUBJECTS = ('1', '2', '3')
 
@@ -43,14 +45,19 @@ def write_paired_bag(
     bad_imu: Sequence[bytes] = (),
     labelled: bool = True,
     take_turns: bool = False,
+    worn: bool = False,
+    back: bool = False,
 ) -> Path:
     """Write clips of 4 s; how fast and how bright things are tells the labels apart.
 
-    With ``take_turns`` the IMU records the first half only and the camera the second.
+    With ``take_turns`` the IMU records the first half only and the camera the second. A ``worn``
+    IMU has an axis that is stuck, and angular rates ten times too large, up to 12 rad/s. ``back``
+    adds another IMU, without a gyroscope.
     """
     segments = clips(labels, seconds=4)
     rng = np.random.default_rng(sum(map(ord, subject)))
-    with BagWriter(path, sensors=[IMU, CAMERA] if camera else [IMU], subject=subject) as writer:
+    sensors = [IMU, *([CAMERA] if camera else []), *([BACK] if back else [])]
+    with BagWriter(path, sensors=sensors, subject=subject) as writer:
         if labelled:
             write_segments(writer, segments)
         end_ns = segments[-1].end_ns + SECOND
@@ -60,8 +67,13 @@ def write_paired_bag(
             phase = 2 * np.pi * (kind + 1) * (stamp - EPOCH) / SECOND
             acc = np.array([2 * kind, 3 * np.sin(phase), 9.81]) + rng.normal(0, 0.1, 3)
             gyro = np.array([0, 0, kind * np.cos(phase)]) + rng.normal(0, 0.1, 3)
+            if worn:
+                acc[2], gyro = 9.81, np.clip(10 * gyro, -12, 12)
             data = imu_bytes(stamp, acc.tolist(), gyro.tolist(), has_gyro=has_gyro)
             writer.write(IMU.topic, 'sensor_msgs/msg/Imu', stamp, data)
+            if back:
+                data = imu_bytes(stamp, (-acc).tolist(), has_gyro=False)
+                writer.write(BACK.topic, 'sensor_msgs/msg/Imu', stamp, data)
         for data in bad_imu:
             writer.write(IMU.topic, 'sensor_msgs/msg/Imu', end_ns, data)
         first = half_ns if take_turns else EPOCH

@@ -39,6 +39,25 @@ def step(given: TrainingModule, of: TransferTask) -> None:
     given.training_step(rows, outputs, of.task_loss(outputs.logits, rows.labels)).loss.backward()
 
 
+def test_what_the_patched_target_answers_is_distilled_too_where_asked():
+    of = task(source())
+    rows = batch(of)
+    patched = module('attention_patch', of, distillation=0.4).eval()
+    patched.prepare_batch(rows)
+    outputs = of.target.outputs(rows.windows)
+    task_loss = of.task_loss(outputs.logits, rows.labels)
+    found = patched.training_step(rows, outputs, task_loss)
+    expected = module('distillation', of, alpha=0.4).training_step(rows, outputs, task_loss)
+    torch.testing.assert_close(found.loss, expected.loss)
+    assert set(found.parts) == {'distillation'}
+    found.loss.backward()
+    gradient = dict(patched.named_parameters())['value_of.0.weight'].grad
+    assert gradient is not None
+    assert gradient.abs().sum() > 0
+    plain = module('attention_patch', task(source())).training_step(rows, outputs, task_loss)
+    assert plain.loss is task_loss
+
+
 def test_the_bank_is_the_sources_features_projected_by_the_learnt_matrices():
     teacher = source()
     given = module('attention_patch', task(teacher))

@@ -19,6 +19,8 @@ import torch
 
 from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.errors import ConfigurationError
+from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.training_module import LossTerms
 
 
 def test_the_head_starts_at_the_sources_unless_told():
@@ -47,6 +49,30 @@ def test_half_of_the_loss_is_the_sources_windows_through_the_same_head():
     other = of.task_loss(logits, teacher.windows.labels[chosen])
     torch.testing.assert_close(terms.loss, 0.75 * task_loss + 0.25 * other)
     assert terms.parts['source half'] == pytest.approx(other.item())
+
+
+def test_distillation_takes_the_place_of_its_share_of_the_loss_on_labels():
+    of = task(source())
+    step = batch(of)
+
+    def terms(name: str, **options: object) -> LossTerms:
+        given = module(name, of, **options).eval()
+        outputs = of.target.outputs(step.windows)
+        torch.manual_seed(4)
+        return given.training_step(step, outputs, of.task_loss(outputs.logits, step.labels))
+
+    plain, both = terms('cross_modal_probe'), terms('cross_modal_probe', distillation=0.4)
+    alone, taught = terms('unimodal'), terms('distillation', alpha=0.4)
+    torch.testing.assert_close(both.loss - plain.loss, 0.5 * (taught.loss - alone.loss))
+    assert both.parts == {**taught.parts, **plain.parts}
+    assert terms('cross_modal_probe', distillation=0.0).loss.item() == plain.loss.item()
+
+
+@pytest.mark.parametrize('name', ['cross_modal_probe', 'attention_patch'])
+def test_only_distillation_needs_recordings_made_together(name: str):
+    assert not make_method(name).needs_overlap
+    assert not make_method(name, {'distillation': 0.3, 'pairing': 'class'}).needs_overlap
+    assert make_method(name, {'distillation': 0.3}).needs_overlap
 
 
 def test_it_needs_no_pairs():

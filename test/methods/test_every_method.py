@@ -50,6 +50,7 @@ WITHOUT_EFFECT: tuple[tuple[str, dict[str, object]], ...] = (
     ('frequency_distillation', {'low': 0, 'high': 0, 'shared_head': 0}),
     ('infonce', {'weight': 0, 'joint': True}),
     ('cross_modal_probe', {'weight': 0}),
+    ('cross_modal_probe', {'weight': 0, 'distillation': 0, 'pairing': 'class'}),
     ('attention_patch', {'bank': 'none', 'fusion': 'residual'}),
     ('cotraining', {'alpha': 0, 'cut': 'input'}),
     ('dynamic_gating', {'bank': 'none', 'encoder': 'trained'}),

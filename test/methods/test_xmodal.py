@@ -209,16 +209,38 @@ def test_a_source_that_cannot_be_learnt_from_is_dropped_with_the_reason():
 def test_without_a_source_that_is_worth_anything_the_target_learns_alone():
     trainer = FakeTrainer({ALONE: 0.5}, skills=dict.fromkeys(BOTH, 0.0))
     assert course(trainer) == ALONE
-    assert trainer.verdicts == []
+    (verdict,) = trainer.verdicts
+    assert verdict.sentence == ('near and far to teach wrist: not used; none is fit to learn from')
+    said = verdict.document()
+    assert (said['decision'], said['judged'], said['units'], said['macro_f1']) == (
+        'not used',
+        '',
+        0,
+        {},
+    )
+    assert trainer.compared == [((), ())]
     # Nobody would ask what came of it.
     assert all(work.keywords['sources'] for work in trainer.submitted)
 
 
-@pytest.mark.parametrize(('loss', 'kept'), [(0.9, BOTH), (1.1, ALONE)])
-def test_where_nobody_can_be_held_out_validation_decides_and_the_user_is_told(loss, kept):
+def test_where_no_source_can_teach_it_is_said_that_none_is_used():
+    trainer = FakeTrainer({ALONE: 0.5}, sources=NEAR, broken='near')
+    assert course(trainer) == ALONE
+    (verdict,) = trainer.verdicts
+    assert verdict.sentence == 'near to teach wrist: not used; none could teach'
+
+
+@pytest.mark.parametrize(
+    ('loss', 'kept', 'decision'), [(0.9, BOTH, 'kept'), (1.1, ALONE, 'not used')]
+)
+def test_where_nobody_can_be_held_out_validation_decides_and_it_is_told(loss, kept, decision):
     trainer = FakeTrainer({}, people=0, losses={ALONE: 1.0, BOTH: loss})
     assert course(trainer) == kept
-    assert 'nobody can be held out' in trainer.notes[0]
+    (verdict,) = trainer.verdicts
+    assert verdict.sentence == (
+        f'near and far to teach wrist: {decision}; judged by the loss on validation windows, for '
+        'too little is labelled to hold somebody out'
+    )
 
 
 def test_it_judges_in_as_many_parts_as_asked():

@@ -19,13 +19,18 @@ from pathlib import Path
 
 import pytest
 
-from test.paired_bags import write_paired_bag
+from test.paired_bags import LABELS, write_paired_bag
 from test.recordings import clips, write_imu_bag
 from test.training.configured import configure, train_into
+from xmodal_ros.cli.dataset_page import summary
 from xmodal_ros.errors import TrainingError
+from xmodal_ros.models.configuration_bundle import read_bundle_info
 from xmodal_ros.progress import NullReporter
+from xmodal_ros.training import forest
+from xmodal_ros.training.result import TrainingResult
 
-LABELS = ('sit', 'walk', 'wave')
+TWICE = 2 * LABELS
+ALONE_AND_TAUGHT = pytest.mark.parametrize('sources', [(), ('camera',)])
 
 
 class Heard(NullReporter):
@@ -96,11 +101,15 @@ def test_of_five_windows_in_all_it_is_said_what_they_are_too_few_for(
     result = train_into(tmp_path / 'imu', config, heard)
     windows = result.info.provenance['counts']['windows']
     assert windows['training'] + windows['validation'] <= 5
-    *judged, chosen = heard.notes
+    by_one, *judged, chosen = heard.notes
+    assert by_one.startswith('of the people learnt from one alone shows walk: ')
     assert chosen == 'encoder auto of imu: the net alone; too few windows to choose by'
-    assert [note.split(',')[0] for note in judged] == len(sources) * [
-        'nobody can be held out to judge by'
-    ]
+    assert len(judged) == len(sources)
+    for note in judged:
+        assert note.startswith('camera to teach imu: ')
+        assert '; judged by the loss on validation windows' in note
+        assert result.verdict is not None
+        assert result.verdict.document()['units'] == 0
     (calibrated,) = result.warnings
     assert 'calibrated on segments of people it has learnt from' in calibrated
 
@@ -110,3 +119,138 @@ def test_of_one_segment_of_each_activity_nobody_can_validate_and_it_is_refused(t
     with pytest.raises(TrainingError, match='label more than one segment of each activity'):
         train_into(tmp_path / 'imu', configure(bags, encoders={}, hop_s=4.0))
     assert not (tmp_path / 'imu').exists()
+
+
+@pytest.fixture
+def _few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forest, '_TREES', 10)
+
+
+def learn(
+    folder: Path, sources: tuple[str, ...], **changes: object
+) -> tuple[TrainingResult, list[str]]:
+    """Train on the bags of a folder, as little as there can be; give what was told too."""
+    heard = Heard()
+    asked = configure(
+        folder,
+        encoders={},
+        hop_s=2.0,
+        size='small',
+        batch_size=8,
+        sources=sources,
+        method='xmodal' if sources else 'unimodal',
+        method_options={'folds': 2} if sources else {},
+        **changes,
+    )
+    result = train_into(folder / 'bundle', asked, heard)
+    assert read_bundle_info(folder / 'bundle').weights_sha256 == result.info.weights_sha256
+    # Each says what was decided, and the bundle names only what is in it.
+    assert (result.verdict is not None) == bool(sources)
+    if result.verdict is not None:
+        assert result.verdict.sentence in heard.notes
+        heard.notes.remove(result.verdict.sentence)
+        used = result.verdict.decision != 'not used'
+        assert result.info.sources == (sources if used else ())
+    choices = [note for note in heard.notes if note.startswith('encoder auto of imu: ')]
+    assert len(choices) == 1
+    return result, [note for note in heard.notes if note not in choices]
+
+
+def judges(result: TrainingResult) -> tuple[str, int] | None:
+    """Say who or what judged the sources, and how many they were."""
+    verdict = result.verdict
+    return None if verdict is None else (verdict.unit, verdict.units)
+
+
+@ALONE_AND_TAUGHT
+@pytest.mark.usefixtures('_few_trees')
+def test_a_person_who_shows_one_activity_only_is_learnt_from_and_judges(
+    sources: tuple[str, ...], tmp_path: Path
+):
+    for subject, labels in {'1': TWICE, '2': 2 * LABELS[:1], '3': LABELS, '4': TWICE}.items():
+        write_paired_bag(tmp_path / subject, subject, labels=labels)
+    result, notes = learn(tmp_path, sources)
+    assert judges(result) == (('people', 3) if sources else None)
+    assert result.info.provenance['encoder_choice']['groups'] == 3
+    assert notes == []
+    assert result.warnings == ()
+
+
+@ALONE_AND_TAUGHT
+@pytest.mark.usefixtures('_few_trees')
+def test_what_one_person_alone_shows_is_learnt_and_judged_by_nobody(
+    sources: tuple[str, ...], tmp_path: Path
+):
+    for subject, labels in {'1': TWICE, '2': 2 * LABELS[:2], '3': LABELS, '4': TWICE[:2]}.items():
+        write_paired_bag(tmp_path / subject, subject, labels=labels)
+    result, notes = learn(tmp_path, sources)
+    assert judges(result) == (('people', 3) if sources else None)
+    assert result.info.labels == LABELS
+    # Without him nobody could have learnt it: it would count as missed by all members.
+    choice = result.info.provenance['encoder_choice']
+    assert (choice['over'], choice['groups']) == ('people', 3)
+    assert choice['alone']['statistics'] > 0.9
+    (note,) = notes
+    assert note.startswith('of the people learnt from one alone shows wave: how well it is ')
+
+
+@ALONE_AND_TAUGHT
+@pytest.mark.usefixtures('_few_trees')
+def test_people_without_the_camera_are_learnt_from_and_judge(
+    sources: tuple[str, ...], tmp_path: Path
+):
+    for subject, camera in {'1': True, '2': True, '3': True, '4': False, '5': False}.items():
+        labels = LABELS if subject == '3' else TWICE
+        write_paired_bag(tmp_path / subject, subject, labels=labels, camera=camera)
+    result, notes = learn(tmp_path, sources)
+    assert judges(result) == (('people', 4) if sources else None)
+    assert result.info.provenance['encoder_choice']['groups'] == 4
+    lacks = "{} has no sensor 'camera'"
+    assert notes == [lacks.format(tmp_path / name) for name in '45' if sources]
+
+
+@ALONE_AND_TAUGHT
+@pytest.mark.usefixtures('_few_trees')
+def test_of_an_axis_that_is_stuck_and_rates_that_are_cut_off_it_is_told(
+    sources: tuple[str, ...], tmp_path: Path
+):
+    for subject in '123':
+        labels = LABELS if subject == '3' else TWICE
+        write_paired_bag(tmp_path / subject, subject, labels=labels, worn=True)
+    result, notes = learn(tmp_path, sources)
+    assert judges(result) == (('people', 2) if sources else None)
+    stuck, cut_off = 'imu: acceleration z stays 9.81 while others move', 'imu: samples pile up at '
+    told = summary(result.data_module.report)
+    for subject in '12':
+        for what in (stuck, cut_off):
+            assert any(line.startswith(f'{subject}: {what}') for line in told), (what, told)
+    # The robot's pipeline says so of whom it is tested on.
+    assert [note.partition(', to test on: ')[2][: len(stuck)] for note in notes][:1] == [stuck]
+    assert result.info.scores['test_macro_f1_window'] > 0.6
+
+
+@pytest.mark.usefixtures('_few_trees')
+def test_two_people_judge_each_other_and_one_person_by_his_recordings(tmp_path: Path):
+    bags = {'two': {'1': '1', '2': '2', '3': '3'}, 'one': {'1': '1', 'again': '1', '3': '3'}}
+    for folder, subjects in bags.items():
+        for name, subject in subjects.items():
+            labels = LABELS if subject == '3' else TWICE
+            write_paired_bag(tmp_path / folder / name, subject, labels=labels)
+    result, notes = learn(tmp_path / 'two', ('camera',))
+    assert (judges(result), notes, result.warnings) == (('people', 2), [], ())
+    result, notes = learn(tmp_path / 'one', ('camera',))
+    assert (judges(result), notes) == (('recordings', 2), [])
+    (warning,) = result.warnings
+    assert "all recordings of 'imu' that were learnt from are of '1'" in warning
+
+
+@pytest.mark.usefixtures('_few_trees')
+def test_a_source_without_a_gyroscope_teaches_acceleration_or_is_refused_in_words(tmp_path: Path):
+    for subject in '123':
+        labels = LABELS if subject == '3' else TWICE
+        write_paired_bag(tmp_path / subject, subject, labels=labels, camera=False, back=True)
+    with pytest.raises(TrainingError, match=r"of sensor 'back' .* has no gyro .* --channels acc"):
+        learn(tmp_path, ('back',))
+    assert not (tmp_path / 'bundle').exists()
+    result, notes = learn(tmp_path, ('back',), channels='acc')
+    assert (judges(result), notes) == (('people', 2), [])

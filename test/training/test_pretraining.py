@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Generator, Tensor
+from torch import Generator, nn, Tensor
 
 from test.messages import SECOND
 from test.paired_bags import LABELS, write_paired_bag, write_subjects
@@ -44,19 +44,20 @@ from xmodal_ros.configuration.training import make_choices, make_configuration
 from xmodal_ros.data.datamodule import prepare_data
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import ConfigurationError, TrainingError
-from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.method import make_method, method_names
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.modalities.augmentation import NoAugmentation
 from xmodal_ros.models.classifier import Classifier
 from xmodal_ros.progress import NullReporter
-from xmodal_ros.training import ensemble, pretraining
+from xmodal_ros.training import ensemble, pretraining, transfer_trainer
+from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.pretraining import nt_xent, pretrain
 from xmodal_ros.training.trainer import FitResult, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.windows.windowing import SECOND_NS
 
 
-def flat(classifier: Classifier) -> Tensor:
+def flat(classifier: nn.Module) -> Tensor:
     return torch.cat([value.flatten() for value in classifier.state_dict().values()])
 
 
@@ -237,6 +238,42 @@ def test_each_sensor_is_pretrained_once_and_sources_too():
     ]
     assert ('pretraining wrist', 2) in heard.begun
     assert busy.durations_s['pretraining wrist'] > 0
+
+
+class Began(Callback):
+    """Keeps with what encoders fits begin."""
+
+    def __init__(self) -> None:
+        self.encoders: list[Tensor] = []
+
+    def on_fit_start(self, trainer: Any) -> None:
+        self.encoders.append(flat(trainer.module.target.encoder))
+
+
+@pytest.mark.parametrize('name', method_names())
+def test_whatever_the_method_target_and_source_begin_as_pretraining_left_them(
+    name: str, monkeypatch: pytest.MonkeyPatch
+):
+    left: list[Tensor] = []
+
+    def remember(classifier: Classifier, *others: Any) -> list[float]:
+        losses = pretrain(classifier, *others)
+        left.append(flat(classifier.encoder))
+        return losses
+
+    monkeypatch.setattr(transfer_trainer, 'pretrain', remember)
+    method, began, heard = make_method(name), Began(), Stages()
+    sources = () if method.source_use == 'none' else ('chest',)
+    with repeatable(0):
+        recipes = asked(2, epochs=1)
+        busy = trainer(sources, recipes=recipes, reporter=heard, callbacks=[began])
+        busy.check(method)
+        busy.fit(method, sources)
+    pretrained = [stage for stage, _ in heard.begun if stage.startswith('pretraining ')]
+    assert sorted(pretrained) == sorted(f'pretraining {sensor}' for sensor in (TARGET, *sources))
+    assert began.encoders
+    for encoder in began.encoders:
+        assert any(torch.equal(encoder, each) for each in left)
 
 
 def test_a_sensor_without_augmentation_is_refused():

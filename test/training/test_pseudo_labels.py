@@ -32,6 +32,7 @@ from test.training.small_trainer import (
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.training.ensemble import (
     _Material,
     _pays,
@@ -117,6 +118,22 @@ def test_a_source_that_only_guesses_says_nothing_unless_it_is_learnt_from() -> N
         found = make_pseudo_labels(learns, sets, alone, lambda _: _nothing_beside())
         assert found is not None
         assert found.by == ('chest',)
+
+
+def test_sources_that_are_not_used_decide_nothing() -> None:
+    ours = with_few_labels(examples(), 4)
+    sets = learning_sets(**{TARGET: DatasetSplit(ours, examples(24, 1), {})})
+    with repeatable(0):
+        learns = trainer(('chest',), sets=sets)
+        alone = replace(learns.train_source('chest'), sources=())
+        kept = Verdict(TARGET, ('chest',), 'people', 'kept', 0.1, 0.01, 3, 3)
+        learns.verdict = replace(kept, decision='not used')
+        assert make_pseudo_labels(learns, sets, alone, lambda _: _nothing_beside()) is None
+        for verdict in (kept, None):
+            learns.verdict = verdict
+            found = make_pseudo_labels(learns, sets, alone, lambda _: _nothing_beside())
+            assert found is not None
+            assert found.by == ('chest',)
 
 
 def test_a_source_that_lacks_an_activity_does_not_decide_what_is_another() -> None:

@@ -190,6 +190,12 @@ def test_else_what_was_decided_stays():
     assert KEPT.document()['judged'] == 'the net'
 
 
+def test_where_nobody_could_judge_the_nets_nothing_is_compared():
+    trainer = FakeTrainer(KEPT, ((), ()))
+    assert choose(trainer)[0] == 'taught'
+    assert trainer.asked == [False]
+
+
 def test_where_no_guard_judged_nothing_is_asked_for():
     trainer = FakeTrainer(None, None)
     assert choose(trainer)[0] == 'taught'

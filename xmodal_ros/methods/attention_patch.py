@@ -27,22 +27,35 @@ import torch
 from torch import nn, Tensor
 
 from xmodal_ros.methods.memory_bank import BankOptions, MemoryBank
-from xmodal_ros.methods.method import MethodOptions, TransferMethod
-from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
+from xmodal_ros.methods.method import MethodOptions
+from xmodal_ros.methods.paired import CombinedOptions, distilled_step, DistilledMethod
+from xmodal_ros.methods.training_module import (
+    LossTerms,
+    TrainingBatch,
+    TrainingModule,
+    TransferTask,
+)
+from xmodal_ros.models.classifier import Outputs
 from xmodal_ros.models.configuration_patch import AttentionPatchConfig, Fusion, Kernel
 from xmodal_ros.models.modeling_patch import AttentionPatch, bank_bytes
 
 
-class AttentionPatchOptions(BankOptions):
-    """``references`` are drawn in each step; ``kernel`` and ``fusion`` are the patch's."""
+class AttentionPatchOptions(BankOptions, CombinedOptions):
+    """``references`` are drawn in each step; ``kernel`` and ``fusion`` are the patch's.
+
+    ``pairing`` is of ``distillation`` alone.
+    """
 
     references: Annotated[int, Field(ge=1)] = 128
     kernel: Kernel = 'exp'
     fusion: Fusion = 'concatenate'
 
 
-class AttentionPatchMethod(TransferMethod):
-    """Train target and patch on the labels; sources are frozen, unlabelled and unpaired."""
+class AttentionPatchMethod(DistilledMethod):
+    """Train target and patch on the labels; sources are frozen, unlabelled and unpaired.
+
+    With ``distillation`` they are paired for that.
+    """
 
     name: ClassVar[str] = 'attention_patch'
     Options: ClassVar[type[MethodOptions]] = AttentionPatchOptions
@@ -56,7 +69,8 @@ class AttentionPatchMethod(TransferMethod):
 class _PatchModule(TrainingModule):
     def __init__(self, task: TransferTask, options: AttentionPatchOptions) -> None:
         super().__init__(task)
-        self._per_step = options.references
+        self._sources = task.sources
+        self._options = options
         self._memory_bank = MemoryBank(task, options)
         dim = self.target.norm.normalized_shape[0]
         spec = AttentionPatchConfig(
@@ -73,8 +87,13 @@ class _PatchModule(TrainingModule):
         self.value_of = nn.ModuleList(nn.Linear(d, dim, bias=False) for d in dims)
 
     def prepare_batch(self, batch: TrainingBatch) -> None:  # noqa: ARG002 - the same for any batch
-        rows = self._memory_bank.draw(self._per_step)
+        rows = self._memory_bank.draw(self._options.references)
         self.patch.refer(*self._projected(rows))
+
+    def training_step(
+        self, batch: TrainingBatch, outputs: Outputs, task_loss: Tensor
+    ) -> LossTerms:
+        return distilled_step(self._options, self._sources, batch, outputs, task_loss)
 
     @torch.no_grad()
     def prepare_inference(self) -> None:

@@ -31,7 +31,8 @@ from torch import Tensor
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.frozen_encoder import FrozenEncoderModule
-from xmodal_ros.methods.method import Fitted, MethodOptions, MethodTrainer, TransferMethod
+from xmodal_ros.methods.method import Fitted, MethodOptions, MethodTrainer
+from xmodal_ros.methods.paired import CombinedOptions, distilled_step, DistilledMethod
 from xmodal_ros.methods.source import Source
 from xmodal_ros.methods.training_module import (
     detached,
@@ -45,12 +46,13 @@ from xmodal_ros.models.classifier import Outputs
 from xmodal_ros.non_blocking import to_device
 
 
-class CrossModalProbeOptions(MethodOptions):
+class CrossModalProbeOptions(CombinedOptions):
     """Options of the cross-modal probe.
 
     ``weight`` is the source half's share in the loss. ``head`` says where the shared head
     starts: at the (first) ``source``'s, or ``own`` as it would without a source. ``encoder`` is
-    ``trained`` with the head, or ``frozen`` after it was trained on the labels alone.
+    ``trained`` with the head, or ``frozen`` after it was trained on the labels alone. ``pairing``
+    is of ``distillation`` alone.
     """
 
     weight: Annotated[float, Field(ge=0, lt=1)] = 0.5
@@ -58,7 +60,7 @@ class CrossModalProbeOptions(MethodOptions):
     encoder: Literal['trained', 'frozen'] = 'trained'
 
 
-class CrossModalProbe(TransferMethod):
+class CrossModalProbe(DistilledMethod):
     """Minimise ``(1 − w) CE(target) + w CE(source)`` through one head; it needs no pairs."""
 
     name: ClassVar[str] = 'cross_modal_probe'
@@ -68,7 +70,7 @@ class CrossModalProbe(TransferMethod):
     def make_module(self, task: TransferTask) -> TrainingModule:
         """Give a module that shows the head as many source windows as target windows."""
         frozen = self.options.encoder == 'frozen'
-        if not self.options.weight:
+        if not self.options.weight and not self.options.distillation:
             return FrozenEncoderModule(task) if frozen else TrainingModule(task)
         return (_FrozenProbe if frozen else _Probe)(task, self.options)
 
@@ -108,8 +110,10 @@ class _Probe(TrainingModule):
             losses.append(self._task_loss(self.target.head(self.target.dropout(features)), labels))
         other = torch.stack(losses).mean()
         weight = self._options.weight
+        taught = distilled_step(self._options, self._sources, batch, outputs, task_loss)
         return LossTerms(
-            (1 - weight) * task_loss + weight * other, {'source half': detached(other)}
+            (1 - weight) * taught.loss + weight * other,
+            {**taught.parts, 'source half': detached(other)},
         )
 
 

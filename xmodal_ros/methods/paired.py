@@ -24,7 +24,7 @@ from torch import Tensor
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions, TransferMethod
 from xmodal_ros.methods.soft_targets import distilled_loss
-from xmodal_ros.methods.source import paired_sources, PairedSource, Pairing
+from xmodal_ros.methods.source import paired_sources, PairedSource, Pairing, Source
 from xmodal_ros.methods.training_module import (
     LossTerms,
     TrainingBatch,
@@ -61,6 +61,32 @@ class CombinedOptions(PairedOptions):
     ) -> LossTerms:
         """Put what the sources answer beside the labels."""
         return distilled_loss(task_loss, logits, sources, self.distillation, _TEMPERATURE)
+
+
+class DistilledMethod(TransferMethod, abstract=True):
+    """A method that needs no pairs, unless it goes together with distillation."""
+
+    options: CombinedOptions
+
+    @property
+    def needs_overlap(self) -> bool:
+        """Only distillation compares moments, and only where it pairs in time."""
+        return bool(self.options.distillation) and self.options.pairing == 'time'
+
+
+def distilled_step(
+    options: CombinedOptions,
+    sources: Mapping[str, Source],
+    batch: TrainingBatch,
+    outputs: Outputs,
+    task_loss: Tensor,
+) -> LossTerms:
+    """Put what sources answer to a batch beside its labels, where that was asked for."""
+    if not options.distillation:
+        # Nothing is drawn either.
+        return LossTerms(task_loss, {})
+    paired = paired_sources(sources, batch.rows, batch.labels, options.pairing)
+    return options.with_distillation(task_loss, outputs.logits, paired)
 
 
 class PairingMethod(TransferMethod, abstract=True):

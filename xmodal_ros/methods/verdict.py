@@ -92,7 +92,7 @@ class Verdict:
     ``gain`` is that of what was decided on, or where nothing is used of the best that there was,
     in macro-F1, over ``units`` of which ``better`` were better; ``scores`` are the mean macro-F1
     of all that was compared. ``together`` says that not the net alone was judged but all that
-    answers with it.
+    answers with it. Where nobody was asked, ``why`` says how it was decided instead.
     """
 
     target: str
@@ -105,10 +105,15 @@ class Verdict:
     units: int
     scores: Mapping[str, float] = field(default_factory=dict)
     together: bool = False
+    why: str = ''
 
     @property
     def sentence(self) -> str:
         """Say it to a person."""
+        if self.why:
+            return (
+                f'{" and ".join(self.sources)} to teach {self.target}: {self.decision}; {self.why}'
+            )
         unmet = 'not been taught on' if self.unit == 'parts of a recording' else 'not met'
         beside = ', beside all else that answers' if self.together else ''
         found = (
@@ -125,7 +130,7 @@ class Verdict:
         return {
             'sentence': self.sentence,
             'decision': self.decision,
-            'judged': 'all that answers' if self.together else 'the net',
+            'judged': 'all that answers' if self.together else 'the net' if self.units else '',
             'sources': list(self.sources),
             'unit': self.unit,
             'gain': round(self.gain, 4),
@@ -140,6 +145,13 @@ def way_name(sources: Sequence[str], decision: str) -> str:
     """Name what was decided as the scores of a verdict do: by its sources, or as alone."""
     name = ' and '.join(sources)
     return {'kept': name, 'averaged': f'{name}, averaged'}.get(decision, 'alone')
+
+
+def unjudged(
+    target: str, unit: Unit, sources: Sequence[str], decision: Decision, why: str
+) -> Verdict:
+    """Give what was decided without anybody to judge by, and why."""
+    return Verdict(target, tuple(sources), unit, decision, 0.0, math.inf, 0, 0, why=why)
 
 
 def judge(target: str, unit: Unit, alone: Scores, ways: Sequence[Way]) -> Verdict:

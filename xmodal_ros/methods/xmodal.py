@@ -51,7 +51,7 @@ from xmodal_ros.methods.training_module import (
     TransferTask,
 )
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.methods.verdict import Decision, judge, Judged, Scores, Way
+from xmodal_ros.methods.verdict import Decision, judge, Judged, Scores, Unit, unjudged, Way
 from xmodal_ros.models.classifier import Outputs
 
 _ALONE: Final = Unimodal(MethodOptions())
@@ -140,9 +140,12 @@ class Xmodal(PairedMethod):
         found = [each.result() for each in tried] if sources else []
         sets = self._able(trainer, found, sources)
         if not sets:
+            why = 'none could teach' if sources else 'none is fit to learn from'
+            verdict = unjudged(trainer.target, unit, trainer.sources, 'not used', why)
+            trainer.conclude(verdict, (), ())
             return trainer.fit(_ALONE, ())
         if not found:
-            return self._by_validation(trainer, sets[-1])
+            return self._by_validation(trainer, unit, sets[-1])
         ways = [
             Way(
                 names,
@@ -191,14 +194,19 @@ class Xmodal(PairedMethod):
                     able.remove(names)
         return able
 
-    def _by_validation(self, trainer: MethodTrainer[Fitted], sources: Sequence[str]) -> Fitted:
+    def _by_validation(
+        self, trainer: MethodTrainer[Fitted], unit: Unit, sources: Sequence[str]
+    ) -> Fitted:
         """Take the better of two by what validation says, where nobody can be held out."""
-        trainer.note(
-            'nobody can be held out to judge by, for too little is labelled: whether the sources '
-            'help is judged by the loss on validation windows'
-        )
         alone, taught = trainer.fit(_ALONE, ()), trainer.fit(self, sources)
-        return min((taught, alone), key=trainer.validation_loss)
+        helps = trainer.validation_loss(taught) <= trainer.validation_loss(alone)
+        why = (
+            'judged by the loss on validation windows, for too little is labelled to hold '
+            'somebody out'
+        )
+        decision: Decision = 'kept' if helps else 'not used'
+        trainer.conclude(unjudged(trainer.target, unit, sources, decision, why), (), ())
+        return taught if helps else alone
 
     def _skilled(self, trainer: MethodTrainer[Fitted]) -> list[str]:
         """Give the sources that can be learnt from, and say why of others."""

@@ -64,7 +64,7 @@ def choose_answering(
 def _compared(trainer: TransferTrainer, choice: EncoderChoice) -> UnitDifference | None:
     """Compare all that answers, where the units that both know of are of the same kind."""
     members, verdict = choice.held_out, trainer.verdict
-    if members is None or verdict is None or trainer.judged is None:
+    if members is None or verdict is None or trainer.judged is None or not trainer.judged[0]:
         return None
     if verdict.decision == 'not used' or members.unit != verdict.unit:
         return None

@@ -109,7 +109,8 @@ class PseudoLabels:
 class _Material:
     """Windows with labels, the group of each, and the groups that are left out together.
 
-    Answers are ``judged`` (N,) by the labels that somebody gave, and not by those of sources.
+    Answers are ``judged`` (N,) by the labels that somebody gave, and not by those of sources; of
+    activities that others show too, for what nobody else shows none could have learnt.
     """
 
     windows: WindowsDataset
@@ -121,6 +122,14 @@ class _Material:
     @property
     def labels(self) -> NDArray[np.int64]:
         return self.windows.labels
+
+    @property
+    def judged_labels(self) -> NDArray[np.int64]:
+        return self.labels[self.judged]
+
+    @property
+    def judged_groups(self) -> NDArray[np.int64]:
+        return self.groups[self.judged]
 
 
 def choose_ensemble(
@@ -181,17 +190,19 @@ def choose_ensemble(
         ways.append(_fit_members(taught, sequences, classes, seed, reporter, again=True))
     net = nets.answers()
     found = [
-        choose_weights({NET: net, **way.answers}, material.labels, material.groups) for way in ways
+        choose_weights({NET: net, **way.answers}, material.judged_labels, material.judged_groups)
+        for way in ways
     ]
     best = int(len(ways) > 1 and _pays(found[0], found[1], material))
     said: dict[str, Any] = {}
     if pseudo is not None and taught is not None:
+        count = len(taught.labels) - len(material.labels)
         said['pseudo_labels'] = {
             'by': list(pseudo.by) if best else [],
-            'windows': int((~taught.judged).sum()),
+            'windows': count,
             'macro_f1': [round(each.score, 4) for each in found],
         }
-        reporter.note(_told(pseudo, taught, found, used=bool(best)))
+        reporter.note(_told(pseudo, count, found, taught.unit, used=bool(best)))
     choice = _combine(
         material,
         ways[best],
@@ -202,17 +213,17 @@ def choose_ensemble(
         document.sensor,
         reporter,
     )
-    windows, chosen = material.windows, ways[best].answers
+    windows, judged = material.windows, material.judged
     return replace(
         choice,
         held_out=HeldOutAnswers(
-            windows.recordings,
-            windows.ends_ns,
-            material.labels,
-            material.groups,
+            windows.recordings[judged],
+            windows.ends_ns[judged],
+            material.judged_labels,
+            material.judged_groups,
             material.unit,
             ways[0].answers,
-            chosen,
+            ways[best].answers,
         ),
     )
 
@@ -277,7 +288,7 @@ def _fit_members(
     torch.manual_seed(seed)
     fitted = _Fitted([], {})
     statistics: Tensor | None = None
-    few = len(np.unique(material.groups[material.judged])) < ENOUGH_GROUPS
+    few = len(np.unique(material.judged_groups)) < ENOUGH_GROUPS
     folds = len(material.folds)
     name_of = '{} with pseudo-labels' if again else '{}'
     for number, config in enumerate(MEMBERS, len(MEMBERS) if again else 0):
@@ -343,16 +354,20 @@ def _pays(alone: Stacked, taught: Stacked, material: _Material) -> bool:
         weight for name, weight in taught.weights.items() if name != NET
     ):
         return False
-    found = compare_by_group(taught.together, alone.together, material.labels, material.groups)
+    found = compare_by_group(
+        taught.together, alone.together, material.judged_labels, material.judged_groups
+    )
     return found.units < ENOUGH_GROUPS or found.gain > found.error
 
 
-def _told(pseudo: PseudoLabels, taught: _Material, found: Sequence[Stacked], *, used: bool) -> str:
+def _told(
+    pseudo: PseudoLabels, windows: int, found: Sequence[Stacked], unit: str, *, used: bool
+) -> str:
     alone, together = (each.score for each in found)
     return (
-        f'{" and ".join(pseudo.by)} said what {int((~taught.judged).sum())} windows without a '
+        f'{" and ".join(pseudo.by)} said what {windows} windows without a '
         f'label show: learning by that takes macro-F1 from {alone:.3f} to {together:.3f} on '
-        f'{taught.unit} left out' + ('' if used else ', so it is left')
+        f'{unit} left out' + ('' if used else ', so it is left')
     )
 
 
@@ -377,8 +392,8 @@ def _combine(
         'alone': {name: round(value, 4) for name, value in found.alone.items()},
         'folds': len(material.folds),
         'over': material.unit,
-        'groups': len(np.unique(material.groups)),
-        'windows': len(material.labels),
+        'groups': len(np.unique(material.judged_groups)),
+        'windows': len(material.judged_labels),
         **said,
     }
     parts = ' + '.join(f'{name} {value:.0%}' for name, value in chosen.items())
@@ -389,13 +404,13 @@ def _combine(
     )
     if not kept:
         # As it is: what weighs nothing beside it may have left it a weight other than one.
-        return EncoderChoice(None, calibrate(answers[NET], material.labels), document)
+        return EncoderChoice(None, calibrate(answers[NET], material.judged_labels), document)
     config = EnsembleConfig(
         net=weights[NET] > 0, members=tuple(member.config for member in kept), grid=grid
     )
     return EncoderChoice(
         _assemble(config, kept, weights, together.shape[1]),
-        calibrate(together, material.labels),
+        calibrate(together, material.judged_labels),
         document,
     )
 
@@ -441,7 +456,7 @@ def _gather(
     recordings, ends_ns = column('recordings'), column('ends_ns')
     windows = WindowsDataset(choose(values, rows), labels[rows], recordings, ends_ns)
     groups, folds, unit = _groups(windows, people, seed, length_ns)
-    return _Material(windows, groups, folds, unit, np.ones(len(rows), dtype=bool))
+    return _Material(windows, groups, folds, unit, _judged(windows.labels, groups, folds))
 
 
 def _with_pseudo_labels(
@@ -484,6 +499,21 @@ def _share(labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     each = [np.flatnonzero(labels == label) for label in classes]
     rows = [own[:: -(-len(own) * len(classes) // most)] for own in each]
     return np.sort(np.concatenate([np.zeros(0, np.int64), *rows]))
+
+
+def _judged(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], folds: Sequence[NDArray[np.int64]]
+) -> NDArray[np.bool_]:
+    """Give the windows (N,) of activities that some show who are not left out with them.
+
+    All, where these are no more than half of the activities: they would say too little of others.
+    """
+    shown = np.zeros(len(labels), dtype=bool)
+    for fold in folds:
+        out = np.isin(groups, fold)
+        shown[out] = np.isin(labels[out], labels[~out])
+    few = 2 * len(np.unique(labels[shown])) <= len(np.unique(labels))
+    return np.ones(len(labels), dtype=bool) if few else shown
 
 
 def _persons(people: Sequence[str]) -> NDArray[np.int64]:
@@ -606,6 +636,8 @@ def _try_nets(
         out = np.isin(material.groups, fold)
         training = windows.only(~out)
         out &= material.judged
+        if not out.any():
+            continue
         shown = training
         if recipe.fit.pretrain:
             others = _of_others(whole, material, windows.recordings[out], people)

@@ -47,8 +47,10 @@ def make_pseudo_labels(
     ``trainer`` has trained and that are better than guessing; ``choose_for`` gives what answers
     beside a source's net. A source that lacks an activity which the target is shown would take all
     its windows for others, and so decides nothing. None where no source saw a window of the target
-    that has no label.
+    that has no label, and where it was decided that sources are not used.
     """
+    if trainer.verdict is not None and trainer.verdict.decision == 'not used':
+        return None
     training = sets[trainer.target].training
     rows = training.unlabelled
     shown = set(training.labels[training.labelled].tolist())

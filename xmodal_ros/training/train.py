@@ -29,6 +29,7 @@ from xmodal_ros.data.window_split import why_left_out
 from xmodal_ros.errors import UsageError
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag, Evaluation
 from xmodal_ros.methods.method import make_method, method_names, TransferMethod
+from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.models.bundle import Bundle, save_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.models.description import describe_model
@@ -98,7 +99,7 @@ def train(
     begun = time.monotonic()
     with context.local_main_process_first():
         data_module = prepare_data(config, reporter)
-    _note_gaps(data_module, reporter)
+    _note_gaps(data_module, config.target, reporter)
     if config.unlabelled:
         _note_unlabelled(data_module.sets[config.target], config, reporter)
     durations_s = {'reading': time.monotonic() - begun}
@@ -285,7 +286,7 @@ def _check(
         )
 
 
-def _note_gaps(data_module: DataModule, reporter: ProgressReporter) -> None:
+def _note_gaps(data_module: DataModule, target: str, reporter: ProgressReporter) -> None:
     for label in data_module.without_windows:
         reporter.note(
             f"activity '{label}' is not learnt: no training window shows it, for its segments are "
@@ -296,6 +297,24 @@ def _note_gaps(data_module: DataModule, reporter: ProgressReporter) -> None:
             f"activity '{label}' of the test subjects is shown by no training subject: "
             'it counts as missed'
         )
+    if of_one := _shown_by_one(data_module, target):
+        reporter.note(
+            f'of the people learnt from one alone shows {", ".join(of_one)}: how well it is '
+            'recognised of others only test subjects can tell'
+        )
+
+
+def _shown_by_one(data_module: DataModule, target: str) -> list[str]:
+    """Name the activities that one person alone shows, where several are learnt from."""
+    examples = data_module.sets[target]
+    shown: dict[int, set[str]] = {}
+    for part in (examples.training, examples.validation):
+        for number, label in set(zip(part.recordings.tolist(), part.labels.tolist(), strict=True)):
+            if label != NO_LABEL:
+                shown.setdefault(label, set()).add(data_module.learning[number].subject)
+    if len(set().union(*shown.values())) < 2:
+        return []
+    return [data_module.labels[label] for label in sorted(shown) if len(shown[label]) == 1]
 
 
 def _note_unlabelled(
