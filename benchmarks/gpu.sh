@@ -21,8 +21,12 @@ out=${1:-gpu}
 mkdir -p "$out/metadata" || exit 1
 # Of where the user is.
 out=$(CDPATH='' cd "$out" && pwd) || exit 1
-cd "$(dirname "$0")/.." || exit 1
 python=${PYTHON:-python3}
+case $python in
+  /*) ;;
+  */*) python=$PWD/$python ;;
+esac
+cd "$(dirname "$0")/.." || exit 1
 export OMP_WAIT_POLICY=PASSIVE PYTHONPATH="$PWD:$out/metadata${PYTHONPATH:+:$PYTHONPATH}"
 failed=0
 : >"$out/steps.json"

@@ -43,6 +43,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks import when_transfer_pays
 
 _DEFAULT = 'default'
+# Of the study of this name with everybody tested.
+_FOLDS = '-folds'
 # By so much macro-F1 the default is to be better.
 _AIM = 0.02
 _DEFAULTS = 'The default encoder against simple models'
@@ -193,7 +195,10 @@ def _of_defaults(
         }
 
 
-def _show_defaults(rows: Sequence[dict[str, str]]) -> str:
+def _show_defaults(found: Sequence[dict[str, str]]) -> str:
+    """Show a sensor once: by the study that tests everybody, where there is one."""
+    places = {(row['study'], row['target']) for row in found}
+    rows = [row for row in found if (f'{row["study"]}{_FOLDS}', row['target']) not in places]
     names = [name for name in dict.fromkeys(key for row in rows for key in row) if name != _GAIN]
     head = (*names, _GAIN)
     cells = [head, ('---',) * len(head), *([row.get(n, '') for n in head] for row in rows)]

@@ -22,7 +22,6 @@ prints the SHA-256 of what each wrote. Compares with the figures of an earlier c
     python benchmarks/same_as_before.py --against before.json    # and after it
 
 Bits are the same only on the same kind of machine with the same versions of torch and NumPy.
-benchmarks/same_as_before.json holds the figures of one machine; make your own on yours.
 
 What is compared (JSON documents without paths, durations, versions and machines, see DROPPED):
 

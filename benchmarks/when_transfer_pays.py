@@ -33,6 +33,8 @@ _PICTURE = ROOT / 'docs' / 'pictures' / 'when_transfer_pays.png'
 _MARKS = '<!-- benchmarks/when_transfer_pays.py -->', '<!-- as measured -->'
 # What a training with a source does without being told how, and else the plainest method.
 _ROWS = ('xmodal', 'distillation')
+# Studies of how a gain changes with the amount have a picture of their own.
+_CURVES = re.compile(r'^xmodal study \S+-curve ', re.MULTILINE)
 _DELTA = re.compile(r'([+-][\d.]+) \(([+-][\d.]+) to ([+-][\d.]+)\)')
 
 
@@ -53,6 +55,8 @@ def comparisons(page: str) -> list[Comparison]:
     """Give those on people not met before, of each name the first, by the recipe if it has it."""
     found: dict[str, Comparison] = {}
     for part in page.split('\n## ')[1:]:
+        if _CURVES.search(part):
+            continue
         for table in part.split('\n### ')[1:]:
             if not table.startswith('Across, '):
                 continue

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 import re
 import shlex
+from statistics import mean
 from typing import Any, Final
 
 import cv2
@@ -220,3 +221,19 @@ def test_the_page_of_a_node_names_what_it_publishes_and_answers(module: str) -> 
         assert name is None or f'`{name}`' in page
     assert re.search('^## (Published|Services)', page, flags=re.MULTILINE)
     assert '\n## Parameters\n' in page
+
+
+@pytest.mark.parametrize('page', ['README.md', 'xmodal.md'])
+def test_figures_of_studies_that_are_told_by_hand_are_those_of_the_results(page: str) -> None:
+    results, told = (
+        path.read_text(encoding='utf-8').replace('**', '')
+        for path in (DOCS / 'results.md', DOCS / 'methods' / page)
+    )
+    of_means = False
+    for line in told.splitlines():
+        figures = re.findall(r'[+-]?\b\d\.\d{3}\b(?: \([+-]\S+ to [+-]\S+\))?', line)
+        of_means = line.startswith('|') and (of_means or line.endswith('| mean |'))
+        if of_means and line.startswith('| `'):
+            *figures, last = figures
+            assert float(last) == pytest.approx(mean(map(float, figures)), abs=0.0006), line
+        assert [each for each in figures if each not in results] == [], line

@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 
 import pytest
 
@@ -29,7 +30,7 @@ from test.dask_cluster import ROOT
 from test.needs import need
 from test.waiting import PATIENCE_S, poll_for
 from xmodal_ros import executors
-from xmodal_ros.errors import ConfigurationError, TrainingError
+from xmodal_ros.errors import ConfigurationError, TrainingError, XmodalError
 from xmodal_ros.executors import (
     ExecutorSettings,
     is_lost_worker,
@@ -42,6 +43,25 @@ from xmodal_ros.executors import (
 
 def fail() -> None:
     raise TrainingError('no windows')
+
+
+class OfTwoThingsError(Exception):
+    """Cannot be read again where it was pickled."""
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f'{first} is no {second}')
+
+
+class WithFileError(TrainingError):
+    """Cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__('no windows in an open file')
+        self.file = sys.stdin
+
+
+def fail_with(error: type[Exception], words: tuple[str, ...] = ()) -> None:
+    raise error(*words)
 
 
 def die() -> None:
@@ -75,6 +95,17 @@ def test_one_process_that_dies_is_told_and_the_others_go_on():
         assert isinstance(error, TrainingError)
         assert not is_lost_worker(error)
     assert not multiprocessing.active_children()
+
+
+def test_an_error_that_cannot_be_sent_comes_in_its_words_and_takes_no_process_with_it():
+    with ExecutorSettings(1).open() as executor:
+        before = executor.submit(os.getpid).result()
+        with pytest.raises(RuntimeError, match=r'^OfTwoThingsError: ann is no bob$') as raised:
+            executor.submit(fail_with, OfTwoThingsError, ('ann', 'bob')).result()
+        assert 'in fail_with' in ''.join(traceback.format_exception(raised.value))
+        with pytest.raises(XmodalError, match=r'^no windows in an open file$'):
+            executor.submit(fail_with, WithFileError).result()
+        assert executor.submit(os.getpid).result() == before
 
 
 def test_an_exception_here_ends_what_is_at_work_at_once(tmp_path):

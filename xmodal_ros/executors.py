@@ -31,6 +31,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 import os
 from pathlib import Path
+import pickle
 import signal
 import sys
 import threading
@@ -105,6 +106,17 @@ def is_lost_worker(error: BaseException) -> bool:
     return scheduler is not None and isinstance(error, scheduler.KilledWorker)
 
 
+def sendable(error: Exception) -> Exception:
+    """Give an error itself, or in its words what can be pickled and read again where it cannot."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - of our own process
+    except Exception:  # noqa: BLE001 - whatever it raises, it cannot be sent
+        if isinstance(error, XmodalError):
+            return XmodalError(str(error))
+        return RuntimeError(f'{type(error).__qualname__}: {error}')
+    return error
+
+
 class _ThreadedExecutor(Executor):
     """Submits by threads, each of which waits for what is done elsewhere."""
 
@@ -166,7 +178,7 @@ class LocalExecutor(_ThreadedExecutor):
         process: BaseProcess | None = None
         try:
             pool, process = self._pool()
-            return pool.submit(function, *args, **named).result()
+            return pool.submit(_call, function, args, named).result()
         except BrokenProcessPool:
             self._own.pool = None
             raise LostWorkerError(_how_it_ended(process)) from None
@@ -249,6 +261,17 @@ def _begin(
         initializer(*arguments)
 
 
+def _call(function: Callable[..., T], args: Sequence[Any], named: Mapping[str, Any]) -> T:
+    """Raise what can be sent, for the process would count as lost where its error is not read."""
+    try:
+        return function(*args, **named)
+    except Exception as error:
+        sent = sendable(error)
+        if sent is error:
+            raise
+        raise sent from error
+
+
 def _end_with(watched: Connection) -> None:
     """End this process when the other end of a pipe is closed."""
     with suppress(EOFError, OSError):
@@ -321,7 +344,7 @@ def _value_or_error(
     try:
         return function(*args, **named), None
     except Exception as error:  # noqa: BLE001 - it is raised where the job was submitted
-        return None, error
+        return None, sendable(error)
 
 
 # What is done holds global state, such as seeds: one thing at a time, however many threads a

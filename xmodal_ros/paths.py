@@ -14,6 +14,7 @@
 
 """Paths as people write them: whatever they wrote, asking about one raises nothing."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -51,3 +52,13 @@ def as_called(path: Path) -> Path:
     # Above a linked folder is not what the link lies in: up to there they are followed.
     after = len(parts) - parts[::-1].index('..')
     return Path(*parts[:after]).resolve().joinpath(*parts[after:])
+
+
+def names_apart(paths: Sequence[Path], least: int = 1) -> tuple[str, ...]:
+    """Name paths by as many of their last parts as tell them apart, ``least`` or more."""
+    parts = [path.parts for path in paths]
+    most = max(map(len, parts), default=0)
+    names = tuple(str(Path(*each[-least:])) for each in parts)
+    if len(set(names)) == len(names) or least >= most:
+        return names
+    return names_apart(paths, least + 1)

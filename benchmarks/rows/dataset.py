@@ -29,7 +29,6 @@ from benchmarks.material import recordings, SENSORS
     ours='reading an IMU of a recording, checking what its messages hold, cutting its windows '
     'with a hop of 0.2 s',
     plain='deserialising the same messages with rosbags',
-    limit='Each message is read and looked into in Python.',
 )
 def dataset(folder: Path) -> Iterator[Sides]:
     """Compare in one process, into memory."""

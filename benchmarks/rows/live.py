@@ -193,14 +193,14 @@ _register_forward(
     'camera',
     'a camera',
     0.5,
-    'Half of it is three convolutions, of which onnxruntime takes little less than torch.',
+    'Two fifths of it are three convolutions, of which onnxruntime takes little less than torch.',
 )
 _register_forward(
     'audio',
     'a microphone',
     0.5,
-    'A fourth of it are power spectra, a twelfth is an inverse hyperbolic sine; most of the rest '
-    'are depthwise convolutions of a few channels.',
+    'Three tenths of it are power spectra; most of the rest are depthwise convolutions of a few '
+    'channels.',
 )
 
 

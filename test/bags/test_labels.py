@@ -19,10 +19,13 @@ from hypothesis import strategies as st
 import pytest
 
 from test.bags.recordings import string_message, write_imu_bag
-from test.messages import EPOCH, header, SECOND, serialize
+from test.messages import EPOCH, header, imu_bytes, SECOND, serialize
+from test.recordings import IMU_TYPE
+from xmodal_ros.bags.inspection import inspect_bag
 from xmodal_ros.bags.labels import (
     CLASSIFICATION_TYPE,
     LABEL_TOPIC,
+    labelled_as_another,
     read_segments,
     Segment,
     write_segments,
@@ -133,6 +136,53 @@ def test_labels_of_several_robots_are_not_mixed(tmp_path: Path) -> None:
     bag = write_robots(tmp_path / 'bag', '/robot1/activity_label', '/robot2/activity_label')
     with pytest.raises(BagError, match='/robot1/activity_label and /robot2/activity_label: rec'):
         segments_of(bag)
+
+
+def write_imus(path: Path, *robots: str) -> Path:
+    """Two robots with an IMU each, and labels of those named."""
+    with BagWriter(path) as writer:
+        for robot in robots:
+            data = classification(EPOCH, f'wave{robot[-1]}')
+            writer.write(f'{robot}/activity_label', CLASSIFICATION_TYPE, EPOCH, data)
+        for robot in ('/robot1', '/robot2'):
+            for second in (0, 1):
+                stamp = EPOCH + second * SECOND
+                writer.write(f'{robot}/imu', IMU_TYPE, stamp, imu_bytes(stamp))
+    return path
+
+
+def test_sensors_go_by_the_labels_of_their_own_robot(tmp_path: Path) -> None:
+    bag = write_imus(tmp_path / 'bag', '/robot1', '/robot2')
+    with BagReader(bag) as reader:
+        for number in '12':
+            found = read_segments(reader, [f'/robot{number}/imu'])
+            assert [segment.label for segment in found] == [f'wave{number}']
+        with pytest.raises(BagError, match='sensors of one robot alone'):
+            read_segments(reader, ['/robot1/imu', '/robot2/imu'])
+        with pytest.raises(BagError, match='sensors of one robot alone'):
+            read_segments(reader, ['/imu'])
+        assert [*labelled_as_another(reader, ['/robot1/imu', '/robot2/imu'])] == []
+
+
+def test_the_innermost_namespace_around_a_sensor_counts(tmp_path: Path) -> None:
+    bag = write_robots(tmp_path / 'bag', '/fleet/activity_label', '/fleet/robot1/activity_label')
+    with BagReader(bag) as reader:
+        topics = '/fleet/robot1/imu', '/fleet/robot2/imu', '/fleet/robot10/imu'
+        found = [read_segments(reader, [topic])[0].label for topic in topics]
+    assert found == ['wave1', 'wave0', 'wave0']
+
+
+def test_a_sensor_that_goes_by_the_labels_of_another_robot_is_named(tmp_path: Path) -> None:
+    bag = write_imus(tmp_path / 'bag', '/robot1')
+    with BagReader(bag) as reader:
+        topics = ['/robot1/imu', '/robot2/imu', '/wrist/data', '/imu']
+        (told,) = labelled_as_another(reader, topics)
+        assert 'record labels on /robot2/activity_label' in told
+        assert [segment.label for segment in read_segments(reader, topics)] == ['wave1']
+        assert [each for each in inspect_bag(reader).warnings if each == told]
+    (bag / 'labels.csv').write_text('start,end,label\n0,1,wave\n')
+    with BagReader(bag) as reader:
+        assert [*labelled_as_another(reader, ['/robot2/imu'])] == []
 
 
 def test_a_message_without_results_ends_a_segment(tmp_path: Path) -> None:

@@ -118,6 +118,11 @@ def test_a_relative_folder_is_where_the_user_is(tmp_path: Path) -> None:
     assert (code, codes) == (0, dict.fromkeys(STEPS, 0))
 
 
+def test_a_relative_python_is_where_the_user_is(tmp_path: Path) -> None:
+    code, codes, _ = run(tmp_path, 'exit 0', PYTHON='./python')
+    assert (code, codes) == (0, dict.fromkeys(STEPS, 0))
+
+
 @pytest.mark.parametrize('has_pip', [True, False])
 def test_packages_are_installed_where_paths_have_a_blank(tmp_path: Path, has_pip: bool) -> None:
     folder = tmp_path / 'a folder'

@@ -112,6 +112,24 @@ def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor(tmp_p
     assert text.count('## The default encoder against simple models') == 1
 
 
+def test_a_sensor_counts_once_where_a_study_tests_everybody(tmp_path):
+    out = tmp_path / 'results.md'
+    some = [line('ear', 'default', 0.7), line('ear', 'forest', 0.6)]
+    foot = [line('foot', 'default', 0.7), line('foot', 'forest', 0.6)]
+    write_study(tmp_path / 'set-default', [*some, *foot])
+    write_study(tmp_path / 'set-default-folds', [line('ear', 'default', 0.5), *some[1:]])
+    main(
+        [str(tmp_path / name) for name in ('set-default', 'set-default-folds')]
+        + ['--out', str(out)]
+    )
+    text = out.read_text()
+    assert 'At least as good on 1 of 2' in text
+    assert '| set-default | foot |' in text
+    assert '| set-default | ear |' not in text
+    main([str(tmp_path / 'set-default'), '--out', str(out), '--add'])
+    assert '| set-default | ear |' not in out.read_text()
+
+
 def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):
     out = tmp_path / 'results.md'
     for names in (('first', 'second'), ('third', 'first')):

@@ -52,3 +52,6 @@ def test_people_who_are_known_are_no_gain_on_people_not_met_before() -> None:
     plain = page.format('Across').replace('| imu |', '| imu, skeleton |')
     assert comparisons(plain + both) == comparisons(both + plain) == [found]
     assert comparisons(page.format('Within')) == []
+    # What a study of several amounts says has a picture of its own.
+    curve = page.format('Across').replace('## study', '## study\n\nxmodal study set-curve --out a')
+    assert comparisons(curve) == []

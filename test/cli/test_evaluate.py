@@ -101,6 +101,29 @@ def test_recordings_that_lie_deeper_are_named(place, tmp_path):
     assert f'warning: {tmp_path / "bags" / "monday"} holds recordings too' in done.stderr
 
 
+def test_recordings_of_one_name_are_told_apart(place, tmp_path):
+    bags = [tmp_path / name / 'run1' for name in ('ada', 'bo')]
+    for bag in bags:
+        shutil.copytree(place / 'bags' / 'bag_1', bag)
+    (bags[1] / 'labels.csv').write_text('start,end\n')
+    shutil.copytree(bags[0], tmp_path / 'cy' / 'run1')
+    out, html = tmp_path / 'out.json', tmp_path / 'out.html'
+    done = xmodal(
+        *('evaluate', place / 'bundle', place / 'other', *bags, tmp_path / 'cy' / 'run1'),
+        *('--json', out, '--html', html),
+    )
+    assert done.returncode == 0, done.stderr
+    assert 'bo/run1' in done.stderr
+    document = json.loads(out.read_text())
+    for bundle in document['bundles'].values():
+        assert [bag['name'] for bag in bundle['bags']] == ['ada/run1', 'cy/run1']
+        assert [left['bag'] for left in bundle['left_out']] == ['bo/run1']
+        assert {label['bag'] for label in bundle['labels']} == {'ada/run1', 'cy/run1'}
+        assert {each['bag'] for each in bundle['detections']} == {'ada/run1', 'cy/run1'}
+    assert {each['bag'] for each in document['selection']['labels']} == {'ada/run1', 'cy/run1'}
+    assert 'on ada/run1, cy/run1</title>' in html.read_text()
+
+
 def test_people_the_model_was_trained_on_are_left_out_and_named(place, tmp_path):
     bundle = make_imu_bundle(tmp_path / 'bundle')
     subjects = {'training': ['1'], 'validation': [], 'test': ['2']}
@@ -244,6 +267,40 @@ def test_several_bundles_are_compared_selected_from_and_put_under_faults(place, 
     ]
     assert result['bundles']['other']['intervals']['brier']['units'] == 2
     assert '<html' in html.read_text()
+
+
+@pytest.fixture
+def robots(tmp_path):
+    """Two robots with an IMU each that show other activities, and labels of both."""
+    writers = {'1': clips(['sit', 'walk']), '2': clips(['walk', 'wave'])}
+    with BagWriter(tmp_path / 'robots') as writer:
+        for number, segments in writers.items():
+            topic = f'/robot{number}/activity_label'
+            for segment in segments:
+                text = string_message(segment.label)
+                writer.write_message(topic, text, segment.start_ns)
+                writer.write_message(topic, string_message(''), segment.end_ns)
+            for stamp in range(segments[0].start_ns, segments[-1].end_ns + SECOND, SECOND // 50):
+                writer.write(f'/robot{number}/imu', IMU_TYPE, stamp, imu_bytes(stamp))
+    return tmp_path / 'robots'
+
+
+def test_each_robot_in_a_bag_is_scored_by_its_own_labels(place, robots, tmp_path):
+    out = tmp_path / 'out.json'
+    for sensor, labels in (('robot1_imu', ['sit', 'walk']), ('robot2_imu', ['walk', 'wave'])):
+        done = xmodal('evaluate', place / 'bundle', robots, '--sensor', sensor, '--json', out)
+        assert done.returncode == 0, done.stderr
+        assert [each['label'] for each in json.loads(out.read_text())['detections']] == labels
+        assert 'another robot' not in done.stderr
+
+
+def test_robots_in_a_bag_with_labels_each_are_not_compared(place, robots, tmp_path):
+    for number, bundle in (('1', 'bundle'), ('2', 'other')):
+        shutil.copytree(place / bundle, tmp_path / bundle)
+        rewrite_document(tmp_path / bundle, sensor=f'robot{number}_imu')
+    done = xmodal('evaluate', tmp_path / 'bundle', tmp_path / 'other', robots)
+    assert done.returncode == 1
+    assert 'has labels of several robots' in done.stderr
 
 
 def test_requirements_that_are_met_leave_the_exit_code_alone(place):

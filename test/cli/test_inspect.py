@@ -76,6 +76,15 @@ def test_a_folder_of_bags_stands_for_its_bags(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path)])
     assert 'monday' in result.output
     assert 'tuesday' in result.output
+    assert result.stderr == ''
+
+
+def test_recordings_that_lie_deeper_are_named(tmp_path: Path) -> None:
+    for name in ('bag', 'anna/monday'):
+        write_bag(tmp_path / name)
+    result = CliRunner().invoke(app, [str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert f'warning: {tmp_path / "anna"} holds recordings too' in result.stderr
 
 
 def test_it_writes_its_findings_as_json(tmp_path: Path) -> None:

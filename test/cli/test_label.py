@@ -17,6 +17,7 @@
 from http.client import HTTPConnection
 import json
 from pathlib import Path
+import shutil
 import signal
 import subprocess
 import sys
@@ -36,7 +37,9 @@ def test_it_prints_an_address_that_answers_and_ends_with_ctrl_c(tmp_path: Path) 
     bag = write_imu_bag(tmp_path / 'bag', segments=[Segment(EPOCH, EPOCH + SECOND, 'sit')])
     broken = tmp_path / 'broken.mcap'
     broken.write_bytes(b'')
-    words = ['label', str(bag), str(broken), '--no-browser']
+    (tmp_path / 'monday').mkdir()
+    shutil.copytree(bag, tmp_path / 'monday' / 'bag')
+    words = ['label', str(tmp_path), '--no-browser']
     command = [sys.executable, '-m', 'xmodal_ros.cli.main', *words]
     with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -67,6 +70,7 @@ def test_it_prints_an_address_that_answers_and_ends_with_ctrl_c(tmp_path: Path) 
         assert process.wait(PATIENCE_S) == 0
         connection.close()
     assert 'ended; nothing changed; 1 of 2 bags hold labels of their own' in told
+    assert f'warning: {tmp_path / "monday"} holds recordings too' in told
     assert 'Traceback' not in told
 
 

@@ -174,7 +174,7 @@ def test_what_is_missing_is_named_and_the_exit_code_says_so(recordings, tmp_path
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (('--channels', 'gyro'), 'none of acc_gyro, acc'),
+        (('--channels', 'gyro'), 'none of auto, acc_gyro, acc'),
         (('--option', 'weight'), 'NAME=VALUE'),
         (('--hop', '0.03'), '--hop: a hop of 0.03 s does not hold a whole number of samples'),
         (('--window', '0.01'), 'at least 0.25'),

@@ -19,8 +19,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from test.bags.recordings import string_message
 from test.messages import EPOCH, image_bytes, imu_bytes, SECOND
 from test.paired_bags import CAMERA, IMU, LABELS, write_paired_bag
+from test.recordings import IMU_TYPE
 from test.sound_bags import info_bytes, write_sound_bag
 from xmodal_ros.bags.labels import write_segments
 from xmodal_ros.bags.reading import BagReader
@@ -50,6 +52,22 @@ def wanting(*names: str) -> Callable[[str], tuple[str, ...]]:
 
 both = wanting('imu', 'camera')
 imu_only = wanting('imu')
+
+
+def test_each_robot_in_a_bag_has_labels_of_its_own(tmp_path):
+    bag = tmp_path / 'bag'
+    with BagWriter(bag) as writer:
+        for number in '12':
+            label = string_message(f'wave{number}')
+            writer.write_message(f'/robot{number}/activity_label', label, EPOCH)
+            for stamp in (EPOCH, EPOCH + SECOND):
+                writer.write(f'/robot{number}/imu', IMU_TYPE, stamp, imu_bytes(stamp))
+    for number in '12':
+        facts = read_facts(bag, wanting(f'robot{number}_imu'))
+        assert [segment.label for segment in facts.segments] == [f'wave{number}']
+        assert facts.notes == ()
+    with pytest.raises(BagError, match='labels of several robots'):
+        read_facts(bag, wanting('robot1_imu', 'robot2_imu'))
 
 
 def test_facts_say_who_did_what_and_with_which_sensors(recordings):

@@ -26,7 +26,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from test.bags.recordings import string_message
 from test.messages import compressed_bytes, EPOCH, imu_bytes, SECOND
 from test.paired_bags import CAMERA, IMU, LABELS, write_paired_bag, write_subjects
-from test.recordings import clips
+from test.recordings import clips, IMU_TYPE, write_imu_bag
 from test.training.configured import configure
 from xmodal_ros.bags.clocks import clock_file, ClockCorrection, write_clocks
 from xmodal_ros.bags.labels import read_segments, write_segments
@@ -266,6 +266,28 @@ def test_what_is_too_short_is_counted(tmp_path):
     (remark,) = remarks(recording)
     assert remark.startswith('1 of 3 labelled segments are shorter than half a window')
     assert 'a shorter --window would' in remark
+
+
+def test_a_segment_in_a_gap_is_not_called_unseen(tmp_path):
+    path = tmp_path / 'bag'
+    with BagWriter(path, sensors=[IMU], subject='1') as writer:
+        for k in range(1500):
+            stamp = EPOCH + k * SECOND // 50 + (k >= 500) * 10 * SECOND
+            writer.write(IMU.topic, IMU_TYPE, stamp, imu_bytes(stamp))
+    (path / 'labels.csv').write_text('start,end,label\n0,10,walk\n12,18,sit\n20,40,walk\n')
+    (recording,) = look(path, sensors=()).report.recordings
+    assert recording.sensors[0].unseen == 0
+    assert [each for each in remarks(recording) if '1 gaps, ' in each]
+    assert not [each for each in remarks(recording) if 'where it has no data' in each]
+
+
+def test_labels_of_a_sensor_without_a_window_are_told(tmp_path):
+    path = write_imu_bag(tmp_path / 'bag', clips(['walk'], seconds=1), labelled=False)
+    (path / 'labels.csv').write_text('start,end,label\n0,2.4,walk\n')
+    (recording,) = look(path, sensors=()).report.recordings
+    (sensor,) = recording.sensors
+    assert (sensor.windows, sensor.unseen) == (0, 0)
+    assert 'imu: none of its 1 labelled segments is used' in ' '.join(remarks(recording))
 
 
 def test_training_tells_of_the_same_recordings_the_same(folder):

@@ -118,6 +118,8 @@ def test_segments_in_data_that_no_window_covers_are_not_called_unseen(
         offline = classify_bag(engine, reader, sensor)
         told = evaluate_bag(engine.bundle.info, reader, sensor.name, offline)
     assert told.unseen == 0
+    none = 'none of its 1 labelled segments is used, for it gives no window'
+    assert any(none in doubt for doubt in told.doubts) == (not offline.predictions)
 
 
 def test_a_rate_is_compared_with_that_of_the_recordings_learnt_from(tmp_path):

@@ -18,13 +18,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from test.methods.classifiers import batch, module, source, task
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method, Pending, TransferMethod
-from xmodal_ros.methods.verdict import Unit, Verdict
+from xmodal_ros.methods.verdict import Judged, Unit, Verdict
 
 
 def terms(name: str, **options: object):
@@ -92,6 +93,7 @@ class FakeTrainer:
     notes: list[str] = field(default_factory=list)
     submitted: list[Any] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    compared: list[tuple[Sequence[Judged], Sequence[Judged]]] = field(default_factory=list)
 
     def fit(
         self,
@@ -120,17 +122,22 @@ class FakeTrainer:
         folds = min(count, self.people)
         return 'people', [replace(self, number=n, fits=[], notes=[]) for n in range(folds)]
 
-    def scores(self, fitted: tuple[str, ...]) -> dict[str, float]:
+    def judge(self, fitted: tuple[str, ...]) -> Judged:
         own = [n for n in range(self.people) if n % 3 == self.number]
         if fitted[-1:] == ('averaged',):
             score = self.averages.get(fitted[:-1], 0.6)
         else:
             score = self.scored[fitted]
         # People differ by more than methods do.
-        return {f'person {n}': score + 0.05 * n + 0.02 * (-1) ** n * bool(fitted) for n in own}
+        scores = {f'person {n}': score + 0.05 * n + 0.02 * (-1) ** n * bool(fitted) for n in own}
+        nowhere = np.zeros(0, np.int64)
+        return Judged(scores, nowhere, nowhere, np.full((1, 2), float(len(fitted))))
 
-    def conclude(self, verdict: Verdict) -> None:
+    def conclude(
+        self, verdict: Verdict, alone: Sequence[Judged], decided: Sequence[Judged]
+    ) -> None:
         self.verdicts.append(verdict)
+        self.compared.append((alone, decided))
 
     def validation_loss(self, fitted: tuple[str, ...]) -> float:
         return self.losses[fitted]
@@ -172,6 +179,10 @@ def test_where_nobody_can_tell_the_two_are_averaged():
     assert trainer.fits == [NEAR, ALONE]
     verdict = trainer.verdicts[0]
     assert verdict.decision == 'averaged'
+    alone, decided = trainer.compared[0]
+    # What each part of the people was answered by: the target alone, and the average.
+    assert [float(part.logits[0, 0]) for part in alone] == [0, 0, 0]
+    assert [float(part.logits[0, 0]) for part in decided] == [2, 2, 2]
     assert 'too little to tell, averaged with what wrist learnt alone' in verdict.sentence
 
 

@@ -26,6 +26,7 @@ from xmodal_ros.metrics.statistics import (
     holm,
     mean_score,
     paired_difference,
+    score_interval,
 )
 
 
@@ -48,6 +49,16 @@ def test_subjects_are_added_up_before_and_seeds_averaged_after():
     perfect = counts_of_confusion([[2, 0], [0, 2]], 'ab', 'ab')
     wrong = counts_of_confusion([[0, 2], [2, 0]], 'ab', 'ab')
     assert mean_score(np.array([[perfect, wrong], [perfect, perfect]])) == pytest.approx(0.75)
+
+
+def test_the_interval_of_a_score_ends_where_scores_do():
+    perfect = counts_of_confusion([[2, 0], [0, 2]], 'ab', 'ab')
+    wrong = counts_of_confusion([[0, 2], [2, 0]], 'ab', 'ab')
+    assert score_interval(np.array([[perfect, wrong]])) == (0.0, 1.0)
+    assert score_interval(np.array([[perfect]])) is None
+    likely = score_interval(answers(np.random.default_rng(0), np.full((3, 6), 0.7)))
+    assert likely is not None
+    assert 0 < likely[0] < 0.7 < likely[1] < 1
 
 
 def answers(rng: np.random.Generator, chances: np.ndarray) -> np.ndarray:

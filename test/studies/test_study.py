@@ -51,6 +51,7 @@ from xmodal_ros.studies.claims import claim, is_claimed
 from xmodal_ros.studies.report import as_mapping, markdown, write_report
 from xmodal_ros.studies.results import Confusion, Outcome, RunRecord
 from xmodal_ros.studies.runner import _GroupRunner, do_job
+from xmodal_ros.studies.runs import groups
 from xmodal_ros.studies.study import content_of, StudyResult, StudyRuns
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
@@ -399,6 +400,33 @@ def test_activities_that_nobody_teaches_are_told_where_people_are_tested(
     notes = [note for note in heard.notes if note.startswith('activity')]
     words = 'where they are tested, nobody who trains shows it, and it counts as missed'
     assert notes == ([f'activity {told}: {words}'] if told else [])
+
+
+@pytest.mark.parametrize('unlabelled', [False, True])
+def test_activities_that_nobody_drawn_teaches_are_told(tmp_path, unlabelled):
+    bags = write_subjects(tmp_path / 'bags', labels=LABELS)
+    for subject, label in {'1': 'sit', '2': 'fall', '3': 'sit'}.items():
+        table = f'start,end,label\n0,4,{label}\n5,9,walk\n'
+        (bags / f'bag_{subject}' / 'labels.csv').write_text(table)
+    directions = [{'train': ['1', '2'], 'test': ['3']}]
+    labels = [{'people': 1, 'unlabelled': unlabelled}, {}]
+    splits = {'across': {'directions': directions, 'labels': labels}}
+    few = study(bags, splits=splits, seeds=list(range(8)))
+    drawn = {
+        (group.seed, group.labelled or direction.train)
+        for group in groups(few)
+        if group.labels.people and (direction := group.fold.direction)
+    }
+    without = sum(people == ('2',) for _, people in drawn)
+    assert 0 < without < len(drawn) == 8
+    heard = Heard()
+    StudyRuns(few, tmp_path / 'out', 'cpu').prepare(heard, 1)
+    (note,) = [note for note in heard.notes if 'missed' in note]
+    others = ', the others unlabelled' if unlabelled else ''
+    assert note == (
+        f"1 person{others}: nobody who is drawn shows 'sit' in {without} of 8 drawings, where "
+        'people are tested on it and it counts as missed'
+    )
 
 
 def test_recordings_that_cannot_be_used_are_refused(tmp_path):

@@ -30,6 +30,7 @@ import torch
 
 from test.training.small_trainer import learning_sets, TARGET, trainer
 from xmodal_ros.methods.method import make_method
+from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.training.distributed import DistributedContext, init_distributed, SINGLE_PROCESS
 from xmodal_ros.training.trainer import repeatable
 from xmodal_ros.windows.windowing import SECOND_NS
@@ -78,6 +79,16 @@ def guarded(context: DistributedContext) -> tuple[torch.Tensor, dict[str, object
     return flat, {} if made.verdict is None else made.verdict.document()
 
 
+def after_all(context: DistributedContext) -> torch.Tensor:
+    """Give the weights of a target that the main process alone wants to be without sources."""
+    with repeatable(3):
+        made = trainer(('chest',), sets=learning_sets(), context=context)
+        made.conclude(Verdict(TARGET, ('chest',), 'people', 'kept', 0.1, 0.0, 4, 4), (), ())
+        fitted = made.fit_alone_after_all(wanted=context.rank == 0)
+    assert fitted is not None
+    return torch.cat([p.detach().flatten() for p in fitted.classifier.parameters()])
+
+
 def main(folder: Path) -> None:
     with init_distributed('cpu') as (context, _):
         found: dict[str, Any] = {}
@@ -94,6 +105,8 @@ def main(folder: Path) -> None:
             'difference': float((one - several).abs().max()),
             'verdicts': [verdict, same],
         }
+        alone, together = after_all(SINGLE_PROCESS), after_all(context)
+        found['after all'] = float((alone - together).abs().max())
         (folder / f'{context.rank}.json').write_text(json.dumps(found))
 
 

@@ -16,6 +16,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,12 @@ from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.checkpoint import CheckpointStore, kept_nowhere
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
-from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
+from xmodal_ros.training.ensemble import (
+    choose_ensemble,
+    EncoderChoice,
+    PseudoLabels,
+    try_nets,
+)
 from xmodal_ros.training.parts import IN_TURN, PartExecutor
 from xmodal_ros.training.trainer import repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -127,18 +133,19 @@ def chosen(
     recipe: Recipe = RECIPES[TARGET],
     executor: PartExecutor = IN_TURN,
 ) -> EncoderChoice:
-    """Choose the wrist's encoder on windows of people whose recordings have these letters."""
-    document = trainer(()).document(TARGET)
+    """Choose the wrist's encoder on windows of people whose recordings have these letters.
+
+    Nets are begun before, where there are processes for them.
+    """
+    split = DatasetSplit(training, examples(6, 9), {})
+    given = (trainer(()).document(TARGET), recipe, split, 0, torch.device('cpu'), reporter)
+    whose: Any = {'people': people, 'learn_validation': False}
     with repeatable(0):
+        begun = executor.processes > 1
         return choose_ensemble(
-            document,
-            recipe,
-            DatasetSplit(training, examples(6, 9), {}),
-            0,
-            torch.device('cpu'),
-            reporter,
-            people=people,
-            learn_validation=False,
+            *given,
+            **whose,
             pseudo=pseudo,
             executor=executor,
+            nets=try_nets(*given, executor, **whose) if begun else None,
         )

@@ -54,3 +54,7 @@ def test_all_come_to_the_verdict_of_one(found):
     assert together == second['verdicts'][1]
     assert together['decision'] == alone['decision']
     assert max(first['difference'], second['difference']) < 2e-2
+
+
+def test_all_learn_alone_after_all_where_the_main_one_says_so(found):
+    assert max(of_rank['after all'] for of_rank in found) < 5e-3

@@ -29,9 +29,10 @@ from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
 from xmodal_ros.training import ensemble
 from xmodal_ros.training.calibration import calibrate
-from xmodal_ros.training.ensemble import choose_ensemble, NET
+from xmodal_ros.training.ensemble import choose_ensemble
 from xmodal_ros.training.ridge import balanced_weights, fit_ridge
 from xmodal_ros.training.stacking import choose_weights, stack
+from xmodal_ros.training.together import NET
 from xmodal_ros.training.trainer import predict_answers, repeatable
 from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 

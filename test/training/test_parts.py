@@ -29,11 +29,17 @@ import sys
 import traceback
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
 
-from test.test_executors import assert_its_process_ends_with, is_alive, write_and_sleep
+from test.test_executors import (
+    assert_its_process_ends_with,
+    is_alive,
+    OfTwoThingsError,
+    write_and_sleep,
+)
 from test.training.small_trainer import (
     chosen,
     examples,
@@ -46,7 +52,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.verdict import judge
 from xmodal_ros.progress import EpochMetrics, NullReporter
-from xmodal_ros.training import parts, train
+from xmodal_ros.training import ensemble, parts, train
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.parts import FitHooks, PartExecutor, processes_for
 from xmodal_ros.training.trainer import repeatable
@@ -67,6 +73,14 @@ class Draw:
 
 def fail(_hooks: FitHooks, error: Exception) -> None:
     raise error
+
+
+def tell_and_fail(hooks: FitHooks, epoch: EpochMetrics) -> None:
+    hooks.reporter.begin('failing', 1)
+    hooks.reporter.note('a state cannot be kept')
+    for callback in hooks.callbacks:
+        callback.on_epoch_end(SimpleNamespace(name='training wrist'), epoch)
+    raise OfTwoThingsError('ann', 'bob')
 
 
 def die_elsewhere(hooks: FitHooks) -> str:
@@ -182,6 +196,19 @@ def test_an_error_comes_in_its_own_words_with_where_it_was_raised(two, error):
     assert 'in fail' in ''.join(traceback.format_exception(raised.value))
 
 
+def test_what_a_part_told_before_it_failed_is_told(two):
+    executor, heard = two
+    epoch = EpochMetrics(1, 0.5, 0.5, 0.5, {})
+    part: Any = executor.submit(partial(tell_and_fail, epoch=epoch), FitHooks())
+    poll_for(lambda: part.future is not None and part.future.done())
+    # It cannot be pickled, and is no lost process for that.
+    with pytest.raises(RuntimeError, match='OfTwoThingsError: ann is no bob') as raised:
+        part.result()
+    assert 'in tell_and_fail' in ''.join(traceback.format_exception(raised.value))
+    assert heard.notes == ['a state cannot be kept']
+    assert 'training wrist,1,' in heard.log.text()
+
+
 def of_three_people():
     sets = learning_sets()
     for name, each in sets.items():
@@ -230,7 +257,9 @@ def test_a_source_that_proves_no_good_is_not_judged_by_what_was_begun(two, monke
     assert found[0]['sources'] == ['chest']
 
 
-def test_an_encoder_is_chosen_alike_in_any_number_of_processes(two):
+def test_an_encoder_is_chosen_alike_in_any_number_of_processes(two, monkeypatch):
+    gather = Mock(wraps=ensemble._gather)
+    monkeypatch.setattr(ensemble, '_gather', gather)
     own = examples(96)
     training = replace(own, recordings=own.ends_ns // (24 * SECOND_NS))
     with one() as alone:
@@ -240,6 +269,8 @@ def test_an_encoder_is_chosen_alike_in_any_number_of_processes(two):
         ]
     assert documents[0] == documents[1]
     assert documents[0]['over'] == 'people'
+    # Nets that have begun are not asked about windows gathered anew.
+    assert gather.call_count == 2
 
 
 def test_what_a_process_was_at_that_ended_by_itself_is_done_here_and_told():

@@ -36,12 +36,12 @@ from xmodal_ros.training.ensemble import (
     _Material,
     _pays,
     EncoderChoice,
-    NET,
     PseudoLabels,
 )
 from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.ridge import fit_ridge
 from xmodal_ros.training.stacking import Stacked
+from xmodal_ros.training.together import NET
 from xmodal_ros.training.trainer import FitResult, repeatable
 
 

@@ -17,7 +17,10 @@
 from dataclasses import replace
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -37,6 +40,7 @@ from xmodal_ros.errors import (
     XmodalError,
 )
 from xmodal_ros.evaluation.scoring import evaluate, evaluate_bag
+from xmodal_ros.methods.verdict import UnitDifference
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.bundle import load_bundle
 from xmodal_ros.models.configuration_bundle import BundleInfo, read_bundle_info
@@ -46,10 +50,10 @@ from xmodal_ros.runtime.devices import make_deterministic
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
-from xmodal_ros.training import ensemble
+from xmodal_ros.training import answering, ensemble
 from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.distributed import DistributedContext
-from xmodal_ros.training.result import as_mapping
+from xmodal_ros.training.result import _warnings, as_mapping
 from xmodal_ros.training.stacking import choose_weights
 from xmodal_ros.training.train import assist, train
 
@@ -168,7 +172,46 @@ def test_figures_that_say_nothing_of_others_are_warned_of(unimodal, recordings, 
         tmp_path / 'validated', configure(recordings, validation_subjects=('2',))
     )
     assert validated.warnings == ()
-    assert 'Warning' not in (validated.path / 'README.md').read_text()
+    card = (validated.path / 'README.md').read_text()
+    assert 'Warning' not in card
+    assert 'learnt from 1, was validated on 1 and tested on 1 person, with' in card
+    assert 'learnt from 2 and was tested on 1 person' in (unimodal.path / 'README.md').read_text()
+
+
+@pytest.mark.parametrize(
+    ('training', 'validation', 'named', 'over', 'told'),
+    [
+        ('a', 'a', '', 'recordings', 'what is right on validation, what the choice'),
+        # Who only validates, without being named for it, is learnt from by members.
+        ('a', 'b', '', 'people', ''),
+        ('a', 'b', 'b', 'recordings', "of 'a': what the choice of an encoder reached was"),
+        ('a', 'b', 'b', '', ''),
+        ('ab', 'c', 'c', 'people', ''),
+    ],
+)
+def test_one_person_to_choose_an_encoder_by_is_told(training, validation, named, over, told):
+    def numbers(people):
+        return np.array(['abc'.index(name) for name in people])
+
+    labelled = SimpleNamespace(
+        recordings=numbers(training), labelled=np.arange(len(training), dtype=np.int64)
+    )
+    split = SimpleNamespace(
+        training=labelled, validation=SimpleNamespace(recordings=numbers(validation))
+    )
+    data: Any = SimpleNamespace(
+        sets={'imu': split},
+        split=SimpleNamespace(validation=tuple(named)),
+        learning=[SimpleNamespace(subject=name) for name in 'abc'],
+    )
+    config: Any = SimpleNamespace(quick=False, target='imu')
+    choice: Any = SimpleNamespace(document={'over': over} if over else {}, calibration=object())
+    found = _warnings(config, data, choice)
+    assert len(found) == bool(told)
+    assert told in ''.join(found)
+    assert ('Only the scores of validation and test subjects do' in ''.join(found)) == bool(
+        told and named
+    )
 
 
 def test_people_who_have_a_source_alone_are_no_further_people_to_learn_from(tmp_path):
@@ -248,6 +291,24 @@ def test_the_recipe_says_what_it_tried_and_whom_it_trusts(recordings, tmp_path):
     assert verdict['sentence'] in (result.path / 'README.md').read_text(encoding='utf-8')
     assert as_mapping(result)['sources'] == list(result.info.sources)
     assert any(stage.startswith('training') for stage in result.durations_s)
+
+
+def test_what_makes_all_together_worse_is_not_used_after_all(recordings, tmp_path, monkeypatch):
+    alone = train_into(tmp_path / 'alone', configure(recordings, encoders={}))
+    lost = UnitDifference(-0.2, 0.01, 0, 2)
+    monkeypatch.setattr(answering, 'compare_together', lambda *_compared: lost)
+    learnt = configure(recordings, encoders={}, method='xmodal', sources=('camera',))
+    result = train_into(tmp_path / 'xmodal', learnt)
+    verdict = result.info.provenance['verdict']
+    said = (
+        'camera taught imu, beside all else that answers: -0.20 macro-F1 on people it had not met'
+    )
+    assert verdict['sentence'] == f'{said} (0 of 2 better); not used'
+    assert (verdict['decision'], verdict['judged']) == ('not used', 'all that answers')
+    assert result.info.sources == ()
+    # It is the bundle of a training without sources.
+    assert result.info.weights_sha256 == alone.info.weights_sha256
+    assert result.info.temperature == alone.info.temperature
 
 
 def test_a_bank_travels_in_the_bundle_and_its_size_is_on_record(recordings, tmp_path):
@@ -395,13 +456,15 @@ def test_a_source_that_shows_other_activities_only_is_refused(tmp_path):
         train_into(tmp_path / 'out' / 'imu', learnt)
 
 
-def test_an_imu_without_gyro_says_what_to_do_and_then_works(tmp_path):
+def test_an_imu_without_gyro_is_learnt_from_accelerations_unless_a_gyro_is_asked_for(tmp_path):
     for subject in '123':
         write_paired_bag(tmp_path / subject, subject, has_gyro=False, camera=False)
     with pytest.raises(TrainingError, match='--channels acc'):
-        train_into(tmp_path / 'out' / 'imu', configure(tmp_path))
-    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc'))
+        train_into(tmp_path / 'out' / 'imu', configure(tmp_path, channels='acc_gyro'))
+    heard = Heard()
+    result = train_into(tmp_path / 'out' / 'imu', configure(tmp_path), heard)
     assert result.info.window_shape == (100, 3)
+    assert "'imu' has no gyro: it is learnt from accelerations alone" in heard.notes
 
 
 def test_a_folder_that_is_no_bundle_is_refused_before_anything_is_read(tmp_path):

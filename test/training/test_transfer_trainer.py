@@ -33,6 +33,7 @@ from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
 from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import make_method
 from xmodal_ros.methods.source import NO_LABEL
+from xmodal_ros.methods.verdict import Verdict
 from xmodal_ros.progress import NullReporter
 from xmodal_ros.training import shorter_fits
 from xmodal_ros.training.callbacks import Callback, TrainerInterface
@@ -136,7 +137,7 @@ def test_who_is_held_out_is_learnt_from_by_nobody_and_judges():
     with repeatable(0):
         busy = trainer(('thigh',), sets=sets, reporter=heard, people=('ann', 'bob', 'cid'))
         unit, folds = busy.folds(3)
-        scored = [fold.scores(fold.fit(make_method('unimodal'), ())) for fold in folds]
+        scored = [fold.judge(fold.fit(make_method('unimodal'), ())).scores for fold in folds]
         taught = folds[0].fit(make_method('distillation'), ('thigh',))
     assert unit == 'people'
     assert sorted(name for scores in scored for name in scores) == ['ann', 'bob', 'cid']
@@ -150,6 +151,23 @@ def test_who_is_held_out_is_learnt_from_by_nobody_and_judges():
     assert busy.fits == {}
     assert taught.sources == ('thigh',)
     assert list(busy.durations_s) == [stage for stage in heard.stages if 'asking' not in stage]
+
+
+def test_it_learns_alone_after_all_where_sources_are_used_and_unwanted():
+    verdict = Verdict('wrist', ('thigh',), 'people', 'kept', 0.1, 0.0, 2, 2)
+    with repeatable(0):
+        busy = trainer(('thigh',))
+        assert busy.fit_alone_after_all(wanted=True) is None
+        busy.conclude(replace(verdict, decision='not used'), (), ())
+        assert busy.fit_alone_after_all(wanted=True) is None
+        busy.conclude(verdict, (), ())
+        assert busy.fit_alone_after_all(wanted=False) is None
+        assert not busy.candidates
+        alone = busy.fit_alone_after_all(wanted=True)
+        expected = busy.fit(make_method('unimodal'), ())
+    assert alone is not None
+    assert alone.sources == ()
+    assert torch.equal(weights(alone), weights(expected))
 
 
 class StepCounter(Callback):

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.activities import in_words, spellings
 from xmodal_ros.bags.audio_format import describe, read_audio_format
-from xmodal_ros.bags.labels import LABEL_TOPIC, read_segments
+from xmodal_ros.bags.labels import LABEL_TOPIC, labelled_as_another, read_segments
 from xmodal_ros.bags.message_types import has_stamp
 from xmodal_ros.bags.reading import BagReader, Outline, Topic
 from xmodal_ros.bags.segment import Segment
@@ -195,6 +195,7 @@ def inspect_bag(reader: BagReader, *, full: bool = False) -> Inspection:
     ]
     if not reader.sensors:
         warnings.append('no topic of a sensor type: there is nothing to classify')
+    warnings += labelled_as_another(reader, [sensor.topic for sensor in reader.sensors])
     segments, complaint = _segments(reader)
     if complaint:
         warnings.append(complaint)

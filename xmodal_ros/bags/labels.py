@@ -14,7 +14,7 @@
 
 """The ground truth of a recording: which activity was done when."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ __all__ = [
     'Segment',
     'join_changes',
     'label_topic',
+    'labelled_as_another',
     'read_segments',
     'write_segments',
 ]
@@ -52,44 +53,90 @@ class _Change:
     label: str
 
 
-def label_topic(reader: BagReader) -> str | None:
+def label_topic(reader: BagReader, sensor_topics: Collection[str] | None = None) -> str | None:
     """Give the topic that holds a recording's labels, None where it has none.
 
-    That is ``LABEL_TOPIC``, else the one of that name in a robot's namespace. Raises
-    :class:`BagError` where there are several of these.
+    That is ``LABEL_TOPIC``, else the one of that name in a robot's namespace. Of several of these
+    it is the one whose namespace holds ``sensor_topics``, by default those of all its sensors.
+    Raises :class:`BagError` where no namespace, or that of another, holds some of them.
     """
-    found = [
+    found = _label_topics(reader)
+    if LABEL_TOPIC in found:
+        return LABEL_TOPIC
+    if len(found) < 2:
+        return found[0] if found else None
+    if sensor_topics is None:
+        sensor_topics = [sensor.topic for sensor in reader.sensors]
+    around = {_nearest(found, topic) for topic in sensor_topics}
+    if len(around) != 1 or None in around:
+        raise BagError(
+            f'bag {str(reader.path)!r} has labels of several robots, on {" and ".join(found)}: '
+            'record a bag for each robot, put the labels that count into a labels.csv, or name '
+            'sensors of one robot alone, which go by the labels in its namespace'
+        )
+    return around.pop()
+
+
+def labelled_as_another(reader: BagReader, sensor_topics: Iterable[str]) -> Iterator[str]:
+    """Say of sensors that they go by another robot's labels, there being none of their own.
+
+    Robots are namespaces that hold topics of one name.
+    """
+    found = _label_topics(reader)
+    if len(found) != 1 or found == [LABEL_TOPIC] or find_label_file(reader.path) is not None:
+        return
+    robot = _namespace(found[0])
+    names = _names_in(reader, robot)
+    for topic in sensor_topics:
+        other = '/'.join(topic.split('/')[: robot.count('/') + 1])
+        if other != robot and names & _names_in(reader, other):
+            yield (
+                f'{topic} goes by the labels of another robot, on {found[0]}: where they are not '
+                f'of what it shows, record labels on {other}{LABEL_TOPIC} too, or leave it out'
+            )
+
+
+def _label_topics(reader: BagReader) -> list[str]:
+    return [
         topic.name
         for topic in reader.topics.values()
         if topic.count and topic.name.endswith(LABEL_TOPIC)
     ]
-    if LABEL_TOPIC in found:
-        return LABEL_TOPIC
-    if len(found) > 1:
-        raise BagError(
-            f'bag {str(reader.path)!r} has labels of several robots, on {" and ".join(found)}: '
-            'record a bag for each robot, or put the labels that count into a labels.csv'
-        )
-    return found[0] if found else None
 
 
-def read_segments(reader: BagReader) -> tuple[Segment, ...]:
+def _namespace(label_topic: str) -> str:
+    return label_topic.removesuffix(LABEL_TOPIC)
+
+
+def _nearest(label_topics: Iterable[str], topic: str) -> str | None:
+    """Give the label topic in the innermost namespace around another topic."""
+    around = [each for each in label_topics if topic.startswith(f'{_namespace(each)}/')]
+    return max(around, key=len, default=None)
+
+
+def _names_in(reader: BagReader, namespace: str) -> set[str]:
+    start = f'{namespace}/'
+    return {topic.removeprefix(start) for topic in reader.topics if topic.startswith(start)}
+
+
+def read_segments(
+    reader: BagReader, sensor_topics: Collection[str] | None = None
+) -> tuple[Segment, ...]:
     """Give the labelled segments of a recording in order of time; empty when it has none.
 
-    A label file wins (see :mod:`xmodal_ros.bags.label_file`), else the messages on
-    :func:`label_topic` count: ``vision_msgs/Classification`` by their header stamp, or by the
-    time of recording where it is zero, and ``std_msgs/String`` by the time of recording. A message
-    starts a segment that lasts until the next; one without results or with an empty name ends it.
-    The same label again continues its segment, as from a publisher that repeats itself. Where
-    stamps begin anew within the recording, they go on in its one time
-    (:mod:`xmodal_ros.windows.epochs`).
-    The last segment ends with the recording.
+    A label file wins (see :mod:`xmodal_ros.bags.label_file`), else the messages on the
+    :func:`label_topic` of ``sensor_topics`` count: ``vision_msgs/Classification`` by their header
+    stamp, or by the time of recording where it is zero, and ``std_msgs/String`` by the time of
+    recording. A message starts a segment that lasts until the next; one without results or with an
+    empty name ends it. The same label again continues its segment, as from a publisher that
+    repeats itself. Where stamps begin anew within the recording, they go on in its one time
+    (:mod:`xmodal_ros.windows.epochs`). The last segment ends with the recording.
 
     Raises :class:`BagError` for malformed rows or messages, with file and line or topic and time.
     """
     if (file := find_label_file(reader.path)) is not None:
         return read_label_file(file, reader.start_ns, reader.end_ns)
-    topic = label_topic(reader)
+    topic = label_topic(reader, sensor_topics)
     if topic is None:
         return ()
     changes = [_read_change(reader, message) for message in reader.messages([topic])]

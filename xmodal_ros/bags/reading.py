@@ -33,7 +33,8 @@ from xmodal_ros.bags.clocks import read_shifts
 from xmodal_ros.bags.compression import decompress_zstd, ZSTD_MAGIC
 from xmodal_ros.bags.message_types import is_as_defined, is_readable, TYPESTORE
 from xmodal_ros.bags.metadata_file import contradictions
-from xmodal_ros.bags.opening import explain, file_stem, open_bag, OpenBag, storage_paths
+from xmodal_ros.bags.names import name_of
+from xmodal_ros.bags.opening import explain, open_bag, OpenBag, storage_paths
 from xmodal_ros.bags.person import name_person
 from xmodal_ros.bags.ros1 import Ros1Converter
 from xmodal_ros.bags.sensor_table import read_sensor
@@ -51,7 +52,6 @@ from xmodal_ros.errors import BagError, ConfigurationError
 from xmodal_ros.modalities.registry import modality_names, modality_of_type
 from xmodal_ros.modalities.sensor import Sensor
 from xmodal_ros.modalities.timing import are_in_order
-from xmodal_ros.paths import as_called
 
 LONGEST_NS: Final = 7 * 24 * 3600 * 1_000_000_000
 """A recording that lasts longer by its times of recording was made while the clock was set."""
@@ -136,7 +136,7 @@ class BagReader:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         paths = storage_paths(self.path)
-        self.name = _name_of(paths[0] if len(paths) == 1 else self.path)
+        self.name = name_of(paths[0] if len(paths) == 1 else self.path)
         self._stack = ExitStack()
         self._converter = Ros1Converter()
         self._iteration = 0
@@ -641,12 +641,6 @@ def _collect_metadata(opened: OpenBag) -> dict[str, str]:
     for file in opened.files:
         metadata.update(file.custom_data or {})
     return metadata
-
-
-def _name_of(path: Path) -> str:
-    # As it is called: what links lead to may be named by its content, as in git-annex.
-    path = as_called(path)
-    return file_stem(path) if path.is_file() else path.name
 
 
 def short_name(topic: str) -> str:

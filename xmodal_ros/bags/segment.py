@@ -14,8 +14,10 @@
 
 """A stretch of time in which one activity is done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from xmodal_ros.windows.windowing import WindowingSpec
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,31 @@ class Segment:
     label: str
 
 
-def about_unseen(unseen: int, segments: int) -> str:
-    """Say that ``unseen`` of so many labelled segments lie where a sensor gave nothing."""
-    return (
-        f'{unseen} of {segments} labelled segments lie where it has no data: do its stamps and '
-        'the labels come from the same clock? Labels of std_msgs/String count by when they were '
-        'recorded, and clocks.yaml moves stamps'
-    )
+def count_unseen(
+    segments: Sequence[Segment], ends_ns: Collection[int], window: WindowingSpec
+) -> int:
+    """Count segments that lie more than a hop before the first window or after the last."""
+    if not ends_ns:
+        return 0
+    # Data may begin up to a hop before the first window, as they may go on after the last.
+    begin_ns = min(ends_ns) - window.length_ns - window.hop_ns
+    end_ns = max(ends_ns) + window.hop_ns
+    return sum(each.end_ns <= begin_ns or each.start_ns >= end_ns for each in segments)
+
+
+def about_unseen(unseen: int, segments: int, windows: int) -> Iterator[str]:
+    """Say that ``unseen`` of so many labelled segments lie where a sensor gave nothing, or all."""
+    if segments and not windows:
+        yield (
+            f'none of its {segments} labelled segments is used, for it gives no window: do its '
+            'data last as long as one?'
+        )
+    elif unseen:
+        yield (
+            f'{unseen} of {segments} labelled segments lie where it has no data: do its stamps '
+            'and the labels come from the same clock? Labels of std_msgs/String count by when '
+            'they were recorded, and clocks.yaml moves stamps'
+        )
 
 
 def relabelled(segments: Sequence[Segment], names: Mapping[str, str]) -> tuple[Segment, ...]:

@@ -48,8 +48,12 @@ def dataset(
         typer.Option(help='Time between labels. Default: 0.5.', metavar='SECONDS', min=0),
     ] = None,
     channels: Annotated[
-        str, typer.Option(help="Of an IMU: 'acc_gyro', or 'acc' for one without gyro.")
-    ] = 'acc_gyro',
+        str,
+        typer.Option(
+            help="Of an IMU: 'acc_gyro', 'acc', or 'auto': the latter where its messages say "
+            'that it has no gyro, else the former.'
+        ),
+    ] = 'auto',
     align: Annotated[
         str,
         typer.Option(

@@ -48,7 +48,7 @@ class DatasetSettings:
     sensors: tuple[str, ...] = ()
     window_s: float | None = None
     hop_s: float | None = None
-    channels: str = 'acc_gyro'
+    channels: str = 'auto'
     align: str = 'receipt'
     write_clocks: bool = False
     cache: Path | None = None

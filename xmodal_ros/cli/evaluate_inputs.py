@@ -21,6 +21,7 @@ from pathlib import Path
 from xmodal_ros.bags.opening import find_recordings, is_recording
 from xmodal_ros.errors import UsageError
 from xmodal_ros.models.configuration_bundle import is_bundle
+from xmodal_ros.paths import names_apart
 
 
 def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
@@ -54,13 +55,7 @@ def sort_paths(paths: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[Path, ...
 
 def name_bundles(bundles: Sequence[Path]) -> tuple[str, ...]:
     """Name bundles by their folders, with as much of the path as tells them apart."""
-    parts = [path.resolve().parts for path in bundles]
-    depth = 1
-    while True:
-        names = ['/'.join(each[-depth:]) for each in parts]
-        if len(set(names)) == len(names) or depth >= max(map(len, parts)):
-            return tuple(names)
-        depth += 1
+    return names_apart([path.resolve() for path in bundles])
 
 
 def _bundles_at(path: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import cv2
@@ -26,6 +26,8 @@ from rich.console import Console
 from rich.markup import escape
 import typer
 
+from xmodal_ros.bags.labels import labelled_as_another
+from xmodal_ros.bags.names import names_of
 from xmodal_ros.bags.opening import is_recording
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.evaluate_faults import run_faults
@@ -85,6 +87,11 @@ class EvaluationSettings:
     jobs: int = 1
     html: Path | None = None
     json: Path | None = None
+
+    @cached_property
+    def names(self) -> dict[Path, str]:
+        """The recordings' names, which tell them apart."""
+        return names_of(self.bags)
 
 
 @dataclass
@@ -271,20 +278,22 @@ def _opened(
         if _stops(settings):
             raise
         for each in candidates:
-            each.leave_out(path.name, error)
-        _note(bars, path.name, error)
+            each.leave_out(settings.names[path], error)
+        _note(bars, settings.names[path], error)
         yield None
     else:
         with reader:
             for note in reader.notes:
-                bars.console.print(
-                    f'[yellow]warning:[/] {escape(path.name)}: {escape(note)}', soft_wrap=True
-                )
+                _warn(bars, settings.names[path], note)
             yield reader
 
 
 def _stops(settings: EvaluationSettings) -> bool:
     return settings.strict or len(settings.bags) == 1
+
+
+def _warn(bars: ProgressBars, bag: str, note: str) -> None:
+    bars.console.print(f'[yellow]warning:[/] {escape(bag)}: {escape(note)}', soft_wrap=True)
 
 
 def _note(bars: ProgressBars, bag: str, error: BagError) -> None:
@@ -300,6 +309,8 @@ def _evaluate_recording(
     bars: ProgressBars,
     ahead: _Ahead,
 ) -> None:
+    name = settings.names[reader.path]
+    topics: set[str] = set()
     for each in candidates:
         info = each.engine.bundle.info
         try:
@@ -307,14 +318,17 @@ def _evaluate_recording(
         except BagError as error:
             if len(candidates) == 1 and _stops(settings):
                 raise
-            each.leave_out(reader.name, error)
+            each.leave_out(name, error)
             if len(candidates) > 1:
                 each.lacks.append(error)
             else:
-                _note(bars, reader.name, error)
+                _note(bars, name, error)
             continue
+        for note in labelled_as_another(reader, {sensor.topic} - topics):
+            _warn(bars, name, note)
+        topics.add(sensor.topic)
         count = reader.topics[sensor.topic].count
-        which = reader.name if len(candidates) == 1 else f'{reader.name}, {each.name}'
+        which = name if len(candidates) == 1 else f'{name}, {each.name}'
         bar = bars.add(f'{which} offline', count)
         try:
             begun = ahead.get((reader.path, each.path))
@@ -323,13 +337,19 @@ def _evaluate_recording(
             else:
                 offline = _result(begun)
             bag = evaluate_bag(
-                info, reader, sensor.name, offline, merge_labels=settings.merge_labels
+                info,
+                reader,
+                sensor.name,
+                offline,
+                name=name,
+                sensor_topics=topics,
+                merge_labels=settings.merge_labels,
             )
         except BagError as error:
             if _stops(settings):
                 raise
             bar.remove()
-            each.leave_out(reader.name, error)
+            each.leave_out(name, error)
             _note(bars, which, error)
             continue
         bar.update(count)

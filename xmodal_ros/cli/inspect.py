@@ -27,7 +27,7 @@ from rich.text import Text
 import typer
 
 from xmodal_ros.bags.inspection import inspect_bag, Inspection, TopicInspection
-from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.bags.opening import about_passed_over, find_recordings
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_table import sensor_row
 from xmodal_ros.cli.result import write_result
@@ -82,6 +82,8 @@ def inspect(
         console.print(page)
         models.append(model)
     recordings = [path for path in bags if path not in bundles]
+    for note in about_passed_over(recordings):
+        typer.echo(f'warning: {note}', err=True)
     for path in find_recordings(recordings) if recordings else ():
         with BagReader(path) as reader:
             inspections.append(inspect_bag(reader, full=full))

@@ -23,7 +23,7 @@ from rich.markup import escape
 import typer
 
 from xmodal_ros.bags.label_writing import check_label
-from xmodal_ros.bags.opening import find_recordings
+from xmodal_ros.bags.opening import about_passed_over, find_recordings
 from xmodal_ros.cli.browser import open_browser
 from xmodal_ros.cli.usage import reading_options
 from xmodal_ros.labelling.bag_queue import BagQueue
@@ -66,6 +66,8 @@ def label(
     with reading_options():
         for name in activities:
             check_label(name)
+    for note in about_passed_over(bags):
+        console.print(f'[yellow]warning:[/] {escape(note)}', soft_wrap=True)
     with BagQueue(find_recordings(bags), activities) as queue, LabelServer(queue, port) as server:
         print(server.url, flush=True)
         console.print('Ctrl-C ends it; every change is saved at once')

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from xmodal_ros import registry
 from xmodal_ros.configuration.schema import by_name
 from xmodal_ros.errors import ConfigurationError
-from xmodal_ros.modalities.imu.stream import ImuChannels
+from xmodal_ros.modalities.imu.stream import AskedChannels
 from xmodal_ros.models.configuration_encoder import Size
 from xmodal_ros.windows.windowing import LONGEST_S, SHORTEST_S
 
@@ -119,9 +119,12 @@ class RecipeChoices(BaseModel):
         ),
     ] = DEFAULT_HOP_S
     channels: Annotated[
-        ImuChannels,
-        Field(description="Of an IMU: 'acc_gyro', or 'acc' for one without gyro."),
-    ] = 'acc_gyro'
+        AskedChannels,
+        Field(
+            description="Of an IMU: 'acc_gyro', 'acc', or 'auto': the latter where its messages "
+            'say that it has no gyro, else the former.'
+        ),
+    ] = 'auto'
     size: Annotated[Size, Field(description="Of the encoders: 'small', 'default' or 'large'.")] = (
         'default'
     )

@@ -33,6 +33,7 @@ from pathlib import Path
 import tempfile
 from typing import Final, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -42,7 +43,7 @@ from xmodal_ros.contract.require import require, require_close, require_equal, r
 from xmodal_ros.methods.method import Deferred, method_class, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source, WindowTensors
 from xmodal_ros.methods.training_module import TrainingBatch, TrainingModule, TransferTask
-from xmodal_ros.methods.verdict import Scores, Unit, Verdict
+from xmodal_ros.methods.verdict import Judged, Unit, Verdict
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.models.bundle import load_bundle, save_bundle
 from xmodal_ros.models.classifier import Classifier
@@ -226,7 +227,9 @@ class _Trainer:
     def folds(self, count: int) -> tuple[Unit, list['_FoldTrainer']]:
         return 'people', [_FoldTrainer(self.sources, number) for number in range(count)]
 
-    def conclude(self, verdict: Verdict) -> None:
+    def conclude(
+        self, verdict: Verdict, alone: Sequence[Judged], decided: Sequence[Judged]
+    ) -> None:
         """Tell nobody."""
 
     def note(self, text: str) -> None:
@@ -238,8 +241,10 @@ class _FoldTrainer(_Trainer):
         super().__init__(sources)
         self._number = number
 
-    def scores(self, fitted: _Fitted) -> Scores:
-        return {str(self._number): -self.validation_loss(fitted)}
+    def judge(self, fitted: _Fitted) -> Judged:
+        nowhere = np.zeros(0, np.int64)
+        scores = {str(self._number): -self.validation_loss(fitted)}
+        return Judged(scores, nowhere, nowhere, np.zeros((0, 2)))
 
     def submit(self, work: Callable[['_FoldTrainer'], T]) -> Deferred[T]:
         return Deferred(lambda: work(self))

@@ -32,6 +32,7 @@ from xmodal_ros.data.split import check_people, DataSplit, split_subjects, Subje
 from xmodal_ros.data.window_split import shown_segments, split_windows, WindowSplit
 from xmodal_ros.errors import BagError, ConfigurationError, TrainingError
 from xmodal_ros.executors import OpenExecutor
+from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.progress import ProgressReporter
 
 
@@ -78,6 +79,11 @@ def prepare_data(config: TrainingConfiguration, reporter: ProgressReporter) -> D
     learning = tuple(fact for fact in facts if fact.subject not in split.test)
     names = (config.target, *config.sources)
     recipes = {name: _recipe(learning, name, config) for name in names}
+    for name, recipe in recipes.items():
+        stream = recipe.stream
+        given_up = isinstance(stream, ImuStream) and stream.channels == 'acc'
+        if given_up and config.channels == 'auto':
+            reporter.note(f"'{name}' has no gyro: it is learnt from accelerations alone")
     unused = {*config.encoders} - {recipe.stream.modality for recipe in recipes.values()}
     if unused:
         raise ConfigurationError(

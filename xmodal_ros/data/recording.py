@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from xmodal_ros.bags.audio_format import read_audio_format
 from xmodal_ros.bags.clocks import StampShift
-from xmodal_ros.bags.labels import read_segments, Segment
+from xmodal_ros.bags.labels import labelled_as_another, read_segments, Segment
 from xmodal_ros.bags.opening import storage_files
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.sensor_type import sensor_type
@@ -134,11 +134,12 @@ def read_facts(
             if audio is not None:
                 formats[name] = audio
         shifts = {name: reader.clocks.get(sensor.topic) for name, sensor in sensors.items()}
+        topics = [sensor.topic for sensor in sensors.values()]
         return RecordingFacts(
             path,
             reader.name,
             reader.subject,
-            read_segments(reader),
+            read_segments(reader, topics),
             sensors,
             msgtypes,
             formats,
@@ -148,7 +149,7 @@ def read_facts(
             storage_files(path),
             reader.start_ns,
             reader.end_ns,
-            reader.notes,
+            (*reader.notes, *labelled_as_another(reader, topics)),
         )
 
 

@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from xmodal_ros.bags.clocks import ClockCorrection
-from xmodal_ros.bags.segment import about_unseen, Segment
+from xmodal_ros.bags.segment import about_unseen, count_unseen
 from xmodal_ros.data.build import BrokenRecording
 from xmodal_ros.data.clock_report import ClockReport, compare_clocks, CorrectBy
 from xmodal_ros.data.cutting import CutSpec
 from xmodal_ros.data.recording import RecordingFacts, RecordingWindows, SensorWindows
 from xmodal_ros.data.scan import ExcludedRecording, NO_LABELS, ScanResult
 from xmodal_ros.modalities.checks import Problem
-from xmodal_ros.windows.windowing import SECOND_NS
+from xmodal_ros.windows.windowing import SECOND_NS, WindowingSpec
 
 # Windows and messages that are not used, by the words they are counted under.
 REASONS: Final = {
@@ -57,10 +57,10 @@ class SensorReport:
     Of ``windows`` so many are ``unlabelled``.
     ``gaps`` of its stream leave ``gap_s`` seconds without samples, ``longest_gap_s`` is the
     longest step; time jumped ``resets`` times, so that ``moved`` windows, by up to ``moved_s``
-    seconds, are placed by when they were received. Of the labelled segments ``unseen`` are long
-    enough for a window but have none. ``problem`` says why nothing of it is used, where nothing
-    is; ``problems`` are what is doubtful about its data. Messages usually came at ``rate_hz``, 0
-    where that is not known.
+    seconds, are placed by when they were received. Of the labelled segments ``unseen`` lie outside
+    the time of its data, as far as windows tell. ``problem`` says why nothing of it is used, where
+    nothing is; ``problems`` are what is doubtful about its data. Messages usually came at
+    ``rate_hz``, 0 where that is not known.
     """
 
     sensor: str
@@ -144,7 +144,7 @@ def report_data(
         clocks = compare_clocks(each, cut_specs, correct_by)
         if clocks.corrections:
             corrections[each.facts.path] = clocks.corrections
-        report = _recording(each, length_ns, clocks.reports)
+        report = _recording(each, cut_specs, length_ns, clocks.reports)
         if not each.facts.segments and not unlabelled:
             report = replace(report, use='', reason=NO_LABELS)
         told.append(report)
@@ -161,11 +161,15 @@ def _left_out(left: ExcludedRecording) -> RecordingReport:
 
 
 def _recording(
-    recording: RecordingWindows, length_ns: int, clocks: Sequence[ClockReport]
+    recording: RecordingWindows,
+    cut_specs: Mapping[str, CutSpec],
+    length_ns: int,
+    clocks: Sequence[ClockReport],
 ) -> RecordingReport:
     facts = recording.facts
     sensors = [
-        _sensor(facts, name, windows, length_ns) for name, windows in recording.windows.items()
+        _sensor(facts, name, windows, cut_specs[name][1])
+        for name, windows in recording.windows.items()
     ]
     for name, problem in recording.unusable.items():
         sensors.append(SensorReport(name, facts.sensors[name].modality, problem=problem))
@@ -185,29 +189,19 @@ def _facts(facts: RecordingFacts, use: str, reason: str, length_ns: int) -> Reco
         duration_s=(facts.end_ns - facts.start_ns) / SECOND_NS,
         segments=len(facts.segments),
         labelled_s=sum(s.end_ns - s.start_ns for s in facts.segments) / SECOND_NS,
-        too_short=sum(_is_short(segment, length_ns) for segment in facts.segments),
+        too_short=sum(s.end_ns - s.start_ns < length_ns // 2 for s in facts.segments),
     )
-
-
-def _is_short(segment: Segment, length_ns: int) -> bool:
-    return segment.end_ns - segment.start_ns < length_ns // 2
 
 
 def _sensor(
-    facts: RecordingFacts, name: str, windows: SensorWindows, length_ns: int
+    facts: RecordingFacts, name: str, windows: SensorWindows, spec: WindowingSpec
 ) -> SensorReport:
-    shown = set(windows.segment_of.tolist())
-    unseen = sum(
-        index not in shown and not _is_short(segment, length_ns)
-        for index, segment in enumerate(facts.segments)
-    )
     report = SensorReport(
         name,
         facts.sensors[name].modality,
         windows=len(windows.ends_ns),
         unlabelled=int((windows.segment_of < 0).sum()),
         left_out=dict(windows.left_out),
-        unseen=unseen,
     )
     if windows.cut is None:
         return report
@@ -223,6 +217,7 @@ def _sensor(
         moved_s=cut.moved_s,
         problems=cut.problems,
         rate_hz=cut.rate_hz,
+        unseen=count_unseen(facts.segments, windows.cut.index.ends_ns.tolist(), spec),
     )
 
 
@@ -245,8 +240,9 @@ def remarks(report: RecordingReport) -> Iterable[str]:
 
 
 def _of_sensor(sensor: SensorReport, segments: int) -> Iterator[str]:
-    if sensor.unseen:
-        yield about_unseen(sensor.unseen, segments)
+    left_out = sensor.left_out or {}
+    windows = sensor.windows + left_out.get('unlabelled', 0) + left_out.get('weak', 0)
+    yield from about_unseen(sensor.unseen, segments, windows)
     if sensor.gaps:
         yield (
             f'{sensor.gaps} gaps, {sensor.gap_s:.1f} s without samples, the longest step '

@@ -92,7 +92,14 @@ def compare_with_bag(
     with BagReader(bag) as reader:
         sensor = _sensor_on(reader, classifier['topic'])
         offline = classify_bag(engine, reader, sensor)
-        evaluation = evaluate_bag(info, reader, sensor.name, offline, merge_labels=merge_labels)
+        evaluation = evaluate_bag(
+            info,
+            reader,
+            sensor.name,
+            offline,
+            sensor_topics=[sensor.topic],
+            merge_labels=merge_labels,
+        )
     live = tuple(_prediction(label, info) for label in labels)
     agreement = compare(offline.predictions, live)
     run = LiveRun(

@@ -15,7 +15,7 @@
 """Score a bundle's decisions over recordings against their labels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import numpy as np
 from xmodal_ros.activities import merged, spellings
 from xmodal_ros.bags.labels import read_segments, Segment
 from xmodal_ros.bags.reading import BagReader
-from xmodal_ros.bags.segment import about_unseen, relabelled
+from xmodal_ros.bags.segment import about_unseen, count_unseen, relabelled
 from xmodal_ros.evaluation.agreement import Agreement
 from xmodal_ros.metrics.measure import measure
 from xmodal_ros.metrics.measures import Measures
@@ -35,7 +35,6 @@ from xmodal_ros.models.configuration_bundle import BundleInfo
 from xmodal_ros.runtime.engine import Prediction
 from xmodal_ros.runtime.offline import BagPredictions
 from xmodal_ros.windows.epochs import in_one_time
-from xmodal_ros.windows.windowing import WindowingSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +82,8 @@ class BagEvaluation:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What is doubtful about its data and where they lie, in words."""
-        unseen = (about_unseen(self.unseen, len(self.segments)),) if self.unseen else ()
+        windows = len(self.offline.predictions)
+        unseen = about_unseen(self.unseen, len(self.segments), windows)
         return (*unseen, *(str(each) for each in self.offline.problems if each.level != 'note'))
 
     def truth_label(self, index: int) -> str | None:
@@ -157,41 +157,32 @@ def evaluate_bag(
     sensor: str,
     offline: BagPredictions,
     *,
+    name: str = '',
+    sensor_topics: Collection[str] | None = None,
     merge_labels: bool = False,
 ) -> BagEvaluation:
     """Put the decisions over a recording beside its truth.
 
-    With ``merge_labels`` labels that differ only in how they are written from one that the model
-    has learnt are that one.
+    ``name`` tells it from others, and is its own by default; ``sensor_topics`` say whose labels
+    count, where it has those of several robots. With ``merge_labels`` labels that differ only in
+    how they are written from one that the model has learnt are that one.
     """
-    segments = read_segments(reader)
+    segments = read_segments(reader, sensor_topics)
     if merge_labels:
         counts = Counter(segment.label for segment in segments)
         segments = relabelled(segments, merged(counts, info.labels))
     ends = _ends(info, offline)
     truth = window_truth(segments, ends, info.window.length_ns)
     return BagEvaluation(
-        name=reader.name,
+        name=name or reader.name,
         path=reader.path,
         subject=reader.subject,
         sensor=sensor,
         segments=segments,
         offline=offline,
         truth=tuple(truth.segment_of_window.tolist()),
-        unseen=_count_unseen(segments, ends, info.window),
+        unseen=count_unseen(segments, ends, info.window),
     )
-
-
-def _count_unseen(
-    segments: Sequence[Segment], ends_ns: Sequence[int], window: WindowingSpec
-) -> int:
-    """Count segments that lie more than a hop before the first window or after the last."""
-    if not ends_ns:
-        return 0
-    # Data may begin up to a hop before the first window, as they may go on after the last.
-    begin_ns = min(ends_ns) - window.length_ns - window.hop_ns
-    end_ns = max(ends_ns) + window.hop_ns
-    return sum(each.end_ns <= begin_ns or each.start_ns >= end_ns for each in segments)
 
 
 def _ends(info: BundleInfo, offline: BagPredictions) -> list[int]:

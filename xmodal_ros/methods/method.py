@@ -32,7 +32,7 @@ from xmodal_ros.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from xmodal_ros.methods.training_module import TrainingModule, TransferTask
-    from xmodal_ros.methods.verdict import Scores, Unit, Verdict
+    from xmodal_ros.methods.verdict import Judged, Unit, Verdict
 
 # Whether a method wants its sources trained before it and frozen, or trains them itself.
 SourceUse = Literal['none', 'frozen', 'joint']
@@ -115,8 +115,14 @@ class MethodTrainer(Protocol[Fitted]):
     def folds(self, count: int) -> 'tuple[Unit, Sequence[FoldTrainer[Fitted]]]':
         """Hold out some of those who are learnt from, each once; says who or what they are."""
 
-    def conclude(self, verdict: 'Verdict') -> None:
-        """Keep what was decided with the result, and tell the user."""
+    def conclude(
+        self, verdict: 'Verdict', alone: 'Sequence[Judged]', decided: 'Sequence[Judged]'
+    ) -> None:
+        """Keep what was decided with the result, and tell the user.
+
+        ``alone`` and ``decided`` are what those held out, fold by fold, were answered by the
+        target alone and by what was decided on.
+        """
 
     def note(self, text: str) -> None:
         """Tell the user."""
@@ -125,8 +131,8 @@ class MethodTrainer(Protocol[Fitted]):
 class FoldTrainer(MethodTrainer[Fitted], Protocol[Fitted]):
     """A trainer that some are held out of, sources included, to judge by."""
 
-    def scores(self, fitted: Fitted) -> 'Scores':
-        """Give the macro-F1 of each of those held out."""
+    def judge(self, fitted: Fitted) -> 'Judged':
+        """Let a target answer those held out, and give the macro-F1 of each."""
 
     def submit(self, work: 'Callable[[FoldTrainer[Any]], T]') -> Pending[T]:
         """Let work be done on this fold beside what comes next, where there is a process for it.

@@ -19,6 +19,9 @@ from dataclasses import dataclass, field
 import math
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from xmodal_ros.errors import TrainingError
 
 # Who or what is met or not: people; recordings of one person; parts of one recording.
@@ -26,6 +29,20 @@ Unit = Literal['people', 'recordings', 'parts of a recording']
 Decision = Literal['kept', 'averaged', 'not used']
 # Macro-F1 of each unit, by its name.
 Scores = Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The ``scores`` of a target on those held out of its training, and what it answered them.
+
+    ``logits`` (N, classes) are those of the windows that end at ``ends_ns`` (N,) in
+    ``recordings`` (N,).
+    """
+
+    scores: Scores
+    recordings: NDArray[np.int64]
+    ends_ns: NDArray[np.int64]
+    logits: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -74,7 +91,8 @@ class Verdict:
 
     ``gain`` is that of what was decided on, or where nothing is used of the best that there was,
     in macro-F1, over ``units`` of which ``better`` were better; ``scores`` are the mean macro-F1
-    of all that was compared.
+    of all that was compared. ``together`` says that not the net alone was judged but all that
+    answers with it.
     """
 
     target: str
@@ -86,14 +104,16 @@ class Verdict:
     better: int
     units: int
     scores: Mapping[str, float] = field(default_factory=dict)
+    together: bool = False
 
     @property
     def sentence(self) -> str:
         """Say it to a person."""
         unmet = 'not been taught on' if self.unit == 'parts of a recording' else 'not met'
+        beside = ', beside all else that answers' if self.together else ''
         found = (
-            f'{" and ".join(self.sources)} taught {self.target}: {self.gain:+.2f} macro-F1 on '
-            f'{self.unit} it had {unmet} ({self.better} of {self.units} better)'
+            f'{" and ".join(self.sources)} taught {self.target}{beside}: {self.gain:+.2f} '
+            f'macro-F1 on {self.unit} it had {unmet} ({self.better} of {self.units} better)'
         )
         if self.decision == 'averaged':
             why = 'kept' if self.gain > self.error else 'which is too little to tell'
@@ -105,6 +125,7 @@ class Verdict:
         return {
             'sentence': self.sentence,
             'decision': self.decision,
+            'judged': 'all that answers' if self.together else 'the net',
             'sources': list(self.sources),
             'unit': self.unit,
             'gain': round(self.gain, 4),

@@ -39,7 +39,6 @@ from xmodal_ros.methods.method import (
     FoldTrainer,
     MethodOptions,
     MethodTrainer,
-    Pending,
 )
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.relational import Relations
@@ -52,7 +51,7 @@ from xmodal_ros.methods.training_module import (
     TransferTask,
 )
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.methods.verdict import judge, Scores, Way
+from xmodal_ros.methods.verdict import Decision, judge, Judged, Scores, Way
 from xmodal_ros.models.classifier import Outputs
 
 _ALONE: Final = Unimodal(MethodOptions())
@@ -138,13 +137,26 @@ class Xmodal(PairedMethod):
                 each.cancel()
             again = folds if sources else ()
             tried = [fold.submit(partial(self._try, sources=sources)) for fold in again]
-        alone, ways = self._scored(trainer, tried, sources)
-        if not ways:
+        found = [each.result() for each in tried] if sources else []
+        sets = self._able(trainer, found, sources)
+        if not sets:
             return trainer.fit(_ALONE, ())
-        if not alone:
-            return self._by_validation(trainer, ways[-1].sources)
-        verdict = judge(trainer.target, unit, alone, ways)
-        trainer.conclude(verdict)
+        if not found:
+            return self._by_validation(trainer, sets[-1])
+        ways = [
+            Way(
+                names,
+                _scores(each.taught[names] for each in found),
+                _scores(each.averaged[names] for each in found),
+            )
+            for names in sets
+        ]
+        verdict = judge(trainer.target, unit, _scores(each.alone for each in found), ways)
+        trainer.conclude(
+            verdict,
+            [each.alone for each in found],
+            [each.of(verdict.sources, verdict.decision) for each in found],
+        )
         if verdict.decision == 'not used':
             return trainer.fit(_ALONE, ())
         if verdict.decision == 'kept':
@@ -153,40 +165,31 @@ class Xmodal(PairedMethod):
         return trainer.average(trainer.fit(self, verdict.sources), own.result())
 
     def _try(self, fold: FoldTrainer[Any], sources: Sequence[str]) -> '_Tried':
-        """Score the target alone, from each source and from all, on those it had not met."""
+        """Judge the target alone, from each source and from all, by those it had not met."""
         own = fold.fit(_ALONE, ())
-        tried = _Tried(fold.scores(own))
+        tried = _Tried(fold.judge(own))
         for names in _sets(sources):
             try:
                 fitted = fold.fit(self, names)
             except TrainingError as error:
                 tried.failures[names] = str(error)
                 continue
-            tried.taught[names] = fold.scores(fitted)
-            tried.averaged[names] = fold.scores(fold.average(fitted, own))
+            tried.taught[names] = fold.judge(fitted)
+            tried.averaged[names] = fold.judge(fold.average(fitted, own))
         return tried
 
-    def _scored(
-        self,
-        trainer: MethodTrainer[Fitted],
-        pending: Sequence[Pending['_Tried']],
-        sources: Sequence[str],
-    ) -> tuple[Scores, list[Way]]:
-        """Gather the scores of all who were held out; leave out what cannot teach in each part."""
-        alone: dict[str, float] = {}
-        ways = {names: Way(names, {}, {}) for names in _sets(sources)}
-        for each in pending if ways else ():
-            tried = each.result()
-            alone |= tried.alone
-            for names, way in list(ways.items()):
+    def _able(
+        self, trainer: MethodTrainer[Fitted], found: Sequence['_Tried'], sources: Sequence[str]
+    ) -> list[tuple[str, ...]]:
+        """Give the sets of sources that taught something in each part, and say why of others."""
+        able = _sets(sources)
+        for tried in found:
+            for names in able.copy():
                 if names in tried.failures:
                     why = tried.failures[names]
                     trainer.note(f'{" and ".join(names)} cannot teach and is left out: {why}')
-                    del ways[names]
-                else:
-                    taught = {**way.taught, **tried.taught[names]}
-                    ways[names] = Way(names, taught, {**way.averaged, **tried.averaged[names]})
-        return alone, list(ways.values())
+                    able.remove(names)
+        return able
 
     def _by_validation(self, trainer: MethodTrainer[Fitted], sources: Sequence[str]) -> Fitted:
         """Take the better of two by what validation says, where nobody can be held out."""
@@ -214,15 +217,25 @@ class Xmodal(PairedMethod):
 
 @dataclass(frozen=True)
 class _Tried:
-    """What the target scores on a part of the people, alone and by the sets of its sources.
+    """What a part of the people say of the target, alone and by the sets of its sources.
 
     ``failures`` say why the target could not learn from a set.
     """
 
-    alone: Scores
-    taught: dict[tuple[str, ...], Scores] = field(default_factory=dict)
-    averaged: dict[tuple[str, ...], Scores] = field(default_factory=dict)
+    alone: Judged
+    taught: dict[tuple[str, ...], Judged] = field(default_factory=dict)
+    averaged: dict[tuple[str, ...], Judged] = field(default_factory=dict)
     failures: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def of(self, sources: tuple[str, ...], decision: Decision) -> Judged:
+        """Give what was decided on."""
+        if decision == 'not used':
+            return self.alone
+        return (self.averaged if decision == 'averaged' else self.taught)[sources]
+
+
+def _scores(parts: Iterable[Judged]) -> Scores:
+    return {unit: score for part in parts for unit, score in part.scores.items()}
 
 
 def _sets(sources: Sequence[str]) -> list[tuple[str, ...]]:

@@ -78,6 +78,15 @@ def paired_difference(
     return difference_of(mean, drawn, subjects)
 
 
+def score_interval(counts: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Give the 95 % interval of a row's score, within what that can be; None where not known."""
+    # Its difference to nothing at all.
+    score = paired_difference(counts, np.zeros_like(counts))
+    if score.low is None or score.high is None:
+        return None
+    return max(score.low, 0.0), min(score.high, 1.0)
+
+
 def difference_of(mean: float, drawn: NDArray[np.float64], units: int) -> Difference:
     """Judge a difference by its bootstrap over ``units`` subjects, two at least.
 

@@ -143,7 +143,7 @@ _IMU: Final = (
         'no-gyro',
         'note',
         'the messages say that angular rates are not measured',
-        'train with --channels acc, if the sensor has no gyro',
+        'nothing, if the sensor has no gyro: it is learnt from accelerations alone',
     ),
     DataCheck(
         'gravity',
@@ -184,8 +184,7 @@ _IMU: Final = (
         'warning',
         'the angular rate is exactly zero while the acceleration moves',
         'let the driver unite both in each message (unite_imu_method of realsense2_camera), or, '
-        'where there is no gyro, say so by angular_velocity_covariance[0] = -1 and train with '
-        '--channels acc',
+        'where there is no gyro, say so by angular_velocity_covariance[0] = -1',
     ),
     DataCheck(
         'stuck-axis',

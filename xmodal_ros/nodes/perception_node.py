@@ -152,15 +152,16 @@ class _TableNode(Node):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(_NAME, automatically_declare_parameters_from_overrides=True, **options)
-        for each in parameter_tables.PERCEPTION:
-            if self.has_parameter(each.name):
-                # What was given is taken up again, with its description and range.
-                self.undeclare_parameter(each.name)
-        parameters.declare(self, parameter_tables.PERCEPTION)
-        #: Parameters given that are not of the table; other nodes of the process may have them.
-        self.others = self._undescribed()
-        given = self.get_parameters_by_prefix(_PREFIX)
-        self.sensors = read_sensors({name: each.value for name, each in given.items()})
+        try:
+            self._declare()
+            #: Parameters given that are not of the table; other nodes here may have them.
+            self.others = self._undescribed()
+            given = self.get_parameters_by_prefix(_PREFIX)
+            self.sensors = read_sensors({name: each.value for name, each in given.items()})
+        except BaseException:
+            # Nobody gets it who could destroy it.
+            self.destroy_node()
+            raise
         self.add_on_set_parameters_callback(self._refuse)
 
     def overrides(self, values: Mapping[str, Any]) -> list[RosParameter]:
@@ -170,6 +171,13 @@ class _TableNode(Node):
             'diagnostics_period': parameters.number(self, 'diagnostics_period'),
         }
         return [RosParameter(name, value=value) for name, value in {**shared, **values}.items()]
+
+    def _declare(self) -> None:
+        for each in parameter_tables.PERCEPTION:
+            if self.has_parameter(each.name):
+                # What was given is taken up again, with its description and range.
+                self.undeclare_parameter(each.name)
+        parameters.declare(self, parameter_tables.PERCEPTION)
 
     def _undescribed(self) -> list[str]:
         known = {each.name for each in parameter_tables.PERCEPTION}

@@ -48,11 +48,11 @@ from xmodal_ros.studies.results import Outcome, outcome, RunRecord
 from xmodal_ros.studies.run_code import code_of
 from xmodal_ros.studies.runs import Group, inner_folds, Run
 from xmodal_ros.studies.specification import MethodRow
+from xmodal_ros.training.answering import choose_answering
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.ensemble import choose_ensemble, EncoderChoice, PseudoLabels
 from xmodal_ros.training.folds import HeldOut, make_folds, stretches
 from xmodal_ros.training.freed_memory import freed_memory_kept
-from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
 from xmodal_ros.training.window_statistics import OtherSensor, StatisticsBaseline
@@ -266,9 +266,9 @@ class _GroupRunner:
             torch.set_num_threads(THREADS_A_RUN)
             self._trainer.check(method)
             self._trainer.durations_s.clear()
-            self._trainer.verdict = None
+            self._trainer.verdict = self._trainer.judged = None
             fitted = method.train_target(self._trainer)
-            choice = self._choose(method, fitted)
+            fitted, choice = self._choose(method, fitted)
             if choice.ensemble is not None:
                 fitted.classifier.join(copy.deepcopy(choice.ensemble))
             calibration = choice.calibration
@@ -297,27 +297,22 @@ class _GroupRunner:
         verdict = self._trainer.verdict
         return {} if verdict is None else {'verdict': verdict.document()}
 
-    def _choose(self, method: TransferMethod, fitted: FitResult) -> EncoderChoice:
-        """Choose what answers beside the target's net."""
-        target = self._group.target
-        if method.gives_pseudo_labels and self._recipes[target].auto:
-            pseudo = make_pseudo_labels(
-                self._trainer, self._group_data.sets, fitted, self._choose_alone
-            )
-            if pseudo is not None:
-                return self._choose_for(target, pseudo)
-        return self._choose_alone(target)
+    def _choose(
+        self, method: TransferMethod, fitted: FitResult
+    ) -> tuple[FitResult, EncoderChoice]:
+        """Choose what answers with the target's net, where that was left to us; gives both."""
+        if not self._recipes[self._group.target].auto:
+            return fitted, EncoderChoice(None, None, {})
+        sets = self._group_data.sets
+        return choose_answering(method, self._trainer, sets, fitted, self._choose_for)
 
-    def _choose_alone(self, name: str) -> EncoderChoice:
-        """Choose what answers beside a sensor's net that learns alone, once for all rows."""
+    def _choose_for(self, name: str, pseudo: PseudoLabels | None = None, /) -> EncoderChoice:
+        """Choose what answers beside a sensor's net; where it learns alone, once for all rows."""
         if not self._recipes[name].auto:
             return EncoderChoice(None, None, {})
-        if name not in self._choices:
-            self._choices[name] = self._choose_for(name, None)
-        return self._choices[name]
-
-    def _choose_for(self, name: str, pseudo: PseudoLabels | None) -> EncoderChoice:
-        return choose_ensemble(
+        if pseudo is None and name in self._choices:
+            return self._choices[name]
+        choice = choose_ensemble(
             self._trainer.document(name),
             self._recipes[name],
             self._group_data.sets[name],
@@ -329,6 +324,9 @@ class _GroupRunner:
             learn_validation=not self._validates_on_people and self._group.labels.all_known,
             pseudo=pseudo,
         )
+        if pseudo is None:
+            self._choices[name] = choice
+        return choice
 
     def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:
         assert row.statistics is not None  # noqa: S101 - asked before

@@ -40,7 +40,7 @@ from xmodal_ros.studies.recipes import make_recipes, place_sensors
 from xmodal_ros.studies.results import RunRecord
 from xmodal_ros.studies.run_code import code_of
 from xmodal_ros.studies.runner import devices_for, Job, Task
-from xmodal_ros.studies.runs import directions, file_name, groups, People, Run
+from xmodal_ros.studies.runs import directions, file_name, Group, groups, People, Run
 from xmodal_ros.studies.specification import Direction, Study
 from xmodal_ros.studies.summary import summarise, Table
 
@@ -112,7 +112,10 @@ class StudyRuns:
         recipes = make_recipes(self.study, facts)
         people = _people(facts, recipes)
         self._check_people(people)
-        for note in _not_shown_in_training(directions(self.study, people), facts):
+        folds = directions(self.study, people)
+        for note in _not_shown_in_training(folds, facts):
+            reporter.note(note)
+        for note in _not_shown_by_drawn(groups(self.study, people), folds, facts):
             reporter.note(note)
         options = DataOptions(self._windows, workers, strict=True)
         with self._cutting(reporter):
@@ -273,11 +276,7 @@ def _not_shown_in_training(
     folds: Iterable[Direction], facts: Sequence[RecordingFacts]
 ) -> Iterator[str]:
     """Say which activities people are tested on that none of those who train there shows."""
-    shown_by: dict[str, set[str]] = {}
-    for fact in facts:
-        for segment in fact.segments:
-            shown_by.setdefault(segment.label, set()).add(fact.subject)
-    for label, people in sorted(shown_by.items()):
+    for label, people in _shown_by(facts).items():
         tested = {
             name
             for direction in folds
@@ -290,6 +289,49 @@ def _not_shown_in_training(
                 f"activity '{label}' of {names}: where they are tested, nobody who trains shows "
                 'it, and it counts as missed'
             )
+
+
+def _not_shown_by_drawn(
+    made: Iterable[Group], folds: Sequence[Direction], facts: Sequence[RecordingFacts]
+) -> Iterator[str]:
+    """Say where that is so as few people are drawn, who of a fold's do not show an activity."""
+    shown_by = _shown_by(facts)
+    drawings: dict[str, set[tuple[int, int, tuple[str, ...]]]] = {}
+    for group in made:
+        direction = group.fold.direction
+        if group.labels.people is not None and direction is not None:
+            drawn = group.labelled or direction.train
+            drawings.setdefault(group.labels.title, set()).add(
+                (group.seed, group.fold.number, drawn)
+            )
+    for title, found in drawings.items():
+        missed = Counter(
+            label
+            for _, number, drawn in sorted(found)
+            for label, people in shown_by.items()
+            if people.isdisjoint(drawn)
+            and not people.isdisjoint(folds[number].train)
+            and not people.isdisjoint(folds[number].test)
+        )
+        if missed:
+            where = ', '.join(
+                f"'{label}' in {missed[label]} of {len(found)} drawings"
+                for label in shown_by
+                if missed[label]
+            )
+            yield (
+                f'{title}: nobody who is drawn shows {where}, where people are tested on it and '
+                'it counts as missed'
+            )
+
+
+def _shown_by(facts: Sequence[RecordingFacts]) -> dict[str, set[str]]:
+    """Give who shows each activity."""
+    shown_by: dict[str, set[str]] = {}
+    for fact in facts:
+        for segment in fact.segments:
+            shown_by.setdefault(segment.label, set()).add(fact.subject)
+    return dict(sorted(shown_by.items()))
 
 
 def _people(facts: Sequence[RecordingFacts], sensors: Iterable[str]) -> People:

@@ -28,6 +28,7 @@ from xmodal_ros.metrics.statistics import (
     holm,
     mean_score,
     paired_difference,
+    score_interval,
 )
 from xmodal_ros.studies.results import Outcome, RunRecord
 from xmodal_ros.studies.runs import Run
@@ -215,10 +216,7 @@ def _line(
         window = paired_difference(*_aligned([outcomes, compared], both, 'window'))
     if outcomes:
         (counts,) = _aligned([outcomes], list(outcomes), 'clip')
-        # To nothing at all: the interval of the score itself.
-        score = paired_difference(counts, np.zeros_like(counts))
-        if score.low is not None and score.high is not None:
-            interval = score.low, score.high
+        interval = score_interval(counts)
     by_seed = {seed: _aligned([outcomes], [seed], 'clip')[0] for seed in outcomes}
     scores = [mean_score(counts) for counts in by_seed.values()]
     by_window = [mean_score(_aligned([outcomes], [s], 'window')[0]) for s in outcomes]

@@ -68,7 +68,6 @@ def model_card(
         ],
         unit=next(iter(intervals.values()), None),
         worst=sorted(scores.f1_by_label.items(), key=lambda each: each[1]) if scores else [],
-        trained=len(info.subjects_trained_on),
         tested=len(made['subjects']['test']),
         unlearnt=evaluation.unknown_labels,
         topic=topic,

@@ -52,9 +52,8 @@ from xmodal_ros.training.stacking import (
     ENOUGH_GROUPS,
     Stacked,
 )
+from xmodal_ros.training.together import centred, HeldOutAnswers, NET
 from xmodal_ros.training.trainer import predict_logits, prepare_encoder, Trainer
-
-NET: Final = 'net'
 
 _FOLDS: Final = 3
 # Of one recording, a multiple of the folds.
@@ -78,12 +77,14 @@ _USUAL_STRENGTH_OF_LIKENESS: Final = 0.01
 class EncoderChoice:
     """What was chosen: the members, how sure they are, and how that was found, as a document.
 
-    Without an ``ensemble`` the net answers alone.
+    Without an ``ensemble`` the net answers alone. ``held_out`` is what members answered where
+    they were tried.
     """
 
     ensemble: Ensemble | None
     calibration: Calibration | None
     document: dict[str, Any]
+    held_out: HeldOutAnswers | None = None
 
     def with_sources(self, sources: Sequence[str]) -> tuple[str, ...]:
         """Give ``sources``, those that the net learnt from, and behind them the members'."""
@@ -147,7 +148,11 @@ def choose_ensemble(
     """
     grid = GRID if document.encoder.input == 'pictures' else None
     most = _most_windows(recipe, examples.training)
-    material = _material(document, recipe, examples, seed, people, learn_validation)
+    material = (
+        _material(document, recipe, examples, seed, people, learn_validation)
+        if nets is None
+        else nets.material
+    )
     if material is None:
         return _net_alone('too few windows to choose by', document, reporter)
     taught = (
@@ -187,7 +192,7 @@ def choose_ensemble(
             'macro_f1': [round(each.score, 4) for each in found],
         }
         reporter.note(_told(pseudo, taught, found, used=bool(best)))
-    return _combine(
+    choice = _combine(
         material,
         ways[best],
         grid,
@@ -196,6 +201,18 @@ def choose_ensemble(
         said,
         document.sensor,
         reporter,
+    )
+    windows, chosen = material.windows, ways[best].answers
+    return replace(
+        choice,
+        held_out=HeldOutAnswers(
+            windows.recordings,
+            windows.ends_ns,
+            material.labels,
+            material.groups,
+            ways[0].answers,
+            chosen,
+        ),
     )
 
 
@@ -281,7 +298,7 @@ def _fit_members(
             statistics = inputs if statistics is None else statistics
         held_out = _fit_answer(member, inputs.numpy(), material, classes, seed, tell, few=few)
         fitted.members.append(member)
-        fitted.answers[config.name] = _centred(held_out[material.judged])
+        fitted.answers[config.name] = centred(held_out[material.judged])
         reporter.advance(first + folds + 1, name)
     return fitted
 
@@ -552,16 +569,17 @@ class _LastWeights(Callback):
 class NetsTried:
     """Nets that each answer windows of groups that they have not learnt from."""
 
-    judged: NDArray[np.bool_]
+    material: _Material
     classes: int
     parts: Sequence[tuple[NDArray[np.bool_], Pending[NDArray[np.float64]]]]
 
     def answers(self) -> NDArray[np.float64]:
         """Give centred logits (N, classes) for all windows that are judged."""
-        answers = np.zeros((len(self.judged), self.classes))
+        judged = self.material.judged
+        answers = np.zeros((len(judged), self.classes))
         for held, part in self.parts:
             answers[held] = part.result()
-        return _centred(answers[self.judged])
+        return centred(answers[judged])
 
 
 def _try_nets(
@@ -594,7 +612,7 @@ def _try_nets(
         name = f'{material.unit} {number + 1} of {len(material.folds)}'
         net = _NetOfPart(document, recipe, training, windows.only(out), shown, seed, device, name)
         parts.append((out, executor.submit(net, FitHooks(reporter), later=later)))
-    return NetsTried(material.judged, len(document.labels), parts)
+    return NetsTried(material, len(document.labels), parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -666,11 +684,6 @@ def _of_others(
     """Give the windows, without a label too, of people or recordings other than those left out."""
     whom = _persons(people) if material.unit == 'people' else np.arange(len(people))
     return whole.only(~np.isin(whom[whole.recordings], whom[left_out]))
-
-
-def _centred(answers: NDArray[np.float64]) -> NDArray[np.float64]:
-    centred: NDArray[np.float64] = answers - answers.mean(axis=1, keepdims=True)
-    return centred
 
 
 def _shares(

@@ -26,12 +26,13 @@ import json
 import pickle
 import threading
 import time
+import traceback
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 import torch
 
-from xmodal_ros.executors import is_lost_worker, LocalExecutor
+from xmodal_ros.executors import is_lost_worker, LocalExecutor, sendable
 from xmodal_ros.machine import free_bytes, usable_cores
 from xmodal_ros.methods.method import Pending
 from xmodal_ros.progress import EpochMetrics, NullReporter, ProgressReporter
@@ -393,8 +394,13 @@ def _do_there(content: bytes, seed: int, open_stores: OpenStores | None, slot: i
     if open_stores is not None:
         hooks = replace(hooks, stores=open_stores(reporter.note))
     with repeatable(seed), freed_memory_kept():
-        value = work(hooks)
-    return pickle.dumps(_Done(value, reporter.notes, recorder.epochs))
+        try:
+            value, error = work(hooks), None
+        except Exception as raised:  # noqa: BLE001 - it is raised where the result is asked for
+            value, error = None, sendable(raised)
+            # Where it was raised is not pickled.
+            error.add_note(''.join(traceback.format_exception(raised)))
+    return pickle.dumps(_Done(value, reporter.notes, recorder.epochs, error))
 
 
 IN_TURN: Final = PartExecutor(1, 0, NullReporter())

@@ -134,23 +134,31 @@ def _warnings(
             'it was trained with --quick, to try whether all works: its scores, and whether '
             'sources help, say little of what can be learnt'
         )
-    examples = data_module.sets[config.target].training
-    numbers = np.unique(examples.recordings[examples.labelled]).tolist()
+    examples, named = data_module.sets[config.target], data_module.split.validation
+    shown = examples.training.recordings[examples.training.labelled]
+    if not named:
+        shown = np.concatenate([shown, examples.validation.recordings])
     # Of others there may be sources alone.
-    people = sorted({data_module.learning[number].subject for number in numbers})
-    if not data_module.split.validation:
-        if len(people) == 1:
-            found.append(
-                f"all recordings of '{config.target}' that were learnt from are of '{people[0]}': "
-                'what is right on validation, what the choice of an encoder reached and how sure '
-                'the model is were measured on these too and say nothing about other people. Only '
-                'the scores of test subjects do: record more people to learn from'
-            )
-        elif choice.calibration is None:
-            found.append(
-                'it was calibrated on segments of people it has learnt from: with others it is '
-                'surer of itself than it should be, and `unknown` is rarer. Name --val-subjects'
-            )
+    people = sorted({data_module.learning[number].subject for number in np.unique(shown).tolist()})
+    chosen = 'what the choice of an encoder reached'
+    if len(people) == 1 and (not named or 'over' in choice.document):
+        measured = (
+            f'{chosen} was measured on these too and says nothing'
+            if named
+            else f'what is right on validation, {chosen} and how sure the model is were measured '
+            'on these too and say nothing'
+        )
+        found.append(
+            f"all recordings of '{config.target}' that were learnt from are of '{people[0]}': "
+            f'{measured} about other people. Only the scores of '
+            f'{"validation and " if named else ""}test subjects do: record more people to learn '
+            'from'
+        )
+    elif choice.calibration is None and not named:
+        found.append(
+            'it was calibrated on segments of people it has learnt from: with others it is '
+            'surer of itself than it should be, and `unknown` is rarer. Name --val-subjects'
+        )
     return found
 
 

@@ -37,6 +37,7 @@ from xmodal_ros.progress import NullReporter, ProgressReporter
 from xmodal_ros.runtime.devices import choose_device, make_deterministic
 from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
+from xmodal_ros.training.answering import choose_answering
 from xmodal_ros.training.calibration import calibrate
 from xmodal_ros.training.callbacks import Callback
 from xmodal_ros.training.card import model_card
@@ -61,7 +62,6 @@ from xmodal_ros.training.ensemble import (
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.freed_memory import freed_memory_kept
 from xmodal_ros.training.parts import IN_TURN, PartExecutor, processes_for
-from xmodal_ros.training.pseudo_labels import make_pseudo_labels
 from xmodal_ros.training.result import bundle_scores, provenance, TrainingResult
 from xmodal_ros.training.trainer import FitResult, predict_answers, repeatable
 from xmodal_ros.training.transfer_trainer import TransferTrainer
@@ -125,7 +125,9 @@ def train(
             trainer.check(method)
             nets = _try_nets(config, data_module, trainer, device, executor)
             fitted = method.train_target(trainer)
-            choice = _choose(config, data_module, method, trainer, fitted, device, executor, nets)
+            fitted, choice = _choose(
+                config, data_module, method, trainer, fitted, device, executor, nets
+            )
             info = _describe(config, data_module, method, trainer, fitted, choice)
         bundle = Bundle(out, info, fitted.classifier, device)
         begun = time.monotonic()
@@ -174,6 +176,8 @@ def assist(config: TrainingConfiguration, context: DistributedContext) -> None:
         )
         trainer.check(method)
         method.train_target(trainer)
+        if data_module.recipes[config.target].auto:
+            trainer.fit_alone_after_all(wanted=False)
 
 
 def _identity(
@@ -348,11 +352,13 @@ def _choose(
     device: torch.device,
     executor: PartExecutor,
     nets: NetsTried | None,
-) -> EncoderChoice:
-    """Choose what answers with the target's net, where that was left to us."""
+) -> tuple[FitResult, EncoderChoice]:
+    """Choose what answers with the target's net, where that was left to us; gives both."""
     begun = time.monotonic()
+    if not data_module.recipes[config.target].auto:
+        return fitted, EncoderChoice(None, None, {})
 
-    def choose_for(name: str, pseudo: PseudoLabels | None = None) -> EncoderChoice:
+    def choose_for(name: str, pseudo: PseudoLabels | None = None, /) -> EncoderChoice:
         recipe = data_module.recipes[name]
         if not recipe.auto:
             return EncoderChoice(None, None, {})
@@ -370,13 +376,9 @@ def _choose(
             nets=nets if name == config.target else None,
         )
 
-    pseudo = None
-    if method.gives_pseudo_labels and data_module.recipes[config.target].auto:
-        pseudo = make_pseudo_labels(trainer, data_module.sets, fitted, choose_for)
-    choice = choose_for(config.target, pseudo)
-    if choice.document:
-        trainer.durations_s['choosing an encoder'] = time.monotonic() - begun
-    return choice
+    fitted, choice = choose_answering(method, trainer, data_module.sets, fitted, choose_for)
+    trainer.durations_s['choosing an encoder'] = time.monotonic() - begun
+    return fitted, choice
 
 
 def _describe(
@@ -439,7 +441,12 @@ def _test(
             reporter.begin(f'testing on {reader.name}', reader.topics[sensor.topic].count)
             offline = classify_bag(engine, reader, sensor, reporter.advance)
             bag = evaluate_bag(
-                bundle.info, reader, sensor.name, offline, merge_labels=config.merge_labels
+                bundle.info,
+                reader,
+                sensor.name,
+                offline,
+                sensor_topics=[sensor.topic],
+                merge_labels=config.merge_labels,
             )
             for doubt in bag.doubts:
                 reporter.note(f'{reader.name}, to test on: {sensor.name}: {doubt}')

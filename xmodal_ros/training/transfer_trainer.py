@@ -34,7 +34,7 @@ from xmodal_ros.errors import TrainingError
 from xmodal_ros.methods.method import Deferred, Pending, TransferMethod
 from xmodal_ros.methods.source import NO_LABEL, Source
 from xmodal_ros.methods.unimodal import Unimodal
-from xmodal_ros.methods.verdict import Scores, Unit, Verdict
+from xmodal_ros.methods.verdict import Judged, Unit, Verdict
 from xmodal_ros.metrics.macro_f1 import count_by_class
 from xmodal_ros.modalities.augmentation import NoAugmentation
 from xmodal_ros.models.classifier import Classifier
@@ -116,6 +116,8 @@ class TransferTrainer:
         """Wall time of each fit, by what it was; for the report only."""
         self.verdict: Verdict | None = None
         """What the method decided about its sources, where it did."""
+        self.judged: tuple[Sequence[Judged], Sequence[Judged]] | None = None
+        """What it decided by: answers of the target alone, and as it was decided."""
         self.labels = tuple(labels)
         self._recipes = recipes
         self._sets = sets
@@ -309,10 +311,23 @@ class TransferTrainer:
             for number, fold in enumerate(folds, 1)
         ]
 
-    def conclude(self, verdict: Verdict) -> None:
+    def conclude(
+        self, verdict: Verdict, alone: Sequence[Judged], decided: Sequence[Judged]
+    ) -> None:
         """Keep what was decided, and tell the user."""
         self.verdict = verdict
+        self.judged = (alone, decided)
         self.note(verdict.sentence)
+
+    def fit_alone_after_all(self, *, wanted: bool) -> FitResult | None:
+        """Train the target without the sources that were to be used, if that is ``wanted``.
+
+        Where several processes train, all of them ask, and the main one says.
+        """
+        used = self.verdict is not None and self.verdict.decision != 'not used'
+        if not used or not self._context.broadcast(float(wanted)):
+            return None
+        return self.fit(Unimodal(Unimodal.Options()), ())
 
     def note(self, text: str) -> None:
         """Say something that the user should know."""
@@ -474,12 +489,14 @@ class HeldOutTrainer(TransferTrainer):
         )
         self.fold = fold
 
-    def scores(self, fitted: FitResult) -> Scores:
-        """Give the macro-F1 of each of those held out."""
-        judged = self.read(self.target, self.fold.judged.values)
-        logits = predict_logits(fitted.classifier, judged, self._context)
+    def judge(self, fitted: FitResult) -> Judged:
+        """Let a target answer those held out, and give the macro-F1 of each."""
+        judged = self.fold.judged
+        windows = self.read(self.target, judged.values)
+        logits = predict_logits(fitted.classifier, windows, self._context)
         found = self.fold.scores(logits.argmax(dim=1).numpy())
-        return {name: self._context.broadcast(score) for name, score in found.items()}
+        scores = {name: self._context.broadcast(score) for name, score in found.items()}
+        return Judged(scores, judged.recordings, judged.ends_ns, logits.double().numpy())
 
     def submit(self, work: Callable[['HeldOutTrainer'], T]) -> Pending[T]:
         """Let work be done on this fold beside what comes next, where there is a process for it.

@@ -71,6 +71,29 @@ def stamps(bag: Path, topic: str) -> list[int]:
         return [read_stamp_ns(message.data) - START_NS for message in reader.messages([topic])]
 
 
+@pytest.mark.parametrize(('offset_s', 'what'), [(0.5, 'subtract'), (-0.5, 'add')])
+def test_labels_of_a_file_in_the_bag_count_from_elsewhere_as_is_told(
+    folder: Path, tmp_path: Path, offset_s: float, what: str
+) -> None:
+    labels = tmp_path / 'labels.csv'
+    labels.write_text('start,end,label\n0.75,1.25,wave\n')
+    mine = replace(files(folder), imu=None, audio=None, labels=labels, video_offset_s=offset_s)
+    made = import_own_files(mine, tmp_path / 'bag', 'ada')
+    (note,) = made.notes
+    assert note.endswith(f'{what} 0.500 there')
+    rows = f'start,end,label\n{0.75 - offset_s},{1.25 - offset_s},wave\n'
+    (made.path / 'labels.csv').write_text(rows)
+    with BagReader(made.path) as reader:
+        assert read_segments(reader) == made.segments
+
+
+def test_labels_that_count_from_the_first_message_are_not_remarked_upon(
+    folder: Path, tmp_path: Path
+) -> None:
+    mine = replace(files(folder), video=None, audio=None, imu_offset_s=0.0)
+    assert import_own_files(mine, tmp_path / 'bag', 'ada').notes == ()
+
+
 def test_all_files_become_one_recording_with_offsets(folder: Path, tmp_path: Path) -> None:
     made = import_own_files(files(folder), tmp_path / 'bag', 'ada')
     assert made.messages == {'imu': 200, 'camera': FRAMES, 'microphone': 10}

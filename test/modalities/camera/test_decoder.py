@@ -26,6 +26,7 @@ import pytest
 from test.messages import compressed_bytes, EPOCH, image_bytes
 from xmodal_ros.modalities.camera.compressed import read_header
 from xmodal_ros.modalities.camera.decoder import CameraDecoder
+from xmodal_ros.modalities.camera.modality import Camera
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE, IMAGE_TYPE
 from xmodal_ros.streams.sample import DecodeError
 
@@ -269,10 +270,22 @@ def test_compressed_inverse_depth_is_metres():
     np.testing.assert_allclose(frame, metres, rtol=1e-3)
 
 
-def test_unknown_depth_is_zero():
-    metres = np.full((12, 16), np.nan, np.float32)
+@pytest.mark.parametrize('unknown', [np.nan, np.inf, -1, 1e6, np.finfo(np.float32).max])
+def test_unknown_depth_is_zero(unknown):
+    metres = np.full((12, 16), unknown, np.float32)
     frame = CameraDecoder(IMAGE_TYPE, 'depth', 12, 16)(image_bytes(EPOCH, metres, '32FC1'))
     assert not frame.values.any()
+
+
+@pytest.mark.parametrize(
+    ('encoding', 'value', 'metres'),
+    [('16UC1', 65_535, 65.535), ('32FC1', 65_504, 65_504), ('32FC1', 70_000, 0)],
+)
+def test_the_greatest_depth_is_a_number_in_windows_that_are_kept_too(encoding, value, metres):
+    picture = np.full((12, 16), value, 'u2' if encoding == '16UC1' else 'f4')
+    frame = CameraDecoder(IMAGE_TYPE, 'depth', 12, 16)(image_bytes(EPOCH, picture, encoding))
+    assert frame.values == pytest.approx(metres)
+    assert Camera().compact(frame.values) == pytest.approx(metres, rel=1e-3)
 
 
 def test_frames_are_scaled_by_area():

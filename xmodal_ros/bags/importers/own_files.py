@@ -37,6 +37,8 @@ IMU: Final = Sensor('imu', 'imu', '/imu/data', 'imu_link')
 CAMERA: Final = Sensor('camera', 'camera', '/camera/image_raw/compressed', 'camera_link')
 MICROPHONE: Final = Sensor('microphone', 'audio', '/audio', 'microphone_link')
 # More kinds of things nobody has done in one recording: it is another column.
+# So far off, labels are a nuisance to methods that pair in time.
+_NOTED_S: Final = 0.05
 _MOST_ACTIVITIES: Final = 200
 # Thirty years: more than any clock is off, and stamps stay 64-bit nanoseconds.
 _MOST_OFFSET_S: Final = 1e9
@@ -161,7 +163,7 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
         made.segments,
         (made.last_ns - made.first_ns) / 1e9,
         made.repeated,
-        tuple(note for each in made.given for note in each.file.notes),
+        (*(note for each in made.given for note in each.file.notes), *made.about_labels()),
     )
 
 
@@ -217,6 +219,17 @@ class _Recording:
     def repeated(self) -> int:
         """Samples with the time of the one before."""
         return sum(each.file.repeated for each in self.given)
+
+    def about_labels(self) -> Iterator[str]:
+        """Say how seconds of a label file in the bag differ from those of the one given here."""
+        first_ns = min([self.first_ns, *(each.start_ns for each in self.segments)])
+        later_s = (first_ns - self._start_ns) / 1e9
+        if abs(later_s) >= _NOTED_S and not self._files.columns.label:
+            when, what = ('later', 'subtract') if later_s > 0 else ('earlier', 'add')
+            yield (
+                'seconds of --labels count from the start, those of a labels.csv in the bag from '
+                f'its first message, {abs(later_s):.3f} s {when}: {what} {abs(later_s):.3f} there'
+            )
 
     def records(self) -> Iterator[Record]:
         """Give all messages in order of time."""

@@ -60,6 +60,8 @@ _REDUCED: Final = {
 # compressed_depth_image_transport puts a format number and two parameters before the picture.
 _DEPTH_HEADER: Final = struct.Struct('<iff')
 _RVL_SIZE: Final = struct.Struct('<ii')
+# Of float16, in which windows are kept for training; drivers put more where nothing returned.
+_MOST_METRES: Final = 65_504
 _DEPTH_KINDS: Final = ('16UC1', '32FC1')
 # Deflate makes no more than 1032 bytes of one.
 _MOST_INFLATED: Final = 1032
@@ -349,5 +351,9 @@ def _from_inverse(picture: Frame, quantum: float, offset: float) -> Frame:
     inverse = np.where(known, picture, 1).astype(np.float32) - np.float32(offset)
     with np.errstate(all='ignore'):
         depth = np.where(known, np.float32(quantum) / inverse, np.float32(0))
-    usable = np.isfinite(depth) & (depth > 0)
-    return np.where(usable, depth, np.float32(0)).astype(np.float32)
+    return known_depth(depth)
+
+
+def known_depth(depth: Frame) -> Frame:
+    """Give depth in float32 metres with 0 where it is no distance that a sensor measures."""
+    return np.where((depth > 0) & (depth <= _MOST_METRES), depth, np.float32(0))

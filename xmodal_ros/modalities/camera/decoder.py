@@ -29,6 +29,7 @@ from xmodal_ros.modalities.camera.compressed import (
     decode_depth,
     decompress,
     eight_bits,
+    known_depth,
     PictureHeader,
     read_depth_header,
     read_intensity_header,
@@ -364,5 +365,4 @@ def _part(first: float, share: float, size: int) -> slice:
 
 
 def _metres(rows: Frame, unit: float) -> Frame:
-    depth = rows.astype(np.float32) * np.float32(unit)
-    return np.where(np.isfinite(depth), depth, np.float32(0))
+    return known_depth(rows.astype(np.float32) * np.float32(unit))

@@ -108,6 +108,15 @@ class ImuDecoder:
         return np.concatenate(measured, axis=1)
 
 
+def has_gyro(data: bytes) -> bool:
+    """Say whether a message does not say that angular rates are not measured (REP 145)."""
+    try:
+        _decode(data, 'acc_gyro', None)
+    except DecodeError as error:
+        return error.reason != 'no_gyro'
+    return True
+
+
 # Whoever cuts windows of a recording looks into its messages too, one after the other.
 @lru_cache(maxsize=1)
 def _decode(data: bytes, channels: ImuChannels, rotation: Matrix | None) -> Sample:

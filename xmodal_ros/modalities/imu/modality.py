@@ -32,7 +32,7 @@ from xmodal_ros.modalities.imu.contents import (
     ImuReader,
     measure,
 )
-from xmodal_ros.modalities.imu.decoder import IMU_TYPE, ImuDecoder
+from xmodal_ros.modalities.imu.decoder import has_gyro, IMU_TYPE, ImuDecoder
 from xmodal_ros.modalities.imu.messages import imu_sample_message
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.modalities.input_settings import SensorInputSettings
@@ -96,8 +96,11 @@ class Imu(Modality):
         first_message: bytes,
         options: Mapping[str, Any],
     ) -> TrainingDefaults:
-        """Resample at 50 Hz, and learn from the channels that the user chose."""
-        stream = ImuStream(channels=options.get('channels', 'acc_gyro'))
+        """Resample at 50 Hz; learn from the channels that the user chose, or that there are."""
+        channels = options.get('channels', 'auto')
+        if channels == 'auto':
+            channels = 'acc_gyro' if has_gyro(first_message) else 'acc'
+        stream = ImuStream(channels=channels)
         return TrainingDefaults(stream, rate_hz=50, encoder='imu_cnn')
 
     def augmentation(self) -> 'ImuAugmentation':
