@@ -498,7 +498,9 @@ REFUSALS: dict[str, Refusal] = {
         failing(Path, 'read_bytes', BROKEN, lambda folder, _: bag(folder)),
     ),
     # mcap
-    'cut mcap': Refusal(r'it has no footer\): it is still being.*wait .*mcap recover', cut(0.5)),
+    'cut mcap': Refusal(
+        r'it has no footer\): it is still being.*wait .*mcap recover .*in its place', cut(0.5)
+    ),
     'broken chunk': Refusal('truncated or damaged .*mcap recover', broken_chunk),
     'broken summary': Refusal('truncated or damaged', mcap(McapParts(), b'\x04' + bytes(9))),
     'undeclared': Refusal('of channels that it does not dec', mcap(McapParts().add(message(1)))),

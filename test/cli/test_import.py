@@ -160,8 +160,10 @@ def test_files_of_ones_own_become_a_bag(tmp_path: Path) -> None:
     result = files('--force', *apart)
     assert result.exit_code == 0, result.output
     assert '10 of 100 samples are left out' in result.stderr
-    for wrong in (('--acc', 'x,y'), ('--start', 'noon'), ('--subject', ' ')):
+    for wrong in (('--acc', 'x,y'), ('--acc', 'x,x,z'), ('--start', 'noon'), ('--subject', ' ')):
         assert isinstance(files(*wrong).exception, ConfigurationError)
+    second = files('--imu', str(tmp_path / 'gyro.csv')).exception
+    assert '--imu is given 2 times, but a recording takes one' in str(second)
 
 
 def test_an_option_that_may_be_repeated_takes_one_word_as_it_is(tmp_path: Path) -> None:

@@ -21,12 +21,13 @@ import numpy as np
 import pytest
 
 from test.messages import EPOCH, SECOND
+from xmodal_ros.bags.clocks import ClockCorrection, StampShift
 from xmodal_ros.data.clock_report import compare_clocks
 from xmodal_ros.data.recording import RecordingWindows
 
 
-def recorded(**behind_s: float) -> RecordingWindows:
-    """A recording of sensors whose stamps are so far behind the times of receipt."""
+def recorded(clocks: dict[str, StampShift] | None = None, **behind_s: float) -> RecordingWindows:
+    """A recording of sensors whose corrected stamps are so far behind the times of receipt."""
     received_ns = EPOCH + np.arange(20) * SECOND
     windows = {
         name: SimpleNamespace(
@@ -38,7 +39,7 @@ def recorded(**behind_s: float) -> RecordingWindows:
         )
         for name, s in behind_s.items()
     }
-    facts = SimpleNamespace(start_ns=EPOCH, end_ns=EPOCH + 20 * SECOND)
+    facts = SimpleNamespace(start_ns=EPOCH, end_ns=EPOCH + 20 * SECOND, clocks=clocks or {})
     return cast('RecordingWindows', SimpleNamespace(windows=windows, facts=facts))
 
 
@@ -51,3 +52,13 @@ def test_times_of_receipt_that_cannot_be_are_told_and_not_corrected():
     found = compare_clocks(recorded(imu=0.0, camera=7e9), {})
     assert 'camera: its stamps are 7000000000.000 s behind' in found.reports[1].complaint
     assert not found.corrections
+
+
+def test_a_corrected_clock_is_not_compared_with_times_of_receipt_that_were_its_own_stamps():
+    shift = StampShift.of(ClockCorrection(offset_s=-41.7), EPOCH)
+    found = compare_clocks(recorded({'thigh': shift}, imu=0.0, thigh=41.7), {})
+    assert [report.behind_s for report in found.reports] == [0.0, 0.0]
+    assert not any(report.complaint for report in found.reports)
+    assert not found.corrections
+    robot = compare_clocks(recorded({'thigh': shift}, imu=0.0, thigh=41.8), {})
+    assert robot.corrections['thigh'].offset_s == pytest.approx(41.8)

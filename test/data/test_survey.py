@@ -41,7 +41,7 @@ from xmodal_ros.data.report import remarks
 from xmodal_ros.data.scan import scan
 from xmodal_ros.data.sensor_recipe import sensor_recipe
 from xmodal_ros.data.survey import correct_clocks, survey
-from xmodal_ros.errors import BagError, ConfigurationError, StreamError, TrainingError
+from xmodal_ros.errors import BagError, StreamError, TrainingError
 from xmodal_ros.modalities.camera.stream import COMPRESSED_TYPE
 from xmodal_ros.modalities.imu.stream import ImuStream
 from xmodal_ros.progress import NullReporter
@@ -241,13 +241,14 @@ def test_clocks_an_hour_apart_are_told_and_can_be_corrected(tmp_path):
     assert any(
         'camera: 3 of 3 labelled segments lie where it has no' in r for r in remarks(recording)
     )
-    (file,) = correct_clocks(found)
+    (file,), _ = correct_clocks(found)
     assert file == path / 'clocks.yaml'
     corrected = look(path).report.recordings[0]
     assert not any(clock.complaint for clock in corrected.clocks)
     assert corrected.sensors[1].unseen == 0
-    with pytest.raises(ConfigurationError, match='is there already'):
-        correct_clocks(found)
+    before = file.read_bytes()
+    assert correct_clocks(found) == ((), {path: file})
+    assert file.read_bytes() == before
 
 
 def test_other_corrections_lead_to_other_windows(bags, folder, tmp_path):

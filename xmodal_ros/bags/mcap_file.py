@@ -338,7 +338,7 @@ class McapFile(StorageFile):
                 f'bag file {str(self.path)!r} is truncated (it has no footer): it is still being '
                 'recorded, or was not closed or not copied in full; wait until the recorder has '
                 'ended, copy it again or mend it with `mcap recover '
-                f'{self.path} -o mended.mcap` and use mended.mcap'
+                f'{self.path} -o mended.mcap` and put that in its place'
             )
         stream.seek(footer_at)
         code, footer = _read_record(stream)

@@ -57,7 +57,7 @@ _OPEN: Final[Mapping[str, Callable[[Path], StorageFile]]] = {
     '.bag': Ros1File,
 }
 _MEND: Final = {
-    '.mcap': 'mend it with `mcap recover {file} -o mended.mcap` and use mended.mcap',
+    '.mcap': 'mend it with `mcap recover {file} -o mended.mcap` and put that in its place',
     '.bag': 'mend it with `rosbag reindex {file}`',
 }
 _NUMBER: Final = re.compile(r'_\d+$')

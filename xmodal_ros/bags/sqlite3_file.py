@@ -275,7 +275,8 @@ def explain_sqlite(file: Path, error: sqlite3.Error) -> str:
         return f'bag file {str(file)!r} cannot be read: {error}: make room'
     return (
         f'bag file {str(file)!r} cannot be read: it is {_what_is_wrong(file, error)}; copy it '
-        f'again or mend it with `sqlite3 {file} .recover | sqlite3 mended.db3` and use mended.db3'
+        f'again or mend it with `sqlite3 {file} .recover | sqlite3 mended.db3` and put that in '
+        'its place'
     )
 
 

@@ -24,12 +24,13 @@ from rich.table import Table
 from rich.text import Text
 
 from xmodal_ros.data.cache import StreamCache
+from xmodal_ros.data.clock_report import MOST_LAG_S
 from xmodal_ros.data.report import DataReport, in_words, REASONS, RecordingReport, remarks
 
 _MOST_LINES: Final = 20
 _BY_MOTION: Final = (
-    'lag by motion: what to add to its stamps for what both sense to fall together; where that '
-    'is worth it --write-clocks does'
+    'lag by motion: what to add to its stamps for what both sense to fall together, looked for '
+    f'up to {MOST_LAG_S:.0f} s either way; where that is worth it --write-clocks does'
 )
 _NOT_RECEIVED: Final = (
     '–: imported, or recorded at its own stamps: only --align motion tells whether it agrees'

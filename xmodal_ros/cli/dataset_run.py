@@ -124,8 +124,18 @@ def run(settings: DatasetSettings) -> Survey | None:
     if clocks is not None:
         console.print(clocks)
     if settings.write_clocks:
-        for file in correct_clocks(found):
+        written, kept = correct_clocks(found)
+        for file in written:
             console.print(f'wrote {escape(str(file))}', soft_wrap=True)
+        for path, file in kept.items():
+            more = ', '.join(
+                f'{each.offset_s:+.3f} s and {each.drift_ppm:+.1f} ppm to {name}'
+                for name, each in found.corrections[path].items()
+            )
+            console.print(
+                f'{escape(str(file))} is there already, and kept: add by hand {escape(more)}',
+                soft_wrap=True,
+            )
         if not found.corrections:
             console.print(
                 'no clocks.yaml is written: nothing was found to correct', soft_wrap=True

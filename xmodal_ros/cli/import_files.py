@@ -15,6 +15,7 @@
 """The command ``xmodal import files``: one's own recording becomes a bag."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 import shlex
 from typing import Annotated
@@ -39,13 +40,14 @@ def import_files(
         str, typer.Option(metavar='NAME', help='Who was recorded; splits go by this name.')
     ],
     imu: Annotated[
-        Path | None, typer.Option(metavar='CSV', help='Samples, a row each, with a header line.')
+        list[Path] | None,
+        typer.Option(metavar='CSV', help='Samples, a row each, with a header line.'),
     ] = None,
     video: Annotated[
-        Path | None, typer.Option(metavar='FILE', help='Any video that OpenCV reads.')
+        list[Path] | None, typer.Option(metavar='FILE', help='Any video that OpenCV reads.')
     ] = None,
     audio: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(metavar='FILE', help='WAV, or anything soundfile reads if it is installed.'),
     ] = None,
     file: Annotated[
@@ -163,10 +165,10 @@ def import_files(
         gyro_file,
     )
     files = OwnFiles(
-        imu,
+        _only('--imu', imu),
         columns,
-        video,
-        audio,
+        _only('--video', video),
+        _only('--audio', audio),
         labels,
         tuple(no_activity or ()),
         _start_ns(start),
@@ -215,9 +217,18 @@ def import_files(
     )
 
 
+def _only(option: str, files: Sequence[Path] | None) -> Path | None:
+    if files and len(files) > 1:
+        raise UsageError(
+            f'{option} is given {len(files)} times, but a recording takes one: those of several '
+            'sensors of a kind become a bag as "Your own data" in docs/recordings.md shows'
+        )
+    return files[0] if files else None
+
+
 def _three(option: str, text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(','))
-    if len(names) != 3 or not all(names):
+    if len(set(names)) != 3 or len(names) != 3 or not all(names):
         raise UsageError(f'{option} {text!r} names no three columns: write x,y,z')
     return names
 

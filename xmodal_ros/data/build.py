@@ -153,7 +153,7 @@ def _places(
 ) -> dict[str, Path]:
     try:
         return {
-            name: cache.place(facts.files, request, facts.clocks.get(name, ''))
+            name: cache.place(facts.files, request, str(facts.clocks.get(name, '')))
             for name, request in cut_requests(facts, cut_specs).items()
         }
     except OSError as error:

@@ -18,10 +18,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
+
 from xmodal_ros.bags.clock_fit import ClockFit, fit_receipt
-from xmodal_ros.bags.clocks import ClockCorrection, MOST_OFFSET_S
+from xmodal_ros.bags.clocks import ClockCorrection, MOST_OFFSET_S, StampShift
 from xmodal_ros.data.activity_lag import find_lag, stream_energy
-from xmodal_ros.data.cutting import CutSpec
+from xmodal_ros.data.cutting import Cut, CutSpec
 from xmodal_ros.data.recording import RecordingWindows
 from xmodal_ros.windows.windowing import SECOND_NS
 
@@ -34,7 +36,8 @@ _WORTH_S: Final = 0.3
 _WORTH_MOTION_S: Final = 0.03
 _WORTH_DRIFT_S: Final = 0.05
 _SURE: Final = 4.0
-_MOST_LAG_S: Final = 10.0
+# A lag by motion is looked for so far either way.
+MOST_LAG_S: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def compare_clocks(
         name: fit
         for name, windows in recording.windows.items()
         if windows.cut is not None
-        and (fit := fit_receipt(windows.cut.index.received_ns, windows.cut.index.delays_ns))
+        and (fit := _by_receipts(windows.cut, recording.facts.clocks.get(name)))
     }
     if not fits:
         return ClockComparison((), {})
@@ -96,7 +99,7 @@ def compare_clocks(
         lag = lags.get(name)
         correction = (
             _by_receipt(fit, fits[base], seconds)
-            if by == 'receipt' or abs(apart_s) > _MOST_LAG_S
+            if by == 'receipt' or abs(apart_s) > MOST_LAG_S
             else _by_motion(
                 lag, (cut_specs[name][1].period_ns + cut_specs[base][1].period_ns) / SECOND_NS / 2
             )
@@ -120,6 +123,20 @@ def compare_clocks(
     return ClockComparison(tuple(reports), corrections)
 
 
+def _by_receipts(cut: Cut, shift: StampShift | None) -> ClockFit | None:
+    """Compare stamps with times of receipt, or nothing with itself where these were the stamps.
+
+    What was imported, or recorded at its own stamps, is received as stamped: once the stamps are
+    corrected, their distance from that is the correction, and says nothing of a clock.
+    """
+    received_ns, delays_ns = cut.index.received_ns, cut.index.delays_ns
+    if shift is not None:
+        stamped_as_received = np.array([shift.shifted(each) for each in received_ns.tolist()])
+        if np.array_equal(stamped_as_received, received_ns - delays_ns):
+            delays_ns = np.zeros_like(delays_ns)
+    return fit_receipt(received_ns, delays_ns)
+
+
 def _lags(
     recording: RecordingWindows, cut_specs: Mapping[str, CutSpec], base: str
 ) -> dict[str, tuple[ClockFit, float]]:
@@ -134,7 +151,7 @@ def _lags(
         return {}
     lags = {}
     for name, energy in energies.items():
-        found = None if name == base else find_lag(energies[base], energy, _MOST_LAG_S)
+        found = None if name == base else find_lag(energies[base], energy, MOST_LAG_S)
         if found is not None and found.certain:
             lags[name] = found.fit, found.correlation
     return lags

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xmodal_ros.bags.audio_format import read_audio_format
+from xmodal_ros.bags.clocks import StampShift
 from xmodal_ros.bags.labels import labelled_as_another, read_segments, Segment
 from xmodal_ros.bags.opening import storage_files
 from xmodal_ros.bags.reading import BagReader
@@ -60,7 +61,7 @@ class RecordingFacts:
     audio_formats: Mapping[str, AudioFormat] = field(default_factory=dict)
     session: str = ''
     missing: Mapping[str, str] = field(default_factory=dict)
-    clocks: Mapping[str, str] = field(default_factory=dict)
+    clocks: Mapping[str, StampShift] = field(default_factory=dict)
     files: tuple[Path, ...] = ()
     start_ns: int = 0
     end_ns: int = 0
@@ -144,7 +145,7 @@ def read_facts(
             formats,
             reader.session,
             missing,
-            {name: str(shift) for name, shift in shifts.items() if shift is not None},
+            {name: shift for name, shift in shifts.items() if shift is not None},
             storage_files(path),
             reader.start_ns,
             reader.end_ns,

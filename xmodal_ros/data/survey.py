@@ -31,7 +31,7 @@ from xmodal_ros.data.recording import RecordingFacts
 from xmodal_ros.data.report import DataReport, report_data
 from xmodal_ros.data.scan import scan
 from xmodal_ros.data.sensor_recipe import sensor_recipe
-from xmodal_ros.errors import BagError, ConfigurationError, StreamError, TrainingError
+from xmodal_ros.errors import BagError, StreamError, TrainingError
 from xmodal_ros.executors import OpenExecutor
 from xmodal_ros.progress import ProgressReporter
 
@@ -97,21 +97,20 @@ def _without(facts: RecordingFacts, unreadable: Mapping[str, str]) -> RecordingF
     return replace(facts, sensors=left, missing={**facts.missing, **lost})
 
 
-def correct_clocks(found: Survey) -> tuple[Path, ...]:
-    """Write ``clocks.yaml`` for each recording that needs one; give the files.
+def correct_clocks(found: Survey) -> tuple[tuple[Path, ...], dict[Path, Path]]:
+    """Write ``clocks.yaml`` for each recording that needs one and has none.
 
-    Raises :class:`ConfigurationError` where there is one already: what was found comes on top of
-    what that corrects.
+    Gives the files written, and by recording those that are there already: what was found comes on
+    top of what these correct.
     """
     homes = {path: _home(path) for path in found.corrections}
-    for home in homes.values():
-        if clock_file(home).exists():
-            raise ConfigurationError(
-                f'{clock_file(home)} is there already: remove it, or correct it by hand'
-            )
-    return tuple(
-        write_clocks(homes[path], corrections) for path, corrections in found.corrections.items()
+    kept = {path: clock_file(home) for path, home in homes.items() if clock_file(home).exists()}
+    written = tuple(
+        write_clocks(homes[path], corrections)
+        for path, corrections in found.corrections.items()
+        if path not in kept
     )
+    return written, kept
 
 
 def _home(path: Path) -> Path:

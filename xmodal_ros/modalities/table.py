@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, UTC
 from decimal import Decimal, InvalidOperation
+import itertools
 import math
 from pathlib import Path
 import re
@@ -102,11 +103,11 @@ class SampleTable:
 
 
 def read_table(file: Path, columns: TableColumns) -> SampleTable:
-    """Read a table.
+    """Read a table; rows without one of the values are left out, and a note says so.
 
-    Raises :class:`BagError` with the line, and what to do, for a column that is missing, a value
-    that is no finite number, time that runs backwards, and for times that are hardly of the unit
-    said.
+    Raises :class:`BagError` with the line, and what to do, for a column that is missing, most of
+    whose values are, a value that is no finite number, time that runs backwards, and for times
+    that are hardly of the unit said.
     """
     times, values = array('q'), array('d')
     labels: list[str] = []
@@ -123,8 +124,12 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
             labels.append(sys.intern(label))
     if len(times) < 2:
         raise BagError(f'{file}: {len(times)} samples are too few')
-    stamps = np.array(times, np.int64)
-    _check_rate(file, stamps, columns)
+    every = np.array(times, np.int64)
+    _check_rate(file, every, columns)
+    table = np.array(values).reshape(len(every), -1)
+    whole = ~np.isnan(table).any(axis=1)
+    notes = _of_rows_left_out(file, table, columns)
+    stamps, table = every[whole], table[whole]
     repeated = int((np.diff(stamps) == 0).sum())
     if repeated > len(stamps) // 2:
         raise BagError(
@@ -132,8 +137,31 @@ def read_table(file: Path, columns: TableColumns) -> SampleTable:
             'only the first of each could be used: give each its own time; where a sensor sends '
             'blocks, count on from the time of each in steps of its rate'
         )
-    table = np.array(values).reshape(len(times), -1)
-    return SampleTable(stamps, table, repeated, tuple(labels) if columns.label else ())
+    return SampleTable(
+        stamps,
+        table,
+        repeated,
+        tuple(itertools.compress(labels, whole)) if columns.label else (),
+        notes,
+        int(stamps[0] - every[0]),
+    )
+
+
+def _of_rows_left_out(
+    file: Path, table: NDArray[np.float64], columns: TableColumns
+) -> tuple[str, ...]:
+    """Say how many rows lack a value; most of them may not."""
+    missing = np.isnan(table)
+    count = int(missing.any(axis=1).sum())
+    if not count:
+        return ()
+    lacking = columns.values[int(missing.sum(axis=0).argmax())]
+    if count > len(table) // 2 or count > len(table) - 2:
+        raise BagError(
+            f'{file}: {count} of {len(table)} rows lack a number, most of them in {lacking!r}: '
+            'name other columns, or write the values of one time into one row'
+        )
+    return (f'{count} of {len(table)} rows are left out, for they lack a number ({lacking})',)
 
 
 def _why_backwards(by_ns: int) -> str:
@@ -236,14 +264,17 @@ def _is_number_or_nothing(text: str) -> bool:
 
 
 def _number(where: str, column: str, text: str) -> float:
+    """Read a number; NaN where there is none."""
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+        value = math.inf
+        if not text.strip() or text.strip().lower() in _NOTHING:
+            return math.nan
+    if math.isinf(value):
         raise BagError(
-            f'{where}: {column} is {text.strip()!r}, which is no finite number: remove the row '
-            'where the sensor gave nothing (a gap is allowed), and write 0.5, not 0,5'
+            f'{where}: {column} is {text.strip()!r}, which is no finite number: write 0.5, not '
+            '0,5, and nothing where the sensor gave nothing'
         )
     return value
 

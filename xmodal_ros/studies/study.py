@@ -350,8 +350,9 @@ def _identity(
 ) -> str:
     """Name by a hash all that decides what a recording shows of the sensors ``names``."""
     segments = [(s.start_ns, s.end_ns, s.label) for s in fact.segments]
+    clocks = {name: str(shift) for name, shift in fact.clocks.items()}
     sensors = {
-        name: (fact.sensors[name].topic, repr(fact.sensors[name].placement), fact.clocks.get(name))
+        name: (fact.sensors[name].topic, repr(fact.sensors[name].placement), clocks.get(name))
         for name in sorted(names)
         if name in fact.sensors
     }

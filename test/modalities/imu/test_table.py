@@ -78,11 +78,9 @@ def test_dates_are_times_too_and_a_gyro_is_not_needed(tmp_path: Path) -> None:
     ('rows', 'problem'),
     [
         ('0,0,0,9.8,0,0,0\n0.01,0,0,much,0,0,0', r"line 3: az is 'much'.* no finite number"),
-        ('0,0,0,9.8,0,0,0\n0.01,0,0,nan,0,0,0', r"line 3: az is 'nan'.* remove the row"),
-        ('0,0,0,9.8,0,0,0\n0.01,0,0,,0,0,0', r"line 3: az is ''"),
-        ('0,0,0,9.8,0,0,0\n1' + 6 * ',NaN', r"line 3: ax is 'NaN'.*remove the row .*gap is all"),
-        ('0,0,0,9.8,0,0,0\n1' + 6 * ',NA', r"line 3: ax is 'NA'.*remove the row .*gap is all"),
-        ('0,0,0,9.8,0,0,0\n1' + 6 * ',null', r"line 3: ax is 'null'.*remove the row .*gap is"),
+        ('0,0,0,9.8,0,0,0\n0.01,0,0,inf,0,0,0', r"line 3: az is 'inf'.* no finite number"),
+        ('0,0,0,9.8,0,0,0\n0.01,0,0,,0,0,0', "1 of 2 rows lack a number, most of them in 'az'"),
+        ('0,0,0,9.8,0,0,\n1,0,0,9.8,0,0,NaN\n1,0,0,9.8,0,0,0', "2 of 3 rows .*in 'gz': name"),
         ('0,0,0,9.8,0,0,0;', 'line 2: remove the semicolon at the end of each line'),
         ('0,0,0,9.8,0,0,0\n0.01,0,0', 'line 3 holds 3 values, the first line 7'),
         ('noon,0,0,9.8,0,0,0', r"line 2: the time is 'noon'.* '--time-unit'"),
@@ -103,6 +101,21 @@ def test_what_cannot_be_is_refused_with_what_to_do(
 ) -> None:
     with pytest.raises(BagError, match=problem):
         read_imu_table(write(tmp_path, rows), ImuColumns())
+
+
+@pytest.mark.parametrize('nothing', ['', ' ', 'NaN', 'NA', 'null', 'None'])
+def test_rows_where_the_sensor_gave_nothing_are_left_out_and_told(
+    tmp_path: Path, nothing: str
+) -> None:
+    text = f'7,0,0,{nothing},0,0,0,sit\n8,0,0,9.8,0,0,0,sit\n8.01,1,0,9.8,0,0,0,run'
+    text += f'\n8.02,{",".join(6 * [nothing])},run\n8.03,2,0,9.8,0,0,0,run'
+    file = write(tmp_path, text, 'time,ax,ay,az,gx,gy,gz,what')
+    table = read_imu_table(file, ImuColumns(label='what'))
+    assert (table.times_ns // 1_000_000).tolist() == [8000, 8010, 8030]
+    assert table.values[:, 0].tolist() == [0, 1, 2]
+    assert table.labels == ('sit', 'run', 'run')
+    assert table.begins_ns == 7_000_000_000
+    assert table.notes == ('2 of 5 rows are left out, for they lack a number (az)',)
 
 
 def test_acceleration_without_gravity_is_believed_when_said(tmp_path: Path) -> None:

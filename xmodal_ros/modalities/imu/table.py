@@ -135,8 +135,8 @@ def _joined(table: SampleTable, rates: SampleTable, files: tuple[Path, Path]) ->
         tuple(name for name, used in zip(table.labels, kept, strict=True) if used)
         if table.labels
         else (),
-        (note,) if left_out else (),
-        int(times_ns[kept][0] - times_ns[0]),
+        (*table.notes, *rates.notes, *((note,) if left_out else ())),
+        int(times_ns[kept][0]) - table.begins_ns,
     )
 
 
