@@ -68,6 +68,10 @@ def test_each_robot_in_a_bag_has_labels_of_its_own(tmp_path):
         assert facts.notes == ()
     with pytest.raises(BagError, match='labels of several robots'):
         read_facts(bag, wanting('robot1_imu', 'robot2_imu'))
+    # That it is not there is what counts, and not whose labels those are.
+    lacking = read_facts(bag, wanting('camera'), need_all=False)
+    assert lacking.segments == ()
+    assert "'camera'" in lacking.missing['camera']
 
 
 def test_facts_say_who_did_what_and_with_which_sensors(recordings):

@@ -135,11 +135,18 @@ def read_facts(
                 formats[name] = audio
         shifts = {name: reader.clocks.get(sensor.topic) for name, sensor in sensors.items()}
         topics = [sensor.topic for sensor in sensors.values()]
+        try:
+            segments = read_segments(reader, topics)
+        except BagError:
+            # Of several robots none is asked about: that the sensor is missing is what counts.
+            if topics:
+                raise
+            segments = ()
         return RecordingFacts(
             path,
             reader.name,
             reader.subject,
-            read_segments(reader, topics) if topics else (),
+            segments,
             sensors,
             msgtypes,
             formats,
