@@ -14,7 +14,7 @@
 
 """The rows of what comes in count what each side hears, and lose nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 import math
 from pathlib import Path
@@ -88,7 +88,7 @@ def test_a_picture_of_which_none_came_costs_nobody_knows_what(
     assert math.isnan(cost.wall_s)
 
 
-def _measured(each: Row, folder: Path) -> dict[str, Any]:
+def _measured(each: Row, folder: Path) -> Mapping[str, Any]:
     """Measure it again where something is lost: a busy machine may be late for what is kept."""
     for _ in range(2):
         with suppress(RuntimeError):
