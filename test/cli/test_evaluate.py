@@ -291,7 +291,7 @@ def test_each_robot_in_a_bag_is_scored_by_its_own_labels(place, robots, tmp_path
         done = xmodal('evaluate', place / 'bundle', robots, '--sensor', sensor, '--json', out)
         assert done.returncode == 0, done.stderr
         assert [each['label'] for each in json.loads(out.read_text())['detections']] == labels
-        assert 'another robot' not in done.stderr
+        assert 'another namespace' not in done.stderr
 
 
 def test_robots_in_a_bag_with_labels_each_are_not_compared(place, robots, tmp_path):

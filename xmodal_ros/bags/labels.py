@@ -91,8 +91,8 @@ def labelled_as_another(reader: BagReader, sensor_topics: Iterable[str]) -> Iter
         other = '/'.join(topic.split('/')[: robot.count('/') + 1])
         if other != robot and names & _names_in(reader, other):
             yield (
-                f'{topic} goes by the labels of another robot, on {found[0]}: where they are not '
-                f'of what it shows, record labels on {other}{LABEL_TOPIC} too, or leave it out'
+                f'{topic} goes by the labels of another namespace, on {found[0]}: where they are '
+                f'not of what it shows, record labels on {other}{LABEL_TOPIC} too, or leave it out'
             )
 
 
