@@ -20,7 +20,7 @@ from xmodal_ros.modalities.stream import StreamConfig
 
 ImuChannels = Literal['acc_gyro', 'acc']
 # What may be asked for: by what the messages say that the IMU measures, too.
-AskedChannels = Literal['auto', 'acc_gyro', 'acc']
+AskedChannels = Literal['auto', ImuChannels]
 CHANNEL_COUNT: Final[dict[ImuChannels, int]] = {'acc_gyro': 6, 'acc': 3}
 
 
