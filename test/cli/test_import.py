@@ -27,7 +27,9 @@ from test.bags.importers.test_sp_sw_har import write_archive as write_har
 from test.bags.importers.test_umafall import write_archive as write_umafall
 from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.cli.import_ import app
-from xmodal_ros.errors import BagError, ConfigurationError
+from xmodal_ros.errors import BagError, ConfigurationError, UsageError
+from xmodal_ros.modalities.imu.decoder import ImuDecoder
+from xmodal_ros.streams.cdr import read_stamp_ns
 
 
 def run(*arguments: str | Path) -> Result:
@@ -156,14 +158,82 @@ def test_files_of_ones_own_become_a_bag(tmp_path: Path) -> None:
     assert f'no labels: mark them with `xmodal label {tmp_path / "bare"}`' in bare.stderr
     turns = '\n'.join(f'{10 * n},0,0,1' for n in range(90))
     (tmp_path / 'gyro.csv').write_text(f't,x,y,z\n{turns}')
-    apart = ('--gyro', 'x,y,z', '--gyro-file', str(tmp_path / 'gyro.csv'), '--acc-unit', 'g')
+    options[options.index('none')] = 'x,y,z'
+    apart = ('--gyro-file', str(tmp_path / 'gyro.csv'), '--acc-unit', 'g')
     result = files('--force', *apart)
     assert result.exit_code == 0, result.output
     assert '10 of 100 samples are left out' in result.stderr
-    for wrong in (('--acc', 'x,y'), ('--acc', 'x,x,z'), ('--start', 'noon'), ('--subject', ' ')):
+    for wrong in (('--start', 'noon'), ('--subject', ' '), ('--acc', 'a,b,c')):
         assert isinstance(files(*wrong).exception, ConfigurationError)
-    second = files('--imu', str(tmp_path / 'gyro.csv')).exception
-    assert '--imu is given 2 times, but a recording takes one' in str(second)
+    twice = files('--video', 'a.mp4', '--video', 'b.mp4').exception
+    assert '--video is given 2 times, but a recording takes one' in str(twice)
+    for axes in ('x,y', 'x,x,z'):
+        options[options.index('--acc') + 1] = axes
+        assert f'--acc {axes!r} names no three columns' in str(files().exception)
+
+
+def several_imus(folder: Path, *options: str) -> Result:
+    """One table of accelerations, of which two IMUs are made; it has labels too."""
+    rows = [f'{n / 100},0,0,9.8,0,9.8,0,{"wave" if n < 100 else "sit"}' for n in range(200)]
+    (folder / 'all.csv').write_text('\n'.join(['time,ax,ay,az,tx,ty,tz,what', *rows]))
+    words = ['files', str(folder / 'bag'), '--subject', 'ada', '--gyro', 'none', *options]
+    return CliRunner().invoke(app, words)
+
+
+def test_tables_of_several_imus_each_have_their_name(tmp_path: Path) -> None:
+    table = str(tmp_path / 'all.csv')
+    both = ('--imu', f'wrist={table}', '--imu', f'imu_thigh={table}', '--label-column', 'what')
+    made = several_imus(
+        tmp_path,
+        *both,
+        '--acc',
+        'ax,ay,az',
+        '--acc',
+        'thigh=tx,ty,tz',
+        '--imu-offset',
+        'thigh=0.5',
+    )
+    assert made.exit_code == 0, made.output
+    assert '200 messages of imu_wrist, 200 messages of imu_thigh' in made.stderr
+    assert '2 labelled segments: sit (1), wave (1)' in made.stderr
+    found = {}
+    with BagReader(tmp_path / 'bag') as reader:
+        for topic in ('/imu_wrist', '/imu_thigh'):
+            first = next(iter(reader.messages([topic]))).data
+            found[topic] = (
+                read_stamp_ns(first) - reader.start_ns,
+                ImuDecoder('acc')(first).values,
+            )
+    assert found['/imu_wrist'][0] == 0
+    assert found['/imu_thigh'][0] == 500_000_000
+    assert found['/imu_wrist'][1].tolist() == pytest.approx([0, 0, 9.8])
+    assert found['/imu_thigh'][1].tolist() == pytest.approx([0, 9.8, 0])
+
+
+@pytest.mark.parametrize(
+    ('options', 'words'),
+    [
+        (('--imu', '{0}', '--imu', '{0}'), '--imu is given 2 times: name each, and differently'),
+        (('--imu', 'a={0}', '--imu', 'a={0}'), 'name each, and differently'),
+        (('--imu', 'a={0}', '--imu', '{0}'), 'name each, and differently'),
+        (('--imu', 'Left hand={0}'), 'a name has small letters, digits and _'),
+        (('--imu', 'a='), 'is not of the form NAME=CSV'),
+        (('--imu', 'a={0}', '--acc', 'b=ax,ay,az'), "no --imu is named 'b', only a"),
+        (('--imu', 'a={0}', '--acc', 'ax,ay,az', '--acc', 'tx,ty,tz'), '--acc is given twice:'),
+        (('--imu', 'a={0}', '--acc', 'a=ax,ay,az', '--acc', 'a=tx,ty,tz'), 'twice for a: choose'),
+        (('--imu', '{0}', '--imu-offset', 'late'), "--imu-offset 'late' is no number of seconds"),
+        (('--audio', '{0}', '--label-column', 'what'), 'give the table by --imu'),
+        (('--audio', '{0}', '--gyro-file', '{0}'), 'give that by --imu'),
+    ],
+)
+def test_imus_that_are_not_told_apart_are_refused(
+    options: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    given = [each.format(tmp_path / 'all.csv') for each in options]
+    refused = several_imus(tmp_path, *given).exception
+    assert isinstance(refused, UsageError)
+    assert words in str(refused)
+    assert not (tmp_path / 'bag').exists()
 
 
 def test_an_option_that_may_be_repeated_takes_one_word_as_it_is(tmp_path: Path) -> None:

@@ -15,10 +15,12 @@
 """The command ``xmodal import files``: one's own recording becomes a bag."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+import re
 import shlex
-from typing import Annotated
+from typing import Annotated, Final, TYPE_CHECKING
 
 from rich.console import Console
 import typer
@@ -33,6 +35,11 @@ from xmodal_ros.modalities.imu.table import AccelerationUnit, ImuColumns, RateUn
 from xmodal_ros.modalities.table import iso_ns, TimeUnit
 from xmodal_ros.paths import is_there
 
+if TYPE_CHECKING:
+    from xmodal_ros.bags.importers.own_files import OwnImu
+
+_NAME: Final = re.compile('[a-z][a-z0-9]*(_[a-z0-9]+)*')
+
 
 def import_files(
     bag: Annotated[Path, typer.Argument(metavar='BAG', help='The bag to write, a new folder.')],
@@ -40,8 +47,12 @@ def import_files(
         str, typer.Option(metavar='NAME', help='Who was recorded; splits go by this name.')
     ],
     imu: Annotated[
-        list[Path] | None,
-        typer.Option(metavar='CSV', help='Samples, a row each, with a header line.'),
+        list[str] | None,
+        typer.Option(
+            metavar='[NAME=]CSV',
+            help='Samples, a row each, with a header line. Of several: --imu wrist=left.csv '
+            '--imu thigh=right.csv, which become imu_wrist and imu_thigh.',
+        ),
     ] = None,
     video: Annotated[
         list[Path] | None, typer.Option(metavar='FILE', help='Any video that OpenCV reads.')
@@ -64,8 +75,8 @@ def import_files(
         str,
         typer.Option(
             metavar='COLUMN',
-            help='Or labels in the table of --imu: this column says of each sample what was done; '
-            'empty cells are not labelled.',
+            help='Or labels in the table of --imu, the first if there are several: this column '
+            'says of each sample what was done; empty cells are not labelled.',
         ),
     ] = '',
     no_activity: Annotated[
@@ -83,16 +94,27 @@ def import_files(
         's'
     ),
     acc: Annotated[
-        str, typer.Option(metavar='X,Y,Z', help='The columns of acceleration.')
-    ] = 'ax,ay,az',
+        list[str] | None,
+        typer.Option(
+            metavar='[NAME=]X,Y,Z',
+            help='The columns of acceleration, of all tables or of one: --acc ax,ay,az '
+            '--acc thigh=tx,ty,tz.',
+            show_default='ax,ay,az',
+        ),
+    ] = None,
     acc_unit: Annotated[AccelerationUnit, typer.Option(help='Its unit.')] = 'm/s2',
     gyro: Annotated[
-        str, typer.Option(metavar='X,Y,Z', help='The columns of angular rate, or none.')
-    ] = 'gx,gy,gz',
-    gyro_file: Annotated[
-        Path | None,
+        list[str] | None,
         typer.Option(
-            metavar='CSV',
+            metavar='[NAME=]X,Y,Z',
+            help='The columns of angular rate, or none.',
+            show_default='gx,gy,gz',
+        ),
+    ] = None,
+    gyro_file: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar='[NAME=]CSV',
             help='The table of --gyro where that is not in the one of --imu, as phones write it, '
             'with the same column of time; taken at the times of the acceleration.',
         ),
@@ -114,8 +136,11 @@ def import_files(
         ),
     ] = None,
     imu_offset: Annotated[
-        float, typer.Option(metavar='S', help='So many seconds later the table starts.')
-    ] = 0.0,
+        list[str] | None,
+        typer.Option(
+            metavar='[NAME=]S', help='So many seconds later the table starts.', show_default='0'
+        ),
+    ] = None,
     video_offset: Annotated[
         float, typer.Option(metavar='S', help='So many seconds later the video starts.')
     ] = 0.0,
@@ -139,7 +164,7 @@ def import_files(
         Path | None, typer.Option('--json', metavar='FILE', help='Write the result here too.')
     ] = None,
 ) -> None:
-    """Import a recording of your own: a table of IMU samples, a video, a sound file, labels.
+    """Import a recording of your own: tables of IMU samples, a video, a sound file, labels.
 
     Each is optional. The sensors are called imu, camera and microphone.
 
@@ -153,26 +178,19 @@ def import_files(
     if not is_there(bag):
         check_folder(bag, 'BAG')
     console = Console(stderr=True)
-    columns = ImuColumns(
-        time,
-        _three('--acc', acc),
-        () if gyro == 'none' else _three('--gyro', gyro),
-        time_unit,
-        acc_unit,
-        gyro_unit,
-        not no_gravity,
-        label_column.strip(),
-        gyro_file,
-    )
+    usual = ImuColumns(time, time_unit=time_unit, acceleration_unit=acc_unit, rate_unit=gyro_unit)
     files = OwnFiles(
-        _only('--imu', imu),
-        columns,
+        _imus(
+            replace(usual, gravity=not no_gravity),
+            imu or (),
+            label_column.strip(),
+            {'--acc': acc, '--gyro': gyro, '--gyro-file': gyro_file, '--imu-offset': imu_offset},
+        ),
         _only('--video', video),
         _only('--audio', audio),
         labels,
         tuple(no_activity or ()),
         _start_ns(start),
-        imu_offset,
         video_offset,
         audio_offset,
         video_height,
@@ -217,6 +235,79 @@ def import_files(
     )
 
 
+def _imus(
+    usual: ImuColumns,
+    given: Sequence[str],
+    label_column: str,
+    options: Mapping[str, Sequence[str] | None],
+) -> 'tuple[OwnImu, ...]':
+    """Give the tables of IMUs, each with what ``options`` say of it alone or else of all."""
+    from xmodal_ros.bags.importers.own_files import OwnImu
+
+    paths = dict(map(_named_table, given))
+    if len(paths) < len(given) or (len(paths) > 1 and '' in paths):
+        raise UsageError(
+            f'--imu is given {len(given)} times: name each, and differently, as in --imu '
+            'wrist=left.csv --imu thigh=right.csv'
+        )
+    if not paths and label_column:
+        raise UsageError('--label-column names a column of the table: give the table by --imu')
+    if not paths and options['--gyro-file']:
+        raise UsageError(
+            '--gyro-file adds angular rates to the table of accelerations: give that by --imu'
+        )
+    said = {option: _by_imu(option, own or (), list(paths)) for option, own in options.items()}
+    imus: list[OwnImu] = []
+    for name, path in paths.items():
+        acc, gyro, gyro_file, offset = (own.get(name, own.get('')) for own in said.values())
+        columns = replace(
+            usual,
+            acceleration=usual.acceleration if acc is None else _three('--acc', acc),
+            rate=usual.rate if gyro is None else _three_or_none('--gyro', gyro),
+            label='' if imus else label_column,
+            rate_file=None if gyro_file is None else Path(gyro_file),
+        )
+        imus.append(OwnImu(path, columns, _seconds(offset or '0'), name))
+    return tuple(imus)
+
+
+def _named_table(text: str) -> tuple[str, Path]:
+    """Part [NAME=]CSV; a file may have a sign of equality in its name."""
+    name, equals, path = text.partition('=')
+    if not equals or Path(text).exists():
+        return '', Path(text)
+    name = name.strip().removeprefix('imu_')
+    if not _NAME.fullmatch(name) or not path:
+        raise UsageError(
+            f'--imu {text!r} is not of the form NAME=CSV: a name has small letters, digits and _'
+        )
+    return name, Path(path)
+
+
+def _by_imu(option: str, given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Part [NAME=]VALUE; '' is the name of what is said of all tables."""
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition('=')
+        if not equals or names == ['']:
+            name, value = '', text
+        name = name.strip().removeprefix('imu_')
+        if name and name not in names:
+            known = ', '.join(names)
+            raise UsageError(f'{option} {text!r}: no --imu is named {name!r}, only {known}')
+        if name in found:
+            raise UsageError(f'{option} is given twice{name and f" for {name}"}: choose one')
+        found[name] = value
+    return found
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f'--imu-offset {text!r} is no number of seconds to use') from None
+
+
 def _only(option: str, files: Sequence[Path] | None) -> Path | None:
     if files and len(files) > 1:
         raise UsageError(
@@ -231,6 +322,10 @@ def _three(option: str, text: str) -> tuple[str, ...]:
     if len(set(names)) != 3 or len(names) != 3 or not all(names):
         raise UsageError(f'{option} {text!r} names no three columns: write x,y,z')
     return names
+
+
+def _three_or_none(option: str, text: str) -> tuple[str, ...]:
+    return () if text.strip() == 'none' else _three(option, text)
 
 
 def _by_modality(text: str) -> tuple[str, Path]:

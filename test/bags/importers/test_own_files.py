@@ -24,7 +24,14 @@ from scipy.io import wavfile
 
 from test.videos import number_of, write_video
 from xmodal_ros.bags.audio_format import read_audio_format
-from xmodal_ros.bags.importers.own_files import CAMERA, import_own_files, IMU, MICROPHONE, OwnFiles
+from xmodal_ros.bags.importers.own_files import (
+    CAMERA,
+    import_own_files,
+    IMU,
+    MICROPHONE,
+    OwnFiles,
+    OwnImu,
+)
 from xmodal_ros.bags.inspection import inspect_bag
 from xmodal_ros.bags.labels import read_segments
 from xmodal_ros.bags.reading import BagReader
@@ -39,6 +46,7 @@ from xmodal_ros.streams.cdr import read_stamp_ns
 START_NS = 1_738_324_800_000_000_000
 SECOND = 1_000_000_000
 FRAMES = 20
+COLUMNS = ImuColumns('t', ('x', 'y', 'z'), ())
 
 
 @pytest.fixture(scope='module')
@@ -54,13 +62,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def files(folder: Path) -> OwnFiles:
     return OwnFiles(
-        imu=folder / 'imu.csv',
-        columns=ImuColumns('t', ('x', 'y', 'z'), ()),
+        imus=(OwnImu(folder / 'imu.csv', COLUMNS, 0.25),),
         video=folder / 'film.avi',
         audio=folder / 'sound.wav',
         labels=folder / 'labels.csv',
         start_ns=START_NS,
-        imu_offset_s=0.25,
         video_offset_s=0.5,
         audio_offset_s=-0.125,
     )
@@ -77,7 +83,7 @@ def test_labels_of_a_file_in_the_bag_count_from_elsewhere_as_is_told(
 ) -> None:
     labels = tmp_path / 'labels.csv'
     labels.write_text('start,end,label\n0.75,1.25,wave\n')
-    mine = replace(files(folder), imu=None, audio=None, labels=labels, video_offset_s=offset_s)
+    mine = replace(files(folder), imus=(), audio=None, labels=labels, video_offset_s=offset_s)
     made = import_own_files(mine, tmp_path / 'bag', 'ada')
     (note,) = made.notes
     assert note.endswith(f'{what} 0.500 there')
@@ -90,7 +96,8 @@ def test_labels_of_a_file_in_the_bag_count_from_elsewhere_as_is_told(
 def test_labels_that_count_from_the_first_message_are_not_remarked_upon(
     folder: Path, tmp_path: Path
 ) -> None:
-    mine = replace(files(folder), video=None, audio=None, imu_offset_s=0.0)
+    imus = (OwnImu(folder / 'imu.csv', COLUMNS),)
+    mine = replace(files(folder), video=None, audio=None, imus=imus)
     assert import_own_files(mine, tmp_path / 'bag', 'ada').notes == ()
 
 
@@ -148,11 +155,7 @@ def test_pictures_are_in_order_and_made_smaller_where_asked(folder: Path) -> Non
 def test_a_dated_table_says_when_the_recording_starts(folder: Path, tmp_path: Path) -> None:
     rows = [f'{1_738_324_800 + n / 100:.2f},0,0,9.8' for n in range(100)]
     (tmp_path / 'imu.csv').write_text('\n'.join(['t,x,y,z', *rows]))
-    own = OwnFiles(
-        imu=tmp_path / 'imu.csv',
-        columns=ImuColumns('t', ('x', 'y', 'z'), ()),
-        audio=folder / 'sound.wav',
-    )
+    own = OwnFiles((OwnImu(tmp_path / 'imu.csv', COLUMNS),), audio=folder / 'sound.wav')
     bag = import_own_files(own, tmp_path / 'bag', 'ada').path
     assert (stamps(bag, IMU.topic)[0], stamps(bag, MICROPHONE.topic)[0]) == (0, 0)
 
@@ -170,16 +173,16 @@ def test_each_file_is_optional_but_not_all(folder: Path, tmp_path: Path) -> None
         import_own_files(OwnFiles(labels=folder / 'labels.csv'), tmp_path / 'none', 'ada')
 
 
-def labelled(folder: Path, labels: str, **more: Any) -> OwnFiles:
+def labelled(folder: Path, labels: str, column: str = 'what', offset_s: float = 0.0) -> OwnFiles:
     """A table at 100 Hz with a letter a sample as its label, where a blank is none."""
     rows = [f'{n / 100:.2f},0,0,9.8,{label}' for n, label in enumerate(labels)]
     (folder / 'imu.csv').write_text('\n'.join(['t,x,y,z,what', *rows]))
-    columns = ImuColumns('t', ('x', 'y', 'z'), (), label='what')
-    return OwnFiles(imu=folder / 'imu.csv', columns=columns, start_ns=START_NS, **more)
+    columns = replace(COLUMNS, label=column)
+    return OwnFiles((OwnImu(folder / 'imu.csv', columns, offset_s),), start_ns=START_NS)
 
 
 def test_a_column_of_labels_becomes_segments(tmp_path: Path) -> None:
-    own = labelled(tmp_path, 'a' * 100 + ' ' * 50 + 'b' * 50, imu_offset_s=0.25)
+    own = labelled(tmp_path, 'a' * 100 + ' ' * 50 + 'b' * 50, offset_s=0.25)
     made = import_own_files(own, tmp_path / 'bag', 'ada')
     with BagReader(made.path) as reader:
         assert read_segments(reader) == made.segments
@@ -200,19 +203,15 @@ def test_labels_come_from_one_place_and_from_a_column_that_there_is(
     folder: Path, tmp_path: Path
 ) -> None:
     own = labelled(tmp_path, 'a' * 100)
-    for wrong, words in (
-        ({'labels': folder / 'labels.csv'}, "in '--labels' or in '--label-column'"),
-        ({'imu': None, 'audio': folder / 'sound.wav'}, 'give the table by --imu'),
-    ):
-        with pytest.raises(ConfigurationError, match=words):
-            import_own_files(replace(own, **wrong), tmp_path / 'bag', 'ada')
-    numbers = replace(own.columns, label='t')
-    own = labelled(tmp_path, 'a' * 250)
+    both = replace(own, labels=folder / 'labels.csv')
+    with pytest.raises(ConfigurationError, match="in '--labels' or in '--label-column'"):
+        import_own_files(both, tmp_path / 'bag', 'ada')
+    numbers = labelled(tmp_path, 'a' * 250, 't')
     with pytest.raises(BagError, match=r"'t' holds 250 different labels, among them '0.00'"):
-        import_own_files(replace(own, columns=numbers), tmp_path / 'bag', 'ada')
-    missing = replace(own.columns, label='which')
+        import_own_files(numbers, tmp_path / 'bag', 'ada')
+    missing = labelled(tmp_path, 'a' * 250, 'which')
     with pytest.raises(BagError, match=r"no column 'which', only t, x, y, z, what: .*--label-col"):
-        import_own_files(replace(own, columns=missing), tmp_path / 'bag', 'ada')
+        import_own_files(missing, tmp_path / 'bag', 'ada')
     with pytest.raises(ConfigurationError, match='about the labels of --label-column'):
         import_own_files(replace(files(folder), no_activity=('0',)), tmp_path / 'bag', 'ada')
 
@@ -256,7 +255,7 @@ def test_a_bag_that_is_one_file_or_a_link_is_replaced_too(folder: Path, tmp_path
 @pytest.mark.parametrize(
     ('times', 'words'),
     [
-        ({'imu_offset_s': float('nan')}, '--imu-offset nan'),
+        ({'imus': (OwnImu(Path('imu.csv'), offset_s=float('nan')),)}, '--imu-offset nan'),
         ({'video_offset_s': float('-inf')}, '--video-offset -inf'),
         ({'audio_offset_s': 1e10}, '--audio-offset'),
         ({'start_ns': 1 << 63}, '--start must lie'),
@@ -317,12 +316,35 @@ def test_a_table_of_angular_rates_adds_to_one_of_accelerations(tmp_path: Path) -
         (tmp_path / f'{name}.csv').write_text(f'time,x,y,z\n{rows}\n')
     axes = ('x', 'y', 'z')
     columns = ImuColumns('time', axes, axes, rate_file=tmp_path / 'gyro.csv')
-    made = import_own_files(OwnFiles(tmp_path / 'acc.csv', columns), tmp_path / 'bag', 'ada')
+    imu = OwnImu(tmp_path / 'acc.csv', columns)
+    made = import_own_files(OwnFiles((imu,)), tmp_path / 'bag', 'ada')
     assert made.messages == {'imu': 90}
     assert 'gyro.csv has no angular rate' in ''.join(made.notes)
-    for files, problem in (
-        (OwnFiles(audio=tmp_path / 'a.wav', columns=columns), 'by --imu'),
-        (OwnFiles(tmp_path / 'acc.csv', replace(columns, rate=())), 'choose one'),
-    ):
-        with pytest.raises(UsageError, match=problem):
-            import_own_files(files, tmp_path / 'other', 'ada')
+    without = replace(imu, columns=replace(columns, rate=()))
+    with pytest.raises(UsageError, match='choose one'):
+        import_own_files(OwnFiles((without,)), tmp_path / 'other', 'ada')
+
+
+def test_tables_of_several_imus_become_sensors_of_one_recording(
+    folder: Path, tmp_path: Path
+) -> None:
+    columns = replace(COLUMNS, label='what')
+    labelled(tmp_path, 'a' * 100 + 'b' * 50)
+    wrist = OwnImu(tmp_path / 'imu.csv', columns, name='wrist')
+    ankle = OwnImu(folder / 'imu.csv', COLUMNS, 0.25, 'ankle')
+    own = OwnFiles((wrist, ankle), start_ns=START_NS)
+    made = import_own_files(own, tmp_path / 'bag', 'ada')
+    assert made.messages == {'imu_wrist': 150, 'imu_ankle': 200}
+    assert (stamps(made.path, '/imu_wrist')[0], stamps(made.path, '/imu_ankle')[0]) == (
+        0,
+        SECOND // 4,
+    )
+    assert [segment.label for segment in made.segments] == ['a', 'b']
+    with BagReader(made.path) as reader:
+        assert [each.frame for each in reader.sensors] == ['wrist_link', 'ankle_link']
+
+
+def test_a_label_of_no_activity_that_is_nowhere_is_told_of(tmp_path: Path) -> None:
+    own = replace(labelled(tmp_path, 'a' * 100 + '0' * 50), no_activity=('0', 'null'))
+    made = import_own_files(own, tmp_path / 'bag', 'ada')
+    assert made.notes == ("--no-activity 'null' changes nothing: no row is labelled so",)

@@ -45,26 +45,43 @@ _MOST_OFFSET_S: Final = 1e9
 
 
 @dataclass(frozen=True)
+class OwnImu:
+    """The table of an IMU, and how much later than the recording it starts, in seconds.
+
+    The sensor of ``name`` wrist is imu_wrist, on the topic /imu_wrist; '' is for the only one.
+    """
+
+    path: Path
+    columns: ImuColumns = field(default_factory=ImuColumns)
+    offset_s: float = 0.0
+    name: str = ''
+
+    @property
+    def sensor(self) -> Sensor:
+        """What is recorded."""
+        name = self.name
+        return Sensor(f'imu_{name}', 'imu', f'/imu_{name}', f'{name}_link') if name else IMU
+
+
+@dataclass(frozen=True)
 class OwnFiles:
     """The files of one recording, each optional, and how they lie in time.
 
     ``start_ns`` is when the recording starts, in nanoseconds since 1970; None for the first time
-    of the table where that counts from 1970, else 1 January 2000. Each offset, in seconds, is how
+    of the tables where that counts from 1970, else 1 January 2000. Each offset, in seconds, is how
     much later its file starts; a table whose times count from 1970 is only moved by it.
     ``video_fps`` is the rate of a video's pictures where it does not hold their times. ``others``
     are files by their modality, for those whose files can be read. Labels are those of a file,
-    ``labels``, or of the column of the table that ``columns`` names; there names in
-    ``no_activity`` stand for none.
+    ``labels``, or of the column that one of the tables names; there names in ``no_activity`` stand
+    for none.
     """
 
-    imu: Path | None = None
-    columns: ImuColumns = field(default_factory=ImuColumns)
+    imus: Sequence[OwnImu] = ()
     video: Path | None = None
     audio: Path | None = None
     labels: Path | None = None
     no_activity: Sequence[str] = ()
     start_ns: int | None = None
-    imu_offset_s: float = 0.0
     video_offset_s: float = 0.0
     audio_offset_s: float = 0.0
     video_height: int | None = None
@@ -73,8 +90,8 @@ class OwnFiles:
 
     def given(self) -> Iterator[tuple[Sensor, Path, Mapping[str, Any], float]]:
         """Give each file's sensor, its path, what is said of it and its offset in seconds."""
-        if self.imu is not None:
-            yield IMU, self.imu, {'columns': self.columns}, self.imu_offset_s
+        for imu in self.imus:
+            yield imu.sensor, imu.path, {'columns': imu.columns}, imu.offset_s
         if self.video is not None:
             yield (
                 CAMERA,
@@ -92,9 +109,14 @@ class OwnFiles:
 
     def paths(self) -> Iterator[Path]:
         """Give each file of samples."""
-        yield from (path for _, path, _, _ in self.given())
-        if self.columns.rate_file is not None:
-            yield self.columns.rate_file
+        of_rates = (imu.columns.rate_file for imu in self.imus)
+        paths = (*(path for _, path, _, _ in self.given()), *of_rates)
+        yield from dict.fromkeys(path for path in paths if path is not None)
+
+    @property
+    def labelling(self) -> OwnImu | None:
+        """The table that has a column of labels."""
+        return next((imu for imu in self.imus if imu.columns.label), None)
 
 
 @dataclass(frozen=True)
@@ -129,19 +151,13 @@ def import_own_files(files: OwnFiles, path: Path, subject: str, *, force: bool =
             raise UsageError(
                 f'--file {sensor.modality}=…: give it by {option}, which has options of its own'
             )
-    if files.no_activity and not files.columns.label:
+    if files.no_activity and files.labelling is None:
         raise UsageError('--no-activity is about the labels of --label-column: give that too')
-    if files.columns.rate_file is not None and (files.imu is None or not files.columns.rate):
+    if any(imu.columns.rate_file is not None and not imu.columns.rate for imu in files.imus):
+        raise UsageError('--gyro none and --gyro-file: choose one')
+    if files.labelling is not None and files.labels is not None:
         raise UsageError(
-            '--gyro-file adds angular rates to the table of accelerations: give that by --imu'
-            if files.imu is None
-            else '--gyro none and --gyro-file: choose one'
-        )
-    if files.columns.label and (files.imu is None or files.labels is not None):
-        raise UsageError(
-            '--label-column names a column of the table: give the table by --imu'
-            if files.imu is None
-            else "labels are in '--labels' or in '--label-column' of the table: choose one"
+            "labels are in '--labels' or in '--label-column' of the table: choose one"
         )
     _check_times(files)
     if is_there(path) and not force:
@@ -201,17 +217,14 @@ class _Recording:
             raise BagError(
                 'the recording would start before 1970: correct --start and the offsets'
             )
-        self.segments = tuple(
+        runs = [
             Segment(first_ns + run.start_ns, first_ns + run.end_ns, run.label)
             for each, (first_ns, _) in zip(self.given, spans, strict=True)
             for run in each.file.label_runs
-            if _is_activity(run.label, files)
-        )
-        if len(found := {segment.label for segment in self.segments}) > _MOST_ACTIVITIES:
-            raise BagError(
-                f'{files.imu}: {files.columns.label!r} holds {len(found)} different labels, among '
-                f'them {min(found)!r}: is that the column of labels? Name another'
-            )
+        ]
+        self._labels = sorted({run.label for run in runs})
+        self._check_labels()
+        self.segments = tuple(run for run in runs if run.label not in files.no_activity)
         if files.labels is not None:
             self.segments = read_label_file(files.labels, self._start_ns, self.last_ns)
 
@@ -220,11 +233,32 @@ class _Recording:
         """Samples with the time of the one before."""
         return sum(each.file.repeated for each in self.given)
 
+    def _check_labels(self) -> None:
+        """Refuse what is hardly the column of labels, or no name of an activity."""
+        table = self._files.labelling
+        if table is None:
+            return
+        found = [label for label in self._labels if label not in self._files.no_activity]
+        if len(found) > _MOST_ACTIVITIES:
+            raise BagError(
+                f'{table.path}: {table.columns.label!r} holds {len(found)} different labels, '
+                f'among them {found[0]!r}: is that the column of labels? Name another'
+            )
+        if UNKNOWN in found:
+            raise BagError(
+                f'{table.path}: {table.columns.label} is {UNKNOWN!r} somewhere, which no activity '
+                f"may be called: give '--no-activity {UNKNOWN}', for what is not labelled is "
+                'neither trained nor scored'
+            )
+
     def about_labels(self) -> Iterator[str]:
-        """Say how seconds of a label file in the bag differ from those of the one given here."""
+        """Say which labels are not there, and from when those of a file in the bag count."""
+        for label in self._files.no_activity:
+            if label not in self._labels:
+                yield f'--no-activity {label!r} changes nothing: no row is labelled so'
         first_ns = min([self.first_ns, *(each.start_ns for each in self.segments)])
         later_s = (first_ns - self._start_ns) / 1e9
-        if abs(later_s) >= _NOTED_S and not self._files.columns.label:
+        if abs(later_s) >= _NOTED_S and self._files.labelling is None:
             when, what = ('later', 'subtract') if later_s > 0 else ('earlier', 'add')
             yield (
                 'seconds of --labels count from the start, those of a labels.csv in the bag from '
@@ -252,23 +286,15 @@ class _Recording:
         return (self._start_ns if stated_ns is None else stated_ns) + given.offset_ns
 
 
-def _is_activity(label: str, files: OwnFiles) -> bool:
-    if label in files.no_activity:
-        return False
-    if label == UNKNOWN:
-        raise BagError(
-            f'{files.imu}: {files.columns.label} is {UNKNOWN!r} somewhere, which no activity may '
-            f"be called: give '--no-activity {UNKNOWN}', for what is not labelled is neither "
-            'trained nor scored'
-        )
-    return True
-
-
 def _check_times(files: OwnFiles) -> None:
     if files.start_ns is not None and not 0 <= files.start_ns <= MOST_NS:
         raise UsageError('--start must lie between 1970 and 2116')
-    for name in ('imu', 'video', 'audio'):
-        offset_s = getattr(files, f'{name}_offset_s')
+    offsets_s = [
+        *(('imu', imu.offset_s) for imu in files.imus),
+        ('video', files.video_offset_s),
+        ('audio', files.audio_offset_s),
+    ]
+    for name, offset_s in offsets_s:
         if not abs(offset_s) <= _MOST_OFFSET_S:
             raise UsageError(f'--{name}-offset {offset_s} is no number of seconds to use')
 
