@@ -51,6 +51,7 @@ from xmodal_ros.runtime.engine import Engine
 from xmodal_ros.runtime.offline import classify_bag, sensor_for
 from xmodal_ros.runtime.validated_accuracy import validated_accuracy
 from xmodal_ros.training import answering, ensemble
+from xmodal_ros.training import train as train_module
 from xmodal_ros.training.card import _node as card_node
 from xmodal_ros.training.distributed import DistributedContext
 from xmodal_ros.training.result import _warnings, as_mapping
@@ -102,6 +103,54 @@ def test_a_net_chosen_alone_is_calibrated_on_people_and_nobody_is_warned(
     assert result.info.provenance['calibrated_on'] == calibrated
     assert f'- calibration, {calibrated}: ' in (result.path / 'README.md').read_text()
     assert result.warnings == ()
+
+
+def test_one_encoder_is_calibrated_on_people_by_nets_that_have_not_met_them(tmp_path):
+    bags = write_subjects(tmp_path / 'bags', ('1', '2', '3', '4'))
+    heard = Heard()
+    result = train_into(tmp_path / 'imu', configure(bags, test_subjects=('4',)), heard)
+    assert result.info.provenance['encoder_choice'] == {}
+    calibrated = 'on people left out, by nets that learnt from the others alone'
+    assert result.info.provenance['calibrated_on'] == calibrated
+    assert result.warnings == ()
+    (told,) = heard.notes
+    assert told.startswith('imu reached macro-F1 ')
+    assert told.endswith(' on people left out in 3 folds, and is calibrated on these')
+    assert [f'trying a net of imu, people {n} of 3' in heard.stages for n in (1, 2, 3)] == 3 * [
+        True
+    ]
+    # Segments of people who train are answered by a net that knows them.
+    named = train_into(
+        tmp_path / 'named',
+        configure(bags, test_subjects=('4',), validation_subjects=('3',)),
+        heard,
+    )
+    assert named.info.provenance['calibrated_on'] == 'on the people who validated'
+    assert len(heard.notes) == 1
+
+
+def test_a_net_alone_for_short_windows_is_calibrated_on_people_all_the_same(tmp_path):
+    bags = write_subjects(tmp_path / 'bags', ('1', '2', '3', '4'))
+    config = configure(bags, test_subjects=('4',), encoders={}, length_s=0.12, hop_s=0.5)
+    result = train_into(tmp_path / 'imu', config)
+    made = result.info.provenance
+    assert made['encoder_choice']['why'] == 'windows are shorter than 8 steps'
+    calibrated = 'on people left out, by nets that learnt from the others alone'
+    assert made['calibrated_on'] == calibrated
+    assert result.warnings == ()
+
+
+def test_calibration_on_people_leaves_the_net_as_it_would_be_without(tmp_path, monkeypatch):
+    bags = write_subjects(tmp_path / 'bags', ('1', '2', '3', '4'))
+    config = configure(bags, test_subjects=('4',))
+    result = train_into(tmp_path / 'imu', config)
+    monkeypatch.setattr(train_module, 'try_one_encoder', lambda *_a, **_k: None)
+    without = train_into(tmp_path / 'without', config)
+    (warning,) = without.warnings
+    assert 'calibrated on segments of people it has learnt from' in warning
+    ours, theirs = (load_bundle(each.path).classifier.state_dict() for each in (result, without))
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    assert result.info.temperature != without.info.temperature
 
 
 def test_the_bundle_classifies_and_says_where_it_comes_from(unimodal, recordings):

@@ -302,14 +302,14 @@ class _GroupRunner:
     ) -> tuple[FitResult, EncoderChoice]:
         """Choose what answers with the target's net, where that was left to us; gives both."""
         if not self._recipes[self._group.target].auto:
-            return fitted, EncoderChoice(None, None, {})
+            return fitted, EncoderChoice()
         sets = self._group_data.sets
         return choose_answering(method, self._trainer, sets, fitted, self._choose_for)
 
     def _choose_for(self, name: str, pseudo: PseudoLabels | None = None, /) -> EncoderChoice:
         """Choose what answers beside a sensor's net; where it learns alone, once for all rows."""
         if not self._recipes[name].auto:
-            return EncoderChoice(None, None, {})
+            return EncoderChoice()
         if pseudo is None and name in self._choices:
             return self._choices[name]
         choice = choose_ensemble(

@@ -15,7 +15,7 @@
 """The encoder ``auto``: which members answer beside a net, chosen on people they do not know."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 import math
 import sys
 from typing import Any, Final
@@ -50,6 +50,7 @@ from xmodal_ros.training.stacking import (
     choose_weights,
     compare_by_group,
     ENOUGH_GROUPS,
+    score_of,
     Stacked,
 )
 from xmodal_ros.training.together import centred, HeldOutAnswers, NET
@@ -60,6 +61,7 @@ _FOLDS: Final = 3
 _PARTS: Final = 9
 _NEVER_LEFT_OUT: Final = -1
 _LEAST_WINDOWS: Final = 20
+_LEAST_PEOPLE: Final = 3
 # Windows overlap: more say little more, and closed forms take the square of their number.
 _MOST_WINDOWS: Final = 4000
 _QUICK_WINDOWS: Final = 500
@@ -77,13 +79,13 @@ _USUAL_STRENGTH_OF_LIKENESS: Final = 0.01
 class EncoderChoice:
     """What was chosen: the members, how sure they are, and how that was found, as a document.
 
-    Without an ``ensemble`` the net answers alone. ``held_out`` is what members answered where
-    they were tried.
+    Without an ``ensemble`` the net answers alone, and without a ``document`` nothing was to be
+    chosen. ``held_out`` is what members answered where they were tried.
     """
 
-    ensemble: Ensemble | None
-    calibration: Calibration | None
-    document: dict[str, Any]
+    ensemble: Ensemble | None = None
+    calibration: Calibration | None = None
+    document: dict[str, Any] = field(default_factory=dict)
     held_out: HeldOutAnswers | None = None
 
     def with_sources(self, sources: Sequence[str]) -> tuple[str, ...]:
@@ -182,7 +184,10 @@ def choose_ensemble(
     preprocessing = Preprocessing(document.preprocessing)
     sequences = _sequences(preprocessing, (taught or material).windows, grid, reporter)
     if sequences.shape[1] < 8:
-        return _net_alone('windows are shorter than 8 steps', document, reporter)
+        choice = _net_alone('windows are shorter than 8 steps', document, reporter)
+        if not _tells_of_people(material):
+            return choice
+        return replace(choice, calibration=calibrate(nets.answers(), material.judged_labels))
     classes = len(document.labels)
     # Those with a label come first.
     ways = [_fit_members(material, sequences[: len(material.labels)], classes, seed, reporter)]
@@ -251,6 +256,45 @@ def try_nets(
     return _try_nets(
         document, recipe, material, whole, people, seed, device, reporter, executor, later=True
     )
+
+
+def try_one_encoder(
+    document: BundleInfo,
+    recipe: Recipe,
+    examples: DatasetSplit,
+    seed: int,
+    device: torch.device,
+    reporter: ProgressReporter,
+    executor: PartExecutor,
+    *,
+    people: Sequence[str],
+) -> 'NetsTried | None':
+    """Begin to try a sensor's one encoder on people whom it has not learnt from.
+
+    None where they are fewer than three, or too little is labelled.
+    """
+    material = _material(document, recipe, examples, seed, people, learn_validation=True)
+    if material is None or not _tells_of_people(material):
+        return None
+    whole = examples.training
+    return _try_nets(
+        document, recipe, material, whole, people, seed, device, reporter, executor, later=True
+    )
+
+
+def calibrate_on_people(nets: 'NetsTried', sensor: str, reporter: ProgressReporter) -> Calibration:
+    """Calibrate a sensor's one encoder by what it answered of people left out."""
+    answers, labels = nets.answers(), nets.material.judged_labels
+    reporter.note(
+        f'{sensor} reached macro-F1 {score_of(answers, labels):.3f} on people left out in '
+        f'{len(nets.material.folds)} folds, and is calibrated on these'
+    )
+    return calibrate(answers, labels)
+
+
+def _tells_of_people(material: _Material) -> bool:
+    """Say whether enough people are left out to say how sure answers are of others."""
+    return material.unit == 'people' and len(np.unique(material.judged_groups)) >= _LEAST_PEOPLE
 
 
 def _material(
@@ -429,7 +473,7 @@ def _assemble(
 
 def _net_alone(why: str, document: BundleInfo, reporter: ProgressReporter) -> EncoderChoice:
     reporter.note(f'encoder auto of {document.sensor}: the net alone; {why}')
-    return EncoderChoice(None, None, {'chosen': {NET: 1.0}, 'why': why})
+    return EncoderChoice(document={'chosen': {NET: 1.0}, 'why': why})
 
 
 def _most_windows(recipe: Recipe, windows: WindowsDataset) -> int:

@@ -165,8 +165,10 @@ def _warnings(
 def _calibrated_on(data_module: DataModule, choice: EncoderChoice) -> str:
     if data_module.split.validation:
         return 'on the people who validated'
-    if choice.calibration is not None:
+    if choice.calibration is not None and 'over' in choice.document:
         return f'on {choice.document["over"]} left out in choosing the encoder'
+    if choice.calibration is not None:
+        return 'on people left out, by nets that learnt from the others alone'
     return 'on held-out segments of the people trained on'
 
 

@@ -74,8 +74,8 @@ def choose_weights(
     found = stack([answers[name] for name in names], labels, count)
     weights = dict(zip(names, found, strict=True))
     together = np.sum([weights[name] * answers[name] for name in names], axis=0)
-    score = _score(together, labels)
-    alone = {name: _score(answers[name], labels) for name in names}
+    score = score_of(together, labels)
+    alone = {name: score_of(answers[name], labels) for name in names}
     best = max(names, key=lambda name: alone[name])
     lost = compare_by_group(answers[best], together, labels, groups)
     clearly = alone[best] > score + _CLEARLY or lost.gain > lost.error
@@ -86,7 +86,8 @@ def choose_weights(
     return Stacked(weights, together, score, alone)
 
 
-def _score(answers: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def score_of(answers: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Give the macro-F1 of answers (N, classes) over the activities that windows (N,) show."""
     decided = answers.argmax(axis=1).tolist()
     counts = count_by_class(labels.tolist(), decided, np.unique(labels).tolist())
     return float(macro_f1(counts))
@@ -107,7 +108,7 @@ def _by_group(
 ) -> Scores:
     """Give each group's macro-F1 over the activities that it shows."""
     return {
-        str(group): _score(answers[groups == group], labels[groups == group])
+        str(group): score_of(answers[groups == group], labels[groups == group])
         for group in np.unique(groups)
     }
 

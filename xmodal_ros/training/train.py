@@ -54,11 +54,13 @@ from xmodal_ros.training.checkpoint_store import (
 )
 from xmodal_ros.training.distributed import DistributedContext, SINGLE_PROCESS
 from xmodal_ros.training.ensemble import (
+    calibrate_on_people,
     choose_ensemble,
     EncoderChoice,
     NetsTried,
     PseudoLabels,
     try_nets,
+    try_one_encoder,
 )
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.freed_memory import freed_memory_kept
@@ -342,9 +344,11 @@ def _try_nets(
     device: torch.device,
     executor: PartExecutor,
 ) -> NetsTried | None:
-    """Begin what choosing an encoder of the target takes, as far as it is known by now."""
+    """Begin what choosing or calibrating an encoder of the target takes, as far as it is known."""
     name, examples = config.target, data_module.sets[config.target]
-    if not data_module.recipes[name].auto or len(examples.training.unlabelled):
+    if not data_module.recipes[name].auto:
+        return _try_one_encoder(config, data_module, trainer, device, executor)
+    if len(examples.training.unlabelled):
         return None
     if executor.processes == 1:
         # Nothing is gained, and processes that learn together begin with the first of the sources.
@@ -362,6 +366,33 @@ def _try_nets(
     )
 
 
+def _try_one_encoder(
+    config: TrainingConfiguration,
+    data_module: DataModule,
+    trainer: TransferTrainer,
+    device: torch.device,
+    executor: PartExecutor,
+) -> NetsTried | None:
+    """Begin to try the target's one encoder on people, unless others validate.
+
+    One that has fixed weights is not: each net would have to look at all pictures anew.
+    """
+    name = config.target
+    recipe = data_module.recipes[name]
+    if data_module.split.validation or recipe.encoder.remembers_frames:
+        return None
+    return try_one_encoder(
+        trainer.document(name),
+        recipe,
+        data_module.sets[name],
+        config.seed,
+        device,
+        executor.reporter,
+        executor,
+        people=[facts.subject for facts in data_module.learning],
+    )
+
+
 def _choose(
     config: TrainingConfiguration,
     data_module: DataModule,
@@ -375,12 +406,16 @@ def _choose(
     """Choose what answers with the target's net, where that was left to us; gives both."""
     begun = time.monotonic()
     if not data_module.recipes[config.target].auto:
-        return fitted, EncoderChoice(None, None, {})
+        if nets is None:
+            return fitted, EncoderChoice()
+        calibration = calibrate_on_people(nets, config.target, executor.reporter)
+        trainer.durations_s['calibrating'] = time.monotonic() - begun
+        return fitted, EncoderChoice(calibration=calibration)
 
     def choose_for(name: str, pseudo: PseudoLabels | None = None, /) -> EncoderChoice:
         recipe = data_module.recipes[name]
         if not recipe.auto:
-            return EncoderChoice(None, None, {})
+            return EncoderChoice()
         return choose_ensemble(
             trainer.document(name),
             recipe,
