@@ -45,7 +45,7 @@ def scores_of(material: DataModule, target: str, model: StatisticsModel, seed: i
     """Learn from the training windows and score the test subjects' windows."""
     recipe, examples = material.recipes[target], material.sets[target]
     baseline = StatisticsBaseline(
-        model, recipe.derived, examples.training, len(material.labels), seed
+        model, recipe.derived, examples.learnt(with_validation=True), len(material.labels), seed
     )
     cut_specs = {target: (recipe.stream, recipe.window)}
     recordings = [load_recording(facts, cut_specs) for facts in material.test]

@@ -86,8 +86,13 @@ def test_a_large_difference_of_the_high_band_counts_less_than_its_square():
 
 
 def test_features_of_one_window_or_all_alike_are_no_trouble():
-    for same in (features(1, 1), features(1, 1).expand(4, -1)):
-        assert all(loss.isfinite() for loss in band_losses(same, features(2, len(same)), 0.25))
+    for same in (features(1, 1), features(1, 1).repeat(4, 1)):
+        ours = same.requires_grad_()
+        losses = band_losses(ours, features(2, len(same)), 0.25)
+        assert all(loss.isfinite() for loss in losses)
+        torch.stack(losses).sum().backward()
+        assert ours.grad is not None
+        assert ours.grad.isfinite().all()
 
 
 def test_other_dimensions_are_refused_with_the_remedy():

@@ -199,6 +199,19 @@ def test_alone_a_target_with_sources_takes_as_many_steps_as_from_them():
     assert alone == taught > without_sources
 
 
+def test_who_was_trained_before_does_not_matter_to_one_that_starts_from_another():
+    method, weights = make_method('distillation'), []
+    for trained_before in (False, True):
+        with repeatable(0):
+            busy = trainer(('thigh',), sets=learning_sets())
+            if trained_before:
+                busy.train_source('thigh')
+            start = busy.fit(make_method('unimodal'), ())
+            weights.append(busy.fit(method, ('thigh',), start).classifier.state_dict())
+    first, second = weights
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+
+
 def test_nets_that_only_judge_take_fewer_steps_than_those_that_are_kept(monkeypatch):
     monkeypatch.setitem(shorter_fits._MOST_STEPS, 'sequence', 2)
     sets, counter = learning_sets(), StepCounter()

@@ -14,14 +14,14 @@
 
 """The windows a classifier learns from, paired across sensors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.data.window_array import choose, WindowArray
+from xmodal_ros.data.window_array import choose, join, WindowArray
 from xmodal_ros.methods.source import NO_LABEL
 
 
@@ -64,6 +64,16 @@ class WindowsDataset:
         )
 
 
+def join_windows(parts: Sequence[WindowsDataset]) -> WindowsDataset:
+    """Put windows of one sensor after each other."""
+    return WindowsDataset(
+        join([part.values for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.recordings for part in parts]),
+        np.concatenate([part.ends_ns for part in parts]),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class DatasetSplit:
     """One sensor's examples to learn from and to validate on, and why others are in neither."""
@@ -71,6 +81,12 @@ class DatasetSplit:
     training: WindowsDataset
     validation: WindowsDataset
     left_out: Mapping[str, int]
+
+    def learnt(self, *, with_validation: bool) -> WindowsDataset:
+        """Give what is learnt from by those who choose nothing on windows that validate."""
+        if not with_validation:
+            return self.training
+        return join_windows([self.training, self.validation])
 
 
 def pair_in_time(target: WindowsDataset, source: WindowsDataset) -> NDArray[np.int64]:

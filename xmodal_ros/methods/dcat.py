@@ -32,7 +32,7 @@ from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import PairedMethod
 from xmodal_ros.methods.relational import RelationalModule, RelationalOptions
-from xmodal_ros.methods.source import PairedSource
+from xmodal_ros.methods.source import mean_over_pairs, PairedSource
 from xmodal_ros.methods.training_module import (
     detached,
     LossTerms,
@@ -101,7 +101,7 @@ class Dcat(PairedMethod):
             )
             for source in sources.values()
         ]
-        alignment = torch.stack(losses).mean()
+        alignment = mean_over_pairs(losses, sources.values())
         return LossTerms(
             task_loss + self.options.weight * alignment, {'alignment': detached(alignment)}
         )

@@ -22,13 +22,12 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from pydantic import Field
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import check_same_dim, CombinedOptions, PairedMethod
-from xmodal_ros.methods.source import PairedSource
+from xmodal_ros.methods.source import mean_over_pairs, PairedSource
 from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.models.classifier import Outputs
 
@@ -56,7 +55,7 @@ class FeatureCosine(PairedMethod):
             cosine_loss(target.feature[source.rows], source.outputs.feature)
             for source in sources.values()
         ]
-        distance = torch.stack(losses).mean()
+        distance = mean_over_pairs(losses, sources.values())
         return LossTerms(
             task_loss + self.options.weight * distance, {'cosine': detached(distance)}
         )

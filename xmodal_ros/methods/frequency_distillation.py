@@ -31,7 +31,7 @@ from torch.nn import functional
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import check_same_dim, CombinedOptions, PairingMethod
-from xmodal_ros.methods.source import paired_sources, PairedSource
+from xmodal_ros.methods.source import mean_over_pairs, paired_sources, PairedSource
 from xmodal_ros.methods.training_module import (
     detached,
     LossTerms,
@@ -91,7 +91,8 @@ class _FrequencyModule(TrainingModule):
                 band_losses(outputs.feature[s.rows], s.outputs.feature, options.cut)
                 for s in paired.values()
             ]
-            low, high = (torch.stack(losses).mean() for losses in zip(*bands, strict=True))
+            pairs = paired.values()
+            low, high = (mean_over_pairs(losses, pairs) for losses in zip(*bands, strict=True))
             loss = loss + options.low * low + options.high * high
             parts |= {'low': detached(low), 'high': detached(high)}
         if options.shared_head:
@@ -115,7 +116,7 @@ class _FrequencyModule(TrainingModule):
             weight, bias = head.weight.detach(), head.bias.detach()
             logits = functional.linear(outputs.feature[source.rows], weight, bias)
             losses.append(self._task_loss(logits, batch.labels[source.rows]))
-        return torch.stack(losses).mean()
+        return mean_over_pairs(losses, paired.values())
 
 
 def band_losses(target: Tensor, source: Tensor, cut: float) -> tuple[Tensor, Tensor]:
@@ -150,7 +151,8 @@ def split_bands(features: Tensor, cut: float) -> tuple[Tensor, Tensor]:
 
 def _scaled(features: Tensor) -> Tensor:
     free = features - features.mean(dim=0)
-    return free / free.square().mean().sqrt().clamp_min(_TINY)
+    # Under the root, whose slope at zero is none.
+    return free / free.square().mean().clamp_min(_TINY**2).sqrt()
 
 
 def _sign_log(values: Tensor) -> Tensor:

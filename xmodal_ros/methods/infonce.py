@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from xmodal_ros.methods.method import MethodOptions
 from xmodal_ros.methods.paired import CombinedOptions, PairingMethod
-from xmodal_ros.methods.source import paired_sources
+from xmodal_ros.methods.source import mean_over_pairs, paired_sources
 from xmodal_ros.methods.training_module import (
     detached,
     LossTerms,
@@ -103,7 +103,8 @@ class _ContrastiveModule(TrainingModule):
         ]
         if not losses:
             return taught
-        contrast = torch.stack(losses).mean()
+        met = [paired[name] for name in self._sources if name in paired]
+        contrast = mean_over_pairs(losses, met)
         return LossTerms(
             taught.loss + options.weight * contrast,
             {**taught.parts, 'contrast': detached(contrast)},

@@ -31,7 +31,7 @@ from torch.nn import functional
 
 from xmodal_ros.errors import ConfigurationError
 from xmodal_ros.methods.paired import CombinedOptions
-from xmodal_ros.methods.source import paired_sources, PairedSource, Source
+from xmodal_ros.methods.source import mean_over_pairs, paired_sources, PairedSource, Source
 from xmodal_ros.methods.training_module import (
     detached,
     LossTerms,
@@ -90,7 +90,7 @@ class Relations:
             )
             for name, source in paired.items()
         ]
-        return torch.stack(losses).mean()
+        return mean_over_pairs(losses, paired.values())
 
 
 class RelationalModule(TrainingModule):

@@ -19,11 +19,10 @@ They are a method of their own, and a part that other methods may be combined wi
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
-from xmodal_ros.methods.source import PairedSource
+from xmodal_ros.methods.source import mean_over_pairs, PairedSource, share_of_pairs
 from xmodal_ros.methods.training_module import detached, LossTerms
 from xmodal_ros.non_blocking import to_device
 
@@ -35,24 +34,23 @@ def distilled_loss(
     alpha: float,
     temperature: float,
 ) -> LossTerms:
-    """Give ``(1 − α) CE + α T² KL`` (), averaged over sources; α shrinks by the share of pairs.
+    """Give ``(1 − α) CE + α T² KL`` (), averaged over pairs; α shrinks by the share of windows.
 
-    ``task_loss`` () is CE of ``logits`` (B, classes). Without α or pairs it is left as it is.
+    That is the share which a source knows. ``task_loss`` () is CE of ``logits`` (B, classes).
+    Without α or pairs it is left as it is.
     """
     if not sources or not alpha:
         return LossTerms(task_loss, {})
     terms = [distillation_loss(logits, source, temperature) for source in sources.values()]
-    divergence = torch.stack([loss for loss, _ in terms]).mean()
-    share = alpha * sum(count for _, count in terms) / (len(terms) * len(logits))
+    divergence = mean_over_pairs(terms, sources.values())
+    share = alpha * share_of_pairs(sources.values(), len(logits))
     return LossTerms(
         (1 - share) * task_loss + share * divergence, {'distillation': detached(divergence)}
     )
 
 
-def distillation_loss(
-    logits: Tensor, source: PairedSource, temperature: float
-) -> tuple[Tensor, int]:
-    """Give ``T² KL(softmax(z_s / T) ‖ softmax(z_t / T))`` (), and the number of windows it is of.
+def distillation_loss(logits: Tensor, source: PairedSource, temperature: float) -> Tensor:
+    """Give ``T² KL(softmax(z_s / T) ‖ softmax(z_t / T))`` ().
 
     ``logits`` (B, classes) are the target's, ``temperature`` is T. Both sides are compared over
     the activities that the source has seen: of others its logits say nothing. The source's side
@@ -64,4 +62,4 @@ def distillation_loss(
     divergence = functional.kl_div(
         ours.log_softmax(dim=1), theirs.log_softmax(dim=1), log_target=True, reduction='batchmean'
     )
-    return temperature**2 * divergence, len(source.rows)
+    return temperature**2 * divergence

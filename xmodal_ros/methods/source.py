@@ -14,7 +14,7 @@
 
 """A sensor that a target learns from: its windows, its classifier, and who is paired with whom."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 import copy
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -186,6 +186,30 @@ class PairedSource:
     rows: Tensor
     outputs: Outputs
     known: Tensor
+
+
+def mean_over_pairs(losses: Iterable[Tensor], sources: Iterable[PairedSource]) -> Tensor:
+    """Average the losses () of sources, each counting as often as it has a pair.
+
+    A source that few windows know would else weigh as much as one that all know.
+    """
+    given, pairs = list(losses), [len(source.rows) for source in sources]
+    if len(set(pairs)) == 1:
+        return torch.stack(given).mean()
+    shares = [count / sum(pairs) for count in pairs]
+    return torch.stack([share * loss for share, loss in zip(shares, given, strict=True)]).sum()
+
+
+def share_of_pairs(sources: Iterable[PairedSource], windows: int) -> float | Tensor:
+    """Give the share of so many windows that some source knows."""
+    rows = [source.rows for source in sources]
+    most = max(map(len, rows))
+    if len(rows) == 1 or most == windows:
+        return most / windows
+    known = torch.zeros(windows, device=rows[0].device)
+    for own in rows:
+        known[own] = 1
+    return known.mean()
 
 
 def paired_sources(

@@ -27,7 +27,6 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import Field
-import torch
 from torch import Tensor
 
 from xmodal_ros.errors import TrainingError
@@ -42,7 +41,7 @@ from xmodal_ros.methods.method import (
 )
 from xmodal_ros.methods.paired import PairedMethod, PairedOptions
 from xmodal_ros.methods.relational import Relations
-from xmodal_ros.methods.source import paired_sources, PairedSource
+from xmodal_ros.methods.source import mean_over_pairs, paired_sources, PairedSource
 from xmodal_ros.methods.training_module import (
     detached,
     LossTerms,
@@ -103,13 +102,14 @@ class Xmodal(PairedMethod):
         terms = distillation.compute_loss(task_loss, target, sources)
         loss, parts = terms.loss, dict(terms.parts)
         if sources and options.feature:
-            distance = _mean(
+            losses = (
                 cosine_loss(target.feature[s.rows], s.outputs.feature) for s in sources.values()
             )
+            distance = mean_over_pairs(losses, sources.values())
             loss = loss + options.feature * distance
             parts['cosine'] = detached(distance)
         if sources and options.dcat:
-            alignment = _mean(
+            losses = (
                 alignment_loss(
                     target.key[s.rows],
                     target.value[s.rows],
@@ -119,6 +119,7 @@ class Xmodal(PairedMethod):
                 )
                 for s in sources.values()
             )
+            alignment = mean_over_pairs(losses, sources.values())
             loss = loss + options.dcat * alignment
             parts['alignment'] = detached(alignment)
         return LossTerms(loss, parts)
@@ -271,7 +272,3 @@ class _RecipeModule(TrainingModule):
             terms.loss + options.relations * relations,
             {**terms.parts, 'relations': detached(relations)},
         )
-
-
-def _mean(losses: Iterable[Tensor]) -> Tensor:
-    return torch.stack(list(losses)).mean()

@@ -195,17 +195,18 @@ def group_data(job: Job) -> GroupData:
 class _CachingTrainer(TransferTrainer):
     """A trainer that trains the target alone once, however many rows begin with that."""
 
-    _alone: FitResult | None = None
+    _fit_alone: FitResult | None = None
 
     def fit(
         self, method: TransferMethod, sources: Sequence[str], start: FitResult | None = None
     ) -> FitResult:
         if not isinstance(method, Unimodal) or start is not None:
             return super().fit(method, sources, start)
-        if self._alone is None:
-            self._alone = super().fit(method, sources)
+        if self._fit_alone is None:
+            self._fit_alone = super().fit(method, sources)
         # The same to the last bit as training it again; a copy, lest a row change it for others.
-        return replace(self._alone, classifier=copy.deepcopy(self._alone.classifier))
+        alone = self._fit_alone
+        return replace(alone, classifier=copy.deepcopy(alone.classifier))
 
 
 class _GroupRunner:
@@ -265,8 +266,7 @@ class _GroupRunner:
         with repeatable(self._group.seed), freed_memory_kept():
             torch.set_num_threads(THREADS_A_RUN)
             self._trainer.check(method)
-            self._trainer.durations_s.clear()
-            self._trainer.verdict = self._trainer.judged = None
+            self._trainer.forget()
             fitted = method.train_target(self._trainer)
             fitted, choice = self._choose(method, fitted)
             if choice.ensemble is not None:
@@ -320,27 +320,35 @@ class _GroupRunner:
             self._device,
             NullReporter(),
             people=self._group_data.people,
-            # Where labels are few, those that validate are not among them.
-            learn_validation=not self._validates_on_people and self._group.labels.all_known,
+            learn_validation=self._learns_validation,
             pseudo=pseudo,
         )
         if pseudo is None:
             self._choices[name] = choice
         return choice
 
+    @property
+    def _learns_validation(self) -> bool:
+        """Whether what chooses no epoch learns from windows that validate, too.
+
+        Unless they are of people of their own; where labels are few, they are not among them.
+        """
+        return not self._validates_on_people and self._group.labels.all_known
+
     def _by_statistics(self, row: MethodRow) -> NDArray[np.float64]:
         assert row.statistics is not None  # noqa: S101 - asked before
         target, data = self._group.target, self._group_data
-        training = data.sets[target].training
+        names = (target, *(self._group.sources if row.all_sensors else ()))
+        learnt = {
+            name: data.sets[name].learnt(with_validation=self._learns_validation) for name in names
+        }
+        training = learnt.pop(target)
         others = {
             name: (
                 self._recipes[name].derived,
-                OtherSensor(
-                    data.sets[name].training.values,
-                    pair_in_time(training, data.sets[name].training),
-                ),
+                OtherSensor(other.values, pair_in_time(training, other)),
             )
-            for name in (self._group.sources if row.all_sensors else ())
+            for name, other in learnt.items()
         }
         baseline = StatisticsBaseline(
             row.statistics,

@@ -214,6 +214,8 @@ class TransferTrainer:
             classifier = self._begin(self.target)
         else:
             classifier = copy.deepcopy(start.classifier)
+            # As fresh weights leave it: who was trained before must not matter.
+            torch.manual_seed(self._seed)
         fitted = self._fit(self.target, classifier, method, teachers)
         self.candidates.append(
             Candidate(method.name, tuple(sources), self.validation_loss(fitted))
@@ -322,6 +324,11 @@ class TransferTrainer:
         self.verdict = verdict
         self.judged = (alone, decided)
         self.note(verdict.sentence)
+
+    def forget(self) -> None:
+        """Be as before the target was trained; sources that have been trained stay so."""
+        self.verdict = self.judged = self._alone = None
+        self.durations_s.clear()
 
     def fit_alone_after_all(self, *, wanted: bool) -> FitResult | None:
         """Train the target without the sources that were to be used, if that is ``wanted``.
