@@ -24,6 +24,7 @@ from test.training.small_trainer import chosen, examples, Notes, RECIPES, SETTIN
 from xmodal_ros.configuration.fit_settings import FitSettings, RecipeChoices
 from xmodal_ros.configuration.recipe import Recipe
 from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
+from xmodal_ros.errors import TrainingError
 from xmodal_ros.modalities.camera.augmentation import CameraAugmentation
 from xmodal_ros.modalities.camera.stream import CameraStream
 from xmodal_ros.models.configuration_camera_cnn import CameraCnnConfig
@@ -240,6 +241,22 @@ def test_of_few_people_none_chooses_how_strong_a_ridge_is(monkeypatch: pytest.Mo
 def test_classes_weigh_the_same_and_windows_one_in_the_mean():
     weights = balanced_weights(np.array([0, 0, 0, 2]), 3)
     np.testing.assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
+
+
+def test_what_says_the_same_of_all_windows_is_not_blown_up():
+    labels, rounding = np.arange(60) % 3, np.random.default_rng(0).normal(size=(2, 60, 3)) * 1e-9
+    assert max(stack(list(rounding), labels, 3)) <= 2e3
+    knowing = 5.0 * (labels[:, None] == np.arange(3)) - 1
+    dead, knows = stack([rounding[0], knowing], labels, 3)
+    together = dead * rounding[0] + knows * knowing
+    assert (together.argmax(axis=1) == labels).all()
+
+
+def test_features_that_are_no_numbers_are_refused_in_words():
+    labels, folds = np.arange(60) % 3, [np.array([0]), np.array([1])]
+    features = np.full((60, 2), np.nan, np.float32)
+    with pytest.raises(TrainingError, match='is not finite: look at the recordings'):
+        fit_ridge(features, labels, np.arange(60) // 30, folds, 3)
 
 
 def test_what_only_guesses_has_no_part_and_what_knows_has_most():

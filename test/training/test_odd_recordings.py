@@ -257,3 +257,21 @@ def test_a_source_without_a_gyroscope_teaches_acceleration_or_is_refused_in_word
     assert result.info.window_shape[1] == 6
     (note,) = notes
     assert note.startswith("'back' has no gyro in most recordings looked at")
+
+
+@ALONE_AND_TAUGHT
+@pytest.mark.usefixtures('_few_trees')
+def test_people_who_each_show_another_activity_cannot_choose_and_it_is_said(
+    sources: tuple[str, ...], tmp_path: Path
+):
+    for subject, label in zip('124', LABELS, strict=True):
+        write_paired_bag(tmp_path / subject, subject, labels=4 * (label,))
+    write_paired_bag(tmp_path / '3', '3', labels=LABELS)
+    result, _ = learn(tmp_path, sources)
+    choice = result.info.provenance['encoder_choice']
+    assert choice['over'] == 'parts of a recording'
+    # Nobody left out would be recognised by a member that is not flattered.
+    assert choice['alone']['statistics'] > 0.9
+    (warning,) = result.warnings
+    assert warning.startswith('most activities are shown by one person alone: what answers was ')
+    assert 'on parts of a recording of people it has learnt from' in warning

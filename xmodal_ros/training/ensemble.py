@@ -552,12 +552,23 @@ def _judged(
 
     All, where these are no more than half of the activities: they would say too little of others.
     """
+    shown = _shown_by_others(labels, groups, folds)
+    return shown if _are_most(shown, labels) else np.ones(len(labels), dtype=bool)
+
+
+def _shown_by_others(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], folds: Sequence[NDArray[np.int64]]
+) -> NDArray[np.bool_]:
     shown = np.zeros(len(labels), dtype=bool)
     for fold in folds:
         out = np.isin(groups, fold)
         shown[out] = np.isin(labels[out], labels[~out])
-    few = 2 * len(np.unique(labels[shown])) <= len(np.unique(labels))
-    return np.ones(len(labels), dtype=bool) if few else shown
+    return shown
+
+
+def _are_most(shown: NDArray[np.bool_], labels: NDArray[np.int64]) -> bool:
+    """Say whether the windows ``shown`` (N,) are of more than half of the activities."""
+    return 2 * len(np.unique(labels[shown])) > len(np.unique(labels))
 
 
 def _persons(people: Sequence[str]) -> NDArray[np.int64]:
@@ -571,22 +582,29 @@ def _groups(
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]], str]:
     """Say which windows (N,) are left out together, in which folds, and what they have in common.
 
-    People; or else recordings, where each activity is in two at least; or else parts.
+    People, where others show most of what they do; or else recordings, where each activity is in
+    two at least; or else parts.
     """
-    groups, unit = windows.recordings, 'recordings'
-    person = _persons(people)
-    if len(np.unique(person[groups])) > 1:
-        groups, unit = person[groups], 'people'
-    elif any(
+    persons = _persons(people)[windows.recordings]
+    if len(np.unique(persons)) > 1:
+        folds = _folds(persons, seed)
+        if _are_most(_shown_by_others(windows.labels, persons, folds), windows.labels):
+            return persons, folds, 'people'
+    groups = windows.recordings
+    if any(
         len(np.unique(groups[windows.labels == label])) < 2 for label in np.unique(windows.labels)
     ):
         groups = _parts_of_activities(windows, length_ns)
         folds = [np.arange(fold, _PARTS, _FOLDS) for fold in range(_FOLDS)]
         held_out = [fold for fold in folds if np.isin(groups, fold).any()]
         return groups, held_out, 'parts of a recording'
+    return groups, _folds(groups, seed), 'recordings'
+
+
+def _folds(groups: NDArray[np.int64], seed: int) -> list[NDArray[np.int64]]:
     found = np.unique(groups)
     shuffled = np.random.default_rng(seed).permutation(found)
-    return groups, np.array_split(shuffled, min(_FOLDS, len(found))), unit
+    return np.array_split(shuffled, min(_FOLDS, len(found)))
 
 
 def _parts_of_activities(windows: WindowsDataset, length_ns: int) -> NDArray[np.int64]:

@@ -159,6 +159,12 @@ def _warnings(
             'it was calibrated on segments of people it has learnt from: with others it is '
             'surer of itself than it should be, and `unknown` is rarer. Name --val-subjects'
         )
+    elif not named and choice.document.get('over', 'people') != 'people':
+        found.append(
+            'most activities are shown by one person alone: what answers was chosen, and '
+            f'calibrated, on {choice.document["over"]} of people it has learnt from, which says '
+            'little of others. Record each activity of several people'
+        )
     return found
 
 

@@ -20,12 +20,15 @@ The strength is chosen by how likely it makes what groups left out of the regres
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+import math
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import log_softmax
+
+from xmodal_ros.errors import TrainingError
 
 # Of the mean of the squares of the features.
 _STRENGTHS: Final = tuple(10.0**exponent for exponent in range(-4, 3))
@@ -81,6 +84,11 @@ def fit_ridge(
             tell(number, f'{count} of {len(strengths)} strengths')
             scores[each][out] = inputs[out] @ solution
     losses = {each: _loss(scores[each][rows], labels[rows], weights) for each in strengths}
+    if not all(math.isfinite(loss) for loss in losses.values()):
+        raise TrainingError(
+            'what is known of some windows is not finite: look at the recordings with '
+            '`xmodal dataset` for values far out of range'
+        )
     # The least loss is that of caution, which decisions lose by.
     chosen = min(each for each in losses if losses[each] <= _NEAR * min(losses.values()))
     tell(len(folds), 'the chosen strength')

@@ -41,6 +41,8 @@ _SHRINKAGE: Final = 3.0
 ENOUGH_GROUPS: Final = 5
 # Below this share of the common answer a member costs more than it says.
 _LEAST_SHARE: Final = 0.02
+# What differs by less from window to window is rounding, and says nothing.
+_LEAST_SPREAD: Final = 1e-3
 # By so much macro-F1 over all windows one is clearly better, however few the groups are.
 _CLEARLY: Final = 0.02
 
@@ -121,7 +123,7 @@ def stack(
     The fewer ``groups`` the windows are of, the more they weigh the same. The weighted sum are
     logits whose probabilities mean what they say, each class counting the same.
     """
-    spread = [max(float(answer.std()), 1e-9) for answer in answers]
+    spread = [max(float(answer.std()), _LEAST_SPREAD) for answer in answers]
     kept = list(range(len(answers)))
     shrinkage = max(_LEAST_SHRINKAGE, _SHRINKAGE / groups**2)
     while True:
