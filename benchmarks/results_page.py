@@ -17,23 +17,21 @@
     python benchmarks/results_page.py STUDY_DIR... --out docs/results.md
 
 Each folder is what ``xmodal study --out`` wrote; its ``table.md`` becomes a part of the page, word
-for word, with its ``curve.png``, where there is one, in ``pictures`` beside the page. Where there
-are ``study.json``, a table of all their comparisons stands first, with p corrected over all of it,
-and before it one of the default encoder against simple models, of studies with a row ``default``.
+for word, with its ``curve.png``, where there is one, in ``pictures`` beside the page. Before them
+stand two tables over all of the page: the default encoder against simple models, of studies with a
+row ``default``, and what rows gain that learn from sources, with p corrected over all of it.
 With ``--add`` the page keeps what it says of other studies, whose folders need not be there.
-Of those named again no figure stays in the tables over all studies.
 Figures are written by studies alone: nothing on the page is written by hand but what the study's
 file says above and below its tables.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-import json
+from collections.abc import Sequence
 from pathlib import Path
 import re
 import sys
-from typing import Any
+
+from scipy.special import stdtr, stdtrit
 
 from xmodal_ros.files import write_atomic
 from xmodal_ros.metrics.statistics import holm
@@ -41,17 +39,14 @@ from xmodal_ros.metrics.statistics import holm
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks import when_transfer_pays
+from benchmarks.study_tables import Delta, delta, score, sources, study_tables, StudyTable
 
 _DEFAULT = 'default'
-# Of the study of this name with everybody tested.
-_FOLDS, _QUICK = '-folds', '-quick'
 # By so much macro-F1 the default is to be better.
 _AIM = 0.02
 _DEFAULTS = 'The default encoder against simple models'
 _GAIN = 'default to the best of them'
 _OVERVIEW = 'All methods on all sets'
-# So does each table of it begin.
-_DIFFERENCES = 'Δ of macro-F1 per clip to the target alone'
 _COMMAND = re.compile(r'results_page\.py (.*) --out')
 _HEAD = """# Results
 
@@ -66,223 +61,152 @@ what the intervals know and do not know, is in [study](study.md#the-figures).
 """
 
 
-@dataclass(frozen=True)
-class _Comparison:
-    """A row of a study's table against the target alone."""
+def page(folders: Sequence[Path], pictures: str = 'pictures', old: str = '') -> str:
+    """Join the tables of studies, each a part with its headings one level down.
 
-    study: str
-    table: dict[str, Any]
-    line: dict[str, Any]
-
-    @property
-    def place(self) -> tuple[str, ...]:
-        """The set, target, sources and amount that rows are compared in."""
-        table, line = self.table, self.line
-        amount = f'{table["split"]}, {table["labels"]}'
-        return self.study, line['target'], ' + '.join(line['sources']), amount
-
-
-def page(folders: Sequence[Path], pictures: str = 'pictures') -> str:
-    """Join the tables of studies, each a part with its headings one level down."""
-    parts = [_HEAD.format(folders=' '.join(folder.name for folder in folders))]
-    if defaults := [each for folder in folders for each in _defaults(folder)]:
-        parts.append(_show_defaults(list(_of_defaults(defaults))))
-    compared = [each for folder in folders for each in _comparisons(folder)]
-    if compared:
-        parts.append(_overview(compared))
-    for folder in folders:
-        table = (folder / 'table.md').read_text(encoding='utf-8')
-        part = re.sub(r'^(#+ )', r'#\1', table, flags=re.MULTILINE)
-        if (folder / 'curve.png').exists():
-            title, rest = part.split('\n', 1)
-            picture = f'![when it pays]({pictures}/{folder.name}.png)'
-            part = f'{title}\n\n{picture}\n{rest}'
-        parts.append(part)
-    return '\n'.join(parts)
+    Of an ``old`` page the parts stay whose titles are not those of new ones.
+    """
+    fresh = [_part(folder, pictures) for folder in folders]
+    titles = {_title(part) for part in fresh} | {_DEFAULTS, _OVERVIEW}
+    kept = [part for part in old.split('\n## ')[1:] if _title(part) not in titles]
+    known = _COMMAND.findall(old)
+    names = dict.fromkeys([*(f.name for f in folders), *(known[0].split() if known else ())])
+    parts = '\n## '.join(part.rstrip('\n') + '\n' for part in ('', *fresh, *kept))
+    tables = list(study_tables(parts))
+    over_all = [part for part in (_defaults(tables), _overview(tables)) if part]
+    head = '\n'.join([_HEAD.format(folders=' '.join(names)), *over_all])
+    return head.rstrip('\n') + '\n' + parts
 
 
-def added(old: str, new: str) -> str:
-    """Put a page's parts in the place of those of the same title in another, or before them."""
-    head, *kept = _parts(old)
-    ours, *fresh = _parts(new)
-    titles = {_title(part) for part in fresh}
-    known, given = (_COMMAND.findall(part)[0].split() for part in (head, ours))
-    folders = ' '.join(dict.fromkeys([*given, *known]))
-    ours = _COMMAND.sub(f'results_page.py {folders} --out', ours)
-    kept = [each for part in kept if (each := _without(part, given))]
-    of_others = [part.split('\n', 1)[1] for part in kept if _title(part) == _OVERVIEW]
-    for number, part in enumerate(fresh):
-        # Corrected apart, each table says over what.
-        if _title(part) == _OVERVIEW:
-            fresh[number] = '\n'.join([part, *of_others])
-        if _title(part) == _DEFAULTS:
-            old_rows = (row for p in kept if _title(p) == _DEFAULTS for row in _shown_defaults(p))
-            shown = [*old_rows, *_shown_defaults(part)]
-            rows = {(row['study'], row['target']): row for row in shown}
-            fresh[number] = _show_defaults(list(rows.values())).removeprefix('## ')
-    kept = [part for part in kept if _title(part) not in titles]
-    parts = [ours, *fresh, *kept]
-    return '\n## '.join(part.rstrip('\n') + '\n' for part in parts)
-
-
-def _parts(page: str) -> list[str]:
-    return page.split('\n## ')
-
-
-def _without(part: str, studies: Sequence[str]) -> str:
-    """Leave rows of studies that are given anew out of an overview; '' where no row is left."""
-    if _title(part) != _OVERVIEW:
+def _part(folder: Path, pictures: str) -> str:
+    table = (folder / 'table.md').read_text(encoding='utf-8')
+    part = re.sub(r'^(#+ )', r'#\1', table, flags=re.MULTILINE).removeprefix('## ')
+    if not (folder / 'curve.png').exists():
         return part
-    stale = tuple(f'| {study} | ' for study in studies)
-    head, *tables = part.split(_DIFFERENCES)
-    kept = []
-    for table in tables:
-        said, rows = table.split('| --- |\n')
-        shown = [row for row in rows.splitlines() if row]
-        others = [row for row in shown if not row.startswith(stale)]
-        if len(others) < len(shown):
-            # Their p are as they were.
-            said = said.replace('of this table.', 'of this table, with those made anew since.')
-        if others:
-            kept.append('| --- |\n'.join([said, '\n'.join(others) + '\n\n\n']))
-    return _DIFFERENCES.join([head, *kept]) if kept else ''
+    title, rest = part.split('\n', 1)
+    return f'{title}\n\n![when it pays]({pictures}/{folder.name}.png)\n{rest}'
 
 
 def _title(part: str) -> str:
     return part.split('\n', 1)[0]
 
 
-def _tables(folder: Path) -> list[dict[str, Any]]:
-    try:
-        study = json.loads((folder / 'study.json').read_text(encoding='utf-8'))
-    except OSError:
-        return []
-    tables: list[dict[str, Any]] = study['tables']
-    return tables
-
-
-def _defaults(folder: Path) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
-    """Give of each target that has one the line of the default encoder, and those beside it."""
-    for table in _tables(folder):
-        lines = table['lines']
-        for own in (line for line in lines if line['row'] == _DEFAULT and line['runs']):
+def _defaults(tables: Sequence[StudyTable]) -> str:
+    """Compare the default with the best simple model, of each sensor in each study of it."""
+    rows: list[dict[str, str]] = []
+    gains: dict[tuple[str, str], list[float]] = {}
+    for table in tables:
+        for own in table.rows:
+            if own['row'].strip('*') != _DEFAULT or not own['per clip']:
+                continue
             others = [
-                line
-                for line in lines
-                if line['target'] == own['target'] and line is not own and line['runs']
+                row
+                for row in table.rows
+                if row['target'] == own['target'] and row is not own and row['per clip']
             ]
-            if others:
-                yield folder.name, own, others
-
-
-def _of_defaults(
-    found: Sequence[tuple[str, dict[str, Any], list[dict[str, Any]]]],
-) -> Iterator[dict[str, str]]:
-    """Give the row of each sensor in a table of the default encoder and simple models."""
-    for study, own, others in found:
-        best = max(others, key=lambda line: line['macro_f1'])
-        told = f'{own["macro_f1"] - best["macro_f1"]:+.3f}'
-        if best['clip'] and best['clip']['low'] is not None:
+            if not others:
+                continue
+            best = max(others, key=lambda row: score(row['per clip']))
+            gain = score(own['per clip']) - score(best['per clip'])
             # That of the other to it, turned round.
-            told += f' ({-best["clip"]["high"]:+.3f} to {-best["clip"]["low"]:+.3f})'
-        yield {
-            'study': study,
-            'target': own['target'],
-            'people': str(own['subjects']),
-            _DEFAULT: f'{own["macro_f1"]:.3f}',
-            **{line['row']: f'{line["macro_f1"]:.3f}' for line in others},
-            _GAIN: told,
-        }
-
-
-def _show_defaults(found: Sequence[dict[str, str]]) -> str:
-    """Show a sensor once: by the study that tests everybody, where there is one."""
-    places = {(row['study'], row['target']) for row in found}
-    rows = [row for row in found if (_in_folds(row['study']), row['target']) not in places]
+            found = delta(best['Δ per clip'])
+            low, high = (None, None) if found is None else (found.high, found.low)
+            told = Delta(gain, None if low is None else -low, None if high is None else -high)
+            rows.append(
+                {
+                    'study': table.study,
+                    'target': own['target'],
+                    'people': str(table.people),
+                    _DEFAULT: own['per clip'],
+                    **{row['row']: row['per clip'] for row in others},
+                    _GAIN: str(told),
+                }
+            )
+            data = table.study.partition(f'-{_DEFAULT}')[0]
+            gains.setdefault((data, own['target']), []).append(round(gain, 3))
+    if not rows:
+        return ''
     names = [name for name in dict.fromkeys(key for row in rows for key in row) if name != _GAIN]
     head = (*names, _GAIN)
-    cells = [head, ('---',) * len(head), *([row.get(n, '') for n in head] for row in rows)]
-    shown = '\n'.join(f'| {" | ".join(row)} |' for row in cells)
-    gains = [float(row[_GAIN].split(' ')[0]) for row in rows]
-    level, better = sum(gain >= 0 for gain in gains), sum(gain >= _AIM for gain in gains)
+    each = [gain for found in gains.values() for gain in found]
+    least = [min(found) for found in gains.values()]
+    tests, sensors = (
+        f'{sum(gain >= 0 for gain in found)} of {len(found)} {{}}, better by {_AIM} '
+        f'{{}} {sum(gain >= _AIM for gain in found)}'
+        for found in (each, least)
+    )
     return (
         f'## {_DEFAULTS}\n\n'
         'Macro-F1 per clip on people who did not train, and the difference of the default to\n'
         'whichever simple model is best in this very test, with its 95 % interval over people.\n'
-        'Of studies that end in `quick` all people are among those that things were chosen on.\n\n'
-        f'{shown}\n\n'
-        f'At least as good on {level} of {len(gains)}, better by {_AIM} on {better}.\n'
+        'Studies that end in `folds` test everybody once, of whom most are people that things\n'
+        'were chosen on; the others test people who were kept for that.\n\n'
+        f'{_shown(head, [[row.get(name, "") for name in head] for row in rows])}\n\n'
+        f'At least as good in {tests.format("tests", "in")};\n'
+        f'in each of its tests on {sensors.format("sensors", "on")}.\n'
     )
 
 
-def _in_folds(study: str) -> str:
-    """Give the name of a study's like that tests everybody; both may be quick."""
-    name = study.removesuffix(_QUICK)
-    return name + _FOLDS + study[len(name) :]
-
-
-def _shown_defaults(part: str) -> list[dict[str, str]]:
-    """Read the rows that a part shows."""
-    lines = [line for line in part.splitlines() if line.startswith('|')]
-    head, _, *rows = ([cell.strip() for cell in line.split('|')[1:-1]] for line in lines)
-    return [dict(zip(head, row, strict=True)) for row in rows]
-
-
-def _comparisons(folder: Path) -> Iterator[_Comparison]:
-    """Give what a study compares with the target alone, of rows that learn from sources."""
-    for table in _tables(folder):
-        for line in table['lines']:
-            if line['sources'] and line['clip'] is not None:
-                yield _Comparison(folder.name, table, line)
-
-
-def _overview(compared: Sequence[_Comparison]) -> str:
+def _overview(tables: Sequence[StudyTable]) -> str:
     """Give one table of all sets, targets and amounts (rows) and methods (columns)."""
-    known = {str(i): each.line['clip']['p'] for i, each in enumerate(compared)}
-    corrected = holm({key: p for key, p in known.items() if p is not None})
-    methods = list(dict.fromkeys(each.line['row'] for each in compared))
-    cells: dict[tuple[str, ...], dict[str, str]] = {}
-    for i, each in enumerate(compared):
-        cells.setdefault(each.place, {})[each.line['row']] = _cell(each, corrected.get(str(i)))
-    head = ('study', 'target', 'from', 'amount', *methods)
-    rows = [
-        head,
-        ('---',) * len(head),
-        *(
-            (*place, *(found.get(method, '') for method in methods))
-            for place, found in cells.items()
-        ),
+    found: dict[tuple[str, ...], dict[str, Delta]] = {}
+    known: dict[str, dict[str, float]] = {}
+    for table in tables:
+        for row in table.rows:
+            difference = delta(row['Δ per clip'])
+            if not row['sources'] or difference is None:
+                continue
+            place = (table.study, row['target'], ' + '.join(sources(row['sources'])), table.amount)
+            found.setdefault(place, {})[row['row']] = difference
+            if p := _p(difference, table.people):
+                known.setdefault(row['row'], {})[str(place)] = p
+    if not found:
+        return ''
+    methods = list(dict.fromkeys(row for each in found.values() for row in each))
+    corrected = {method: holm(known.get(method, {})) for method in methods}
+    cells = [
+        [*place, *(_cell(each.get(row), corrected[row].get(str(place))) for row in methods)]
+        for place, each in found.items()
     ]
-    shown = '\n'.join(f'| {" | ".join(row)} |' for row in rows)
     return (
         f'## {_OVERVIEW}\n\n'
-        f'{_DIFFERENCES}, with the 95 % interval over people (and seeds), and p '
-        f'corrected by Holm over all {len(corrected)} comparisons of this table.\n\n'
-        f'{shown}\n'
+        'Δ of macro-F1 per clip to the target alone, with the 95 % interval over people (and\n'
+        "seeds), and p as that interval has it (Student's t with as many degrees of freedom as\n"
+        'people but one), corrected by Holm over all that the page says of a method, its column.\n'
+        'Of one training of each row, as most are, both know of people alone.\n\n'
+        f'{_shown(("study", "target", "from", "amount", *methods), cells)}\n'
     )
 
 
-def _cell(each: _Comparison, p: float | None) -> str:
-    difference = each.line['clip']
-    if difference['low'] is None:
-        return f'{difference["mean"]:+.3f}'
-    told = '' if p is None else f', p {p:.3f}'
-    return (
-        f'{difference["mean"]:+.3f} ({difference["low"]:+.3f} to {difference["high"]:+.3f}){told}'
-    )
+def _p(difference: Delta, people: int) -> float | None:
+    if difference.low is None or difference.high is None or people < 2:
+        return None
+    error = (difference.high - difference.low) / 2 / float(stdtrit(people - 1, 0.975))
+    # As far as three decimals tell.
+    return 2 * float(stdtr(people - 1, -abs(difference.mean) / max(error, 5e-4)))
+
+
+def _cell(difference: Delta | None, p: float | None) -> str:
+    if difference is None:
+        return ''
+    return str(difference) if p is None else f'{difference}, p {p:.3f}'
+
+
+def _shown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [head, ['---'] * len(head), *rows]
+    return '\n'.join(f'| {" | ".join(row)} |' for row in cells)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Read the arguments and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('studies', nargs='+', type=Path, metavar='STUDY_DIR')
+    parser.add_argument('studies', nargs='*', type=Path, metavar='STUDY_DIR')
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--add', action='store_true', help='keep what it says of other studies')
     chosen = parser.parse_args(arguments)
     try:
-        text = page(chosen.studies)
-        if chosen.add:
-            text = added(chosen.out.read_text(encoding='utf-8'), text)
+        old = chosen.out.read_text(encoding='utf-8') if chosen.add else ''
+        text = page(chosen.studies, old=old)
         for folder in chosen.studies:
             if (folder / 'curve.png').exists():
                 picture = chosen.out.parent / 'pictures' / f'{folder.name}.png'

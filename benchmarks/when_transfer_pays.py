@@ -22,9 +22,13 @@ after ``benchmarks/results_page.py``, which writes those.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-import re
+import sys
 
 from matplotlib import pyplot as plt
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.study_tables import delta, score, sources, study_tables
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / 'docs' / 'results.md'
@@ -34,8 +38,8 @@ _MARKS = '<!-- benchmarks/when_transfer_pays.py -->', '<!-- as measured -->'
 # What a training with a source does without being told how, and else the plainest method.
 _ROWS = ('xmodal', 'distillation')
 # Studies of how a gain changes with the amount have a picture of their own.
-_CURVES = re.compile(r'^xmodal study \S+-curve ', re.MULTILINE)
-_DELTA = re.compile(r'([+-][\d.]+) \(([+-][\d.]+) to ([+-][\d.]+)\)')
+_CURVE = '-curve'
+_ACROSS = 'across, '
 
 
 @dataclass(frozen=True)
@@ -54,33 +58,28 @@ class Comparison:
 def comparisons(page: str) -> list[Comparison]:
     """Give those on people not met before, of each name the first, by the recipe if it has it."""
     found: dict[str, Comparison] = {}
-    for part in page.split('\n## ')[1:]:
-        if _CURVES.search(part):
+    for table in study_tables(page):
+        if table.study.endswith(_CURVE) or not table.amount.startswith(_ACROSS):
             continue
-        for table in part.split('\n### ')[1:]:
-            if not table.startswith('Across, '):
+        alone = {
+            row['target']: score(row['per clip'])
+            for row in table.rows
+            if row['row'] == '**unimodal**' and row['per clip']
+        }
+        here: dict[str, list[Comparison]] = {}
+        for row in table.rows:
+            target, gain = row['target'], delta(row['Δ per clip'])
+            if row['row'] not in _ROWS or target not in alone or gain is None or gain.low is None:
                 continue
-            amount = table.partition('\n')[0].removeprefix('Across, ')
-            people = re.search(r'^(\d+) test subjects', table, re.MULTILINE)
-            alone: dict[str, float] = {}
-            here: dict[str, list[Comparison]] = {}
-            for line in re.findall(r'^\|(.*)\|$', table, re.MULTILINE):
-                cells = [*(cell.strip() for cell in line.split('|')), *6 * ['']]
-                target, source, row, score, _, gain = cells[:6]
-                if row == '**unimodal**' and score:
-                    alone[target] = float(score.split()[0])
-                delta = _DELTA.fullmatch(gain) if row in _ROWS else None
-                if delta and people and target in alone:
-                    # How often the recipe used a source is in brackets.
-                    sources = ' and '.join(re.sub(r' \(used [^)]*\)', '', source).split(', '))
-                    name = f'{target} from {sources}, {amount}'
-                    figures = map(float, delta.groups())
-                    made = Comparison(name, row, int(people[1]), alone[target], *figures)
-                    here.setdefault(name, []).append(made)
-            for name, rows in here.items():
-                made = min(rows, key=_rank)
-                if name not in found or _rank(made) < _rank(found[name]):
-                    found[name] = made
+            taught_by = ' and '.join(sources(row['sources']))
+            name = f'{target} from {taught_by}, {table.amount.removeprefix(_ACROSS)}'
+            assert gain.high is not None
+            figures = (alone[target], gain.mean, gain.low, gain.high)
+            here.setdefault(name, []).append(Comparison(name, row['row'], table.people, *figures))
+        for name, rows in here.items():
+            made = min(rows, key=_rank)
+            if name not in found or _rank(made) < _rank(found[name]):
+                found[name] = made
     return sorted(found.values(), key=lambda each: each.mean)
 
 

@@ -14,7 +14,7 @@
 
 """The page of results holds what studies wrote, word for word, under headings of its own."""
 
-import json
+from pathlib import Path
 
 import pytest
 
@@ -39,29 +39,64 @@ def test_tables_become_parts_of_one_page(tmp_path):
     assert 'results_page.py first second --out' in out.read_text()
 
 
-def comparison(p: float | None) -> dict[str, object]:
-    difference = {'mean': 0.05, 'low': None if p is None else 0.01, 'high': 0.09, 'p': p}
-    return {'target': 'imu', 'sources': ['camera'], 'row': 'D-CAT', 'clip': difference}
+COLUMNS = ('target', 'sources', 'row', 'per clip', 'seeds', 'Δ per clip', 'p')
 
 
-def test_comparisons_of_all_studies_are_corrected_together_and_curves_shown(tmp_path):
-    alone: dict[str, object] = {'target': 'imu', 'sources': [], 'row': 'unimodal', 'clip': None}
-    for name, p in (('first', 0.02), ('second', 0.03), ('third', None)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / 'table.md').write_text(f'# {name}\n\nSeeds 0.\n')
-        table = {'split': 'across', 'labels': 'all labels', 'lines': [alone, comparison(p)]}
-        (tmp_path / name / 'study.json').write_text(json.dumps({'tables': [table]}))
+def write_study(folder: Path, *rows: tuple[str, str, str, str, str], people: int = 5) -> None:
+    """Write what a study says: target, sources, row, score and difference of each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = [COLUMNS, ('---',) * len(COLUMNS), *((*row[:4], '1', row[4], '') for row in rows)]
+    table = '\n'.join(f'| {" | ".join(each)} |' for each in cells)
+    (folder / 'table.md').write_text(
+        f'# About {folder.name}\n\n'
+        f'xmodal study x --recordings bags --out studies/{folder.name}\n\n'
+        f'Seeds 0.\n\n## Across, all labels\n\n{people} test subjects.\n\n{table}\n'
+    )
+
+
+def gains(text: str) -> dict[str, str]:
+    """Give the rows of the table over all of the page, by their studies."""
+    part = text.split('## All methods on all sets')[1].split('\n## ')[0]
+    rows = [line.strip('| ').split(' | ') for line in part.splitlines() if line.startswith('|')]
+    return {row[0]: ' | '.join(row[1:]) for row in rows[2:]}
+
+
+ALONE = ('imu', '', '**unimodal**', '0.500', '')
+
+
+def taught(difference: str, row: str = 'D-CAT') -> tuple[str, str, str, str, str]:
+    return 'imu', 'camera (used 1/2), sound', row, '0.550', difference
+
+
+def test_comparisons_of_a_method_are_corrected_together_and_curves_shown(tmp_path):
+    surely, hardly = taught('+0.050 (+0.010 to +0.090)'), taught('+0.010 (-0.030 to +0.050)')
+    write_study(tmp_path / 'first', ALONE, surely, taught('+0.050 (+0.010 to +0.090)', 'TAP'))
+    write_study(tmp_path / 'second', ALONE, hardly)
+    write_study(tmp_path / 'third', ALONE, taught('+0.050'))
     (tmp_path / 'second' / 'curve.png').write_bytes(b'picture')
     out = tmp_path / 'docs' / 'results.md'
     main([*(str(tmp_path / name) for name in ('first', 'second', 'third')), '--out', str(out)])
     text = out.read_text()
-    assert 'all 2 comparisons' in text
-    place = 'imu | camera | across, all labels'
-    assert f'| first | {place} | +0.050 (+0.010 to +0.090), p 0.040 |' in text
-    assert f'| second | {place} | +0.050 (+0.010 to +0.090), p 0.040 |' in text
-    assert f'| third | {place} | +0.050 |' in text
-    assert '## second\n\n![when it pays](pictures/second.png)\n\nSeeds 0.' in text
+    # With four degrees of freedom t is 2.776 at the interval's end: p 0.026 of each.
+    place = 'imu | camera + sound | across, all labels'
+    told = '+0.050 (+0.010 to +0.090), p'
+    assert gains(text) == {
+        'first': f'{place} | {told} 0.051 | {told} 0.026',
+        'second': f'{place} | +0.010 (-0.030 to +0.050), p 0.526',
+        'third': f'{place} | +0.050',
+    }
+    assert '## About second\n\n![when it pays](pictures/second.png)\n' in text
     assert (tmp_path / 'docs' / 'pictures' / 'second.png').read_bytes() == b'picture'
+    # What is added later is corrected with what is there.
+    write_study(tmp_path / 'fourth', ALONE, surely)
+    main([str(tmp_path / 'fourth'), '--out', str(out), '--add'])
+    assert gains(out.read_text())['first'] == f'{place} | {told} 0.077 | {told} 0.026'
+    assert list(gains(out.read_text())) == ['fourth', 'first', 'second', 'third']
+    assert out.read_text().count('## All methods on all sets') == 1
+    # Nothing named, all is made anew of the page itself.
+    before = out.read_text()
+    main(['--out', str(out), '--add'])
+    assert out.read_text() == before
 
 
 def test_a_folder_without_a_table_is_named(tmp_path, capsys):
@@ -72,68 +107,30 @@ def test_a_folder_without_a_table_is_named(tmp_path, capsys):
     assert not (tmp_path / 'page.md').exists()
 
 
-def line(target, row, score, clip=None):
-    scores = {'target': target, 'row': row, 'sources': [], 'macro_f1': score, 'clip': clip}
-    return {**scores, 'subjects': 5, 'runs': 1}
+def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor_in_each_test(tmp_path):
+    def rows(*scores: str, target: str = 'foot', worse: str = ''):
+        names = ('**default**', 'forest', 'ridge')
+        found = zip(names, scores, strict=False)
+        return [(target, '', row, score, '' if row == names[0] else worse) for row, score in found]
 
-
-def write_study(folder, lines):
-    folder.mkdir(exist_ok=True)
-    (folder / 'table.md').write_text(f'# {folder.name}\n\nSeeds 0.\n')
-    tables = [{'split': 'across', 'labels': 'all labels', 'lines': lines}]
-    (folder / 'study.json').write_text(json.dumps({'tables': tables}))
-
-
-def test_the_default_is_compared_with_the_best_simple_model_of_each_sensor(tmp_path):
-    worse = {'mean': -0.03, 'low': -0.05, 'high': -0.01, 'p': 0.01}
-    lines = [
-        line('foot', 'default', 0.8),
-        line('foot', 'forest', 0.77, worse),
-        line('foot', 'ridge', 0.7, worse),
-        line('ear', 'default', 0.5),
-        line('ear', 'forest', 0.6),
-    ]
-    write_study(tmp_path / 'first', lines)
+    worse = '-0.030 (-0.050 to -0.010)'
+    ear = rows('0.500', '0.600', target='ear')
+    write_study(tmp_path / 'set-default', *rows('0.800', '0.770', '0.700', worse=worse), *ear)
     out = tmp_path / 'results.md'
-    main([str(tmp_path / 'first'), '--out', str(out)])
+    main([str(tmp_path / 'set-default'), '--out', str(out)])
     text = out.read_text()
-    assert '| first | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
-    assert '| first | ear | 5 | 0.500 | 0.600 |  | -0.100 |' in text
-    assert 'At least as good on 1 of 2, better by 0.02 on 1.' in text
-    # Another study, and another run of this one, keep what it does not say anew.
-    write_study(tmp_path / 'first', [line('ear', 'default', 0.7), line('ear', 'forest', 0.6)])
-    write_study(tmp_path / 'second', [line('ear', 'default', 0.6), line('ear', 'forest', 0.6)])
-    main([str(tmp_path / 'first'), str(tmp_path / 'second'), '--out', str(out), '--add'])
+    assert '| set-default | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
+    assert '| set-default | ear | 5 | 0.500 | 0.600 |  | -0.100 |' in text
+    assert 'At least as good in 1 of 2 tests, better by 0.02 in 1;' in text
+    # A sensor that was tested twice is in both, and the worse of them counts for it.
+    write_study(tmp_path / 'set-default-folds', *rows('0.700', '0.690'), people=18)
+    main([str(tmp_path / 'set-default-folds'), '--out', str(out), '--add'])
     text = out.read_text()
-    assert '| first | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
-    assert '| first | ear | 5 | 0.700 | 0.600 |  | +0.100 |' in text
-    assert '| second | ear | 5 | 0.600 | 0.600 |  | +0.000 |' in text
-    assert 'At least as good on 3 of 3, better by 0.02 on 2.' in text
+    assert '| set-default-folds | foot | 18 | 0.700 | 0.690 |  | +0.010 |' in text
+    assert '| set-default | foot | 5 | 0.800 | 0.770 | 0.700 | +0.030 (+0.010 to +0.050) |' in text
+    assert 'At least as good in 2 of 3 tests, better by 0.02 in 1;' in text
+    assert 'in each of its tests on 1 of 2 sensors, better by 0.02 on 0.' in text
     assert text.count('## The default encoder against simple models') == 1
-
-
-def test_a_sensor_counts_once_where_a_study_tests_everybody(tmp_path):
-    out = tmp_path / 'results.md'
-    some = [line('ear', 'default', 0.7), line('ear', 'forest', 0.6)]
-    foot = [line('foot', 'default', 0.7), line('foot', 'forest', 0.6)]
-    write_study(tmp_path / 'set-default', [*some, *foot])
-    write_study(tmp_path / 'set-default-folds', [line('ear', 'default', 0.5), *some[1:]])
-    main(
-        [str(tmp_path / name) for name in ('set-default', 'set-default-folds')]
-        + ['--out', str(out)]
-    )
-    text = out.read_text()
-    assert 'At least as good on 1 of 2' in text
-    assert '| set-default | foot |' in text
-    assert '| set-default | ear |' not in text
-    main([str(tmp_path / 'set-default'), '--out', str(out), '--add'])
-    assert '| set-default | ear |' not in out.read_text()
-    write_study(tmp_path / 'a-default-quick', some)
-    write_study(tmp_path / 'a-default-folds-quick', some)
-    main(
-        [str(tmp_path / f'a-default{kind}-quick') for kind in ('', '-folds')] + ['--out', str(out)]
-    )
-    assert 'At least as good on 1 of 1' in out.read_text()
 
 
 def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):
@@ -156,42 +153,20 @@ def test_a_page_keeps_what_it_says_of_other_studies(tmp_path):
     assert 'results_page.py third first second --out' in text
 
 
-def write_comparisons(folder, *rows):
-    folder.mkdir(exist_ok=True)
-    (folder / 'table.md').write_text(f'# {folder.name}\n\nSeeds 0.\n')
-    lines = [comparison(0.02) | {'row': row} for row in rows]
-    tables = [{'split': 'across', 'labels': 'all labels', 'lines': lines}]
-    (folder / 'study.json').write_text(json.dumps({'tables': tables if rows else []}))
-
-
 def test_of_a_study_that_is_given_anew_no_old_comparison_stays(tmp_path):
     out = tmp_path / 'results.md'
-    folders = [tmp_path / name for name in ('first', 'second', 'third')]
-    first, second, third = folders
-    write_comparisons(first, 'D-CAT')
-    write_comparisons(second, 'D-CAT')
-    write_comparisons(third, 'InfoNCE')
-    main([*map(str, folders), '--out', str(out)])
-
-    def rows():
-        lines = out.read_text().splitlines()
-        return [line.split(' | ')[0] for line in lines if ' | imu | camera | ' in line]
-
-    assert rows() == ['| first', '| second', '| third']
-    write_comparisons(second, 'distillation')
-    for _ in range(2):
-        main([str(second), '--out', str(out), '--add'])
-        assert rows() == ['| second', '| first', '| third']
-    text = out.read_text()
-    # Else it would go on with what is said of the next one.
-    assert text.count('\n\nΔ of') == text.count('\nΔ of')
-    assert 'over all 1 comparisons of this table.\n\n| study' in text
-    assert 'over all 3 comparisons of this table, with those made anew since.\n\n| st' in text
-    # A table of nothing else goes, and with the last row the part.
-    main([str(first), str(third), '--out', str(out), '--add'])
-    assert rows() == ['| first', '| third', '| second']
-    assert 'made anew since' not in out.read_text()
-    for folder in folders:
-        write_comparisons(folder)
-    main([*map(str, folders), '--out', str(out), '--add'])
+    first, second = tmp_path / 'first', tmp_path / 'second'
+    for folder in (first, second):
+        write_study(folder, ALONE, taught('+0.050 (+0.010 to +0.090)'))
+    main([str(first), str(second), '--out', str(out)])
+    write_study(second, ALONE, taught('+0.020 (+0.010 to +0.030)', 'InfoNCE'))
+    main([str(second), '--out', str(out), '--add'])
+    second_first = gains(out.read_text())
+    assert list(second_first) == ['second', 'first']
+    assert '+0.020 (+0.010 to +0.030), p 0.005' in second_first['second']
+    assert '+0.050' not in second_first['second']
+    # With the last row the part goes, too.
+    for folder in (first, second):
+        write_study(folder, ALONE)
+    main([str(first), str(second), '--out', str(out), '--add'])
     assert 'All methods on all sets' not in out.read_text()
