@@ -96,6 +96,19 @@ def test_without_a_difference_one_in_twenty_is_called_one():
         assert (difference.p < 0.05) == (difference.low > 0 or difference.high < 0)
 
 
+def test_of_few_seeds_a_gain_that_is_none_is_not_called_one_for_their_luck():
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(400):
+        base = np.full((3, 20), 0.6)
+        # Two trainings of a row differ by more than people do.
+        luck = rng.normal(0, 0.05, (3, 1))
+        found.append(
+            paired_difference(answers(rng, base + luck), answers(rng, base), resamples=300)
+        )
+    assert np.mean([d.p < 0.05 for d in found if d.p is not None]) <= 0.08
+
+
 def test_seeds_that_disagree_widen_the_interval():
     rng = np.random.default_rng(2)
     base = np.full((4, 8), 0.6)

@@ -60,7 +60,10 @@ def paired_difference(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Difference:
-    """Compare two rows by their class counts (seeds, subjects, classes, 3), in the same order."""
+    """Compare two rows by their class counts (seeds, subjects, classes, 3), in the same order.
+
+    Of one seed it is not known what another would give: then interval and p are of subjects alone.
+    """
     seeds, subjects = ours.shape[:2]
     mean = mean_score(ours) - mean_score(theirs)
     if subjects < 2:
@@ -68,14 +71,16 @@ def paired_difference(
     generator = np.random.default_rng(seed)
     subject_weights = generator.multinomial(subjects, np.full(subjects, 1 / subjects), resamples)
     seed_weights = generator.multinomial(seeds, np.full(seeds, 1 / seeds), resamples) / seeds
-    drawn = np.zeros(resamples)
+    drawn, of_seeds = np.zeros(resamples), np.zeros(seeds)
     for number in range(seeds):
         per_seed = [
             macro_f1(np.tensordot(subject_weights, counts[number], axes=1))
             for counts in (ours, theirs)
         ]
         drawn += seed_weights[:, number] * (per_seed[0] - per_seed[1])
-    return difference_of(mean, drawn, subjects)
+        whole = (macro_f1(counts[number].sum(axis=0)) for counts in (ours, theirs))
+        of_seeds[number] = np.subtract(*whole)
+    return difference_of(mean, drawn, subjects, of_seeds)
 
 
 def score_interval(counts: NDArray[np.float64]) -> tuple[float, float] | None:
@@ -87,20 +92,36 @@ def score_interval(counts: NDArray[np.float64]) -> tuple[float, float] | None:
     return max(score.low, 0.0), min(score.high, 1.0)
 
 
-def difference_of(mean: float, drawn: NDArray[np.float64], units: int) -> Difference:
+def difference_of(
+    mean: float,
+    drawn: NDArray[np.float64],
+    units: int,
+    of_seeds: NDArray[np.float64] | None = None,
+) -> Difference:
     """Judge a difference by its bootstrap over ``units`` subjects, two at least.
 
     The interval is ``d ± t s √(n / (n − 1))`` for n subjects, where s is the standard deviation of
     the bootstrap's differences ``drawn`` (resamples) and t Student's with n − 1 degrees of
     freedom: a bootstrap of few subjects is too narrow otherwise (Hesterberg, The American
-    Statistician, 2015). p is that of the same t.
+    Statistician, 2015). Where seeds were drawn, too, ``of_seeds`` (S,) are their differences:
+    their part is S / (S − 1) of what the bootstrap gives it in the same way, and the degrees of
+    freedom are those of the sum (Satterthwaite, 1946). p is that of the same t.
     """
-    error = float(drawn.std(ddof=1)) * (units / (units - 1)) ** 0.5
+    subjects, seeds = float(drawn.var(ddof=1)), 0.0
+    freedom: float = units - 1
+    if of_seeds is not None and len(of_seeds) > 1:
+        subjects = max(subjects - float(of_seeds.var()) / len(of_seeds), 0.0)
+        seeds = float(of_seeds.var(ddof=1)) / len(of_seeds)
+    subjects *= units / (units - 1)
+    error = (subjects + seeds) ** 0.5
     if error < _NOTHING:
         same = abs(mean) < _NOTHING
         return Difference(0.0, 0.0, 0.0, 1.0) if same else Difference(mean, None, None, None)
-    reach = float(stdtrit(units - 1, 0.5 + _LEVEL / 2)) * error
-    p = 2 * float(stdtr(units - 1, -abs(mean) / error))
+    if of_seeds is not None and len(of_seeds) > 1:
+        parts = subjects**2 / (units - 1) + seeds**2 / (len(of_seeds) - 1)
+        freedom = (subjects + seeds) ** 2 / parts
+    reach = float(stdtrit(freedom, 0.5 + _LEVEL / 2)) * error
+    p = 2 * float(stdtr(freedom, -abs(mean) / error))
     return Difference(mean, mean - reach, mean + reach, p)
 
 

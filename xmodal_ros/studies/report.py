@@ -107,7 +107,8 @@ def markdown(result: StudyResult) -> str:
     parts.append(
         'Macro-F1 on test windows: mean over seeds, with the lowest and highest seed. '
         'Δ is the difference to the unimodal row of the same target, with its 95 % interval from '
-        'a bootstrap over test subjects and seeds; p is corrected by Holm over each table. '
+        f'a bootstrap over test subjects{_and_seeds(study.seeds)}; p is corrected by Holm over '
+        'each table. '
         '"Better" counts the people whose own score is above that of the unimodal row. "Δ to the '
         'best alone" is the same to whichever row without a source is best here, named in '
         'brackets; its p is corrected apart.'
@@ -117,6 +118,12 @@ def markdown(result: StudyResult) -> str:
     if study.findings:
         parts.append(study.findings.strip())
     return '\n\n'.join(parts) + '\n'
+
+
+def _and_seeds(seeds: Sequence[int]) -> str:
+    if len(seeds) > 1:
+        return ' and seeds'
+    return ' alone (how much another training of the same would differ, one seed does not tell)'
 
 
 def _table(table: Table) -> list[str]:
