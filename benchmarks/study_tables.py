@@ -19,7 +19,9 @@ from dataclasses import dataclass
 import re
 from typing import Final
 
-_DELTA: Final = re.compile(r'([+-][\d.]+)(?: \(([+-][\d.]+) to ([+-][\d.]+)\))?')
+_DELTA: Final = re.compile(r'([+-][\d.]+)(?: \(no interval\)| \(([+-][\d.]+) to ([+-][\d.]+)\))?')
+# What a row without a score has in its place.
+_NOTHING: Final = '–'
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ def study_tables(page: str) -> Iterator[StudyTable]:
             lines = re.findall(r'^\|(.*)\|$', block, re.MULTILINE)
             if people is None or len(lines) < 3:
                 continue
-            head, _, *rows = ([cell.strip() for cell in line.split('|')] for line in lines)
+            head, _, *rows = (
+                [cell.strip().replace(_NOTHING, '') for cell in line.split('|')] for line in lines
+            )
             amount = block.partition('\n')[0]
             found = [dict(zip(head, row, strict=True)) for row in rows]
             yield StudyTable(study, amount[0].lower() + amount[1:], int(people[1]), found)

@@ -220,6 +220,13 @@ def test_a_time_that_is_written_otherwise_is_answered_with_what_to_write(
     assert words in complaint_about(bag)
 
 
+def test_a_time_a_little_behind_the_end_is_no_other_unit(bag: Path) -> None:
+    (bag / 'labels.csv').write_text('start,end,label\n2,50,walk\n')
+    complaint = complaint_about(bag)
+    assert '50 lies outside the recording' in complaint
+    assert 'milliseconds' not in complaint
+
+
 def test_times_of_day_cannot_be_labels_where_the_clock_was_not_set(tmp_path: Path) -> None:
     bag = write_imu_bag(tmp_path / 'bag', start_ns=100 * SECOND)
     (bag / 'labels.csv').write_text('start,end,label\n2023-11-14T18:43:22,2023-11-14T18:44,a\n')

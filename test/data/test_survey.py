@@ -178,6 +178,22 @@ def test_the_same_recording_under_two_names_is_refused(folder):
         look(*facts)
 
 
+@pytest.mark.parametrize('subject', ['2', '1'])
+def test_one_recording_that_was_written_twice_is_found_by_its_messages(tmp_path, subject):
+    for name, who in (('first', '1'), ('second', subject)):
+        write_imu_bag(tmp_path / name, clips(LABELS), subject=who, seed=7)
+    write_imu_bag(tmp_path / 'third', clips(LABELS), subject='3', seed=8)
+    if subject == '2':
+        with pytest.raises(
+            TrainingError, match="hold the same recording, of subjects '1' and '2'"
+        ):
+            look(tmp_path)
+        return
+    found = look(tmp_path)
+    assert [each.name for each in found.report.left_out] == ['second']
+    assert found.report.left_out[0].reason == f'it holds the same as {tmp_path / "first"}'
+
+
 def test_two_topics_that_claim_one_sensor_are_refused(tmp_path):
     second = replace(CAMERA, name='imu', modality='imu', topic='/imu_2')
     with BagWriter(tmp_path / 'bag', sensors=[IMU, second], subject='1') as writer:
@@ -391,7 +407,7 @@ def write_video(path: Path, encoding: str) -> None:
         write_segments(writer, clips(['sit']))
         for number in range(60):
             stamp = EPOCH + number * SECOND // 10
-            noise = np.random.default_rng(number)
+            noise = np.random.default_rng([number, int(path.name[-1])])
             writer.write(IMU.topic, 'sensor_msgs/msg/Imu', stamp, imu_bytes(stamp))
             picture = noise.integers(0, 255, (48, 64), np.uint8)
             jpeg = cv2.imencode('.jpg', picture)[1].tobytes()

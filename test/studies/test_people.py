@@ -56,6 +56,13 @@ def run(small, out):
     return runs.result()
 
 
+def test_people_to_make_folds_of_whom_no_recording_shows_are_named(recordings, tmp_path):
+    across = {'folds': 2, 'subjects': ['1', '2', '77']}
+    with pytest.raises(ConfigurationError, match='no recording shows 77; there are 1, 2, 3'):
+        run(study(recordings, splits={'across': across}), tmp_path)
+    assert not (tmp_path / 'runs').exists()
+
+
 @pytest.mark.parametrize(('folds', 'count'), [(2, 2), (4, 4), ('leave_one_out', 11)])
 def test_everybody_is_tested_once_by_what_learnt_from_all_others(folds, count):
     made = folds_over_people(PEOPLE.subjects, folds)

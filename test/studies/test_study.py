@@ -53,6 +53,7 @@ from xmodal_ros.studies.results import Confusion, Outcome, RunRecord
 from xmodal_ros.studies.runner import _GroupRunner, do_job
 from xmodal_ros.studies.runs import groups
 from xmodal_ros.studies.study import content_of, StudyResult, StudyRuns
+from xmodal_ros.studies.summary import summarise
 from xmodal_ros.training.window_statistics import StatisticsBaseline
 
 ONE_TEACHES = {'train': ['1'], 'test': ['2', '3']}
@@ -326,6 +327,27 @@ def test_where_a_direction_cannot_be_the_others_go_on(recordings, tmp_path):
     # A seed counts only with both its directions.
     assert all(line.macro_f1 is None and 'subject' in line.failures[0] for line in across.lines)
     assert all(line.macro_f1 is not None and line.subjects == 3 for line in within.lines)
+
+
+def test_of_a_study_that_was_stopped_early_the_folds_that_all_rows_have_done_are_shown(
+    recordings, tmp_path
+):
+    directions = [{'train': ['1'], 'test': ['2']}, {'train': ['2'], 'test': ['3']}]
+    result = run(study(recordings, splits={'across': {'directions': directions}}), tmp_path)
+    (whole,) = result.tables
+    assert {line.subjects for line in whole.lines} == {2}
+    first = result.records[0][0].group.fold.number
+    of_other = [run for run, _ in result.records if run.group.fold.number != first]
+    # One row has done the other direction as well.
+    stopped = [(run, None if run in of_other[1:] else record) for run, record in result.records]
+    (early,) = summarise(result.study, stopped)
+    assert all(line.macro_f1 is not None and line.subjects == 1 for line in early.lines)
+    assert sorted((line.runs, line.runs_planned) for line in early.lines) == [
+        *((len(early.lines) - 1) * [(1, 2)]),
+        (2, 2),
+    ]
+    (nothing,) = summarise(result.study, [(run, None) for run, _ in result.records])
+    assert all(line.macro_f1 is None and line.runs == 0 for line in nothing.lines)
 
 
 def test_the_table_says_all_that_is_needed_to_read_it(recordings, tmp_path):

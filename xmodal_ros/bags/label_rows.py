@@ -60,6 +60,9 @@ class LabelledSpan:
             if not _NUMBER.fullmatch(text):
                 break
             value_ns = int(Fraction(text) * _SECOND_NS / factor)
+            # What is hardly outside is of its unit, and wrong.
+            if Fraction(text) * _SECOND_NS < 2 * (self.end_ns - self.start_ns):
+                break
             if self._holds(value_ns) or self._holds(value_ns + self.start_ns):
                 return f': if these are {unit}, write seconds, {value_ns / 1e9:.12g} for {text}'
         for quarters in range(-_MOST_QUARTERS, _MOST_QUARTERS + 1):

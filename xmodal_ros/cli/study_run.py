@@ -82,7 +82,8 @@ def run(settings: StudySettings) -> StudyResult:
         with ProgressBars(console, _LINES) as bars:
             runs.prepare(bars, workers, executors.open if settings.cluster else None)
             if runs.jobs() and not settings.cluster:
-                bars.note(f'starting {min(workers, len(runs.jobs()))} workers')
+                count = min(workers, len(runs.jobs()))
+                bars.note(f'starting {count} worker{"" if count == 1 else "s"}')
             runs.do(workers, bars, executors.open)
     except STOPPED as stop:
         stopped = stop

@@ -17,11 +17,14 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+import hashlib
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from xmodal_ros.activities import in_words, merged, spellings
 from xmodal_ros.bags.opening import about_passed_over, find_recordings, is_recording
+from xmodal_ros.bags.reading import BagReader
 from xmodal_ros.bags.segment import relabelled
 from xmodal_ros.configuration.data_options import DataOptions
 from xmodal_ros.data.file_identity import content
@@ -30,6 +33,9 @@ from xmodal_ros.errors import BagError, TrainingError
 from xmodal_ros.progress import ProgressReporter
 
 NO_LABELS: Final = 'it has no labels'
+# Messages of a sensor that are alike in two recordings only where they are of one.
+_COMPARED: Final = 32
+_BEHIND_STAMP: Final = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +163,14 @@ def _drop_copies(usable: list[RecordingFacts], left_out: list[ExcludedRecording]
 
     Raises :class:`TrainingError` for a copy that says it shows another subject.
     """
-    originals: dict[tuple[object, ...], RecordingFacts] = {}
+    originals: dict[object, RecordingFacts] = {}
+    spans = Counter((facts.start_ns, facts.end_ns) for facts in usable)
     # Of two the one with labels is worth more.
     for facts in sorted(usable, key=lambda each: not each.segments):
         original = originals.setdefault(tuple(map(content, facts.files)), facts)
+        if original is facts and spans[facts.start_ns, facts.end_ns] > 1:
+            # What was imported twice are files that differ, with the same messages.
+            original = originals.setdefault(_beginning(facts), facts)
         if original is facts:
             continue
         if original.subject != facts.subject:
@@ -173,6 +183,22 @@ def _drop_copies(usable: list[RecordingFacts], left_out: list[ExcludedRecording]
         left_out.append(
             ExcludedRecording(facts.path, f'it holds the same as {original.path}', facts)
         )
+
+
+def _beginning(facts: RecordingFacts) -> object:
+    """Give when a recording begins and ends, and how what its sensors said begins."""
+    said: list[object] = [facts.start_ns, facts.end_ns]
+    try:
+        with BagReader(facts.path) as reader:
+            for topic in sorted(sensor.topic for sensor in facts.sensors.values()):
+                first = [each.data for each in islice(reader.messages([topic]), _COMPARED)]
+                # A sensor that always says the same says it of everybody.
+                if len({data[_BEHIND_STAMP:] for data in first}) > 1:
+                    said += [topic, hashlib.sha256(b''.join(first)).hexdigest()]
+    except BagError:
+        # Of what is damaged nothing is known.
+        return facts.path
+    return tuple(said) if len(said) > 2 else facts.path
 
 
 def _lack(facts: RecordingFacts, options: DataOptions) -> str:

@@ -84,7 +84,8 @@ def markdown(result: StudyResult) -> str:
         missing = len(result.records) - result.done
         parts.append(
             f'**Incomplete:** {missing} of {len(result.records)} runs have no result '
-            f'({result.failed} failed). What is shown rests on the seeds that are complete.'
+            f'({result.failed} failed). What is shown rests on the seeds that are complete; of a '
+            'target that has none, on the folds of one seed that all of its rows have done.'
         )
     if result.other_code:
         found = ', '.join(f'{count} of {what}' for what, count in result.other_code.items())

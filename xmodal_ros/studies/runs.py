@@ -293,6 +293,12 @@ def directions(study: Study, people: People) -> tuple[Direction, ...]:
 def _testable(study: Study, across: Across, people: People) -> tuple[str, ...]:
     """Give the people that folds are made of: those named, or all who have any target."""
     if across.subjects:
+        unknown = [name for name in across.subjects if name not in people.subjects]
+        if unknown and people.subjects:
+            raise ConfigurationError(
+                f'splits.across.subjects: no recording shows {", ".join(unknown)}; there are '
+                f'{", ".join(sorted(people.subjects, key=natural_order))}'
+            )
         return across.subjects
     without = set.intersection(*(set(people.lack.get(name, ())) for name in study.targets))
     return tuple(name for name in people.subjects if name not in without)

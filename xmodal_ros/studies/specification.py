@@ -17,6 +17,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+import re
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator, ValidationError
@@ -371,11 +372,12 @@ def _parse(document: Mapping[str, Any], path: Path, when: str) -> Study:
         problem = error.errors()[0]
         where = '.'.join(str(part) for part in problem['loc']) or 'the study'
         raise ConfigurationError(
-            f'study {path}: {when}{where}: {_in_words(problem)} (docs/study.md explains every key)'
+            f'study {path}: {when}{where}: {_in_words(problem, where)} (docs/study.md explains '
+            'every key)'
         ) from error
 
 
-def _in_words(problem: Mapping[str, Any]) -> str:
+def _in_words(problem: Mapping[str, Any], where: str) -> str:
     """Say what is wrong with a value, for those who write YAML."""
     value = problem['input']
     if problem['type'] == 'string_type' and isinstance(value, bool):
@@ -385,6 +387,10 @@ def _in_words(problem: Mapping[str, Any]) -> str:
         return f'{value} is no text to YAML: put it in quotes, as it is to be read'
     if problem['type'] == 'string_type' and value is None:
         return 'YAML reads null, ~ and what is empty as nothing, not as text: put it in quotes'
+    if problem['type'] == 'too_short' and re.fullmatch(r'targets\..+\.\d+', where):
+        return 'a set of sources holds one at least: a target that learns from none has []'
+    if problem['type'] == 'extra_forbidden':
+        return 'there is no such key here: look at how it is spelt'
     if problem['type'] == 'too_short':
         return 'it holds nothing: name at least one'
     return str(problem['msg']).removeprefix('Value error, ')

@@ -14,7 +14,7 @@
 
 """From the records of all runs to the tables of a study."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -97,20 +97,28 @@ class Table:
 
 @dataclass(frozen=True)
 class _Cell:
-    """The runs of one line, by seed and fold; None for those that are not done."""
+    """The runs of one line, by seed and fold; None for those that are not done.
 
+    ``shown`` are those that are compared, ``runs`` all of them.
+    """
+
+    shown: Mapping[tuple[int, int], RunRecord | None]
     runs: Mapping[tuple[int, int], RunRecord | None]
 
     def outcomes(self) -> dict[int, list[Outcome]]:
         """Give the outcomes of those seeds whose folds are all done."""
         by_seed: dict[int, list[Outcome | None]] = defaultdict(list)
-        for (seed, _), record in self.runs.items():
+        for (seed, _), record in self.shown.items():
             by_seed[seed].append(record.outcome if record else None)
         return {
             seed: [outcome for outcome in outcomes if outcome]
             for seed, outcomes in by_seed.items()
             if all(outcomes)
         }
+
+    def done(self) -> list[Outcome]:
+        """Give the outcomes of all runs that are done."""
+        return [record.outcome for record in self.runs.values() if record and record.outcome]
 
     def failures(self) -> tuple[str, ...]:
         """Give the different reasons of failure."""
@@ -151,7 +159,7 @@ _Found = dict[tuple[int, int], RunRecord | None]
 def _lines(
     lines: Mapping[tuple[str, tuple[str, ...], str], _Found], rows: Mapping[str, MethodRow]
 ) -> tuple[Line, ...]:
-    cells = {key: _Cell(found) for key, found in lines.items()}
+    cells = {key: _Cell(found, lines[key]) for key, found in _alike(lines).items()}
     references = {
         target: cell for (target, _, row), cell in cells.items() if rows[row].is_reference
     }
@@ -174,6 +182,30 @@ def _lines(
         replace(line, p=corrected.get(str(i)), best_alone_p=corrected_best.get(str(i)))
         for i, line in enumerate(made)
     )
+
+
+def _alike(
+    lines: Mapping[tuple[str, tuple[str, ...], str], _Found],
+) -> dict[tuple[str, tuple[str, ...], str], _Found]:
+    """Leave out of a target's lines the folds that some have still to do, if no seed is complete.
+
+    What was done by then is shown of the seed that has come furthest.
+    """
+    shown = dict(lines)
+    for target in {key[0] for key in lines}:
+        own = {key: found for key, found in lines.items() if key[0] == target}
+        tried = [{at for at, record in found.items() if record} for found in own.values()]
+        common, planned = set.intersection(*tried), set.union(*map(set, own.values()))
+        by_seed: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        for at in common:
+            by_seed[at[0]].add(at)
+        folds = Counter(seed for seed, _ in planned)
+        if not common or any(len(by_seed[seed]) == count for seed, count in folds.items()):
+            continue
+        furthest = max(by_seed.values(), key=len)
+        for key, found in own.items():
+            shown[key] = {at: record for at, record in found.items() if at in furthest}
+    return shown
 
 
 def _corrected(differences: Sequence[Difference | None]) -> dict[str, float]:
@@ -208,7 +240,7 @@ def _line(
 ) -> Line:
     outcomes, compared = cell.outcomes(), reference.outcomes()
     both = [seed for seed in outcomes if seed in compared]
-    done = [outcome for by_fold in outcomes.values() for outcome in by_fold]
+    done, shown = cell.done(), [each for by_fold in outcomes.values() for each in by_fold]
     clip = window = better = interval = None
     if both and not row.is_reference:
         ours, theirs = _aligned([outcomes, compared], both, 'clip')
@@ -226,7 +258,7 @@ def _line(
         row=row.row,
         is_reference=row.is_reference,
         seeds=tuple(outcomes),
-        subjects=len({subject for outcome in done for subject in outcome.subjects}),
+        subjects=len({subject for outcome in shown for subject in outcome.subjects}),
         macro_f1=float(np.mean(scores)) if scores else None,
         low=min(scores, default=None),
         high=max(scores, default=None),

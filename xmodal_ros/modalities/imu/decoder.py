@@ -136,7 +136,8 @@ def _decode(data: bytes, channels: ImuChannels, rotation: Matrix | None) -> Samp
             raise DecodeError(
                 'no_gyro',
                 'the IMU has no gyro (angular_velocity_covariance[0] is -1) but 6 channels '
-                'are wanted: train with --channels acc or choose another topic or model',
+                'are wanted: train with --channels acc (in a study windows: {channels: acc}), or '
+                'choose another topic or model',
             )
         values += body[_GYRO : _GYRO + 3]
     # Of what is not finite this is not either, and no value is larger.
