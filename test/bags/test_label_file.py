@@ -221,9 +221,9 @@ def test_a_time_that_is_written_otherwise_is_answered_with_what_to_write(
 
 
 def test_a_time_a_little_behind_the_end_is_no_other_unit(bag: Path) -> None:
-    (bag / 'labels.csv').write_text('start,end,label\n2,50,walk\n')
+    (bag / 'labels.csv').write_text('start,end,label\n2,70,walk\n')
     complaint = complaint_about(bag)
-    assert '50 lies outside the recording' in complaint
+    assert '70 lies outside the recording' in complaint
     assert 'milliseconds' not in complaint
 
 
