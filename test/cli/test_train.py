@@ -348,7 +348,7 @@ def test_interrupting_it_says_so_and_leaves_no_bundle(recordings, tmp_path):
         process.send_signal(signal.SIGINT)
         rest = process.stderr.read()
         assert process.wait(PATIENCE_S) == 130, heard + rest
-    assert 'stopped: no bundle was written' in ' '.join((heard + rest).split())
+    assert 'stopped: no new bundle was written' in ' '.join((heard + rest).split())
     assert not (tmp_path / 'imu').exists()
 
 

@@ -118,7 +118,7 @@ def _train(
 
 
 def _stopped(config: TrainingConfiguration, *, resumable: bool = True) -> str:
-    words = f'stopped: no bundle was written to {config.out}'
+    words = f'stopped: no new bundle was written to {config.out}'
     folder = checkpoint_folder(config.out)
     if resumable and _goes_on(config):
         words += (

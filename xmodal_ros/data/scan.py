@@ -218,4 +218,8 @@ def _refuse(left_out: Sequence[ExcludedRecording]) -> None:
             'a labels.csv into each'
         )
     worst = next(left for left in left_out if left.facts is None or left.facts.segments)
-    raise BagError(worst.reason)
+    if len(left_out) == 1:
+        raise BagError(worst.reason)
+    raise BagError(
+        f'none of the {len(left_out)} recordings can be used, this among them: {worst.reason}'
+    )
