@@ -58,6 +58,7 @@ from xmodal_ros.training.result import _warnings, as_mapping
 from xmodal_ros.training.stacking import choose_weights
 from xmodal_ros.training.together import compare_together
 from xmodal_ros.training.train import assist, train
+from xmodal_ros.training.transfer_trainer import TransferTrainer
 
 
 class Heard(NullReporter):
@@ -129,6 +130,26 @@ def test_one_encoder_is_calibrated_on_people_by_nets_that_have_not_met_them(tmp_
     assert len(heard.notes) == 1
 
 
+def test_in_one_process_what_calibrates_begins_behind_what_several_learn_together(
+    tmp_path, monkeypatch
+):
+    asked = []
+    document = TransferTrainer.document
+
+    def noted(self, name):
+        asked.append(name)
+        return document(self, name)
+
+    monkeypatch.setattr(TransferTrainer, 'document', noted)
+    bags = write_subjects(tmp_path / 'bags', ('1', '2', '3', '4'))
+    changes = {'sources': ('camera',), 'method': 'distillation', 'quick': True}
+    config = configure(bags, test_subjects=('4',), **changes)
+    result = train_into(tmp_path / 'imu', config)
+    assert 'by nets that learnt from the others' in result.info.provenance['calibrated_on']
+    # Each of several processes must come to the first windows of a sensor at the same time.
+    assert asked[0] == 'camera'
+
+
 def test_a_net_alone_for_short_windows_is_calibrated_on_people_all_the_same(tmp_path):
     bags = write_subjects(tmp_path / 'bags', ('1', '2', '3', '4'))
     config = configure(bags, test_subjects=('4',), encoders={}, length_s=0.12, hop_s=0.5)
@@ -144,7 +165,7 @@ def test_calibration_on_people_leaves_the_net_as_it_would_be_without(tmp_path, m
     bags = write_subjects(tmp_path / 'bags', ('1', '2', '3', '4'))
     config = configure(bags, test_subjects=('4',))
     result = train_into(tmp_path / 'imu', config)
-    monkeypatch.setattr(train_module, 'try_one_encoder', lambda *_a, **_k: None)
+    monkeypatch.setattr(train_module, 'try_nets', lambda *_a, **_k: None)
     without = train_into(tmp_path / 'without', config)
     (warning,) = without.warnings
     assert 'calibrated on segments of people it has learnt from' in warning

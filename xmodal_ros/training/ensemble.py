@@ -244,37 +244,14 @@ def try_nets(
     *,
     people: Sequence[str],
     learn_validation: bool,
+    people_alone: bool = False,
 ) -> 'NetsTried | None':
-    """Begin what :func:`choose_ensemble` has to know of the net, where processes are free for it.
+    """Begin what :func:`choose_ensemble` or :func:`calibrate_on_people` has to know of the net.
 
-    None where it will not ask.
+    The latter asks for ``people_alone``, three at least. None where too little is labelled.
     """
     material = _material(document, recipe, examples, seed, people, learn_validation)
-    if material is None:
-        return None
-    whole = examples.training
-    return _try_nets(
-        document, recipe, material, whole, people, seed, device, reporter, executor, later=True
-    )
-
-
-def try_one_encoder(
-    document: BundleInfo,
-    recipe: Recipe,
-    examples: DatasetSplit,
-    seed: int,
-    device: torch.device,
-    reporter: ProgressReporter,
-    executor: PartExecutor,
-    *,
-    people: Sequence[str],
-) -> 'NetsTried | None':
-    """Begin to try a sensor's one encoder on people whom it has not learnt from.
-
-    None where they are fewer than three, or too little is labelled.
-    """
-    material = _material(document, recipe, examples, seed, people, learn_validation=True)
-    if material is None or not _tells_of_people(material):
+    if material is None or (people_alone and not _tells_of_people(material)):
         return None
     whole = examples.training
     return _try_nets(

@@ -20,8 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from xmodal_ros.data.dataset import DatasetSplit, WindowsDataset
-from xmodal_ros.data.window_array import join
+from xmodal_ros.data.dataset import DatasetSplit, join_windows, WindowsDataset
 from xmodal_ros.methods.source import NO_LABEL
 from xmodal_ros.methods.verdict import Unit
 from xmodal_ros.metrics.macro_f1 import count_by_class, macro_f1
@@ -106,7 +105,7 @@ def _without(
         part.only(np.isin(part.recordings, out) & (part.labels != NO_LABEL))
         for part in _parts(sets[target])
     ]
-    held = _joined(judged)
+    held = join_windows(judged)
     return _fold(kept, target, held, np.array([owner[int(n)] for n in held.recordings], np.str_))
 
 
@@ -118,7 +117,7 @@ def _without_parts(
     count: int,
 ) -> HeldOut | None:
     """Hold out every n-th stretch of each activity, and windows that reach into one."""
-    ours = _joined(list(_parts(sets[target])))
+    ours = join_windows(_parts(sets[target]))
     numbers = stretches(ours)
     of_label = {label: np.unique(numbers[ours.labels == label]) for label in set(ours.labels)}
     held = [s for label, own in of_label.items() if label != NO_LABEL for s in own[number::count]]
@@ -165,15 +164,6 @@ def _kept(
         each,
         training=each.training.only(training),
         validation=each.validation.only(validation),
-    )
-
-
-def _joined(parts: Sequence[WindowsDataset]) -> WindowsDataset:
-    return WindowsDataset(
-        join([part.values for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.recordings for part in parts]),
-        np.concatenate([part.ends_ns for part in parts]),
     )
 
 

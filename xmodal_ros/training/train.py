@@ -60,7 +60,6 @@ from xmodal_ros.training.ensemble import (
     NetsTried,
     PseudoLabels,
     try_nets,
-    try_one_encoder,
 )
 from xmodal_ros.training.epoch_log import EpochLogger
 from xmodal_ros.training.freed_memory import freed_memory_kept
@@ -345,51 +344,42 @@ def _try_nets(
     executor: PartExecutor,
 ) -> NetsTried | None:
     """Begin what choosing or calibrating an encoder of the target takes, as far as it is known."""
-    name, examples = config.target, data_module.sets[config.target]
-    if not data_module.recipes[name].auto:
-        return _try_one_encoder(config, data_module, trainer, device, executor)
-    if len(examples.training.unlabelled):
+    name = config.target
+    if data_module.recipes[name].auto and len(data_module.sets[name].training.unlabelled):
         return None
     if executor.processes == 1:
         # Nothing is gained, and processes that learn together begin with the first of the sources.
         return None
-    return try_nets(
-        trainer.document(name),
-        data_module.recipes[name],
-        examples,
-        config.seed,
-        device,
-        executor.reporter,
-        executor,
-        people=[facts.subject for facts in data_module.learning],
-        learn_validation=not data_module.split.validation,
-    )
+    return _begin_nets(config, data_module, trainer, device, executor)
 
 
-def _try_one_encoder(
+def _begin_nets(
     config: TrainingConfiguration,
     data_module: DataModule,
     trainer: TransferTrainer,
     device: torch.device,
     executor: PartExecutor,
 ) -> NetsTried | None:
-    """Begin to try the target's one encoder on people, unless others validate.
+    """Begin to try nets of the target.
 
-    One that has fixed weights is not: each net would have to look at all pictures anew.
+    An encoder that is named is calibrated on people, unless others validate, or it has fixed
+    weights: each net would have to look at all pictures anew.
     """
-    name = config.target
-    recipe = data_module.recipes[name]
-    if data_module.split.validation or recipe.encoder.remembers_frames:
+    name, examples = config.target, data_module.sets[config.target]
+    recipe, named = data_module.recipes[name], bool(data_module.split.validation)
+    if not recipe.auto and (named or recipe.encoder.remembers_frames):
         return None
-    return try_one_encoder(
+    return try_nets(
         trainer.document(name),
         recipe,
-        data_module.sets[name],
+        examples,
         config.seed,
         device,
         executor.reporter,
         executor,
         people=[facts.subject for facts in data_module.learning],
+        learn_validation=not named,
+        people_alone=not recipe.auto,
     )
 
 
@@ -406,9 +396,10 @@ def _choose(
     """Choose what answers with the target's net, where that was left to us; gives both."""
     begun = time.monotonic()
     if not data_module.recipes[config.target].auto:
-        if nets is None:
+        tried = nets or _begin_nets(config, data_module, trainer, device, executor)
+        if tried is None:
             return fitted, EncoderChoice()
-        calibration = calibrate_on_people(nets, config.target, executor.reporter)
+        calibration = calibrate_on_people(tried, config.target, executor.reporter)
         trainer.durations_s['calibrating'] = time.monotonic() - begun
         return fitted, EncoderChoice(calibration=calibration)
 
