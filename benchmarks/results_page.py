@@ -158,7 +158,8 @@ def _overview(tables: Sequence[StudyTable]) -> str:
                 continue
             place = (table.study, row['target'], ' + '.join(sources(row['sources'])), table.amount)
             found.setdefault(place, {})[row['row']] = difference
-            if p := _p(difference, table.people):
+            p = _p(difference, table.people)
+            if p is not None:
                 known.setdefault(row['row'], {})[str(place)] = p
     if not found:
         return ''
