@@ -37,9 +37,13 @@ class Follower:
     def __init__(self) -> None:
         self.child: TrainingProcess | None = None
         self._news = threading.Condition()
+        # A stage may be over before who waits for it is given the processor.
+        self._told: list[RunStatus] = []
 
     def changed(self) -> None:
         with self._news:
+            if self.child is not None:
+                self._told.append(self.child.run_status)
             self._news.notify_all()
 
     def wait_for(self, *states: str, stage: str = '') -> RunStatus:
@@ -47,8 +51,8 @@ class Follower:
         assert child is not None
 
         def arrived() -> bool:
-            run_status = child.run_status
-            return run_status.state in states and stage in run_status.stage
+            told = (*self._told, child.run_status)
+            return any(each.state in states and stage in each.stage for each in told)
 
         with self._news:
             self._news.wait_for(lambda: arrived() or not child.run_status.running, PATIENCE_S)
