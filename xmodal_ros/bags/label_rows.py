@@ -56,13 +56,11 @@ class LabelledSpan:
 
     def _hint(self, text: str, time_ns: int) -> str:
         """Say what a time outside may be instead."""
-        for unit, factor in _UNITS.items():
-            if not _NUMBER.fullmatch(text):
-                break
-            value_ns = int(Fraction(text) * _SECOND_NS / factor)
-            # What is hardly outside is of its unit, and wrong.
-            if Fraction(text) * _SECOND_NS < 2 * (self.end_ns - self.start_ns):
-                break
+        number_ns = Fraction(text) * _SECOND_NS if _NUMBER.fullmatch(text) else Fraction(0)
+        # What is hardly outside is of its unit, and wrong.
+        far = number_ns >= 2 * (self.end_ns - self.start_ns)
+        for unit, factor in _UNITS.items() if far else ():
+            value_ns = int(number_ns / factor)
             if self._holds(value_ns) or self._holds(value_ns + self.start_ns):
                 return f': if these are {unit}, write seconds, {value_ns / 1e9:.12g} for {text}'
         for quarters in range(-_MOST_QUARTERS, _MOST_QUARTERS + 1):

@@ -178,10 +178,16 @@ def import_files(
     if not is_there(bag):
         check_folder(bag, 'BAG')
     console = Console(stderr=True)
-    usual = ImuColumns(time, time_unit=time_unit, acceleration_unit=acc_unit, rate_unit=gyro_unit)
+    usual = ImuColumns(
+        time,
+        time_unit=time_unit,
+        acceleration_unit=acc_unit,
+        rate_unit=gyro_unit,
+        gravity=not no_gravity,
+    )
     files = OwnFiles(
         _imus(
-            replace(usual, gravity=not no_gravity),
+            usual,
             imu or (),
             label_column.strip(),
             {'--acc': acc, '--gyro': gyro, '--gyro-file': gyro_file, '--imu-offset': imu_offset},

@@ -103,8 +103,7 @@ class _ContrastiveModule(TrainingModule):
         ]
         if not losses:
             return taught
-        met = [paired[name] for name in self._sources if name in paired]
-        contrast = mean_over_pairs(losses, met)
+        contrast = mean_over_pairs(losses, paired.values())
         return LossTerms(
             taught.loss + options.weight * contrast,
             {**taught.parts, 'contrast': detached(contrast)},

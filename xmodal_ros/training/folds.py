@@ -117,7 +117,7 @@ def _without_parts(
     count: int,
 ) -> HeldOut | None:
     """Hold out every n-th stretch of each activity, and windows that reach into one."""
-    ours = join_windows(_parts(sets[target]))
+    ours = sets[target].learnt(with_validation=True)
     numbers = stretches(ours)
     of_label = {label: np.unique(numbers[ours.labels == label]) for label in set(ours.labels)}
     held = [s for label, own in of_label.items() if label != NO_LABEL for s in own[number::count]]

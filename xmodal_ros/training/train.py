@@ -342,31 +342,22 @@ def _try_nets(
     trainer: TransferTrainer,
     device: torch.device,
     executor: PartExecutor,
+    *,
+    ahead: bool = True,
 ) -> NetsTried | None:
-    """Begin what choosing or calibrating an encoder of the target takes, as far as it is known."""
-    name = config.target
-    if data_module.recipes[name].auto and len(data_module.sets[name].training.unlabelled):
-        return None
-    if executor.processes == 1:
+    """Begin what choosing or calibrating an encoder of the target takes, as far as it is known.
+
+    Of windows without a label what nets learn is not, ``ahead`` of the target. An encoder that is
+    named is calibrated on people, unless others validate, or it has fixed weights: each net would
+    have to look at all pictures anew.
+    """
+    if ahead and executor.processes == 1:
         # Nothing is gained, and processes that learn together begin with the first of the sources.
         return None
-    return _begin_nets(config, data_module, trainer, device, executor)
-
-
-def _begin_nets(
-    config: TrainingConfiguration,
-    data_module: DataModule,
-    trainer: TransferTrainer,
-    device: torch.device,
-    executor: PartExecutor,
-) -> NetsTried | None:
-    """Begin to try nets of the target.
-
-    An encoder that is named is calibrated on people, unless others validate, or it has fixed
-    weights: each net would have to look at all pictures anew.
-    """
     name, examples = config.target, data_module.sets[config.target]
     recipe, named = data_module.recipes[name], bool(data_module.split.validation)
+    if recipe.auto and len(examples.training.unlabelled):
+        return None
     if not recipe.auto and (named or recipe.encoder.remembers_frames):
         return None
     return try_nets(
@@ -396,7 +387,7 @@ def _choose(
     """Choose what answers with the target's net, where that was left to us; gives both."""
     begun = time.monotonic()
     if not data_module.recipes[config.target].auto:
-        tried = nets or _begin_nets(config, data_module, trainer, device, executor)
+        tried = nets or _try_nets(config, data_module, trainer, device, executor, ahead=False)
         if tried is None:
             return fitted, EncoderChoice()
         calibration = calibrate_on_people(tried, config.target, executor.reporter)
